@@ -1,0 +1,110 @@
+"""Everything the engine raises, told apart by what the caller can do next."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of all errors of this package. Messages are sentences with the values and, where there is one, the next step."""
+
+
+class ConfigError(EngineError):
+    """The settings cannot work; raised before anything is sent. Fix what the message names."""
+
+
+class SourceError(EngineError):
+    """A company's wanted rows could not be read; raised by sources, fails that company alone before a request."""
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+
+
+class UnsafePlan(EngineError):
+    """Going on would risk a wrong write: look, then allow or repair. The company is held."""
+
+    slug = "unsafe-plan"  # the guard's name, as `--allow` and reports spell it
+
+
+class IncompleteListing(UnsafePlan):
+    """Three readings of a listing did not prove it whole; raised by the paginator. There is no override."""
+
+    slug = "incomplete-listing"
+
+
+class TenantLeak(UnsafePlan):
+    """A page held another company's row; raised by the paginator. Nothing is written, and there is no override."""
+
+    slug = "tenant-leak"
+
+
+class ApiError(EngineError):
+    """A request did not bring what it should. Carries what is known of the answer, never a token or key."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        company_id: int | None = None,
+        request_id: str | None = None,
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.company_id = company_id
+        self.request_id = request_id
+        self.excerpt = excerpt
+
+
+class OutcomeUnknown(ApiError):
+    """The request may have been carried out or not: lost answer, 5xx, senseless body. Repeat the same bytes, or look."""
+
+
+class Throttled(ApiError):
+    """The API asked to wait (429). `retry_after_s` is its own figure, None when it named none."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+        company_id: int | None = None,
+        request_id: str | None = None,
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
+        self.retry_after_s = retry_after_s
+
+
+class InFlight(ApiError):
+    """The same idempotency key is still being worked on (409): wait, then ask again with the same key."""
+
+
+class QuotaExhausted(ApiError):
+    """The API key has no requests left for the day; every company of the account is deferred."""
+
+
+class Rejected(ApiError):
+    """The same request would be refused again (400, 413, 422): its content has to change."""
+
+
+class OutOfScope(ApiError):
+    """This company is not this API user's (403, 404): it fails alone and is not tried again in this run."""
+
+
+class Unauthorized(ApiError):
+    """The account's credentials are refused although its token is fresh; every company of the account is deferred."""
+
+
+class WrongContract(ApiError):
+    """The host does not speak the configured contract (404/405 on the bulk path, a redirect): fix `[api]`."""
+
+
+class LedgerError(EngineError):
+    """The ledger could not be read or written. Nothing is sent that it could not write down first."""
+
+
+class Locked(EngineError):
+    """Another run holds the company (or its lock could not be taken); raised by the ledger."""

@@ -1,0 +1,1 @@
+"""What was done, durably: acknowledged rows, intents, runs and locks."""

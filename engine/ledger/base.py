@@ -1,0 +1,90 @@
+"""What the engine asks of a ledger, as small Protocols; one conformance suite runs on every implementation.
+
+All times are aware datetimes in UTC. Every write is durable when its call returns (it survives a power cut), and each
+call is one transaction. Errors are `LedgerError`; a failed call has changed nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Settlement
+from engine.model.result import RunResult
+from engine.model.settings import Scope
+
+
+class Rows(Protocol):
+    """What is known of companies' remote rows."""
+
+    async def read(self, scope: Scope) -> Acknowledged:
+        """Return all that is known of a company: one range read."""
+        ...
+
+    async def learn(self, scope: Scope, learned: Learned) -> None:
+        """Take over what a whole listing showed; sets `listed_at`, `checked_at` and `remote_count`, clears failures."""
+        ...
+
+    async def checked(self, scope: Scope, at: datetime) -> None:
+        """Note that a probe agreed with what is known."""
+        ...
+
+    async def note(self, scope: Scope, state: CompanyState) -> None:
+        """Replace a company's failure notes and `last_good_rows`; its times and count stay as they are."""
+        ...
+
+
+class Intents(Protocol):
+    """The crash protocol: intent, send, outcome and intent's end in one transaction."""
+
+    async def recover(self, scope: Scope) -> int:
+        """Unsettle every key of a left-over intent (an entry is made where there was none) and end those intents.
+
+        Returns how many keys that were. The caller holds the company's lock, so no intent is another run's.
+        """
+        ...
+
+    async def begin(self, scope: Scope, intent: Intent) -> None:
+        """Commit that these keys are about to be sent. Raises `LedgerError` when a key is in flight already."""
+        ...
+
+    async def settle(self, scope: Scope, settlement: Settlement) -> None:
+        """Commit a chunk's outcome and the end of its intent together."""
+        ...
+
+
+class Runs(Protocol):
+    """The journal of runs, and what is remembered per API key."""
+
+    async def start_run(self, run_id: str, verb: str, at: datetime) -> None:
+        """Open a run's entry; one without an end and without a lock holder crashed."""
+        ...
+
+    async def finish_run(self, result: RunResult) -> None:
+        """Close a run's entry with its result."""
+        ...
+
+    async def page_size(self, origin: str, account: str) -> int | None:
+        """Return the page size that the server last granted this key; None: never asked."""
+        ...
+
+    async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
+        """Remember the page size that the server granted."""
+        ...
+
+
+class Locks(Protocol):
+    """Mutual exclusion between runs, in this process and others."""
+
+    def lock(self, scope: Scope) -> AbstractAsyncContextManager[None]:
+        """Hold a company; entering raises `Locked` at once when another run does. Freed by any death of the process."""
+        ...
+
+
+class Ledger(Rows, Intents, Runs, Locks, Protocol):
+    """All of it, as the engine is handed it."""
+
+    async def aclose(self) -> None:
+        """Finish what is queued and close. Idempotent."""
+        ...

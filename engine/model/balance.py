@@ -1,0 +1,118 @@
+"""The trial balance, and the exit code that it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class State(StrEnum):
+    """How one company's part of a run ended."""
+
+    SYNCED = "synced"
+    UNCHANGED = "unchanged"
+    PARTIAL = "partial"
+    HELD = "held"
+    FAILED = "failed"
+    DEFERRED = "deferred"
+    LOCKED = "locked"
+
+
+class ExitCode(IntEnum):
+    """What the process says to its scheduler (DESIGN section 10)."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    REJECTED = 3
+    HELD = 4
+    STOPPED = 5
+    PENDING = 6
+    STALE = 7
+    AUTHENTICATION = 8
+    LOCKED = 9
+    UNCERTAIN = 10
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+SEVERITY = (130, 143, 2, 1, 10, 8, 7, 4, 3, 5, 9, 6, 0)
+"""When several apply, the one that stands first."""
+
+
+def worst(codes: Iterable[int]) -> ExitCode:
+    """Return the code that speaks for all of them; `DONE` for none."""
+    return ExitCode(min(codes, key=SEVERITY.index, default=0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """The columns of one company or of a fleet. `None` is "not known", never zero: a source that could not be read."""
+
+    source_rows: int | None = None
+    unchanged: int | None = None
+    created: int | None = None
+    updated: int | None = None
+    rejected: int | None = None
+    held: int | None = None
+    deferred: int | None = None
+    uncertain: int | None = None
+    invalid: int | None = None
+    adopted: int | None = None  # part of unchanged
+    remote_rows: int | None = None  # None: not listed in this run
+    matched: int | None = None
+    contested: int | None = None
+    orphans: int | None = None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether each source row stands in one column, and each listed remote row too."""
+        outcomes = (
+            self.unchanged,
+            self.created,
+            self.updated,
+            self.rejected,
+            self.held,
+            self.deferred,
+            self.uncertain,
+            self.invalid,
+        )
+        remote = (self.matched, self.contested, self.orphans)
+        return (
+            _sums(self.source_rows, outcomes)
+            and _sums(self.remote_rows, remote)
+            and (self.adopted or 0) <= (self.unchanged or 0)
+            and all(count is None or count >= 0 for count in (*outcomes, *remote, self.adopted))
+        )
+
+
+def _sums(total: int | None, parts: tuple[int | None, ...]) -> bool:
+    """Return whether the parts make up the total, or none of them is known."""
+    if total is None:
+        return all(part is None for part in parts)
+    return all(part is not None for part in parts) and total == sum(part for part in parts if part is not None)
+
+
+def add(balances: Iterable[Balance]) -> Balance:
+    """Return the column sums; unknown figures are left out, and a column that nobody knows stays unknown."""
+    listed = list(balances)
+    sums: dict[str, int | None] = {}
+    for column in Balance.__slots__:
+        known = [count for count in (getattr(balance, column) for balance in listed) if count is not None]
+        sums[column] = sum(known) if known else None
+    return Balance(**sums)
+
+
+def row_exit_codes(balance: Balance) -> list[ExitCode]:
+    """Return the codes that a balance's columns alone call for."""
+    codes = []
+    if not balance.adds_up:
+        codes.append(ExitCode.FAILED)
+    if balance.uncertain:
+        codes.append(ExitCode.UNCERTAIN)
+    if balance.held:
+        codes.append(ExitCode.HELD)
+    if balance.rejected or balance.invalid:
+        codes.append(ExitCode.REJECTED)
+    return codes

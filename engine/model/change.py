@@ -1,0 +1,57 @@
+"""What a comparison decides: changes to send, rows it refuses to decide, and the plan that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple
+
+from engine.model.dimension import Dimension, fingerprint
+
+
+class Change(NamedTuple):
+    """One row to send. `row` is what goes on the wire, its type label already settled."""
+
+    row: Dimension
+    remote_id: str | None  # the row it updates; None: a create
+    fields: tuple[
+        str, ...
+    ] = ()  # names of the fields that differ; empty: a create, or a row of unknown state sent again
+
+
+class Hold(NamedTuple):
+    """A row that is not sent because sending it could do harm that cannot be undone."""
+
+    key: str
+    slug: str  # "ambiguous", "look-alike", "key-unconfirmed", "key-shift"
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The fewest creates and updates that bring the remote rows to the wanted ones, in the order of their keys."""
+
+    creates: tuple[Change, ...] = ()
+    updates: tuple[Change, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    unchanged: int = 0
+    adopted: int = 0  # part of `unchanged`: equal by natural key on first contact, the key not confirmed
+    code_unseen: int = 0  # part of `unchanged`: a code is wanted, and neither listing nor ledger shows the remote one
+    matched: int = 0  # remote rows that a wanted row claims
+    contested: int = 0  # remote rows that stand in a hold's way, or that an invalid source row means
+    orphans: tuple[str, ...] = field(default=())  # ids of remote rows that nothing in the source means
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All rows to send, creates first."""
+        return self.creates + self.updates
+
+    @property
+    def digest(self) -> str:
+        """Return 32 hex characters that are equal exactly when the plans would send the same rows to the same ids."""
+        digest = blake2b(digest_size=16)
+        for change in self.changes:
+            digest.update(fingerprint(change.row))
+            digest.update((change.remote_id or "+").encode())
+            digest.update(b"\n")
+        return digest.hexdigest()

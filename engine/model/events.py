@@ -1,0 +1,131 @@
+"""What just happened in a run, as frozen records. One per page, chunk or company, never one per row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.model.listing import Certificate
+from engine.model.result import CompanyResult, RunResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """The first event of a run."""
+
+    run_id: str
+    companies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyStarted:
+    """A company's pipeline opened."""
+
+    company_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRead:
+    """A company's wanted rows are in."""
+
+    company_id: int
+    rows: int
+    invalid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRead:
+    """A page of remote rows arrived. `declared` is the row count that it declares for the whole listing."""
+
+    company_id: int
+    rows: int
+    declared: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A listing was read to its end, whole or not."""
+
+    company_id: int
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The comparison is done; `chunks` bulk requests are to follow (0 in a dry run)."""
+
+    company_id: int
+    evidence: str
+    unchanged: int
+    creates: int
+    updates: int
+    held: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkSettled:
+    """A chunk was answered and its outcome is in the ledger."""
+
+    company_id: int
+    created: int
+    updated: int
+    rejected: int
+    uncertain: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSent:
+    """A request is about to go out; `kind` is a field of `Requests`."""
+
+    account: str
+    company_id: int | None  # None: it belongs to the account (a token)
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An account pauses because the API asked it to."""
+
+    account: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """An account can do no more in this run; its companies are deferred."""
+
+    account: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyFinished:
+    """A company ended; its result is final."""
+
+    result: CompanyResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The last event of a run."""
+
+    result: RunResult
+
+
+Event: TypeAlias = (
+    RunStarted
+    | CompanyStarted
+    | SourceRead
+    | PageRead
+    | Listed
+    | Planned
+    | ChunkSettled
+    | RequestSent
+    | Waiting
+    | Parked
+    | CompanyFinished
+    | RunFinished
+)

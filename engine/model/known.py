@@ -1,0 +1,92 @@
+"""What the ledger knows of one company: the values last acknowledged, the links to remote ids, and the last listing.
+
+Together they are an image of the remote side, good enough to compare with when nothing has to be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.listing import Certificate
+
+
+class Known(NamedTuple):
+    """What is known of the remote row behind one key."""
+
+    row: Dimension  # values last acknowledged to us, or as a listing showed them when the row was adopted
+    remote_id: str | None  # None: not known yet (bulk answers give names only)
+    confirmed: bool  # an answer has shown that this key leads to this row
+    settled: bool  # False: something was sent and its outcome is unknown, so `row` proves nothing and is sent again
+    code_known: bool  # False: `row.code` is not observable (adopted from a listing that shows no codes)
+    seen: RemoteRow | None = (
+        None  # what the last listing showed, where that differs from `row`: somebody changed it there
+    )
+
+
+class Rejection(NamedTuple):
+    """A row that the server refused. It is not sent again while unchanged, for a day."""
+
+    fingerprint: bytes
+    at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyState:
+    """The ledger's notes on a company as a whole."""
+
+    listed_at: datetime | None = None  # the last whole listing
+    checked_at: datetime | None = None  # the last whole listing, or probe that agreed
+    remote_count: int | None = None  # rows in the last whole listing, plus creates acknowledged since
+    failures: int = 0  # listings in a row that failed or were held
+    retry_at: datetime | None = None  # not read again before then, unless the source changed
+    failed_source: bytes | None = None  # digest of the source at that failure
+    failure: str | None = None  # problem code of that failure
+    failure_message: str | None = None
+    last_good_rows: int | None = None  # source rows at the last run that ended unchanged or synced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """Everything that one range read of the ledger brings for a company."""
+
+    rows: dict[str, Known] = field(default_factory=dict)  # by key
+    strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
+    rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
+    state: CompanyState = CompanyState()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a whole listing taught: written to the ledger in one transaction, before anything is sent."""
+
+    certificate: Certificate
+    at: datetime
+    rows: dict[str, Known] = field(default_factory=dict)  # new or changed entries, whole
+    gone: tuple[str, ...] = ()  # keys whose remote row is no longer there: forgotten
+    strays: tuple[RemoteRow, ...] | None = None  # all of them; None: as before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """The note that some keys are about to be sent: committed before the request, deleted with its outcome."""
+
+    id: str  # also the request's Idempotency-Key: unique per chunk and run
+    run_id: str
+    keys: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What one chunk's answer changes in the ledger, in one transaction with the end of its intent."""
+
+    intent_id: str
+    at: datetime
+    rows: dict[str, Known] = field(default_factory=dict)  # acknowledged rows
+    rejected: dict[str, Rejection] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()  # keys whose outcome is not known: they lose their acknowledged state
+    created: int = 0  # added to the company's `remote_count`

@@ -1,0 +1,87 @@
+"""What became of rows: problems for people, bulk answers as decoded, and the outcome of a chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from engine.model.change import Change
+
+
+class Column(StrEnum):
+    """Where a source row ends in the trial balance: exactly one of these."""
+
+    UNCHANGED = "unchanged"
+    CREATED = "created"
+    UPDATED = "updated"
+    REJECTED = "rejected"
+    HELD = "held"
+    DEFERRED = "deferred"
+    UNCERTAIN = "uncertain"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something a person should know of, with its place. `message` says what to do where there is something to do."""
+
+    code: str  # a stable slug: "duplicate-key", "look-alike", "rejected" ...
+    message: str
+    key: str | None = None  # the row's; None: the whole company's
+    file: str | None = None
+    line: int | None = None
+
+
+class BulkError(NamedTuple):
+    """One entry of a bulk answer's `errors`. Contracts differ in what they give: `None` is "not given"."""
+
+    message: str
+    kind: str  # "validation_error" ...
+    key: str | None = None
+    name: str | None = None
+    position: int | None = None  # `index` on the wire, from 0 or from 1
+
+
+class BulkAnswer(NamedTuple):
+    """The body of a bulk answer, decoded and not yet believed."""
+
+    success_count: int
+    created_count: int
+    updated_count: int
+    error_count: int
+    created: list[tuple[str, str]]  # (remote id, name)
+    updated: list[tuple[str, str]]
+    errors: list[BulkError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """One bulk request: rows of one company, and the exact bytes that are sent and, if need be, sent again."""
+
+    changes: tuple[Change, ...]
+    body: bytes
+    rows: tuple[bytes, ...]  # each change's row as it stands in `body`, so that halves need no second encoding
+
+    @property
+    def creates(self) -> int:
+        """How many of the rows are meant to be created."""
+        return sum(change.remote_id is None for change in self.changes)
+
+
+class ItemResult(NamedTuple):
+    """What became of one sent row. It carries its own change: answers are never matched to requests by position."""
+
+    change: Change
+    column: Column  # CREATED, UPDATED, REJECTED or UNCERTAIN
+    remote_id: str | None = None  # None: not known until the next listing
+    message: str = ""  # the server's words, or why the outcome is not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkOutcome:
+    """The reconciled answer to one chunk: each of its rows exactly once."""
+
+    results: tuple[ItemResult, ...]
+    explained: bool  # counters, arrays and rows sent agree, and each error was joined to its row
+    surplus: int = 0  # rows that the server created beyond those planned as creates: a key led nowhere

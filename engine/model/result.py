@@ -1,0 +1,142 @@
+"""What a run ended with, per company and in total, and its one JSON form (`dimsync.result/1`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from engine.model.balance import Balance, State
+from engine.model.listing import Certificate
+from engine.model.outcome import Problem
+
+RESULT_SCHEMA = "dimsync.result/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """Requests spent, each counted once: a repeat counts under `retry` alone, whatever it repeats."""
+
+    list: int = 0
+    probe: int = 0
+    bulk: int = 0
+    directory: int = 0
+    batch: int = 0
+    token: int = 0
+    retry: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(getattr(self, column.name) for column in fields(self))
+
+    @staticmethod
+    def sum(parts: Iterable[Requests]) -> Requests:
+        """Return the sums by kind."""
+        listed = list(parts)
+        return Requests(
+            **{column.name: sum(getattr(part, column.name) for part in listed) for column in fields(Requests)}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyResult:
+    """How one company ended."""
+
+    company_id: int
+    name: str
+    account: str
+    state: State
+    exit_code: int  # what this company alone calls for
+    evidence: str | None = None  # "listing", "probe", "ledger"; None: it was not compared
+    verified_at: datetime | None = None  # when the remote side was last seen to agree or read whole
+    balance: Balance = field(default_factory=Balance)
+    requests: Requests = field(default_factory=Requests)
+    certificate: Certificate | None = None  # None: nothing was listed
+    problems: tuple[Problem, ...] = ()
+    digest: str | None = None  # of its plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run ended."""
+
+    run_id: str
+    verb: str
+    started_at: datetime
+    finished_at: datetime
+    elapsed_s: float
+    exit_code: int
+    totals: Balance
+    requests: Requests  # those of all companies, and those that belong to none (tokens)
+    companies: tuple[CompanyResult, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was done and adds up."""
+        return self.exit_code == 0
+
+
+def run_json(result: RunResult) -> dict[str, object]:
+    """Return the result as its published JSON document, in `dimsync.result/1`."""
+    return {
+        "schema": RESULT_SCHEMA,
+        "run_id": result.run_id,
+        "verb": result.verb,
+        "started_at": _instant(result.started_at),
+        "finished_at": _instant(result.finished_at),
+        "elapsed_s": round(result.elapsed_s, 3),
+        "exit_code": int(result.exit_code),
+        "totals": totals_json(result),
+        "companies": [company_json(company) for company in result.companies],
+    }
+
+
+def totals_json(result: RunResult) -> dict[str, object]:
+    """Return the `totals` object: the balance columns summed, how many companies, and the requests."""
+    return {"companies": len(result.companies), **_balance(result.totals), "requests": _requests(result.requests)}
+
+
+def company_json(result: CompanyResult) -> dict[str, object]:
+    """Return one entry of `companies`, which is also one line of the ndjson output."""
+    certificate = result.certificate
+    return {
+        "company_id": result.company_id,
+        "name": result.name,
+        "account": result.account,
+        "state": str(result.state),
+        "evidence": result.evidence,
+        "verified_at": _instant(result.verified_at) if result.verified_at else None,
+        **_balance(result.balance),
+        "requests": _requests(result.requests),
+        "certificate": certificate
+        and {
+            "whole": certificate.whole,
+            "declared": certificate.declared,
+            "unique": certificate.unique,
+            "pages": certificate.pages,
+            "repeats": certificate.repeats,
+        },
+        "problems": [
+            {
+                "code": problem.code,
+                "key": problem.key,
+                "message": problem.message,
+                "file": problem.file,
+                "line": problem.line,
+            }
+            for problem in result.problems
+        ],
+    }
+
+
+def _balance(balance: Balance) -> dict[str, int | None]:
+    return {column.name: getattr(balance, column.name) for column in fields(balance)}
+
+
+def _requests(requests: Requests) -> dict[str, int]:
+    return {column.name: getattr(requests, column.name) for column in fields(requests)} | {"total": requests.total}
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,133 @@
+"""The small frozen values that steer lower layers. The settings file makes them; a library user writes them directly.
+
+Durations are seconds (`_s`), sizes bytes (`_bytes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from engine.model.dimension import Dimension
+
+RawRow: TypeAlias = Mapping[str, object]
+"""One source row by column name, as a file or a program gives it."""
+
+SourceRows: TypeAlias = AsyncIterable[Dimension | RawRow | Sequence[Dimension | RawRow]]
+"""Any async iterable of rows, or of batches of rows (batches cost less)."""
+
+
+class Secret:
+    """A credential that does not show itself: `repr`, `str` and formatting give `***`. `reveal()` gives the text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one place that sends it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class VerifyMode(StrEnum):
+    """How a company's remote side is verified before it is compared (DESIGN section 7)."""
+
+    AUTO = "auto"
+    FULL = "full"
+    PROBE = "probe"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """Where the API is and which contract it is spoken in."""
+
+    base_url: str = "https://api.ottimate.com/v1"
+    contract: str = "guide"
+    token_url: str | None = None  # None: base_url + "/oauth/token"
+    api_version: str = "1.0.0"  # sent as X-API-Version, always
+    scope: str = "accounts.can_access_dashboard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one API key may use. Defaults: the vendor's published ceilings, and our policies within them."""
+
+    requests_per_second: float = 1000.0
+    requests_per_day: int = 10_000
+    reserve_per_day: int = 1_000  # left to the client's other integrations
+    max_concurrency: int = 64
+    page_size: int = 100
+    chunk_rows: int = 100
+    chunk_bytes: int = 1_000_000
+    timeout_s: float = 35.0  # a little above the server's own 29 s
+    max_attempts: int = 6  # sends of one request, the first included
+    max_wait_s: float = 900.0  # a longer Retry-After stops the key instead of the clock
+    drain_s: float = 40.0  # how long a cancelled run may take to settle requests in flight
+    body_bytes: int = 64_000_000  # answers are read up to here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """When a company is listed or probed although the ledger could answer."""
+
+    mode: VerifyMode = VerifyMode.AUTO
+    verify_after_s: float = 7 * 86_400.0  # a listing older than this is read anew, spread by +-30 % per company
+    probe_after_s: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One client account: one API key, one quota."""
+
+    name: str  # as the settings call it
+    account_id: str  # `racc_...`
+    api_key: Secret
+    client_id: Secret
+    client_secret: Secret
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """One company to sync, and where its wanted rows come from."""
+
+    id: int  # ottimate_company_id
+    source: SourceRows
+    name: str = ""
+    account: str | None = None  # an `Account.name`; None: the only one
+    write: bool = True  # False: read-only, `sync` leaves it out
+    relabel: bool = False  # True: type labels are compared and sent, too
+    verify: Verify | None = None  # None: the run's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an engine needs besides its companies."""
+
+    accounts: tuple[Account, ...]
+    api: Api = field(default_factory=Api)
+    verify: Verify = field(default_factory=Verify)
+    ledger_url: str = "sqlite:///dimsync.db"
+    companies_at_once: int = 32  # pipelines open at a time over all accounts: bounds memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What ledger entries belong to: the same company behind another host or account is another company."""
+
+    origin: str  # the API's scheme, host and port, and its base path
+    account: str  # `Account.account_id`
+    company_id: int
