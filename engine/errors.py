@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class EngineError(Exception):
-    """Base of all errors of this package. Messages are sentences with the values and, where there is one, the next step."""
+    """Base of all errors of this package. Messages are sentences with the values and, if there is one, a next step."""
 
 
 class ConfigError(EngineError):
@@ -58,7 +61,20 @@ class ApiError(EngineError):
 
 
 class OutcomeUnknown(ApiError):
-    """The request may have been carried out or not: lost answer, 5xx, senseless body. Repeat the same bytes, or look."""
+    """The request may have been carried out: lost answer, 5xx, senseless body. Repeat the same bytes, or look."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        timed_out: bool = False,
+        status: int | None = None,
+        company_id: int | None = None,
+        request_id: str | None = None,
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
+        self.timed_out = timed_out  # no answer in time, or a 504: a smaller request may fare better
 
 
 class Throttled(ApiError):
@@ -102,9 +118,35 @@ class WrongContract(ApiError):
     """The host does not speak the configured contract (404/405 on the bulk path, a redirect): fix `[api]`."""
 
 
+class AccountParked(EngineError):
+    """The account was stopped in this run; raised by every call of it since. `reason` is the error that did it."""
+
+    def __init__(self, reason: EngineError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
 class LedgerError(EngineError):
     """The ledger could not be read or written. Nothing is sent that it could not write down first."""
 
 
 class Locked(EngineError):
     """Another run holds the company (or its lock could not be taken); raised by the ledger."""
+
+
+@contextmanager
+def plain() -> Iterator[None]:
+    """Raise the error of a task group by itself: a bug before an `EngineError`, of several the first."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        leaves = list(_leaves(group))
+        raise next((leaf for leaf in leaves if not isinstance(leaf, EngineError)), leaves[0]) from group
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error

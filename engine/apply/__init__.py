@@ -1,0 +1,1 @@
+"""Make it so: chunks -> outcomes, reconciled and written down."""

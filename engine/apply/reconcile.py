@@ -1,0 +1,135 @@
+"""A bulk answer -> what became of each row that was sent. Only what the body proves counts; the status does not.
+
+Numbered, as the cases are told apart below:
+1. Errors are joined to rows by key, else by a name that one row bears, else by position: from 0, unless keyed errors or
+   the names of stored rows say from 1.
+2. Counters, arrays and rows sent agree and each error found its own row: every other row was stored.
+3. Otherwise only rows whose unique name stands in `created` or `updated` were stored, and joined errors were refused;
+   the rest is uncertain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from engine.model.change import Change
+from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult
+
+
+def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcome:
+    """Return each row of the chunk once, with its outcome.
+
+    `exposed`: the rows may have landed before this answer (a send of them was lost), so that "updated" does not
+    contradict a planned create.
+    """
+    changes = chunk.changes
+    refused, all_joined = _join_errors(changes, answer)
+    stored = [change for position, change in enumerate(changes) if position not in refused]
+    agrees = (
+        answer.created_count == len(answer.created)
+        and answer.updated_count == len(answer.updated)
+        and answer.error_count == len(answer.errors)
+        and answer.success_count == answer.created_count + answer.updated_count == len(stored)
+    )
+    ids = _ids_by_name(changes, answer)
+    results = [_refusal(changes[position], error) for position, error in refused.items()]
+    if all_joined and agrees:
+        planned = sum(change.remote_id is None for change in stored)
+        columns = _columns(stored, answer, planned, exposed=exposed)
+        results += [
+            ItemResult(change, column, ids.get(change.row.name)) for change, column in zip(stored, columns, strict=True)
+        ]
+        return ChunkOutcome(results=tuple(results), explained=True, surplus=max(0, answer.created_count - planned))
+    created = {name for _, name in answer.created}
+    doubt = _doubt(chunk, answer, all_joined=all_joined)
+    for change in stored:
+        name = change.row.name
+        if name in ids:
+            column = Column.CREATED if name in created or change.remote_id is None else Column.UPDATED
+            results.append(ItemResult(change, column, ids[name]))
+        else:
+            results.append(ItemResult(change, Column.UNCERTAIN, None, doubt))
+    surplus = max(0, min(answer.created_count, len(answer.created)) - chunk.creates)
+    return ChunkOutcome(results=tuple(results), explained=False, surplus=surplus)
+
+
+def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[int, BulkError], bool]:
+    """Return the refused rows by position, and whether each error found a row of its own."""
+    if not answer.errors:
+        return {}, True
+    by_key = {change.row.key: position for position, change in enumerate(changes)}
+    uses = Counter(change.row.name for change in changes)
+    by_name = {change.row.name: position for position, change in enumerate(changes) if uses[change.row.name] == 1}
+    base = _base(changes, answer, by_key)
+    refused: dict[int, BulkError] = {}
+    for error in answer.errors:
+        found: int | None = None
+        if error.key is not None:
+            found = by_key.get(error.key)
+        elif error.name is not None:
+            found = by_name.get(error.name)
+        elif error.position is not None and base is not None and 0 <= error.position - base < len(changes):
+            found = error.position - base
+        if found is not None:
+            refused.setdefault(found, error)
+    return refused, len(refused) == len(answer.errors)
+
+
+def _base(changes: tuple[Change, ...], answer: BulkAnswer, by_key: dict[str, int]) -> int | None:
+    """Return from where positions count; None: neither 0 nor 1 fits what the answer says was stored."""
+    offsets = {
+        error.position - by_key[error.key]
+        for error in answer.errors
+        if error.position is not None and error.key is not None and error.key in by_key
+    }
+    if offsets:
+        return offsets.pop() if len(offsets) == 1 else None
+    positions = [error.position for error in answer.errors if error.position is not None]
+    return next((base for base in (0, 1) if _fits(changes, answer, [at - base for at in positions])), None)
+
+
+def _fits(changes: tuple[Change, ...], answer: BulkAnswer, refused: list[int]) -> bool:
+    """Return whether no row at these positions is listed as stored."""
+    if not all(0 <= position < len(changes) for position in refused):
+        return False
+    stored = Counter(name for _, name in (*answer.created, *answer.updated))
+    sent = Counter(change.row.name for change in changes)
+    sent.subtract(Counter(changes[position].row.name for position in set(refused)))
+    return all(stored[changes[position].row.name] <= sent[changes[position].row.name] for position in refused)
+
+
+def _ids_by_name(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, str]:
+    """Return remote ids of names that stand once among the rows sent and once among the rows answered."""
+    sent = Counter(change.row.name for change in changes)
+    shown = Counter(name for _, name in (*answer.created, *answer.updated))
+    return {
+        name: remote_id
+        for remote_id, name in (*answer.created, *answer.updated)
+        if sent[name] == 1 and shown[name] == 1
+    }
+
+
+def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column]:
+    """Return created or updated for each stored row: as planned where the counts agree, else as the names tell."""
+    if answer.created_count == planned or (exposed and answer.created_count < planned):
+        return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]
+    created = Counter(name for _, name in answer.created)
+    columns = []
+    for change in stored:
+        is_new = created[change.row.name] > 0
+        created[change.row.name] -= is_new
+        columns.append(Column.CREATED if is_new else Column.UPDATED)
+    return columns
+
+
+def _refusal(change: Change, error: BulkError) -> ItemResult:
+    return ItemResult(change, Column.REJECTED, None, f"{error.message} ({error.kind})")
+
+
+def _doubt(chunk: Chunk, answer: BulkAnswer, *, all_joined: bool) -> str:
+    """Return why rows of this answer are uncertain."""
+    if not all_joined:
+        return "the answer names a row as refused that cannot be told from its chunk: this one may be it"
+    counts = f"{answer.created_count} created, {answer.updated_count} updated, {answer.error_count} refused"
+    arrays = f"{len(answer.created)}, {len(answer.updated)} and {len(answer.errors)}"
+    return f"{len(chunk.changes)} rows were sent, and the answer counts {counts} but lists {arrays}"

@@ -1,0 +1,230 @@
+"""Chunks -> outcomes through a bounded stream: intent, send, reconcile, write down (DESIGN sections 6 and 8).
+
+Whatever ends the work (a refusal, a lost answer, a parked account, a cancelled run): each row that was handed to `Writer`
+is either recorded with its outcome or was never exposed to the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from engine.apply.reconcile import reconcile
+from engine.errors import InFlight, OutcomeUnknown, Rejected, plain
+from engine.ledger.base import Intents
+from engine.model.dimension import fingerprint
+from engine.model.known import Intent, Known, Rejection, Settlement
+from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult
+from engine.model.settings import Scope
+from engine.net.client import CompanyClient
+from engine.net.retry import Policy
+from engine.planning.chunks import Cut
+
+WORKERS = 4
+"""Chunks of one company in flight at a time."""
+
+HOPELESS = 8
+"""So many rows refused alone with the same words, and none stored: the rest of their chunk is refused with them."""
+
+TIMEOUTS_BEFORE_HALVING = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A chunk, or what is left of one, on its way."""
+
+    chunk: Chunk
+    attempts: int  # sends of unknown outcome that its rows may still have
+    exposed: bool = False  # an earlier send of its rows may have landed
+
+
+@dataclass(slots=True)
+class Bisection:
+    """What the rows of one refused chunk have met when sent alone."""
+
+    refusals: dict[str, int] = field(default_factory=dict)
+    stored: bool = False
+
+    @property
+    def verdict(self) -> str | None:
+        """The words with which all other rows are refused, too; None: go on asking."""
+        if not self.stored and len(self.refusals) == 1:
+            words, count = next(iter(self.refusals.items()))
+            return words if count >= HOPELESS else None
+        return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Writer:
+    """Writes one company's chunks. `record` takes outcomes into the books at once; `settled` tells of them afterwards."""
+
+    run_id: str
+    scope: Scope
+    ledger: Intents
+    client: CompanyClient
+    cut: Cut
+    known: Mapping[str, Known]  # the ledger's entries before this run
+    max_attempts: int
+    now: Callable[[], datetime]
+    record: Callable[[Sequence[ItemResult]], None]
+    settled: Callable[[Sequence[ItemResult]], Awaitable[None]]
+    surplus: int = 0  # rows that the server created beyond the plan: above 0, nothing more is sent
+    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
+
+    async def drain(self, chunks: Iterable[Chunk]) -> None:
+        """Send all chunks, a few at a time; they are made as they are taken. Raises what ends the company's writing."""
+        feed, inbox = anyio.create_memory_object_stream[Chunk](0)
+        with plain():
+            async with anyio.create_task_group() as workers, feed:
+                with inbox:
+                    for _ in range(min(WORKERS, self.client.width)):
+                        workers.start_soon(self._work, inbox.clone())
+                for chunk in chunks:
+                    if self.surplus:
+                        return
+                    await feed.send(chunk)
+
+    async def _work(self, inbox: MemoryObjectReceiveStream[Chunk]) -> None:
+        async with inbox:
+            async for chunk in inbox:
+                await self._deliver(chunk)
+
+    async def _deliver(self, chunk: Chunk) -> None:
+        """Send a chunk and, where it is refused as a whole or too slow, its halves, down to single rows."""
+        bisection = Bisection()
+        parts = [Part(chunk=chunk, attempts=self.max_attempts)]
+        try:
+            while parts and not self.surplus:
+                part = parts.pop()
+                words = bisection.verdict
+                if words is None:
+                    parts += reversed(await self._send(part, bisection))
+                else:
+                    await self._refuse_unsent(part, words)
+        finally:  # the ledger has them as unknown already
+            for part in parts:
+                if part.exposed:
+                    self.record(_all(part.chunk, Column.UNCERTAIN, "the run ended before its answer came"))
+
+    async def _send(self, part: Part, bisection: Bisection) -> list[Part]:
+        """Send one part under its own intent; return the parts that take its place, none when its rows are settled."""
+        intent = await self._begin(part)
+        chunk, alone = part.chunk, len(part.chunk.changes) == 1
+        policy = Policy(max_attempts=part.attempts, max_timeouts=None if alone else TIMEOUTS_BEFORE_HALVING)
+        call = self.client.bulk_call(chunk.body, intent.id, policy)
+        try:
+            answer = await self.client.bulk(call)
+        except Rejected as error:
+            exposed = part.exposed or call.exposed
+            if alone:
+                bisection.refusals[str(error)] = bisection.refusals.get(str(error), 0) + 1
+                await self._settle(intent, _all(chunk, Column.REJECTED, str(error)), exposed=exposed)
+                return []
+            await self._settle(intent, (), exposed=exposed)
+            await self.client.channel.chunk_refused(self.scope.company_id, error)
+            return self._halves(part, part.attempts, exposed=exposed)
+        except (OutcomeUnknown, InFlight) as error:
+            left = part.attempts - call.attempts
+            if not alone and left > 0:
+                await self._settle(intent, (), exposed=True)
+                return self._halves(part, left, exposed=True)
+            await self._settle(intent, _all(chunk, Column.UNCERTAIN, str(error)), exposed=True)
+            return []
+        except BaseException:  # parked, forbidden, cancelled or a bug: note what is in doubt, then let it pass
+            doubt = part.exposed or call.exposed
+            results = _all(chunk, Column.UNCERTAIN, "the run ended before its answer came") if doubt else ()
+            await self._settle(intent, results, exposed=doubt)
+            raise
+        outcome = reconcile(chunk, answer, exposed=part.exposed or call.attempts > 0)
+        self._take_note(outcome, bisection)
+        await self._settle(intent, outcome.results, exposed=not outcome.explained, outcome=outcome)
+        return []
+
+    def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
+        self.surplus += outcome.surplus
+        if any(result.column in {Column.CREATED, Column.UPDATED} for result in outcome.results):
+            bisection.stored = True
+            self.client.channel.chunk_accepted()
+
+    def _halves(self, part: Part, attempts: int, *, exposed: bool) -> list[Part]:
+        """Return the part in two, each row's bytes as they were."""
+        changes, rows = part.chunk.changes, part.chunk.rows
+        middle = (len(changes) + 1) // 2
+        return [
+            Part(chunk=self.cut.chunk(changes[piece], rows[piece]), attempts=attempts, exposed=exposed)
+            for piece in (slice(middle), slice(middle, None))
+        ]
+
+    async def _refuse_unsent(self, part: Part, words: str) -> None:
+        intent = await self._begin(part)
+        await self._settle(intent, _all(part.chunk, Column.REJECTED, words), exposed=part.exposed)
+
+    async def _begin(self, part: Part) -> Intent:
+        """Commit the intent; the id is the idempotency key, unique per part and run."""
+        intent = Intent(
+            id=f"{self.run_id}.{self.scope.company_id}.{next(self._numbers)}",
+            run_id=self.run_id,
+            keys=tuple(change.row.key for change in part.chunk.changes),
+            at=self.now(),
+        )
+        with anyio.CancelScope(shield=True):
+            await self.ledger.begin(self.scope, intent)
+        return intent
+
+    async def _settle(
+        self, intent: Intent, results: Sequence[ItemResult], *, exposed: bool, outcome: ChunkOutcome | None = None
+    ) -> None:
+        """Book and commit outcomes with the end of their intent; a cancelled run waits for that, and then stops.
+
+        `exposed`: keys without a stored outcome lose their acknowledged state: something of theirs may have landed.
+        """
+        self.record(results)
+        at = self.now()
+        stored = {
+            result.change.row.key: self._acknowledged(result, explained=outcome is not None and outcome.explained)
+            for result in results
+            if result.column in {Column.CREATED, Column.UPDATED}
+        }
+        settlement = Settlement(
+            intent_id=intent.id,
+            at=at,
+            rows=stored,
+            rejected={
+                result.change.row.key: Rejection(fingerprint(result.change.row), at, result.message)
+                for result in results
+                if result.column is Column.REJECTED
+            },
+            unknown=tuple(key for key in intent.keys if key not in stored) if exposed else (),
+            created=sum(result.column is Column.CREATED for result in results),
+        )
+        with anyio.CancelScope(shield=True):
+            await self.ledger.settle(self.scope, settlement)
+        if results:
+            await self.settled(results)
+
+    def _acknowledged(self, result: ItemResult, *, explained: bool) -> Known:
+        """Return the ledger's entry for a stored row.
+
+        Its key is confirmed when it was so before, when we created the row, when the answer bears the matched id, or
+        when the key was ours already (sent once, outcome lost) and this answer leaves nothing open.
+        """
+        row, remote_id, _ = result.change
+        before = self.known.get(row.key)
+        matched_id = remote_id if remote_id is not None and not remote_id.startswith("?") else None
+        confirmed = (before is not None and before.confirmed) or (
+            explained
+            and (
+                result.column is Column.CREATED
+                or (matched_id is not None and result.remote_id == matched_id)
+                or (before is not None and not before.settled)
+            )
+        )
+        return Known(row, result.remote_id or matched_id, confirmed, settled=True, code_known=True)
+
+
+def _all(chunk: Chunk, column: Column, message: str) -> tuple[ItemResult, ...]:
+    return tuple(ItemResult(change, column, None, message) for change in chunk.changes)

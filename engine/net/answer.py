@@ -1,0 +1,97 @@
+"""What an HTTP answer means: nothing wrong, or one of the errors (DESIGN section 8)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from engine.errors import (
+    ApiError,
+    InFlight,
+    OutcomeUnknown,
+    OutOfScope,
+    QuotaExhausted,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    WrongContract,
+)
+from engine.net.transport import Answer
+from engine.wire.reading import excerpt, read_refusal
+
+QUOTA_WORDS = ("limit exceeded", "quota")
+"""What tells a used-up day from a throttle: the gateway then says `Limit Exceeded` (API-FACTS 2.2)."""
+
+GATEWAY_FORBIDDEN = "forbidden"
+"""The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
+
+
+def problem(answer: Answer, *, now: datetime, company_id: int | None, writes: bool) -> ApiError | None:
+    """Return the error that an answer stands for; None: a 2xx with a body to read.
+
+    `writes`: the request was a bulk call, whose path exists unless the contract is the wrong one.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        return None
+    words, request_id = read_refusal(answer.body)
+    told = f"HTTP {status}" + (f": {words[:300]}" if words else "")
+    kind, text = _kind(status, words.strip().lower(), writes=writes, told=told)
+    details = {
+        "status": status,
+        "company_id": company_id,
+        "request_id": request_id or answer.headers.get("X-Request-Id") or answer.headers.get("x-amzn-RequestId"),
+        "excerpt": excerpt(answer.body),
+    }
+    if kind is Throttled:
+        return Throttled(text, retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now), **details)  # type: ignore[arg-type]  # a dict of mixed values
+    if kind is OutcomeUnknown:
+        return OutcomeUnknown(text, timed_out=status == 504, **details)  # type: ignore[arg-type]  # likewise
+    return kind(text, **details)  # type: ignore[arg-type]  # likewise
+
+
+def _kind(status: int, words: str, *, writes: bool, told: str) -> tuple[type[ApiError], str]:
+    """Return the error's class and message. Cases by status; bodies are only read to tell a key from a company."""
+    kind: type[ApiError]
+    advice = ""
+    match status:
+        case 401:
+            kind, advice = Unauthorized, "; check client_id, client_secret and api_key of the account"
+        case 403 if words == GATEWAY_FORBIDDEN:
+            kind, advice = Unauthorized, "; the gateway refuses the account's api_key"
+        case 404 | 405 if writes:
+            kind, advice = WrongContract, " on the bulk path; check api.base_url and api.contract"
+        case 403 | 404:
+            kind, advice = OutOfScope, "; the API user may not see this company, or it does not exist"
+        case 409:
+            kind = InFlight
+        case 429 if any(word in words for word in QUOTA_WORDS):
+            kind, advice = QuotaExhausted, "; the API key's requests of the day are used up, they return at 00:00 UTC"
+        case 429:
+            kind = Throttled
+        case _ if 300 <= status < 400:
+            kind, advice = (
+                WrongContract,
+                "; redirects are not followed (they would carry the token away): check api.base_url",
+            )
+        case _ if status >= 500 or status < 200 or status == 408:
+            kind = OutcomeUnknown
+        case _:
+            kind = Rejected
+    return kind, told + advice
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Return a `Retry-After` in seconds, from seconds or an HTTP date; None when there is none that makes sense."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())

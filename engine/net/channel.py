@@ -1,0 +1,236 @@
+"""One account's way to the API: its key, token, limits and retries, shared by all of its companies.
+
+Every request of an account passes `Channel.call`, so what stops the account stops all of it: parked, it sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Generic, TypeVar
+
+import anyio
+
+from engine.errors import (
+    AccountParked,
+    ApiError,
+    EngineError,
+    InFlight,
+    OutcomeUnknown,
+    OutOfScope,
+    QuotaExhausted,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    WrongContract,
+)
+from engine.model.events import Event, Parked, RequestSent, Waiting
+from engine.model.result import Requests
+from engine.model.settings import Account, Api, Secret
+from engine.net.answer import problem
+from engine.net.auth import TokenKeeper
+from engine.net.limits import KeyLimits
+from engine.net.retry import Policy, error_timed_out, step_s, wait_s
+from engine.net.transport import Answer, Request, Transport
+from engine.wire.dialect import BadAnswer
+from engine.wire.oauth import FORM, Grant, read_grant, token_request
+
+T = TypeVar("T")
+
+Emit = Callable[[Event], Awaitable[None]]
+
+SAME_REFUSALS = 3
+"""So many companies must meet one refusal of whole chunks before it is taken for the contract's (DESIGN section 6)."""
+
+PATIENCE_S = 600.0
+"""Throttled without end for this long, whatever the answers call it, is a used-up quota (DESIGN section 7)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Spent:
+    """Counts requests by kind while they are sent; a repeat counts as `retry`."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: str) -> None:
+        """Count one."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def requests(self) -> Requests:
+        """Return the counts so far."""
+        return Requests(**self.counts)
+
+
+@dataclass(slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One request that may be sent several times, and what is known of it meanwhile."""
+
+    kind: str  # a field of `Requests`
+    method: str
+    path: str  # below the base URL, or a whole URL; encoded
+    read: Callable[[bytes], T]  # decodes the body of a 2xx; raises `BadAnswer`
+    policy: Policy
+    spent: Spent
+    body: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    company_id: int | None = None
+    bearer: bool = True  # False: the token call itself
+    sends: int = 0  # all, those answered 401 or 429 included
+    attempts: int = 0  # sends that came to nothing known
+    timeouts: int = 0  # of these, the ones that were too slow
+    exposed: bool = False  # something was sent, and nobody knows what came of it
+
+
+class Channel:
+    """Sends an account's calls. Built inside the event loop that uses it."""
+
+    def __init__(
+        self, account: Account, api: Api, transport: Transport, *, emit: Emit, now: Callable[[], datetime], rng: Random
+    ) -> None:
+        self.account = account
+        self.spent = Spent()  # requests that belong to no company: tokens
+        self.page_size = account.limits.page_size  # rows a page to ask for: no more than the server has granted
+        self.parked: EngineError | None = None  # why the account was stopped
+        self._api = api
+        self._transport = transport
+        self._emit = emit
+        self._now = now
+        self._rng = rng
+        self._gate = KeyLimits(account.limits)
+        self._keeper = TokenKeeper(self._fetch_token)
+        self._throttles = 0  # 429s in a row, over the whole key
+        self._throttled_since = 0.0
+        self._refused: dict[str, set[int]] = {}  # refusal of a whole chunk -> companies that met it
+        self._accepts_chunks = False
+
+    def chunk_accepted(self) -> None:
+        """Note that a bulk request was understood: refusals are about rows, then."""
+        self._accepts_chunks = True
+
+    async def chunk_refused(self, company_id: int, error: Rejected) -> None:
+        """Note that a whole chunk was refused; the same from three companies before any success parks the account."""
+        met = self._refused.setdefault(str(error), set())
+        met.add(company_id)
+        if len(met) >= SAME_REFUSALS and not self._accepts_chunks:
+            text = f"{error}: said to whole chunks of {len(met)} companies and nothing accepted; check api.contract"
+            raise await self.park(WrongContract(text, status=error.status)) from error
+
+    async def park(self, reason: EngineError) -> AccountParked:
+        """Stop the account and return what every call of it raises from now on. The first reason stays."""
+        if self.parked is None:
+            self.parked = reason
+            self._gate.open()
+            await self._emit(Parked(account=self.account.name, reason=str(reason)))
+        return AccountParked(self.parked)
+
+    async def call(self, call: Call[T]) -> T:
+        """Send a call until it is answered as it should be, as far as its policy allows; return what it reads.
+
+        Raises what the last answer stands for, and `AccountParked` where that ends the account. Throttling is waited
+        out and is no attempt. Cancelling takes effect between sends: a request that is out ends by its own timeout.
+        """
+        refusals = 0
+        while True:
+            token = await self._keeper.token() if call.bearer else None
+            try:
+                return self._read(call, await self._send(call, token))
+            except Unauthorized as error:
+                refusals += 1
+                newest = token is None or self._keeper.is_newest(token)
+                if error.status != 401 or token is None or (newest and refusals > 1):
+                    raise await self.park(error) from error
+                await self._keeper.renewed(token)
+            except (QuotaExhausted, WrongContract) as error:
+                raise await self.park(error) from error
+            except Throttled as error:
+                await self._wait_out(error)
+            except (OutcomeUnknown, InFlight) as error:
+                call.exposed = True
+                call.attempts += 1
+                call.timeouts += error_timed_out(error)
+                rest_s = wait_s(call.policy, call.attempts, call.timeouts, error, self._rng.random())
+                if rest_s is None:
+                    raise
+                await anyio.sleep(rest_s)
+
+    async def _send(self, call: Call[T], token: Secret | None) -> Answer:
+        """Send once, in the key's turn."""
+        request = self._request(call, token)
+        async with self._gate.slot():
+            if self.parked is not None:
+                raise AccountParked(self.parked)
+            kind = "retry" if call.sends else call.kind
+            await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
+            call.sends += 1
+            call.spent.add(kind)
+            with anyio.CancelScope(shield=True):
+                answer = await self._transport.send(request)
+        return answer
+
+    def _request(self, call: Call[T], token: Secret | None) -> Request:
+        headers = {
+            "X-Api-Key": self.account.api_key.reveal(),
+            "X-API-Version": self._api.api_version,
+            "Accept": "application/json",
+            **call.headers,
+        }
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        return Request(
+            method=call.method,
+            url=call.path if "://" in call.path else self._api.base_url + call.path,
+            headers=headers,
+            body=call.body,
+            timeout_s=self.account.limits.timeout_s,
+        )
+
+    def _read(self, call: Call[T], answer: Answer) -> T:
+        """Decode an answer, or raise what is wrong with it: a 2xx that cannot be read is as good as none."""
+        error = problem(answer, now=self._now(), company_id=call.company_id, writes=call.kind == "bulk")
+        if error is not None:
+            raise error
+        try:
+            value = call.read(answer.body)
+        except BadAnswer as bad:
+            text = f"HTTP {answer.status}, but {bad}"
+            raise OutcomeUnknown(text, status=answer.status, company_id=call.company_id) from bad
+        call.exposed = False
+        self._throttles = 0
+        return value
+
+    async def _wait_out(self, error: Throttled) -> None:
+        """Hold the whole key back for as long as the API asks, or for a growing while where it names none."""
+        now_s = anyio.current_time()
+        if self._throttles == 0:
+            self._throttled_since = now_s
+        self._throttles += 1
+        wait = error.retry_after_s
+        if wait is None:
+            wait = step_s(self._throttles, self._rng.random())
+        if wait > self.account.limits.max_wait_s or now_s - self._throttled_since > PATIENCE_S:
+            raise await self.park(error) from error
+        self._gate.pause(wait)
+        await self._emit(Waiting(account=self.account.name, seconds=wait, reason=str(error)))
+
+    async def _fetch_token(self) -> Grant:
+        """Get a new token. Whatever keeps it from coming stops the account: nothing can be sent without."""
+        fetch: Call[Grant] = Call(
+            kind="token",
+            method="POST",
+            path=self._api.token_url or "/oauth/token",
+            body=token_request(self.account, self._api.scope),
+            headers={"Content-Type": FORM},
+            read=read_grant,
+            policy=Policy(max_attempts=self.account.limits.max_attempts),
+            spent=self.spent,
+            bearer=False,
+        )
+        try:
+            return await self.call(fetch)
+        except (Rejected, OutOfScope) as error:
+            refusal = Unauthorized(f"the token endpoint refused the account: {error}", status=error.status)
+            raise await self.park(refusal) from error
+        except ApiError as error:
+            raise await self.park(error) from error

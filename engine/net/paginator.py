@@ -1,0 +1,98 @@
+"""Pages -> rows as they arrive, and the proof that together they are the whole listing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from math import ceil
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from engine.errors import TenantLeak, plain
+from engine.model.listing import Certificate, Page
+from engine.net.client import CompanyClient
+
+
+class Listing:
+    """An async iterator of pages, in the order of their arrival. `certificate` is final when it ends."""
+
+    def __init__(self, client: CompanyClient, first: Page, size: int, inbox: MemoryObjectReceiveStream[Page]) -> None:
+        self._client = client
+        self._first = first
+        self._size = max(1, size)
+        self._inbox = inbox
+        self._ids: set[str] = set()
+        self._rows = self._pages = 0
+        self._declared_last = first.declared
+
+    @property
+    def certificate(self) -> Certificate:
+        """What was declared and what was seen so far."""
+        return Certificate(
+            declared=self._first.declared,
+            declared_last=self._declared_last,
+            unique=len(self._ids),
+            rows=self._rows,
+            pages=self._pages,
+        )
+
+    def __aiter__(self) -> AsyncIterator[Page]:
+        return self._inbox
+
+    async def produce(self, feed: MemoryObjectSendStream[Page]) -> None:
+        """Read all pages: those that page 1 lets expect concurrently, then one by one while rows are missing."""
+        async with feed:
+            await self._take(self._first, feed)
+            expected = ceil(self._first.declared / self._size)
+            numbers = iter(range(2, expected + 1))
+            async with anyio.create_task_group() as readers:
+                for _ in range(min(self._client.width, expected - 1)):
+                    readers.start_soon(self._read, numbers, feed)
+            await self._read_on(max(1, expected), feed)
+
+    async def _read(self, numbers: Iterator[int], feed: MemoryObjectSendStream[Page]) -> None:
+        for number in numbers:
+            await self._take(await self._client.page(number, self._size), feed)
+
+    async def _read_on(self, number: int, feed: MemoryObjectSendStream[Page]) -> None:
+        """Go on past the expected end: a short page is no proof of it, a page that brings nothing new is."""
+        while len(self._ids) < self._first.declared:
+            seen, number = len(self._ids), number + 1
+            await self._take(await self._client.page(number, self._size), feed)
+            if len(self._ids) == seen:
+                return
+
+    async def _take(self, page: Page, feed: MemoryObjectSendStream[Page]) -> None:
+        """Count a page and hand it on; `TenantLeak` before any of its rows is used."""
+        if page.foreign is not None:
+            asked = self._client.company_id
+            raise TenantLeak(
+                f"the listing of company {asked} shows a row of company {page.foreign}: nothing is written"
+            )
+        self._pages += 1
+        self._rows += len(page.rows)
+        self._ids.update(row.id for row in page.rows)
+        if page.declared != self._first.declared:
+            self._declared_last = page.declared
+        await feed.send(page)
+
+
+@asynccontextmanager
+async def paginate(client: CompanyClient, first: Page, size: int) -> AsyncIterator[Listing]:
+    """Stream the pages of a listing whose first page is read; memory holds no more than the pages in flight.
+
+        async with paginate(client, first, size) as listing:
+            async for page in listing: ...
+        certificate = listing.certificate
+
+    `size`: rows a page, as the server granted it. Leaving the block early ends the reading. Raises `ApiError` and
+    `TenantLeak`.
+    """
+    feed, inbox = anyio.create_memory_object_stream[Page](0)
+    listing = Listing(client, first, size, inbox)
+    with plain():
+        async with anyio.create_task_group() as reading, inbox:
+            reading.start_soon(listing.produce, feed)
+            yield listing
+            reading.cancel_scope.cancel()

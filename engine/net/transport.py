@@ -1,0 +1,87 @@
+"""One HTTP exchange: bytes out, bytes in, and nothing decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from engine.errors import OutcomeUnknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What goes out. `url` is taken as it stands: it is encoded already."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)  # they hold the token and the API key
+    body: bytes | None = field(default=None, repr=False)
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back, whatever it is."""
+
+    status: int
+    headers: Mapping[str, str]  # names compare without case
+    body: bytes
+
+
+class Transport(Protocol):
+    """Carries requests. Never follows a redirect, never repeats by itself."""
+
+    async def send(self, request: Request) -> Answer:
+        """Exchange one request. Raises `OutcomeUnknown` when no whole answer came back."""
+        ...
+
+
+class AiohttpTransport:
+    """The transport on an aiohttp session, which is the caller's to close."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, body_bytes: int) -> None:
+        self._session = session
+        self._body_bytes = body_bytes
+
+    async def send(self, request: Request) -> Answer:
+        """Exchange one request; the body is read up to the limit, and what is larger is not believed."""
+        try:
+            async with self._session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers=request.headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=request.timeout_s),
+            ) as response:
+                return Answer(status=response.status, headers=response.headers, body=await self._read(response))
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"no answer within {request.timeout_s:g} s", timed_out=True) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise OutcomeUnknown(f"the connection failed: {_reason(error)}") from error
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read the body in one go where its length is declared and small, else piece by piece up to the limit."""
+        limit = self._body_bytes
+        if (
+            response.content_length is not None
+            and response.content_length <= limit
+            and not response.headers.get("Content-Encoding")
+        ):
+            return await response.read()
+        pieces = bytearray()
+        async for piece in response.content.iter_any():
+            pieces += piece
+            if len(pieces) > limit:
+                response.close()
+                raise OutcomeUnknown(f"the answer is larger than {limit} bytes", status=response.status)
+        return bytes(pieces)
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong without addresses of objects; some of aiohttp's errors have no text."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,1 @@
+"""What must change, decided as plain functions over plain values."""

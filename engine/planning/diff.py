@@ -1,0 +1,109 @@
+"""Matched rows -> plan: what differs, what may be sent, and what nobody can see."""
+
+from __future__ import annotations
+
+from engine.model.change import Change, Hold, Plan
+from engine.model.dimension import Dimension, natural_key
+from engine.model.known import Acknowledged
+from engine.planning.match import Matching, Pair, RemoteIndex, Via
+
+
+def diff(matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel: bool = False) -> Plan:
+    """Return the fewest creates and updates that bring `index` to the wanted rows, in the order of their keys.
+
+    Pure: the same rows in any order give the same plan, digest included. O(rows) time.
+    `relabel`: type labels are compared and sent, too; else an update keeps the remote label and a create takes the one
+    in use for its type.
+    """
+    labels = {} if relabel else index.labels() if matching.missing else {}
+    creates = [Change(_labelled(row, labels.get(row.type_code)), None) for row in matching.missing]
+    updates: list[Change] = []
+    holds = list(matching.holds)
+    adopted = unseen = unchanged = 0
+    shifts = _Shifts(acked)
+    for pair in matching.pairs:
+        row, remote, _via, known = pair
+        fields = differing(pair, relabel=relabel)
+        if fields is None:
+            unchanged += 1
+            adopted += not _confirmed(pair)
+            unseen += row.code is not None and remote.code is None and not (known and known.code_known)
+        elif _confirmed(pair) or (known is not None and not known.settled):
+            updates.append(Change(_labelled(row, None if relabel else remote.type_label), remote.id, fields))
+        else:
+            holds.append(_unconfirmed(pair, fields, shifts.other_key(row)))
+    creates.sort(key=_key)
+    updates.sort(key=_key)
+    return Plan(
+        creates=tuple(creates),
+        updates=tuple(updates),
+        holds=tuple(sorted(holds)),
+        unchanged=unchanged,
+        adopted=adopted,
+        code_unseen=unseen,
+        matched=len(matching.pairs),
+        contested=len(matching.contested),
+        orphans=tuple(matching.orphans),
+    )
+
+
+def differing(pair: Pair, *, relabel: bool) -> tuple[str, ...] | None:
+    """Return the names of the fields that differ; None: nothing to send.
+
+    An empty tuple is a row of unknown outcome: it is sent again whatever shows. A code that the listing does not show
+    is compared with the acknowledged one; a code that neither shows is no difference, and no proof of equality.
+    """
+    row, remote, _, known = pair
+    if known is not None and not known.settled:
+        return ()
+    if row.name == remote.name and row.erp_id == remote.erp_id and row.type_code == remote.type_code:
+        fields: list[str] = []
+    else:
+        fields = [name for name in ("name", "erp_id", "type_code") if getattr(row, name) != getattr(remote, name)]
+    if relabel and row.type_label != remote.type_label:
+        fields.append("type_label")
+    if remote.code is not None and row.code is not None:
+        if row.code != remote.code:
+            fields.append("code")
+    elif known is not None and known.code_known and row.code != known.row.code:
+        fields.append("code")
+    return tuple(fields) or None
+
+
+def _confirmed(pair: Pair) -> bool:
+    """Return whether an answer has shown that this key leads to this row."""
+    return pair.via is Via.LISTED_KEY or (pair.known is not None and pair.known.confirmed)
+
+
+def _labelled(row: Dimension, label: str | None) -> Dimension:
+    return row if label is None or label == row.type_label else row._replace(type_label=label)
+
+
+def _key(change: Change) -> str:
+    return change.row.key
+
+
+class _Shifts:
+    """Other keys under which the ledger knows a natural key; built when first asked."""
+
+    def __init__(self, acked: Acknowledged) -> None:
+        self._acked = acked
+        self._keys: dict[tuple[str, str], str] | None = None
+
+    def other_key(self, row: Dimension) -> str | None:
+        """Return the confirmed key under which the row's natural key is known, if that is another one."""
+        if self._keys is None:
+            confirmed = ((key, known) for key, known in self._acked.rows.items() if known.confirmed and known.settled)
+            self._keys = {natural_key(known.row): key for key, known in confirmed}
+        key = self._keys.get(natural_key(row))
+        return key if key != row.key else None
+
+
+def _unconfirmed(pair: Pair, fields: tuple[str, ...], other_key: str | None) -> Hold:
+    row, remote = pair.row, pair.remote
+    changes = ", ".join(f"{name} {getattr(remote, name)!r} -> {getattr(row, name)!r}" for name in fields)
+    if other_key is not None:
+        twice = f"sent as {row.key!r} it would be there twice"
+        return Hold(row.key, "key-shift", f"Ottimate has {remote.id} under the key {other_key!r}: {twice} ({changes})")
+    doubt = "nothing shows yet that its key leads there, and sending could make a second one"
+    return Hold(row.key, "key-unconfirmed", f"differs from {remote.id} ({changes}): {doubt}")

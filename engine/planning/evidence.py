@@ -1,0 +1,57 @@
+"""How much has to be read before a company is compared: nothing, one probe, or the whole listing (DESIGN section 7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+from engine.model.change import Plan
+from engine.model.known import Acknowledged, CompanyState
+from engine.model.settings import Verify, VerifyMode
+from engine.model.wanted import Wanted
+
+SPREAD = 0.3
+"""Verification listings are spread by this share: a fleet that was first read in one night is not re-read in one."""
+
+
+class Evidence(StrEnum):
+    """What a comparison rests on."""
+
+    LISTING = "listing"
+    PROBE = "probe"
+    LEDGER = "ledger"
+
+
+def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: datetime) -> Evidence:
+    """Return what must be read whatever the source holds. A clock that went back counts as "too old"."""
+    if state.listed_at is None or state.checked_at is None or verify.mode is VerifyMode.FULL:
+        return Evidence.LISTING
+    if verify.mode is VerifyMode.NONE:
+        return Evidence.LEDGER
+    if verify.mode is VerifyMode.PROBE:
+        return Evidence.PROBE
+    listed_s = (now - state.listed_at).total_seconds()
+    checked_s = (now - state.checked_at).total_seconds()
+    if not 0 <= listed_s < verify.verify_after_s * spread(company_id):
+        return Evidence.LISTING
+    return Evidence.LEDGER if 0 <= checked_s < verify.probe_after_s else Evidence.PROBE
+
+
+def spread(company_id: int) -> float:
+    """Return the company's factor, between 0.7 and 1.3, the same in every run."""
+    share = int.from_bytes(blake2b(b"%d" % company_id, digest_size=4).digest()) / 0xFFFFFFFF
+    return 1 - SPREAD + 2 * SPREAD * share
+
+
+def must_list(wanted: Wanted, acked: Acknowledged) -> bool:
+    """Return whether a wanted row may or may not exist: its create was sent once and nobody knows what became of it."""
+    return any(
+        known is not None and not known.settled and not known.confirmed
+        for known in (acked.rows.get(row.key) for row in wanted.rows)
+    )
+
+
+def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
+    """Return whether the plan creates on the ledger's word alone: a create needs evidence of this run."""
+    return evidence is Evidence.LEDGER and bool(plan.creates)

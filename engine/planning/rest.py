@@ -1,0 +1,41 @@
+"""When a company that could not be read is read again: trouble that stays must not burn the quota every hour."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from engine.model.dimension import fingerprint
+from engine.model.known import CompanyState
+from engine.model.wanted import Wanted
+
+RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+"""After the first failed or held reading, the second, and every later one (DESIGN section 3)."""
+
+
+def source_digest(wanted: Wanted) -> bytes:
+    """Return 16 bytes that change when the source's good rows do, in whatever order they come."""
+    digest = blake2b(digest_size=16)
+    for row in sorted(fingerprint(row) for row in wanted.rows):
+        digest.update(row)
+    return digest.digest()
+
+
+def is_resting(state: CompanyState, wanted: Wanted, now: datetime) -> bool:
+    """Return whether the company's last reading failed too recently, for the same source, to try again."""
+    if state.retry_at is None or state.failure is None or now >= state.retry_at or now < state.retry_at - RESTS[-1]:
+        return False
+    return state.failed_source == source_digest(wanted)
+
+
+def failed_again(state: CompanyState, wanted: Wanted, failure: str, message: str, now: datetime) -> CompanyState:
+    """Return the company's notes after one more failed reading."""
+    rest = RESTS[min(state.failures, len(RESTS) - 1)]
+    return CompanyState(
+        failures=state.failures + 1,
+        retry_at=now + rest,
+        failed_source=source_digest(wanted),
+        failure=failure,
+        failure_message=message,
+        last_good_rows=state.last_good_rows,
+    )

@@ -1,0 +1,1 @@
+"""One company end to end, the fleet, and the engine that owns every task."""

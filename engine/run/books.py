@@ -1,0 +1,103 @@
+"""One company's books: every source row on its way to exactly one column of the trial balance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from engine.model.balance import Balance
+from engine.model.change import Change, Plan
+from engine.model.known import Rejection
+from engine.model.outcome import Column, ItemResult, Problem
+from engine.model.wanted import Wanted
+
+
+class Books:
+    """Takes in what is wanted, planned and answered, and says at any moment how it adds up.
+
+    Rows that nothing is known of yet stand in `rest`: deferred, or held where a guard stopped the company.
+    """
+
+    def __init__(self) -> None:
+        self.wanted: Wanted | None = None  # None: the source is not read
+        self.plan: Plan | None = None  # None: not compared
+        self.dry = False  # nothing is sent: planned rows stand in the column that they are meant for
+        self.rest = Column.DEFERRED
+        self._listed_rows: int | None = None
+        self._open: dict[str, Change] = {}
+        self._final: Counter[Column] = Counter()
+        self._problems: list[Problem] = []
+
+    def take_plan(
+        self, plan: Plan, resting: Iterable[tuple[Change, Rejection]], *, listed_rows: int | None, dry: bool
+    ) -> None:
+        """Open an account for each planned row; rows that rest after a refusal are rejected as they stand.
+
+        `listed_rows`: how many different remote rows this run's listing showed, None without one.
+        """
+        self.plan, self._listed_rows, self.dry = plan, listed_rows, dry
+        self._open = {change.row.key: change for change in plan.changes}
+        for hold in plan.holds:
+            self.problem(hold.slug, hold.message, hold.key)
+        for change, rejection in resting:
+            self._final[Column.REJECTED] += 1
+            since = rejection.at.isoformat(timespec="minutes")
+            message = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
+            self.problem("rejected", message, change.row.key)
+
+    def record(self, results: Sequence[ItemResult]) -> None:
+        """Close the accounts of rows with their outcome. A row that has none open does not balance, and shows."""
+        for result in results:
+            self._open.pop(result.change.row.key, None)
+            self._final[result.column] += 1
+            if result.column in {Column.REJECTED, Column.UNCERTAIN}:
+                self.problem(result.column.value, result.message, result.change.row.key)
+
+    def problem(self, code: str, message: str, key: str | None = None) -> None:
+        """Note a problem; a row's place in its file is added."""
+        wanted = self.wanted
+        line = wanted.lines.get(key) if wanted and key is not None else None
+        self._problems.append(
+            Problem(
+                code=code, message=message, key=key, file=wanted.file if wanted and key is not None else None, line=line
+            )
+        )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All problems: the company's own, invalid rows, then the others by key."""
+        invalid = self.wanted.problems if self.wanted else ()
+        own = [problem for problem in self._problems if problem.key is None]
+        rows = [problem for problem in self._problems if problem.key is not None]
+        return (*own, *invalid, *sorted(rows, key=lambda problem: (problem.key or "", problem.code)))
+
+    def balance(self) -> Balance:
+        """Return the trial balance as it stands."""
+        wanted, plan = self.wanted, self.plan
+        if wanted is None:
+            return Balance()
+        counts = Counter(self._final)
+        counts[Column.INVALID] += wanted.invalid
+        if plan is None:
+            counts[self.rest] += len(wanted.rows)
+        else:
+            counts[Column.UNCHANGED] += plan.unchanged
+            counts[Column.HELD] += len(plan.holds)
+            for change in self._open.values():
+                meant = Column.CREATED if change.remote_id is None else Column.UPDATED
+                counts[meant if self.dry else self.rest] += 1
+        balance = Balance(
+            source_rows=wanted.source_rows,
+            **{column.value: counts[column] for column in Column},
+            adopted=plan.adopted if plan else 0,
+        )
+        if plan is None or self._listed_rows is None:
+            return balance
+        return replace(
+            balance,
+            remote_rows=self._listed_rows,
+            matched=plan.matched,
+            contested=plan.contested,
+            orphans=len(plan.orphans),
+        )

@@ -1,0 +1,283 @@
+"""One company from source to result. The page to read first.
+
+Source -> what the ledger knows -> as much reading as is needed -> plan -> chunks -> outcomes, under the company's lock.
+Whatever stops it, `result()` accounts for every source row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from math import ceil
+
+import anyio
+
+from engine.apply.workers import Writer
+from engine.errors import (
+    AccountParked,
+    ApiError,
+    EngineError,
+    LedgerError,
+    Locked,
+    OutcomeUnknown,
+    OutOfScope,
+    QuotaExhausted,
+    Rejected,
+    SourceError,
+    Throttled,
+    Unauthorized,
+    UnsafePlan,
+    WrongContract,
+)
+from engine.ledger.base import Ledger
+from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
+from engine.model.change import Plan
+from engine.model.events import ChunkSettled, CompanyStarted, Planned, SourceRead
+from engine.model.known import Acknowledged, CompanyState
+from engine.model.outcome import Column, ItemResult, Problem
+from engine.model.result import CompanyResult
+from engine.model.settings import Company, Scope, Verify
+from engine.model.wanted import Wanted
+from engine.net.channel import Channel, Emit
+from engine.net.client import CompanyClient
+from engine.planning.chunks import Cut, cut
+from engine.planning.rest import failed_again, is_resting
+from engine.run.books import Books
+from engine.run.compare import Comparison
+from engine.sources.base import read
+from engine.wire.dialect import Dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What every company of a run shares."""
+
+    run_id: str
+    origin: str
+    dialect: Dialect
+    ledger: Ledger
+    verify: Verify
+    writes: bool  # False: `plan`
+    fresh: bool  # a company that rests after a failed reading is read all the same
+    now: Callable[[], datetime]
+    emit: Emit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What stopping short means for a company's result."""
+
+    code: str  # of the problem
+    state: State
+    exit_code: ExitCode
+
+
+STOPPED = Ending(code="stopped", state=State.DEFERRED, exit_code=ExitCode.STOPPED)
+FAILED = Ending(code="failed", state=State.FAILED, exit_code=ExitCode.FAILED)
+HELD = Ending(code="held", state=State.HELD, exit_code=ExitCode.HELD)
+
+ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
+    (Locked, Ending(code="locked", state=State.LOCKED, exit_code=ExitCode.LOCKED)),
+    (SourceError, Ending(code="source", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (UnsafePlan, HELD),
+    (Unauthorized, Ending(code="authentication", state=State.DEFERRED, exit_code=ExitCode.AUTHENTICATION)),
+    (QuotaExhausted, Ending(code="quota", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
+    (Throttled, Ending(code="throttled", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
+    (WrongContract, Ending(code="wrong-contract", state=State.FAILED, exit_code=ExitCode.USAGE)),
+    (OutOfScope, Ending(code="out-of-scope", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (Rejected, Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (OutcomeUnknown, Ending(code="unavailable", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (LedgerError, Ending(code="ledger", state=State.FAILED, exit_code=ExitCode.FAILED)),
+)
+"""What each error does to its company; the first that fits."""
+
+UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__())
+"""Problem codes under which a company is held rather than failed."""
+
+
+class CompanyRun:
+    """One company's part of a run. `run` raises no `EngineError`; `result` may be asked whenever, however it ends."""
+
+    def __init__(self, company: Company, channel: Channel, parts: Parts) -> None:
+        self.company = company
+        self._channel = channel
+        self._parts = parts
+        self._scope = Scope(origin=parts.origin, account=channel.account.account_id, company_id=company.id)
+        self._client = CompanyClient(channel, parts.dialect, company.id)
+        self._books = Books()
+        self._comparison = Comparison(
+            company=company,
+            scope=self._scope,
+            client=self._client,
+            ledger=parts.ledger,
+            verify=parts.verify,
+            now=parts.now,
+            emit=parts.emit,
+        )
+        self._ending: Ending | None = STOPPED  # until it has run to its end
+
+    async def run(self) -> None:
+        """Do all of it. What goes wrong for this company ends here, as a problem of its result."""
+        await self._parts.emit(CompanyStarted(company_id=self.company.id, name=self.company.name))
+        try:
+            await self._run()
+        except EngineError as error:
+            reason = error.reason if isinstance(error, AccountParked) else error
+            self._stop_short(_code(reason), str(reason), _ending(reason))
+
+    def _stop_short(self, code: str, message: str, ending: Ending) -> None:
+        """Note why the company ends here. Rows that have no outcome yet are deferred, or held with the company."""
+        self._books.problem(code, message)
+        self._ending = ending
+        if ending.state is State.HELD:
+            self._books.rest = Column.HELD
+
+    async def _run(self) -> None:
+        wanted = self._books.wanted = await read(
+            self.company.source, company_id=self.company.id, type_codes=self._parts.dialect.type_codes
+        )
+        await self._parts.emit(SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid))
+        async with self._parts.ledger.lock(self._scope):
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.recover(self._scope)
+            acked = await self._parts.ledger.read(self._scope)
+            if not self._parts.fresh and is_resting(acked.state, wanted, self._parts.now()):
+                self._rest(acked.state)
+                return
+            plan = await self._compare(wanted, acked)
+            if self._parts.writes:
+                await self._write(plan, acked)
+            if self._ending is STOPPED:
+                self._ending = None
+                await self._note_good_end(acked)
+
+    def _rest(self, state: CompanyState) -> None:
+        """Keep a company's trouble as it was, without a request, while its rest lasts."""
+        until = state.retry_at.isoformat(timespec="minutes") if state.retry_at else "then"
+        advice = f"not read again before {until} unless its source changes; --fresh reads it now"
+        code = state.failure or FAILED.code
+        self._stop_short(code, f"{state.failure_message} ({advice})", HELD if code in UNSAFE else FAILED)
+
+    async def _compare(self, wanted: Wanted, acked: Acknowledged) -> Plan:
+        try:
+            compared = await self._comparison.compare(wanted, acked)
+        except (ApiError, UnsafePlan) as error:
+            now = self._parts.now()
+            state = failed_again(acked.state, wanted, _code(error), str(error), now)
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.note(self._scope, state)
+            raise
+        writes = self._parts.writes
+        self._books.take_plan(compared.plan, compared.resting, listed_rows=compared.listed_rows, dry=not writes)
+        plan = compared.plan
+        await self._parts.emit(
+            Planned(
+                company_id=self.company.id,
+                evidence=str(self._comparison.evidence),
+                unchanged=plan.unchanged,
+                creates=len(plan.creates),
+                updates=len(plan.updates),
+                held=len(plan.holds),
+                chunks=ceil(len(plan.changes) / self._channel.account.limits.chunk_rows) if writes else 0,
+            )
+        )
+        return plan
+
+    async def _write(self, plan: Plan, acked: Acknowledged) -> None:
+        """Send the plan. A create beyond the plan stops it: some key does not lead where it should."""
+        if not plan.changes:
+            return
+        limits, dialect = self._channel.account.limits, self._parts.dialect
+        how = Cut(
+            max_rows=limits.chunk_rows,
+            max_bytes=limits.chunk_bytes,
+            encode=dialect.row,
+            body=partial(dialect.bulk_body, self.company.id),
+        )
+        writer = Writer(
+            run_id=self._parts.run_id,
+            scope=self._scope,
+            ledger=self._parts.ledger,
+            client=self._client,
+            cut=how,
+            known=acked.rows,
+            max_attempts=limits.max_attempts,
+            now=self._parts.now,
+            record=self._books.record,
+            settled=self._tell_settled,
+        )
+        await writer.drain(cut(plan.changes, how))
+        if writer.surplus:
+            text = (
+                f"the server created {writer.surplus} rows more than planned: a key did not lead to the row that it was"
+                f" matched with, and that row may be there twice now; nothing more was sent for this company"
+            )
+            self._stop_short("key-mismatch", text, HELD)
+
+    async def _tell_settled(self, results: Sequence[ItemResult]) -> None:
+        counts = Counter(result.column for result in results)
+        await self._parts.emit(
+            ChunkSettled(
+                company_id=self.company.id,
+                created=counts[Column.CREATED],
+                updated=counts[Column.UPDATED],
+                rejected=counts[Column.REJECTED],
+                uncertain=counts[Column.UNCERTAIN],
+            )
+        )
+
+    async def _note_good_end(self, acked: Acknowledged) -> None:
+        """Remember how many rows a source had when all went well, where that is news, and forget old trouble."""
+        result, before = self.result(), acked.state
+        rows = result.balance.source_rows
+        good = self._parts.writes and result.state in {State.SYNCED, State.UNCHANGED}
+        if good and (rows != before.last_good_rows or before.failures):
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.note(self._scope, CompanyState(last_good_rows=rows))
+
+    def result(self) -> CompanyResult:
+        """Return the company's part of the run's result, as it stands."""
+        balance = self._books.balance()
+        ending = self._ending
+        codes = row_exit_codes(balance)
+        if ending is not None:
+            codes.append(ending.exit_code)
+        problems = self._books.problems
+        if not balance.adds_up:
+            text = "the books of this company do not add up: its figures cannot be trusted; please report this"
+            problems = (Problem(code="unbalanced", message=text), *problems)
+        return CompanyResult(
+            company_id=self.company.id,
+            name=self.company.name,
+            account=self._channel.account.name,
+            state=self._state(balance, ending),
+            exit_code=worst(codes),
+            evidence=str(self._comparison.evidence) if self._comparison.evidence else None,
+            verified_at=self._comparison.verified_at,
+            balance=balance,
+            requests=self._client.spent.requests(),
+            certificate=self._comparison.certificate,
+            problems=problems,
+            digest=self._books.plan.digest if self._books.plan else None,
+        )
+
+    def _state(self, balance: Balance, ending: Ending | None) -> State:
+        if not balance.adds_up:
+            return State.FAILED
+        if ending is not None:
+            return ending.state
+        if balance.held or balance.rejected or balance.uncertain or balance.invalid:
+            return State.PARTIAL
+        return State.SYNCED if balance.created or balance.updated else State.UNCHANGED
+
+
+def _ending(reason: EngineError) -> Ending:
+    return next((ending for kind, ending in ENDINGS if isinstance(reason, kind)), FAILED)
+
+
+def _code(reason: EngineError) -> str:
+    """Return the problem code of an error: a guard's own slug, else that of its ending."""
+    return reason.slug if isinstance(reason, UnsafePlan) else _ending(reason).code

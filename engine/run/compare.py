@@ -1,0 +1,123 @@
+"""Reading as little as proves enough, and comparing: one company's way from wanted rows to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import anyio
+
+from engine.errors import IncompleteListing
+from engine.ledger.base import Rows
+from engine.model.change import Change, Plan
+from engine.model.events import Listed, PageRead
+from engine.model.known import Acknowledged, Rejection
+from engine.model.listing import Certificate, Page
+from engine.model.settings import Company, Scope, Verify
+from engine.model.wanted import Wanted
+from engine.net.channel import Emit
+from engine.net.client import CompanyClient
+from engine.net.paginator import paginate
+from engine.planning.diff import diff
+from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, must_list
+from engine.planning.learn import learn
+from engine.planning.match import Matching, RemoteIndex, image, match
+from engine.planning.withhold import withhold
+
+READINGS = 3
+"""A listing that does not prove whole is read so many times in all (DESIGN section 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A plan and what it rests on."""
+
+    plan: Plan
+    resting: list[tuple[Change, Rejection]]  # refused lately and unchanged: not in the plan
+    listed_rows: int | None = None  # different remote rows listed; None: nothing was
+
+
+@dataclass(slots=True, kw_only=True)
+class Comparison:
+    """Reads and compares one company. What was found on the way stays readable when it fails."""
+
+    company: Company
+    scope: Scope
+    client: CompanyClient
+    ledger: Rows
+    verify: Verify
+    now: Callable[[], datetime]
+    emit: Emit
+    evidence: Evidence | None = None
+    verified_at: datetime | None = None
+    certificate: Certificate | None = None  # of the last reading
+
+    async def compare(self, wanted: Wanted, acked: Acknowledged) -> Compared:
+        """Return the plan. Raises `ApiError`, `IncompleteListing`, `TenantLeak`, `LedgerError`.
+
+        What the ledger knows is compared first, since that costs nothing; a create on its word alone, or its age, asks
+        for a probe; a probe that differs, a first contact or a create of unknown outcome for the whole listing.
+        """
+        verify = self.company.verify or self.verify
+        evidence = first_evidence(acked.state, verify, self.company.id, self.now())
+        if must_list(wanted, acked):
+            evidence = Evidence.LISTING
+        first: tuple[Page, int] | None = None
+        if evidence is not Evidence.LISTING:
+            index = image(acked)
+            known = self._decide(match(wanted, index, acked), index, acked)
+            if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
+                first = await self._probe(acked)
+                evidence = Evidence.PROBE if first is None else Evidence.LISTING
+            else:
+                self.verified_at = acked.state.checked_at
+        self.evidence = evidence
+        if evidence is not Evidence.LISTING:
+            return known
+        index = await self._list(first)
+        matching = match(wanted, index, acked)
+        compared = self._decide(matching, index, acked, listed_rows=len(index.rows))
+        await self._learn(matching, index, acked)
+        return compared
+
+    def _decide(
+        self, matching: Matching, index: RemoteIndex, acked: Acknowledged, listed_rows: int | None = None
+    ) -> Compared:
+        plan = diff(matching, index, acked, relabel=self.company.relabel)
+        plan, resting = withhold(plan, acked.rejections, self.now())
+        return Compared(plan=plan, resting=resting, listed_rows=listed_rows)
+
+    async def _probe(self, acked: Acknowledged) -> tuple[Page, int] | None:
+        """Ask for the row count. None: it is the expected one; else the page that came with it, to go on from."""
+        page, size = await self.client.first_page(kind="probe")
+        if page.declared != acked.state.remote_count or page.foreign is not None:
+            return page, size
+        self.verified_at = self.now()
+        with anyio.CancelScope(shield=True):
+            await self.ledger.checked(self.scope, self.verified_at)
+        return None
+
+    async def _list(self, first: tuple[Page, int] | None) -> RemoteIndex:
+        """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole."""
+        for _ in range(READINGS):
+            page, size = first or await self.client.first_page()
+            first = None
+            index = RemoteIndex()
+            async with paginate(self.client, page, size) as listing:
+                async for page in listing:
+                    index.add(page.rows)
+                    await self.emit(PageRead(company_id=self.company.id, rows=len(page.rows), declared=page.declared))
+            self.certificate = certificate = listing.certificate
+            await self.emit(Listed(company_id=self.company.id, certificate=certificate))
+            if certificate.whole:
+                return index
+        raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
+
+    async def _learn(self, matching: Matching, index: RemoteIndex, acked: Acknowledged) -> None:
+        """Write down what the listing showed, before anything is sent."""
+        if self.certificate is not None:
+            self.verified_at = self.now()
+            learned = learn(matching, index, acked, self.certificate, self.verified_at)
+            with anyio.CancelScope(shield=True):
+                await self.ledger.learn(self.scope, learned)

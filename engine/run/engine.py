@@ -1,0 +1,137 @@
+"""The engine: wires the parts together. The one way in for programs, and the command line is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from engine.errors import ConfigError, EngineError
+from engine.ledger.base import Ledger
+from engine.ledger.sqlite import open_ledger
+from engine.model.settings import Account, Company, Settings
+from engine.net.transport import AiohttpTransport
+from engine.run.execution import Pending, Run, Wiring
+from engine.wire.dialect import Dialect
+from engine.wire.guide import DIALECT as GUIDE
+
+DIALECTS: dict[str, Dialect] = {GUIDE.name: GUIDE}
+
+KEEPALIVE_S = 60.0
+"""Connections stay open between chunks: a new one over TLS costs seven times the request."""
+
+
+class Engine:
+    """Syncs companies' dimensions. Brings its own HTTP session and ledger, or takes yours and leaves them open.
+
+        async with Engine(settings) as engine:
+            async with engine.sync(companies) as run:
+                async for event in run: ...
+            result = run.result
+            result = await engine.sync(companies).result()   # or only the outcome
+
+    One engine serves one event loop; several runs of different companies may go on at once.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        ledger: Ledger | None = None,
+        now: Callable[[], datetime] | None = None,
+        rng: Random | None = None,
+    ) -> None:
+        self._settings = settings
+        self._session = session
+        self._ledger = ledger
+        self._now = now or _utc_now
+        self._rng = rng or SystemRandom()
+        self._accounts = _accounts(settings)
+        self._dialect = _dialect(settings)
+        self._own = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as opened:
+            if self._ledger is None:
+                self._ledger = await open_ledger(self._settings.ledger_url)
+                opened.push_async_callback(self._ledger.aclose)
+            if self._session is None:
+                connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
+                jar = aiohttp.DummyCookieJar()
+                self._session = await opened.enter_async_context(
+                    aiohttp.ClientSession(connector=connector, cookie_jar=jar)
+                )
+            self._own = opened.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._own.aclose()
+        self._session = self._ledger = None
+
+    def sync(self, companies: Iterable[Company], *, fresh: bool = False) -> Pending:
+        """Bring the companies' remote rows to their sources. Read-only companies (`write=False`) are left out.
+
+        `fresh`: companies that rest after a failed reading are read all the same.
+        """
+        return self._pending("sync", [company for company in companies if company.write], fresh=fresh)
+
+    def plan(self, companies: Iterable[Company], *, fresh: bool = False) -> Pending:
+        """Read and compare, and write nothing remote: `created` and `updated` are the intended counts."""
+        return self._pending("plan", list(companies), fresh=fresh)
+
+    def _pending(self, verb: str, companies: list[Company], *, fresh: bool) -> Pending:
+        if self._session is None or self._ledger is None:
+            raise EngineError("the engine is not open: use it as `async with Engine(settings) as engine`")
+        _refuse_twice(companies)
+        session, jobs = self._session, [(company, self._owner(company)) for company in companies]
+        wiring = Wiring(
+            settings=self._settings,
+            dialect=self._dialect,
+            transport=lambda account: AiohttpTransport(session, body_bytes=account.limits.body_bytes),
+            ledger=self._ledger,
+            now=self._now,
+            rng=self._rng,
+        )
+        return Pending(Run(wiring, verb, jobs, fresh=fresh))
+
+    def _owner(self, company: Company) -> Account:
+        if company.account is None and len(self._accounts) == 1:
+            return next(iter(self._accounts.values()))
+        if company.account not in self._accounts:
+            known = ", ".join(sorted(self._accounts))
+            raise ConfigError(f"company {company.id} names the account {company.account!r}; there are: {known}")
+        return self._accounts[company.account]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _accounts(settings: Settings) -> dict[str, Account]:
+    accounts = {account.name: account for account in settings.accounts}
+    if len(accounts) != len(settings.accounts) or not accounts:
+        raise ConfigError("settings need at least one account, and each under its own name")
+    return accounts
+
+
+def _dialect(settings: Settings) -> Dialect:
+    if settings.api.contract not in DIALECTS:
+        raise ConfigError(f"api.contract is {settings.api.contract!r}; understood are: {', '.join(sorted(DIALECTS))}")
+    return DIALECTS[settings.api.contract]
+
+
+def _refuse_twice(companies: list[Company]) -> None:
+    """Refuse a company that is named twice: two pipelines of one run must not write it."""
+    seen: set[int] = set()
+    for company in companies:
+        if company.id in seen:
+            raise ConfigError(f"company {company.id} is named twice in this run")
+        seen.add(company.id)

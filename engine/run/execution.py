@@ -1,0 +1,214 @@
+"""One run over many companies: started once, watched through its events, stopped if need be, ended with a result."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import anyio
+
+from engine.errors import EngineError, plain
+from engine.ledger.base import Ledger
+from engine.model.balance import ExitCode, add, worst
+from engine.model.events import Event, RunFinished, RunStarted
+from engine.model.result import Requests, RunResult
+from engine.model.settings import Account, Company, Settings
+from engine.net.channel import Channel
+from engine.net.transport import Transport
+from engine.run.company import CompanyRun, Parts
+from engine.run.fleet import Fleet
+from engine.wire.dialect import Dialect
+
+EVENTS_AHEAD = 256
+"""Events that may wait for their reader before the run waits, too: enough for a burst of pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What an engine hands to each of its runs."""
+
+    settings: Settings
+    dialect: Dialect
+    transport: Callable[[Account], Transport]
+    ledger: Ledger
+    now: Callable[[], datetime]
+    rng: Random
+
+
+class Run:
+    """A run that is under way: an async iterator of its events. `result` is there when they have ended."""
+
+    def __init__(self, wiring: Wiring, verb: str, jobs: Sequence[tuple[Company, Account]], *, fresh: bool) -> None:
+        self._wiring = wiring
+        self._verb = verb
+        self._jobs = jobs
+        self._fresh = fresh
+        self._started_at = wiring.now()
+        self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
+        self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
+        self._origin = origin_of(wiring.settings.api.base_url)
+        self._is_watched = False
+        self._fleet: Fleet | None = None
+        self._stop_code: ExitCode | None = None
+        self._result: RunResult | None = None
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._inbox
+
+    @property
+    def result(self) -> RunResult:
+        """The outcome. Raises `EngineError` while the run has not ended."""
+        if self._result is None:
+            raise EngineError("the run has not ended: read its events to their end, or leave its block")
+        return self._result
+
+    def stop(self, code: ExitCode = ExitCode.STOPPED) -> None:
+        """End early: requests in flight are answered and written down, the rest is deferred. The first code stays."""
+        if self._stop_code is None:
+            self._stop_code = code
+            if self._fleet is not None:
+                self._fleet.stop()
+
+    async def execute(self) -> RunResult:
+        """Do the run with nobody watching."""
+        with self._feed, self._inbox, plain():
+            return await self._execute()
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[Run]:
+        """Do the run while the block reads its events; leaving the block early stops it and waits for that."""
+        self._is_watched = True
+        with plain():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._execute_watched)
+                try:
+                    with self._inbox:
+                        yield self
+                finally:
+                    self.stop()
+
+    async def _execute_watched(self) -> None:
+        with self._feed, plain():
+            await self._execute()
+
+    async def _execute(self) -> RunResult:
+        wiring, started_s = self._wiring, anyio.current_time()
+        await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
+        await wiring.ledger.start_run(self.run_id, self._verb, self._started_at)
+        channels = await self._open_channels()
+        parts = self._parts()
+
+        def start(turn: int) -> CompanyRun:
+            company, account = self._jobs[turn]
+            return CompanyRun(company, channels[account.name], parts)
+
+        names = [(company.id, company.name, account.name) for company, account in self._jobs]
+        self._fleet = Fleet(names, start, self._emit, at_once=wiring.settings.companies_at_once)
+        if self._stop_code is not None:
+            self._fleet.stop()
+        await self._fleet.run()
+        await self._remember_page_sizes(channels.values())
+        self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
+        await wiring.ledger.finish_run(self._result)
+        await self._emit(RunFinished(result=self._result))
+        return self._result
+
+    def _parts(self) -> Parts:
+        wiring = self._wiring
+        return Parts(
+            run_id=self.run_id,
+            origin=self._origin,
+            dialect=wiring.dialect,
+            ledger=wiring.ledger,
+            verify=wiring.settings.verify,
+            writes=self._verb == "sync",
+            fresh=self._fresh,
+            now=wiring.now,
+            emit=self._emit,
+        )
+
+    async def _open_channels(self) -> dict[str, Channel]:
+        """Return a channel for each account that has a company in this run."""
+        channels = {}
+        for account in {account.name: account for _, account in self._jobs}.values():
+            channel = Channel(
+                account,
+                self._wiring.settings.api,
+                self._wiring.transport(account),
+                emit=self._emit,
+                now=self._wiring.now,
+                rng=self._wiring.rng,
+            )
+            granted = await self._wiring.ledger.page_size(self._origin, account.account_id)
+            channel.page_size = min(channel.page_size, granted or channel.page_size)
+            channels[account.name] = channel
+        return channels
+
+    async def _remember_page_sizes(self, channels: Iterable[Channel]) -> None:
+        """Note which keys were granted less than they are set to ask for, so that the next run asks for that."""
+        for channel in channels:
+            if channel.page_size < channel.account.limits.page_size:
+                account_id = channel.account.account_id
+                await self._wiring.ledger.remember_page_size(self._origin, account_id, channel.page_size)
+
+    def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
+        """Return the run's result; books that do not add up are a failure, whatever else happened."""
+        companies = fleet.results()
+        totals = add(company.balance for company in companies)
+        codes = [ExitCode(company.exit_code) for company in companies]
+        if self._stop_code is not None:
+            codes.append(self._stop_code)
+        if not totals.adds_up:
+            codes.append(ExitCode.FAILED)
+        spent = [company.requests for company in companies] + [channel.spent.requests() for channel in channels]
+        return RunResult(
+            run_id=self.run_id,
+            verb=self._verb,
+            started_at=self._started_at,
+            finished_at=self._wiring.now(),
+            elapsed_s=elapsed_s,
+            exit_code=worst(codes),
+            totals=totals,
+            requests=Requests.sum(spent),
+            companies=companies,
+        )
+
+    async def _emit(self, event: Event) -> None:
+        """Hand an event to the reader, if there is one who still listens."""
+        if self._is_watched:
+            try:
+                await self._feed.send(event)
+            except anyio.BrokenResourceError:
+                self._is_watched = False
+
+
+class Pending(AbstractAsyncContextManager[Run]):
+    """A run that has not started: `async with` it to watch it, or await `result()` for the outcome alone. Once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._watched = run.watched()
+
+    async def result(self) -> RunResult:
+        """Do the run and return its outcome. Cancelling it drains requests in flight first."""
+        return await self._run.execute()
+
+    async def __aenter__(self) -> Run:
+        return await self._watched.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._watched.__aexit__(kind, error, trace)
+
+
+def origin_of(base_url: str) -> str:
+    """Return what ledger entries are scoped by: scheme, host, port and path of the API, spelled one way."""
+    parts = urlsplit(base_url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"

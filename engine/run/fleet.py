@@ -1,0 +1,74 @@
+"""Hundreds of companies at once: fairly, each for itself, and each with a result whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import anyio
+
+from engine.model.balance import ExitCode, State
+from engine.model.events import CompanyFinished
+from engine.model.outcome import Problem
+from engine.model.result import CompanyResult
+from engine.net.channel import Emit
+from engine.run.company import STOPPED, CompanyRun
+
+Start = Callable[[int], CompanyRun]
+"""Makes the n-th company's run, when its turn comes."""
+
+
+class Fleet:
+    """Runs companies, `at_once` of them open at a time, in the order given."""
+
+    def __init__(self, names: Sequence[tuple[int, str, str]], start: Start, emit: Emit, *, at_once: int) -> None:
+        """Take (id, name, account) of each company, and how to start the n-th."""
+        self._names = names
+        self._start = start
+        self._emit = emit
+        self._at_once = at_once
+        self._results: dict[int, CompanyResult] = {}
+        self._scopes: set[anyio.CancelScope] = set()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Run all companies to their end, or to where `stop` finds them."""
+        turns = iter(range(len(self._names)))
+        async with anyio.create_task_group() as pipelines:
+            for _ in range(min(self._at_once, len(self._names))):
+                pipelines.start_soon(self._work, turns)
+
+    async def _work(self, turns: Iterator[int]) -> None:
+        for turn in turns:
+            if self._stopping:
+                return
+            company = self._start(turn)
+            with anyio.CancelScope() as scope:
+                self._scopes.add(scope)
+                try:
+                    await company.run()
+                finally:
+                    self._scopes.discard(scope)
+                    self._results[turn] = company.result()
+            await self._emit(CompanyFinished(result=self._results[turn]))
+
+    def stop(self) -> None:
+        """Start nothing more, and end every company as soon as its requests in flight are answered and written down."""
+        self._stopping = True
+        for scope in self._scopes:
+            scope.cancel()
+
+    def results(self) -> tuple[CompanyResult, ...]:
+        """Return a result for each company, in the order given; one whose turn never came is deferred and uncounted."""
+        return tuple(self._results.get(turn) or _never_started(*name) for turn, name in enumerate(self._names))
+
+
+def _never_started(company_id: int, name: str, account: str) -> CompanyResult:
+    problem = Problem(code=STOPPED.code, message="the run ended before this company's turn; run it again")
+    return CompanyResult(
+        company_id=company_id,
+        name=name,
+        account=account,
+        state=State.DEFERRED,
+        exit_code=ExitCode.STOPPED,
+        problems=(problem,),
+    )

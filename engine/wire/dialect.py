@@ -1,0 +1,53 @@
+"""What a contract's codec offers. All modules named after a contract have one value of this shape, `DIALECT`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.model.dimension import Dimension
+from engine.model.listing import Page
+from engine.model.outcome import BulkAnswer
+
+
+class BadAnswer(ValueError):
+    """A body that is not what the contract promises; raised by decoders. The message says what is wrong with it."""
+
+
+class Dialect(Protocol):
+    """One contract's spelling. Reading is tolerant (any contract's names), writing strict (this contract's alone)."""
+
+    @property
+    def name(self) -> str:
+        """The contract's name, as in `api.contract`."""
+        ...
+
+    @property
+    def type_codes(self) -> frozenset[str]:
+        """The canonical type codes that may be written."""
+        ...
+
+    @property
+    def bulk_path(self) -> str:
+        """Path of the bulk call below the base URL."""
+        ...
+
+    def list_path(self, company_id: int, page: int, limit: int) -> str:
+        """Return path and query of one page of a listing, below the base URL."""
+        ...
+
+    def page(self, body: bytes, company_id: int) -> Page:
+        """Decode a page. Raises `BadAnswer`."""
+        ...
+
+    def row(self, row: Dimension) -> bytes:
+        """Encode one row of a bulk request."""
+        ...
+
+    def bulk_body(self, company_id: int, rows: Sequence[bytes]) -> bytes:
+        """Join encoded rows into a bulk request's body."""
+        ...
+
+    def bulk(self, body: bytes) -> BulkAnswer:
+        """Decode a bulk answer. Raises `BadAnswer`."""
+        ...
