@@ -1,0 +1,84 @@
+"""Who may ask, and how often: API keys, tokens, the token bucket and the daily quota. Pure: times are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """One client account: one API key and one OAuth client."""
+
+    account_id: str = "racc_demo"
+    api_key: str = "demo-key"
+    client_id: str = "demo-client"
+    client_secret: str = "demo-secret"  # noqa: S105  made up, and printed by the demo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What one API key may use (docs.ottimate.com/api-limits)."""
+
+    rate: float = 1000.0  # requests a second
+    burst: int = 2000  # capacity of the token bucket
+    per_day: int = 10_000  # requests from 00:00 UTC to 00:00 UTC
+    token_lifetime_s: int = 3600
+
+
+@dataclass(slots=True, kw_only=True)
+class Meter:
+    """What one API key has used."""
+
+    tokens: float  # left in the bucket
+    filled_at: float | None = None  # the monotonic second at which they were counted
+    day: date | None = None
+    used: int = 0  # requests on that day, refused ones included
+    throttled: int = 0
+
+
+class Access:
+    """The gateway's and the OAuth server's books."""
+
+    def __init__(self, credentials: Sequence[Credentials], allowance: Allowance, random: Random) -> None:
+        self.allowance = allowance
+        self.by_key = {each.api_key: each for each in credentials}
+        self.meters = {each.api_key: Meter(tokens=float(allowance.burst)) for each in credentials}
+        self._random = random
+        self._tokens: dict[str, tuple[str, datetime]] = {}
+
+    def count(self, api_key: str, *, now: datetime, second: float) -> str | None:
+        """Charge one request to a known API key; returns the gateway's words when it is one too many."""
+        meter, allowance = self.meters[api_key], self.allowance
+        if meter.day != now.date():
+            meter.day, meter.used = now.date(), 0
+        meter.used += 1
+        elapsed = 0.0 if meter.filled_at is None else max(0.0, second - meter.filled_at)
+        meter.tokens = min(float(allowance.burst), meter.tokens + elapsed * allowance.rate)
+        meter.filled_at = second
+        if meter.tokens < 1.0:
+            meter.throttled += 1
+            return "Too Many Requests"
+        meter.tokens -= 1.0
+        return "Limit Exceeded" if meter.used > allowance.per_day else None
+
+    def grant(self, api_key: str, client_id: str, client_secret: str, *, now: datetime) -> str | None:
+        """Return a new token; None when the credentials are wrong."""
+        known = self.by_key[api_key]
+        if (known.client_id, known.client_secret) != (client_id, client_secret):
+            return None
+        token = f"tok_{self._random.getrandbits(128):032x}"
+        self._tokens[token] = (known.account_id, now + timedelta(seconds=self.allowance.token_lifetime_s))
+        return token
+
+    def holds(self, api_key: str, authorization: str, *, now: datetime) -> bool:
+        """Whether the header bears a living token of the API key's own account."""
+        scheme, _, token = authorization.partition(" ")
+        account_id, ends = self._tokens.get(token, ("", now))
+        return scheme.lower() == "bearer" and now < ends and account_id == self.by_key[api_key].account_id
+
+    def expire(self, account_id: str) -> None:
+        """Make all tokens of an account invalid."""
+        self._tokens = {token: held for token, held in self._tokens.items() if held[0] != account_id}

@@ -1,0 +1,160 @@
+"""The other door, `/_sandbox/...`: look at the truth, and change what the API's clients cannot. No auth, not counted.
+
+Rows are spelled as the guide's requests spell them; `unique_key` may be absent: somebody else's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from engine.sandbox.exchange import Answer
+from engine.sandbox.faults import parse_rules
+from engine.sandbox.record import shown_entry, shown_row, summary
+from engine.sandbox.service import Service
+from engine.sandbox.tenant import Company, Row, Values
+
+COLUMNS = {
+    "unique_key": "key",
+    "dimension_type_code": "type_code",
+    "type": "label",
+    "name": "name",
+    "erp_dimension_id": "erp_id",
+    "code": "code",
+}
+
+
+class BadRequestError(Exception):
+    """What was posted makes no sense; the message says why."""
+
+
+def control(service: Service, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
+    """Answer one request; 404 for what there is not, 400 with the reason for what makes no sense."""
+    look = LOOKS.get(path) if method == "GET" else None
+    change = CHANGES.get(path) if method == "POST" else None
+    try:
+        if look is not None:
+            return _json(200, look(service, query))
+        if change is not None:
+            return _json(200, change(service, orjson.loads(body or b"{}")))
+    except (BadRequestError, ValueError) as error:
+        return _json(400, {"error": str(error)})
+    return _json(404, {"error": f"no {method} {path} here"})
+
+
+def _health(service: Service, _query: Mapping[str, str]) -> object:
+    return {"ready": True, "time": service.now().isoformat()}
+
+
+def _rows(service: Service, query: Mapping[str, str]) -> object:
+    company = _company(service, {"company": int(query.get("company", "0"))})
+    return {"company": company.id, "count": len(company.rows), "rows": [shown_row(row) for row in company.rows]}
+
+
+def _log(service: Service, _query: Mapping[str, str]) -> object:
+    return {"requests": [shown_entry(entry) for entry in service.log]}
+
+
+def _summary(service: Service, _query: Mapping[str, str]) -> object:
+    return summary(service.tenant.companies.values(), service.log, service.access.meters)
+
+
+def _companies(service: Service, body: Any) -> object:
+    for raw in _list(body, "companies"):
+        rows = [_values(row) for row in _list(raw, "rows", default=[])]
+        service.place(_get(raw, "id", int), rows, name=raw.get("name", ""), account=raw.get("account_id", ""))
+    return {"companies": len(service.tenant.companies)}
+
+
+def _edit(service: Service, body: Any) -> object:
+    company, tenant = _company(service, body), service.tenant
+    for raw in _list(body, "change", default=[]):
+        row = _row(company, raw)
+        tenant.change(company, row, row.values._replace(**_fields(raw)))
+    for raw in _list(body, "delete", default=[]):
+        tenant.remove(company, _row(company, raw))
+    for raw in _list(body, "insert", default=[]):
+        tenant.insert(company, _values(raw), by=0, at=service.now(), front=bool(body.get("front")))
+    return {"rows": len(company.rows)}
+
+
+def _faults(service: Service, body: Any) -> object:
+    rules = parse_rules(_list(body, "faults"))
+    service.script.replace(rules)
+    return {"faults": len(rules)}
+
+
+def _clock(service: Service, body: Any) -> object:
+    service.shift += timedelta(seconds=_get(body, "shift_s", int, float))
+    return {"time": service.now().isoformat()}
+
+
+def _reset_log(service: Service, _body: Any) -> object:
+    service.log.clear()
+    return {"requests": 0}
+
+
+LOOKS: Mapping[str, Callable[[Service, Mapping[str, str]], object]] = {
+    "/_sandbox/health": _health,
+    "/_sandbox/rows": _rows,
+    "/_sandbox/log": _log,
+    "/_sandbox/summary": _summary,
+}
+CHANGES: Mapping[str, Callable[[Service, Any], object]] = {
+    "/_sandbox/companies": _companies,
+    "/_sandbox/edit": _edit,
+    "/_sandbox/faults": _faults,
+    "/_sandbox/clock": _clock,
+    "/_sandbox/reset-log": _reset_log,
+}
+
+
+def _json(status: int, body: object) -> Answer:
+    return Answer(status=status, body=orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS))
+
+
+def _get(raw: Any, key: str, *kinds: type) -> Any:
+    if not isinstance(raw, dict) or type(raw.get(key)) not in kinds:
+        raise BadRequestError(f"{key}: must be there and be {' or '.join(kind.__name__ for kind in kinds)}")
+    return raw[key]
+
+
+def _list(raw: Any, key: str, default: list[Any] | None = None) -> list[Any]:
+    if default is not None and isinstance(raw, dict) and key not in raw:
+        return default
+    found: list[Any] = _get(raw, key, list)
+    return found
+
+
+def _company(service: Service, raw: Any) -> Company:
+    company = service.tenant.company(_get(raw, "company", int))
+    if company is None:
+        raise BadRequestError(f"company: there is no {raw['company']}")
+    return company
+
+
+def _fields(raw: Any) -> dict[str, str]:
+    """Return the values that a row gives, under our names."""
+    if not isinstance(raw, dict):
+        raise BadRequestError("a row must be an object")
+    return {name: raw[column] for column, name in COLUMNS.items() if column in raw}
+
+
+def _values(raw: Any) -> Values:
+    type_code, label, name, erp_id = (
+        _get(raw, column, str) for column in ("dimension_type_code", "type", "name", "erp_dimension_id")
+    )
+    return Values(raw.get("unique_key"), type_code, label, name, erp_id, raw.get("code"))
+
+
+def _row(company: Company, raw: Any) -> Row:
+    """Return the row that is named by its `id`, or else by its `unique_key`."""
+    if isinstance(raw, dict):
+        row_id, key = raw.get("id"), raw.get("unique_key")
+        for row in company.rows:
+            if row.id == row_id if row_id is not None else key is not None and row.values.key == key:
+                return row
+    raise BadRequestError(f"there is no row {raw!r} in company {company.id}")

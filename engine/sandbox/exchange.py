@@ -1,0 +1,107 @@
+"""One request on its way through the sandbox: what was asked, what came of it, what is answered.
+
+Between `Call` and `Answer` nothing is spelled in a contract: faults bend the same values whichever one is spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
+from engine.sandbox.tenant import Row, Values
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole HTTP answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RowError(NamedTuple):
+    """Why one row of a bulk request was not stored."""
+
+    at: int  # its place in the request, from 0
+    key: str | None
+    message: str
+    kind: str = "validation_error"
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A request as read from the wire. `wrong` is what its contract finds wrong with it: answered with 400."""
+
+    number: int
+    method: str
+    path: str
+    api_key: str = ""
+    authorization: str = ""
+    idempotency_key: str | None = None
+    body: bytes = b""
+    operation: str = "unknown"  # "token", "list", "get", "create", "bulk"
+    company_id: int | None = None
+    page: int = 1
+    limit: int = 20
+    label: str | None = None  # the type label to filter by
+    row_id: str = ""
+    items: list[Values | RowError] = field(default_factory=list)
+    grant: Mapping[str, str] = field(default_factory=dict)  # the token request's fields
+    wrong: object = None
+
+
+@dataclass(slots=True, kw_only=True)
+class PageMade:
+    """What a listing is about to show."""
+
+    count: int = 0
+    page: int = 1
+    limit: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class BulkDone:
+    """What a bulk request did. The counters are kept apart from the lists, so that they can lie."""
+
+    created: list[Row] = field(default_factory=list)
+    updated: list[Row] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    success_count: int = 0
+    created_count: int = 0
+    updated_count: int = 0
+    error_count: int = 0
+
+    def add_up(self) -> None:
+        """Set the counters to what the lists say."""
+        self.created_count, self.updated_count = len(self.created), len(self.updated)
+        self.success_count, self.error_count = self.created_count + self.updated_count, len(self.errors)
+
+
+def envelope(call: Call, now: datetime, status: int, code: str, message: object) -> Answer:
+    """Return the vendor's error body, the same in both contracts (API-FACTS 2.4)."""
+    body = {"code": code, "message": message, "request_id": request_id(call), "timestamp": instant(now)}
+    return Answer(status=status, body=orjson.dumps(body))
+
+
+def gateway(status: int, message: str) -> Answer:
+    """Return an error body of the API gateway, which knows nothing of the vendor's envelope (API-FACTS 2.2)."""
+    return Answer(status=status, body=orjson.dumps({"message": message}))
+
+
+def request_id(call: Call) -> str:
+    """Return the id that the answer bears, which is the log's number too."""
+    return f"req-{call.number:08d}"
+
+
+def instant(moment: datetime) -> str:
+    """Spell a time as the vendor does: whole seconds, `Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

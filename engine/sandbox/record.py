@@ -1,0 +1,80 @@
+"""The record of the truth: every request that was answered or cut, and what it left behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+
+from engine.sandbox.access import Meter
+from engine.sandbox.tenant import Company, Row
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One request to the API, made known on arrival and completed when it leaves."""
+
+    number: int
+    time: str
+    operation: str
+    account: str | None = None
+    company: int | None = None
+    status: int | str | None = (
+        None  # "reset", "hang", "truncated" or "left" (by the client) when cut; None: still in work
+    )
+    rows: int = 0  # rows sent to us, or shown by a page
+    created: int = 0
+    updated: int = 0
+    rejected: int = 0
+    idempotency_key: str | None = None
+    replayed: bool = False
+    committed: bool = False  # the work was carried out, whatever the answer said
+
+
+def shown_entry(entry: Entry) -> dict[str, object]:
+    """Return an entry as JSON shows it."""
+    return {column.name: getattr(entry, column.name) for column in fields(entry)}
+
+
+def shown_row(row: Row) -> dict[str, object]:
+    """Return a stored row with everything that no contract shows."""
+    values = row.values
+    return {
+        "id": row.id,
+        "unique_key": values.key,
+        "type": values.label,
+        "dimension_type_code": values.type_code,
+        "name": values.name,
+        "code": values.code,
+        "erp_dimension_id": values.erp_id,
+        "revision": row.revision,
+        "created_by": row.created_by,
+    }
+
+
+def summary(companies: Iterable[Company], log: Iterable[Entry], meters: Mapping[str, Meter]) -> dict[str, object]:
+    """Return what is stored, what was asked and what was used, for a test to check at one glance."""
+    requests: dict[int | None, dict[str, Counter[str]]] = {}
+    for entry in log:
+        statuses = requests.setdefault(entry.company, {}).setdefault(entry.operation, Counter())
+        statuses[str(entry.status)] += 1
+    stored = {str(company.id): _stored(company) | {"requests": requests.pop(company.id, {})} for company in companies}
+    keys = {key: {"used_today": meter.used, "throttled": meter.throttled} for key, meter in meters.items()}
+    others: dict[str, Counter[str]] = {}
+    for operations in requests.values():
+        for operation, statuses in operations.items():
+            others.setdefault(operation, Counter()).update(statuses)
+    return {"companies": stored, "other_requests": others, "api_keys": keys}
+
+
+def _stored(company: Company) -> dict[str, object]:
+    """Return a company's figures; what stands there twice is named."""
+    return {
+        "rows": len(company.rows),
+        "keys_twice": _twice(row.values.key for row in company.rows if row.values.key is not None),
+        "natural_keys_twice": _twice((row.values.type_code, row.values.erp_id) for row in company.rows),
+    }
+
+
+def _twice(keys: Iterable[object]) -> list[object]:
+    return [key for key, times in Counter(keys).items() if times > 1]

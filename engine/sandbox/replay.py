@@ -1,0 +1,56 @@
+"""The idempotency cache: the first 2xx answer to a key is repeated for 24 hours (API-FACTS 2.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from engine.sandbox.exchange import Answer
+
+KEPT = timedelta(hours=24)
+
+
+class Slot(NamedTuple):
+    """What an idempotency key is unique in."""
+
+    api_key: str
+    method: str
+    path: str
+    key: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Memory:
+    """What is remembered of one key."""
+
+    digest: bytes
+    ends: datetime
+    answer: Answer | None = None  # None: still being worked on
+
+    def same(self, body: bytes) -> bool:
+        """Whether the remembered request had this body."""
+        return sha256(body).digest() == self.digest
+
+
+class Replays:
+    """All remembered keys."""
+
+    def __init__(self) -> None:
+        self._memories: dict[Slot, Memory] = {}
+
+    def begin(self, slot: Slot, body: bytes, *, now: datetime) -> Memory | None:
+        """Return what is remembered of the slot; None: nothing was, and from now on it is in flight."""
+        memory = self._memories.get(slot)
+        if memory is not None and now < memory.ends:
+            return memory
+        self._memories[slot] = Memory(digest=sha256(body).digest(), ends=now + KEPT)
+        return None
+
+    def end(self, slot: Slot, answer: Answer) -> None:
+        """Remember a 2xx answer; forget the slot after any other."""
+        if 200 <= answer.status < 300:
+            self._memories[slot].answer = replace(answer, headers={**answer.headers, "X-Idempotent-Replayed": "true"})
+        else:
+            del self._memories[slot]

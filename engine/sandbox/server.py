@@ -1,0 +1,145 @@
+"""The sandbox as a real HTTP server on loopback: waiting, cutting connections and nothing else is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from engine.sandbox.control import control
+from engine.sandbox.exchange import Answer, Call, request_id
+from engine.sandbox.faults import Rule
+from engine.sandbox.service import Options, Service
+from engine.sandbox.tenant import Tenant
+from engine.sandbox.turn import Delivery, Turn
+
+__all__ = ["Options", "Sandbox", "serve"]
+
+GRACE_S = 0.2  # given to requests in work at shutdown
+
+
+def utc_now() -> datetime:
+    """Return the time of day."""
+    return datetime.now(UTC)
+
+
+class Sandbox:
+    """A running sandbox: `async with Sandbox() as sandbox: sandbox.base_url`. Its state is open to tests in-process."""
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        tenant: Tenant | None = None,
+        rules: Iterable[Rule] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.options = options or Options()
+        self.tenant = tenant or Tenant()
+        self.service = Service(self.options, tenant=self.tenant, rules=rules, clock=clock, second=time.monotonic)
+        self.host, self.port = host, port
+        self._late: set[asyncio.TimerHandle] = set()
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's root, above `/v1` and `/_sandbox`."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client's settings take."""
+        return f"{self.url}/v1"
+
+    async def __aenter__(self) -> Self:
+        """Listen; port 0 takes a free one."""
+        server = web.Server(self._serve, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=GRACE_S)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.host, self.port).start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop at once: requests that hang are cut, late work is left undone."""
+        for timer in self._late:
+            timer.cancel()
+        await asyncio.sleep(0)  # a connection just accepted finds its server still there, else nobody would close it
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, query = request.rel_url.path, request.rel_url.query
+        if path.startswith("/_sandbox/"):
+            return _response(control(self.service, request.method, path, query, await request.content.read()))
+        body = await request.content.read() if request.can_read_body else b""
+        turn = self.service.open(request.method, path, query, request.headers, body)
+        if turn.delay_s:
+            await self._wait_for_work(turn)
+        else:
+            self.service.work(turn)
+        return await self._deliver(request, turn, self.service.finish(turn))
+
+    async def _wait_for_work(self, turn: Turn) -> None:
+        """Let the work be done when its time has come, whether or not the gateway and the client still wait for it."""
+        done = asyncio.Event()
+
+        def work() -> None:
+            self._late.discard(timer)
+            self.service.work(turn)
+            done.set()
+
+        timer = asyncio.get_running_loop().call_later(turn.delay_s, work)
+        self._late.add(timer)
+        try:
+            async with asyncio.timeout(self.options.timeout_s):
+                await done.wait()
+        except TimeoutError:
+            self.service.time_out(turn)
+        except asyncio.CancelledError:
+            turn.entry.status = "left"
+            raise
+
+    async def _deliver(self, request: web.BaseRequest, turn: Turn, answer: Answer) -> web.StreamResponse:
+        """Send the answer as its delivery says; a cut connection gets a response that goes nowhere."""
+        response = _response(answer, turn.call, turn.now)
+        if turn.delivery is Delivery.HANG:
+            await asyncio.get_running_loop().create_future()  # until the client leaves or the server stops
+        if turn.delivery is Delivery.TRUNCATED:
+            head = web.StreamResponse(status=answer.status, headers=response.headers)
+            head.content_length = len(answer.body)
+            await head.prepare(request)
+            await head.write(answer.body[: len(answer.body) // 2])
+            if request.transport is not None:
+                request.transport.close()  # after what was written
+            return head
+        if turn.delivery is Delivery.RESET and request.transport is not None:
+            request.transport.abort()
+        return response
+
+
+def _response(answer: Answer, call: Call | None = None, now: datetime | None = None) -> web.StreamResponse:
+    headers = {"Content-Type": answer.content_type, **answer.headers}
+    if call is not None and now is not None:
+        headers |= {"X-Request-Id": request_id(call), "Date": format_datetime(now, usegmt=True)}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+async def serve(
+    options: Options, *, host: str, port: int, ready: Callable[[dict[str, object]], None], rules: Iterable[Rule] = ()
+) -> None:
+    """Run until cancelled; `ready` is told once where the server listens and which accounts it knows."""
+    async with Sandbox(options, rules=rules, host=host, port=port) as sandbox:
+        accounts = [account.account_id for account in options.accounts]
+        ready({"ready": True, "base_url": sandbox.base_url, "accounts": accounts})
+        await asyncio.get_running_loop().create_future()

@@ -1,0 +1,261 @@
+"""What the API does with a request, step by step: count it, let faults in, authorise, work, spell the answer.
+
+Synchronous and without HTTP: `open`, then `work` (at once or later), then `finish`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from engine.sandbox import guide
+from engine.sandbox.access import Access, Allowance, Credentials
+from engine.sandbox.exchange import Answer, Call, PageMade, envelope, gateway
+from engine.sandbox.faults import Rule, Script
+from engine.sandbox.record import Entry
+from engine.sandbox.replay import Replays, Slot
+from engine.sandbox.tenant import Company, Tenant, Values
+from engine.sandbox.turn import Delivery, Turn, World
+
+SCOPE = "accounts.can_access_dashboard"
+MAX_BODY_BYTES = 10_000_000  # of AWS API Gateway
+IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._\-+=/]{1,128}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the made-up vendor is set up; the defaults are its published figures."""
+
+    accounts: tuple[Credentials, ...] = (Credentials(),)
+    allowance: Allowance = field(default_factory=Allowance)
+    max_limit: int = 100  # rows a page; more is granted as this, silently (no maximum is documented)
+    max_bulk_rows: int = 100
+    timeout_s: float = 29.0  # of the gateway
+    seed: int = 7
+
+
+class Service:
+    """The API's whole state. `clock` gives the time of day, `second` a monotonic one."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        tenant: Tenant,
+        rules: Iterable[Rule] = (),
+        clock: Callable[[], datetime],
+        second: Callable[[], float],
+    ) -> None:
+        random = Random(options.seed)  # noqa: S311  tokens that repeat from run to run are wanted here
+        self.options = options
+        self.tenant = tenant
+        self.script = Script(rules, seed=options.seed)
+        self.access = Access(options.accounts, options.allowance, random)
+        self.log: list[Entry] = []
+        self.shift = timedelta()
+        self._clock, self._second = clock, second
+        self._replays = Replays()
+        self._world = World(tenant=tenant, access=self.access, random=random)
+        self._number = 0
+        self._works = {
+            "token": self._token,
+            "list": self._list,
+            "get": self._get,
+            "create": self._create,
+            "bulk": self._bulk,
+        }
+
+    def now(self) -> datetime:
+        """Return the sandbox's time of day, in UTC."""
+        return self._clock().astimezone(UTC) + self.shift
+
+    def place(self, company_id: int, rows: Iterable[Values] = (), *, name: str = "", account: str = "") -> Company:
+        """Add or replace a company; the first account has it unless another is named."""
+        account_id = account or self.options.accounts[0].account_id
+        return self.tenant.place(company_id, account_id=account_id, name=name, rows=rows, at=self.now())
+
+    def open(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Turn:
+        """Take a request in; the turn holds an answer already where the request is refused or replayed."""
+        self._number += 1
+        call = Call(
+            number=self._number,
+            method=method,
+            path=path,
+            api_key=headers.get("X-Api-Key", ""),
+            authorization=headers.get("Authorization", ""),
+            idempotency_key=headers.get("Idempotency-Key"),
+            body=body,
+        )
+        guide.read(call, query)
+        turn = self._turn(call)
+        turn.answer = self._gate(turn)
+        if turn.answer is None:
+            turn.effects = self.script.fire(call)
+            for effect in turn.effects:
+                effect.admit(turn)
+            if turn.commit:
+                turn.answer = self._refusal(turn) or self._replay(turn)
+        return turn
+
+    def work(self, turn: Turn) -> None:
+        """Carry the request out, unless it is answered already or a fault forbids it."""
+        if turn.answer is not None or not turn.commit:
+            return
+        call = turn.call
+        turn.answer = self._works[call.operation](turn)
+        slot = _slot(call)
+        if slot is not None:
+            self._replays.end(slot, turn.answer)
+
+    def time_out(self, turn: Turn) -> None:
+        """Let the gateway give up waiting; the work may still be done later."""
+        turn.instead = gateway(504, "Endpoint request timed out")
+
+    def finish(self, turn: Turn) -> Answer:
+        """Return what leaves, and complete the record."""
+        turn.leaving = turn.instead or turn.answer or turn.leaving
+        for effect in turn.effects:
+            effect.spoil(turn)
+        turn.entry.status = turn.leaving.status if turn.delivery is Delivery.WHOLE else turn.delivery.value
+        return turn.leaving
+
+    def _turn(self, call: Call) -> Turn:
+        now = self.now()
+        row = self.tenant.row(call.row_id)
+        if row is not None:
+            call.company_id = row.company_id
+        known = self.access.by_key.get(call.api_key)
+        entry = Entry(
+            number=call.number,
+            time=now.isoformat(),
+            operation=call.operation,
+            account=known.account_id if known else None,
+            company=call.company_id,
+            rows=len(call.items),
+            idempotency_key=call.idempotency_key,
+        )
+        self.log.append(entry)
+        return Turn(call=call, entry=entry, now=now, world=self._world)
+
+    def _gate(self, turn: Turn) -> Answer | None:
+        """Return the gateway's refusal: no such API key, one request too many, or too large a one."""
+        if turn.call.api_key not in self.access.by_key:
+            return gateway(403, "Forbidden")
+        words = self.access.count(turn.call.api_key, now=turn.now, second=self._second())
+        if words is not None:
+            return gateway(429, words)
+        return gateway(413, "Request Too Long") if len(turn.call.body) > MAX_BODY_BYTES else None
+
+    def _refusal(self, turn: Turn) -> Answer | None:
+        """Return the vendor's refusal, in the order in which a server finds out."""
+        call = turn.call
+        if call.operation == "token":
+            return None
+        if not self.access.holds(call.api_key, call.authorization, now=turn.now):
+            return self._error(turn, 401, "Unauthorized", "Invalid or expired access token.")
+        if call.operation == "unknown":
+            known = call.path in guide.ROUTES
+            return self._error(turn, 405 if known else 404, "Method not allowed" if known else "Not found", None)
+        if call.wrong is not None:
+            return self._error(turn, 400, "Bad request", call.wrong)
+        company = self.tenant.company(call.company_id)
+        if company is None or company.account_id != turn.entry.account:
+            if call.operation == "get":
+                return self._error(turn, 404, "Not found", "No such dimension.")
+            return self._error(turn, 403, "Forbidden", "You do not have access to this company.")
+        if len(call.items) > self.options.max_bulk_rows:
+            return self._error(turn, 400, "Bad request", {"dimensions": [f"at most {self.options.max_bulk_rows} rows"]})
+        return None
+
+    def _replay(self, turn: Turn) -> Answer | None:
+        """Return what the idempotency cache says; from here on the key is in flight."""
+        slot = _slot(turn.call)
+        if slot is None:
+            return None
+        if not IDEMPOTENCY_KEY.fullmatch(slot.key):
+            return self._error(turn, 400, "Bad request", {"Idempotency-Key": ["malformed"]})
+        begun = self._replays.begin(slot, turn.call.body, now=turn.now)
+        if begun is None:
+            return None
+        if not begun.same(turn.call.body):
+            return self._error(turn, 422, "Unprocessable", "This idempotency key was used with another body.")
+        if begun.answer is None:
+            return self._error(turn, 409, "Conflict", "A request with this idempotency key is in flight.")
+        turn.entry.replayed = True
+        return begun.answer
+
+    def _token(self, turn: Turn) -> Answer:
+        grant = turn.call.grant
+        if grant.get("grant_type") != "client_credentials":
+            return self._error(turn, 400, "Bad request", {"grant_type": ["must be client_credentials"]})
+        client, secret = grant.get("client_id", ""), grant.get("client_secret", "")
+        text = self.access.grant(turn.call.api_key, client, secret, now=turn.now)
+        if text is None:
+            return self._error(turn, 401, "Unauthorized", "Unknown client.")
+        return guide.token(text, self.access.allowance.token_lifetime_s, grant.get("scope", SCOPE))
+
+    def _list(self, turn: Turn) -> Answer:
+        call = turn.call
+        rows = self._company(call).rows
+        if call.label is not None:
+            rows = [row for row in rows if row.values.label == call.label]
+        limit = min(call.limit, self.options.max_limit)
+        start = max(0, (call.page - 1) * limit + turn.offset_by)
+        turn.page = PageMade(count=len(rows), page=call.page, limit=limit, rows=rows[start : start + limit])
+        self._bend(turn)
+        turn.entry.rows = len(turn.page.rows)
+        return guide.page(turn.page)
+
+    def _get(self, turn: Turn) -> Answer:
+        row = self.tenant.row(turn.call.row_id)
+        return self._error(turn, 404, "Not found", "No such dimension.") if row is None else guide.single(row)
+
+    def _create(self, turn: Turn) -> Answer:
+        self._store(turn)
+        done = turn.done
+        if done.errors:
+            return self._error(turn, 400, "Bad request", {"non_field_errors": [done.errors[0].message]})
+        return guide.created((done.created or done.updated)[0])
+
+    def _bulk(self, turn: Turn) -> Answer:
+        self._store(turn)
+        self._bend(turn)
+        return guide.bulk(turn.done)
+
+    def _store(self, turn: Turn) -> None:
+        """Upsert the good rows of a request, one by one; the bad ones become errors."""
+        done = turn.done
+        company, number, now = self._company(turn.call), turn.call.number, self.now()
+        for item in turn.call.items:
+            if not isinstance(item, Values):
+                done.errors.append(item)
+            elif turn.ignore_keys:
+                done.created.append(self.tenant.insert(company, item, by=number, at=now))
+            else:
+                row, new = self.tenant.upsert(company, item, by=number, at=now)
+                (done.created if new else done.updated).append(row)
+        done.add_up()
+        entry = turn.entry
+        entry.created, entry.updated, entry.rejected = done.created_count, done.updated_count, done.error_count
+        entry.committed = True
+
+    def _bend(self, turn: Turn) -> None:
+        for effect in turn.effects:
+            effect.bend(turn)
+
+    def _company(self, call: Call) -> Company:
+        assert call.company_id is not None  # noqa: S101  a request without one was refused
+        return self.tenant.companies[call.company_id]
+
+    def _error(self, turn: Turn, status: int, code: str, message: object) -> Answer:
+        return envelope(turn.call, turn.now, status, code, message)
+
+
+def _slot(call: Call) -> Slot | None:
+    """Return where the idempotency cache keeps this request; None: it is not one that is cached."""
+    if call.idempotency_key is None or call.operation not in ("create", "bulk"):
+        return None
+    return Slot(call.api_key, call.method, call.path, call.idempotency_key)

@@ -1,0 +1,116 @@
+"""What the made-up vendor stores: companies and their rows. Pure state: no clock, no HTTP, no contract.
+
+Rows stand in the order of their creation. A row's key is what its writer gave; somebody else's row may have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Values(NamedTuple):
+    """What a writer gives for one row; the fields stand in the order of `engine.model.dimension.Dimension`."""
+
+    key: str | None
+    type_code: str
+    label: str
+    name: str
+    erp_id: str
+    code: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """One stored row."""
+
+    id: str
+    company_id: int
+    values: Values
+    revision: int = 1
+    created_by: int  # number of the request that made it; 0: it was there before
+    created_at: datetime
+    shown: bytes | None = None  # the row as listings show it, encoded once; None: not yet
+
+
+@dataclass(slots=True, kw_only=True)
+class Company:
+    """One client company, and whose account may see it."""
+
+    id: int
+    account_id: str
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    by_key: dict[str, Row] = field(default_factory=dict)
+
+
+class Tenant:
+    """All companies of all accounts."""
+
+    def __init__(self) -> None:
+        self.companies: dict[int, Company] = {}
+        self._rows: dict[str, Row] = {}
+        self._made = 0
+
+    def place(
+        self, company_id: int, *, account_id: str, name: str = "", rows: Iterable[Values] = (), at: datetime
+    ) -> Company:
+        """Add a company with its first rows, or put it in the place of the one that was there."""
+        old = self.companies.get(company_id)
+        if old is not None:
+            for row in old.rows:
+                del self._rows[row.id]
+        company = self.companies[company_id] = Company(id=company_id, account_id=account_id, name=name)
+        for values in rows:
+            self.insert(company, values, by=0, at=at)
+        return company
+
+    def upsert(self, company: Company, values: Values, *, by: int, at: datetime) -> tuple[Row, bool]:
+        """Store a full record under its key; returns the row, and whether it is new."""
+        row = None if values.key is None else company.by_key.get(values.key)
+        if row is None:
+            return self.insert(company, values, by=by, at=at), True
+        self.change(company, row, values)
+        return row, False
+
+    def insert(self, company: Company, values: Values, *, by: int, at: datetime, front: bool = False) -> Row:
+        """Make a new row, whatever its key says: at the end, or in `front` of all others."""
+        self._made += 1
+        number = self._made * 2_654_435_761 % 2**32  # Knuth's odd multiplier: ids differ, and do not tell the order
+        row = Row(id=f"dim_{number:08x}", company_id=company.id, values=values, created_by=by, created_at=at)
+        self._rows[row.id] = row
+        company.rows.insert(0 if front else len(company.rows), row)
+        if values.key is not None:
+            company.by_key.setdefault(values.key, row)
+        return row
+
+    def change(self, company: Company, row: Row, values: Values) -> None:
+        """Replace a row's values; its id, place and maker stay."""
+        if row.values.key != values.key:
+            self._forget_key(company, row)
+            if values.key is not None:
+                company.by_key.setdefault(values.key, row)
+        row.values = values
+        row.revision += 1
+        row.shown = None
+
+    def remove(self, company: Company, row: Row) -> None:
+        """Take a row away, as only the vendor's own people can."""
+        company.rows.remove(row)
+        del self._rows[row.id]
+        self._forget_key(company, row)
+
+    def company(self, company_id: int | None) -> Company | None:
+        """Return the company, if there is one."""
+        return None if company_id is None else self.companies.get(company_id)
+
+    def row(self, row_id: str) -> Row | None:
+        """Return the row with this id, whichever company has it."""
+        return self._rows.get(row_id)
+
+    def _forget_key(self, company: Company, row: Row) -> None:
+        key = row.values.key
+        if key is not None and company.by_key.get(key) is row:
+            del company.by_key[key]

@@ -1,0 +1,71 @@
+"""The state of one request, and what an effect is: something that changes that state before and after the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from random import Random
+from typing import ClassVar
+
+from engine.sandbox.access import Access
+from engine.sandbox.exchange import Answer, BulkDone, Call, PageMade
+from engine.sandbox.record import Entry
+from engine.sandbox.tenant import Tenant
+
+OPERATIONS = frozenset({"token", "list", "get", "create", "bulk", "unknown"})
+
+
+class Delivery(StrEnum):
+    """How an answer leaves, or does not."""
+
+    WHOLE = "whole"
+    RESET = "reset"  # the connection is cut instead
+    HANG = "hang"  # nothing comes until the client leaves
+    TRUNCATED = "truncated"  # half of the body, then the connection is cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What an effect may reach into."""
+
+    tenant: Tenant
+    access: Access
+    random: Random
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Do nothing; the base of all kinds of trouble."""
+
+    operations: ClassVar[frozenset[str]] = OPERATIONS  # those that the effect can touch at all
+
+    def admit(self, turn: Turn) -> None:
+        """Act before the request is authorised and worked on."""
+
+    def bend(self, turn: Turn) -> None:
+        """Act on what the work made (`page` or `done`), before it is spelled."""
+
+    def spoil(self, turn: Turn) -> None:
+        """Act on the finished answer, `leaving`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One request being served."""
+
+    call: Call
+    entry: Entry
+    now: datetime
+    world: World
+    effects: list[Effect] = field(default_factory=list)
+    answer: Answer | None = None  # what the API answers; None: not worked on yet
+    instead: Answer | None = None  # what is answered in its place
+    page: PageMade = field(default_factory=PageMade)
+    done: BulkDone = field(default_factory=BulkDone)
+    leaving: Answer = field(default_factory=lambda: Answer(status=500))  # what goes out in the end
+    commit: bool = True  # False: the work is left undone
+    delay_s: float = 0.0  # time that the work takes
+    delivery: Delivery = Delivery.WHOLE
+    ignore_keys: bool = False
+    offset_by: int = 0  # rows by which a listing's page is shifted
