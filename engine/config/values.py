@@ -1,0 +1,113 @@
+"""How single values are written in the settings file: durations, sizes, addresses, references to secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from engine.model.settings import Secret
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What values are read against: the file's folder, the environment, and the contract chosen elsewhere in it."""
+
+    folder: Path
+    env: Mapping[str, str]
+    contract: str
+
+
+def duration(value: object) -> float:
+    """Return seconds: "30s", "1.5h", "500ms". Raises `ValueError`."""
+    return _amount(value, _SECONDS, 'a duration such as "30s", "90m", "24h" or "7d"')
+
+
+def size(value: object) -> int:
+    """Return bytes: "1MB" is 10^6, "64KiB" is 65,536. Raises `ValueError`."""
+    return int(_amount(value, _BYTES, 'a size such as "1MB", "500KB" or "64KiB"'))
+
+
+def _amount(value: object, units: Mapping[str, float], wanted: str) -> float:
+    match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match[2] not in units:
+        raise ValueError(f"{value!r} is not {wanted}")
+    amount = float(match[1]) * units[match[2]]
+    if amount <= 0:
+        raise ValueError(f"{value!r} must be more than nothing")
+    return amount
+
+
+def address(value: object) -> str:
+    """Return an API address without a trailing slash. Raises `ValueError`, which does not show credentials."""
+    if not isinstance(value, str):
+        raise ValueError('must be text, such as "https://api.ottimate.com/v1"')  # noqa: TRY004  pydantic collects it
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not an address such as https://api.ottimate.com/v1") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("may hold no user or password: credentials belong in [accounts.NAME]")
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        raise ValueError("may have neither a query (?) nor a fragment (#)")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", value):
+        raise ValueError(f"{value!r} is not an address such as https://api.ottimate.com/v1")
+    if parts.scheme == "http" and not _loopback(parts):
+        raise ValueError(f"{value!r} would send credentials in the clear: use https:// (http:// is for loopback)")
+    return value.rstrip("/")
+
+
+def _loopback(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def secret(value: object, around: Surroundings) -> Secret:
+    """Return what `env:NAME` or `file:PATH` refers to. Raises `ValueError`, which never shows the value."""
+    kind, colon, where = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if not colon or kind not in {"env", "file"} or not where:
+        raise ValueError(
+            'must be a reference, "env:NAME" or "file:PATH": secrets themselves have no place in this file'
+        )
+    text = _from_env(where, around) if kind == "env" else _from_file(where, around)
+    text = text.rstrip("\r\n")
+    if not text:
+        raise ValueError(f"{kind}:{where} is empty")
+    if not (text.isascii() and text.isprintable()) or text != text.strip():
+        raise ValueError(f"{kind}:{where} holds spaces around it or characters that no credential has")
+    return Secret(text)
+
+
+def _from_env(name: str, around: Surroundings) -> str:
+    if name not in around.env:
+        raise ValueError(f"the environment variable {name} is not set")
+    return around.env[name]
+
+
+def _from_file(where: str, around: Surroundings) -> str:
+    path = around.folder / where
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8 text") from None
+
+
+def ledger_url(value: object, around: Surroundings) -> str:
+    """Return the ledger's address, its path absolute. Raises `ValueError`."""
+    prefix = "sqlite:///"
+    if not isinstance(value, str) or not value.startswith(prefix) or not value.removeprefix(prefix):
+        raise ValueError('is not a ledger\'s address: write "sqlite:///FILE"')
+    return f"{prefix}{(around.folder / value.removeprefix(prefix)).absolute()}"

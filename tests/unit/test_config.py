@@ -1,0 +1,279 @@
+"""The settings file: what it gives, and every way in which it can be wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.config import ConfigFaults, Configured, load, source_problems
+from engine.errors import ConfigError
+from engine.model.settings import Api, Limits, Secret, Settings, Verify, VerifyMode
+from engine.sources.files import FileSource
+from engine.sources.presets import PRESETS
+
+ENV = {"KEY": "key-of-the-api", "ID": "client", "SECRET": "hush\n", "EMPTY": "\n", "SPACED": "a b ", "TWO": "a\nb"}
+ACCOUNT = """
+[accounts.main]
+account_id = "racc_1"
+api_key = "env:KEY"
+client_id = "env:ID"
+client_secret = "env:SECRET"
+"""
+COMPANY = """
+[[companies]]
+id = 123
+source = "exports/123.csv"
+"""
+MINIMAL = ACCOUNT + COMPANY
+
+
+def configured(folder: Path, text: str) -> Configured:
+    path = folder / "dimsync.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, ENV)
+
+
+def faults(folder: Path, text: str) -> list[tuple[str, str]]:
+    with pytest.raises(ConfigFaults) as caught:
+        configured(folder, text)
+    path = folder / "dimsync.toml"
+    assert isinstance(caught.value, ConfigError)
+    assert str(caught.value).splitlines() == [str(fault) for fault in caught.value.faults]
+    assert all(str(fault).startswith(f"{path}: ") for fault in caught.value.faults)
+    return [(fault.key, fault.message) for fault in caught.value.faults]
+
+
+def test_the_least_file_has_the_defaults(tmp_path: Path) -> None:
+    found = configured(tmp_path, MINIMAL)
+    (account,) = found.settings.accounts
+    assert (account.name, account.account_id, account.limits) == ("main", "racc_1", Limits())
+    assert account.client_secret == Secret("hush")
+    assert found.settings == Settings(accounts=(account,), ledger_url=f"sqlite:///{tmp_path}/dimsync.db")
+    assert (found.settings.api, found.settings.verify) == (Api(), Verify())
+    (company,) = found.companies
+    assert (company.id, company.name, company.account, company.write, company.relabel) == (123, "", None, True, False)
+    assert company.verify is None
+    assert isinstance(company.source, FileSource)
+    assert company.source.path == tmp_path / "exports/123.csv"
+    assert (found.path, found.mappings, found.erps) == (tmp_path / "dimsync.toml", {}, {})
+
+
+def test_a_full_file_gives_what_it_says(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from a file\n".replace(" ", "-"), encoding="utf-8")
+    text = """
+    [api]
+    base_url = "http://127.0.0.1:8080/v1/"
+    contract = "reference"
+    token_url = "https://auth.ottimate.com/oauth/token"
+    api_version = "1.1.0"
+    scope = "all"
+    [accounts.east]
+    account_id = "racc_2"
+    api_key = "file:secret"
+    client_id = "env:ID"
+    client_secret = "env:SECRET"
+    [limits]
+    requests_per_second = 10
+    requests_per_day = 500
+    reserve_per_day = 0
+    max_concurrency = 4
+    page_size = 20
+    chunk_rows = 50
+    chunk_bytes = "64KiB"
+    timeout = "1500ms"
+    max_attempts = 2
+    [verify]
+    mode = "full"
+    verify_after = "30d"
+    [ledger]
+    url = "sqlite:////var/lib/dimsync.db"
+    [mapping.netsuite]
+    preset = "netsuite"
+    columns = { name = "Title" }
+    type_codes = { Phase = "task" }
+    labels = { task = "Phase" }
+    where = { Inactive = "No", Kind = ["a", "b"] }
+    [mapping.plain]
+    type_code = "item"
+    type = "Item"
+    key = "{company_id}-{code}"
+    [[companies]]
+    id = 5
+    name = "Harbor Grill"
+    account = "east"
+    source = "/exports/5.NDJSON"
+    mapping = "netsuite"
+    write = false
+    relabel = true
+    verify = { probe_after = "90m" }
+    [[companies]]
+    id = 6
+    account = "main"
+    source = "6.json"
+    mapping = "plain"
+    """
+    found = configured(tmp_path, ACCOUNT + text)
+    assert found.settings.api == Api(
+        base_url="http://127.0.0.1:8080/v1",
+        contract="reference",
+        token_url="https://auth.ottimate.com/oauth/token",
+        api_version="1.1.0",
+        scope="all",
+    )
+    limits = Limits(
+        requests_per_second=10.0,
+        requests_per_day=500,
+        reserve_per_day=0,
+        max_concurrency=4,
+        page_size=20,
+        chunk_rows=50,
+        chunk_bytes=65_536,
+        timeout_s=1.5,
+        max_attempts=2,
+    )
+    assert [account.limits for account in found.settings.accounts] == [limits, limits]
+    assert found.settings.accounts[1].api_key == Secret("from-a-file")
+    assert found.settings.verify == Verify(mode=VerifyMode.FULL, verify_after_s=2_592_000.0)
+    assert found.settings.ledger_url == "sqlite:////var/lib/dimsync.db"
+    first, second = found.companies
+    assert (first.name, first.account, first.write, first.relabel) == ("Harbor Grill", "east", False, True)
+    assert first.verify == Verify(mode=VerifyMode.FULL, verify_after_s=2_592_000.0, probe_after_s=5_400.0)
+    assert (found.mappings, found.erps) == ({5: "netsuite", 6: "plain"}, {5: "netsuite"})
+    assert isinstance(first.source, FileSource)
+    assert isinstance(second.source, FileSource)
+    mapping = first.source.mapping
+    assert mapping.columns == {**PRESETS["netsuite"].columns, "name": "Title"}
+    assert mapping.type_codes == {**PRESETS["netsuite"].type_codes, "Phase": "task"}
+    assert (mapping.key, mapping.where) == (PRESETS["netsuite"].key, {"Inactive": ("No",), "Kind": ("a", "b")})
+    plain = second.source.mapping
+    assert (plain.type_code, plain.type_label, plain.key) == ("item", "Item", "{company_id}-{code}")
+
+
+def limited(line: str) -> str:
+    return f"{MINIMAL}\n[limits]\n{line}\n"
+
+
+def mapped(line: str) -> str:
+    return f"{MINIMAL}\n[mapping.m]\n{line}\n"
+
+
+def api(line: str) -> str:
+    return f"{MINIMAL}\n[api]\n{line}\n"
+
+
+def keyed(line: str) -> str:
+    return MINIMAL.replace('"env:KEY"', line)
+
+
+FAULTS = {
+    "unknown key": (limited("page_sise = 1"), "limits.page_sise", "did you mean 'page_size'?"),
+    "unknown section": (f"{MINIMAL}[limit]\n", "limit", "did you mean 'limits'?"),
+    "unknown account key": (f"{ACCOUNT}api_kee = 1\n{COMPANY}", "accounts.main.api_kee", "did you mean 'api_key'?"),
+    "unknown company key": (f"{MINIMAL}sauce = 1", "companies[0].sauce", "did you mean 'source'?"),
+    "unknown verify key": (f"{MINIMAL}verify.mod = 1", "companies[0].verify.mod", "did you mean 'mode'?"),
+    "unlike any": (api("zzz = 1"), "api.zzz", "known: api_version, base_url, contract, scope, token_url"),
+    "not yet": (f"{MINIMAL}groups = []", "companies[0].groups", "unknown key"),
+    "no accounts": (COMPANY, "accounts", "is required"),
+    "no companies": (ACCOUNT, "companies", "is required"),
+    "text for a number": (limited('page_size = "9"'), "limits.page_size", "valid integer"),
+    "number for text": (f"{MINIMAL}name = 7", "companies[0].name", "valid string"),
+    "text for a switch": (f'{MINIMAL}write = "no"', "companies[0].write", "valid boolean"),
+    "page size": (limited("page_size = 1001"), "limits.page_size", "less than or equal to 1000"),
+    "chunk rows, guide": (limited("chunk_rows = 1001"), "limits.chunk_rows", "at most 1000 under the guide contract"),
+    "chunk rows, reference": (
+        api('contract = "reference"\n[limits]\nchunk_rows = 101'),
+        "limits.chunk_rows",
+        "at most 100 under the reference contract",
+    ),
+    "nothing a second": (limited("requests_per_second = 0"), "limits.requests_per_second", "greater than 0"),
+    "endless rate": (limited("requests_per_second = inf"), "limits.requests_per_second", "finite"),
+    "reserve": (limited("reserve_per_day = 10000"), "limits.reserve_per_day", "leaves nothing of requests_per_day"),
+    "reserve by default": (limited("requests_per_day = 900"), "limits.reserve_per_day", "must be smaller"),
+    "no attempts": (limited("max_attempts = 0"), "limits.max_attempts", "greater than or equal to 1"),
+    "duration as a number": (limited("timeout = 35"), "limits.timeout", 'a duration such as "30s"'),
+    "duration without a unit": (limited('timeout = "35"'), "limits.timeout", "'35' is not a duration"),
+    "no duration": (limited('timeout = "0s"'), "limits.timeout", "more than nothing"),
+    "size": (limited('chunk_bytes = "1 mb"'), "limits.chunk_bytes", 'a size such as "1MB"'),
+    "contract": (api('contract = "guides"'), "api.contract", "'guide' or 'reference'"),
+    "http": (api('base_url = "http://api.ottimate.com/v1"'), "api.base_url", "use https://"),
+    "http to a name": (api('base_url = "http://localhost.evil.com"'), "api.base_url", "use https://"),
+    "no scheme": (api('base_url = "api.ottimate.com"'), "api.base_url", "is not an address"),
+    "bad port": (api('base_url = "https://x:99999"'), "api.base_url", "is not an address"),
+    "query": (api('base_url = "https://x/?a=1"'), "api.base_url", "neither a query"),
+    "userinfo": (api('token_url = "https://me:hush@x/t"'), "api.token_url", "no user or password"),
+    "address as a number": (api("base_url = 1"), "api.base_url", "must be text"),
+    "mode": (f'{MINIMAL}[verify]\nmode = "some"', "verify.mode", "'auto', 'full', 'probe' or 'none'"),
+    "ledger": (f'{MINIMAL}[ledger]\nurl = "dimsync.db"', "ledger.url", 'write "sqlite:///FILE"'),
+    "inline secret": (keyed('"hush-hush"'), "accounts.main.api_key", 'must be a reference, "env:NAME" or "file:PATH"'),
+    "inline with a colon": (keyed('"hush:hush"'), "accounts.main.api_key", "must be a reference"),
+    "inline number": (keyed("112358"), "accounts.main.api_key", "must be a reference"),
+    "unset variable": (keyed('"env:NONE"'), "accounts.main.api_key", "the environment variable NONE is not set"),
+    "empty variable": (keyed('"env:EMPTY"'), "accounts.main.api_key", "env:EMPTY is empty"),
+    "spaces": (keyed('"env:SPACED"'), "accounts.main.api_key", "no credential has"),
+    "two lines": (keyed('"env:TWO"'), "accounts.main.api_key", "no credential has"),
+    "missing file": (keyed('"file:none"'), "accounts.main.api_key", "none cannot be read: No such file"),
+    "id twice": (f"{MINIMAL}{COMPANY}", "companies[1].id", "123 is already the id of companies[0]"),
+    "id of nothing": (MINIMAL.replace("123\n", "0\n"), "companies[0].id", "greater than or equal to 1"),
+    "unknown account": (f'{MINIMAL}account = "maim"', "companies[0].account", "did you mean 'main'?"),
+    "account left out": (
+        MINIMAL + ACCOUNT.replace("main", "west"),
+        "companies[0].account",
+        "is required: there are main, west",
+    ),
+    "unknown mapping": (f'{MINIMAL}mapping = "m"', "companies[0].mapping", "there is no [mapping.m]; none is known"),
+    "source of another kind": (MINIMAL.replace(".csv", ".xlsx"), "companies[0].source", "one of .csv"),
+    "unknown preset": (mapped('preset = "netsweet"'), "mapping.m.preset", "did you mean 'netsuite'?"),
+    "unknown column": (mapped('columns = { nam = "x" }'), "mapping.m.columns", "did you mean 'name'?"),
+    "key template": (mapped('key = "{name}"'), "mapping.m.key", "cannot be part of a key"),
+    "filter": (mapped("where = { Inactive = false }"), "mapping.m.where.Inactive", "valid string"),
+}
+
+
+@pytest.mark.parametrize(("text", "key", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_named_by_its_key(tmp_path: Path, text: str, key: str, message: str) -> None:
+    found = faults(tmp_path, text)
+    assert {place for place, _ in found} == {key}
+    assert any(message in said for _, said in found)
+    assert not any(secret in said for _, said in found for secret in ("hush", "112358"))
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    text = MINIMAL.replace("env:KEY", "inline").replace("env:ID", "env:NOPE") + COMPANY + '[limits]\ntimeout = "x"\n'
+    assert {key for key, _ in faults(tmp_path, text)} == {
+        "accounts.main.api_key",
+        "accounts.main.client_id",
+        "companies[1].id",
+        "limits.timeout",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"[api\n", "at line 1"), (b"a = 1\na = 2\n", "at line 2"), (b"a = '\xe9'\n", "byte 6 is not UTF-8")],
+)
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "dimsync.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigFaults, match=message):
+        load(path, ENV)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigFaults, match=r"dimsync\.toml: cannot be read: No such file"):
+        load(tmp_path / "dimsync.toml", ENV)
+
+
+def test_missing_sources_are_told_when_asked(tmp_path: Path) -> None:
+    found = configured(tmp_path, MINIMAL + '[[companies]]\nid = 2\nsource = "2.csv"\n')
+    (tmp_path / "2.csv").touch()
+    ((_, key, message),) = source_problems(found)
+    assert key == "companies[0].source"
+    assert message.endswith("exports/123.csv cannot be read: No such file or directory")
+
+
+def test_no_other_part_loads_pydantic() -> None:
+    code = "import sys, engine.sources.base, engine.sources.files; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
