@@ -1,7 +1,7 @@
 """Chunks -> outcomes through a bounded stream: intent, send, reconcile, write down (DESIGN sections 6 and 8).
 
-Whatever ends the work (a refusal, a lost answer, a parked account, a cancelled run): each row that was handed to `Writer`
-is either recorded with its outcome or was never exposed to the server.
+Whatever ends the work (a refusal, a lost answer, a parked account, a cancelled run): each row handed to `Writer` is
+either recorded with its outcome or was never exposed to the server.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -60,7 +61,7 @@ class Bisection:
 
 @dataclass(slots=True, kw_only=True)
 class Writer:
-    """Writes one company's chunks. `record` takes outcomes into the books at once; `settled` tells of them afterwards."""
+    """Writes one company's chunks. `record` takes outcomes into the books; `settled` tells of them afterwards."""
 
     run_id: str
     scope: Scope
@@ -73,7 +74,7 @@ class Writer:
     record: Callable[[Sequence[ItemResult]], None]
     settled: Callable[[Sequence[ItemResult]], Awaitable[None]]
     surplus: int = 0  # rows that the server created beyond the plan: above 0, nothing more is sent
-    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def drain(self, chunks: Iterable[Chunk]) -> None:
         """Send all chunks, a few at a time; they are made as they are taken. Raises what ends the company's writing."""

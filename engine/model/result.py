@@ -54,7 +54,7 @@ class CompanyResult:
     requests: Requests = field(default_factory=Requests)
     certificate: Certificate | None = None  # None: nothing was listed
     problems: tuple[Problem, ...] = ()
-    digest: str | None = None  # of its plan
+    digest: str | None = None  # of its plan, in a dry run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,33 +14,33 @@ MARGIN = 0.05
 LONGEST_MARGIN_S = 60.0
 
 
+Fetch = Callable[[], Awaitable[Grant]]
+"""One call of the token endpoint with its own retries; its errors reach the task that made it."""
+
+
 class TokenKeeper:
-    """Holds an account's token in memory and fetches a new one when asked or when it runs out.
+    """Holds an account's token in memory; whoever needs one when there is none fetches it for all."""
 
-    `fetch` is one call of the token endpoint with its own retries; its errors reach every task that waits.
-    """
-
-    def __init__(self, fetch: Callable[[], Awaitable[Grant]]) -> None:
-        self._fetch = fetch
+    def __init__(self) -> None:
         self._lock = anyio.Lock()
         self._token: Secret | None = None
         self._expires_at = 0.0  # on the event loop's clock
 
-    async def token(self) -> Secret:
+    async def token(self, fetch: Fetch) -> Secret:
         """Return a token that is good as far as is known."""
         if self._token is not None and anyio.current_time() < self._expires_at:
             return self._token
-        return await self.renewed(self._token)
+        return await self.renewed(self._token, fetch)
 
     def is_newest(self, token: Secret) -> bool:
         """Return whether nobody has fetched another one since."""
         return token is self._token
 
-    async def renewed(self, stale: Secret | None) -> Secret:
+    async def renewed(self, stale: Secret | None, fetch: Fetch) -> Secret:
         """Return a token other than `stale`: the one that somebody fetched meanwhile, else a new one."""
         async with self._lock:
             if self._token is None or self._token is stale:
-                grant = await self._fetch()
+                grant = await fetch()
                 margin = min(LONGEST_MARGIN_S, grant.lifetime_s * MARGIN)
                 self._token, self._expires_at = grant.token, anyio.current_time() + grant.lifetime_s - margin
             return self._token

@@ -83,23 +83,35 @@ class Call(Generic[T]):
     exposed: bool = False  # something was sent, and nobody knows what came of it
 
 
+class Key:
+    """What all runs of an engine share of one API key: its gate, its token, and what the server grants it.
+
+    Built inside the event loop that uses it.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.gate = KeyLimits(account.limits)
+        self.keeper = TokenKeeper()
+        self.page_size = account.limits.page_size  # rows a page to ask for: no more than the server has granted
+
+
 class Channel:
-    """Sends an account's calls. Built inside the event loop that uses it."""
+    """Sends an account's calls within one run."""
 
     def __init__(
-        self, account: Account, api: Api, transport: Transport, *, emit: Emit, now: Callable[[], datetime], rng: Random
+        self, key: Key, api: Api, transport: Transport, *, emit: Emit, now: Callable[[], datetime], rng: Random
     ) -> None:
-        self.account = account
+        self.key = key
+        self.account = key.account
         self.spent = Spent()  # requests that belong to no company: tokens
-        self.page_size = account.limits.page_size  # rows a page to ask for: no more than the server has granted
         self.parked: EngineError | None = None  # why the account was stopped
+        self._parking = anyio.Event()
         self._api = api
         self._transport = transport
         self._emit = emit
         self._now = now
         self._rng = rng
-        self._gate = KeyLimits(account.limits)
-        self._keeper = TokenKeeper(self._fetch_token)
         self._throttles = 0  # 429s in a row, over the whole key
         self._throttled_since = 0.0
         self._refused: dict[str, set[int]] = {}  # refusal of a whole chunk -> companies that met it
@@ -121,7 +133,7 @@ class Channel:
         """Stop the account and return what every call of it raises from now on. The first reason stays."""
         if self.parked is None:
             self.parked = reason
-            self._gate.open()
+            self._parking.set()
             await self._emit(Parked(account=self.account.name, reason=str(reason)))
         return AccountParked(self.parked)
 
@@ -133,15 +145,15 @@ class Channel:
         """
         refusals = 0
         while True:
-            token = await self._keeper.token() if call.bearer else None
+            token = await self.key.keeper.token(self._fetch_token) if call.bearer else None
             try:
                 return self._read(call, await self._send(call, token))
             except Unauthorized as error:
                 refusals += 1
-                newest = token is None or self._keeper.is_newest(token)
+                newest = token is None or self.key.keeper.is_newest(token)
                 if error.status != 401 or token is None or (newest and refusals > 1):
                     raise await self.park(error) from error
-                await self._keeper.renewed(token)
+                await self.key.keeper.renewed(token, self._fetch_token)
             except (QuotaExhausted, WrongContract) as error:
                 raise await self.park(error) from error
             except Throttled as error:
@@ -158,7 +170,7 @@ class Channel:
     async def _send(self, call: Call[T], token: Secret | None) -> Answer:
         """Send once, in the key's turn."""
         request = self._request(call, token)
-        async with self._gate.slot():
+        async with self.key.gate.slot(self._parking):
             if self.parked is not None:
                 raise AccountParked(self.parked)
             kind = "retry" if call.sends else call.kind
@@ -206,12 +218,10 @@ class Channel:
         if self._throttles == 0:
             self._throttled_since = now_s
         self._throttles += 1
-        wait = error.retry_after_s
-        if wait is None:
-            wait = step_s(self._throttles, self._rng.random())
+        wait = error.retry_after_s or step_s(self._throttles, self._rng.random())
         if wait > self.account.limits.max_wait_s or now_s - self._throttled_since > PATIENCE_S:
             raise await self.park(error) from error
-        self._gate.pause(wait)
+        self.key.gate.pause(wait)
         await self._emit(Waiting(account=self.account.name, seconds=wait, reason=str(error)))
 
     async def _fetch_token(self) -> Grant:

@@ -52,7 +52,7 @@ class CompanyClient:
 
         A refused size is halved down to 20. What the server grants is what all companies of the key ask for afterwards.
         """
-        limit = self.channel.page_size
+        limit = self.channel.key.page_size
         while True:
             try:
                 page = await self.page(1, limit, kind=kind)
@@ -62,7 +62,7 @@ class CompanyClient:
                 limit = max(SMALLEST_PAGE, limit // 2)
             else:
                 granted = page.limit or limit
-                self.channel.page_size = min(self.channel.page_size, granted)
+                self.channel.key.page_size = min(self.channel.key.page_size, granted)
                 return page, granted
 
     def bulk_call(self, body: bytes, idempotency_key: str, policy: Policy) -> Call[BulkAnswer]:

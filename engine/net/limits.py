@@ -28,28 +28,22 @@ class KeyLimits:
         self._rate = paced(limits.requests_per_second)
         self._room = anyio.Semaphore(limits.max_concurrency, fast_acquire=True)
         self._resume_at = 0.0  # on the event loop's clock
-        self._opened = anyio.Event()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Hold one place; its unit of the rate is taken as the last step before the body runs."""
+    async def slot(self, give_up: anyio.Event) -> AsyncIterator[None]:
+        """Hold one place; its unit of the rate is taken as the last step before the body runs.
+
+        `give_up` ends waiting for a pause: the body then has to find out that there is nothing to wait for.
+        """
         async with self._room:
             while True:
-                if self._held_back:
+                if anyio.current_time() < self._resume_at:
                     with anyio.move_on_at(self._resume_at):
-                        await self._opened.wait()
+                        await give_up.wait()
                 await self._rate.acquire()
-                if not self._held_back:
+                if anyio.current_time() >= self._resume_at or give_up.is_set():
                     break
             yield
-
-    @property
-    def _held_back(self) -> bool:
-        return anyio.current_time() < self._resume_at and not self._opened.is_set()
-
-    def open(self) -> None:
-        """End any pause, for good: what waits is to find out that there is nothing to wait for."""
-        self._opened.set()
 
     def pause(self, seconds: float) -> None:
         """Hold the whole key back; a longer pause that is under way stays."""

@@ -54,6 +54,10 @@ class Books:
             if result.column in {Column.REJECTED, Column.UNCERTAIN}:
                 self.problem(result.column.value, result.message, result.change.row.key)
 
+    def fault(self, problem: Problem) -> None:
+        """Note a problem whose place is known."""
+        self._problems.append(problem)
+
     def problem(self, code: str, message: str, key: str | None = None) -> None:
         """Note a problem; a row's place in its file is added."""
         wanted = self.wanted

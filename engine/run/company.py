@@ -126,11 +126,14 @@ class CompanyRun:
             await self._run()
         except EngineError as error:
             reason = error.reason if isinstance(error, AccountParked) else error
-            self._stop_short(_code(reason), str(reason), _ending(reason))
+            place = (reason.file, reason.line) if isinstance(reason, SourceError) else (None, None)
+            self._stop_short(_code(reason), str(reason), _ending(reason), *place)
 
-    def _stop_short(self, code: str, message: str, ending: Ending) -> None:
+    def _stop_short(
+        self, code: str, message: str, ending: Ending, file: str | None = None, line: int | None = None
+    ) -> None:
         """Note why the company ends here. Rows that have no outcome yet are deferred, or held with the company."""
-        self._books.problem(code, message)
+        self._books.fault(Problem(code=code, message=message, file=file, line=line))
         self._ending = ending
         if ending.state is State.HELD:
             self._books.rest = Column.HELD
@@ -261,7 +264,7 @@ class CompanyRun:
             requests=self._client.spent.requests(),
             certificate=self._comparison.certificate,
             problems=problems,
-            digest=self._books.plan.digest if self._books.plan else None,
+            digest=plan.digest if (plan := self._books.plan) and self._books.dry else None,
         )
 
     def _state(self, balance: Balance, ending: Ending | None) -> State:

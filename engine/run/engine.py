@@ -15,6 +15,7 @@ from engine.errors import ConfigError, EngineError
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
 from engine.model.settings import Account, Company, Settings
+from engine.net.channel import Key
 from engine.net.transport import AiohttpTransport
 from engine.run.execution import Pending, Run, Wiring
 from engine.wire.dialect import Dialect
@@ -54,6 +55,7 @@ class Engine:
         self._rng = rng or SystemRandom()
         self._accounts = _accounts(settings)
         self._dialect = _dialect(settings)
+        self._keys: dict[str, Key] = {}
         self._own = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -62,11 +64,7 @@ class Engine:
                 self._ledger = await open_ledger(self._settings.ledger_url)
                 opened.push_async_callback(self._ledger.aclose)
             if self._session is None:
-                connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
-                jar = aiohttp.DummyCookieJar()
-                self._session = await opened.enter_async_context(
-                    aiohttp.ClientSession(connector=connector, cookie_jar=jar)
-                )
+                self._session = await opened.enter_async_context(_new_session())
             self._own = opened.pop_all()
         return self
 
@@ -75,6 +73,7 @@ class Engine:
     ) -> None:
         await self._own.aclose()
         self._session = self._ledger = None
+        self._keys.clear()
 
     def sync(self, companies: Iterable[Company], *, fresh: bool = False) -> Pending:
         """Bring the companies' remote rows to their sources. Read-only companies (`write=False`) are left out.
@@ -95,12 +94,17 @@ class Engine:
         wiring = Wiring(
             settings=self._settings,
             dialect=self._dialect,
+            key=self._key,
             transport=lambda account: AiohttpTransport(session, body_bytes=account.limits.body_bytes),
             ledger=self._ledger,
             now=self._now,
             rng=self._rng,
         )
         return Pending(Run(wiring, verb, jobs, fresh=fresh))
+
+    def _key(self, account: Account) -> Key:
+        """Return the account's key, which all runs share: two of them have no more than one has."""
+        return self._keys.setdefault(account.name, Key(account))
 
     def _owner(self, company: Company) -> Account:
         if company.account is None and len(self._accounts) == 1:
@@ -109,6 +113,16 @@ class Engine:
             known = ", ".join(sorted(self._accounts))
             raise ConfigError(f"company {company.id} names the account {company.account!r}; there are: {known}")
         return self._accounts[company.account]
+
+
+def _new_session() -> aiohttp.ClientSession:
+    """Return a session that keeps connections and cookies to itself, and sends nothing twice on its own account."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    if hasattr(session, "_retry_connection"):
+        # aiohttp has no public switch for it, and a GET that it repeats by itself would be a request nobody counted
+        session._retry_connection = False  # noqa: SLF001  see above
+    return session
 
 
 def _utc_now() -> datetime:

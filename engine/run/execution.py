@@ -18,7 +18,7 @@ from engine.model.balance import ExitCode, add, worst
 from engine.model.events import Event, RunFinished, RunStarted
 from engine.model.result import Requests, RunResult
 from engine.model.settings import Account, Company, Settings
-from engine.net.channel import Channel
+from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
 from engine.run.company import CompanyRun, Parts
 from engine.run.fleet import Fleet
@@ -35,6 +35,7 @@ class Wiring:
     settings: Settings
     dialect: Dialect
     transport: Callable[[Account], Transport]
+    key: Callable[[Account], Key]  # the same one for all runs
     ledger: Ledger
     now: Callable[[], datetime]
     rng: Random
@@ -136,8 +137,9 @@ class Run:
         """Return a channel for each account that has a company in this run."""
         channels = {}
         for account in {account.name: account for _, account in self._jobs}.values():
-            channel = Channel(
-                account,
+            key = self._wiring.key(account)
+            channels[account.name] = Channel(
+                key,
                 self._wiring.settings.api,
                 self._wiring.transport(account),
                 emit=self._emit,
@@ -145,16 +147,15 @@ class Run:
                 rng=self._wiring.rng,
             )
             granted = await self._wiring.ledger.page_size(self._origin, account.account_id)
-            channel.page_size = min(channel.page_size, granted or channel.page_size)
-            channels[account.name] = channel
+            key.page_size = min(key.page_size, granted or key.page_size)
         return channels
 
     async def _remember_page_sizes(self, channels: Iterable[Channel]) -> None:
         """Note which keys were granted less than they are set to ask for, so that the next run asks for that."""
         for channel in channels:
-            if channel.page_size < channel.account.limits.page_size:
-                account_id = channel.account.account_id
-                await self._wiring.ledger.remember_page_size(self._origin, account_id, channel.page_size)
+            key, account = channel.key, channel.account
+            if key.page_size < account.limits.page_size:
+                await self._wiring.ledger.remember_page_size(self._origin, account.account_id, key.page_size)
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
         """Return the run's result; books that do not add up are a failure, whatever else happened."""

@@ -1,0 +1,201 @@
+"""The real engine and the real sandbox on loopback. What passes between them is held against the contract's file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.client_middlewares import ClientHandlerType
+
+from engine import Account, Api, Company, CompanyResult, Dimension, Engine, Ledger, Limits, RunResult, Secret, Settings
+from engine.model.balance import add
+from engine.model.events import Event
+from engine.model.settings import Verify
+from engine.sandbox.access import Allowance, Credentials
+from engine.sandbox.faults import parse_rules
+from engine.sandbox.server import Options, Sandbox
+from engine.sandbox.tenant import Values
+from tests.contract import check_answer, check_request, operation_known
+
+DEMO = Credentials()
+OTHER = Credentials(account_id="racc_2", api_key="other-key", client_id="other-client", client_secret="other-secret")
+QUICK = Limits(timeout_s=5.0, max_attempts=3, max_concurrency=16)
+
+
+class Clock:
+    """The wall clock of a test: stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
+class Rows:
+    """A source made of a list, as a program would write one."""
+
+    def __init__(self, rows: Iterable[Dimension | Mapping[str, object]]) -> None:
+        self.rows = list(rows)
+
+    async def __aiter__(self) -> AsyncIterator[Dimension | Mapping[str, object]]:
+        for row in self.rows:
+            yield row
+
+
+def account(name: str = "main", credentials: Credentials = DEMO, limits: Limits = QUICK) -> Account:
+    return Account(
+        name=name,
+        account_id=credentials.account_id,
+        api_key=Secret(credentials.api_key),
+        client_id=Secret(credentials.client_id),
+        client_secret=Secret(credentials.client_secret),
+        limits=limits,
+    )
+
+
+def dims(count: int, *, first: int = 0, type_code: str = "account", prefix: str = "K") -> list[Dimension]:
+    """Return rows that differ in everything."""
+    return [
+        Dimension(f"{prefix}{n:05}", type_code, type_code.title(), f"Name {n:05}", f"{n:05}", f"C{n}")
+        for n in range(first, first + count)
+    ]
+
+
+def company(company_id: int, rows: Iterable[Dimension | Mapping[str, object]], **settings: Any) -> Company:
+    return Company(id=company_id, name=f"Company {company_id}", source=Rows(rows), **settings)
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """A sandbox, a ledger file, a clock, and an engine made anew for each run, as a scheduler does."""
+
+    sandbox: Sandbox
+    ledger_url: str
+    clock: Clock
+    accounts: tuple[Account, ...] = field(default_factory=lambda: (account(),))
+    verify: Verify = field(default_factory=Verify)
+    rng: Random = field(default_factory=lambda: Random(7))
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            accounts=self.accounts,
+            api=Api(base_url=self.sandbox.base_url),
+            ledger_url=self.ledger_url,
+            verify=self.verify,
+        )
+
+    def limit(self, **limits: Any) -> None:
+        self.accounts = tuple(replace(each, limits=replace(each.limits, **limits)) for each in self.accounts)
+
+    def place(self, company_id: int, rows: Iterable[Dimension] = (), *, keys: bool = True, owner: str = "") -> None:
+        """Make a company in the sandbox; `keys=False`: its rows were made by somebody else, under other keys."""
+        values = [Values(*(row if keys else row._replace(key=f"other-{row.key}"))) for row in rows]
+        self.sandbox.service.place(company_id, values, name=f"Company {company_id}", account=owner)
+
+    def script(self, *rules: Mapping[str, Any]) -> None:
+        """Set the sandbox's trouble from now on; none: honest again."""
+        self.sandbox.service.script.replace(parse_rules(list(rules)))
+
+    def stored(self, company_id: int) -> list[Dimension]:
+        """Return what the sandbox holds, by key."""
+        rows = self.sandbox.tenant.companies[company_id].rows
+        assert all(row.values.key for row in rows)
+        return sorted(Dimension(row.values.key or "", *row.values[1:]) for row in rows)
+
+    def sent(self, operation: str | None = None, company_id: int | None = None) -> int:
+        """Return how many requests the sandbox was sent since the log was last cleared."""
+        return sum(
+            (operation is None or entry.operation == operation) and (company_id is None or entry.company == company_id)
+            for entry in self.sandbox.service.log
+        )
+
+    @asynccontextmanager
+    async def engine(self, ledger: Ledger | None = None) -> AsyncIterator[Engine]:
+        """Open an engine whose traffic is checked; what breaks the contract fails the test."""
+        broken: list[AssertionError] = []
+        async with (
+            aiohttp.ClientSession(middlewares=(self._checker(broken),), cookie_jar=aiohttp.DummyCookieJar()) as session,
+            Engine(self.settings, session=session, ledger=ledger, now=self.clock, rng=self.rng) as engine,
+        ):
+            yield engine
+        if broken:
+            raise broken[0]
+
+    async def sync(self, *companies: Company, fresh: bool = False) -> RunResult:
+        """Run once, with the log cleared first; the result is checked for what must hold of any result."""
+        self.sandbox.service.log.clear()
+        async with self.engine() as engine:
+            result = await engine.sync(companies, fresh=fresh).result()
+        self.check(result, companies)
+        return result
+
+    async def sync_one(
+        self, company_id: int, rows: Iterable[Dimension | Mapping[str, object]], **options: Any
+    ) -> CompanyResult:
+        """Run one company and return its part."""
+        return (await self.sync(company(company_id, rows), **options)).companies[0]
+
+    def check(self, result: RunResult, companies: Sequence[Company]) -> None:
+        """Check the books of a run against themselves and the sandbox's record."""
+        assert [each.company_id for each in result.companies] == [each.id for each in companies]
+        assert result.totals.adds_up
+        assert all(each.balance.adds_up for each in result.companies)
+        assert result.totals == add(each.balance for each in result.companies)
+        assert result.requests.total == self.sent(), "requests reported and requests received differ"
+
+    def _checker(self, broken: list[AssertionError]) -> Callable[[aiohttp.ClientRequest, ClientHandlerType], Any]:
+        """Return a client middleware that holds requests, and an honest server's answers, against the contract."""
+
+        async def check(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+            method, url = request.method, str(request.url)
+            response = await handler(request)
+            if operation_known(method, url):
+                body = request.body._value if isinstance(request.body, aiohttp.BytesPayload) else b""
+                try:
+                    check_request(method, url, dict(request.headers), bytes(body))
+                    if not self.sandbox.service.script.rules and response.content_type == "application/json":
+                        check_answer(method, url, response.status, dict(response.headers), await response.read())
+                except AssertionError as error:
+                    broken.append(error)
+            return response
+
+        return check
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
+    options = Options(accounts=(DEMO, OTHER))
+    async with Sandbox(options, clock=clock) as sandbox:
+        yield World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock)
+
+
+@pytest.fixture
+async def scarce_world(tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
+    """A world whose API keys have 12 requests a day."""
+    options = Options(accounts=(DEMO, OTHER), allowance=Allowance(per_day=12))
+    async with Sandbox(options, clock=clock) as sandbox:
+        yield World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock)
+
+
+async def watch(engine: Engine, *companies: Company) -> tuple[list[Event], RunResult]:
+    """Run and keep the events."""
+    async with engine.sync(companies) as run:
+        events = [event async for event in run]
+    return events, run.result
