@@ -1,0 +1,106 @@
+"""Company locks: two runs never write one company at once.
+
+A lock is a `flock` on a file, not the file itself: the kernel frees it however the process ends, so a file that lies
+about is no lock. Files are never removed, so nobody can hold a lock on a name that somebody else has made anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+from hashlib import sha256
+from pathlib import Path
+
+from engine.errors import Locked
+from engine.model.settings import Scope
+
+OPENING = "opening.lock"
+
+
+class FileLocks:
+    """Locks that hold between processes, and between two ledgers in one process: files in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Make the folder, and wait for whoever else is opening (or migrating) the database beside it."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor = _open(self._folder / OPENING)
+        try:
+            flock(descriptor, LOCK_EX)
+            yield
+        finally:
+            _close(descriptor)
+
+    @contextmanager
+    def hold(self, scope: Scope) -> Iterator[None]:
+        """Hold a company; raises Locked at once when another run does, or when its lock cannot be taken."""
+        path = self._folder / _file_name(scope)
+        try:
+            descriptor = _open(path)
+        except OSError as error:
+            raise Locked(f"Company {scope.company_id} could not be locked ({error}). See to {path}.") from error
+        try:
+            _take(descriptor, scope)
+            yield
+        finally:
+            _close(descriptor)
+
+
+class MemoryLocks:
+    """Locks of a ledger that no other process can see."""
+
+    def __init__(self) -> None:
+        self._held: set[Scope] = set()
+
+    @contextmanager
+    def hold(self, scope: Scope) -> Iterator[None]:
+        """Hold a company; raises Locked at once when another run does."""
+        if scope in self._held:
+            raise Locked(_refusal(scope, "another run of this process"))
+        self._held.add(scope)
+        try:
+            yield
+        finally:
+            self._held.discard(scope)
+
+
+def _take(descriptor: int, scope: Scope) -> None:
+    """Take the lock without waiting, and leave the process id for whoever is refused."""
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        raise Locked(_refusal(scope, f"process {holder}" if holder else "another process")) from error
+    except OSError as error:
+        raise Locked(f"Company {scope.company_id} could not be locked ({error}).") from error
+    # Only a courtesy to people: the lock holds on a full disk as well.
+    with suppress(OSError):
+        os.pwrite(descriptor, f"{os.getpid():<19}\n".encode(), 0)
+
+
+def _refusal(scope: Scope, holder: str) -> str:
+    return (
+        f"Company {scope.company_id} is locked: {holder} is working on it. "
+        "Wait until that has ended, then run again; nothing was sent for it."
+    )
+
+
+def _file_name(scope: Scope) -> str:
+    """Return a name that is the scope's alone and safe in any folder; the company's id is there for people."""
+    identity = repr((scope.origin, scope.account, scope.company_id))
+    return f"{scope.company_id}-{sha256(identity.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.lock"
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _close(descriptor: int) -> None:
+    """Free the lock, then the descriptor: a child that was forked meanwhile has a copy of it, which would hold on."""
+    flock(descriptor, LOCK_UN)
+    os.close(descriptor)

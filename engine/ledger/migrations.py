@@ -1,0 +1,213 @@
+"""The schema of a SQLite ledger, as numbered steps; each commits together with its record.
+
+A step that has shipped is never edited: what comes later is a new step. Texts are plain columns, so that people can
+ask the file with any SQLite client. Booleans are 0 or 1, instants ISO 8601 texts in UTC.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from engine.errors import LedgerError
+from engine.ledger.texts import to_text
+
+APPLICATION_ID = 0x44494D53
+"""Marks a database file as ours in its header ("DIMS"), where `PRAGMA application_id` and file(1) see it."""
+
+
+class Migration(NamedTuple):
+    """One step of the schema; its number is its place in `MIGRATIONS`, from 1."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+MIGRATIONS = (
+    Migration(
+        "rows, intents, runs",
+        (
+            """
+            create table migrations (
+                number integer primary key,
+                name text not null,
+                applied_at text not null
+            )
+            """,
+            # One company behind one API and account, and the notes on it (CompanyState).
+            """
+            create table scopes (
+                id integer primary key,
+                origin text not null,
+                account text not null,
+                company_id integer not null,
+                listed_at text,
+                checked_at text,
+                certificate text,                          -- JSON, of the listing at listed_at
+                remote_count integer,
+                failures integer not null default 0,
+                retry_at text,
+                failed_source blob,
+                failure text,
+                failure_message text,
+                last_good_rows integer,
+                unique (origin, account, company_id)
+            )
+            """,
+            # What is known of the remote row behind each key (Known).
+            """
+            create table rows (
+                scope integer not null references scopes (id),
+                key text not null,
+                type_code text not null,
+                type_label text not null,
+                name text not null,
+                erp_id text not null,
+                code text,
+                code_known integer not null check (code_known in (0, 1)),
+                remote_id text,
+                confirmed integer not null check (confirmed in (0, 1)),
+                settled integer not null check (settled in (0, 1)),
+                seen text,                                 -- JSON (RemoteRow), where a listing showed other values
+                acked_at text,                             -- when an answer last acknowledged it; null: never
+                run_id text,                               -- the run that was answered so
+                primary key (scope, key)
+            ) without rowid
+            """,
+            # Remote rows of the last whole listing that no key leads to (RemoteRow).
+            """
+            create table strays (
+                scope integer not null references scopes (id),
+                position integer not null,
+                id text not null,
+                type_code text not null,
+                type_label text not null,
+                name text not null,
+                erp_id text not null,
+                code text,
+                key text,
+                primary key (scope, position)
+            ) without rowid
+            """,
+            """
+            create table rejections (
+                scope integer not null references scopes (id),
+                key text not null,
+                fingerprint blob not null,
+                at text not null,
+                message text not null,
+                primary key (scope, key)
+            ) without rowid
+            """,
+            # Requests that may be out: written before they are sent, deleted with their outcome.
+            """
+            create table intents (
+                scope integer not null references scopes (id),
+                id text not null,                          -- also the request's Idempotency-Key
+                run_id text not null,
+                at text not null,
+                keys text not null,                        -- JSON array
+                primary key (scope, id)
+            ) without rowid
+            """,
+            # The same keys once more: the primary key keeps one key out of two requests at a time.
+            """
+            create table intent_keys (
+                scope integer not null references scopes (id),
+                key text not null,
+                intent text not null,
+                primary key (scope, key)
+            ) without rowid
+            """,
+            """
+            create table runs (
+                id text primary key,
+                verb text not null,
+                started_at text not null,
+                finished_at text,                          -- null: still running, or crashed
+                exit_code integer,
+                result text                                -- JSON, dimsync.result/1
+            ) without rowid
+            """,
+            """
+            create table run_companies (
+                run_id text not null references runs (id),
+                account text not null,                     -- the name that the settings give it
+                company_id integer not null,
+                name text not null,
+                state text not null,
+                exit_code integer not null,
+                evidence text,
+                verified_at text,
+                source_rows integer,
+                unchanged integer,
+                created integer,
+                updated integer,
+                rejected integer,
+                held integer,
+                deferred integer,
+                uncertain integer,
+                invalid integer,
+                adopted integer,
+                remote_rows integer,
+                matched integer,
+                contested integer,
+                orphans integer,
+                requests integer not null,
+                primary key (run_id, account, company_id)
+            ) without rowid
+            """,
+            """
+            create table page_sizes (
+                origin text not null,
+                account text not null,
+                rows integer not null,
+                primary key (origin, account)
+            ) without rowid
+            """,
+        ),
+    ),
+)
+
+APPLIED = "insert into migrations (number, name, applied_at) values (?, ?, ?)"
+IS_EMPTY = "select not exists (select 1 from sqlite_master)"
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration], version: int) -> None:
+    """Bring the schema from `version` to the newest step. The caller keeps other openers out meanwhile."""
+    for number, migration in enumerate(migrations[version:], start=version + 1):
+        _apply(connection, number, migration)
+
+
+def schema_version(connection: sqlite3.Connection, newest: int, name: str) -> int:
+    """Return the number of the last applied step, 0 for an empty database.
+
+    Raises LedgerError for a database of another program, or of a newer dimsync. Changes nothing.
+    """
+    (application_id,) = connection.execute("pragma application_id").fetchone()
+    (version,) = connection.execute("pragma user_version").fetchone()
+    if application_id != APPLICATION_ID:
+        (empty,) = connection.execute(IS_EMPTY).fetchone()
+        if application_id or version or not empty:
+            raise LedgerError(
+                f"{name} is a database of another program. Name another file in `[ledger] url`, or move this one away."
+            )
+    if version > newest:
+        raise LedgerError(
+            f"The ledger {name} has schema version {version}, and this dimsync knows versions up to {newest}. "
+            "Use the newer dimsync that wrote it."
+        )
+    return int(version)
+
+
+def _apply(connection: sqlite3.Connection, number: int, migration: Migration) -> None:
+    """Take one step and record it, in one transaction; the header fields are part of it."""
+    with connection:
+        connection.execute("begin immediate")
+        for statement in migration.statements:
+            connection.execute(statement)
+        connection.execute(APPLIED, (number, migration.name, to_text(datetime.now(UTC))))
+        connection.execute(f"pragma application_id = {APPLICATION_ID}")
+        connection.execute(f"pragma user_version = {number}")

@@ -1,0 +1,111 @@
+"""What is known of companies' remote rows: the SQL, and the jobs that run it on the ledger's thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from sys import intern
+
+import orjson
+
+from engine.ledger import scopes
+from engine.ledger.texts import from_text, to_json, to_text
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.known import Acknowledged, Known, Learned, Rejection
+from engine.model.settings import Scope
+
+READ = """
+    select key, type_code, type_label, name, erp_id, code, remote_id, confirmed + 2 * settled + 4 * code_known, seen
+    from rows where scope = ? order by key
+"""
+FLAGS = tuple((bool(flags & 1), bool(flags & 2), bool(flags & 4)) for flags in range(8))
+"""(confirmed, settled, code_known) by the number that `READ` makes of them: one column to fetch instead of three."""
+
+READ_STRAYS = "select id, type_code, type_label, name, erp_id, code, key from strays where scope = ? order by position"
+READ_REJECTIONS = "select key, fingerprint, at, message from rejections where scope = ? order by key"
+
+ACKNOWLEDGE = """
+    insert or replace into rows (scope, key, type_code, type_label, name, erp_id, code, remote_id, confirmed, settled,
+                                 code_known, seen, acked_at, run_id)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+ADOPT = """
+    insert into rows (scope, key, type_code, type_label, name, erp_id, code, remote_id, confirmed, settled,
+                      code_known, seen)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    on conflict (scope, key) do update set
+        type_code = excluded.type_code, type_label = excluded.type_label, name = excluded.name,
+        erp_id = excluded.erp_id, code = excluded.code, remote_id = excluded.remote_id,
+        confirmed = excluded.confirmed, settled = excluded.settled, code_known = excluded.code_known,
+        seen = excluded.seen
+"""  # who acknowledged the entry, and when, stays
+FORGET = "delete from rows where scope = ? and key = ?"
+FORGET_STRAYS = "delete from strays where scope = ?"
+PUT_STRAY = """
+    insert into strays (scope, position, id, type_code, type_label, name, erp_id, code, key)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# `tuple.__new__` is what `_make` calls, less a Python frame a row.
+_dimension = partial(tuple.__new__, Dimension)
+_known = partial(tuple.__new__, Known)
+
+
+def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
+    """Return all that is known of a company, rows in the order of their keys (1-2 us a row)."""
+    scope_id = scopes.find(connection, scope)
+    if scope_id is None:
+        return Acknowledged()
+    return Acknowledged(
+        rows=_read_rows(connection, scope_id),
+        strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, (scope_id,)))),
+        rejections=_read_rejections(connection, scope_id),
+        state=scopes.read_state(connection, scope_id),
+    )
+
+
+def _read_rows(connection: sqlite3.Connection, scope_id: int) -> dict[str, Known]:
+    rows: dict[str, Known] = {}
+    fetched = connection.execute(READ, (scope_id,))
+    for key, type_code, type_label, name, erp_id, code, remote_id, flags, seen in fetched:
+        # A company has a handful of types: one string for each of them, not one for each row.
+        row = _dimension((key, intern(type_code), intern(type_label), name, erp_id, code))
+        shown = None if seen is None else RemoteRow(**orjson.loads(seen))
+        rows[key] = _known((row, remote_id, *FLAGS[flags], shown))
+    return rows
+
+
+def _read_rejections(connection: sqlite3.Connection, scope_id: int) -> dict[str, Rejection]:
+    found = connection.execute(READ_REJECTIONS, (scope_id,))
+    return {key: Rejection(fingerprint, from_text(at), message) for key, fingerprint, at, message in found}
+
+
+def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> None:
+    """Take over what a whole listing showed."""
+    scope_id = scopes.number(connection, scope)
+    connection.executemany(FORGET, [(scope_id, key) for key in sorted(learned.gone)])
+    connection.executemany(ADOPT, _columns(scope_id, learned.rows))
+    if learned.strays is not None:
+        connection.execute(FORGET_STRAYS, (scope_id,))
+        connection.executemany(PUT_STRAY, ((scope_id, at, *stray) for at, stray in enumerate(learned.strays)))
+    scopes.listed(connection, scope_id, learned.certificate, learned.at)
+
+
+def acknowledge(
+    connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, Known], at: datetime, run_id: str
+) -> None:
+    """Write the entries of rows that an answer to this run acknowledged."""
+    connection.executemany(ACKNOWLEDGE, _columns(scope_id, rows, to_text(at), run_id))
+
+
+def _columns(scope_id: int, rows: Mapping[str, Known], *ends: str) -> Iterator[tuple[object, ...]]:
+    """Return the columns of each entry in the order of the keys: in random order, writing costs several times as much.
+
+    Booleans become integers here (`+`): sqlite3 looks for an adapter for anything but its own types, at length.
+    """
+    for key in sorted(rows):
+        (_, *values), remote_id, confirmed, settled, code_known, seen = rows[key]
+        shown = None if seen is None else to_json(seen._asdict())
+        yield scope_id, key, *values, remote_id, +confirmed, +settled, +code_known, shown, *ends

@@ -1,0 +1,88 @@
+"""The ledger's notes on a company as a whole, and the number under which its other entries stand."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from engine.ledger.texts import optional_instant, optional_text, to_json, to_text
+from engine.model.known import CompanyState
+from engine.model.listing import Certificate
+from engine.model.settings import Scope
+
+FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
+ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
+READ_STATE = """
+    select listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message,
+           last_good_rows
+    from scopes where id = ?
+"""
+LISTED = """
+    update scopes
+    set listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3,
+        failures = 0, retry_at = null, failed_source = null, failure = null, failure_message = null
+    where id = ?4
+"""
+CHECKED = "update scopes set checked_at = ? where id = ?"
+COUNT_CREATED = "update scopes set remote_count = remote_count + ? where id = ?"  # not known stays not known
+NOTE = """
+    update scopes
+    set failures = ?, retry_at = ?, failed_source = ?, failure = ?, failure_message = ?, last_good_rows = ?
+    where id = ?
+"""
+
+
+def find(connection: sqlite3.Connection, scope: Scope) -> int | None:
+    """Return the scope's number, None when nothing was ever written for it."""
+    found = connection.execute(FIND, (scope.origin, scope.account, scope.company_id)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def number(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Return the scope's number, which it gets where it has none."""
+    found = find(connection, scope)
+    if found is None:
+        identity = (scope.origin, scope.account, scope.company_id)
+        connection.execute(ADD, identity)
+        (found,) = connection.execute(FIND, identity).fetchone()
+    return int(found)
+
+
+def read_state(connection: sqlite3.Connection, scope_id: int) -> CompanyState:
+    """Return the notes on a company."""
+    row = connection.execute(READ_STATE, (scope_id,)).fetchone()
+    listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, message, last_good_rows = row
+    return CompanyState(
+        listed_at=optional_instant(listed_at),
+        checked_at=optional_instant(checked_at),
+        remote_count=remote_count,
+        failures=failures,
+        retry_at=optional_instant(retry_at),
+        failed_source=failed_source,
+        failure=failure,
+        failure_message=message,
+        last_good_rows=last_good_rows,
+    )
+
+
+def listed(connection: sqlite3.Connection, scope_id: int, certificate: Certificate, at: datetime) -> None:
+    """Note a whole listing, which also ends a row of failures."""
+    connection.execute(LISTED, (to_text(at), to_json(certificate), certificate.unique, scope_id))
+
+
+def checked(connection: sqlite3.Connection, scope: Scope, at: datetime) -> None:
+    """Note a probe that agreed."""
+    connection.execute(CHECKED, (to_text(at), number(connection, scope)))
+
+
+def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> None:
+    """Replace the notes on failures and on the last good run."""
+    values = (
+        state.failures,
+        optional_text(state.retry_at),
+        state.failed_source,
+        state.failure,
+        state.failure_message,
+        state.last_good_rows,
+    )
+    connection.execute(NOTE, (*values, number(connection, scope)))

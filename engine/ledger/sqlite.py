@@ -1,0 +1,125 @@
+"""The ledger on stdlib `sqlite3`: one file beside the settings, which several processes may share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engine.errors import ConfigError
+from engine.ledger import intents, rows, runs, scopes
+from engine.ledger.database import open_file, open_memory
+from engine.ledger.lock import FileLocks, MemoryLocks
+from engine.ledger.thread import DatabaseThread
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Settlement
+from engine.model.result import RunResult
+from engine.model.settings import Scope
+
+MEMORY = ":memory:"
+
+
+class SqliteLedger:
+    """A ledger in one SQLite database; made by `open_ledger`, closed by `aclose` or by leaving its block.
+
+    It holds no event loop: each call is answered on the loop that made it.
+    """
+
+    def __init__(self, thread: DatabaseThread, hold: Callable[[Scope], AbstractContextManager[None]]) -> None:
+        self._thread = thread
+        self._hold = hold
+
+    async def read(self, scope: Scope) -> Acknowledged:
+        """Return all that is known of a company, rows in the order of their keys."""
+        return await self._thread.read(rows.read, scope)
+
+    async def learn(self, scope: Scope, learned: Learned) -> None:
+        """Take over what a whole listing showed."""
+        await self._thread.write(rows.learn, scope, learned)
+
+    async def checked(self, scope: Scope, at: datetime) -> None:
+        """Note that a probe agreed with what is known."""
+        await self._thread.write(scopes.checked, scope, at)
+
+    async def note(self, scope: Scope, state: CompanyState) -> None:
+        """Replace a company's failure notes and `last_good_rows`."""
+        await self._thread.write(scopes.note, scope, state)
+
+    async def recover(self, scope: Scope) -> int:
+        """Unsettle every key of a left-over intent and end those intents; return how many keys."""
+        return await self._thread.write(intents.recover, scope)
+
+    async def begin(self, scope: Scope, intent: Intent) -> None:
+        """Commit that these keys are about to be sent."""
+        await self._thread.write(intents.begin, scope, intent)
+
+    async def settle(self, scope: Scope, settlement: Settlement) -> None:
+        """Commit a chunk's outcome and the end of its intent together."""
+        await self._thread.write(intents.settle, scope, settlement)
+
+    async def start_run(self, run_id: str, verb: str, at: datetime) -> None:
+        """Open a run's entry."""
+        await self._thread.write(runs.start, run_id, verb, at)
+
+    async def finish_run(self, result: RunResult) -> None:
+        """Close a run's entry with its result."""
+        await self._thread.write(runs.finish, result)
+
+    async def page_size(self, origin: str, account: str) -> int | None:
+        """Return the page size that the server last granted this key."""
+        return await self._thread.read(runs.page_size, origin, account)
+
+    async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
+        """Remember the page size that the server granted."""
+        await self._thread.write(runs.remember_page_size, origin, account, rows)
+
+    @asynccontextmanager
+    async def lock(self, scope: Scope) -> AsyncIterator[None]:
+        """Hold a company; raises `Locked` at once when another run does."""
+        self._thread.ensure_open()
+        with self._hold(scope):
+            yield
+
+    async def aclose(self) -> None:
+        """Finish what is queued and close. Idempotent."""
+        await self._thread.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:
+    """Open the ledger that a URL names, relative to `base` (None: the working directory); made where there is none.
+
+    `sqlite:///file.db` is relative, `sqlite:////folder/file.db` absolute, `sqlite://` in memory. Raises ConfigError for
+    other URLs and LedgerError for a file that cannot be a ledger.
+    """
+    file = _file(url)
+    if file == MEMORY:
+        return SqliteLedger(await DatabaseThread.start("in memory", open_memory), MemoryLocks().hold)
+    # Two names of one file have to lead to one folder of locks.
+    path = ((base or Path.cwd()) / file).resolve()
+    locks = FileLocks(path.with_name(f"{path.name}.locks"))
+    thread = await DatabaseThread.start(str(path), lambda: open_file(path, locks))
+    return SqliteLedger(thread, locks.hold)
+
+
+def _file(url: str) -> str:
+    """Return the file that a ledger's URL names. Says no more of a bad URL than its scheme: it may hold a password."""
+    scheme, separator, rest = url.partition("://")
+    if scheme == "sqlite" and not rest:
+        return MEMORY
+    if scheme == "sqlite" and rest.startswith("/") and rest != "/":
+        return rest[1:]
+    found = f"begins with {scheme}://" if separator else "has no scheme"
+    raise ConfigError(
+        f"The ledger's URL {found}, which is not understood. Write sqlite:///file.db for a path relative to the "
+        "settings, sqlite:////folder/file.db for an absolute one, or sqlite:// for a ledger in memory."
+    )

@@ -1,0 +1,1 @@
+"""One conformance suite for every ledger, and what is SQLite's own."""

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from engine.ledger.base import Ledger
+from engine.ledger.sqlite import SqliteLedger, open_ledger
+
+
+@pytest.fixture(params=["sqlite:///ledger.db", "sqlite://"], ids=["file", "memory"])
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
+    """Each implementation in turn, empty."""
+    async with await open_ledger(request.param, base=tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def on_disk(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
+    """A SQLite ledger in `tmp_path / "ledger.db"`."""
+    async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as opened:
+        yield opened

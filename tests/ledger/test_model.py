@@ -1,0 +1,134 @@
+"""Any sequence of calls leaves a ledger as it would leave a few dictionaries."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import LedgerError
+from engine.ledger.base import Ledger
+from engine.ledger.sqlite import open_ledger
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.known import Acknowledged, CompanyState, Intent, Known, Learned, Rejection, Settlement
+from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+KEYS = st.sampled_from(["a", "A", "0100", "100", "é", "e\u0301", "x'; drop table rows; --", "\U0001f374", " ", '"'])
+REMOTE = st.builds(RemoteRow, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.none() | TEXTS, st.none() | TEXTS)
+ENTRIES = st.tuples(
+    TEXTS, TEXTS, TEXTS, TEXTS, st.none() | TEXTS, st.none() | TEXTS, *[st.booleans()] * 3, st.none() | REMOTE
+)
+Fate: TypeAlias = Known | Rejection | None
+
+
+def entry(key: str, drawn: tuple[object, ...]) -> Known:
+    return Known._make([Dimension._make([key, *drawn[:5]]), *drawn[5:]])
+
+
+KNOWN = st.builds(entry, KEYS, ENTRIES)
+REJECTIONS = st.builds(Rejection, st.binary(max_size=16), st.sampled_from([NOON, LATER]), TEXTS)
+FATES = st.one_of(ENTRIES, REJECTIONS, st.none())
+
+
+@dataclass
+class Model:
+    """The obvious ledger of one company."""
+
+    rows: dict[str, Known] = field(default_factory=dict)
+    strays: tuple[RemoteRow, ...] = ()
+    rejections: dict[str, Rejection] = field(default_factory=dict)
+    state: CompanyState = field(default_factory=CompanyState)
+    in_flight: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    begun: int = 0
+
+    def unsettle(self, keys: tuple[str, ...]) -> None:
+        for key in keys:
+            self.rows[key] = self.rows.get(key, blank(key))._replace(settled=False)
+
+    def seen(self) -> Acknowledged:
+        return Acknowledged(rows=self.rows, strays=self.strays, rejections=self.rejections, state=self.state)
+
+
+async def begin(ledger: Ledger, model: Model, keys: set[str]) -> None:
+    model.begun += 1
+    chunk = Intent(id=f"chunk-{model.begun}", run_id="run", keys=tuple(keys), at=NOON)
+    if keys & {key for taken in model.in_flight.values() for key in taken}:
+        with pytest.raises(LedgerError):
+            await ledger.begin(HARBOR, chunk)
+        return
+    await ledger.begin(HARBOR, chunk)
+    model.in_flight[chunk.id] = chunk.keys
+
+
+async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
+    if not model.in_flight:
+        return
+    chunk, keys = model.in_flight.popitem()
+    outcome = Settlement(
+        intent_id=chunk,
+        at=LATER,
+        rows={key: entry(key, fate) for key, fate in zip(keys, fates, strict=False) if type(fate) is tuple},
+        rejected={key: fate for key, fate in zip(keys, fates, strict=False) if isinstance(fate, Rejection)},
+        unknown=tuple(key for key, fate in zip(keys, fates, strict=False) if fate is None),
+        created=len(fates),
+    )
+    await ledger.settle(HARBOR, outcome)
+    model.rows |= outcome.rows
+    model.rejections = {k: r for k, r in model.rejections.items() if k not in outcome.rows} | outcome.rejected
+    model.unsettle(outcome.unknown)
+    if model.state.remote_count is not None:
+        model.state = CompanyState(
+            listed_at=NOON, checked_at=NOON, remote_count=model.state.remote_count + outcome.created
+        )
+
+
+async def recover(ledger: Ledger, model: Model, _: None) -> None:
+    left_over = tuple(key for keys in model.in_flight.values() for key in keys)
+    assert await ledger.recover(HARBOR) == len(left_over)
+    model.unsettle(left_over)
+    model.in_flight.clear()
+
+
+async def learn(
+    ledger: Ledger, model: Model, drawn: tuple[list[Known], set[str], tuple[RemoteRow, ...] | None]
+) -> None:
+    entries, gone, strays = drawn
+    rows = {known.row.key: known for known in entries}
+    gone -= set(rows)
+    await ledger.learn(HARBOR, Learned(certificate=certificate(7), at=NOON, rows=rows, gone=tuple(gone), strays=strays))
+    model.rows = {key: known for key, known in model.rows.items() if key not in gone} | rows
+    model.strays = model.strays if strays is None else strays
+    model.state = CompanyState(listed_at=NOON, checked_at=NOON, remote_count=7)
+
+
+STEPS = st.one_of(
+    st.tuples(st.just(begin), st.sets(KEYS, max_size=4)),
+    st.tuples(st.just(settle), st.lists(FATES, min_size=4, max_size=4)),
+    st.tuples(st.just(recover), st.none()),
+    st.tuples(
+        st.just(learn),
+        st.tuples(
+            st.lists(KNOWN, max_size=4),
+            st.sets(KEYS, max_size=3),
+            st.none() | st.lists(REMOTE, max_size=3).map(tuple),
+        ),
+    ),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(steps=st.lists(STEPS, max_size=12))
+def test_a_ledger_is_a_few_dictionaries(steps: list[tuple[object, object]]) -> None:
+    async def play() -> None:
+        model = Model()
+        async with await open_ledger("sqlite://") as ledger:
+            for step, drawn in steps:
+                await step(ledger, model, drawn)  # type: ignore[operator]  # each step is drawn with its own argument
+                assert await ledger.read(HARBOR) == model.seen()
+
+    asyncio.run(play())

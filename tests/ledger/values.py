@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.known import Intent, Known, Rejection, Settlement
+from engine.model.listing import Certificate
+from engine.model.settings import Scope
+
+NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
+HARBOR = Scope(origin="https://api.test/v1", account="racc_1", company_id=101)
+ANCHOR = Scope(origin="https://api.test/v1", account="racc_1", company_id=102)
+
+
+def known(key: str, name: str = "Food cost", *, seen: RemoteRow | None = None, confirmed: bool = True) -> Known:
+    row = Dimension(key, "account", "GL Account", name, f"0{key}", None if key.endswith("0") else f"c{key}")
+    return Known(row, f"dim_{key}", confirmed, settled=True, code_known=True, seen=seen)
+
+
+def known_rows(*keys: str, name: str = "Food cost") -> dict[str, Known]:
+    return {key: known(key, name) for key in keys}
+
+
+def unsettled(entry: Known) -> Known:
+    return entry._replace(settled=False)
+
+
+def blank(key: str) -> Known:
+    """What is known of a key that was sent once, with an outcome that nobody knows."""
+    return Known(Dimension(key, "", "", "", ""), None, confirmed=False, settled=False, code_known=False)
+
+
+def stray(row_id: str) -> RemoteRow:
+    return RemoteRow(row_id, "department", "Department", "Küche", "007", None, None)
+
+
+def rejection(message: str = "dimension_type_code: unknown") -> Rejection:
+    return Rejection(bytes(range(16)), NOON, message)
+
+
+def certificate(rows: int) -> Certificate:
+    return Certificate(declared=rows, declared_last=rows, unique=rows, rows=rows, pages=1)
+
+
+def intent(chunk: str, *keys: str) -> Intent:
+    return Intent(id=chunk, run_id="run-1", keys=keys, at=NOON)
+
+
+def settlement(chunk: str, *keys: str, created: int = 0) -> Settlement:
+    return Settlement(intent_id=chunk, at=NOON, rows=known_rows(*keys), created=created)
