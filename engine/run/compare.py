@@ -85,7 +85,7 @@ class Comparison:
         self, matching: Matching, index: RemoteIndex, acked: Acknowledged, listed_rows: int | None = None
     ) -> Compared:
         plan = diff(matching, index, acked, relabel=self.company.relabel)
-        plan, resting = withhold(plan, acked.rejections, self.now())
+        plan, resting = withhold(plan, _rejections(acked), self.now())
         return Compared(plan=plan, resting=resting, listed_rows=listed_rows)
 
     async def _probe(self, acked: Acknowledged) -> tuple[Page, int] | None:
@@ -121,3 +121,9 @@ class Comparison:
             learned = learn(matching, index, acked, self.certificate, self.verified_at)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)
+
+
+def _rejections(acked: Acknowledged) -> dict[str, Rejection]:
+    """Return the rejections that may let a row rest: one of unknown outcome was sent again since, and must be settled."""
+    unsettled = {key for key in acked.rejections if key in acked.rows and not acked.rows[key].settled}
+    return {key: rejection for key, rejection in acked.rejections.items() if key not in unsettled}
