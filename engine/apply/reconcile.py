@@ -26,7 +26,9 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcom
     refused, all_joined = _join_errors(changes, answer)
     stored = [change for position, change in enumerate(changes) if position not in refused]
     agrees = (
-        answer.created_count == len(answer.created)
+        _fits(changes, answer, list(refused))
+        and _answers(changes, answer)
+        and answer.created_count == len(answer.created)
         and answer.updated_count == len(answer.updated)
         and answer.error_count == len(answer.errors)
         and answer.success_count == answer.created_count + answer.updated_count == len(stored)
@@ -39,7 +41,12 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcom
         results += [
             ItemResult(change, column, ids.get(change.row.name)) for change, column in zip(stored, columns, strict=True)
         ]
-        return ChunkOutcome(results=tuple(results), explained=True, surplus=max(0, answer.created_count - planned))
+        doubled = sum(
+            change.remote_id is not None and column is Column.CREATED
+            for change, column in zip(stored, columns, strict=True)
+        )
+        surplus = max(doubled, answer.created_count - planned, 0)
+        return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus)
     created = {name for _, name in answer.created}
     doubt = _doubt(chunk, answer, all_joined=all_joined)
     for change in stored:
@@ -66,7 +73,7 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
         found: int | None = None
         if error.key is not None:
             found = by_key.get(error.key)
-        elif error.name is not None:
+        elif error.name is not None and (error.name in by_name or error.position is None):
             found = by_name.get(error.name)
         elif error.position is not None and base is not None and 0 <= error.position - base < len(changes):
             found = error.position - base
@@ -98,6 +105,16 @@ def _fits(changes: tuple[Change, ...], answer: BulkAnswer, refused: list[int]) -
     return all(stored[changes[position].row.name] <= sent[changes[position].row.name] for position in refused)
 
 
+def _answers(changes: tuple[Change, ...], answer: BulkAnswer) -> bool:
+    """Return whether an answer can be the one to these rows: of the names that it lists, one at least was sent.
+
+    Not all of them: a server may store names in a spelling of its own.
+    """
+    listed = [name for _, name in (*answer.created, *answer.updated)]
+    sent = {change.row.name for change in changes}
+    return not listed or any(name in sent for name in listed)
+
+
 def _ids_by_name(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, str]:
     """Return remote ids of names that stand once among the rows sent and once among the rows answered."""
     sent = Counter(change.row.name for change in changes)
@@ -110,15 +127,23 @@ def _ids_by_name(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, s
 
 
 def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column]:
-    """Return created or updated for each stored row: as planned where the counts agree, else as the names tell."""
-    if answer.created_count == planned or (exposed and answer.created_count < planned):
-        return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]
+    """Return created or updated for each stored row: as the names tell where they must be asked, else as planned.
+
+    They must where the server created another number of rows than planned, or says "created" of a name that only an
+    update bears: its key led nowhere, and a create that was there already hides it in the counts.
+    """
     created = Counter(name for _, name in answer.created)
+    to_create = {change.row.name for change in stored if change.remote_id is None}
+    to_update = {change.row.name for change in stored if change.remote_id is not None} - to_create
+    as_counted = answer.created_count == planned or (exposed and answer.created_count < planned)
+    if as_counted and not (to_update & created.keys()):
+        return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]
     columns = []
     for change in stored:
         is_new = created[change.row.name] > 0
         created[change.row.name] -= is_new
-        columns.append(Column.CREATED if is_new else Column.UPDATED)
+        was_new = exposed and change.remote_id is None  # an earlier send of it may have made it
+        columns.append(Column.CREATED if is_new or was_new else Column.UPDATED)
     return columns
 
 

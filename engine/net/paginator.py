@@ -25,6 +25,8 @@ class Listing:
         self._ids: set[str] = set()
         self._rows = self._pages = 0
         self._declared_last = first.declared
+        self._expected = ceil(first.declared / self._size)  # pages
+        self._falls_short = False  # a page before the last had fewer rows than it should
 
     @property
     def certificate(self) -> Certificate:
@@ -43,27 +45,27 @@ class Listing:
     async def produce(self, feed: MemoryObjectSendStream[Page]) -> None:
         """Read all pages: those that page 1 lets expect concurrently, then one by one while rows are missing."""
         async with feed:
-            await self._take(self._first, feed)
-            expected = ceil(self._first.declared / self._size)
-            numbers = iter(range(2, expected + 1))
+            await self._take(1, self._first, feed)
+            numbers = iter(range(2, self._expected + 1))
             async with anyio.create_task_group() as readers:
-                for _ in range(min(self._client.width, expected - 1)):
+                for _ in range(min(self._client.width, self._expected - 1)):
                     readers.start_soon(self._read, numbers, feed)
-            await self._read_on(max(1, expected), feed)
+            await self._read_on(feed)
 
     async def _read(self, numbers: Iterator[int], feed: MemoryObjectSendStream[Page]) -> None:
         for number in numbers:
-            await self._take(await self._client.page(number, self._size), feed)
+            await self._take(number, await self._client.page(number, self._size), feed)
 
-    async def _read_on(self, number: int, feed: MemoryObjectSendStream[Page]) -> None:
-        """Go on past the expected end: a short page is no proof of it, a page that brings nothing new is."""
-        while len(self._ids) < self._first.declared:
+    async def _read_on(self, feed: MemoryObjectSendStream[Page]) -> None:
+        """Go on past the expected end where pages are smaller than they say; one that brings nothing new is the end."""
+        number = max(1, self._expected)
+        while self._falls_short and len(self._ids) < self._first.declared:
             seen, number = len(self._ids), number + 1
-            await self._take(await self._client.page(number, self._size), feed)
+            await self._take(number, await self._client.page(number, self._size), feed)
             if len(self._ids) == seen:
                 return
 
-    async def _take(self, page: Page, feed: MemoryObjectSendStream[Page]) -> None:
+    async def _take(self, number: int, page: Page, feed: MemoryObjectSendStream[Page]) -> None:
         """Count a page and hand it on; `TenantLeak` before any of its rows is used."""
         if page.foreign is not None:
             asked = self._client.company_id
@@ -73,6 +75,8 @@ class Listing:
         self._pages += 1
         self._rows += len(page.rows)
         self._ids.update(row.id for row in page.rows)
+        if number < self._expected and len(page.rows) < self._size:
+            self._falls_short = True
         if page.declared != self._first.declared:
             self._declared_last = page.declared
         await feed.send(page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension, natural_key
+from engine.model.dimension import Dimension, RemoteRow, natural_key
 from engine.model.known import Acknowledged
 from engine.planning.match import Matching, Pair, RemoteIndex, Via
 
@@ -15,12 +15,13 @@ def diff(matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel
     `relabel`: type labels are compared and sent, too; else an update keeps the remote label and a create takes the one
     in use for its type.
     """
-    labels = {} if relabel else index.labels() if matching.missing else {}
-    creates = [Change(_labelled(row, labels.get(row.type_code)), None) for row in matching.missing]
+    labels = _Labels(index, relabel=relabel)
+    creates = [Change(labels.created(row), None) for row in matching.missing]
     updates: list[Change] = []
     holds = list(matching.holds)
     adopted = unseen = unchanged = 0
     shifts = _Shifts(acked)
+    strays = {stray.id for stray in acked.strays}
     for pair in matching.pairs:
         row, remote, _via, known = pair
         fields = differing(pair, relabel=relabel)
@@ -28,8 +29,8 @@ def diff(matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel
             unchanged += 1
             adopted += not _confirmed(pair)
             unseen += row.code is not None and remote.code is None and not (known and known.code_known)
-        elif _confirmed(pair) or (known is not None and not known.settled):
-            updates.append(Change(_labelled(row, None if relabel else remote.type_label), remote.id, fields))
+        elif _confirmed(pair) or _was_ours(pair, strays):
+            updates.append(Change(labels.updated(row, remote), remote.id, fields))
         else:
             holds.append(_unconfirmed(pair, fields, shifts.other_key(row)))
     creates.sort(key=_key)
@@ -71,12 +72,45 @@ def differing(pair: Pair, *, relabel: bool) -> tuple[str, ...] | None:
 
 
 def _confirmed(pair: Pair) -> bool:
-    """Return whether an answer has shown that this key leads to this row."""
-    return pair.via is Via.LISTED_KEY or (pair.known is not None and pair.known.confirmed)
+    """Return whether an answer has shown that this key leads to this very row, and not to one that is gone."""
+    return pair.via is Via.LISTED_KEY or (pair.known is not None and pair.known.confirmed and _leads_here(pair))
 
 
-def _labelled(row: Dimension, label: str | None) -> Dimension:
-    return row if label is None or label == row.type_label else row._replace(type_label=label)
+def _was_ours(pair: Pair, strays: set[str]) -> bool:
+    """Return whether the row can be what became of a row that we sent under this key, with an outcome that got lost.
+
+    A remote row that was there before, and that no key led to then, cannot.
+    """
+    known = pair.known
+    return known is not None and not known.settled and _leads_here(pair) and pair.remote.id not in strays
+
+
+def _leads_here(pair: Pair) -> bool:
+    return pair.via is Via.LEDGER or (pair.known is not None and pair.known.remote_id in {None, pair.remote.id})
+
+
+class _Labels:
+    """Which type label a row is sent with: labels are the client's own, and keys of invoice dimensions."""
+
+    def __init__(self, index: RemoteIndex, *, relabel: bool) -> None:
+        self._index = index
+        self._relabel = relabel
+        self._in_use: dict[str, str] | None = None
+
+    def created(self, row: Dimension) -> Dimension:
+        """Return a new row under the label in use for its type, or its own where there is none."""
+        if self._relabel:
+            return row
+        if self._in_use is None:
+            self._in_use = self._index.labels()
+        label = self._in_use.get(row.type_code, row.type_label)
+        return row if label == row.type_label else row._replace(type_label=label)
+
+    def updated(self, row: Dimension, remote: RemoteRow) -> Dimension:
+        """Return a row under the remote row's label; one that changes its type is as good as new."""
+        if self._relabel or row.type_code != remote.type_code or not remote.type_label:
+            return self.created(row)
+        return row if remote.type_label == row.type_label else row._replace(type_label=remote.type_label)
 
 
 def _key(change: Change) -> str:

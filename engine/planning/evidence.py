@@ -45,10 +45,10 @@ def spread(company_id: int) -> float:
 
 
 def must_list(wanted: Wanted, acked: Acknowledged) -> bool:
-    """Return whether a wanted row may or may not exist: its create was sent once and nobody knows what became of it."""
-    return any(
-        known is not None and not known.settled and not known.confirmed
-        for known in (acked.rows.get(row.key) for row in wanted.rows)
+    """Return whether nobody knows what became of a create, and a wanted row may be that one or stand in its place."""
+    lost = any(not known.settled and not known.confirmed and known.remote_id is None for known in acked.rows.values())
+    return lost and any(
+        known is None or not known.settled for known in (acked.rows.get(row.key) for row in wanted.rows)
     )
 
 

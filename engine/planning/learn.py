@@ -29,13 +29,14 @@ def learn(
     lost = [(key, known) for key, known in acked.rows.items() if key not in paired]
     bearers = _bearers(index) if any(known.remote_id is None for _, known in lost) else {}
     for key, known in lost:
-        candidates = _candidates(known, index, bearers)
-        if len(candidates) == 1 and (known.remote_id is not None or candidates[0].id not in linked):
-            linked.add(candidates[0].id)
-            updated = _seen_again(known, candidates[0], Via.LEDGER)
+        candidates = _candidates(key, known, index, bearers)
+        free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in linked]
+        if len(free) == 1:
+            linked.add(free[0].id)
+            updated = _seen_again(known, free[0], Via.LEDGER)
             if updated != known:
                 rows[key] = updated
-        elif not candidates and known.settled:
+        elif not candidates:
             gone.append(key)
     strays = tuple(sorted(row for row in index.rows.values() if row.id not in linked))
     return Learned(
@@ -54,12 +55,15 @@ def _first_seen(key: str, remote: RemoteRow, via: Via) -> Known:
 
 
 def _seen_again(known: Known, remote: RemoteRow, via: Via) -> Known:
-    """Bring an entry up to what a listing shows; what was sent with unknown outcome stays unsettled."""
-    confirmed = known.confirmed or via is Via.LISTED_KEY
+    """Bring an entry up to what a listing shows; one of unknown outcome stays so, and what is there is kept as seen.
+
+    A confirmation is of one remote row: it does not move to another one.
+    """
+    confirmed = via is Via.LISTED_KEY or (known.confirmed and known.remote_id in {None, remote.id})
     row, code_known = known.row, known.code_known
     if remote.code is not None and not code_known and known.settled:
         row, code_known = row._replace(code=remote.code), True
-    agrees = (row[1:5] == remote[1:5] and (remote.code is None or remote.code == row.code)) or not known.settled
+    agrees = known.settled and row[1:5] == remote[1:5] and (remote.code is None or remote.code == row.code)
     return Known(row, remote.id, confirmed, known.settled, code_known, None if agrees else remote)
 
 
@@ -70,9 +74,15 @@ def _bearers(index: RemoteIndex) -> dict[NaturalKey, list[RemoteRow]]:
     return found
 
 
-def _candidates(known: Known, index: RemoteIndex, bearers: dict[NaturalKey, list[RemoteRow]]) -> list[RemoteRow]:
-    """Return the remote rows that an unpaired key may lead to: by id or, while that is unknown, by natural key."""
+def _candidates(
+    key: str, known: Known, index: RemoteIndex, bearers: dict[NaturalKey, list[RemoteRow]]
+) -> list[RemoteRow]:
+    """Return the remote rows that an unpaired key may lead to: by id or, while that is unknown, by natural key.
+
+    A row that is listed under another key is none of them.
+    """
     if known.remote_id is None:
-        return bearers.get(natural_key(known.row), [])
-    found = index.rows.get(known.remote_id)
-    return [] if found is None else [found]
+        found = bearers.get(natural_key(known.row), [])
+    else:
+        found = [row for row in (index.rows.get(known.remote_id),) if row is not None]
+    return [row for row in found if row.key is None or row.key == key]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from heapq import nsmallest
 from typing import NamedTuple
 
 from engine.model.change import Hold
@@ -38,7 +39,8 @@ class RemoteIndex:
         uses = Counter((row.type_code, row.type_label) for row in self.rows.values())
         best: dict[str, tuple[int, str]] = {}
         for (type_code, label), count in uses.items():
-            best[type_code] = min(best.get(type_code, (0, "")), (-count, label))
+            if label:  # not shown is unknown, not empty
+                best[type_code] = min(best.get(type_code, (0, "")), (-count, label))
         return {type_code: label for type_code, (_, label) in best.items()}
 
 
@@ -74,14 +76,14 @@ def image(acked: Acknowledged) -> RemoteIndex:
     """Return the remote side as the ledger knows it, to compare with when nothing is listed.
 
     A row whose remote id is not known yet stands under `linked_id`, which no server gives out. A create of unknown
-    outcome is left out: it proves nothing.
+    outcome is left out, unless a listing has shown it since.
     """
     return RemoteIndex(_image_rows(acked))
 
 
 def _image_rows(acked: Acknowledged) -> Iterator[RemoteRow]:
     for key, known in acked.rows.items():
-        if known.settled or known.confirmed:
+        if known.settled or known.confirmed or known.remote_id is not None:
             row, seen = known.row, known.seen
             yield RemoteRow(
                 linked_id(key, known),
@@ -98,159 +100,203 @@ def linked_id(key: str, known: Known) -> str:
 
 def match(wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Matching:
     """Pair wanted rows with remote rows, both sides completely. The order of either side changes nothing."""
-    pairs, rest = _by_key_or_link(sorted(wanted.rows), index, acked)
+    rows = sorted(wanted.rows)
+    pairs, rest, holds, contested = _by_key(rows, index, acked)
     taken = {pair.remote.id: pair.row.key for pair in pairs}
-    holds: list[Hold] = []
-    contested: set[str] = set()
+    rest = _by_link(rest, index, acked, pairs, taken)
+    missing: list[Dimension] = []
     if rest:
-        bearers = _Bearers(wanted, index)
-        unmatched = []
-        for row in rest:
-            hold_or_remote = bearers.resolve(row, taken)
-            if isinstance(hold_or_remote, RemoteRow):
-                pairs.append(Pair(row, hold_or_remote, Via.NATURAL_KEY, acked.rows.get(row.key)))
-            elif hold_or_remote is None:
-                unmatched.append(row)
-            else:
-                holds.append(hold_or_remote)
-                contested.update(remote.id for remote in bearers.remote[natural_key(row)] if remote.id not in taken)
-        taken.update((pair.remote.id, pair.row.key) for pair in pairs if pair.via is Via.NATURAL_KEY)
-        pairs, shifted = _without_shifted(pairs)
-        for pair, hold in shifted:
-            holds.append(hold)
-            contested.add(pair.remote.id)
-        missing, alike, seen_alike = _look_alikes(unmatched, [r for r in index.rows.values() if r.id not in taken])
-        holds += alike
-        contested |= seen_alike - taken.keys()
-    else:
-        missing = []
-    loose = [row for row in index.rows.values() if row.id not in contested and row.id not in taken]
+        unmatched = _by_natural_key(rest, _Bearers(rows, index), acked, pairs, taken, holds, contested)
+        pairs = _without_shifted(pairs, holds, contested)
+        free = [remote for remote in index.rows.values() if remote.id not in taken]
+        missing = _without_look_alikes(unmatched, free, holds, contested)
+    loose = [remote for remote in index.rows.values() if remote.id not in contested and remote.id not in taken]
     contested.update(_meant_by_invalid(loose, wanted, acked))
     return Matching(
         pairs=pairs,
         missing=missing,
         holds=sorted(holds),
         contested=contested,
-        orphans=sorted(row.id for row in loose if row.id not in contested),
+        orphans=sorted(remote.id for remote in loose if remote.id not in contested),
     )
 
 
-def _by_key_or_link(
+def _by_key(
     rows: list[Dimension], index: RemoteIndex, acked: Acknowledged
-) -> tuple[list[Pair], list[Dimension]]:
-    """Pair by listed key, then by ledger link. A listed key that is another one breaks a link."""
+) -> tuple[list[Pair], list[Dimension], list[Hold], set[str]]:
+    """Pair by listed key; return pairs, the rows left, and holds with the remote rows that they contest."""
+    listed: dict[str, list[RemoteRow]] = {}
+    for remote in index.rows.values():
+        if remote.key is not None:
+            listed.setdefault(remote.key, []).append(remote)
     pairs: list[Pair] = []
+    holds: list[Hold] = []
+    contested: set[str] = set()
+    if not listed:
+        return pairs, rows, holds, contested
     rest: list[Dimension] = []
-    taken: set[str] = set()
-    by_key = {remote.key: remote for remote in index.rows.values() if remote.key is not None}
-    if by_key:
-        for row in rows:
-            remote = by_key.get(row.key)
-            if remote is None:
-                rest.append(row)
-            else:
-                pairs.append(Pair(row, remote, Via.LISTED_KEY, acked.rows.get(row.key)))
-                taken.add(remote.id)
-        rows, rest = rest, []
+    for row in rows:
+        remotes = listed.get(row.key, [])
+        if len(remotes) > 1:
+            message = f"Ottimate lists its key for {len(remotes)} rows ({_some(remote.id for remote in remotes)})"
+            holds.append(Hold(row.key, "ambiguous", message))
+            contested.update(remote.id for remote in remotes)
+        elif remotes:
+            pairs.append(Pair(row, remotes[0], Via.LISTED_KEY, acked.rows.get(row.key)))
+        else:
+            rest.append(row)
+    return pairs, rest, holds, contested
+
+
+def _by_link(
+    rows: list[Dimension], index: RemoteIndex, acked: Acknowledged, pairs: list[Pair], taken: dict[str, str]
+) -> list[Dimension]:
+    """Pair by what the ledger says of a key: its remote id or, while that is not known, what it last wrote there.
+
+    Adds to `pairs` and `taken`; returns the rows left. A listed key that is another one breaks a link.
+    """
     known_rows, remote_rows = acked.rows, index.rows
+    bearers: dict[NaturalKey, list[RemoteRow]] | None = None
+    rest: list[Dimension] = []
     for row in rows:
         known = known_rows.get(row.key)
         remote = remote_rows.get(linked_id(row.key, known)) if known else None
+        if known and remote is None and known.remote_id is None and known.row.erp_id:
+            bearers = _by_natural(remote_rows.values()) if bearers is None else bearers
+            candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
+            remote = candidates[0] if len(candidates) == 1 else None
         if remote is None or remote.id in taken or remote.key is not None:
             rest.append(row)
         else:
             pairs.append(Pair(row, remote, Via.LEDGER, known))
-            taken.add(remote.id)
-    return pairs, rest
+            taken[remote.id] = row.key
+    return rest
+
+
+def _by_natural(remotes: Iterable[RemoteRow]) -> dict[NaturalKey, list[RemoteRow]]:
+    found: dict[NaturalKey, list[RemoteRow]] = {}
+    for remote in remotes:
+        found.setdefault(natural_key(remote), []).append(remote)
+    return found
+
+
+def _by_natural_key(
+    rows: list[Dimension],
+    bearers: _Bearers,
+    acked: Acknowledged,
+    pairs: list[Pair],
+    taken: dict[str, str],
+    holds: list[Hold],
+    contested: set[str],
+) -> list[Dimension]:
+    """Pair rows that alone bear what one free remote row alone bears; hold what cannot be told; return the others."""
+    unmatched: list[Dimension] = []
+    unclear: set[NaturalKey] = set()
+    found: list[Pair] = []
+    for row in rows:
+        resolved = bearers.resolve(row, taken)
+        if resolved is None:
+            unmatched.append(row)
+        elif isinstance(resolved, RemoteRow):
+            found.append(Pair(row, resolved, Via.NATURAL_KEY, acked.rows.get(row.key)))
+        else:
+            holds.append(resolved)
+            unclear.add(natural_key(row))
+    for shared in unclear:
+        contested.update(remote.id for remote in bearers.remote.get(shared, ()) if remote.id not in taken)
+    taken.update((pair.remote.id, pair.row.key) for pair in found)
+    pairs += found
+    return unmatched
 
 
 class _Bearers:
     """Who bears which natural key, on both sides."""
 
-    def __init__(self, wanted: Wanted, index: RemoteIndex) -> None:
+    def __init__(self, wanted: list[Dimension], index: RemoteIndex) -> None:
         self.wanted: dict[NaturalKey, list[str]] = {}
-        for row in wanted.rows:
+        for row in wanted:
             self.wanted.setdefault(natural_key(row), []).append(row.key)
-        self.remote: dict[NaturalKey, list[RemoteRow]] = {}
-        for remote in index.rows.values():
-            self.remote.setdefault(natural_key(remote), []).append(remote)
+        self.remote = _by_natural(index.rows.values())
 
     def resolve(self, row: Dimension, taken: dict[str, str]) -> RemoteRow | Hold | None:
         """Return the one remote row that `row` can be, a hold where that cannot be told, or None: it is not there."""
         shared = natural_key(row)
-        remotes = self.remote.setdefault(shared, [])
-        keys = self.wanted[shared]
+        remotes, keys = self.remote.get(shared, []), self.wanted[shared]
         if len(keys) == 1 and not remotes:
             return None
         if len(keys) == 1 and len(remotes) == 1 and remotes[0].id not in taken:
             return remotes[0]
         what = f"{row.type_code} {row.erp_id!r}"
         if len(keys) > 1:
-            others = ", ".join(repr(key) for key in sorted(keys) if key != row.key)
-            message = f"{what} is also the type and ERP id of the source's {others}: give each row its own ERP id"
+            message = f"{what} is the type and ERP id of {len(keys)} source rows ({_some(keys)}): give each its own"
         elif len(remotes) > 1:
-            ids = ", ".join(sorted(remote.id for remote in remotes))
+            ids = _some(remote.id for remote in remotes)
             message = f"{what} is there {len(remotes)} times in Ottimate ({ids}): which one this row is cannot be told"
         else:
             message = f"{what} is in Ottimate as {remotes[0].id}, which belongs to the key {taken[remotes[0].id]!r}"
         return Hold(row.key, "ambiguous", message)
 
 
-def _without_shifted(pairs: list[Pair]) -> tuple[list[Pair], list[tuple[Pair, Hold]]]:
-    """Take out rows whose remote row is listed under another key: sending them would make a second one."""
-    kept, shifted = [], []
+def _some(names: Iterable[str]) -> str:
+    """Return the first three in the alphabet, and that there are more."""
+    first = nsmallest(4, names)
+    return ", ".join(first[:3]) + (" ..." if len(first) > 3 else "")
+
+
+def _without_shifted(pairs: list[Pair], holds: list[Hold], contested: set[str]) -> list[Pair]:
+    """Hold rows whose remote row is listed under another key: sending them would make a second one."""
+    kept: list[Pair] = []
     for pair in pairs:
-        listed = pair.remote.key
-        if pair.via is Via.NATURAL_KEY and listed is not None and listed != pair.row.key:
-            twice = f"sent as {pair.row.key!r} it would be there twice"
-            message = f"Ottimate lists {pair.remote.id} under the key {listed!r}: {twice}"
-            shifted.append((pair, Hold(pair.row.key, "key-shift", message)))
+        listed, key = pair.remote.key, pair.row.key
+        if pair.via is Via.NATURAL_KEY and listed is not None and listed != key:
+            message = (
+                f"Ottimate lists {pair.remote.id} under the key {listed!r}: sent as {key!r} it would be there twice"
+            )
+            holds.append(Hold(key, "key-shift", message))
+            contested.add(pair.remote.id)
         else:
             kept.append(pair)
-    return kept, shifted
+    return kept
 
 
-def _look_alikes(unmatched: list[Dimension], free: list[RemoteRow]) -> tuple[list[Dimension], list[Hold], set[str]]:
-    """Return rows that may be created, holds for those that a free remote row looks like, and those remote ids."""
+def _without_look_alikes(
+    unmatched: list[Dimension], free: list[RemoteRow], holds: list[Hold], contested: set[str]
+) -> list[Dimension]:
+    """Hold rows that a free remote row looks like; return those that may be created."""
     alike: dict[tuple[str, str, str], list[RemoteRow]] = {}
     if unmatched:
         for remote in free:
             for trait in _traits(remote):
                 alike.setdefault(trait, []).append(remote)
+    first = {trait: min(remotes) for trait, remotes in alike.items()}
     missing: list[Dimension] = []
-    holds: list[Hold] = []
-    seen: set[str] = set()
+    met: set[tuple[str, str, str]] = set()
     for row in unmatched:
-        found = {remote.id: remote for trait in _traits(row) for remote in alike.get(trait, ())}
+        found = [trait for trait in _traits(row) if trait in first]
         if found:
-            seen.update(found)
-            first = found[min(found)]
-            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            this, that = f"{row.erp_id!r} {row.name!r}", f"{first.erp_id!r} {first.name!r}"
-            message = (
-                f"{row.type_code} {this} looks like {first.id} ({that}){more} in Ottimate, which no source row means"
-            )
+            met.update(found)
+            it = min(first[trait] for trait in found)
+            this, that = f"{row.erp_id!r} {row.name!r}", f"{it.erp_id!r} {it.name!r}"
+            message = f"{row.type_code} {this} looks like {it.id} ({that}) in Ottimate, which no source row means"
             holds.append(Hold(row.key, "look-alike", message))
         else:
             missing.append(row)
-    return missing, holds, seen
+    contested.update(remote.id for trait in met for remote in alike[trait])
+    return missing
 
 
 def _traits(row: Dimension | RemoteRow) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
     """Return what two rows of one thing would share: the id but for case and leading zeros, or the name."""
-    folded = row.erp_id.casefold()
-    return (row.type_code, "id", folded.lstrip("0") or folded), (row.type_code, "name", row.name)
+    return (row.type_code, "id", row.erp_id.casefold().lstrip("0") or "0"), (row.type_code, "name", row.name)
 
 
 def _meant_by_invalid(loose: list[RemoteRow], wanted: Wanted, acked: Acknowledged) -> Iterator[str]:
     """Yield ids of rows that an invalid source row means: bad data is no proof that a row was dropped."""
     if not (wanted.invalid_keys or wanted.invalid_natural):
         return
-    linked = {linked_id(key, acked.rows[key]) for key in wanted.invalid_keys if key in acked.rows}
+    known = {key: acked.rows[key] for key in wanted.invalid_keys if key in acked.rows}
+    linked = {linked_id(key, entry) for key, entry in known.items()}
+    natural = {natural_key(entry.row) for entry in known.values() if entry.remote_id is None} | wanted.invalid_natural
     for remote in loose:
-        if (
-            remote.id in linked
-            or (remote.key is not None and remote.key in wanted.invalid_keys)
-            or natural_key(remote) in wanted.invalid_natural
-        ):
+        if remote.id in linked or remote.key in wanted.invalid_keys or natural_key(remote) in natural:
             yield remote.id

@@ -17,7 +17,10 @@ REST = timedelta(hours=24)
 def withhold(
     plan: Plan, rejections: Mapping[str, Rejection], now: datetime
 ) -> tuple[Plan, list[tuple[Change, Rejection]]]:
-    """Return the plan without the rows that rest, and those rows: they count as rejected. A clock that went back ends the rest."""
+    """Return the plan without the rows that rest, and those rows: they count as rejected.
+
+    A clock that went back ends the rest.
+    """
     if not rejections:
         return plan, []
     resting: list[tuple[Change, Rejection]] = []

@@ -124,6 +124,6 @@ class Comparison:
 
 
 def _rejections(acked: Acknowledged) -> dict[str, Rejection]:
-    """Return the rejections that may let a row rest: one of unknown outcome was sent again since, and must be settled."""
+    """Return the rejections that may let a row rest; one whose row is of unknown outcome since may not."""
     unsettled = {key for key in acked.rejections if key in acked.rows and not acked.rows[key].settled}
     return {key: rejection for key, rejection in acked.rejections.items() if key not in unsettled}
