@@ -21,11 +21,22 @@ def source_digest(wanted: Wanted) -> bytes:
     return digest.digest()
 
 
+KEY_MISMATCH = "key-mismatch"
+"""The trouble that no time and no other source mends: keys led nowhere, so each further try would double more rows."""
+
+
 def is_resting(state: CompanyState, wanted: Wanted, now: datetime) -> bool:
-    """Return whether the company's last reading failed too recently, for the same source, to try again."""
+    """Return whether the company is to be left alone: its last reading failed too recently, or its keys led nowhere."""
+    if state.failure == KEY_MISMATCH:
+        return True
     if state.retry_at is None or state.failure is None or now >= state.retry_at or now < state.retry_at - RESTS[-1]:
         return False
     return state.failed_source == source_digest(wanted)
+
+
+def keys_lead_nowhere(state: CompanyState, message: str) -> CompanyState:
+    """Return the company's notes after the server created rows that were to be updated."""
+    return CompanyState(failure=KEY_MISMATCH, failure_message=message, last_good_rows=state.last_good_rows)
 
 
 def failed_again(state: CompanyState, wanted: Wanted, failure: str, message: str, now: datetime) -> CompanyState:

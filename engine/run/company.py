@@ -44,7 +44,7 @@ from engine.model.wanted import Wanted
 from engine.net.channel import Channel, Emit
 from engine.net.client import CompanyClient
 from engine.planning.chunks import Cut, cut
-from engine.planning.rest import failed_again, is_resting
+from engine.planning.rest import KEY_MISMATCH, failed_again, is_resting, keys_lead_nowhere
 from engine.run.books import Books
 from engine.run.compare import Comparison
 from engine.sources.base import read
@@ -94,7 +94,7 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
 )
 """What each error does to its company; the first that fits."""
 
-UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__())
+UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__()) | {KEY_MISMATCH}
 """Problem codes under which a company is held rather than failed."""
 
 
@@ -159,8 +159,11 @@ class CompanyRun:
 
     def _rest(self, state: CompanyState) -> None:
         """Keep a company's trouble as it was, without a request, while its rest lasts."""
-        until = state.retry_at.isoformat(timespec="minutes") if state.retry_at else "then"
-        advice = f"not read again before {until} unless its source changes; --fresh reads it now"
+        if state.retry_at is None:
+            advice = "met before; not tried again until --fresh says so"
+        else:
+            until = state.retry_at.isoformat(timespec="minutes")
+            advice = f"not read again before {until} unless its source changes; --fresh reads it now"
         code = state.failure or FAILED.code
         self._stop_short(code, f"{state.failure_message} ({advice})", HELD if code in UNSAFE else FAILED)
 
@@ -216,9 +219,12 @@ class CompanyRun:
         if writer.surplus:
             text = (
                 f"the server created {writer.surplus} rows more than planned: a key did not lead to the row that it was"
-                f" matched with, and that row may be there twice now; nothing more was sent for this company"
+                f" matched with, and that row may be there twice now; nothing more was sent for this company: look"
+                f" at its rows in Ottimate before you try again"
             )
-            self._stop_short("key-mismatch", text, HELD)
+            self._stop_short(KEY_MISMATCH, text, HELD)
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.note(self._scope, keys_lead_nowhere(acked.state, text))
 
     async def _tell_settled(self, results: Sequence[ItemResult]) -> None:
         counts = Counter(result.column for result in results)

@@ -1,0 +1,72 @@
+"""What an exit code means, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from engine.model.balance import ExitCode, State
+from engine.model.result import RunResult
+from engine.observe.terminal import safe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """The command that was given, as far as it has to be given again."""
+
+    verb: str
+    config: str
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def line(self, verb: str | None = None, select: tuple[str, ...] | None = None) -> str:
+        """Return the command, or another verb or selection of the same configuration, as one types it."""
+        words = ["dimsync", verb or self.verb]
+        if self.config != "dimsync.toml":
+            words += ["-c", self.config]
+        for selector in self.select if select is None else select:
+            words += ["--select", selector]
+        for selector in self.exclude if select is None else ():
+            words += ["--exclude", selector]
+        return safe(shlex.join(words))
+
+
+AGAIN, SYNC, LOOK = "again", "sync", "look"  # which command stands behind the words
+
+WORDS = {
+    ExitCode.FAILED: ("something failed: put right what is named above, then:", AGAIN),
+    ExitCode.USAGE: ("the API does not answer as this contract says: put [api] right in the settings, then:", AGAIN),
+    ExitCode.REJECTED: ("rows were refused or are invalid: correct them in their source, then:", AGAIN),
+    ExitCode.HELD: ("rows are held, and nothing was sent for them; all about it:", LOOK),
+    ExitCode.STOPPED: ("stopped early, nothing is lost; to go on:", AGAIN),
+    ExitCode.PENDING: ("changes are pending and nothing was written; to write them:", SYNC),
+    ExitCode.AUTHENTICATION: ("credentials are refused: put [accounts] right in the settings, then:", AGAIN),
+    ExitCode.LOCKED: ("another run is at work on these companies; when it has ended:", AGAIN),
+    ExitCode.UNCERTAIN: ("what became of some rows is not known; the next run finds out:", AGAIN),
+    ExitCode.INTERRUPTED: ("interrupted, once the requests in flight were done; to go on:", AGAIN),
+    ExitCode.TERMINATED: ("terminated, once the requests in flight were done; to go on:", AGAIN),
+}
+"""For each code that a run ends with; `DONE` says more precisely what was done."""
+
+FEW = 3
+"""Held companies that are selected one by one."""
+
+
+def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
+    """Return what the result means, and what to type next; the latter is empty when there is nothing to do."""
+    code = ExitCode(result.exit_code)
+    if code is ExitCode.DONE:
+        return _done(result, typed)
+    words, command = WORDS[code]
+    if command is LOOK:
+        held = [one for one in result.companies if one.balance.held or one.state is State.HELD]
+        few = tuple(f"company:{one.company_id}" for one in held) if len(held) <= FEW else None
+        return words, f"{typed.line('plan', few)} --output json"
+    return words, typed.line("sync" if command is SYNC else None)
+
+
+def _done(result: RunResult, typed: Typed) -> tuple[str, str]:
+    changes = (result.totals.created or 0) + (result.totals.updated or 0)
+    if result.verb != "plan":
+        return "done, and every row is accounted for", ""
+    return ("nothing was written; to write this:", typed.line("sync")) if changes else ("nothing to change", "")

@@ -1,0 +1,62 @@
+"""Carry out `plan` and `sync`: load the settings, choose companies, run, print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import click
+
+from engine.cli.advice import Typed
+from engine.cli.drive import Order, drive, run_heeding_signals
+from engine.cli.output import deliver, deliver_texts, run_texts
+from engine.cli.render import print_run
+from engine.cli.select import pick
+from engine.cli.sync import Request
+from engine.config import load
+from engine.model.balance import ExitCode
+from engine.model.settings import Company, Settings, VerifyMode
+
+
+def execute(request: Request) -> int:
+    """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
+    result = run_heeding_signals(partial(drive, _order(request)))
+    totals = result.totals
+    if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
+        result = replace(result, exit_code=ExitCode.PENDING)
+    if request.output == "table":
+        typed = Typed(verb=request.verb, config=str(request.config), select=request.select, exclude=request.exclude)
+        deliver(lambda stream: print_run(stream, result, typed))
+    else:
+        deliver_texts(run_texts(result, request.output))
+    return result.exit_code
+
+
+def _order(request: Request) -> Order:
+    """Return what to run. Raises `ConfigError` and `UsageError` before anything is sent."""
+    configured = load(request.config, os.environ)
+    companies = pick(configured.companies, request.select, request.exclude)
+    if request.verb == "sync" and not any(company.write for company in companies):
+        raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
+    settings = configured.settings
+    if request.verify is not None:
+        settings, companies = _verified(settings, companies, VerifyMode(request.verify))
+    return Order(
+        verb=request.verb,
+        title=request.verb,
+        settings=settings,
+        companies=companies,
+        fresh=request.fresh,
+        quiet=request.quiet,
+    )
+
+
+def _verified(settings: Settings, companies: Sequence[Company], mode: VerifyMode) -> tuple[Settings, list[Company]]:
+    """Let the command line overrule how the settings verify, a company's own included."""
+    own = [
+        company if company.verify is None else replace(company, verify=replace(company.verify, mode=mode))
+        for company in companies
+    ]
+    return replace(settings, verify=replace(settings.verify, mode=mode)), own

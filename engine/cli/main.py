@@ -1,0 +1,86 @@
+"""The verbs, and what becomes of errors: a sentence and an exit code; a traceback is for bugs alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from io import TextIOWrapper
+
+import click
+
+from engine import __version__
+from engine.errors import ConfigError, EngineError, Locked, Unauthorized, WrongContract
+from engine.model.balance import ExitCode
+from engine.observe.terminal import safe
+
+VERBS = {
+    "demo": ("engine.cli.demo", "Show the whole thing on made-up companies: no account, no settings, no network."),
+    "sandbox": ("engine.cli.sandbox", "Run a made-up Ottimate to rehearse against."),
+    "validate": ("engine.cli.validate", "Check the settings file; tells everything that is wrong with it."),
+    "plan": ("engine.cli.sync", "Read, compare and show what a sync would do; writes nothing."),
+    "sync": ("engine.cli.sync", "Bring the companies' dimensions to what their sources say."),
+}
+"""Each verb's module and what it does. Modules are loaded when their verb is used: loading all takes half a second."""
+
+CODES: tuple[tuple[type[EngineError], ExitCode], ...] = (
+    (ConfigError, ExitCode.USAGE),
+    (WrongContract, ExitCode.USAGE),
+    (Unauthorized, ExitCode.AUTHENTICATION),
+    (Locked, ExitCode.LOCKED),
+)
+"""What an error that ended the program makes it exit with; every other one: 1."""
+
+
+class Verbs(click.Group):
+    """A group that knows its commands by name until one is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the verbs in the order in which one meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """Load a verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = getattr(import_module(VERBS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  likewise
+        """List the verbs without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dimsync", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Keep the accounting dimensions of many companies in step with their ERPs, through the Ottimate API."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code. What is printed can be spelled in any locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return int(cli.main(args=list(arguments), prog_name="dimsync", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except EngineError as error:
+        _complain(str(error))
+        return next((code for kind, code in CODES if isinstance(error, kind)), ExitCode.FAILED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _complain(f"{error.filename}: {error.strerror}")
+        return ExitCode.FAILED
+    except click.Abort:  # Ctrl-C, before or after the run
+        return ExitCode.INTERRUPTED
+
+
+def _complain(message: str) -> None:
+    """Print an error, which may be several lines, each safe."""
+    for line in message.splitlines() or ["it is not known why"]:
+        click.echo(f"Error: {safe(line)}", err=True)

@@ -1,0 +1,50 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+config_option = click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("dimsync.toml"),
+    show_default=True,
+    help="The settings file.",
+)
+
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+
+
+def output_option(*formats: str) -> Callable[[F], F]:
+    """Return the `--output` option with these formats; the first is the default."""
+    return click.option(
+        "--output", type=click.Choice(formats), default=formats[0], show_default=True, help="How to print the result."
+    )
+
+
+def run_options(function: F) -> F:
+    """Add what both `plan` and `sync` understand."""
+    options = [
+        config_option,
+        click.option(
+            "--select", multiple=True, metavar="company:ID", help="Only this company; may be given again. Default: all."
+        ),
+        click.option("--exclude", multiple=True, metavar="company:ID", help="Not this company; may be given again."),
+        click.option(
+            "--verify",
+            type=click.Choice(["auto", "full", "probe", "none"]),
+            help="What to look at remotely: what is due, every row, the row counts, nothing. Default: as set.",
+        ),
+        click.option("--fresh", is_flag=True, help="Read companies again that rest after a failure."),
+        output_option("table", "json", "ndjson"),
+        quiet_option,
+    ]
+    return reduce(lambda decorated, option: option(decorated), reversed(options), function)

@@ -1,0 +1,64 @@
+"""Standard output, which carries the result and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from engine.model.result import RunResult, company_json, run_json
+
+_UNUSUAL = re.compile(r"[^\n -~]")
+
+
+def dump(document: object, *, indent: int | None = None) -> str:
+    """Return a document as JSON. What is not printable is escaped: safe to look at, and any text can be spelled."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    return _UNUSUAL.sub(lambda char: char[0] if char[0].isprintable() else json.dumps(char[0])[1:-1], text)
+
+
+def run_texts(result: RunResult, output: str) -> Iterator[str]:
+    """Yield a result's JSON document, or its lines: one for each company, the totals last."""
+    if output == "json":
+        yield dump(run_json(result), indent=2)
+        return
+    for company in result.companies:
+        yield dump(company_json(company))
+    yield dump({name: value for name, value in run_json(result).items() if name != "companies"})
+
+
+def deliver(write: Callable[[TextIO], None]) -> None:
+    """Let a result be written to standard output. A reader that has left is no error; a full disk is one.
+
+    Raises `ClickException`, so that nobody takes half a result for the whole.
+    """
+    try:
+        write(sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _mute()
+    except OSError as error:
+        _mute()
+        raise click.ClickException(f"the result could not be written to standard output: {error.strerror}") from error
+
+
+def deliver_texts(texts: Iterator[str]) -> None:
+    """Write texts as UTF-8, whatever the locale, a line end after each."""
+
+    def write(stream: TextIO) -> None:
+        for text in texts:
+            stream.buffer.write(f"{text}\n".encode())
+
+    deliver(write)
+
+
+def _mute() -> None:
+    """Point standard output nowhere, so that what is still buffered does not fail again at the interpreter's end."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

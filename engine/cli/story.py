@@ -1,0 +1,93 @@
+"""The demo's course: load everything, edit a little, then nothing; each run the same way as `dimsync sync`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from engine.cli.drive import Order, Stop, drive, run_heeding_signals
+from engine.cli.output import deliver, deliver_texts, dump
+from engine.cli.rehearsal import sandbox_process, write_folder
+from engine.cli.truth import ask
+from engine.cli.verdict import ACTS, Act, Verdict, document, naive, print_verdict
+from engine.config import load
+from engine.model.result import RunResult
+from engine.observe.terminal import safe
+from engine.sandbox.access import Allowance
+from engine.sandbox.fleet import MadeCompany, edit_fleet, make_fleet, write_sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What to show."""
+
+    companies: int
+    seed: int
+    keep: Path | None
+    quiet: bool
+
+
+def tell(story: Story, output: str) -> int:
+    """Play the demo, print how it went, and return the exit code."""
+    with ExitStack() as folders:
+        folder = story.keep or Path(folders.enter_context(TemporaryDirectory(prefix="dimsync-demo-")))
+        if folder.exists() and any(folder.iterdir()):
+            raise click.UsageError(f"{safe(str(folder))} is not empty: --keep wants a folder of its own")
+        folder.mkdir(parents=True, exist_ok=True)
+        verdict = run_heeding_signals(partial(_play, story, folder))
+    if output == "json":
+        deliver_texts(iter([dump(document(verdict), indent=2)]))
+    else:
+        deliver(lambda stream: print_verdict(stream, verdict))
+    if story.keep is not None and not story.quiet:
+        click.echo(f"settings, source files and ledger are kept in {safe(str(story.keep))}", err=True)
+    return verdict.exit_code
+
+
+async def _play(story: Story, folder: Path, stop: Stop) -> Verdict:
+    """Do all of it; a signal ends it after the run that it stopped."""
+    if not story.quiet:
+        click.echo(f"making up {story.companies:,} companies and starting a sandbox ...", err=True)
+    fleet = make_fleet(story.companies, story.seed)
+    edited = edit_fleet(fleet, seed=story.seed + 1)
+    empty = [MadeCompany(id=one.id, name=one.name, erp=one.erp, rows=()) for one in fleet]
+    acts: list[Act] = []
+    truth = None
+    async with sandbox_process(story.companies, story.seed) as base_url:
+        settings = write_folder(folder, base_url, fleet)
+        for name, there, wanted in zip(ACTS, (empty, fleet, edited), (fleet, edited, edited), strict=True):
+            if wanted is edited:
+                write_sources(edited, folder / "sources")
+            result = await _sync(name, settings, story, stop)
+            acts.append(Act(name=name, result=result, naive=naive(wanted, there)))
+            if stop.code is not None:
+                break
+        else:
+            truth = await ask(base_url, edited)
+    return Verdict(
+        companies=len(fleet),
+        rows=sum(len(company.rows) for company in fleet),
+        quota=Allowance().per_day,
+        acts=tuple(acts),
+        truth=truth,
+        stopped=stop.code,
+    )
+
+
+async def _sync(title: str, settings: Path, story: Story, stop: Stop) -> RunResult:
+    """Do what `dimsync sync -c SETTINGS` does."""
+    configured = load(settings, os.environ)
+    order = Order(
+        verb="sync",
+        title=title,
+        settings=configured.settings,
+        companies=configured.companies,
+        quiet=story.quiet,
+    )
+    return await drive(order, stop)

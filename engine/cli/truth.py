@@ -1,0 +1,74 @@
+"""What the sandbox's own record says after a demo: asked of the server, not of the engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from engine.model.dimension import Dimension, canonical_type, clean
+from engine.sandbox.access import Credentials
+from engine.sandbox.fleet import MadeCompany
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What is stored, and what it took."""
+
+    rows_wanted: int
+    rows_stored: int
+    rows_equal: int  # stored rows that are wanted so, in every field
+    keys_twice: int
+    requests: int  # that the server answered, tokens included
+    quota_used: int
+    throttled: int
+
+
+async def ask(base_url: str, fleet: Sequence[MadeCompany]) -> Truth:
+    """Ask the sandbox for every row and request, and compare the rows with the wanted ones."""
+    door = f"{base_url.removesuffix('/v1')}/_sandbox"
+    async with aiohttp.ClientSession() as session:
+        summary = await _get(session, f"{door}/summary")
+        equal = 0
+        for company in fleet:
+            answer = await _get(session, f"{door}/rows?company={company.id}")
+            equal += _equal(company.rows, answer["rows"])
+    meter = summary["api_keys"][Credentials().api_key]
+    stored = summary["companies"].values()
+    by_operation = [*summary["other_requests"].values()]
+    by_operation += [statuses for company in stored for statuses in company["requests"].values()]
+    return Truth(
+        rows_wanted=sum(len(company.rows) for company in fleet),
+        rows_stored=sum(company["rows"] for company in stored),
+        rows_equal=equal,
+        keys_twice=sum(len(company["keys_twice"]) + len(company["natural_keys_twice"]) for company in stored),
+        requests=sum(sum(statuses.values()) for statuses in by_operation),
+        quota_used=meter["used_today"],
+        throttled=meter["throttled"],
+    )
+
+
+async def _get(session: aiohttp.ClientSession, url: str) -> Any:
+    async with session.get(url) as response:
+        response.raise_for_status()
+        return orjson.loads(await response.read())
+
+
+def _equal(wanted: Iterable[Dimension], stored: Iterable[dict[str, str | None]]) -> int:
+    """Return how many rows are in both, equal in every field, each counted once."""
+    left = Counter(_wanted(row) for row in wanted)
+    return (left & Counter(_stored(row) for row in stored)).total()
+
+
+def _wanted(row: Dimension) -> tuple[str | None, ...]:
+    code = clean(row.code) if row.code else None
+    return clean(row.key), row.type_code, clean(row.type_label), clean(row.name), clean(row.erp_id), code
+
+
+def _stored(row: dict[str, str | None]) -> tuple[str | None, ...]:
+    kind = canonical_type(row["dimension_type_code"] or "")
+    return row["unique_key"], kind, row["type"], row["name"], row["erp_dimension_id"], row["code"]

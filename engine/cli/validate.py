@@ -1,0 +1,60 @@
+"""`dimsync validate`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from engine.cli.options import config_option, output_option
+from engine.cli.output import deliver, deliver_texts, dump
+from engine.model.balance import ExitCode
+from engine.observe.terminal import safe
+
+if TYPE_CHECKING:  # it brings pydantic, which `--help` does not need
+    from engine.config import Configured, Fault
+
+VALIDATE_SCHEMA = "dimsync.validate/1"
+
+
+@click.command()
+@config_option
+@output_option("table", "json")
+def validate(*, config: Path, output: str) -> int:
+    """Check the settings file, the secrets it refers to and the source files; tells everything that is wrong."""
+    from engine.config import ConfigFaults, load, source_problems  # noqa: PLC0415  as said
+
+    configured, faults = None, []
+    try:
+        configured = load(config, os.environ)
+        faults = source_problems(configured)
+    except ConfigFaults as error:
+        faults = list(error.faults)
+    if output == "json":
+        deliver_texts(iter([dump(_document(faults), indent=2)]))
+    else:
+        deliver(lambda stream: _print(stream, config, configured, faults))
+    return ExitCode.USAGE if faults else ExitCode.DONE
+
+
+def _document(faults: Sequence[Fault]) -> dict[str, object]:
+    errors = [{"file": str(fault.file), "key": fault.key, "message": fault.message} for fault in faults]
+    return {"schema": VALIDATE_SCHEMA, "ok": not faults, "errors": errors}
+
+
+def _print(stream: TextIO, path: Path, configured: Configured | None, faults: Sequence[Fault]) -> None:
+    stream.writelines(f"{safe(str(fault))}\n" for fault in faults)
+    if faults:
+        stream.write(f"{len(faults):,} {'thing' if len(faults) == 1 else 'things'} to put right\n")
+    elif configured is not None:
+        settings = configured.settings
+        accounts = ", ".join(safe(account.name) for account in settings.accounts)
+        read_only = sum(not company.write for company in configured.companies)
+        stream.write(f"{safe(str(path))} is in order\n")
+        stream.write(f"api        {safe(settings.api.base_url)} ({settings.api.contract})\n")
+        stream.write(f"accounts   {len(settings.accounts)}: {accounts}\n")
+        stream.write(f"companies  {len(configured.companies):,}{f', {read_only:,} read-only' if read_only else ''}\n")
+        stream.write(f"ledger     {safe(settings.ledger_url)}\n")

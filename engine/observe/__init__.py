@@ -1,0 +1,1 @@
+"""Watchers of a run: they read its events and results, and change nothing."""

@@ -1,0 +1,137 @@
+"""The program as a subprocess, and a sandbox process to run it against."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = (sys.executable, "-m", "engine")
+PATIENCE_S = 20.0
+
+SETTINGS = """\
+[api]
+base_url = "{base_url}"
+[accounts.main]
+account_id = "racc_demo"
+api_key = "env:API_KEY"
+client_id = "env:CLIENT_ID"
+client_secret = "env:CLIENT_SECRET"
+[limits]
+chunk_rows = 10
+max_concurrency = {max_concurrency}
+"""
+
+
+CREDENTIALS = {"API_KEY": "demo-key", "CLIENT_ID": "demo-client", "CLIENT_SECRET": "demo-secret"}
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return a plain environment: no colours asked for, no terminal named, credentials that the sandbox knows."""
+    plain = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR"}}
+    return {**plain, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8", **CREDENTIALS, **more}
+
+
+def dimsync(*words: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    return subprocess.run(
+        [*PROGRAM, *words],
+        cwd=cwd,
+        env=env or environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def start(*words: str, cwd: Path, stdin: int | None = None) -> subprocess.Popen[str]:
+    """Start the program with all its streams on pipes."""
+    return subprocess.Popen(
+        [*PROGRAM, *words],
+        cwd=cwd,
+        env=environment(),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, which is looked at often."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.005)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """The sandbox's other door."""
+
+    base_url: str
+
+    def ask(self, path: str, body: object = None) -> Any:
+        """GET, or POST a body."""
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(f"{self.base_url.removesuffix('/v1')}/_sandbox/{path}", data)) as response:  # noqa: S310
+            return json.load(response)
+
+    def place(self, *company_ids: int) -> None:
+        """Make companies, empty."""
+        self.ask("companies", {"companies": [{"id": company_id} for company_id in company_ids]})
+
+    def faults(self, *rules: Mapping[str, object]) -> None:
+        """Replace the faults."""
+        self.ask("faults", {"faults": list(rules)})
+
+    def rows(self, company_id: int) -> list[dict[str, str]]:
+        """Return what is stored of a company."""
+        rows: list[dict[str, str]] = self.ask(f"rows?company={company_id}")["rows"]
+        return rows
+
+    def requests(self, company_id: int) -> list[dict[str, Any]]:
+        """Return a company's requests."""
+        return [one for one in self.ask("log")["requests"] if one["company"] == company_id]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """A folder with settings and sources, and what the program makes of it."""
+
+    folder: Path
+    door: Door
+
+    def configure(self, *company_ids: int, max_concurrency: int = 8, names: Mapping[int, str] | None = None) -> None:
+        """Write the settings file."""
+        text = SETTINGS.format(base_url=self.door.base_url, max_concurrency=max_concurrency)
+        for one in company_ids:
+            name = json.dumps((names or {}).get(one, f"Company {one}"))
+            text += f'[[companies]]\nid = {one}\nname = {name}\nsource = "{one}.csv"\n'
+        (self.folder / "dimsync.toml").write_text(text, encoding="utf-8")
+
+    def source(self, company_id: int, names: Iterable[str]) -> None:
+        """Write a company's source: one account for each name, keys and ids by position."""
+        rows = [f"k{n},Account,account,{name},c{n},{1000 + n}\n" for n, name in enumerate(names)]
+        header = "unique_key,type,dimension_type_code,name,code,erp_dimension_id\n"
+        (self.folder / f"{company_id}.csv").write_text(header + "".join(rows), encoding="utf-8")
+
+    def run(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the program in the folder."""
+        return dimsync(*words, cwd=self.folder, env=env)
+
+    def result(self, *words: str) -> tuple[int, dict[str, Any]]:
+        """Run the program and return its exit code and JSON, which agree on it."""
+        done = self.run(*words, "--output", "json")
+        document: dict[str, Any] = json.loads(done.stdout)
+        assert document["exit_code"] == done.returncode
+        return done.returncode, document

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.program import PATIENCE_S, PROGRAM, Fleet, environment, start, until
+
+NAMES = [f"Account {n}" for n in range(60)]
+
+
+def bulk_in_work(fleet: Fleet, company_id: int) -> Callable[[], bool]:
+    def at_work() -> bool:
+        return any(one["operation"] == "bulk" for one in fleet.door.requests(company_id))
+
+    return at_work
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_what_is_in_flight_and_prints_the_result(fleet: Fleet, number: signal.Signals) -> None:
+    company = 200 + number
+    fleet.door.place(company)
+    fleet.door.faults({"effect": "latency", "seconds": 0.4, "match": {"operation": "bulk", "company": company}})
+    fleet.configure(company, max_concurrency=1)
+    fleet.source(company, NAMES)
+    with start("sync", "--output", "json", cwd=fleet.folder) as process:
+        until(bulk_in_work(fleet, company))
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    document = json.loads(stdout)
+    assert (process.returncode, document["exit_code"]) == (128 + number, 128 + number)
+    assert "stopping: finishing requests in flight" in stderr
+    (result,) = document["companies"]
+    assert result["created"] + result["deferred"] == len(NAMES)
+    assert 0 < result["created"] == len(fleet.door.rows(company)) < len(NAMES)
+
+    fleet.door.faults()
+    code, document = fleet.result("sync")
+    assert (code, document["totals"]["created"]) == (0, len(NAMES) - result["created"])
+    assert sorted(row["unique_key"] for row in fleet.door.rows(company)) == sorted(f"k{n}" for n in range(60))
+
+
+def test_a_second_signal_leaves_at_once_and_the_ledger_stays_true(fleet: Fleet) -> None:
+    fleet.door.place(250)
+    hang = {"effect": "hang", "commit": True, "match": {"operation": "bulk", "company": 250}}
+    fleet.door.faults(hang)
+    fleet.configure(250, max_concurrency=1)
+    fleet.source(250, NAMES)
+    with start("sync", cwd=fleet.folder) as process:
+        assert process.stderr is not None
+        until(bulk_in_work(fleet, 250))
+        assert fleet.run("sync").returncode == 9  # the first one holds the company
+        process.send_signal(signal.SIGINT)
+        assert "stopping" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 130
+        assert "Traceback" not in process.stderr.read()
+    assert len(fleet.door.rows(250)) == 10  # sent, stored, and never heard of
+    fleet.door.faults()
+    code, document = fleet.result("sync")
+    assert (code, document["totals"]["source_rows"]) == (0, 60)
+    assert len(fleet.door.rows(250)) == 60
+
+
+def test_an_interrupted_demo_takes_its_sandbox_with_it(fleet: Fleet) -> None:
+    with start("demo", "--companies", "20", "--keep", "kept", cwd=fleet.folder) as process:
+        ledger = fleet.folder / "kept" / "dimsync.db"
+        until(ledger.exists)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)  # ends only when the sandbox has left our stderr
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "exit 130" in stdout
+
+
+def on_terminal(fleet: Fleet, **env: str) -> tuple[int, str]:
+    """Run a sync with standard output and error on a terminal of 80 columns, and return what came there."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, "sync"],
+        cwd=fleet.folder,
+        env=environment(TERM="xterm", COLUMNS="80", LINES="24", **env),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        try:
+            while part := terminal.read(4096):
+                seen += part
+        except OSError:  # how a terminal ends on Linux
+            pass
+    return process.wait(PATIENCE_S), seen.decode()
+
+
+def test_progress_on_a_terminal_shows_and_clears(fleet: Fleet) -> None:
+    fleet.door.place(261)
+    fleet.door.faults({"effect": "latency", "seconds": 0.2, "match": {"operation": "bulk", "company": 261}})
+    fleet.configure(261, 262, max_concurrency=1)
+    fleet.source(261, NAMES[:30])
+    code, seen = on_terminal(fleet)
+    assert code == 1
+    assert "/2 companies" in seen
+    assert "10 written" in seen
+    shown, result = seen.rsplit("\x1b[?25h", 1)  # the cursor is back
+    assert "\x1b[2K" in shown  # lines that are painted over
+    assert "rows read" not in result
+    assert "1 company needs a person" in result
+    assert "\x1b[31m" in result
+
+
+def test_no_color_is_respected_on_a_terminal(fleet: Fleet) -> None:
+    fleet.configure(271)
+    _, seen = on_terminal(fleet, NO_COLOR="1")
+    result = seen.rsplit("\x1b[?25h", 1)[1]
+    assert "1 company needs a person" in result
+    assert "\x1b[3" not in result

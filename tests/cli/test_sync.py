@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.cli.conftest import Here
+from tests.cli.program import PROGRAM, Fleet, environment
+
+SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
+HOSTILE = "\x1b]0;owned\x07\x1b[31mred \u202eexe [bold]x[/bold]"
+
+
+def check(document: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+
+
+def test_plan_sync_and_sync_again(fleet: Fleet) -> None:
+    fleet.door.place(101, 102)
+    fleet.configure(101, 102)
+    fleet.source(101, [f"Account {n}" for n in range(25)])
+    fleet.source(102, ["Cash"])
+
+    code, document = fleet.result("plan", "--detailed-exitcode")
+    check(document)
+    assert (code, document["totals"]["created"], fleet.door.rows(101)) == (6, 26, [])
+
+    done = fleet.run("sync", "--output", "ndjson", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    *companies, last = map(json.loads, done.stdout.splitlines())
+    check({**last, "companies": companies})
+    assert [one["created"] for one in companies] == [25, 1]
+    assert len(fleet.door.rows(101)) == 25
+
+    code, document = fleet.result("sync")
+    assert (code, document["totals"]["unchanged"], document["totals"]["requests"]["total"]) == (0, 26, 0)
+    code, document = fleet.result("plan", "--verify", "full", "--detailed-exitcode")
+    assert code == 0
+    assert [one["evidence"] for one in document["companies"]] == ["listing", "listing"]
+
+
+def test_selectors_choose_companies_and_unknown_ones_are_errors(fleet: Fleet, here: Here) -> None:
+    fleet.door.place(111, 112, 113)
+    fleet.configure(111, 112, 113)
+    for one in (111, 112, 113):
+        fleet.source(one, ["Cash"])
+    words = ("--select", "company:111", "--select", "company:113", "--exclude", "company:113")
+    _, document = fleet.result("sync", *words)
+    assert [one["company_id"] for one in document["companies"]] == [111]
+    wrong = here("sync", "--select", "company:1111")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "did you mean company:111" in wrong.stderr
+
+
+def test_a_company_that_fails_is_told_first_and_the_others_are_done(fleet: Fleet) -> None:
+    fleet.door.place(121)
+    fleet.configure(121, 122, 123)  # 122 is not the account's, 123 has no source
+    fleet.source(121, ["Cash"])
+    fleet.source(122, ["Cash"])
+    done = fleet.run("sync")
+    assert done.returncode == 1
+    assert done.stdout.startswith("2 companies need a person\n")
+    assert "out-of-scope" in done.stdout
+    assert "123.csv" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("exit 1    something failed")
+    assert "sync: failed 122" in done.stderr  # a plain line as it happens
+    assert "\x1b" not in done.stdout + done.stderr
+    assert len(fleet.door.rows(121)) == 1
+
+
+def test_invalid_rows_exit_3_and_are_named_by_line(fleet: Fleet) -> None:
+    fleet.door.place(131)
+    fleet.configure(131)
+    fleet.source(131, ["Cash", "", "Bank"])
+    code, document = fleet.result("sync")
+    check(document)
+    assert (code, document["totals"]["created"], document["totals"]["invalid"]) == (3, 2, 1)
+    (problem,) = document["companies"][0]["problems"]
+    assert (problem["file"], problem["line"]) == ("131.csv", 3)
+
+
+def test_a_held_company_exits_4(fleet: Fleet) -> None:
+    fleet.door.place(141)
+    fleet.door.faults({"effect": "lying-count", "by": 3, "match": {"company": 141}})
+    fleet.configure(141)
+    fleet.source(141, ["Cash"])
+    done = fleet.run("sync")
+    assert done.returncode == 4
+    assert "incomplete-listing" in done.stdout
+    assert "dimsync plan --select company:141 --output json" in done.stdout
+
+
+def test_refused_credentials_exit_8(fleet: Fleet) -> None:
+    fleet.door.place(151)
+    fleet.configure(151)
+    fleet.source(151, ["Cash"])
+    done = fleet.run("sync", "--output", "json", env=environment(CLIENT_SECRET="not-it"))
+    document = json.loads(done.stdout)
+    check(document)
+    assert (done.returncode, document["companies"][0]["state"]) == (8, "deferred")
+    assert "not-it" not in done.stdout + done.stderr
+
+
+def test_names_are_shown_escaped_in_any_locale(fleet: Fleet) -> None:
+    fleet.configure(161, names={161: f"{HOSTILE} Zoë"})
+    done = fleet.run("sync", env=environment(PYTHONIOENCODING="ascii"))
+    assert done.returncode == 1
+    assert all(line.isprintable() and line.isascii() for line in (done.stdout + done.stderr).splitlines())
+    assert r"\x1b]0;owned\x07" in done.stdout
+    assert r"[bold]x[/bold] Zo\xeb" in done.stderr
+
+
+@pytest.mark.parametrize(("target", "code", "told"), [("/dev/full", 1, "could not be written"), (None, 0, "")])
+def test_a_result_that_nobody_takes(fleet: Fleet, target: str | None, code: int, told: str) -> None:
+    company = 171 if target else 172
+    fleet.door.place(company)
+    fleet.configure(company)
+    fleet.source(company, ["Cash"])
+    command = f"set -o pipefail; '{PROGRAM[0]}' -m engine plan -q {f'--output json >{target}' if target else '| true'}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=fleet.folder, env=environment(), capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == code
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr

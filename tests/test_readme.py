@@ -1,0 +1,87 @@
+"""What the README shows is what happens: its files are written, its commands run, its program executed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio import run_process
+
+from engine.cli.main import VERBS
+from engine.model.balance import SEVERITY, ExitCode
+from engine.sandbox.access import Credentials
+from engine.sandbox.server import Options, Sandbox
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = dict(re.findall(r"<!-- test: (\S+) -->\n```\w+\n(.*?)```", README, flags=re.DOTALL))
+CREDENTIALS = Credentials(account_id="racc_1")
+ENVIRONMENT = {
+    "OTTIMATE_API_KEY": CREDENTIALS.api_key,
+    "OTTIMATE_CLIENT_ID": CREDENTIALS.client_id,
+    "OTTIMATE_CLIENT_SECRET": CREDENTIALS.client_secret,
+}
+PUBLIC_URL = "https://api.ottimate.com/v1"
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(Options(accounts=(CREDENTIALS,))) as running:
+        running.service.place(123)
+        running.service.place(124)
+        yield running
+
+
+def test_the_blocks_are_there() -> None:
+    assert set(BLOCKS) == {"environment", "dimsync.toml", "exports/123.csv", "exports/124.csv", "commands", "library"}
+    assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
+
+
+async def test_the_first_configuration_works_as_pasted(sandbox: Sandbox, tmp_path: Path) -> None:
+    for name in ("dimsync.toml", "exports/123.csv", "exports/124.csv"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(BLOCKS[name].replace(PUBLIC_URL, sandbox.base_url))
+    environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
+    for line in BLOCKS["commands"].splitlines():
+        program, *arguments = line.split("#")[0].split()
+        assert program == "dimsync"
+        done = await run_process(
+            [sys.executable, "-m", "engine", *arguments], cwd=tmp_path, env=environment, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout.decode()}\n{done.stderr.decode()}"
+    stored = {n: sorted(row.values.key or "" for row in sandbox.tenant.companies[n].rows) for n in (123, 124)}
+    assert stored == {
+        123: ["123:account:0100", "123:account:0200", "123:department:D-7"],
+        124: ["124:account:211", "124:department:7"],
+    }
+
+
+async def test_the_library_program_works_as_pasted(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    program: dict[str, Any] = {}
+    exec(BLOCKS["library"], program)  # noqa: S102  the README's own text
+    await program["main"](sandbox.base_url, CREDENTIALS.api_key, CREDENTIALS.client_id, CREDENTIALS.client_secret)
+    assert len(sandbox.tenant.companies[123].rows) == 2
+
+
+def test_every_verb_and_reachable_exit_code_is_documented() -> None:
+    assert all(f"dimsync {verb}" in README for verb in VERBS)
+    codes = {
+        int(code) for cell in re.findall(r"^\| ([\d, ]+) \|", README, flags=re.MULTILINE) for code in cell.split(",")
+    }
+    assert codes == set(SEVERITY) - {ExitCode.STALE}  # 7 comes with `apply`
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "engine", verb, "--help"], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.startswith(b"Usage: dimsync ")
