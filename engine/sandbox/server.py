@@ -19,7 +19,7 @@ from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
 from engine.sandbox.turn import Delivery, Turn
 
-__all__ = ["Options", "Sandbox", "serve"]
+__all__ = ["Options", "Sandbox"]
 
 GRACE_S = 0.2  # given to requests in work at shutdown
 
@@ -133,13 +133,3 @@ def _response(answer: Answer, call: Call | None = None, now: datetime | None = N
     if call is not None and now is not None:
         headers |= {"X-Request-Id": request_id(call), "Date": format_datetime(now, usegmt=True)}
     return web.Response(status=answer.status, body=answer.body, headers=headers)
-
-
-async def serve(
-    options: Options, *, host: str, port: int, ready: Callable[[dict[str, object]], None], rules: Iterable[Rule] = ()
-) -> None:
-    """Run until cancelled; `ready` is told once where the server listens and which accounts it knows."""
-    async with Sandbox(options, rules=rules, host=host, port=port) as sandbox:
-        accounts = [account.account_id for account in options.accounts]
-        ready({"ready": True, "base_url": sandbox.base_url, "accounts": accounts})
-        await asyncio.get_running_loop().create_future()
