@@ -11,7 +11,7 @@ from sys import intern
 import orjson
 
 from engine.ledger import scopes
-from engine.ledger.texts import from_text, to_json, to_text
+from engine.ledger.texts import from_text, optional_instant, to_json, to_text
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.known import Acknowledged, Known, Learned, Rejection
 from engine.model.settings import Scope
@@ -25,6 +25,7 @@ FLAGS = tuple((bool(flags & 1), bool(flags & 2), bool(flags & 4)) for flags in r
 
 READ_STRAYS = "select id, type_code, type_label, name, erp_id, code, key from strays where scope = ? order by position"
 READ_REJECTIONS = "select key, fingerprint, at, message from rejections where scope = ? order by key"
+YOUNGEST_INTENT = "select max(at) from intents where scope = ?"
 
 ACKNOWLEDGE = """
     insert or replace into rows (scope, key, type_code, type_label, name, erp_id, code, remote_id, confirmed, settled,
@@ -63,6 +64,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
         strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, (scope_id,)))),
         rejections=_read_rejections(connection, scope_id),
         state=scopes.read_state(connection, scope_id),
+        left_over=optional_instant(*connection.execute(YOUNGEST_INTENT, (scope_id,)).fetchone()),
     )
 
 

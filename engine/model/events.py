@@ -86,9 +86,10 @@ class RequestSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An account pauses because the API asked it to."""
+    """An account pauses because the API asked it to, or one company because of what a dead run left in the air."""
 
     account: str
+    company_id: int | None = None  # None: the whole account
     seconds: float
     reason: str
 

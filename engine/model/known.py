@@ -57,6 +57,7 @@ class Acknowledged:
     strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     state: CompanyState = CompanyState()
+    left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

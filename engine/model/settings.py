@@ -73,6 +73,7 @@ class Limits:
     chunk_rows: int = 100
     chunk_bytes: int = 1_000_000
     timeout_s: float = 35.0  # a little above the server's own 29 s
+    server_timeout_s: float = 29.0  # so long the server may go on with a request, whether or not anybody still waits
     max_attempts: int = 6  # sends of one request, the first included
     max_wait_s: float = 900.0  # a longer Retry-After stops the key instead of the clock
     drain_s: float = 40.0  # how long a cancelled run may take to settle requests in flight

@@ -32,7 +32,7 @@ class Tally:
     rows_written: int = 0
     requests: int = 0
     troubled: int = 0
-    waiting: dict[str, tuple[float, str]] = field(default_factory=dict)  # account -> (until, reason)
+    waiting: dict[str, tuple[float, str]] = field(default_factory=dict)  # account or company -> (until, reason)
     parked: dict[str, str] = field(default_factory=dict)  # account -> reason
     last: deque[CompanyResult] = field(default_factory=lambda: deque(maxlen=LAST_TROUBLES))
 
@@ -53,7 +53,8 @@ class Tally:
             case RunStarted():
                 self.companies = event.companies
             case Waiting():
-                self.waiting[event.account] = (now + event.seconds, event.reason)
+                who = event.account if event.company_id is None else f"company {event.company_id}"
+                self.waiting[who] = (now + event.seconds, event.reason)
             case Parked():
                 self.parked[event.account] = event.reason
             case _:
@@ -72,10 +73,10 @@ class Tally:
         return " · ".join(figures)
 
     def standstills(self, now: float) -> list[str]:
-        """Return a line for each account that waits or can do no more."""
+        """Return a line for each account or company that waits, and each account that can do no more."""
         waits = [
-            f"{account} waits {until - now:,.0f} s: {reason}"
-            for account, (until, reason) in list(self.waiting.items())
-            if until > now and account not in self.parked
+            f"{who} waits {until - now:,.0f} s: {reason}"
+            for who, (until, reason) in list(self.waiting.items())
+            if until > now and who not in self.parked
         ]
         return waits + [f"{account} stopped: {reason}" for account, reason in list(self.parked.items())]

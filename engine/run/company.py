@@ -35,7 +35,7 @@ from engine.errors import (
 from engine.ledger.base import Ledger
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
-from engine.model.events import ChunkSettled, CompanyStarted, Planned, SourceRead
+from engine.model.events import ChunkSettled, CompanyStarted, Planned, SourceRead, Waiting
 from engine.model.known import Acknowledged, CompanyState
 from engine.model.outcome import Column, ItemResult, Problem
 from engine.model.result import CompanyResult
@@ -144,9 +144,10 @@ class CompanyRun:
         )
         await self._parts.emit(SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid))
         async with self._parts.ledger.lock(self._scope):
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.recover(self._scope)
             acked = await self._parts.ledger.read(self._scope)
+            if acked.left_over is not None:
+                await self._recover(acked.left_over)
+                acked = await self._parts.ledger.read(self._scope)
             if not self._parts.fresh and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
                 return
@@ -156,6 +157,22 @@ class CompanyRun:
             if self._ending is STOPPED:
                 self._ending = None
                 await self._note_good_end(acked)
+
+    async def _recover(self, left_over: datetime) -> None:
+        """Unsettle what a dead run was sending, once the server cannot be working on it any more.
+
+        Sent again at once, a row could be overtaken by the dead run's request, and the ledger would not know.
+        """
+        longest_s = self._channel.account.limits.server_timeout_s
+        age_s = (self._parts.now() - left_over).total_seconds()
+        wait_s = longest_s - age_s if age_s >= 0 else longest_s  # a clock that went back tells nothing
+        if wait_s > 0:
+            reason = "a run that died was sending rows, and the server may still be at them"
+            account, company_id = self._channel.account.name, self.company.id
+            await self._parts.emit(Waiting(account=account, company_id=company_id, seconds=wait_s, reason=reason))
+            await anyio.sleep(wait_s)
+        with anyio.CancelScope(shield=True):
+            await self._parts.ledger.recover(self._scope)
 
     def _rest(self, state: CompanyState) -> None:
         """Keep a company's trouble as it was, without a request, while its rest lasts."""

@@ -51,7 +51,10 @@ class Model:
             self.rows[key] = self.rows.get(key, blank(key))._replace(settled=False)
 
     def seen(self) -> Acknowledged:
-        return Acknowledged(rows=self.rows, strays=self.strays, rejections=self.rejections, state=self.state)
+        left_over = NOON if self.in_flight else None  # all intents are of that time
+        return Acknowledged(
+            rows=self.rows, strays=self.strays, rejections=self.rejections, state=self.state, left_over=left_over
+        )
 
 
 async def begin(ledger: Ledger, model: Model, keys: set[str]) -> None:
@@ -90,6 +93,7 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
 async def recover(ledger: Ledger, model: Model, _: None) -> None:
     left_over = tuple(key for keys in model.in_flight.values() for key in keys)
     assert await ledger.recover(HARBOR) == len(left_over)
+    assert (await ledger.read(HARBOR)).left_over is None
     model.unsettle(left_over)
     model.in_flight.clear()
 
