@@ -57,7 +57,7 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcom
         else:
             results.append(ItemResult(change, Column.UNCERTAIN, None, doubt))
     surplus = max(0, min(answer.created_count, len(answer.created)) - chunk.creates)
-    return ChunkOutcome(results=tuple(results), explained=False, surplus=surplus)
+    return ChunkOutcome(results=tuple(results), explained=False, doubt=doubt, surplus=surplus)
 
 
 def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[int, BulkError], bool]:

@@ -73,6 +73,7 @@ class Writer:
     now: Callable[[], datetime]
     record: Callable[[Sequence[ItemResult]], None]
     settled: Callable[[Sequence[ItemResult]], Awaitable[None]]
+    remark: Callable[[str], None]  # an answer contradicts itself, and yet says of each row what became of it
     surplus: int = 0  # rows that the server created beyond the plan: above 0, nothing more is sent
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -87,7 +88,10 @@ class Writer:
                 for chunk in chunks:
                     if self.surplus:
                         return
-                    await feed.send(chunk)
+                    try:
+                        await feed.send(chunk)
+                    except anyio.BrokenResourceError:  # no worker is left: what ended the last of them is raised
+                        return
 
     async def _work(self, inbox: MemoryObjectReceiveStream[Chunk]) -> None:
         async with inbox:
@@ -147,6 +151,8 @@ class Writer:
 
     def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
         self.surplus += outcome.surplus
+        if outcome.doubt and all(result.column is not Column.UNCERTAIN for result in outcome.results):
+            self.remark(outcome.doubt)
         if any(result.column in {Column.CREATED, Column.UPDATED} for result in outcome.results):
             bisection.stored = True
             self.client.channel.chunk_accepted()
@@ -210,8 +216,9 @@ class Writer:
     def _acknowledged(self, result: ItemResult, *, explained: bool) -> Known:
         """Return the ledger's entry for a stored row.
 
-        Its key is confirmed when it was so before, when we created the row, when the answer bears the matched id, or
-        when the key was ours already (sent once, outcome lost) and this answer leaves nothing open.
+        Its key is confirmed when it was so before, when we created the row, when the answer bears the matched id (or
+        any id, where none was matched), or when the key was ours already (sent once, outcome lost) and this answer
+        leaves nothing open.
         """
         row, remote_id, _ = result.change
         before = self.known.get(row.key)
@@ -220,7 +227,7 @@ class Writer:
             explained
             and (
                 result.column is Column.CREATED
-                or (matched_id is not None and result.remote_id == matched_id)
+                or (result.remote_id is not None and result.remote_id == (matched_id or result.remote_id))
                 or (before is not None and not before.settled)
             )
         )

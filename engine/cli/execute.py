@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -14,10 +15,24 @@ from engine.cli.drive import Order, drive, run_heeding_signals
 from engine.cli.output import deliver, deliver_texts, run_texts
 from engine.cli.render import print_run
 from engine.cli.select import pick
-from engine.cli.sync import Request
 from engine.config import load
 from engine.model.balance import ExitCode
 from engine.model.settings import Company, Settings, VerifyMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One command line of `dimsync plan` or `dimsync sync`."""
+
+    verb: str
+    config: Path
+    select: tuple[str, ...]
+    exclude: tuple[str, ...]
+    verify: str | None  # None: as the settings say
+    fresh: bool
+    output: str
+    quiet: bool
+    detailed: bool = False  # exit with 6 when changes are pending
 
 
 def execute(request: Request) -> int:

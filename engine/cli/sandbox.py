@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import click
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """One command line."""
-
-    host: str
-    port: int
-    companies: int  # made-up ones, empty
-    seed: int
-    rate: float  # requests a second of an API key
-    quota: int  # requests a day of an API key
-    max_limit: int  # rows of a page
-    token_lifetime: int  # seconds
-    until_stdin_ends: bool
 
 
 @click.command()
@@ -41,6 +25,6 @@ def sandbox(**options: Any) -> None:
     Prints one line of JSON when it is ready. Its account is racc_demo, with the API key demo-key, client demo-client
     and the secret demo-secret. /_sandbox/companies makes companies, /_sandbox/summary tells what truly happened.
     """
-    from engine.cli.simulate import simulate  # noqa: PLC0415  it brings aiohttp: half a second that `--help` is spared
+    from engine.cli.simulate import Setup, simulate  # noqa: PLC0415  it brings aiohttp: half a second that `--help` is spared
 
     simulate(Setup(**options))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 
@@ -11,11 +12,25 @@ import anyio
 import click
 
 from engine.cli.output import dump
-from engine.cli.sandbox import Setup
 from engine.errors import plain
 from engine.sandbox.access import Allowance
 from engine.sandbox.fleet import make_fleet
 from engine.sandbox.server import Options, Sandbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """One command line of `dimsync sandbox`."""
+
+    host: str
+    port: int
+    companies: int  # made-up ones, empty
+    seed: int
+    rate: float  # requests a second of an API key
+    quota: int  # requests a day of an API key
+    max_limit: int  # rows of a page
+    token_lifetime: int  # seconds
+    until_stdin_ends: bool
 
 
 def simulate(setup: Setup) -> None:

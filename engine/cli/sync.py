@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,27 +9,12 @@ import click
 from engine.cli.options import run_options
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One command line."""
-
-    verb: str
-    config: Path
-    select: tuple[str, ...]
-    exclude: tuple[str, ...]
-    verify: str | None  # None: as the settings say
-    fresh: bool
-    output: str
-    quiet: bool
-    detailed: bool = False  # exit with 6 when changes are pending
-
-
 @click.command()
 @run_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 6 instead of 0 when there is something to write.")
 def plan(*, detailed_exitcode: bool, **options: Any) -> int:
     """Read, compare and show what a sync would do; writes nothing to the API."""
-    return _execute(Request(verb="plan", detailed=detailed_exitcode, **options))
+    return _execute(verb="plan", detailed=detailed_exitcode, **options)
 
 
 @click.command()
@@ -43,10 +26,10 @@ def sync(**options: Any) -> int:
     exit code: 0 done, 1 failed, 2 usage or settings, 3 rows refused or invalid, 4 held by a guard, 5 stopped early,
     8 credentials, 9 locked by another run, 10 outcome of rows unknown, 130 and 143 stopped by a signal.
     """
-    return _execute(Request(verb="sync", **options))
+    return _execute(verb="sync", **options)
 
 
-def _execute(request: Request) -> int:
-    from engine.cli.execute import execute  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+def _execute(**options: Any) -> int:
+    from engine.cli.execute import Request, execute  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
-    return execute(request)
+    return execute(Request(**options))

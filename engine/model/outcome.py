@@ -84,4 +84,5 @@ class ChunkOutcome:
 
     results: tuple[ItemResult, ...]
     explained: bool  # counters, arrays and rows sent agree, and each error was joined to its row
+    doubt: str = ""  # why not; empty when explained
     surplus: int = 0  # rows that the server created beyond those planned as creates: a key led nowhere

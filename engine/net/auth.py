@@ -32,6 +32,11 @@ class TokenKeeper:
             return self._token
         return await self.renewed(self._token, fetch)
 
+    @property
+    def current(self) -> Secret | None:
+        """The token held, good or not; None: none was fetched yet."""
+        return self._token
+
     def is_newest(self, token: Secret) -> bool:
         """Return whether nobody has fetched another one since."""
         return token is self._token

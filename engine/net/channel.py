@@ -6,7 +6,7 @@ Every request of an account passes `Channel.call`, so what stops the account sto
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Generic, TypeVar
@@ -200,17 +200,26 @@ class Channel:
 
     def _read(self, call: Call[T], answer: Answer) -> T:
         """Decode an answer, or raise what is wrong with it: a 2xx that cannot be read is as good as none."""
+        if answer.status >= 300:  # such a body is quoted to people
+            answer = replace(answer, body=self.redacted(answer.body.decode("utf-8", "replace")).encode())
         error = problem(answer, now=self._now(), company_id=call.company_id, writes=call.kind == "bulk")
         if error is not None:
             raise error
         try:
             value = call.read(answer.body)
         except BadAnswer as bad:
-            text = f"HTTP {answer.status}, but {bad}"
+            text = f"HTTP {answer.status}, but {self.redacted(str(bad))}"
             raise OutcomeUnknown(text, status=answer.status, company_id=call.company_id) from bad
         call.exposed = False
         self._throttles = 0
         return value
+
+    def redacted(self, words: str) -> str:
+        """Return a server's words without the account's secrets, should it have echoed one."""
+        for secret in (self.account.api_key, self.account.client_secret, self.key.keeper.current):
+            if secret is not None:
+                words = words.replace(secret.reveal(), "***")
+        return words
 
     async def _wait_out(self, error: Throttled) -> None:
         """Hold the whole key back for as long as the API asks, or for a growing while where it names none."""

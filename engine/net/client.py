@@ -81,7 +81,9 @@ class CompanyClient:
 
     async def bulk(self, call: Call[BulkAnswer]) -> BulkAnswer:
         """Send a chunk, again if need be. Raises `ApiError` or `AccountParked`."""
-        return await self._take_turn(call)
+        answer = await self._take_turn(call)
+        errors = [error._replace(message=self.channel.redacted(error.message)) for error in answer.errors]
+        return answer._replace(errors=errors)
 
     async def _take_turn(self, call: Call[T]) -> T:
         async with self._room:

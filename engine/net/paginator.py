@@ -96,7 +96,7 @@ async def paginate(client: CompanyClient, first: Page, size: int) -> AsyncIterat
     feed, inbox = anyio.create_memory_object_stream[Page](0)
     listing = Listing(client, first, size, inbox)
     with plain():
-        async with anyio.create_task_group() as reading, inbox:
+        async with inbox, anyio.create_task_group() as reading:  # the reading ends before its stream does
             reading.start_soon(listing.produce, feed)
             yield listing
             reading.cancel_scope.cancel()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
+from aiohttp.client_middlewares import ClientHandlerType
 from yarl import URL
 
 from engine.errors import OutcomeUnknown
@@ -55,6 +56,10 @@ class AiohttpTransport:
                 URL(request.url, encoded=True),
                 headers=request.headers,
                 data=request.body,
+                middlewares=(
+                    _once,
+                    *getattr(self._session, "_middlewares", ()),
+                ),  # else the session's would not be used
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=request.timeout_s),
             ) as response:
@@ -80,6 +85,16 @@ class AiohttpTransport:
                 response.close()
                 raise OutcomeUnknown(f"the answer is larger than {limit} bytes", status=response.status)
         return bytes(pieces)
+
+
+async def _once(request: aiohttp.ClientRequest, send: ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send, and keep aiohttp from repeating a GET whose connection was cut: nobody would have counted it."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise OutcomeUnknown(f"the connection was cut: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:

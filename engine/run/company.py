@@ -231,6 +231,7 @@ class CompanyRun:
             now=self._parts.now,
             record=self._books.record,
             settled=self._tell_settled,
+            remark=partial(self._books.problem, "miscounted"),
         )
         await writer.drain(cut(plan.changes, how))
         if writer.surplus:

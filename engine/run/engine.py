@@ -116,13 +116,9 @@ class Engine:
 
 
 def _new_session() -> aiohttp.ClientSession:
-    """Return a session that keeps connections and cookies to itself, and sends nothing twice on its own account."""
+    """Return a session that keeps connections open, and no cookies; how many requests are out is bounded elsewhere."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-    if hasattr(session, "_retry_connection"):
-        # aiohttp has no public switch for it, and a GET that it repeats by itself would be a request nobody counted
-        session._retry_connection = False  # noqa: SLF001  see above
-    return session
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _utc_now() -> datetime:

@@ -54,6 +54,7 @@ class Run:
         self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
         self._origin = origin_of(wiring.settings.api.base_url)
         self._is_watched = False
+        self._ended = anyio.Event()
         self._fleet: Fleet | None = None
         self._stop_code: ExitCode | None = None
         self._result: RunResult | None = None
@@ -92,10 +93,15 @@ class Run:
                         yield self
                 finally:
                     self.stop()
+                    with anyio.CancelScope(shield=True):
+                        await self._ended.wait()
 
     async def _execute_watched(self) -> None:
-        with self._feed, plain():
-            await self._execute()
+        try:
+            with self._feed, plain():
+                await self._execute()
+        finally:
+            self._ended.set()
 
     async def _execute(self) -> RunResult:
         wiring, started_s = self._wiring, anyio.current_time()

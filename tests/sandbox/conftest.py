@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -14,9 +14,23 @@ import aiohttp
 import pytest
 from aiohttp.client_middlewares import ClientHandlerType
 
-from engine import Account, Api, Company, CompanyResult, Dimension, Engine, Ledger, Limits, RunResult, Secret, Settings
+from engine import (
+    Account,
+    Api,
+    Company,
+    CompanyResult,
+    Dimension,
+    Engine,
+    Ledger,
+    Limits,
+    Requests,
+    RunResult,
+    Secret,
+    Settings,
+)
 from engine.model.balance import add
 from engine.model.events import Event
+from engine.model.outcome import Column
 from engine.model.settings import Verify
 from engine.sandbox.access import Allowance, Credentials
 from engine.sandbox.faults import parse_rules
@@ -199,3 +213,44 @@ async def watch(engine: Engine, *companies: Company) -> tuple[list[Event], RunRe
     async with engine.sync(companies) as run:
         events = [event async for event in run]
     return events, run.result
+
+
+def assert_exact(world: World, company_id: int, rows: Iterable[Dimension]) -> None:
+    """Check that the sandbox holds exactly these rows, and no key or natural key twice."""
+    stored = world.stored(company_id)
+    assert stored == sorted(rows)
+    for seen in ([row.key for row in stored], [(row.type_code, row.erp_id) for row in stored]):
+        assert len(seen) == len(set(seen)), "something is there twice"
+
+
+async def heal(world: World, company_id: int, rows: Sequence[Dimension], **options: Any) -> CompanyResult:
+    """Run once more, the trouble over: the company must end exact and green, and a run after that cost nothing."""
+    world.script()
+    result = await world.sync_one(company_id, rows, **options)
+    assert_exact(world, company_id, rows)
+    assert (result.exit_code, result.balance.uncertain, result.balance.rejected) == (0, 0, 0), result.problems
+    again = await world.sync_one(company_id, rows)
+    assert (again.state, world.sent()) == ("unchanged", 0)
+    return result
+
+
+def kinds(requests: Requests) -> dict[str, int]:
+    """Return the requests by kind, the tokens and the kinds that did not occur left out."""
+    counts = ((column.name, getattr(requests, column.name)) for column in fields(requests))
+    return {kind: count for kind, count in counts if count and kind != "token"}
+
+
+def columns(result: CompanyResult | RunResult) -> dict[str, int]:
+    """Return the columns of the source rows that are not zero."""
+    balance = result.balance if isinstance(result, CompanyResult) else result.totals
+    return {column.value: count for column in Column if (count := getattr(balance, column.value))}
+
+
+def slugs(result: CompanyResult) -> list[str]:
+    """Return the codes of a company's problems."""
+    return [problem.code for problem in result.problems]
+
+
+def verdict(result: CompanyResult) -> tuple[str, int, list[str]]:
+    """Return what a scheduler sees of a company: state, exit code, and the different codes of its problems."""
+    return str(result.state), int(result.exit_code), sorted(set(slugs(result)))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import orjson
 import pytest
 
-from engine.sandbox.server import Options, serve
-from tests.sandbox_server.conftest import DEMO, OURS, Caller, row
+from tests.sandbox_server.conftest import OURS, Caller, row
 
 
 async def test_companies_are_added_and_replaced(caller: Caller) -> None:
@@ -113,14 +110,3 @@ async def test_nonsense_is_named(caller: Caller, path: str, body: Any, words: st
 async def test_unknown_doors(caller: Caller) -> None:
     assert (await caller.control("GET", "nothing")).status == 404
     assert (await caller.control("GET", "health")).json["ready"] is True
-
-
-async def test_serve_says_where_it_listens_and_runs_until_cancelled() -> None:
-    told: asyncio.Queue[dict[str, object]] = asyncio.Queue()
-    task = asyncio.ensure_future(serve(Options(), host="127.0.0.1", port=0, ready=told.put_nowait))
-    ready = await told.get()
-    assert orjson.dumps(ready)
-    assert (ready["ready"], ready["accounts"]) == (True, [DEMO.account_id])
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task

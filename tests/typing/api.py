@@ -1,0 +1,125 @@
+"""The public API as a typed program uses it. Never run: mypy reads it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import assert_type
+
+import aiohttp
+
+from engine import (
+    Account,
+    Api,
+    Balance,
+    Company,
+    CompanyResult,
+    ConfigError,
+    Dimension,
+    Engine,
+    EngineError,
+    Event,
+    ExitCode,
+    FileSource,
+    Ledger,
+    LedgerError,
+    Limits,
+    Problem,
+    Requests,
+    Run,
+    RunResult,
+    Secret,
+    Settings,
+    State,
+    Verify,
+    VerifyMode,
+    open_ledger,
+    run_json,
+)
+from engine.model.events import ChunkSettled, CompanyFinished, Parked, RunFinished, Waiting
+
+SETTINGS = Settings(
+    accounts=(
+        Account(
+            name="main",
+            account_id="racc_1",
+            api_key=Secret("key"),
+            client_id=Secret("id"),
+            client_secret=Secret("secret"),
+            limits=Limits(requests_per_second=50.0, max_concurrency=8),
+        ),
+    ),
+    api=Api(contract="guide"),
+    verify=Verify(mode=VerifyMode.FULL),
+)
+
+
+async def dimensions() -> AsyncIterator[Dimension]:
+    yield Dimension("K1", "account", "Account", "Cash", "1000")
+
+
+async def mappings() -> AsyncIterator[Mapping[str, object]]:
+    yield {"unique_key": "K1", "name": "Cash"}
+
+
+async def batches() -> AsyncIterator[list[Dimension]]:
+    yield [Dimension("K1", "account", "Account", "Cash", "1000", code="C")]
+
+
+COMPANIES = [
+    Company(id=1, name="One", source=dimensions()),
+    Company(id=2, source=mappings(), account="main"),
+    Company(id=3, source=batches(), write=False),
+    Company(id=4, source=FileSource("4.csv")),
+]
+
+
+async def watch() -> RunResult:
+    async with Engine(SETTINGS) as engine:
+        assert_type(engine, Engine)
+        async with engine.sync(COMPANIES) as run:
+            assert_type(run, Run)
+            async for event in run:
+                assert_type(event, Event)
+                match event:
+                    case ChunkSettled():
+                        assert_type(event.created, int)
+                    case Waiting():
+                        assert_type(event.seconds, float)
+                    case Parked():
+                        assert_type(event.reason, str)
+                    case CompanyFinished():
+                        assert_type(event.result, CompanyResult)
+                    case RunFinished():
+                        assert_type(event.result, RunResult)
+            run.stop(ExitCode.INTERRUPTED)
+        return run.result
+
+
+async def await_outcome(session: aiohttp.ClientSession, ledger: Ledger) -> None:
+    async with Engine(SETTINGS, session=session, ledger=ledger) as engine:
+        result = await engine.plan(COMPANIES, fresh=True).result()
+    assert_type(result, RunResult)
+    assert_type(result.totals, Balance)
+    assert_type(result.requests, Requests)
+    assert_type(result.ok, bool)
+    assert_type(result.finished_at, datetime)
+    for company in result.companies:
+        assert_type(company.state, State)
+        assert_type(company.balance.created, int | None)
+        assert_type(company.problems, tuple[Problem, ...])
+        assert_type([problem.key for problem in company.problems], list[str | None])
+    assert_type(run_json(result), dict[str, object])
+
+
+async def bring_a_ledger() -> None:
+    ledger = await open_ledger("sqlite:///x.db")
+    taken: Ledger = ledger
+    try:
+        async with Engine(SETTINGS, ledger=taken):
+            pass
+    except (ConfigError, LedgerError) as error:
+        base: EngineError = error
+        print(base)  # noqa: T201  a program may print
+    finally:
+        await ledger.aclose()
