@@ -114,7 +114,8 @@ def _references(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _configured(path: Path, document: Document) -> Configured:
     given = document.limits.model_dump()
-    limits = Limits(timeout_s=given.pop("timeout"), **given)
+    timeouts = {"timeout_s": given.pop("timeout"), "server_timeout_s": given.pop("server_timeout")}
+    limits = Limits(**timeouts, **given)
     verify = _verify(Verify(), document.verify)
     maps = {name: _column_map(section) for name, section in document.mapping.items()}
     erps = {name: section.preset for name, section in document.mapping.items() if section.preset is not None}

@@ -123,6 +123,7 @@ class LimitsSection(Section):
     chunk_rows: Annotated[int, Field(ge=1), AfterValidator(_chunk_rows)] = Limits().chunk_rows
     chunk_bytes: Size = Limits().chunk_bytes
     timeout: Duration = Limits().timeout_s
+    server_timeout: Duration = Limits().server_timeout_s
     max_attempts: Count = Limits().max_attempts
 
 

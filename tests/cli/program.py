@@ -28,6 +28,7 @@ client_secret = "env:CLIENT_SECRET"
 [limits]
 chunk_rows = 10
 max_concurrency = {max_concurrency}
+server_timeout = "200ms"
 """
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox_server.conftest import OURS, Caller, row
+from tests.sandbox_server.conftest import DEMO, OURS, Caller, row
 
 
 async def test_companies_are_added_and_replaced(caller: Caller) -> None:

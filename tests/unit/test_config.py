@@ -84,6 +84,7 @@ def test_a_full_file_gives_what_it_says(tmp_path: Path) -> None:
     chunk_rows = 50
     chunk_bytes = "64KiB"
     timeout = "1500ms"
+    server_timeout = "1s"
     max_attempts = 2
     [verify]
     mode = "full"
@@ -132,6 +133,7 @@ def test_a_full_file_gives_what_it_says(tmp_path: Path) -> None:
         chunk_rows=50,
         chunk_bytes=65_536,
         timeout_s=1.5,
+        server_timeout_s=1.0,
         max_attempts=2,
     )
     assert [account.limits for account in found.settings.accounts] == [limits, limits]
