@@ -68,6 +68,7 @@ class OutcomeUnknown(ApiError):
         message: str,
         *,
         timed_out: bool = False,
+        unsent: bool = False,
         status: int | None = None,
         company_id: int | None = None,
         request_id: str | None = None,
@@ -75,6 +76,7 @@ class OutcomeUnknown(ApiError):
     ) -> None:
         super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
         self.timed_out = timed_out  # no answer in time, or a 504: a smaller request may fare better
+        self.unsent = unsent  # there was no connection: for once it is known that nothing was done
 
 
 class Throttled(ApiError):

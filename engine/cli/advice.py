@@ -62,7 +62,9 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
         held = [one for one in result.companies if one.balance.held or one.state is State.HELD]
         few = tuple(f"company:{one.company_id}" for one in held) if len(held) <= FEW else None
         return words, f"{typed.line('plan', few)} --output json"
-    return words, typed.line("sync" if command is SYNC else None)
+    again = typed.line("sync" if command is SYNC else None)
+    resting = any(problem.code == "resting" for one in result.companies for problem in one.problems)
+    return words, f"{again} --fresh" if resting else again
 
 
 def _done(result: RunResult, typed: Typed) -> tuple[str, str]:

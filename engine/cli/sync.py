@@ -23,8 +23,9 @@ def sync(**options: Any) -> int:
     """Bring the companies' dimensions to what their sources say.
 
     Reads as little as proves enough, compares, and sends what differs. The result is on standard output whatever the
-    exit code: 0 done, 1 failed, 2 usage or settings, 3 rows refused or invalid, 4 held by a guard, 5 stopped early,
-    8 credentials, 9 locked by another run, 10 outcome of rows unknown, 130 and 143 stopped by a signal.
+    exit code, unless nothing could be begun: 0 done, 1 failed, 2 usage or settings, 3 rows refused or invalid, 4 held
+    by a guard, 5 stopped early, 8 credentials, 9 locked by another run, 10 outcome of rows unknown, 130 and 143
+    stopped by a signal.
     """
     return _execute(verb="sync", **options)
 

@@ -58,6 +58,21 @@ def source_problems(configured: Configured) -> list[Fault]:
     return faults
 
 
+WORDS = {
+    "model_type": "is a section: write its keys below a [header], or in braces",
+    "dict_type": "is a table: write its keys below a [header], or in braces",
+    "list_type": "is a list: write it in square brackets",
+    "int_type": "must be a whole number, without quotes",
+    "int_parsing": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "float_parsing": "must be a number, without quotes",
+    "bool_type": "must be true or false, without quotes",
+    "bool_parsing": "must be true or false, without quotes",
+    "string_type": "must be text, in quotes",
+}
+"""Our words for what pydantic calls by its own terms."""
+
+
 def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode())
@@ -77,6 +92,8 @@ def _fault(path: Path, detail: ErrorDetails) -> Fault:
         message = f"unknown key; {_nearest(place)}"
     elif detail["type"] == "missing":
         message = "is required"
+    elif detail["type"] in WORDS:
+        message = WORDS[detail["type"]]
     elif detail["type"] == "value_error":
         message = str(detail["ctx"]["error"])
     return Fault(path, key_path(place), message[:1].lower() + message[1:] if message.startswith("Input") else message)

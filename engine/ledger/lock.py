@@ -75,7 +75,7 @@ def _take(descriptor: int, scope: Scope) -> None:
         flock(descriptor, LOCK_EX | LOCK_NB)
     except BlockingIOError as error:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-        raise Locked(_refusal(scope, f"process {holder}" if holder else "another process")) from error
+        raise Locked(_refusal(f"process {holder}" if holder else "another process")) from error
     except OSError as error:
         raise Locked(f"Company {scope.company_id} could not be locked ({error}).") from error
     # Only a courtesy to people: the lock holds on a full disk as well.
@@ -83,11 +83,9 @@ def _take(descriptor: int, scope: Scope) -> None:
         os.pwrite(descriptor, f"{os.getpid():<19}\n".encode(), 0)
 
 
-def _refusal(scope: Scope, holder: str) -> str:
-    return (
-        f"Company {scope.company_id} is locked: {holder} is working on it. "
-        "Wait until that has ended, then run again; nothing was sent for it."
-    )
+def _refusal(holder: str) -> str:
+    """Return the same words for each company that one process holds: they are told together."""
+    return f"another run holds the company ({holder}); nothing was sent for it: run again when that has ended"
 
 
 def _file_name(scope: Scope) -> str:

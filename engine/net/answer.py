@@ -26,40 +26,44 @@ GATEWAY_FORBIDDEN = "forbidden"
 """The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
 
 
-def problem(answer: Answer, *, now: datetime, company_id: int | None, writes: bool) -> ApiError | None:
+def problem(answer: Answer, *, kind: str, now: datetime, company_id: int | None) -> ApiError | None:
     """Return the error that an answer stands for; None: a 2xx with a body to read.
 
-    `writes`: the request was a bulk call, whose path exists unless the contract is the wrong one.
+    `kind`: of the request, a field of `Requests`. The bulk path exists unless the contract is the wrong one, and a
+    refused token request names no company.
     """
     status = answer.status
     if 200 <= status < 300:
         return None
     words, request_id = read_refusal(answer.body)
+    words = words.strip().rstrip(".")
     told = f"HTTP {status}" + (f": {words[:300]}" if words else "")
-    kind, text = _kind(status, words.strip().lower(), writes=writes, told=told)
+    error, text = _kind(status, words.lower(), asked=kind, told=told)
     details = {
         "status": status,
         "company_id": company_id,
         "request_id": request_id or answer.headers.get("X-Request-Id") or answer.headers.get("x-amzn-RequestId"),
         "excerpt": excerpt(answer.body),
     }
-    if kind is Throttled:
+    if error is Throttled:
         return Throttled(text, retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now), **details)  # type: ignore[arg-type]  # a dict of mixed values
-    if kind is OutcomeUnknown:
+    if error is OutcomeUnknown:
         return OutcomeUnknown(text, timed_out=status == 504, **details)  # type: ignore[arg-type]  # likewise
-    return kind(text, **details)  # type: ignore[arg-type]  # likewise
+    return error(text, **details)  # type: ignore[arg-type]  # likewise
 
 
-def _kind(status: int, words: str, *, writes: bool, told: str) -> tuple[type[ApiError], str]:
+def _kind(status: int, words: str, *, asked: str, told: str) -> tuple[type[ApiError], str]:
     """Return the error's class and message. Cases by status; bodies are only read to tell a key from a company."""
     kind: type[ApiError]
     advice = ""
     match status:
+        case 401 if asked == "token":
+            kind, advice = Unauthorized, "; check client_id and client_secret of the account, and api.base_url"
         case 401:
             kind, advice = Unauthorized, "; check client_id, client_secret and api_key of the account"
         case 403 if words == GATEWAY_FORBIDDEN:
             kind, advice = Unauthorized, "; the gateway refuses the account's api_key"
-        case 404 | 405 if writes:
+        case 404 | 405 if asked == "bulk":
             kind, advice = WrongContract, " on the bulk path; check api.base_url and api.contract"
         case 403 | 404:
             kind, advice = OutOfScope, "; the API user may not see this company, or it does not exist"

@@ -54,9 +54,9 @@ class Spent:
 
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, kind: str) -> None:
-        """Count one."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1
+    def add(self, kind: str, requests: int = 1) -> None:
+        """Count one, or take one back that never left."""
+        self.counts[kind] = self.counts.get(kind, 0) + requests
 
     def requests(self) -> Requests:
         """Return the counts so far."""
@@ -159,11 +159,15 @@ class Channel:
             except Throttled as error:
                 await self._wait_out(error)
             except (OutcomeUnknown, InFlight) as error:
-                call.exposed = True
+                unsent = isinstance(error, OutcomeUnknown) and error.unsent
+                if not unsent:
+                    call.exposed = True
                 call.attempts += 1
                 call.timeouts += error_timed_out(error)
                 rest_s = wait_s(call.policy, call.attempts, call.timeouts, error, self._rng.random())
                 if rest_s is None:
+                    if unsent:  # what cannot be reached for one company cannot be for another
+                        raise await self.park(error) from error
                     raise
                 await anyio.sleep(rest_s)
 
@@ -177,8 +181,14 @@ class Channel:
             await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
             call.sends += 1
             call.spent.add(kind)
-            with anyio.CancelScope(shield=True):
-                answer = await self._transport.send(request)
+            try:
+                with anyio.CancelScope(shield=True):
+                    answer = await self._transport.send(request)
+            except OutcomeUnknown as error:
+                if error.unsent:
+                    call.sends -= 1
+                    call.spent.add(kind, -1)
+                raise
         return answer
 
     def _request(self, call: Call[T], token: Secret | None) -> Request:
@@ -202,7 +212,7 @@ class Channel:
         """Decode an answer, or raise what is wrong with it: a 2xx that cannot be read is as good as none."""
         if answer.status >= 300:  # such a body is quoted to people
             answer = replace(answer, body=self.redacted(answer.body.decode("utf-8", "replace")).encode())
-        error = problem(answer, now=self._now(), company_id=call.company_id, writes=call.kind == "bulk")
+        error = problem(answer, kind=call.kind, now=self._now(), company_id=call.company_id)
         if error is not None:
             raise error
         try:

@@ -66,6 +66,9 @@ class AiohttpTransport:
                 return Answer(status=response.status, headers=response.headers, body=await self._read(response))
         except TimeoutError as error:
             raise OutcomeUnknown(f"no answer within {request.timeout_s:g} s", timed_out=True) from error
+        except aiohttp.ClientConnectorError as error:
+            text = f"cannot connect to {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
+            raise OutcomeUnknown(text, unsent=True) from error
         except (aiohttp.ClientError, OSError) as error:
             raise OutcomeUnknown(f"the connection failed: {_reason(error)}") from error
 

@@ -39,11 +39,14 @@ def keys_lead_nowhere(state: CompanyState, message: str) -> CompanyState:
     return CompanyState(failure=KEY_MISMATCH, failure_message=message, last_good_rows=state.last_good_rows)
 
 
-def failed_again(state: CompanyState, wanted: Wanted, failure: str, message: str, now: datetime) -> CompanyState:
-    """Return the company's notes after one more failed reading."""
-    rest = RESTS[min(state.failures, len(RESTS) - 1)]
+def failed_again(
+    state: CompanyState, wanted: Wanted, failure: str, message: str, now: datetime, *, asked_for: bool = False
+) -> CompanyState:
+    """Return the company's notes after one more failed reading. One that a person asked for lengthens no rest."""
+    failures = max(1, state.failures) if asked_for else state.failures + 1
+    rest = RESTS[min(failures, len(RESTS)) - 1]
     return CompanyState(
-        failures=state.failures + 1,
+        failures=failures,
         retry_at=now + rest,
         failed_source=source_digest(wanted),
         failure=failure,

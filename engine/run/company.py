@@ -176,20 +176,18 @@ class CompanyRun:
 
     def _rest(self, state: CompanyState) -> None:
         """Keep a company's trouble as it was, without a request, while its rest lasts."""
-        if state.retry_at is None:
-            advice = "met before; not tried again until --fresh says so"
-        else:
-            until = state.retry_at.isoformat(timespec="minutes")
-            advice = f"not read again before {until} unless its source changes; --fresh reads it now"
         code = state.failure or FAILED.code
-        self._stop_short(code, f"{state.failure_message} ({advice})", HELD if code in UNSAFE else FAILED)
+        self._stop_short(code, state.failure_message or "", HELD if code in UNSAFE else FAILED)
+        until = f"before {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else "by itself"
+        text = f"not tried in this run, and not tried again {until} unless its source changes; --fresh tries it now"
+        self._books.fault(Problem(code="resting", message=text))
 
     async def _compare(self, wanted: Wanted, acked: Acknowledged) -> Plan:
         try:
             compared = await self._comparison.compare(wanted, acked)
         except (ApiError, UnsafePlan) as error:
             now = self._parts.now()
-            state = failed_again(acked.state, wanted, _code(error), str(error), now)
+            state = failed_again(acked.state, wanted, _code(error), str(error), now, asked_for=self._parts.fresh)
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, state)
             raise

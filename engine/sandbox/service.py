@@ -154,11 +154,11 @@ class Service:
         call = turn.call
         if call.operation == "token":
             return None
-        if not self.access.holds(call.api_key, call.authorization, now=turn.now):
-            return self._error(turn, 401, "Unauthorized", "Invalid or expired access token.")
         if call.operation == "unknown":
             known = call.path in guide.ROUTES
             return self._error(turn, 405 if known else 404, "Method not allowed" if known else "Not found", None)
+        if not self.access.holds(call.api_key, call.authorization, now=turn.now):
+            return self._error(turn, 401, "Unauthorized", "Invalid or expired access token.")
         if call.wrong is not None:
             return self._error(turn, 400, "Bad request", call.wrong)
         company = self.tenant.company(call.company_id)

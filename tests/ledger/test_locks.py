@@ -14,7 +14,7 @@ from tests.ledger.values import ANCHOR, HARBOR
 
 async def test_a_company_is_held_by_one_run_at_a_time(ledger: Ledger) -> None:
     async with ledger.lock(HARBOR):
-        with pytest.raises(Locked, match="Company 101 is locked"):
+        with pytest.raises(Locked, match="another run holds the company"):
             async with ledger.lock(HARBOR):
                 pass
         async with ledger.lock(ANCHOR):
@@ -34,7 +34,7 @@ async def test_an_error_inside_frees_the_company(ledger: Ledger) -> None:
 async def test_two_ledgers_of_one_process_exclude_each_other(on_disk: SqliteLedger, tmp_path: Path) -> None:
     (tmp_path / "alias.db").symlink_to("ledger.db")
     async with await open_ledger("sqlite:///alias.db", base=tmp_path) as other, on_disk.lock(HARBOR):
-        with pytest.raises(Locked, match="Wait until that has ended"):
+        with pytest.raises(Locked, match="run again when that has ended"):
             async with other.lock(HARBOR):
                 pass
 

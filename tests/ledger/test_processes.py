@@ -68,7 +68,7 @@ async with ledger.lock(HARBOR):
 async def test_a_lock_holds_between_processes_until_its_holder_is_killed(on_disk: SqliteLedger, tmp_path: Path) -> None:
     with process(tmp_path, HOLD) as child:
         assert heard(child) == "held"
-        with pytest.raises(Locked, match=f"process {child.pid} is working on it"):
+        with pytest.raises(Locked, match=f"another run holds the company .process {child.pid}."):
             async with on_disk.lock(HARBOR):
                 pass
         async with on_disk.lock(ANCHOR):
