@@ -56,7 +56,8 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcom
             results.append(ItemResult(change, column, ids[name]))
         else:
             results.append(ItemResult(change, Column.UNCERTAIN, None, doubt))
-    surplus = max(0, min(answer.created_count, len(answer.created)) - chunk.creates)
+    doubled = sum(result.change.remote_id is not None and result.column is Column.CREATED for result in results)
+    surplus = max(doubled, min(answer.created_count, len(answer.created)) - chunk.creates, 0)
     return ChunkOutcome(results=tuple(results), explained=False, doubt=doubt, surplus=surplus)
 
 

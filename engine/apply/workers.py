@@ -6,9 +6,11 @@ either recorded with its outcome or was never exposed to the server.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import count
 
 import anyio
@@ -74,7 +76,8 @@ class Writer:
     record: Callable[[Sequence[ItemResult]], None]
     settled: Callable[[Sequence[ItemResult]], Awaitable[None]]
     remark: Callable[[str], None]  # an answer contradicts itself, and yet says of each row what became of it
-    surplus: int = 0  # rows that the server created beyond the plan: above 0, nothing more is sent
+    beware: Callable[[int], Awaitable[None]]  # so many rows were created beyond the plan: written down before all else
+    surplus: int = 0  # such rows: above 0, nothing more is sent
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def drain(self, chunks: Iterable[Chunk]) -> None:
@@ -101,15 +104,20 @@ class Writer:
     async def _deliver(self, chunk: Chunk) -> None:
         """Send a chunk and, where it is refused as a whole or too slow, its halves, down to single rows."""
         bisection = Bisection()
-        parts = [Part(chunk=chunk, attempts=self.max_attempts)]
+        parts = deque([Part(chunk=chunk, attempts=self.max_attempts)])
+        from_left = True  # the ends in turn: one bad end must not speak for the other
         try:
             while parts and not self.surplus:
-                part = parts.pop()
+                part = parts.popleft() if from_left else parts.pop()
                 words = bisection.verdict
                 if words is None:
-                    parts += reversed(await self._send(part, bisection))
+                    halves = await self._send(part, bisection)
+                    (parts.extendleft if from_left else parts.extend)(reversed(halves) if from_left else halves)
+                    from_left = from_left if halves else not from_left
                 else:
-                    await self._refuse_unsent(part, words)
+                    await self._refuse_unsent(
+                        part, f"not sent: {HOPELESS} rows of its chunk were refused alone: {words}"
+                    )
         finally:  # the ledger has them as unknown already
             for part in parts:
                 if part.exposed:
@@ -120,7 +128,7 @@ class Writer:
         intent = await self._begin(part)
         chunk, alone = part.chunk, len(part.chunk.changes) == 1
         policy = Policy(max_attempts=part.attempts, max_timeouts=None if alone else TIMEOUTS_BEFORE_HALVING)
-        call = self.client.bulk_call(chunk.body, intent.id, policy)
+        call = self.client.bulk_call(chunk.body, intent.id, policy, partial(self._again, intent))
         try:
             answer = await self.client.bulk(call)
         except Rejected as error:
@@ -144,13 +152,17 @@ class Writer:
             results = _all(chunk, Column.UNCERTAIN, "the run ended before its answer came") if doubt else ()
             await self._settle(intent, results, exposed=doubt)
             raise
-        outcome = reconcile(chunk, answer, exposed=part.exposed or call.attempts > 0)
-        self._take_note(outcome, bisection)
-        await self._settle(intent, outcome.results, exposed=not outcome.explained, outcome=outcome)
+        lost = call.attempts > 0
+        outcome = reconcile(chunk, answer, exposed=part.exposed or lost)
+        await self._take_note(outcome, bisection)
+        await self._settle(intent, outcome.results, exposed=not outcome.explained, outcome=outcome, lost=lost)
         return []
 
-    def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
+    async def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
         self.surplus += outcome.surplus
+        if outcome.surplus:
+            with anyio.CancelScope(shield=True):
+                await self.beware(self.surplus)
         if outcome.doubt and all(result.column is not Column.UNCERTAIN for result in outcome.results):
             self.remark(outcome.doubt)
         if any(result.column in {Column.CREATED, Column.UPDATED} for result in outcome.results):
@@ -182,12 +194,23 @@ class Writer:
             await self.ledger.begin(self.scope, intent)
         return intent
 
+    async def _again(self, intent: Intent) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.ledger.sent_again(self.scope, intent.id, self.now())
+
     async def _settle(
-        self, intent: Intent, results: Sequence[ItemResult], *, exposed: bool, outcome: ChunkOutcome | None = None
+        self,
+        intent: Intent,
+        results: Sequence[ItemResult],
+        *,
+        exposed: bool,
+        lost: bool = False,
+        outcome: ChunkOutcome | None = None,
     ) -> None:
         """Book and commit outcomes with the end of their intent; a cancelled run waits for that, and then stops.
 
         `exposed`: keys without a stored outcome lose their acknowledged state: something of theirs may have landed.
+        `lost`: a send of these rows was not answered, so that the server may still be at it; `exposed` implies it.
         """
         self.record(results)
         at = self.now()
@@ -207,6 +230,7 @@ class Writer:
             },
             unknown=tuple(key for key in intent.keys if key not in stored) if exposed else (),
             created=sum(result.column is Column.CREATED for result in results),
+            lost_at=at if exposed or lost else None,
         )
         with anyio.CancelScope(shield=True):
             await self.ledger.settle(self.scope, settlement)

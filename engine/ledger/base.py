@@ -49,6 +49,10 @@ class Intents(Protocol):
         """Commit that these keys are about to be sent. Raises `LedgerError` when a key is in flight already."""
         ...
 
+    async def sent_again(self, scope: Scope, intent_id: str, at: datetime) -> None:
+        """Commit that the same bytes are about to be sent once more: the intent is as young as its last send."""
+        ...
+
     async def settle(self, scope: Scope, settlement: Settlement) -> None:
         """Commit a chunk's outcome and the end of its intent together."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from engine.errors import LedgerError
 from engine.ledger import scopes
@@ -16,6 +17,7 @@ BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?
 TAKE_KEYS = "insert into intent_keys (scope, key, intent) select ?, value, ? from json_each(?)"
 IN_FLIGHT = "select key, intent from intent_keys where scope = ? and intent <> ? order by key"
 FIND = "select keys, run_id from intents where scope = ? and id = ?"
+AGAIN = "update intents set at = ? where scope = ? and id = ?"
 END = "delete from intents where scope = ? and id = ?"
 FREE_KEYS = "delete from intent_keys where scope = ? and key in (select value from json_each(?))"
 
@@ -68,6 +70,11 @@ def _collision(connection: sqlite3.Connection, scope_id: int, scope: Scope, inte
     return f"Company {scope.company_id}: chunk {intent.id} was begun before, or names a key twice."
 
 
+def sent_again(connection: sqlite3.Connection, scope: Scope, intent_id: str, at: datetime) -> None:
+    """Make an intent as young as its last send."""
+    connection.execute(AGAIN, (to_text(at), scopes.number(connection, scope), intent_id))
+
+
 def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement) -> None:
     """Write down a chunk's outcome and end its intent."""
     scope_id = scopes.number(connection, scope)
@@ -78,6 +85,8 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
     connection.execute(UNSETTLE, (scope_id, _array(settlement.unknown)))
     if settlement.created:
         connection.execute(scopes.COUNT_CREATED, (settlement.created, scope_id))
+    if settlement.lost_at is not None:
+        connection.execute(scopes.LOST, (to_text(settlement.lost_at), scope_id))
 
 
 def _end(connection: sqlite3.Connection, scope_id: int, scope: Scope, intent_id: str) -> str:

@@ -61,7 +61,7 @@ class MemoryLocks:
     def hold(self, scope: Scope) -> Iterator[None]:
         """Hold a company; raises Locked at once when another run does."""
         if scope in self._held:
-            raise Locked(_refusal(scope, "another run of this process"))
+            raise Locked(_refusal("in this process"))
         self._held.add(scope)
         try:
             yield

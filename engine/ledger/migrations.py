@@ -53,6 +53,7 @@ MIGRATIONS = (
                 failure text,
                 failure_message text,
                 last_good_rows integer,
+                lost_at text,                              -- the last send whose answer never came
                 unique (origin, account, company_id)
             )
             """,

@@ -65,6 +65,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
         rejections=_read_rejections(connection, scope_id),
         state=scopes.read_state(connection, scope_id),
         left_over=optional_instant(*connection.execute(YOUNGEST_INTENT, (scope_id,)).fetchone()),
+        lost_at=optional_instant(*connection.execute(scopes.LOST_AT, (scope_id,)).fetchone()),
     )
 
 

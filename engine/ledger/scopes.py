@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 
 from engine.ledger.texts import optional_instant, optional_text, to_json, to_text
-from engine.model.known import CompanyState
+from engine.model.known import KEY_MISMATCH, CompanyState
 from engine.model.listing import Certificate
 from engine.model.settings import Scope
 
@@ -20,10 +20,14 @@ READ_STATE = """
 LISTED = """
     update scopes
     set listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3,
-        failures = 0, retry_at = null, failed_source = null, failure = null, failure_message = null
+        failures = 0, retry_at = null, failed_source = null,
+        failure_message = case when failure = ?5 then failure_message end,
+        failure = case when failure = ?5 then failure end
     where id = ?4
-"""
+"""  # a listing says nothing of where keys lead: that trouble stays
 CHECKED = "update scopes set checked_at = ? where id = ?"
+LOST = "update scopes set lost_at = ? where id = ?"
+LOST_AT = "select lost_at from scopes where id = ?"
 COUNT_CREATED = "update scopes set remote_count = remote_count + ? where id = ?"  # not known stays not known
 NOTE = """
     update scopes
@@ -67,7 +71,7 @@ def read_state(connection: sqlite3.Connection, scope_id: int) -> CompanyState:
 
 def listed(connection: sqlite3.Connection, scope_id: int, certificate: Certificate, at: datetime) -> None:
     """Note a whole listing, which also ends a row of failures."""
-    connection.execute(LISTED, (to_text(at), to_json(certificate), certificate.unique, scope_id))
+    connection.execute(LISTED, (to_text(at), to_json(certificate), certificate.unique, scope_id, KEY_MISMATCH))
 
 
 def checked(connection: sqlite3.Connection, scope: Scope, at: datetime) -> None:

@@ -55,6 +55,10 @@ class SqliteLedger:
         """Commit that these keys are about to be sent."""
         await self._thread.write(intents.begin, scope, intent)
 
+    async def sent_again(self, scope: Scope, intent_id: str, at: datetime) -> None:
+        """Commit that a chunk is about to be sent once more."""
+        await self._thread.write(intents.sent_again, scope, intent_id, at)
+
     async def settle(self, scope: Scope, settlement: Settlement) -> None:
         """Commit a chunk's outcome and the end of its intent together."""
         await self._thread.write(intents.settle, scope, settlement)

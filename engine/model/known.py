@@ -12,6 +12,9 @@ from typing import NamedTuple
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Certificate
 
+KEY_MISMATCH = "key-mismatch"
+"""A company's trouble that no time, listing or other source mends: keys led nowhere, and each try would double rows."""
+
 
 class Known(NamedTuple):
     """What is known of the remote row behind one key."""
@@ -58,6 +61,7 @@ class Acknowledged:
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     state: CompanyState = CompanyState()
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
+    lost_at: datetime | None = None  # when something was last sent whose answer never came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +95,4 @@ class Settlement:
     rejected: dict[str, Rejection] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()  # keys whose outcome is not known: they lose their acknowledged state
     created: int = 0  # added to the company's `remote_count`
+    lost_at: datetime | None = None  # when a send was made whose answer never came: the server may still be at it

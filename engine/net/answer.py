@@ -17,10 +17,10 @@ from engine.errors import (
     WrongContract,
 )
 from engine.net.transport import Answer
-from engine.wire.reading import excerpt, read_refusal
+from engine.wire.reading import excerpt, is_gateway, read_refusal
 
-QUOTA_WORDS = ("limit exceeded", "quota")
-"""What tells a used-up day from a throttle: the gateway then says `Limit Exceeded` (API-FACTS 2.2)."""
+QUOTA_WORDS = "limit exceeded"
+"""The gateway's whole message for a used-up day; for a throttle it says `Too Many Requests` (API-FACTS 2.2)."""
 
 GATEWAY_FORBIDDEN = "forbidden"
 """The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
@@ -38,7 +38,7 @@ def problem(answer: Answer, *, kind: str, now: datetime, company_id: int | None)
     words, request_id = read_refusal(answer.body)
     words = words.strip().rstrip(".")
     told = f"HTTP {status}" + (f": {words[:300]}" if words else "")
-    error, text = _kind(status, words.lower(), asked=kind, told=told)
+    error, text = _kind(status, words.lower() if is_gateway(answer.body) else "", asked=kind, told=told)
     details = {
         "status": status,
         "company_id": company_id,
@@ -53,7 +53,7 @@ def problem(answer: Answer, *, kind: str, now: datetime, company_id: int | None)
 
 
 def _kind(status: int, words: str, *, asked: str, told: str) -> tuple[type[ApiError], str]:
-    """Return the error's class and message. Cases by status; bodies are only read to tell a key from a company."""
+    """Return the error's class and message. Cases by status; the gateway's `words` tell a key from a company."""
     kind: type[ApiError]
     advice = ""
     match status:
@@ -69,7 +69,7 @@ def _kind(status: int, words: str, *, asked: str, told: str) -> tuple[type[ApiEr
             kind, advice = OutOfScope, "; the API user may not see this company, or it does not exist"
         case 409:
             kind = InFlight
-        case 429 if any(word in words for word in QUOTA_WORDS):
+        case 429 if words == QUOTA_WORDS or "quota" in told.lower():
             kind, advice = QuotaExhausted, "; the API key's requests of the day are used up, they return at 00:00 UTC"
         case 429:
             kind = Throttled

@@ -81,6 +81,8 @@ class Call(Generic[T]):
     attempts: int = 0  # sends that came to nothing known
     timeouts: int = 0  # of these, the ones that were too slow
     exposed: bool = False  # something was sent, and nobody knows what came of it
+    sent_at_s: float = 0.0  # when it was last sent, on the event loop's clock
+    before_repeat: Callable[[], Awaitable[None]] | None = None  # done before the same bytes are sent again
 
 
 class Key:
@@ -114,6 +116,7 @@ class Channel:
         self._rng = rng
         self._throttles = 0  # 429s in a row, over the whole key
         self._throttled_since = 0.0
+        self._paused_at = 0.0  # when the last pause began
         self._refused: dict[str, set[int]] = {}  # refusal of a whole chunk -> companies that met it
         self._accepts_chunks = False
 
@@ -157,8 +160,10 @@ class Channel:
             except (QuotaExhausted, WrongContract) as error:
                 raise await self.park(error) from error
             except Throttled as error:
-                await self._wait_out(error)
+                refusals = 0
+                await self._wait_out(error, call.sent_at_s)
             except (OutcomeUnknown, InFlight) as error:
+                refusals = 0
                 unsent = isinstance(error, OutcomeUnknown) and error.unsent
                 if not unsent:
                     call.exposed = True
@@ -177,18 +182,24 @@ class Channel:
         async with self.key.gate.slot(self._parking):
             if self.parked is not None:
                 raise AccountParked(self.parked)
+            if call.sends and call.before_repeat is not None:
+                await call.before_repeat()
             kind = "retry" if call.sends else call.kind
             await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
             call.sends += 1
             call.spent.add(kind)
+            before, call.exposed = call.exposed, True  # until it is known better: not all that ends a send is an answer
+            call.sent_at_s = anyio.current_time()
             try:
                 with anyio.CancelScope(shield=True):
                     answer = await self._transport.send(request)
             except OutcomeUnknown as error:
                 if error.unsent:
+                    call.exposed = before
                     call.sends -= 1
                     call.spent.add(kind, -1)
                 raise
+            call.exposed = before
         return answer
 
     def _request(self, call: Call[T], token: Secret | None) -> Request:
@@ -212,7 +223,9 @@ class Channel:
         """Decode an answer, or raise what is wrong with it: a 2xx that cannot be read is as good as none."""
         if answer.status >= 300:  # such a body is quoted to people
             answer = replace(answer, body=self.redacted(answer.body.decode("utf-8", "replace")).encode())
-        error = problem(answer, kind=call.kind, now=self._now(), company_id=call.company_id)
+        # A bulk path that was there does not vanish: by then a 404 speaks of the company.
+        kind = "list" if answer.status == 404 and self._accepts_chunks else call.kind
+        error = problem(answer, kind=kind, now=self._now(), company_id=call.company_id)
         if error is not None:
             raise error
         try:
@@ -231,12 +244,18 @@ class Channel:
                 words = words.replace(secret.reveal(), "***")
         return words
 
-    async def _wait_out(self, error: Throttled) -> None:
-        """Hold the whole key back for as long as the API asks, or for a growing while where it names none."""
+    async def _wait_out(self, error: Throttled, sent_at_s: float) -> None:
+        """Hold the whole key back for as long as the API asks, or for a growing while where it names none.
+
+        Of requests that were out together, the first answer makes the pause; the others only wait it out.
+        """
         now_s = anyio.current_time()
+        if self._throttles and sent_at_s <= self._paused_at and error.retry_after_s is None:
+            return
         if self._throttles == 0:
             self._throttled_since = now_s
         self._throttles += 1
+        self._paused_at = now_s
         wait = error.retry_after_s or step_s(self._throttles, self._rng.random())
         if wait > self.account.limits.max_wait_s or now_s - self._throttled_since > PATIENCE_S:
             raise await self.park(error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
@@ -62,10 +63,13 @@ class CompanyClient:
                 limit = max(SMALLEST_PAGE, limit // 2)
             else:
                 granted = page.limit or limit
-                self.channel.key.page_size = min(self.channel.key.page_size, granted)
+                if page.declared > len(page.rows):  # else the echo may only tell of a listing that fits one page
+                    self.channel.key.page_size = min(self.channel.key.page_size, granted)
                 return page, granted
 
-    def bulk_call(self, body: bytes, idempotency_key: str, policy: Policy) -> Call[BulkAnswer]:
+    def bulk_call(
+        self, body: bytes, idempotency_key: str, policy: Policy, before_repeat: Callable[[], Awaitable[None]]
+    ) -> Call[BulkAnswer]:
         """Return the call that sends a chunk; whoever sends it can see afterwards whether its outcome is in doubt."""
         return Call(
             kind="bulk",
@@ -77,6 +81,7 @@ class CompanyClient:
             policy=policy,
             spent=self.spent,
             company_id=self.company_id,
+            before_repeat=before_repeat,
         )
 
     async def bulk(self, call: Call[BulkAnswer]) -> BulkAnswer:

@@ -61,6 +61,7 @@ class AiohttpTransport:
                     *getattr(self._session, "_middlewares", ()),
                 ),  # else the session's would not be used
                 allow_redirects=False,
+                raise_for_status=False,
                 timeout=aiohttp.ClientTimeout(total=request.timeout_s),
             ) as response:
                 return Answer(status=response.status, headers=response.headers, body=await self._read(response))

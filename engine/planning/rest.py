@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from engine.model.dimension import fingerprint
-from engine.model.known import CompanyState
+from engine.model.known import KEY_MISMATCH, CompanyState
 from engine.model.wanted import Wanted
 
 RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
@@ -19,10 +19,6 @@ def source_digest(wanted: Wanted) -> bytes:
     for row in sorted(fingerprint(row) for row in wanted.rows):
         digest.update(row)
     return digest.digest()
-
-
-KEY_MISMATCH = "key-mismatch"
-"""The trouble that no time and no other source mends: keys led nowhere, so each further try would double more rows."""
 
 
 def is_resting(state: CompanyState, wanted: Wanted, now: datetime) -> bool:

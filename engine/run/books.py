@@ -38,6 +38,12 @@ class Books:
         """
         self.plan, self._listed_rows, self.dry = plan, listed_rows, dry
         self._open = {change.row.key: change for change in plan.changes}
+        if plan.code_unseen:
+            text = (
+                f"the code of {plan.code_unseen} adopted rows is not observable: neither listing nor ledger shows it,"
+                " so one that differs there stays as it is"
+            )
+            self.problem("not-observable", text)
         for hold in plan.holds:
             self.problem(hold.slug, hold.message, hold.key)
         for change, rejection in resting:

@@ -36,7 +36,7 @@ from engine.ledger.base import Ledger
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.events import ChunkSettled, CompanyStarted, Planned, SourceRead, Waiting
-from engine.model.known import Acknowledged, CompanyState
+from engine.model.known import KEY_MISMATCH, Acknowledged, CompanyState
 from engine.model.outcome import Column, ItemResult, Problem
 from engine.model.result import CompanyResult
 from engine.model.settings import Company, Scope, Verify
@@ -44,7 +44,7 @@ from engine.model.wanted import Wanted
 from engine.net.channel import Channel, Emit
 from engine.net.client import CompanyClient
 from engine.planning.chunks import Cut, cut
-from engine.planning.rest import KEY_MISMATCH, failed_again, is_resting, keys_lead_nowhere
+from engine.planning.rest import failed_again, is_resting, keys_lead_nowhere
 from engine.run.books import Books
 from engine.run.compare import Comparison
 from engine.sources.base import read
@@ -127,7 +127,8 @@ class CompanyRun:
         except EngineError as error:
             reason = error.reason if isinstance(error, AccountParked) else error
             place = (reason.file, reason.line) if isinstance(reason, SourceError) else (None, None)
-            self._stop_short(_code(reason), str(reason), _ending(reason), *place)
+            if self._ending is STOPPED:  # else it was stopped for a graver reason already
+                self._stop_short(_code(reason), str(reason), _ending(reason), *place)
 
     def _stop_short(
         self, code: str, message: str, ending: Ending, file: str | None = None, line: int | None = None
@@ -145,8 +146,11 @@ class CompanyRun:
         await self._parts.emit(SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid))
         async with self._parts.ledger.lock(self._scope):
             acked = await self._parts.ledger.read(self._scope)
+            if acked.left_over is not None or acked.lost_at is not None:
+                await self._wait_for_late_landings(acked)
             if acked.left_over is not None:
-                await self._recover(acked.left_over)
+                with anyio.CancelScope(shield=True):
+                    await self._parts.ledger.recover(self._scope)
                 acked = await self._parts.ledger.read(self._scope)
             if not self._parts.fresh and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
@@ -158,21 +162,20 @@ class CompanyRun:
                 self._ending = None
                 await self._note_good_end(acked)
 
-    async def _recover(self, left_over: datetime) -> None:
-        """Unsettle what a dead run was sending, once the server cannot be working on it any more.
+    async def _wait_for_late_landings(self, acked: Acknowledged) -> None:
+        """Wait until the server cannot be working any more on what was sent and never answered.
 
-        Sent again at once, a row could be overtaken by the dead run's request, and the ledger would not know.
+        Looked at or sent again at once, a row could be overtaken by that request, and the ledger would not know.
         """
         longest_s = self._channel.account.limits.server_timeout_s
-        age_s = (self._parts.now() - left_over).total_seconds()
+        last = max(moment for moment in (acked.left_over, acked.lost_at) if moment is not None)
+        age_s = (self._parts.now() - last).total_seconds()
         wait_s = longest_s - age_s if age_s >= 0 else longest_s  # a clock that went back tells nothing
         if wait_s > 0:
-            reason = "a run that died was sending rows, and the server may still be at them"
+            reason = "rows were sent and never answered, and the server may still be at them"
             account, company_id = self._channel.account.name, self.company.id
             await self._parts.emit(Waiting(account=account, company_id=company_id, seconds=wait_s, reason=reason))
             await anyio.sleep(wait_s)
-        with anyio.CancelScope(shield=True):
-            await self._parts.ledger.recover(self._scope)
 
     def _rest(self, state: CompanyState) -> None:
         """Keep a company's trouble as it was, without a request, while its rest lasts."""
@@ -230,17 +233,17 @@ class CompanyRun:
             record=self._books.record,
             settled=self._tell_settled,
             remark=partial(self._books.problem, "miscounted"),
+            beware=partial(self._beware, acked.state),
         )
-        await writer.drain(cut(plan.changes, how))
-        if writer.surplus:
-            text = (
-                f"the server created {writer.surplus} rows more than planned: a key did not lead to the row that it was"
-                f" matched with, and that row may be there twice now; nothing more was sent for this company: look"
-                f" at its rows in Ottimate before you try again"
-            )
-            self._stop_short(KEY_MISMATCH, text, HELD)
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.note(self._scope, keys_lead_nowhere(acked.state, text))
+        try:
+            await writer.drain(cut(plan.changes, how))
+        finally:  # whatever else ended it
+            if writer.surplus:
+                self._stop_short(KEY_MISMATCH, _mismatch(writer.surplus), HELD)
+
+    async def _beware(self, state: CompanyState, surplus: int) -> None:
+        """Remember that keys led nowhere, before the chunk that showed it is settled: no later run may go on."""
+        await self._parts.ledger.note(self._scope, keys_lead_nowhere(state, _mismatch(surplus)))
 
     async def _tell_settled(self, results: Sequence[ItemResult]) -> None:
         counts = Counter(result.column for result in results)
@@ -259,7 +262,7 @@ class CompanyRun:
         result, before = self.result(), acked.state
         rows = result.balance.source_rows
         good = self._parts.writes and result.state in {State.SYNCED, State.UNCHANGED}
-        if good and (rows != before.last_good_rows or before.failures):
+        if good and (rows != before.last_good_rows or before.failure is not None):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, CompanyState(last_good_rows=rows))
 
@@ -297,6 +300,14 @@ class CompanyRun:
         if balance.held or balance.rejected or balance.uncertain or balance.invalid:
             return State.PARTIAL
         return State.SYNCED if balance.created or balance.updated else State.UNCHANGED
+
+
+def _mismatch(surplus: int) -> str:
+    return (
+        f"the server created {surplus} rows more than planned: a key did not lead to the row that it was matched with,"
+        " and that row may be there twice now; nothing more was sent for this company: look at its rows in Ottimate"
+        " before you try again"
+    )
 
 
 def _ending(reason: EngineError) -> Ending:

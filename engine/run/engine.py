@@ -129,6 +129,13 @@ def _accounts(settings: Settings) -> dict[str, Account]:
     accounts = {account.name: account for account in settings.accounts}
     if len(accounts) != len(settings.accounts) or not accounts:
         raise ConfigError("settings need at least one account, and each under its own name")
+    for account in settings.accounts:
+        for name in ("api_key", "client_id", "client_secret"):
+            text = getattr(account, name).reveal()
+            if not text or not text.isascii() or not text.isprintable() or text != text.strip():
+                raise ConfigError(
+                    f"{name} of account {account.name!r} is empty, or holds what no HTTP header can carry"
+                )
     return accounts
 
 

@@ -28,7 +28,7 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
     """
     name = file or getattr(source, "name", None)
     intake = Intake(company_id=company_id, type_codes=type_codes, file=name)
-    items = aiter(source)
+    items = _begin(source, name)
     pending = 0
     try:
         while True:
@@ -48,9 +48,26 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
                 pending = 0
                 await checkpoint()
     finally:
-        if (aclose := getattr(items, "aclose", None)) is not None:
-            await aclose()
+        await _close(items, name)
     return intake.wanted()
+
+
+def _begin(source: SourceRows, name: str | None) -> AsyncIterator[Dimension | RawRow | Sequence[Dimension | RawRow]]:
+    try:
+        return aiter(source)
+    except Exception as error:  # likewise
+        raise _failure(error, name) from error
+
+
+async def _close(items: object, name: str | None) -> None:
+    """Close a source that can be closed; one that cannot is not read well."""
+    if (aclose := getattr(items, "aclose", None)) is not None:
+        try:
+            await aclose()
+        except SourceError:
+            raise
+        except Exception as error:  # likewise
+            raise _failure(error, name) from error
 
 
 async def _next(items: AsyncIterator[_Item], name: str | None) -> _Item:
@@ -60,8 +77,11 @@ async def _next(items: AsyncIterator[_Item], name: str | None) -> _Item:
     except (StopAsyncIteration, SourceError):
         raise
     except Exception as error:  # a program's own source may raise anything
-        message = f"{name or 'the source'} failed: {type(error).__name__}: {error}"
-        raise SourceError(message, file=name) from error
+        raise _failure(error, name) from error
+
+
+def _failure(error: Exception, name: str | None) -> SourceError:
+    return SourceError(f"{name or 'the source'} failed: {type(error).__name__}: {error}", file=name)
 
 
 async def _take_all(intake: Intake, rows: Sequence[Dimension | RawRow]) -> None:

@@ -130,6 +130,15 @@ def read_refusal(body: bytes) -> tuple[str, str | None]:
     return excerpt(body), None
 
 
+def is_gateway(body: bytes) -> bool:
+    """Return whether an error comes from the gateway in front of the API: a message, without the API's envelope."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(document, dict) and document.keys() == {"message"}
+
+
 def excerpt(body: bytes) -> str:
     """Return the start of a body as one printable line of at most 200 characters."""
     text = body[:400].decode("utf-8", "replace")

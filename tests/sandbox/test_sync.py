@@ -67,7 +67,10 @@ async def test_rows_of_others_are_adopted_and_differing_ones_held(world: World) 
     balance = result.balance
     assert (balance.unchanged, balance.adopted, balance.held, balance.created) == (8, 8, 1, 1)
     assert (balance.remote_rows, balance.matched, balance.contested, balance.orphans) == (10, 9, 0, 1)
-    assert [(problem.code, problem.key) for problem in result.problems] == [("key-unconfirmed", "K00000")]
+    assert [(problem.code, problem.key) for problem in result.problems] == [
+        ("not-observable", None),  # codes of adopted rows
+        ("key-unconfirmed", "K00000"),
+    ]
     assert (result.state, result.exit_code) == (State.PARTIAL, 4)
     assert len(world.stored(1)) == 11
     again = await world.sync_one(1, wanted)

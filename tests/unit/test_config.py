@@ -180,9 +180,9 @@ FAULTS = {
     "not yet": (f"{MINIMAL}groups = []", "companies[0].groups", "unknown key"),
     "no accounts": (COMPANY, "accounts", "is required"),
     "no companies": (ACCOUNT, "companies", "is required"),
-    "text for a number": (limited('page_size = "9"'), "limits.page_size", "valid integer"),
-    "number for text": (f"{MINIMAL}name = 7", "companies[0].name", "valid string"),
-    "text for a switch": (f'{MINIMAL}write = "no"', "companies[0].write", "valid boolean"),
+    "text for a number": (limited('page_size = "9"'), "limits.page_size", "whole number"),
+    "number for text": (f"{MINIMAL}name = 7", "companies[0].name", "must be text, in quotes"),
+    "text for a switch": (f'{MINIMAL}write = "no"', "companies[0].write", "true or false"),
     "page size": (limited("page_size = 1001"), "limits.page_size", "less than or equal to 1000"),
     "chunk rows, guide": (limited("chunk_rows = 1001"), "limits.chunk_rows", "at most 1000 under the guide contract"),
     "chunk rows, reference": (
@@ -230,7 +230,7 @@ FAULTS = {
     "unknown preset": (mapped('preset = "netsweet"'), "mapping.m.preset", "did you mean 'netsuite'?"),
     "unknown column": (mapped('columns = { nam = "x" }'), "mapping.m.columns", "did you mean 'name'?"),
     "key template": (mapped('key = "{name}"'), "mapping.m.key", "cannot be part of a key"),
-    "filter": (mapped("where = { Inactive = false }"), "mapping.m.where.Inactive", "valid string"),
+    "filter": (mapped("where = { Inactive = false }"), "mapping.m.where.Inactive", "must be text"),
 }
 
 
