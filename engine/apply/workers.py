@@ -78,6 +78,7 @@ class Writer:
     remark: Callable[[str], None]  # an answer contradicts itself, and yet says of each row what became of it
     beware: Callable[[int], Awaitable[None]]  # so many rows were created beyond the plan: written down before all else
     surplus: int = 0  # such rows: above 0, nothing more is sent
+    _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def drain(self, chunks: Iterable[Chunk]) -> None:
@@ -115,9 +116,8 @@ class Writer:
                     (parts.extendleft if from_left else parts.extend)(reversed(halves) if from_left else halves)
                     from_left = from_left if halves else not from_left
                 else:
-                    await self._refuse_unsent(
-                        part, f"not sent: {HOPELESS} rows of its chunk were refused alone: {words}"
-                    )
+                    self._hopeless.add(words)
+                    await self._refuse_unsent(part, _unsent(words))
         finally:  # the ledger has them as unknown already
             for part in parts:
                 if part.exposed:
@@ -136,6 +136,9 @@ class Writer:
             if alone:
                 bisection.refusals[str(error)] = bisection.refusals.get(str(error), 0) + 1
                 await self._settle(intent, _all(chunk, Column.REJECTED, str(error)), exposed=exposed)
+                return []
+            if str(error) in self._hopeless:
+                await self._settle(intent, _all(chunk, Column.REJECTED, _unsent(str(error))), exposed=exposed)
                 return []
             await self._settle(intent, (), exposed=exposed)
             await self.client.channel.chunk_refused(self.scope.company_id, error)
@@ -167,6 +170,7 @@ class Writer:
             self.remark(outcome.doubt)
         if any(result.column in {Column.CREATED, Column.UPDATED} for result in outcome.results):
             bisection.stored = True
+            self._hopeless.clear()
             self.client.channel.chunk_accepted()
 
     def _halves(self, part: Part, attempts: int, *, exposed: bool) -> list[Part]:
@@ -256,6 +260,10 @@ class Writer:
             )
         )
         return Known(row, result.remote_id or matched_id, confirmed, settled=True, code_known=True)
+
+
+def _unsent(words: str) -> str:
+    return f"not sent alone: {HOPELESS} rows of this company were, and each was refused so: {words}"
 
 
 def _all(chunk: Chunk, column: Column, message: str) -> tuple[ItemResult, ...]:

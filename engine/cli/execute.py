@@ -18,6 +18,7 @@ from engine.cli.select import pick
 from engine.config import load
 from engine.model.balance import ExitCode
 from engine.model.settings import Company, Settings, VerifyMode
+from engine.observe.terminal import safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Request:
 def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
     result = run_heeding_signals(partial(drive, _order(request)))
+    for problem in result.problems:
+        click.echo(f"Error: {safe(problem.message)}", err=True)
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
         result = replace(result, exit_code=ExitCode.PENDING)

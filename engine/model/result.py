@@ -70,6 +70,7 @@ class RunResult:
     totals: Balance
     requests: Requests  # those of all companies, and those that belong to none (tokens)
     companies: tuple[CompanyResult, ...] = field(default=())
+    problems: tuple[Problem, ...] = ()  # of the run as a whole, such as a journal that could not be written
 
     @property
     def ok(self) -> bool:

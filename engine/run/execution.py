@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 from types import TracebackType
@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from engine.errors import EngineError, plain
+from engine.errors import EngineError, LedgerError, plain
 from engine.ledger.base import Ledger
 from engine.model.balance import ExitCode, add, worst
 from engine.model.events import Event, RunFinished, RunStarted
+from engine.model.outcome import Problem
 from engine.model.result import Requests, RunResult
 from engine.model.settings import Account, Company, Settings
 from engine.net.channel import Channel, Key
@@ -119,9 +120,14 @@ class Run:
         if self._stop_code is not None:
             self._fleet.stop()
         await self._fleet.run()
-        await self._remember_page_sizes(channels.values())
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
-        await wiring.ledger.finish_run(self._result)
+        try:
+            await self._remember_page_sizes(channels.values())
+            await wiring.ledger.finish_run(self._result)
+        except LedgerError as error:  # what was done is done, and is told all the same
+            problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
+            code = worst((ExitCode(self._result.exit_code), ExitCode.FAILED))
+            self._result = replace(self._result, exit_code=code, problems=(problem,))
         await self._emit(RunFinished(result=self._result))
         return self._result
 

@@ -12,7 +12,20 @@ import aiohttp
 import anyio
 import pytest
 
-from engine import Account, Api, Company, ConfigError, Engine, Secret, Settings, State
+from engine import (
+    Account,
+    Api,
+    Company,
+    ConfigError,
+    Engine,
+    LedgerError,
+    RunResult,
+    Secret,
+    Settings,
+    State,
+    open_ledger,
+)
+from engine.ledger.sqlite import SqliteLedger
 from engine.model.events import Waiting
 from tests.sandbox.conftest import (
     Rows,
@@ -243,3 +256,30 @@ async def test_rows_of_one_source_may_be_read_twice(world: World) -> None:
         for expected in (State.SYNCED, State.UNCHANGED):
             result = await engine.sync([Company(id=1, source=source)]).result()
             assert result.companies[0].state == expected
+
+
+async def test_a_company_that_is_refused_whole_is_not_bisected_again_and_again(world: World) -> None:
+    """2,000 rows and one constant refusal once cost 420 bulk requests, and again each day."""
+    world.limit(max_concurrency=1)
+    world.place(1)
+    world.script(
+        {"effect": "status", "status": 400, "body": '{"code":"Bad request","message":"no ERP"}', "match": BULK}
+    )
+    result = await world.sync_one(1, dims(2000))
+    assert columns(result) == {"rejected": 2000}
+    assert result.requests.bulk <= 4 * 25 + 20  # a bisection of what four workers had, then one request a chunk
+
+
+async def test_a_journal_that_cannot_be_written_does_not_swallow_the_result(world: World) -> None:
+    class Full(SqliteLedger):
+        async def finish_run(self, result: RunResult) -> None:  # noqa: ARG002  the base's signature
+            raise LedgerError("database or disk is full")
+
+    world.place(1)
+    async with (
+        await open_ledger(world.ledger_url) as ledger,
+        world.engine(Full(ledger._thread, ledger._hold)) as engine,
+    ):
+        result = await engine.sync([company(1, dims(3))]).result()
+    assert (result.exit_code, result.totals.created) == (1, 3)
+    assert "disk is full" in result.problems[0].message
