@@ -14,6 +14,7 @@ import pytest
 from anyio import run_process
 
 from engine.cli.main import VERBS
+from engine.config import load
 from engine.model.balance import SEVERITY, ExitCode
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
@@ -39,7 +40,16 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 def test_the_blocks_are_there() -> None:
-    assert set(BLOCKS) == {"environment", "dimsync.toml", "exports/123.csv", "exports/124.csv", "commands", "library"}
+    assert set(BLOCKS) == {
+        "environment",
+        "dimsync.toml",
+        "exports/123.csv",
+        "exports/124.csv",
+        "limits",
+        "more",
+        "commands",
+        "library",
+    }
     assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
 
 
@@ -61,6 +71,15 @@ async def test_the_first_configuration_works_as_pasted(sandbox: Sandbox, tmp_pat
         123: ["123:account:0100", "123:account:0200", "123:department:D-7"],
         124: ["124:account:211", "124:department:7"],
     }
+
+
+def test_the_settings_shown_are_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "dimsync.toml"
+    path.write_text(BLOCKS["dimsync.toml"])
+    plain = load(path, ENVIRONMENT)
+    path.write_text("\n".join(BLOCKS[name] for name in ("dimsync.toml", "limits", "more")))
+    shown = load(path, ENVIRONMENT)
+    assert shown.settings == plain.settings
 
 
 async def test_the_library_program_works_as_pasted(
