@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -127,16 +127,18 @@ class CompanyRun:
         except EngineError as error:
             reason = error.reason if isinstance(error, AccountParked) else error
             place = (reason.file, reason.line) if isinstance(reason, SourceError) else (None, None)
-            if self._ending is STOPPED:  # else it was stopped for a graver reason already
-                self._stop_short(_code(reason), str(reason), _ending(reason), *place)
+            self._stop_short(_code(reason), str(reason), _ending(reason), *place)
 
     def _stop_short(
         self, code: str, message: str, ending: Ending, file: str | None = None, line: int | None = None
     ) -> None:
         """Note why the company ends here. Rows that have no outcome yet are deferred, or held with the company."""
         self._books.fault(Problem(code=code, message=message, file=file, line=line))
-        self._ending = ending
-        if ending.state is State.HELD:
+        if self._ending is None or self._ending is STOPPED:
+            self._ending = ending
+        else:  # two things at once: the first says what became of the company, the graver what the run ends with
+            self._ending = replace(self._ending, exit_code=worst((self._ending.exit_code, ending.exit_code)))
+        if self._ending.state is State.HELD:
             self._books.rest = Column.HELD
 
     async def _run(self) -> None:
@@ -189,10 +191,7 @@ class CompanyRun:
         try:
             compared = await self._comparison.compare(wanted, acked)
         except (ApiError, UnsafePlan) as error:
-            now = self._parts.now()
-            state = failed_again(acked.state, wanted, _code(error), str(error), now, asked_for=self._parts.fresh)
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.note(self._scope, state)
+            await self._note_failure(error, wanted, acked.state)
             raise
         writes = self._parts.writes
         self._books.take_plan(compared.plan, compared.resting, listed_rows=compared.listed_rows, dry=not writes)
@@ -209,6 +208,14 @@ class CompanyRun:
             )
         )
         return plan
+
+    async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
+        """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
+        if before.failure != KEY_MISMATCH:
+            now, asked_for = self._parts.now(), self._parts.fresh
+            state = failed_again(before, wanted, _code(error), str(error), now, asked_for=asked_for)
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.note(self._scope, state)
 
     async def _write(self, plan: Plan, acked: Acknowledged) -> None:
         """Send the plan. A create beyond the plan stops it: some key does not lead where it should."""

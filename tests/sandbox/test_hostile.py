@@ -82,7 +82,7 @@ async def test_a_request_that_was_given_up_may_still_land(world: World) -> None:
     assert_exact(world, 1, a)
 
 
-@pytest.mark.parametrize("trouble", ["quota", "plan"])
+@pytest.mark.parametrize("trouble", ["quota", "plan", "fresh"])
 async def test_keys_that_led_nowhere_are_remembered_whatever_else_happens(world: World, trouble: str) -> None:
     """Each run that forgot it doubled two more rows, which nobody can delete."""
     world.limit(chunk_rows=2, max_concurrency=2)
@@ -98,6 +98,11 @@ async def test_keys_that_led_nowhere_are_remembered_whatever_else_happens(world:
         world.clock.forward(days=15)
         async with world.engine() as engine:
             await engine.plan([company(1, wanted)], fresh=True).result()
+    if trouble == "fresh":  # a person tries again, and the reading fails
+        world.clock.forward(days=15)
+        world.script({"effect": "lying-count", "by": 1}, {"effect": "ignore-keys"})
+        assert "incomplete-listing" in slugs(await world.sync_one(1, wanted, fresh=True))
+        world.clock.forward(days=15)
     again = await world.sync_one(1, wanted)
     assert (again.state, again.exit_code, world.sent(), len(world.stored(1))) == (State.HELD, 4, 0, stored)
 
