@@ -75,8 +75,9 @@ def _screen(result: RunResult, typed: Typed, width: int) -> Iterator[Text]:
     troubled, calm = _part(result.companies)
     yield from _trouble(troubled, width)
     yield from _changes(calm if result.verb == "plan" else [], width)
-    yield from _calm(calm, result.verb, width)
-    yield Text()
+    if calm:
+        yield from _calm(calm, result.verb, width)
+        yield Text()
     yield from _totals(result, width)
     yield from _end(result, typed, width)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -68,7 +69,11 @@ class AiohttpTransport:
         except TimeoutError as error:
             raise OutcomeUnknown(f"no answer within {request.timeout_s:g} s", timed_out=True) from error
         except aiohttp.ClientConnectorError as error:
-            text = f"cannot connect to {error.host}:{error.port} ({error.os_error.strerror or error.os_error})"
+            code, said = error.os_error.errno, error.os_error.strerror or str(error.os_error)
+            why = (
+                os.strerror(code) if code is not None and code > 0 else said
+            )  # asyncio's own words hold the address again
+            text = f"cannot connect to {error.host}:{error.port}: {why}"
             raise OutcomeUnknown(text, unsent=True) from error
         except (aiohttp.ClientError, OSError) as error:
             raise OutcomeUnknown(f"the connection failed: {_reason(error)}") from error

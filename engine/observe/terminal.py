@@ -56,8 +56,9 @@ def _count(balance: Balance, columns: tuple[str, ...]) -> int:
 def tell(problem: Problem) -> str:
     """Return a problem as one safe line: what, which row, where, and why."""
     row = f" {problem.key}" if problem.key is not None else ""
-    place = f" ({problem.file}{f':{problem.line}' if problem.line is not None else ''})" if problem.file else ""
     message = problem.message
+    is_told = problem.file is None or message.startswith(problem.file)  # a file's own trouble begins with its name
+    place = "" if is_told else f" ({problem.file}{f':{problem.line}' if problem.line is not None else ''})"
     if len(message) > LONGEST_MESSAGE:
         message = f"{message[:LONGEST_MESSAGE]}…"
     return safe(f"{problem.code}{row}{place}: {message}")
