@@ -25,6 +25,7 @@ class TokenKeeper:
         self._lock = anyio.Lock()
         self._token: Secret | None = None
         self._expires_at = 0.0  # on the event loop's clock
+        self._proven = False  # a request was answered with this token
 
     async def token(self, fetch: Fetch) -> Secret:
         """Return a token that is good as far as is known."""
@@ -37,9 +38,14 @@ class TokenKeeper:
         """The token held, good or not; None: none was fetched yet."""
         return self._token
 
-    def is_newest(self, token: Secret) -> bool:
-        """Return whether nobody has fetched another one since."""
-        return token is self._token
+    def proven(self, token: Secret) -> None:
+        """Note that the API took this token."""
+        if token is self._token:
+            self._proven = True
+
+    def is_hopeless(self, token: Secret) -> bool:
+        """Return whether a fresh token is refused that never was any good: another one would be no better."""
+        return token is self._token and not self._proven
 
     async def renewed(self, stale: Secret | None, fetch: Fetch) -> Secret:
         """Return a token other than `stale`: the one that somebody fetched meanwhile, else a new one."""
@@ -47,5 +53,6 @@ class TokenKeeper:
             if self._token is None or self._token is stale:
                 grant = await fetch()
                 margin = min(LONGEST_MARGIN_S, grant.lifetime_s * MARGIN)
+                self._proven = False
                 self._token, self._expires_at = grant.token, anyio.current_time() + grant.lifetime_s - margin
             return self._token

@@ -44,6 +44,9 @@ Emit = Callable[[Event], Awaitable[None]]
 SAME_REFUSALS = 3
 """So many companies must meet one refusal of whole chunks before it is taken for the contract's (DESIGN section 6)."""
 
+REFUSALS = 4
+"""So many 401s in a row for one call are no bad luck with expiring tokens."""
+
 PATIENCE_S = 600.0
 """Throttled without end for this long, whatever the answers call it, is a used-up quota (DESIGN section 7)."""
 
@@ -150,11 +153,11 @@ class Channel:
         while True:
             token = await self.key.keeper.token(self._fetch_token) if call.bearer else None
             try:
-                return self._read(call, await self._send(call, token))
+                value = self._read(call, await self._send(call, token))
             except Unauthorized as error:
                 refusals += 1
-                newest = token is None or self.key.keeper.is_newest(token)
-                if error.status != 401 or token is None or (newest and refusals > 1):
+                hopeless = token is None or refusals > REFUSALS or (refusals > 1 and self.key.keeper.is_hopeless(token))
+                if error.status != 401 or hopeless or token is None:
                     raise await self.park(error) from error
                 await self.key.keeper.renewed(token, self._fetch_token)
             except (QuotaExhausted, WrongContract) as error:
@@ -175,6 +178,10 @@ class Channel:
                         raise await self.park(error) from error
                     raise
                 await anyio.sleep(rest_s)
+            else:
+                if token is not None:
+                    self.key.keeper.proven(token)
+                return value
 
     async def _send(self, call: Call[T], token: Secret | None) -> Answer:
         """Send once, in the key's turn."""
