@@ -35,6 +35,8 @@ HOPELESS = 8
 
 TIMEOUTS_BEFORE_HALVING = 2
 
+ENDED = "the run ended before its answer came"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -121,7 +123,7 @@ class Writer:
         finally:  # the ledger has them as unknown already
             for part in parts:
                 if part.exposed:
-                    self.record(_all(part.chunk, Column.UNCERTAIN, "the run ended before its answer came"))
+                    self.record(_all(part.chunk, Column.UNCERTAIN, ENDED))
 
     async def _send(self, part: Part, bisection: Bisection) -> list[Part]:
         """Send one part under its own intent; return the parts that take its place, none when its rows are settled."""
@@ -140,8 +142,11 @@ class Writer:
             if str(error) in self._hopeless:
                 await self._settle(intent, _all(chunk, Column.REJECTED, _unsent(str(error))), exposed=exposed)
                 return []
-            await self._settle(intent, (), exposed=exposed)
-            await self.client.channel.chunk_refused(self.scope.company_id, error)
+            parked = await self.client.channel.chunk_refused(self.scope.company_id, error)
+            results = _all(chunk, Column.UNCERTAIN, ENDED) if parked and exposed else ()
+            await self._settle(intent, results, exposed=exposed)
+            if parked:
+                raise parked from error
             return self._halves(part, part.attempts, exposed=exposed)
         except (OutcomeUnknown, InFlight) as error:
             left = part.attempts - call.attempts
@@ -152,7 +157,7 @@ class Writer:
             return []
         except BaseException:  # parked, forbidden, cancelled or a bug: note what is in doubt, then let it pass
             doubt = part.exposed or call.exposed
-            results = _all(chunk, Column.UNCERTAIN, "the run ended before its answer came") if doubt else ()
+            results = _all(chunk, Column.UNCERTAIN, ENDED) if doubt else ()
             await self._settle(intent, results, exposed=doubt)
             raise
         lost = call.attempts > 0

@@ -76,7 +76,6 @@ class Limits:
     server_timeout_s: float = 29.0  # so long the server may go on with a request, whether or not anybody still waits
     max_attempts: int = 6  # sends of one request, the first included
     max_wait_s: float = 900.0  # a longer Retry-After stops the key instead of the clock
-    drain_s: float = 40.0  # how long a cancelled run may take to settle requests in flight
     body_bytes: int = 64_000_000  # answers are read up to here
 
 

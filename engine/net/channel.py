@@ -127,13 +127,17 @@ class Channel:
         """Note that a bulk request was understood: refusals are about rows, then."""
         self._accepts_chunks = True
 
-    async def chunk_refused(self, company_id: int, error: Rejected) -> None:
-        """Note that a whole chunk was refused; the same from three companies before any success parks the account."""
+    async def chunk_refused(self, company_id: int, error: Rejected) -> AccountParked | None:
+        """Note that a whole chunk was refused; the same from three companies before any success parks the account.
+
+        Returns what to raise then, once the chunk is settled; None: go on.
+        """
         met = self._refused.setdefault(str(error), set())
         met.add(company_id)
         if len(met) >= SAME_REFUSALS and not self._accepts_chunks:
             text = f"{error}: said to whole chunks of {len(met)} companies and nothing accepted; check api.contract"
-            raise await self.park(WrongContract(text, status=error.status)) from error
+            return await self.park(WrongContract(text, status=error.status))
+        return None
 
     async def park(self, reason: EngineError) -> AccountParked:
         """Stop the account and return what every call of it raises from now on. The first reason stays."""

@@ -70,7 +70,12 @@ def test_elsewhere_than_on_a_terminal_each_company_in_trouble_is_one_plain_line(
 
 
 class Gone(io.StringIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Event()
+
     def write(self, text: str) -> int:
+        self.reached.set()
         raise OSError(5, "Input/output error", text)
 
 
@@ -79,17 +84,20 @@ class Stopped(io.StringIO):
 
     def __init__(self) -> None:
         super().__init__()
+        self.reached = threading.Event()
         self.go_on = threading.Event()
 
     def write(self, text: str) -> int:
+        self.reached.set()
         self.go_on.wait()
         return len(text)
 
 
 def test_a_stream_that_is_gone_or_stopped_does_not_reach_the_run() -> None:
-    stopped = Stopped()
-    for stream in (Gone(), stopped):
+    gone, stopped = Gone(), Stopped()
+    for stream in (gone, stopped):
         with Progress("sync", stream) as progress:
             for event in EVENTS:
                 progress.take(event)
+        assert stream.reached.wait(10), "nothing was written, so nothing was shown"
     stopped.go_on.set()

@@ -124,6 +124,7 @@ async def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").touch()
     async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as ledger:
         await ledger.remember_page_size("o", "a", 1)
+        assert await ledger.page_size("o", "a") == 1
 
 
 async def test_a_newer_ledger_is_refused(on_disk: SqliteLedger, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -98,7 +99,7 @@ async def test_a_job_cancelled_while_it_runs_is_carried_out_whole(on_disk: Sqlit
     assert await on_disk.page_size("o", "b") == 2
 
 
-async def test_closing_finishes_what_is_queued(on_disk: SqliteLedger, gate: Gate) -> None:
+async def test_closing_finishes_what_is_queued(on_disk: SqliteLedger, gate: Gate, tmp_path: Path) -> None:
     await_begin = asyncio.create_task(on_disk.begin(HARBOR, intent("chunk", "a")))
     await settled_into_queue()
     closing = asyncio.create_task(on_disk.aclose())
@@ -106,6 +107,8 @@ async def test_closing_finishes_what_is_queued(on_disk: SqliteLedger, gate: Gate
     gate.opened.set()
     await asyncio.gather(await_begin, closing)
     await on_disk.aclose()
+    async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as again:
+        assert await again.recover(HARBOR) == 1
 
 
 async def test_a_closed_ledger_says_so() -> None:

@@ -288,3 +288,25 @@ async def test_a_journal_that_cannot_be_written_does_not_swallow_the_result(worl
         result = await engine.sync([company(1, dims(3))]).result()
     assert (result.exit_code, result.totals.created) == (1, 3)
     assert "disk is full" in result.problems[0].message
+
+
+async def test_rows_that_may_have_landed_are_uncertain_although_their_account_stops(world: World) -> None:
+    """The third refusal parks the account, after an earlier send of that chunk was carried out and never answered."""
+    for n in (1, 2, 3):
+        world.place(n)
+    lost = [
+        {"effect": "reset", "commit": True, "times": 1, "match": {"operation": "bulk", "company": n}} for n in (1, 2, 3)
+    ]
+    body = '{"code":"Bad request","message":"no"}'
+    refused = [
+        {"effect": "status", "status": 400, "body": body, "after": 1, "match": {"operation": "bulk", "company": n}}
+        for n in (1, 2, 3)
+    ]
+    world.script(*lost, *refused)
+    settings = replace(world.settings, companies_at_once=1)
+    async with Engine(settings, now=world.clock, rng=world.rng) as engine:
+        result = await engine.sync([company(n, dims(2)) for n in (1, 2, 3)]).result()
+    assert (result.exit_code, columns(result.companies[2])) == (2, {"uncertain": 2})
+    world.script()
+    assert (await world.sync_one(3, dims(2))).exit_code == 0
+    assert_exact(world, 3, dims(2))
