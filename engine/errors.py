@@ -79,6 +79,14 @@ class OutcomeUnknown(ApiError):
         self.unsent = unsent  # there was no connection: for once it is known that nothing was done
 
 
+class AnswerLost(OutcomeUnknown):
+    """The request was carried out before, and its answer cannot be had again (208): ask with the rows, anew."""
+
+
+class BatchLost(OutcomeUnknown):
+    """The server took the rows for later (202) and it was not to be learnt what became of them: look, don't repeat."""
+
+
 class Throttled(ApiError):
     """The API asked to wait (429). `retry_after_s` is its own figure, None when it named none."""
 

@@ -1,8 +1,8 @@
 """A bulk answer -> what became of each row that was sent. Only what the body proves counts; the status does not.
 
 Numbered, as the cases are told apart below:
-1. Errors are joined to rows by key, else by a name that one row bears, else by position: from 0, unless keyed errors or
-   the names of stored rows say from 1.
+1. Errors are joined to rows by key, else by the remote id that a row updates, else by a name that one row bears, else
+   by position: from 0, unless keyed errors or the names of stored rows say from 1.
 2. Counters, arrays and rows sent agree and each error found its own row: every other row was stored.
 3. Otherwise only rows whose unique name stands in `created` or `updated` were stored, and joined errors were refused;
    the rest is uncertain.
@@ -66,6 +66,7 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
     if not answer.errors:
         return {}, True
     by_key = {change.row.key: position for position, change in enumerate(changes)}
+    by_id = {change.remote_id: position for position, change in enumerate(changes) if change.remote_id is not None}
     uses = Counter(change.row.name for change in changes)
     by_name = {change.row.name: position for position, change in enumerate(changes) if uses[change.row.name] == 1}
     base = _base(changes, answer, by_key)
@@ -74,6 +75,8 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
         found: int | None = None
         if error.key is not None:
             found = by_key.get(error.key)
+        elif error.remote_id is not None and error.remote_id in by_id:
+            found = by_id[error.remote_id]
         elif error.name is not None and (error.name in by_name or error.position is None):
             found = by_name.get(error.name)
         elif error.position is not None and base is not None and 0 <= error.position - base < len(changes):
@@ -123,7 +126,7 @@ def _ids_by_name(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, s
     return {
         name: remote_id
         for remote_id, name in (*answer.created, *answer.updated)
-        if sent[name] == 1 and shown[name] == 1
+        if remote_id and sent[name] == 1 and shown[name] == 1
     }
 
 

@@ -17,7 +17,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from engine.apply.reconcile import reconcile
-from engine.errors import InFlight, OutcomeUnknown, Rejected, plain
+from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected, plain
 from engine.ledger.base import Intents
 from engine.model.dimension import fingerprint
 from engine.model.known import Intent, Known, Rejection, Settlement
@@ -80,6 +80,7 @@ class Writer:
     remark: Callable[[str], None]  # an answer contradicts itself, and yet says of each row what became of it
     beware: Callable[[int], Awaitable[None]]  # so many rows were created beyond the plan: written down before all else
     surplus: int = 0  # such rows: above 0, nothing more is sent
+    uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
     _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -148,8 +149,13 @@ class Writer:
             if parked:
                 raise parked from error
             return self._halves(part, part.attempts, exposed=exposed)
+        except AnswerLost as error:
+            left = part.attempts - call.attempts - 1
+            settled = () if left > 0 else _all(chunk, Column.UNCERTAIN, str(error))
+            await self._settle(intent, settled, exposed=True)
+            return [] if settled else [Part(chunk=chunk, attempts=left, exposed=True)]
         except (OutcomeUnknown, InFlight) as error:
-            left = part.attempts - call.attempts
+            left = 0 if isinstance(error, BatchLost) else part.attempts - call.attempts
             if not alone and left > 0:
                 await self._settle(intent, (), exposed=True)
                 return self._halves(part, left, exposed=True)
@@ -222,6 +228,7 @@ class Writer:
         `lost`: a send of these rows was not answered, so that the server may still be at it; `exposed` implies it.
         """
         self.record(results)
+        self.uncertain += [result for result in results if result.column is Column.UNCERTAIN]
         at = self.now()
         stored = {
             result.change.row.key: self._acknowledged(result, explained=outcome is not None and outcome.explained)
@@ -253,7 +260,7 @@ class Writer:
         any id, where none was matched), or when the key was ours already (sent once, outcome lost) and this answer
         leaves nothing open.
         """
-        row, remote_id, _ = result.change
+        row, remote_id = result.change[:2]
         before = self.known.get(row.key)
         matched_id = remote_id if remote_id is not None and not remote_id.startswith("?") else None
         confirmed = (before is not None and before.confirmed) or (

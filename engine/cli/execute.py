@@ -40,7 +40,8 @@ def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
     result = run_heeding_signals(partial(drive, _order(request)))
     for problem in result.problems:
-        click.echo(f"Error: {safe(problem.message)}", err=True)
+        word = "Note" if problem.code == "directory" else "Error"
+        click.echo(f"{word}: {safe(problem.message)}", err=True)
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
         result = replace(result, exit_code=ExitCode.PENDING)

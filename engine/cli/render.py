@@ -45,7 +45,7 @@ COLOURS: dict[str, str] = {
 
 OUTCOMES = ("unchanged", "created", "updated", "rejected", "held", "deferred", "uncertain", "invalid")
 REMOTE = ("matched", "contested", "orphans")
-REQUESTS = ("list", "probe", "bulk", "directory", "batch", "retry")
+REQUESTS = ("list", "probe", "bulk", "batch", "retry")
 
 
 class Line(NamedTuple):
@@ -221,11 +221,12 @@ def _sum(total: int | None, balance: Balance, columns: Iterable[str]) -> str:
 
 
 def _requests(requests: Requests) -> str:
-    """Return the requests by kind; tokens, which no company's work needs more of, stand apart."""
+    """Return the requests by kind; tokens and directory, which no company's work needs more of, stand apart."""
     kinds = [f"{count:,} {kind}" for kind in REQUESTS if (count := getattr(requests, kind))]
-    tokens = f", and {requests.token:,} for tokens" if requests.token else ""
-    total = requests.total - requests.token
-    return f"{total:,}{' = ' if kinds else ''}{' + '.join(kinds)}{tokens}"
+    extras = {"for tokens": requests.token, "for the directory": requests.directory}
+    apart = [f"{count:,} {what}" for what, count in extras.items() if count]
+    total = f"{requests.total - requests.apart:,}{' = ' if kinds else ''}{' + '.join(kinds)}"
+    return f"{total}, and {' and '.join(apart)}" if apart else total
 
 
 def _hang(label: str, text: str, width: int, *, style: str = "") -> list[Text]:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
+
+from engine.cli.output import deliver_texts
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8700, show_default=True, help="0 takes a free one.")
-@click.option("--companies", default=0, show_default=True, help="Empty companies to begin with, from id 1001 on.")
+@click.option(
+    "--contract",
+    type=click.Choice(["guide", "reference"]),
+    default="guide",
+    show_default=True,
+    help="Which of the API's two spellings it speaks.",
+)
+@click.option("--accounts", type=click.IntRange(min=1), default=1, show_default=True, help="Client accounts.")
+@click.option(
+    "--companies", default=0, show_default=True, help="Empty companies to begin with, from id 1001 on, dealt in turn."
+)
 @click.option("--seed", default=7, show_default=True, help="Of the companies' names and of tokens.")
 @click.option(
     "--rate", default=1000.0, show_default=True, help="Requests a second of an API key; twice that in a burst."
@@ -18,13 +31,33 @@ import click
 @click.option("--quota", default=10_000, show_default=True, help="Requests a day of an API key.")
 @click.option("--max-limit", default=100, show_default=True, help="Most rows of a page.")
 @click.option("--token-lifetime", default=3600, show_default=True, help="Of access tokens, in seconds.")
+@click.option(
+    "--directory-base",
+    type=click.IntRange(0, 1),
+    default=1,
+    show_default=True,
+    help="Number of the first page of accounts, companies and locations.",
+)
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Trouble to make: a TOML file of [[faults]].",
+)
+@click.option("--list-faults", is_flag=True, help="Print what such a file may hold, and end.")
 @click.option("--until-stdin-ends", is_flag=True, help="Stop when standard input ends, so with whoever holds it.")
-def sandbox(**options: Any) -> None:
+def sandbox(*, list_faults: bool, **options: Any) -> None:
     """Run a made-up Ottimate to rehearse against, until it is interrupted.
 
     Prints one line of JSON when it is ready. Its account is racc_demo, with the API key demo-key, client demo-client
-    and the secret demo-secret. /_sandbox/companies makes companies, /_sandbox/summary tells what truly happened.
+    and the secret demo-secret; a second one is racc_demo_2, demo-key-2 and so on. /_sandbox/companies makes companies,
+    /_sandbox/faults replaces the faults, /_sandbox/summary tells what truly happened.
     """
+    if list_faults:
+        from engine.sandbox.catalogue import describe  # noqa: PLC0415  it brings orjson, which `--help` does not need
+
+        deliver_texts(describe())
+        return
     from engine.cli.simulate import Setup, simulate  # noqa: PLC0415  it brings aiohttp: half a second that `--help` is spared
 
     simulate(Setup(**options))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import signal
 import sys
+import tomllib
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from itertools import cycle
+from pathlib import Path
+from typing import Literal
 
 import anyio
 import click
 
 from engine.cli.output import dump
-from engine.errors import plain
-from engine.sandbox.access import Allowance
+from engine.errors import ConfigError, plain
+from engine.sandbox.access import Allowance, Credentials
+from engine.sandbox.faults import BadScript, Rule, parse_rules
 from engine.sandbox.fleet import make_fleet
 from engine.sandbox.server import Options, Sandbox
 
@@ -24,38 +29,81 @@ class Setup:
 
     host: str
     port: int
+    contract: Literal["guide", "reference"]
+    accounts: int
     companies: int  # made-up ones, empty
     seed: int
     rate: float  # requests a second of an API key
     quota: int  # requests a day of an API key
     max_limit: int  # rows of a page
     token_lifetime: int  # seconds
+    directory_base: int  # number of the first page of a directory listing
+    faults: Path | None  # TOML
     until_stdin_ends: bool
 
 
 def simulate(setup: Setup) -> None:
     """Serve until SIGINT, SIGTERM or, if asked, the end of standard input.
 
-    Raises `ClickException` when it cannot listen there.
+    Raises `ConfigError` when the file of faults makes no sense, `ClickException` when it cannot listen there.
     """
+    rules = () if setup.faults is None else read_rules(setup.faults)
     allowance = Allowance(
         rate=setup.rate, burst=round(2 * setup.rate), per_day=setup.quota, token_lifetime_s=setup.token_lifetime
     )
-    options = Options(allowance=allowance, max_limit=setup.max_limit, seed=setup.seed)
-    serve = partial(_serve, Sandbox(options, host=setup.host, port=setup.port), setup)
+    options = Options(
+        contract=setup.contract,
+        accounts=tuple(map(made_up, range(1, setup.accounts + 1))),
+        allowance=allowance,
+        max_limit=setup.max_limit,
+        directory_base=setup.directory_base,
+        seed=setup.seed,
+    )
+    serve = partial(_serve, Sandbox(options, rules=rules, host=setup.host, port=setup.port), setup)
     try:
         anyio.run(serve, backend_options={"use_uvloop": find_spec("uvloop") is not None})
     except OSError as error:
         raise click.ClickException(f"cannot listen on {setup.host}:{setup.port}: {error.strerror}") from error
 
 
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """Read a TOML file of `[[faults]]`. Raises `ConfigError`, which names the file and the key, or the line."""
+    try:
+        document = tomllib.loads(path.read_bytes().decode())
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8: save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    for key in document.keys() - {"faults"}:
+        raise ConfigError(f"{path}: {key}: unknown; the file is a list of [[faults]]")
+    try:
+        return parse_rules(document.get("faults"))
+    except BadScript as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def made_up(number: int) -> Credentials:
+    """Return the credentials of the sandbox's n-th account, from 1: the first has no number."""
+    first = Credentials()
+    if number == 1:
+        return first
+    return Credentials(
+        account_id=f"{first.account_id}_{number}",
+        api_key=f"{first.api_key}-{number}",
+        client_id=f"{first.client_id}-{number}",
+        client_secret=f"{first.client_secret}-{number}",
+    )
+
+
 async def _serve(sandbox: Sandbox, setup: Setup) -> None:
-    for company in make_fleet(setup.companies, setup.seed) if setup.companies else ():
-        sandbox.service.place(company.id, name=company.name)
+    accounts = [account.account_id for account in sandbox.options.accounts]
+    made = make_fleet(setup.companies, setup.seed) if setup.companies else ()
+    for company, account in zip(made, cycle(accounts), strict=False):
+        sandbox.service.place(company.id, name=company.name, account=account)
     with plain(), anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with sandbox, anyio.create_task_group() as tasks:
-            accounts = [account.account_id for account in sandbox.options.accounts]
-            click.echo(dump({"ready": True, "base_url": sandbox.base_url, "accounts": accounts}))
+            ready = {"ready": True, "base_url": sandbox.base_url, "contract": setup.contract, "accounts": accounts}
+            click.echo(dump({**ready, "faults": len(sandbox.service.script.rules)}))
             if setup.until_stdin_ends:
                 tasks.start_soon(_end_with_input, tasks.cancel_scope)
             async for _ in signals:

@@ -1,1 +1,1 @@
-"""What was done, durably: acknowledged rows, intents, runs and locks."""
+"""What was done, durably: acknowledged rows, intents, runs, directories and locks."""

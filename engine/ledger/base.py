@@ -10,7 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Settlement
+from engine.model.balance import State
+from engine.model.directory import Directory
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
 from engine.model.result import RunResult
 from engine.model.settings import Scope
 
@@ -61,12 +63,16 @@ class Intents(Protocol):
 class Runs(Protocol):
     """The journal of runs, and what is remembered per API key."""
 
-    async def start_run(self, run_id: str, verb: str, at: datetime) -> None:
-        """Open a run's entry; one without an end and without a lock holder crashed."""
+    async def start_run(self, run_id: str, verb: str, at: datetime, *, origin: str) -> None:
+        """Open a run's entry; one without an end and without a lock holder crashed. `origin`: as in `Scope`."""
         ...
 
     async def finish_run(self, result: RunResult) -> None:
         """Close a run's entry with its result."""
+        ...
+
+    async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
+        """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
         ...
 
     async def page_size(self, origin: str, account: str) -> int | None:
@@ -75,6 +81,26 @@ class Runs(Protocol):
 
     async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
         """Remember the page size that the server granted."""
+        ...
+
+    async def pause(self, origin: str, account: str) -> Pause | None:
+        """Return the pause that was last asked of this key, over or not; None: none."""
+        ...
+
+    async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
+        """Remember a pause for the next run."""
+        ...
+
+
+class Directories(Protocol):
+    """What the API user of an account may see, as last listed."""
+
+    async def directory(self, origin: str, account: str) -> Directory | None:
+        """Return the directory of an account (`Account.account_id`); None: never read."""
+        ...
+
+    async def remember_directory(self, origin: str, account: str, directory: Directory) -> None:
+        """Replace an account's directory; parts that were not read (None) stay as they are."""
         ...
 
 
@@ -86,7 +112,7 @@ class Locks(Protocol):
         ...
 
 
-class Ledger(Rows, Intents, Runs, Locks, Protocol):
+class Ledger(Rows, Intents, Runs, Directories, Locks, Protocol):
     """All of it, as the engine is handed it."""
 
     async def aclose(self) -> None:

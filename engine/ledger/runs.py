@@ -1,4 +1,4 @@
-"""The journal of runs, one line per company in each, and the page size that each API key was granted."""
+"""The journal of runs, one line per company in each, and what is remembered of each API key."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 
 from engine.errors import LedgerError
-from engine.ledger.texts import optional_text, to_json, to_text
+from engine.ledger.texts import from_text, optional_text, to_json, to_text
+from engine.model.balance import State
+from engine.model.known import Pause
 from engine.model.result import CompanyResult, RunResult, run_json
 
-START = "insert into runs (id, verb, started_at) values (?, ?, ?)"
+START = "insert into runs (id, verb, started_at, origin) values (?, ?, ?, ?)"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
 ADD_COMPANY = """
     insert into run_companies (
@@ -23,16 +25,25 @@ ADD_COMPANY = """
         :remote_rows, :matched, :contested, :orphans
     )
 """
+REMEMBER_STATES = """
+    insert or replace into last_states (origin, account, company_id, state, run_id)
+    select origin, account, company_id, state, run_id
+    from runs join run_companies on run_id = id
+    where id = ? and verb = 'sync' and origin is not null
+"""  # a run that an older dimsync began has no origin
+LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"
 PAGE_SIZE = "select rows from page_sizes where origin = ? and account = ?"
 REMEMBER_PAGE_SIZE = """
     insert into page_sizes (origin, account, rows) values (?, ?, ?)
     on conflict (origin, account) do update set rows = excluded.rows
 """
+PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
+REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
 
 
-def start(connection: sqlite3.Connection, run_id: str, verb: str, at: datetime) -> None:
+def start(connection: sqlite3.Connection, run_id: str, verb: str, at: datetime, *, origin: str) -> None:
     """Open a run's entry."""
-    connection.execute(START, (run_id, verb, to_text(at)))
+    connection.execute(START, (run_id, verb, to_text(at), origin))
 
 
 def finish(connection: sqlite3.Connection, result: RunResult) -> None:
@@ -41,6 +52,7 @@ def finish(connection: sqlite3.Connection, result: RunResult) -> None:
     if not connection.execute(FINISH, closing).rowcount:
         raise LedgerError(f"Run {result.run_id} cannot be finished: it was never started, or is finished already.")
     connection.executemany(ADD_COMPANY, (_columns(result.run_id, company) for company in result.companies))
+    connection.execute(REMEMBER_STATES, (result.run_id,))
 
 
 def _columns(run_id: str, company: CompanyResult) -> dict[str, object]:
@@ -58,6 +70,12 @@ def _columns(run_id: str, company: CompanyResult) -> dict[str, object]:
     }
 
 
+def last_states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], State]:
+    """Return how each company ended in the sync that finished last, whichever started last."""
+    found = connection.execute(LAST_STATES, (origin,))
+    return {(account, company_id): State(state) for account, company_id, state in found}
+
+
 def page_size(connection: sqlite3.Connection, origin: str, account: str) -> int | None:
     """Return the granted page size, None when none is known."""
     found = connection.execute(PAGE_SIZE, (origin, account)).fetchone()
@@ -67,3 +85,17 @@ def page_size(connection: sqlite3.Connection, origin: str, account: str) -> int 
 def remember_page_size(connection: sqlite3.Connection, origin: str, account: str, rows: int) -> None:
     """Write down the granted page size."""
     connection.execute(REMEMBER_PAGE_SIZE, (origin, account, rows))
+
+
+def pause(connection: sqlite3.Connection, origin: str, account: str) -> Pause | None:
+    """Return the pause that was last asked of a key, over or not; None: none."""
+    found = connection.execute(PAUSE, (origin, account)).fetchone()
+    if found is None:
+        return None
+    at, until, reason = found
+    return Pause(at=from_text(at), until=from_text(until), reason=reason)
+
+
+def remember_pause(connection: sqlite3.Connection, origin: str, account: str, asked: Pause) -> None:
+    """Write down the pause that was asked of a key."""
+    connection.execute(REMEMBER_PAUSE, (origin, account, to_text(asked.at), to_text(asked.until), asked.reason))

@@ -10,11 +10,13 @@ from types import TracebackType
 from typing import Self
 
 from engine.errors import ConfigError
-from engine.ledger import intents, rows, runs, scopes
+from engine.ledger import directories, intents, rows, runs, scopes
 from engine.ledger.database import open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Settlement
+from engine.model.balance import State
+from engine.model.directory import Directory
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
 from engine.model.result import RunResult
 from engine.model.settings import Scope
 
@@ -63,13 +65,17 @@ class SqliteLedger:
         """Commit a chunk's outcome and the end of its intent together."""
         await self._thread.write(intents.settle, scope, settlement)
 
-    async def start_run(self, run_id: str, verb: str, at: datetime) -> None:
+    async def start_run(self, run_id: str, verb: str, at: datetime, *, origin: str) -> None:
         """Open a run's entry."""
-        await self._thread.write(runs.start, run_id, verb, at)
+        await self._thread.write(runs.start, run_id, verb, at, origin=origin)
 
     async def finish_run(self, result: RunResult) -> None:
         """Close a run's entry with its result."""
         await self._thread.write(runs.finish, result)
+
+    async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
+        """Return how each company ended in its newest finished sync at this origin."""
+        return await self._thread.read(runs.last_states, origin)
 
     async def page_size(self, origin: str, account: str) -> int | None:
         """Return the page size that the server last granted this key."""
@@ -78,6 +84,22 @@ class SqliteLedger:
     async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
         """Remember the page size that the server granted."""
         await self._thread.write(runs.remember_page_size, origin, account, rows)
+
+    async def pause(self, origin: str, account: str) -> Pause | None:
+        """Return the pause that was last asked of this key, over or not."""
+        return await self._thread.read(runs.pause, origin, account)
+
+    async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
+        """Remember a pause for the next run."""
+        await self._thread.write(runs.remember_pause, origin, account, pause)
+
+    async def directory(self, origin: str, account: str) -> Directory | None:
+        """Return the directory of an account."""
+        return await self._thread.read(directories.read, origin, account)
+
+    async def remember_directory(self, origin: str, account: str, directory: Directory) -> None:
+        """Replace an account's directory; parts that were not read (None) stay as they are."""
+        await self._thread.write(directories.remember, origin, account, directory)
 
     @asynccontextmanager
     async def lock(self, scope: Scope) -> AsyncIterator[None]:

@@ -10,13 +10,19 @@ from engine.model.dimension import Dimension, fingerprint
 
 
 class Change(NamedTuple):
-    """One row to send. `row` is what goes on the wire, its type label already settled."""
+    """One row to send. `row` is what goes on the wire, its type label already settled (and see `code`)."""
 
     row: Dimension
     remote_id: str | None  # the row it updates; None: a create
     fields: tuple[
         str, ...
     ] = ()  # names of the fields that differ; empty: a create, or a row of unknown state sent again
+    code: str | None = None  # sent where the source gives none and the contract demands one; None: nothing to fill in
+
+    @property
+    def sent(self) -> Dimension:
+        """The row as it is encoded. What was filled in is no wish of the source's, so the ledger does not keep it."""
+        return self.row if self.code is None else self.row._replace(code=self.code)
 
 
 class Hold(NamedTuple):
@@ -51,7 +57,7 @@ class Plan:
         """Return 32 hex characters that are equal exactly when the plans would send the same rows to the same ids."""
         digest = blake2b(digest_size=16)
         for change in self.changes:
-            digest.update(fingerprint(change.row))
+            digest.update(fingerprint(change.sent))
             digest.update((change.remote_id or "+").encode())
             digest.update(b"\n")
         return digest.hexdigest()

@@ -32,8 +32,8 @@ class RemoteRow(NamedTuple):
     """One row as a listing shows it. `None` is "not shown": unknown, never empty."""
 
     id: str  # `dim_...`
-    type_code: str
-    type_label: str
+    type_code: str  # canonical; empty: not shown
+    type_label: str  # empty: not shown
     name: str
     erp_id: str
     code: str | None = None

@@ -38,6 +38,19 @@ class Rejection(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A wait that the API asked of a whole key and that was too long for the run that met it."""
+
+    at: datetime  # when it was asked for
+    until: datetime
+    reason: str
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether it is still to be kept; a clock that went back to before it tells nothing."""
+        return self.at <= now < self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyState:
     """The ledger's notes on a company as a whole."""
 

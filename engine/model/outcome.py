@@ -41,6 +41,7 @@ class BulkError(NamedTuple):
     key: str | None = None
     name: str | None = None
     position: int | None = None  # `index` on the wire, from 0 or from 1
+    remote_id: str | None = None  # `id` on the wire: of a row that is there already
 
 
 class BulkAnswer(NamedTuple):
@@ -50,7 +51,7 @@ class BulkAnswer(NamedTuple):
     created_count: int
     updated_count: int
     error_count: int
-    created: list[tuple[str, str]]  # (remote id, name)
+    created: list[tuple[str, str]]  # (remote id, name); an id that was not given is empty
     updated: list[tuple[str, str]]
     errors: list[BulkError]
 

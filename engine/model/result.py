@@ -30,6 +30,11 @@ class Requests:
         """All of them."""
         return sum(getattr(self, column.name) for column in fields(self))
 
+    @property
+    def apart(self) -> int:
+        """Those that no company's change asks for: tokens and the account's directory."""
+        return self.token + self.directory
+
     @staticmethod
     def sum(parts: Iterable[Requests]) -> Requests:
         """Return the sums by kind."""

@@ -121,7 +121,7 @@ class Settings:
     api: Api = field(default_factory=Api)
     verify: Verify = field(default_factory=Verify)
     ledger_url: str = "sqlite:///dimsync.db"
-    companies_at_once: int = 32  # pipelines open at a time over all accounts: bounds memory
+    companies_at_once: int = 32  # pipelines open at a time, dealt between the accounts: bounds memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

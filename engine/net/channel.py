@@ -73,7 +73,7 @@ class Call(Generic[T]):
     kind: str  # a field of `Requests`
     method: str
     path: str  # below the base URL, or a whole URL; encoded
-    read: Callable[[bytes], T]  # decodes the body of a 2xx; raises `BadAnswer`
+    read: Callable[[Answer], T]  # decodes a 2xx; raises `BadAnswer`
     policy: Policy
     spent: Spent
     body: bytes | None = None
@@ -240,7 +240,7 @@ class Channel:
         if error is not None:
             raise error
         try:
-            value = call.read(answer.body)
+            value = call.read(answer)
         except BadAnswer as bad:
             text = f"HTTP {answer.status}, but {self.redacted(str(bad))}"
             raise OutcomeUnknown(text, status=answer.status, company_id=call.company_id) from bad
@@ -281,7 +281,7 @@ class Channel:
             path=self._api.token_url or "/oauth/token",
             body=token_request(self.account, self._api.scope),
             headers={"Content-Type": FORM},
-            read=read_grant,
+            read=lambda answer: read_grant(answer.body),
             policy=Policy(max_attempts=self.account.limits.max_attempts),
             spent=self.spent,
             bearer=False,

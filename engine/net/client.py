@@ -1,20 +1,32 @@
-"""One company's API: read a page, send a chunk. Its requests take turns here before they meet other companies'."""
+"""One company's API: read a page or a row, send a row or a chunk, wait for a batch.
+
+Its requests take turns here before they meet other companies'.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import anyio
 
-from engine.errors import Rejected
+from engine.errors import AnswerLost, ApiError, BatchLost, OutOfScope, Rejected
+from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
 from engine.net.channel import Call, Channel, Spent
-from engine.net.retry import Policy
+from engine.net.retry import Policy, step_s
+from engine.net.transport import Answer
+from engine.wire.batch import Accepted, progress_path, read_accepted, read_completed, read_results, results_path
 from engine.wire.dialect import Dialect
 
 T = TypeVar("T")
+
+BulkCall: TypeAlias = Call[BulkAnswer | Accepted | None]
+"""A chunk on its way: answered at once, accepted for later (202), or done before without a word (208)."""
+
+BATCH_PATIENCE_S = 600.0
+"""A batch that is not done after this long is left alone; what became of it shows in a listing."""
 
 WIDTH = 8
 """Requests of one company in the air at a time: the key's gate is first come first served, so this keeps a giant from
@@ -37,12 +49,33 @@ class CompanyClient:
 
     async def page(self, number: int, limit: int, *, kind: str = "list") -> Page:
         """Read one page. Raises `ApiError`; `Rejected` may mean that the limit is refused."""
-        call: Call[Page] = Call(
-            kind=kind,
-            method="GET",
-            path=self.dialect.list_path(self.company_id, number, limit),
-            read=lambda body: self.dialect.page(body, self.company_id),
-            policy=Policy(max_attempts=self.channel.account.limits.max_attempts),
+        path = self.dialect.list_path(self.company_id, number, limit)
+        return await self._get(kind, path, lambda body: self.dialect.page(body, self.company_id))
+
+    async def one(self, row_id: str) -> RemoteRow | None:
+        """Read one row by its remote id; None: there is none of this company's. Raises `ApiError`."""
+        try:
+            path = self.dialect.one_path(row_id)
+            return await self._get("probe", path, lambda body: self.dialect.one(body, self.company_id))
+        except OutOfScope as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def create(self, row: Dimension, idempotency_key: str) -> RemoteRow:
+        """Create one row, and return it as it stands then. Raises `ApiError`.
+
+        An answer that is lost is asked for again with the same bytes and key. Whether a key that exists already is
+        updated or refused is documented nowhere: `bulk` of one row is the upsert.
+        """
+        call: Call[RemoteRow] = Call(
+            kind="bulk",
+            method="POST",
+            path=self.dialect.create_path,
+            body=self.dialect.create_body(self.company_id, row),
+            headers={"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
+            read=lambda answer: self.dialect.created(answer.body, self.company_id),
+            policy=self._policy,
             spent=self.spent,
             company_id=self.company_id,
         )
@@ -69,7 +102,7 @@ class CompanyClient:
 
     def bulk_call(
         self, body: bytes, idempotency_key: str, policy: Policy, before_repeat: Callable[[], Awaitable[None]]
-    ) -> Call[BulkAnswer]:
+    ) -> BulkCall:
         """Return the call that sends a chunk; whoever sends it can see afterwards whether its outcome is in doubt."""
         return Call(
             kind="bulk",
@@ -77,18 +110,68 @@ class CompanyClient:
             path=self.dialect.bulk_path,
             body=body,
             headers={"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
-            read=self.dialect.bulk,
+            read=self._read_bulk,
             policy=policy,
             spent=self.spent,
             company_id=self.company_id,
             before_repeat=before_repeat,
         )
 
-    async def bulk(self, call: Call[BulkAnswer]) -> BulkAnswer:
-        """Send a chunk, again if need be. Raises `ApiError` or `AccountParked`."""
+    async def bulk(self, call: BulkCall) -> BulkAnswer:
+        """Send a chunk, again if need be; wait for its batch if there is one. Raises `ApiError` or `AccountParked`."""
         answer = await self._take_turn(call)
+        if answer is None:
+            call.exposed = True
+            text = "HTTP 208: carried out before, without a word on its rows"
+            raise AnswerLost(text, status=208, company_id=self.company_id)
+        if isinstance(answer, Accepted):
+            call.exposed = True
+            answer = await self._results(answer)
+            call.exposed = False
         errors = [error._replace(message=self.channel.redacted(error.message)) for error in answer.errors]
         return answer._replace(errors=errors)
+
+    async def _results(self, batch: Accepted) -> BulkAnswer:
+        """Wait until a batch is done and return what it says of its rows. Raises `BatchLost`, `AccountParked`."""
+        try:
+            if await self._is_done(batch):
+                return await self._get("batch", results_path(batch), read_results)
+        except ApiError as error:
+            text = f"batch {batch.batch_id} took the rows, and what became of them could not be read: {error}"
+            raise BatchLost(text, status=error.status, company_id=self.company_id) from error
+        text = f"batch {batch.batch_id} was not done after {BATCH_PATIENCE_S / 60:.0f} minutes"
+        raise BatchLost(text, status=202, company_id=self.company_id)
+
+    async def _is_done(self, batch: Accepted) -> bool:
+        """Ask less and less often until the batch is done; False: patience is at its end."""
+        give_up_at, polls = anyio.current_time() + BATCH_PATIENCE_S, 0
+        while anyio.current_time() < give_up_at:
+            polls += 1
+            await anyio.sleep(step_s(polls, 1.0))
+            if await self._get("batch", progress_path(batch), read_completed):
+                return True
+        return False
+
+    def _read_bulk(self, answer: Answer) -> BulkAnswer | Accepted | None:
+        if answer.status == 208:
+            return None
+        return read_accepted(answer.body) if answer.status == 202 else self.dialect.bulk(answer.body)
+
+    @property
+    def _policy(self) -> Policy:
+        return Policy(max_attempts=self.channel.account.limits.max_attempts)
+
+    async def _get(self, kind: str, path: str, read: Callable[[bytes], T]) -> T:
+        call: Call[T] = Call(
+            kind=kind,
+            method="GET",
+            path=path,
+            read=lambda answer: read(answer.body),
+            policy=self._policy,
+            spent=self.spent,
+            company_id=self.company_id,
+        )
+        return await self._take_turn(call)
 
     async def _take_turn(self, call: Call[T]) -> T:
         async with self._room:

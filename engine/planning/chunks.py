@@ -36,7 +36,7 @@ def cut(changes: Iterable[Change], how: Cut) -> Iterator[Chunk]:
     since bulk answers give only names: a row whose name the chunk has waits for the next one; at most `max_rows` wait.
     """
     waiting: deque[tuple[Change, bytes]] = deque()
-    rest = ((change, how.encode(change.row)) for change in changes)
+    rest = ((change, how.encode(change.sent)) for change in changes)
     room = _Room(how)
     for change, row in rest:
         if room.has(change.row.name) and len(waiting) < how.max_rows:

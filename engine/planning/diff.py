@@ -8,15 +8,19 @@ from engine.model.known import Acknowledged
 from engine.planning.match import Matching, Pair, RemoteIndex, Via
 
 
-def diff(matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel: bool = False) -> Plan:
+def diff(
+    matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel: bool = False, needs_code: bool = False
+) -> Plan:
     """Return the fewest creates and updates that bring `index` to the wanted rows, in the order of their keys.
 
     Pure: the same rows in any order give the same plan, digest included. O(rows) time.
     `relabel`: type labels are compared and sent, too; else an update keeps the remote label and a create takes the one
     in use for its type.
+    `needs_code`: the contract demands a code. A row whose source gives none is sent with the one that is there, else
+    with its ERP id, and is no different for it.
     """
     labels = _Labels(index, relabel=relabel)
-    creates = [Change(labels.created(row), None) for row in matching.missing]
+    creates = [Change(labels.created(row), None, (), _filled(row, None, needs_code)) for row in matching.missing]
     updates: list[Change] = []
     holds = list(matching.holds)
     adopted = unseen = unchanged = 0
@@ -24,13 +28,14 @@ def diff(matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel
     strays = {stray.id for stray in acked.strays}
     for pair in matching.pairs:
         row, remote, _via, known = pair
-        fields = differing(pair, relabel=relabel)
+        fields = differing(pair, relabel=relabel, needs_code=needs_code)
         if fields is None:
             unchanged += 1
             adopted += not _confirmed(pair)
             unseen += row.code is not None and remote.code is None and not (known and known.code_known)
         elif _confirmed(pair) or _was_ours(pair, strays):
-            updates.append(Change(labels.updated(row, remote), remote.id, fields))
+            code = _filled(row, remote, needs_code)
+            updates.append(Change(labels.updated(row, remote), remote.id, fields, code))
         else:
             holds.append(_unconfirmed(pair, fields, shifts.other_key(row)))
     creates.sort(key=_key)
@@ -48,7 +53,14 @@ def diff(matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel
     )
 
 
-def differing(pair: Pair, *, relabel: bool) -> tuple[str, ...] | None:
+def _filled(row: Dimension, remote: RemoteRow | None, needs_code: bool) -> str | None:
+    """Return the code to send for a row that has none; None: nothing is to be filled in."""
+    if not needs_code or row.code is not None:
+        return None
+    return (remote.code if remote else None) or row.erp_id
+
+
+def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[str, ...] | None:
     """Return the names of the fields that differ; None: nothing to send.
 
     An empty tuple is a row of unknown outcome: it is sent again whatever shows. A code that the listing does not show
@@ -61,12 +73,14 @@ def differing(pair: Pair, *, relabel: bool) -> tuple[str, ...] | None:
         fields: list[str] = []
     else:
         fields = [name for name in ("name", "erp_id", "type_code") if getattr(row, name) != getattr(remote, name)]
-    if relabel and row.type_label != remote.type_label:
+        if not remote.type_code and "type_code" in fields:
+            fields.remove("type_code")
+    if relabel and remote.type_label and row.type_label != remote.type_label:
         fields.append("type_label")
     if remote.code is not None and row.code is not None:
         if row.code != remote.code:
             fields.append("code")
-    elif known is not None and known.code_known and row.code != known.row.code:
+    elif known is not None and known.code_known and row.code != known.row.code and not (needs_code and not row.code):
         fields.append("code")
     return tuple(fields) or None
 
@@ -108,7 +122,8 @@ class _Labels:
 
     def updated(self, row: Dimension, remote: RemoteRow) -> Dimension:
         """Return a row under the remote row's label; one that changes its type is as good as new."""
-        if self._relabel or row.type_code != remote.type_code or not remote.type_label:
+        retyped = remote.type_code and row.type_code != remote.type_code
+        if self._relabel or retyped or not remote.type_label:
             return self.created(row)
         return row if remote.type_label == row.type_label else row._replace(type_label=remote.type_label)
 

@@ -23,7 +23,7 @@ def learn(
     paired: set[str] = set()
     for row, remote, via, known in matching.pairs:
         paired.add(row.key)
-        updated = _seen_again(known, remote, via) if known else _first_seen(row.key, remote, via)
+        updated = _seen_again(known, remote, via, row) if known else _first_seen(row, remote, via)
         if updated != known:
             rows[row.key] = updated
     lost = [(key, known) for key, known in acked.rows.items() if key not in paired]
@@ -48,20 +48,27 @@ def learn(
     )
 
 
-def _first_seen(key: str, remote: RemoteRow, via: Via) -> Known:
-    """Adopt a remote row: its values as shown, the code only where the listing shows one."""
-    shown = Dimension(key, *remote[1:5], remote.code)
-    return Known(shown, remote.id, via is Via.LISTED_KEY, settled=True, code_known=remote.code is not None)
+def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> Known:
+    """Adopt a remote row: its values as shown, the code only where the listing shows one and the source has one, too.
+
+    A code that the source never had is no code that it dropped, should the contract be another one next time.
+    """
+    type_code, type_label = remote.type_code or row.type_code, remote.type_label or row.type_label
+    shows_code = remote.code is not None and row.code is not None
+    shown = Dimension(row.key, type_code, type_label, remote.name, remote.erp_id, remote.code if shows_code else None)
+    seen = None if remote.code is None or shows_code else remote
+    return Known(shown, remote.id, via is Via.LISTED_KEY, settled=True, code_known=shows_code, seen=seen)
 
 
-def _seen_again(known: Known, remote: RemoteRow, via: Via) -> Known:
+def _seen_again(known: Known, remote: RemoteRow, via: Via, wanted: Dimension | None = None) -> Known:
     """Bring an entry up to what a listing shows; one of unknown outcome stays so, and what is there is kept as seen.
 
     A confirmation is of one remote row: it does not move to another one.
     """
+    coded = wanted is None or wanted.code is not None
     confirmed = via is Via.LISTED_KEY or (known.confirmed and known.remote_id in {None, remote.id})
     row, code_known = known.row, known.code_known
-    if remote.code is not None and not code_known and known.settled:
+    if remote.code is not None and not code_known and known.settled and coded:
         row, code_known = row._replace(code=remote.code), True
     agrees = known.settled and row[1:5] == remote[1:5] and (remote.code is None or remote.code == row.code)
     return Known(row, remote.id, confirmed, known.settled, code_known, None if agrees else remote)

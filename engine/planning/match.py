@@ -272,7 +272,7 @@ def _without_look_alikes(
     missing: list[Dimension] = []
     met: set[tuple[str, str, str]] = set()
     for row in unmatched:
-        found = [trait for trait in _traits(row) if trait in first]
+        found = [trait for trait in (*_traits(row), *_traits(row._replace(type_code=""))) if trait in first]
         if found:
             met.update(found)
             it = min(first[trait] for trait in found)

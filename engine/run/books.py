@@ -44,6 +44,12 @@ class Books:
                 " so one that differs there stays as it is"
             )
             self.problem("not-observable", text)
+        if filled := sum(change.code is not None for change in plan.changes):
+            text = (
+                f"{filled} of the rows to send have no code, and this contract demands one: they keep the code that is"
+                " there, and where there is none their erp_dimension_id is sent for it"
+            )
+            self.problem("code-filled", text)
         for hold in plan.holds:
             self.problem(hold.slug, hold.message, hold.key)
         for change, rejection in resting:
@@ -59,6 +65,15 @@ class Books:
             self._final[result.column] += 1
             if result.column in {Column.REJECTED, Column.UNCERTAIN}:
                 self.problem(result.column.value, result.message, result.change.row.key)
+
+    def amend(self, results: Sequence[ItemResult]) -> None:
+        """Move rows that stood as uncertain to what has been found out of them since."""
+        keys = {result.change.row.key for result in results}
+        self._final[Column.UNCERTAIN] -= len(results)
+        self._problems = [
+            problem for problem in self._problems if problem.code != Column.UNCERTAIN or problem.key not in keys
+        ]
+        self.record(results)
 
     def fault(self, problem: Problem) -> None:
         """Note a problem whose place is known."""

@@ -15,6 +15,7 @@ from math import ceil
 
 import anyio
 
+from engine.apply.recover import ReadBack
 from engine.apply.workers import Writer
 from engine.errors import (
     AccountParked,
@@ -47,6 +48,7 @@ from engine.planning.chunks import Cut, cut
 from engine.planning.rest import failed_again, is_resting, keys_lead_nowhere
 from engine.run.books import Books
 from engine.run.compare import Comparison
+from engine.run.scope import Visible
 from engine.sources.base import read
 from engine.wire.dialect import Dialect
 
@@ -101,9 +103,11 @@ UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__()) | {KEY_MIS
 class CompanyRun:
     """One company's part of a run. `run` raises no `EngineError`; `result` may be asked whenever, however it ends."""
 
-    def __init__(self, company: Company, channel: Channel, parts: Parts) -> None:
+    def __init__(self, company: Company, channel: Channel, visible: Visible, parts: Parts) -> None:
         self.company = company
+        self._name = company.name
         self._channel = channel
+        self._visible = visible
         self._parts = parts
         self._scope = Scope(origin=parts.origin, account=channel.account.account_id, company_id=company.id)
         self._client = CompanyClient(channel, parts.dialect, company.id)
@@ -142,10 +146,13 @@ class CompanyRun:
             self._books.rest = Column.HELD
 
     async def _run(self) -> None:
+        parked = await self._look_for_it()
         wanted = self._books.wanted = await read(
             self.company.source, company_id=self.company.id, type_codes=self._parts.dialect.type_codes
         )
         await self._parts.emit(SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid))
+        if parked is not None:
+            raise parked
         async with self._parts.ledger.lock(self._scope):
             acked = await self._parts.ledger.read(self._scope)
             if acked.left_over is not None or acked.lost_at is not None:
@@ -163,6 +170,18 @@ class CompanyRun:
             if self._ending is STOPPED:
                 self._ending = None
                 await self._note_good_end(acked)
+
+    async def _look_for_it(self) -> AccountParked | None:
+        """Make sure that the company may be seen, or raise `OutOfScope`.
+
+        An account that is stopped is returned rather than raised: its companies' rows are counted all the same.
+        """
+        try:
+            seen = await self._visible.company(self.company.id)
+        except AccountParked as parked:
+            return parked
+        self._name = self.company.name or (seen.name if seen else "")
+        return None
 
     async def _wait_for_late_landings(self, acked: Acknowledged) -> None:
         """Wait until the server cannot be working any more on what was sent and never answered.
@@ -204,7 +223,7 @@ class CompanyRun:
                 creates=len(plan.creates),
                 updates=len(plan.updates),
                 held=len(plan.holds),
-                chunks=ceil(len(plan.changes) / self._channel.account.limits.chunk_rows) if writes else 0,
+                chunks=ceil(len(plan.changes) / self._chunk_rows) if writes else 0,
             )
         )
         return plan
@@ -223,7 +242,7 @@ class CompanyRun:
             return
         limits, dialect = self._channel.account.limits, self._parts.dialect
         how = Cut(
-            max_rows=limits.chunk_rows,
+            max_rows=self._chunk_rows,
             max_bytes=limits.chunk_bytes,
             encode=dialect.row,
             body=partial(dialect.bulk_body, self.company.id),
@@ -247,6 +266,26 @@ class CompanyRun:
         finally:  # whatever else ended it
             if writer.surplus:
                 self._stop_short(KEY_MISMATCH, _mismatch(writer.surplus), HELD)
+        if writer.uncertain and not writer.surplus:
+            await self._read_back(writer.uncertain, acked)
+
+    async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
+        """Find out what became of rows whose answer was lost; their books are amended."""
+        listed = self._comparison.certificate
+        reading = ReadBack(
+            run_id=self._parts.run_id,
+            scope=self._scope,
+            client=self._client,
+            ledger=self._parts.ledger,
+            known=acked.rows,
+            remote_count=(listed.declared if listed else acked.state.remote_count) or 0,
+            now=self._parts.now,
+        )
+        self._books.amend(await reading.settle(lost))
+
+    @property
+    def _chunk_rows(self) -> int:
+        return min(self._channel.account.limits.chunk_rows, self._parts.dialect.most_rows)
 
     async def _beware(self, state: CompanyState, surplus: int) -> None:
         """Remember that keys led nowhere, before the chunk that showed it is settled: no later run may go on."""
@@ -286,7 +325,7 @@ class CompanyRun:
             problems = (Problem(code="unbalanced", message=text), *problems)
         return CompanyResult(
             company_id=self.company.id,
-            name=self.company.name,
+            name=self._name,
             account=self._channel.account.name,
             state=self._state(balance, ending),
             exit_code=worst(codes),

@@ -84,7 +84,8 @@ class Comparison:
     def _decide(
         self, matching: Matching, index: RemoteIndex, acked: Acknowledged, listed_rows: int | None = None
     ) -> Compared:
-        plan = diff(matching, index, acked, relabel=self.company.relabel)
+        needs_code = self.client.dialect.needs_code
+        plan = diff(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
         plan, resting = withhold(plan, _rejections(acked), self.now())
         return Compared(plan=plan, resting=resting, listed_rows=listed_rows)
 

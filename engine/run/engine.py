@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
-from engine.errors import ConfigError, EngineError
+from engine.errors import ConfigError, EngineError, plain
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
+from engine.model.directory import Directory
+from engine.model.events import Event
 from engine.model.settings import Account, Company, Settings
-from engine.net.channel import Key
-from engine.net.transport import AiohttpTransport
-from engine.run.execution import Pending, Run, Wiring
+from engine.net.channel import Channel, Key
+from engine.net.client import CompanyClient
+from engine.net.directory import read_directory
+from engine.net.transport import AiohttpTransport, Transport
+from engine.run.execution import Pending, Run, Wiring, origin_of
 from engine.wire.dialect import Dialect
 from engine.wire.guide import DIALECT as GUIDE
+from engine.wire.reference import DIALECT as REFERENCE
 
-DIALECTS: dict[str, Dialect] = {GUIDE.name: GUIDE}
+DIALECTS: dict[str, Dialect] = {GUIDE.name: GUIDE, REFERENCE.name: REFERENCE}
 
 KEEPALIVE_S = 60.0
 """Connections stay open between chunks: a new one over TLS costs seven times the request."""
@@ -87,32 +93,79 @@ class Engine:
         return self._pending("plan", list(companies), fresh=fresh)
 
     def _pending(self, verb: str, companies: list[Company], *, fresh: bool) -> Pending:
-        if self._session is None or self._ledger is None:
-            raise EngineError("the engine is not open: use it as `async with Engine(settings) as engine`")
+        session, ledger = self._opened()
         _refuse_twice(companies)
-        session, jobs = self._session, [(company, self._owner(company)) for company in companies]
+        jobs = [(company, self._owner(company)) for company in companies]
         wiring = Wiring(
             settings=self._settings,
             dialect=self._dialect,
             key=self._key,
-            transport=lambda account: AiohttpTransport(session, body_bytes=account.limits.body_bytes),
-            ledger=self._ledger,
+            transport=partial(_transport, session),
+            ledger=ledger,
             now=self._now,
             rng=self._rng,
         )
         return Pending(Run(wiring, verb, jobs, fresh=fresh))
+
+    def client(self, company_id: int, account: str | None = None) -> CompanyClient:
+        """Return one company's API as it is, under the account's limits and token: for what no sync does.
+
+        Its calls raise `ApiError` and, once the account is stopped, `AccountParked`. The ledger learns nothing of what
+        they write; a company that is being synced is not to be written so.
+        """
+        self._opened()
+        return CompanyClient(self._channel(self._account(account, f"company {company_id}")), self._dialect, company_id)
+
+    async def directory(self, account: str | None = None, *, refresh: bool = False) -> Directory:
+        """Return accounts, companies and locations as the account's API user sees them, from the ledger or the API.
+
+        The API is asked when nothing whole is remembered, or to `refresh`: ceil(entries / 100) requests for each of the
+        three. Raises `ApiError`, `AccountParked`, `IncompleteListing`.
+        """
+        _, ledger = self._opened()
+        asked = self._account(account, "the directory")
+        origin = origin_of(self._settings.api.base_url)
+        known = None if refresh else await ledger.directory(origin, asked.account_id)
+        if known is not None and known.locations is not None and known.accounts is not None:
+            return known
+        with plain():
+            read = await read_directory(self._channel(asked), self._now())
+        await ledger.remember_directory(origin, asked.account_id, read)
+        return read
+
+    def _opened(self) -> tuple[aiohttp.ClientSession, Ledger]:
+        if self._session is None or self._ledger is None:
+            raise EngineError("the engine is not open: use it as `async with Engine(settings) as engine`")
+        return self._session, self._ledger
+
+    def _channel(self, account: Account) -> Channel:
+        """Return a way to the API outside of any run: nobody watches it."""
+        session, _ = self._opened()
+        key, transport = self._key(account), _transport(session, account)
+        return Channel(key, self._settings.api, transport, emit=_unwatched, now=self._now, rng=self._rng)
 
     def _key(self, account: Account) -> Key:
         """Return the account's key, which all runs share: two of them have no more than one has."""
         return self._keys.setdefault(account.name, Key(account))
 
     def _owner(self, company: Company) -> Account:
-        if company.account is None and len(self._accounts) == 1:
+        return self._account(company.account, f"company {company.id}")
+
+    def _account(self, name: str | None, who: str) -> Account:
+        if name is None and len(self._accounts) == 1:
             return next(iter(self._accounts.values()))
-        if company.account not in self._accounts:
+        if name not in self._accounts:
             known = ", ".join(sorted(self._accounts))
-            raise ConfigError(f"company {company.id} names the account {company.account!r}; there are: {known}")
-        return self._accounts[company.account]
+            raise ConfigError(f"{who} names the account {name!r}; there are: {known}")
+        return self._accounts[name]
+
+
+def _transport(session: aiohttp.ClientSession, account: Account) -> Transport:
+    return AiohttpTransport(session, body_bytes=account.limits.body_bytes)
+
+
+async def _unwatched(_event: Event) -> None:
+    """Take an event that nobody wants to see."""
 
 
 def _new_session() -> aiohttp.ClientSession:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from types import TracebackType
 from urllib.parse import urlsplit
 
 import anyio
 
-from engine.errors import EngineError, LedgerError, plain
+from engine.errors import EngineError, LedgerError, Throttled, plain
 from engine.ledger.base import Ledger
 from engine.model.balance import ExitCode, add, worst
 from engine.model.events import Event, RunFinished, RunStarted
+from engine.model.known import Pause
 from engine.model.outcome import Problem
 from engine.model.result import Requests, RunResult
 from engine.model.settings import Account, Company, Settings
@@ -23,6 +24,7 @@ from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
 from engine.run.company import CompanyRun, Parts
 from engine.run.fleet import Fleet
+from engine.run.scope import Visible
 from engine.wire.dialect import Dialect
 
 EVENTS_AHEAD = 256
@@ -107,13 +109,16 @@ class Run:
     async def _execute(self) -> RunResult:
         wiring, started_s = self._wiring, anyio.current_time()
         await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
-        await wiring.ledger.start_run(self.run_id, self._verb, self._started_at)
+        await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin)
         channels = await self._open_channels()
+        visible = {
+            name: Visible(channel, wiring.ledger, self._origin, now=wiring.now) for name, channel in channels.items()
+        }
         parts = self._parts()
 
         def start(turn: int) -> CompanyRun:
             company, account = self._jobs[turn]
-            return CompanyRun(company, channels[account.name], parts)
+            return CompanyRun(company, channels[account.name], visible[account.name], parts)
 
         names = [(company.id, company.name, account.name) for company, account in self._jobs]
         self._fleet = Fleet(names, start, self._emit, at_once=wiring.settings.companies_at_once)
@@ -121,13 +126,15 @@ class Run:
             self._fleet.stop()
         await self._fleet.run()
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
+        troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
+        self._result = replace(self._result, problems=troubles)
         try:
-            await self._remember_page_sizes(channels.values())
+            await self._remember_keys(channels.values())
             await wiring.ledger.finish_run(self._result)
         except LedgerError as error:  # what was done is done, and is told all the same
             problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
             code = worst((ExitCode(self._result.exit_code), ExitCode.FAILED))
-            self._result = replace(self._result, exit_code=code, problems=(problem,))
+            self._result = replace(self._result, exit_code=code, problems=(*troubles, problem))
         await self._emit(RunFinished(result=self._result))
         return self._result
 
@@ -160,14 +167,28 @@ class Run:
             )
             granted = await self._wiring.ledger.page_size(self._origin, account.account_id)
             key.page_size = min(key.page_size, granted or key.page_size)
+            await self._keep_pause(channels[account.name])
         return channels
 
-    async def _remember_page_sizes(self, channels: Iterable[Channel]) -> None:
-        """Note which keys were granted less than they are set to ask for, so that the next run asks for that."""
+    async def _keep_pause(self, channel: Channel) -> None:
+        """Send nothing through a key that was asked to wait for longer than until now; `fresh` tries it."""
+        pause = await self._wiring.ledger.pause(self._origin, channel.account.account_id)
+        if pause is not None and pause.holds(self._wiring.now()) and not self._fresh:
+            text = (
+                f"asked at {pause.at:%Y-%m-%d %H:%M} UTC to wait until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.reason}"
+            )
+            await channel.park(Throttled(text, status=429))
+
+    async def _remember_keys(self, channels: Iterable[Channel]) -> None:
+        """Note for the next run which keys were granted smaller pages than they ask for, and which are to wait."""
+        ledger, origin, now = self._wiring.ledger, self._origin, self._wiring.now()
         for channel in channels:
-            key, account = channel.key, channel.account
+            key, account, why = channel.key, channel.account, channel.parked
             if key.page_size < account.limits.page_size:
-                await self._wiring.ledger.remember_page_size(self._origin, account.account_id, key.page_size)
+                await ledger.remember_page_size(origin, account.account_id, key.page_size)
+            if isinstance(why, Throttled) and why.retry_after_s is not None:
+                until = now + timedelta(seconds=why.retry_after_s)
+                await ledger.remember_pause(origin, account.account_id, Pause(at=now, until=until, reason=str(why)))
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
         """Return the run's result; books that do not add up are a failure, whatever else happened."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil
 
 import anyio
 
@@ -16,9 +17,15 @@ from engine.run.company import STOPPED, CompanyRun
 Start = Callable[[int], CompanyRun]
 """Makes the n-th company's run, when its turn comes."""
 
+LEAST = 4
+"""Companies of an account open at a time, however many accounts there are: one that waits keeps its key idle."""
+
 
 class Fleet:
-    """Runs companies, `at_once` of them open at a time, in the order given."""
+    """Runs companies in the order given, each account's in its own places: one that waits holds up no other.
+
+    `at_once` companies are open at a time, dealt between the accounts, and `LEAST` of each in any case.
+    """
 
     def __init__(self, names: Sequence[tuple[int, str, str]], start: Start, emit: Emit, *, at_once: int) -> None:
         """Take (id, name, account) of each company, and how to start the n-th."""
@@ -32,10 +39,15 @@ class Fleet:
 
     async def run(self) -> None:
         """Run all companies to their end, or to where `stop` finds them."""
-        turns = iter(range(len(self._names)))
+        by_account: dict[str, list[int]] = {}
+        for turn, (_, _, account) in enumerate(self._names):
+            by_account.setdefault(account, []).append(turn)
+        places = max(min(LEAST, self._at_once), ceil(self._at_once / max(1, len(by_account))))
         async with anyio.create_task_group() as pipelines:
-            for _ in range(min(self._at_once, len(self._names))):
-                pipelines.start_soon(self._work, turns)
+            for own in by_account.values():
+                turns = iter(own)
+                for _ in range(min(places, len(own))):
+                    pipelines.start_soon(self._work, turns)
 
     async def _work(self, turns: Iterator[int]) -> None:
         for turn in turns:

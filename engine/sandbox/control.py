@@ -1,6 +1,7 @@
 """The other door, `/_sandbox/...`: look at the truth, and change what the API's clients cannot. No auth, not counted.
 
-Rows are spelled as the guide's requests spell them; `unique_key` may be absent: somebody else's row.
+Rows are spelled as the guide's requests spell them, whichever contract is spoken; `unique_key` may be absent: somebody
+else's row.
 """
 
 from __future__ import annotations

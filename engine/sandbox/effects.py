@@ -1,7 +1,9 @@
 """The kinds of trouble that a script can make: those of connections and bytes, and the names of all.
 
 An effect acts at up to three points of a request: `admit` before the work (it may stop it), `bend` on what the work
-made, `spoil` on the bytes of the answer. A new kind is a new class and its line in `EFFECTS`.
+made, `spoil` on the bytes of the answer. Several compose, in the order of their rules: the work is done when none of
+them forbids it, and of two answers or two ends of the connection the later one stands. A new kind is a new class and
+its line in `EFFECTS`.
 """
 
 # ruff: noqa: D102  the three methods are the base's, and each class says what it does with them
@@ -11,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.sandbox.exchange import Answer, gateway
+from engine.sandbox.exchange import Answer, envelope, gateway
 from engine.sandbox.lies import (
+    Batch,
     ClampLimit,
     Drift,
     ErrorStyle,
@@ -24,12 +27,23 @@ from engine.sandbox.lies import (
     Poison,
     RefuseLimit,
     RejectRows,
+    RepeatPage,
     ShiftedPage,
+    TooManyBytes,
     TooManyRows,
 )
-from engine.sandbox.turn import Delivery, Effect, Turn
+from engine.sandbox.turn import Delivery, Drip, Effect, Turn
 
 GATEWAY_WORDS = {403: "Forbidden", 429: "Too Many Requests", 504: "Endpoint request timed out"}
+CODES = {
+    400: "Bad request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not found",
+    409: "Conflict",
+    422: "Unprocessable",
+    500: "Internal server error",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +59,35 @@ class Latency(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Effect):
-    """Answer with this status instead, before or (`commit`) after the work: 5xx, 429, a redirect, a 504 ..."""
+    """Answer with this status instead, before or (`commit`) after the work, in the gateway's words or in others.
+
+    `envelope` is a message in the vendor's error body: 401 for a token that is refused, 403 for a company out of scope.
+    """
 
     status: int
     body: str | None = None  # None: the gateway's words for this status
+    envelope: str | None = None
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     commit: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise ValueError, the field's name first, for what cannot be sent."""
+        if not 200 <= self.status <= 599:
+            raise ValueError("status: must be from 200 to 599")
+        if self.body is not None and self.envelope is not None:
+            raise ValueError("envelope: is a body, and there is one already")
+
     def admit(self, turn: Turn) -> None:
-        words = gateway(self.status, GATEWAY_WORDS.get(self.status, "Internal server error")).body
-        body = words if self.body is None else self.body.encode()
-        turn.instead = Answer(status=self.status, body=body, content_type=self.content_type, headers=self.headers)
-        turn.commit = self.commit
+        turn.instead = replace(self._answer(turn), content_type=self.content_type, headers=self.headers)
+        turn.commit = turn.commit and self.commit
+
+    def _answer(self, turn: Turn) -> Answer:
+        if self.envelope is not None:
+            return envelope(turn.call, turn.now, self.status, CODES.get(self.status, "Error"), self.envelope)
+        if self.body is not None:
+            return Answer(status=self.status, body=self.body.encode())
+        return gateway(self.status, GATEWAY_WORDS.get(self.status, "Internal server error"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +97,7 @@ class Reset(Effect):
     commit: bool = False
 
     def admit(self, turn: Turn) -> None:
-        turn.commit, turn.delivery = self.commit, Delivery.RESET
+        turn.commit, turn.delivery = turn.commit and self.commit, Delivery.RESET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +107,7 @@ class Hang(Effect):
     commit: bool = False
 
     def admit(self, turn: Turn) -> None:
-        turn.commit, turn.delivery = self.commit, Delivery.HANG
+        turn.commit, turn.delivery = turn.commit and self.commit, Delivery.HANG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +137,22 @@ class Truncated(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlowDrip(Effect):
+    """Do the work, send the head at once and the body in so many pieces, each after a pause."""
+
+    pieces: int = 10
+    pause_s: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, the field's name first, for no pieces at all."""
+        if self.pieces < 1:
+            raise ValueError("pieces: must be at least 1")
+
+    def admit(self, turn: Turn) -> None:
+        turn.drip = Drip(self.pieces, self.pause_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Huge(Effect):
     """Do the work and answer with valid JSON of more than so many bytes."""
 
@@ -132,12 +178,14 @@ EFFECTS: Mapping[str, type[Effect]] = {
     "html": Html,
     "malformed": Malformed,
     "truncated": Truncated,
+    "slow-drip": SlowDrip,
     "huge": Huge,
     "expire-tokens": ExpireTokens,
     "clamp-limit": ClampLimit,
     "refuse-limit": RefuseLimit,
     "lying-count": LyingCount,
     "shifted-page": ShiftedPage,
+    "repeat-page": RepeatPage,
     "drift": Drift,
     "foreign-row": ForeignRow,
     "lying-counter": LyingCounter,
@@ -146,5 +194,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     "reject-rows": RejectRows,
     "poison": Poison,
     "too-many-rows": TooManyRows,
+    "too-many-bytes": TooManyBytes,
     "ignore-keys": IgnoreKeys,
+    "batch": Batch,
 }

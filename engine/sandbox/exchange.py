@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import orjson
 
@@ -34,6 +34,8 @@ class RowError(NamedTuple):
     key: str | None
     message: str
     kind: str = "validation_error"
+    name: str | None = None  # as it was sent
+    id: str | None = None  # of the stored row, where the key leads to one
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,14 +47,17 @@ class Call:
     path: str
     api_key: str = ""
     authorization: str = ""
+    version: str | None = None  # of the API, as the header asks for it
     idempotency_key: str | None = None
     body: bytes = b""
-    operation: str = "unknown"  # "token", "list", "get", "create", "bulk"
+    operation: str = "unknown"  # else one of `turn.OPERATIONS`
     company_id: int | None = None
     page: int = 1
     limit: int = 20
     label: str | None = None  # the type label to filter by
-    row_id: str = ""
+    basic: bool = False  # a listing's rows are wanted reduced
+    search: str = ""  # what names of the directory must hold
+    path_id: str = ""  # the id in the path: of a row, an account or a batch
     items: list[Values | RowError] = field(default_factory=list)
     grant: Mapping[str, str] = field(default_factory=dict)  # the token request's fields
     wrong: object = None
@@ -66,6 +71,15 @@ class PageMade:
     page: int = 1
     limit: int = 0
     rows: list[Row] = field(default_factory=list)
+    basic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A bulk request is answered 202 and told of as a batch, although its work is done at once."""
+
+    polls: int = 1  # progress calls that still say "processing"
+    style: Literal["answer", "rows", "opaque"] = "answer"  # one task with the bulk answer, one a row, or nothing said
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,6 +93,7 @@ class BulkDone:
     created_count: int = 0
     updated_count: int = 0
     error_count: int = 0
+    error_shape: Literal["guide", "bare"] | None = None  # None: as the contract's documents show them
 
     def add_up(self) -> None:
         """Set the counters to what the lists say."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from math import inf
 from random import Random
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from engine.sandbox.effects import EFFECTS
 from engine.sandbox.exchange import Call
@@ -21,7 +22,19 @@ class BadScript(ValueError):
 class Match:
     """Which requests a rule is for; what is left out matches all."""
 
-    operation: Literal["token", "list", "get", "create", "bulk", "any"] = "any"
+    operation: Literal[
+        "any",
+        "token",
+        "list",
+        "get",
+        "create",
+        "bulk",
+        "accounts",
+        "companies",
+        "locations",
+        "progress",
+        "results",
+    ] = "any"
     company: int | None = None
     page: int | None = None
 
@@ -43,6 +56,13 @@ class Rule:
     after: int = 0
     times: int | None = None  # None: without end
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, the field's name first, for a rule that says nothing."""
+        if self.after < 0 or (self.times is not None and self.times < 0):
+            raise ValueError(f"{'after' if self.after < 0 else 'times'}: must not be negative")
+        if not 0.0 <= self.share <= 1.0:
+            raise ValueError("share: must be from 0 to 1")
 
 
 class Script:
@@ -97,7 +117,8 @@ def _rule(raw: object, where: str) -> Rule:
     effect = _build(kind, rest, where)
     match = _build(Match, raw.get("match", {}), f"{where}.match")
     _check_all(Rule, timing, where)
-    return Rule(effect=effect, match=match, **timing)
+    rule: Rule = _made(Rule, {"effect": effect, "match": match, **timing}, where)
+    return rule
 
 
 def _build(kind: type[Any], raw: object, where: str) -> Any:
@@ -108,8 +129,12 @@ def _build(kind: type[Any], raw: object, where: str) -> Any:
     for column in fields(kind):
         if column.name not in raw and column.default is MISSING and column.default_factory is MISSING:
             raise BadScript(f"{where}.{column.name}: is required")
+    return _made(kind, raw, where)
+
+
+def _made(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
     try:
-        return kind(**raw)
+        return kind(**values)
     except ValueError as error:
         raise BadScript(f"{where}.{error}") from error
 
@@ -129,10 +154,10 @@ def _fits(value: object, hint: Any) -> bool:
     origin = get_origin(hint)
     if origin is Literal:
         return value in get_args(hint)
-    if origin is UnionType:
+    if origin in (Union, UnionType):
         return any(_fits(value, part) for part in get_args(hint))
     if origin is not None:  # Mapping[str, str]
         return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
     if hint is float:
-        return type(value) in (int, float)
+        return isinstance(value, int | float) and type(value) is not bool and abs(value) < inf  # which NaN is not
     return value is None if hint is NoneType else type(value) is hint

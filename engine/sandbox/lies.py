@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from engine.sandbox.exchange import RowError, envelope, gateway
+from engine.sandbox.exchange import Accepted, Answer, RowError, envelope, gateway
 from engine.sandbox.tenant import Row, Values
 from engine.sandbox.turn import Effect, Turn
 
@@ -59,6 +59,16 @@ class ShiftedPage(Effect):
 
     def admit(self, turn: Turn) -> None:
         turn.offset_by += self.by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatPage(Effect):
+    """Let a page show the rows of page 1 again; the numbers that it tells stay true."""
+
+    operations: ClassVar[frozenset[str]] = LIST
+
+    def admit(self, turn: Turn) -> None:
+        turn.offset_by -= turn.call.page * turn.call.limit  # before the first row, which is where a listing begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,17 +129,28 @@ class MissingErrors(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorStyle(Effect):
-    """Spell a bulk answer's errors as other versions might: without keys, or counted from another first index."""
+    """Spell a bulk answer's errors as other versions might: without keys, with another first index, in any order.
+
+    `shape` says whose fields they have: the guide's, or bare `id` and `name`, whichever contract is spoken.
+    """
 
     operations: ClassVar[frozenset[str]] = BULK
     keyless: bool = False
     first: int = 0
+    shuffled: bool = False
+    shape: Literal["guide", "bare"] | None = None  # None: the contract's own
 
     def bend(self, turn: Turn) -> None:
-        turn.done.errors = [
-            error._replace(at=error.at + self.first, key=None if self.keyless else error.key)
-            for error in turn.done.errors
-        ]
+        done = turn.done
+        done.errors = [error._replace(at=error.at + self.first) for error in done.errors]
+        if self.keyless:
+            done.errors = [error._replace(key=None, id=None) for error in done.errors]
+        done.error_shape = self.shape or done.error_shape
+        if self.shuffled:
+            honest = done.errors.copy()
+            turn.world.random.shuffle(done.errors)
+            if done.errors == honest:  # as chance has it, often with two
+                done.errors.reverse()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +165,9 @@ class RejectRows(Effect):
     kind: str = "validation_error"
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for a pattern that is none."""
+        """Raise ValueError, the field's name first, for a pattern that is none, and for no pattern at all."""
+        if self.erp_id is None and self.name is None and self.key is None:
+            raise ValueError("erp_id: is required, or name, or key")
         for column in ("erp_id", "name", "key"):
             try:
                 re.compile(getattr(self, column) or "")
@@ -153,7 +176,7 @@ class RejectRows(Effect):
 
     def admit(self, turn: Turn) -> None:
         turn.call.items = [
-            RowError(index, item.key, self.message, self.kind)
+            RowError(index, item.key, self.message, self.kind, item.name)
             if isinstance(item, Values) and self._concerns(item)
             else item
             for index, item in enumerate(turn.call.items)
@@ -173,12 +196,16 @@ class Poison(Effect):
     erp_id: str | None = None
     status: int = 400
 
+    def __post_init__(self) -> None:
+        """Raise ValueError, the field's name first, when no row is meant."""
+        if self.key is None and self.erp_id is None:
+            raise ValueError("key: is required, or erp_id")
+
     def admit(self, turn: Turn) -> None:
         rows = [item for item in turn.call.items if isinstance(item, Values)]
         if any(row.key == self.key or row.erp_id == self.erp_id for row in rows):
             message = {"dimensions": ["a row could not be processed"]}
-            turn.instead = envelope(turn.call, turn.now, self.status, "Bad request", message)
-            turn.commit = False
+            _refuse(turn, envelope(turn.call, turn.now, self.status, "Bad request", message))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,8 +218,20 @@ class TooManyRows(Effect):
 
     def admit(self, turn: Turn) -> None:
         if len(turn.call.items) > self.above:
-            turn.instead = gateway(self.status, "Request Too Long")
-            turn.commit = False
+            _refuse(turn, gateway(self.status, "Request Too Long"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooManyBytes(Effect):
+    """Refuse a whole bulk request whose body has more than so many bytes."""
+
+    operations: ClassVar[frozenset[str]] = BULK
+    above: int
+    status: int = 413
+
+    def admit(self, turn: Turn) -> None:
+        if len(turn.call.body) > self.above:
+            _refuse(turn, gateway(self.status, "Request Too Long"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,3 +242,23 @@ class IgnoreKeys(Effect):
 
     def admit(self, turn: Turn) -> None:
         turn.ignore_keys = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Effect):
+    """Take a bulk request in and answer 202: its outcome is asked for later, and is there after so many polls.
+
+    `style` says what the results then hold: the bulk answer, an entry for each row, or nothing that tells rows apart.
+    """
+
+    operations: ClassVar[frozenset[str]] = BULK
+    polls: int = 1
+    style: Literal["answer", "rows", "opaque"] = "answer"
+
+    def admit(self, turn: Turn) -> None:
+        turn.accepted = Accepted(polls=self.polls, style=self.style)
+
+
+def _refuse(turn: Turn, answer: Answer) -> None:
+    """Answer a request so, with its work left undone."""
+    turn.instead, turn.commit = answer, False

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
+from engine.model.dimension import canonical_type
 from engine.sandbox.access import Meter
 from engine.sandbox.tenant import Company, Row
 
@@ -72,7 +73,7 @@ def _stored(company: Company) -> dict[str, object]:
     return {
         "rows": len(company.rows),
         "keys_twice": _twice(row.values.key for row in company.rows if row.values.key is not None),
-        "natural_keys_twice": _twice((row.values.type_code, row.values.erp_id) for row in company.rows),
+        "natural_keys_twice": _twice((canonical_type(row.values.type_code), row.values.erp_id) for row in company.rows),
     }
 
 

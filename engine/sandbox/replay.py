@@ -1,4 +1,7 @@
-"""The idempotency cache: the first 2xx answer to a key is repeated for 24 hours (API-FACTS 2.5)."""
+"""The idempotency cache: the first 2xx answer to a key is repeated for 24 hours (API-FACTS 2.5).
+
+A large one is not kept: its repetition is a 208 without a body.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,10 @@ class Memory:
 
 
 class Replays:
-    """All remembered keys."""
+    """All remembered keys; answers of up to `kept_bytes` can be repeated."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bytes: int) -> None:
+        self._kept_bytes = kept_bytes
         self._memories: dict[Slot, Memory] = {}
 
     def begin(self, slot: Slot, body: bytes, *, now: datetime) -> Memory | None:
@@ -51,6 +55,7 @@ class Replays:
     def end(self, slot: Slot, answer: Answer) -> None:
         """Remember a 2xx answer; forget the slot after any other."""
         if 200 <= answer.status < 300:
-            self._memories[slot].answer = replace(answer, headers={**answer.headers, "X-Idempotent-Replayed": "true"})
+            kept = answer if len(answer.body) <= self._kept_bytes else Answer(status=208)
+            self._memories[slot].answer = replace(kept, headers={**kept.headers, "X-Idempotent-Replayed": "true"})
         else:
             del self._memories[slot]

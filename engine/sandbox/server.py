@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import TracebackType
@@ -17,7 +18,7 @@ from engine.sandbox.exchange import Answer, Call, request_id
 from engine.sandbox.faults import Rule
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
-from engine.sandbox.turn import Delivery, Turn
+from engine.sandbox.turn import Delivery, Drip, Turn
 
 __all__ = ["Options", "Sandbox"]
 
@@ -115,17 +116,36 @@ class Sandbox:
         response = _response(answer, turn.call, turn.now)
         if turn.delivery is Delivery.HANG:
             await asyncio.get_running_loop().create_future()  # until the client leaves or the server stops
-        if turn.delivery is Delivery.TRUNCATED:
-            head = web.StreamResponse(status=answer.status, headers=response.headers)
-            head.content_length = len(answer.body)
-            await head.prepare(request)
-            await head.write(answer.body[: len(answer.body) // 2])
+        if turn.delivery is Delivery.RESET:
             if request.transport is not None:
-                request.transport.close()  # after what was written
-            return head
-        if turn.delivery is Delivery.RESET and request.transport is not None:
-            request.transport.abort()
+                request.transport.abort()
+            return response
+        if turn.delivery is Delivery.TRUNCATED or turn.drip is not None:
+            return await _stream(request, turn, answer, response.headers)
         return response
+
+
+async def _stream(
+    request: web.BaseRequest, turn: Turn, answer: Answer, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """Send an answer's head, then its body as slowly as the turn says, of a truncated one the first half alone."""
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    truncated = turn.delivery is Delivery.TRUNCATED
+    body = answer.body[: len(answer.body) // 2] if truncated else answer.body
+    drip = turn.drip or Drip(1, 0.0)
+    size = max(1, math.ceil(len(body) / drip.pieces))
+    try:
+        for start in range(0, len(body), size):
+            await asyncio.sleep(drip.pause_s)
+            await response.write(body[start : start + size])
+    except (asyncio.CancelledError, ConnectionError):
+        turn.entry.status = "left"
+        raise
+    if truncated and request.transport is not None:
+        request.transport.close()  # after what was written
+    return response
 
 
 def _response(answer: Answer, call: Call | None = None, now: datetime | None = None) -> web.StreamResponse:

@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Literal
 
-from engine.sandbox import guide
+from engine.sandbox import batch, guide, oauth, reference
 from engine.sandbox.access import Access, Allowance, Credentials
-from engine.sandbox.exchange import Answer, Call, PageMade, envelope, gateway
+from engine.sandbox.directory import look
+from engine.sandbox.exchange import Answer, Call, PageMade, RowError, envelope, gateway
 from engine.sandbox.faults import Rule, Script
+from engine.sandbox.reading import DIRECTORY, methods, read
 from engine.sandbox.record import Entry
 from engine.sandbox.replay import Replays, Slot
-from engine.sandbox.tenant import Company, Tenant, Values
+from engine.sandbox.tenant import Company, Row, Tenant, Values
 from engine.sandbox.turn import Delivery, Turn, World
 
+CONTRACTS = {"guide": guide.CONTRACT, "reference": reference.CONTRACT}
 SCOPE = "accounts.can_access_dashboard"
 MAX_BODY_BYTES = 10_000_000  # of AWS API Gateway
 IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._\-+=/]{1,128}")
@@ -29,10 +33,13 @@ IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._\-+=/]{1,128}")
 class Options:
     """How the made-up vendor is set up; the defaults are its published figures."""
 
+    contract: Literal["guide", "reference"] = "guide"  # what the dimension calls speak
     accounts: tuple[Credentials, ...] = (Credentials(),)
     allowance: Allowance = field(default_factory=Allowance)
     max_limit: int = 100  # rows a page; more is granted as this, silently (no maximum is documented)
     max_bulk_rows: int = 100
+    directory_base: int = 1  # number of the first page of accounts, companies and locations (API-FACTS 2.3: unclear)
+    replay_bytes: int = 65_536  # an answer over this is replayed as a 208 without a body
     timeout_s: float = 29.0  # of the gateway
     seed: int = 7
 
@@ -51,21 +58,28 @@ class Service:
     ) -> None:
         random = Random(options.seed)  # noqa: S311  tokens that repeat from run to run are wanted here
         self.options = options
+        self.contract = CONTRACTS[options.contract]
         self.tenant = tenant
         self.script = Script(rules, seed=options.seed)
         self.access = Access(options.accounts, options.allowance, random)
         self.log: list[Entry] = []
         self.shift = timedelta()
         self._clock, self._second = clock, second
-        self._replays = Replays()
+        self._replays = Replays(options.replay_bytes)
+        self._batches: dict[str, batch.Batch] = {}
         self._world = World(tenant=tenant, access=self.access, random=random)
         self._number = 0
         self._works = {
             "token": self._token,
+            "accounts": self._look,
+            "companies": self._look,
+            "locations": self._look,
             "list": self._list,
             "get": self._get,
             "create": self._create,
             "bulk": self._bulk,
+            "progress": self._progress,
+            "results": self._results,
         }
 
     def now(self) -> datetime:
@@ -86,10 +100,11 @@ class Service:
             path=path,
             api_key=headers.get("X-Api-Key", ""),
             authorization=headers.get("Authorization", ""),
+            version=headers.get("X-API-Version"),
             idempotency_key=headers.get("Idempotency-Key"),
             body=body,
         )
-        guide.read(call, query)
+        read(call, query, self.contract, directory_base=self.options.directory_base)
         turn = self._turn(call)
         turn.answer = self._gate(turn)
         if turn.answer is None:
@@ -124,9 +139,9 @@ class Service:
 
     def _turn(self, call: Call) -> Turn:
         now = self.now()
-        row = self.tenant.row(call.row_id)
-        if row is not None:
-            call.company_id = row.company_id
+        asked_for = self.tenant.row(call.path_id) or self._batches.get(call.path_id)
+        if asked_for is not None:
+            call.company_id = asked_for.company_id
         known = self.access.by_key.get(call.api_key)
         entry = Entry(
             number=call.number,
@@ -155,20 +170,33 @@ class Service:
         if call.operation == "token":
             return None
         if call.operation == "unknown":
-            known = call.path in guide.ROUTES
+            known = bool(methods(call.path, self.contract))
             return self._error(turn, 405 if known else 404, "Method not allowed" if known else "Not found", None)
         if not self.access.holds(call.api_key, call.authorization, now=turn.now):
             return self._error(turn, 401, "Unauthorized", "Invalid or expired access token.")
         if call.wrong is not None:
             return self._error(turn, 400, "Bad request", call.wrong)
-        company = self.tenant.company(call.company_id)
-        if company is None or company.account_id != turn.entry.account:
-            if call.operation == "get":
-                return self._error(turn, 404, "Not found", "No such dimension.")
-            return self._error(turn, 403, "Forbidden", "You do not have access to this company.")
-        if len(call.items) > self.options.max_bulk_rows:
+        hidden = self._hidden(turn)
+        if hidden is None and len(call.items) > self.options.max_bulk_rows:
             return self._error(turn, 400, "Bad request", {"dimensions": [f"at most {self.options.max_bulk_rows} rows"]})
-        return None
+        return hidden
+
+    def _hidden(self, turn: Turn) -> Answer | None:
+        """Return the refusal of what the API key's account may not see, or what there is not."""
+        call, account = turn.call, turn.entry.account
+        if call.operation in DIRECTORY:
+            seen = call.path_id in ("", account)
+            return None if seen else self._error(turn, 404, "Not found", "No such account.")
+        if call.operation in ("progress", "results") and call.path_id not in self._batches:
+            return self._error(turn, 404, "Not found", "No such batch.")
+        if call.operation == "list" and call.company_id is None:
+            return None  # all that the account has
+        company = self.tenant.company(call.company_id)
+        if company is not None and company.account_id == account:
+            return None
+        if call.operation == "get":
+            return self._error(turn, 404, "Not found", "No such dimension.")
+        return self._error(turn, 403, "Forbidden", "You do not have access to this company.")
 
     def _replay(self, turn: Turn) -> Answer | None:
         """Return what the idempotency cache says; from here on the key is in flight."""
@@ -195,43 +223,67 @@ class Service:
         text = self.access.grant(turn.call.api_key, client, secret, now=turn.now)
         if text is None:
             return self._error(turn, 401, "Unauthorized", "Unknown client.")
-        return guide.token(text, self.access.allowance.token_lifetime_s, grant.get("scope", SCOPE))
+        return oauth.granted(text, self.access.allowance.token_lifetime_s, grant.get("scope", SCOPE))
+
+    def _look(self, turn: Turn) -> Answer:
+        companies, options = self.tenant.companies.values(), self.options
+        account_id = turn.entry.account or ""
+        return look(turn.call, account_id, companies, base=options.directory_base, most=options.max_limit)
 
     def _list(self, turn: Turn) -> Answer:
-        call = turn.call
-        rows = self._company(call).rows
-        if call.label is not None:
-            rows = [row for row in rows if row.values.label == call.label]
+        call, rows = turn.call, self._rows(turn)
         limit = min(call.limit, self.options.max_limit)
         start = max(0, (call.page - 1) * limit + turn.offset_by)
-        turn.page = PageMade(count=len(rows), page=call.page, limit=limit, rows=rows[start : start + limit])
+        rows_shown = rows[start : start + limit]
+        turn.page = PageMade(count=len(rows), page=call.page, limit=limit, rows=rows_shown, basic=call.basic)
         self._bend(turn)
         turn.entry.rows = len(turn.page.rows)
-        return guide.page(turn.page)
+        return self.contract.page(turn.page)
+
+    def _rows(self, turn: Turn) -> list[Row]:
+        """Return the rows that a listing is of: a company's, or those of all that the account has."""
+        call = turn.call
+        if call.company_id is None:
+            companies = [each for each in self.tenant.companies.values() if each.account_id == turn.entry.account]
+            rows = [row for company in companies for row in company.rows]
+        else:
+            rows = self._company(call).rows
+        return rows if call.label is None else [row for row in rows if row.values.label == call.label]
 
     def _get(self, turn: Turn) -> Answer:
-        row = self.tenant.row(turn.call.row_id)
-        return self._error(turn, 404, "Not found", "No such dimension.") if row is None else guide.single(row)
+        row = self.tenant.row(turn.call.path_id)
+        return self._error(turn, 404, "Not found", "No such dimension.") if row is None else self.contract.single(row)
 
     def _create(self, turn: Turn) -> Answer:
         self._store(turn)
         done = turn.done
         if done.errors:
             return self._error(turn, 400, "Bad request", {"non_field_errors": [done.errors[0].message]})
-        return guide.created((done.created or done.updated)[0])
+        return self.contract.one_made((done.created or done.updated)[0])
 
     def _bulk(self, turn: Turn) -> Answer:
         self._store(turn)
         self._bend(turn)
-        return guide.bulk(turn.done)
+        if turn.accepted is not None:
+            kept = batch.accept(turn.call, turn.accepted, turn.done, self.contract)
+            self._batches[kept.id] = kept
+            return batch.begun(kept, len(turn.call.items))
+        return self.contract.bulk(turn.done)
+
+    def _progress(self, turn: Turn) -> Answer:
+        return batch.progress(self._batches[turn.call.path_id])
+
+    def _results(self, turn: Turn) -> Answer:
+        return batch.results(self._batches[turn.call.path_id])
 
     def _store(self, turn: Turn) -> None:
         """Upsert the good rows of a request, one by one; the bad ones become errors."""
         done = turn.done
         company, number, now = self._company(turn.call), turn.call.number, self.now()
         for item in turn.call.items:
-            if not isinstance(item, Values):
-                done.errors.append(item)
+            if isinstance(item, RowError):
+                known = company.by_key.get(item.key or "")
+                done.errors.append(item._replace(id=known.id if known else None))
             elif turn.ignore_keys:
                 done.created.append(self.tenant.insert(company, item, by=number, at=now))
             else:

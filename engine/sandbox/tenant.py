@@ -32,7 +32,7 @@ class Row:
     revision: int = 1
     created_by: int  # number of the request that made it; 0: it was there before
     created_at: datetime
-    shown: bytes | None = None  # the row as listings show it, encoded once; None: not yet
+    shown: tuple[str, bytes] | None = None  # a contract's name and the row as it lists it, encoded once; None: not yet
 
 
 @dataclass(slots=True, kw_only=True)

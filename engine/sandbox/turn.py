@@ -6,14 +6,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from engine.sandbox.access import Access
-from engine.sandbox.exchange import Answer, BulkDone, Call, PageMade
+from engine.sandbox.exchange import Accepted, Answer, BulkDone, Call, PageMade
 from engine.sandbox.record import Entry
 from engine.sandbox.tenant import Tenant
 
-OPERATIONS = frozenset({"token", "list", "get", "create", "bulk", "unknown"})
+OPERATIONS = frozenset(
+    {
+        "token",
+        "list",
+        "get",
+        "create",
+        "bulk",
+        "accounts",
+        "companies",
+        "locations",
+        "progress",
+        "results",
+        "unknown",
+    }
+)
 
 
 class Delivery(StrEnum):
@@ -23,6 +37,13 @@ class Delivery(StrEnum):
     RESET = "reset"  # the connection is cut instead
     HANG = "hang"  # nothing comes until the client leaves
     TRUNCATED = "truncated"  # half of the body, then the connection is cut
+
+
+class Drip(NamedTuple):
+    """How slowly a body leaves: in so many pieces, each after a pause."""
+
+    pieces: int
+    pause_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +84,11 @@ class Turn:
     instead: Answer | None = None  # what is answered in its place
     page: PageMade = field(default_factory=PageMade)
     done: BulkDone = field(default_factory=BulkDone)
+    accepted: Accepted | None = None  # a bulk request is answered 202 and told of as a batch
     leaving: Answer = field(default_factory=lambda: Answer(status=500))  # what goes out in the end
     commit: bool = True  # False: the work is left undone
     delay_s: float = 0.0  # time that the work takes
     delivery: Delivery = Delivery.WHOLE
+    drip: Drip | None = None  # None: the body leaves at once
     ignore_keys: bool = False
     offset_by: int = 0  # rows by which a listing's page is shifted

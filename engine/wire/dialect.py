@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.model.dimension import Dimension
+from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
 
@@ -28,8 +28,23 @@ class Dialect(Protocol):
         ...
 
     @property
+    def needs_code(self) -> bool:
+        """Whether every row sent must bear a code."""
+        ...
+
+    @property
+    def most_rows(self) -> int:
+        """Most rows of a bulk request."""
+        ...
+
+    @property
     def bulk_path(self) -> str:
         """Path of the bulk call below the base URL."""
+        ...
+
+    @property
+    def create_path(self) -> str:
+        """Path of the call that creates one row."""
         ...
 
     def list_path(self, company_id: int, page: int, limit: int) -> str:
@@ -38,6 +53,14 @@ class Dialect(Protocol):
 
     def page(self, body: bytes, company_id: int) -> Page:
         """Decode a page. Raises `BadAnswer`."""
+        ...
+
+    def one_path(self, row_id: str) -> str:
+        """Return the path of one row."""
+        ...
+
+    def one(self, body: bytes, company_id: int) -> RemoteRow:
+        """Decode one row. Raises `BadAnswer`, and so where it is another company's."""
         ...
 
     def row(self, row: Dimension) -> bytes:
@@ -50,4 +73,12 @@ class Dialect(Protocol):
 
     def bulk(self, body: bytes) -> BulkAnswer:
         """Decode a bulk answer. Raises `BadAnswer`."""
+        ...
+
+    def create_body(self, company_id: int, row: Dimension) -> bytes:
+        """Encode the request that creates one row."""
+        ...
+
+    def created(self, body: bytes, company_id: int) -> RemoteRow:
+        """Decode its answer. Raises `BadAnswer`."""
         ...

@@ -1,11 +1,12 @@
 """Tolerant reading, the same for every contract: either contract's field names, and nothing taken for granted.
 
-An absent field is unknown (`None`), never empty. What identifies a row (id, name, type code, ERP id) must be there.
+An absent field is unknown (`None`; an empty type code or label), never empty. Id, name and ERP id must be there.
 """
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -43,17 +44,45 @@ def read_page(body: bytes, company_id: int) -> Page:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadAnswer(f"row {len(rows) + 1} of the page is no dimension: {error!r}") from error
     return Page(
-        number=_count(document, "page", default=0),
-        limit=_count(document, "limit", default=0),
-        declared=_count(document, "count"),
+        number=read_count(document, "page", default=0),
+        limit=read_count(document, "limit", default=0),
+        declared=read_count(document, "count"),
         rows=rows,
         foreign=foreign,
     )
 
 
+def one_path(row_id: str) -> str:
+    """Return the path of one row. The id comes from a server: it cannot lead elsewhere."""
+    return f"/dimensions/{quote(row_id, safe='')}"
+
+
+def read_one(body: bytes, company_id: int) -> RemoteRow:
+    """Decode the answer to a GET of one row. Raises `BadAnswer`."""
+    return _own_row(read_object(body).get("dimension"), company_id)
+
+
+def read_created(body: bytes, company_id: int) -> RemoteRow:
+    """Decode the answer to the creation of one row: flat in both contracts, and wrapped as a vendor's would be."""
+    document = read_object(body)
+    return _own_row(document.get("dimension", document), company_id)
+
+
+def _own_row(item: Any, company_id: int) -> RemoteRow:
+    if not isinstance(item, dict):
+        raise BadAnswer("no object `dimension`")
+    owner = item.get("ottimate_company_id")
+    if owner is not None and str(owner) != str(company_id):
+        raise BadAnswer(f"a row of company {owner} was answered, not of {company_id}")
+    try:
+        return _row(item)
+    except (KeyError, TypeError) as error:
+        raise BadAnswer(f"no dimension: {error!r}") from error
+
+
 def _row(item: dict[str, Any]) -> RemoteRow:
     get = item.get
-    type_code = get("ottimate_type") or get("dimension_type") or get("dimension_type_code")
+    type_code = get("ottimate_type") or get("dimension_type") or get("dimension_type_code") or ""
     code, key = get("code"), get("reference_id") or get("unique_key")
     return RemoteRow(
         _text(item["id"]),
@@ -74,7 +103,8 @@ def _text(value: object) -> str:
     raise TypeError(f"text was expected, not {value!r}")
 
 
-def _count(document: dict[str, Any], name: str, *, default: int | None = None) -> int:
+def read_count(document: dict[str, Any], name: str, *, default: int | None = None) -> int:
+    """Return a counter of an envelope. Raises `BadAnswer` for what is no count."""
     value = document.get(name, default)
     if type(value) is not int or value < 0:
         raise BadAnswer(f"`{name}` is {value!r}, not a count")
@@ -83,24 +113,37 @@ def _count(document: dict[str, Any], name: str, *, default: int | None = None) -
 
 def read_bulk(body: bytes) -> BulkAnswer:
     """Decode a bulk answer as it stands; whether it adds up is for the caller to find out. Raises `BadAnswer`."""
-    document = read_object(body)
+    return read_bulk_object(read_object(body))
+
+
+def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
+    """Read a decoded bulk answer. Raises `BadAnswer`."""
+    if document.keys().isdisjoint({"success_count", "error_count", "created", "updated", "errors"}):
+        raise BadAnswer("no bulk answer: it has neither counters nor rows")
     try:
-        return BulkAnswer(
-            success_count=_count(document, "success_count"),
-            created_count=_count(document, "created_count"),
-            updated_count=_count(document, "updated_count"),
-            error_count=_count(document, "error_count"),
-            created=[(_text(item["id"]), clean(_text(item["name"]))) for item in document.get("created") or ()],
-            updated=[(_text(item["id"]), clean(_text(item["name"]))) for item in document.get("updated") or ()],
-            errors=[_error(item) for item in document.get("errors") or ()],
+        created, updated = _stored(document.get("created")), _stored(document.get("updated"))
+        errors = [read_error(item) for item in document.get("errors") or ()]
+        return BulkAnswer(  # no contract says that a counter must be there; a list then speaks for itself
+            success_count=read_count(document, "success_count", default=len(created) + len(updated)),
+            created_count=read_count(document, "created_count", default=len(created)),
+            updated_count=read_count(document, "updated_count", default=len(updated)),
+            error_count=read_count(document, "error_count", default=len(errors)),
+            created=created,
+            updated=updated,
+            errors=errors,
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise BadAnswer(f"no bulk answer: {error!r}") from error
 
 
-def _error(item: dict[str, Any]) -> BulkError:
+def _stored(items: list[dict[str, Any]] | None) -> list[tuple[str, str]]:
+    return [(_text(item.get("id") or ""), clean(_text(item["name"]))) for item in items or ()]
+
+
+def read_error(item: dict[str, Any]) -> BulkError:
+    """Read one refused row, in whichever shape."""
     key = item.get("unique_key") or item.get("reference_id")
-    name, index = item.get("name"), item.get("index")
+    name, index, remote_id = item.get("name"), item.get("index"), item.get("id")
     message = item.get("error") or item.get("message") or "refused without a reason"
     return BulkError(
         message if isinstance(message, str) else orjson.dumps(message).decode(),
@@ -108,6 +151,7 @@ def _error(item: dict[str, Any]) -> BulkError:
         clean(key) if isinstance(key, str) else None,
         clean(name) if isinstance(name, str) else None,
         index if type(index) is int else None,
+        remote_id if isinstance(remote_id, str) and remote_id else None,
     )
 
 

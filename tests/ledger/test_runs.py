@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -11,41 +12,15 @@ from engine.errors import LedgerError
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import SqliteLedger
 from engine.model.balance import Balance, State
+from engine.model.known import Pause
 from engine.model.result import CompanyResult, Requests, RunResult, run_json
-from tests.ledger.values import LATER, NOON
-
-
-def a_result(run_id: str = "run-1") -> RunResult:
-    balance = Balance(source_rows=3, unchanged=1, created=2, updated=0, rejected=0, held=0, deferred=0, uncertain=0)
-    synced = CompanyResult(
-        company_id=101,
-        name="Harbor Grill",
-        account="main",
-        state=State.SYNCED,
-        exit_code=0,
-        evidence="listing",
-        verified_at=NOON,
-        balance=balance,
-        requests=Requests(list=2, bulk=1),
-    )
-    failed = CompanyResult(company_id=102, name="Anchor", account="main", state=State.FAILED, exit_code=1)
-    return RunResult(
-        run_id=run_id,
-        verb="sync",
-        started_at=NOON,
-        finished_at=LATER,
-        elapsed_s=3600.0,
-        exit_code=1,
-        totals=balance,
-        requests=Requests(list=2, bulk=1, token=1),
-        companies=(synced, failed),
-    )
+from tests.ledger.values import LATER, NOON, ORIGIN, a_result
 
 
 async def test_a_run_starts_and_finishes_once(ledger: Ledger) -> None:
-    await ledger.start_run("run-1", "sync", NOON)
+    await ledger.start_run("run-1", "sync", NOON, origin=ORIGIN)
     with pytest.raises(LedgerError):
-        await ledger.start_run("run-1", "sync", NOON)
+        await ledger.start_run("run-1", "sync", NOON, origin=ORIGIN)
     await ledger.finish_run(a_result())
     with pytest.raises(LedgerError, match="Run run-1"):
         await ledger.finish_run(a_result())
@@ -54,6 +29,82 @@ async def test_a_run_starts_and_finishes_once(ledger: Ledger) -> None:
 async def test_a_run_that_never_started_cannot_finish(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match="never started"):
         await ledger.finish_run(a_result())
+
+
+def ended(run_id: str, *states: State, verb: str = "sync", account: str = "main") -> RunResult:
+    """A run over companies 101, 102 ..., which ended so."""
+    companies = tuple(
+        CompanyResult(company_id=company_id, name="", account=account, state=state, exit_code=0)
+        for company_id, state in enumerate(states, start=101)
+    )
+    return RunResult(
+        run_id=run_id,
+        verb=verb,
+        started_at=NOON,
+        finished_at=LATER,
+        elapsed_s=3600.0,
+        exit_code=0,
+        totals=Balance(),
+        requests=Requests(),
+        companies=companies,
+    )
+
+
+async def journal(ledger: Ledger, result: RunResult, *, origin: str = ORIGIN) -> None:
+    await ledger.start_run(result.run_id, result.verb, result.started_at, origin=origin)
+    await ledger.finish_run(result)
+
+
+async def test_the_last_state_is_that_of_the_newest_run_with_the_company(ledger: Ledger) -> None:
+    assert await ledger.last_states(ORIGIN) == {}
+    await journal(ledger, ended("run-1", State.SYNCED, State.FAILED, State.HELD))
+    await journal(ledger, ended("run-2", State.UNCHANGED, State.SYNCED))
+    await journal(ledger, ended("run-3", State.DEFERRED, account="second"))
+    states = await ledger.last_states(ORIGIN)
+    assert states == {
+        ("main", 101): State.UNCHANGED,
+        ("main", 102): State.SYNCED,
+        ("main", 103): State.HELD,
+        ("second", 101): State.DEFERRED,
+    }
+    assert {type(state) for state in states.values()} == {State}
+
+
+async def test_a_run_that_started_earlier_and_finished_later_has_the_last_word(ledger: Ledger) -> None:
+    await ledger.start_run("z-long", "sync", NOON, origin=ORIGIN)
+    await ledger.start_run("a-short", "sync", NOON + timedelta(minutes=1), origin=ORIGIN)
+    await ledger.finish_run(ended("a-short", State.LOCKED))
+    assert await ledger.last_states(ORIGIN) == {("main", 101): State.LOCKED}
+    await ledger.finish_run(ended("z-long", State.SYNCED))
+    assert await ledger.last_states(ORIGIN) == {("main", 101): State.SYNCED}
+
+
+async def test_only_finished_syncs_at_the_same_origin_have_states(ledger: Ledger) -> None:
+    await journal(ledger, ended("run-1", State.SYNCED))
+    await journal(ledger, ended("run-2", State.FAILED, verb="plan"))
+    await journal(ledger, ended("run-3", State.HELD), origin="http://127.0.0.1:8080/v1")
+    await ledger.start_run("crashed", "sync", LATER, origin=ORIGIN)
+    assert await ledger.last_states(ORIGIN) == {("main", 101): State.SYNCED}
+    assert await ledger.last_states("http://127.0.0.1:8080/v1") == {("main", 101): State.HELD}
+
+
+async def test_a_run_that_cannot_be_finished_leaves_the_states(ledger: Ledger) -> None:
+    await journal(ledger, ended("run-1", State.SYNCED))
+    with pytest.raises(LedgerError):
+        await ledger.finish_run(ended("run-1", State.FAILED))
+    assert await ledger.last_states(ORIGIN) == {("main", 101): State.SYNCED}
+
+
+async def test_the_last_pause_is_remembered_by_key(ledger: Ledger) -> None:
+    assert await ledger.pause(ORIGIN, "racc_1") is None
+    first = Pause(at=NOON, until=LATER, reason="Too Many Requests \N{HOURGLASS}\0")
+    await ledger.remember_pause(ORIGIN, "racc_1", first)
+    assert await ledger.pause(ORIGIN, "racc_1") == first
+    second = Pause(at=LATER, until=LATER + timedelta(minutes=1), reason="Limit Exceeded")
+    await ledger.remember_pause(ORIGIN, "racc_1", second)
+    assert await ledger.pause(ORIGIN, "racc_1") == second
+    assert await ledger.pause(ORIGIN, "racc_2") is None
+    assert await ledger.pause("http://127.0.0.1:8080/v1", "racc_1") is None
 
 
 async def test_the_page_size_is_remembered_by_key(ledger: Ledger) -> None:
@@ -65,16 +116,16 @@ async def test_the_page_size_is_remembered_by_key(ledger: Ledger) -> None:
 
 
 async def test_people_can_ask_the_file(on_disk: SqliteLedger, tmp_path: Path) -> None:
-    await on_disk.start_run("crashed", "sync", NOON)
-    await on_disk.start_run("run-1", "sync", NOON)
+    await on_disk.start_run("crashed", "sync", NOON, origin=ORIGIN)
+    await on_disk.start_run("run-1", "sync", NOON, origin=ORIGIN)
     await on_disk.finish_run(a_result())
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
         runs = connection.execute(
-            "select id, verb, started_at, finished_at, exit_code from runs order by id"
+            "select id, verb, origin, started_at, finished_at, exit_code from runs order by id"
         ).fetchall()
         assert runs == [
-            ("crashed", "sync", "2026-11-21T12:00:00.123456Z", None, None),
-            ("run-1", "sync", "2026-11-21T12:00:00.123456Z", "2026-11-21T13:00:00.123456Z", 1),
+            ("crashed", "sync", ORIGIN, "2026-11-21T12:00:00.123456Z", None, None),
+            ("run-1", "sync", ORIGIN, "2026-11-21T12:00:00.123456Z", "2026-11-21T13:00:00.123456Z", 1),
         ]
         companies = connection.execute(
             "select company_id, state, source_rows, created, invalid, requests from run_companies order by company_id"

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from engine.model.balance import Balance, State
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.known import Intent, Known, Rejection, Settlement
 from engine.model.listing import Certificate
+from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Scope
 
+ORIGIN = "https://api.test/v1"
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
-HARBOR = Scope(origin="https://api.test/v1", account="racc_1", company_id=101)
-ANCHOR = Scope(origin="https://api.test/v1", account="racc_1", company_id=102)
+HARBOR = Scope(origin=ORIGIN, account="racc_1", company_id=101)
+ANCHOR = Scope(origin=ORIGIN, account="racc_1", company_id=102)
 
 
 def known(key: str, name: str = "Food cost", *, seen: RemoteRow | None = None, confirmed: bool = True) -> Known:
@@ -49,3 +52,30 @@ def intent(chunk: str, *keys: str) -> Intent:
 
 def settlement(chunk: str, *keys: str, created: int = 0) -> Settlement:
     return Settlement(intent_id=chunk, at=NOON, rows=known_rows(*keys), created=created)
+
+
+def a_result(run_id: str = "run-1") -> RunResult:
+    balance = Balance(source_rows=3, unchanged=1, created=2, updated=0, rejected=0, held=0, deferred=0, uncertain=0)
+    synced = CompanyResult(
+        company_id=101,
+        name="Harbor Grill",
+        account="main",
+        state=State.SYNCED,
+        exit_code=0,
+        evidence="listing",
+        verified_at=NOON,
+        balance=balance,
+        requests=Requests(list=2, bulk=1),
+    )
+    failed = CompanyResult(company_id=102, name="Anchor", account="main", state=State.FAILED, exit_code=1)
+    return RunResult(
+        run_id=run_id,
+        verb="sync",
+        started_at=NOON,
+        finished_at=LATER,
+        elapsed_s=3600.0,
+        exit_code=1,
+        totals=balance,
+        requests=Requests(list=2, bulk=1, token=1),
+        companies=(synced, failed),
+    )

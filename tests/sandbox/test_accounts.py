@@ -236,6 +236,12 @@ async def test_a_wait_that_is_too_long_stops_the_key_at_once(world: World, opera
     assert all(verdict(each) == ("deferred", 5, ["throttled"]) for each in result.companies)
     assert sum(isinstance(event, Parked) for event in events) == 1
     assert not [event for event in events if isinstance(event, Waiting)]
+    world.clock.forward(seconds=3_590)
+    world.script()
+    early = await world.sync(*(company(n, dims(5)) for n in (1, 2, 3)))  # remembered: nothing is sent
+    assert (early.exit_code, early.totals.deferred, early.requests.total) == (5, 15, 0)
+    assert "2026-11-20 08:00 UTC" in early.companies[0].problems[0].message
+    world.clock.forward(seconds=20)
     await heal(world, 1, dims(5))
 
 

@@ -48,6 +48,7 @@ def place_fleet(world: World) -> list[Company]:
         {"effect": "poison", "erp_id": "00010", "match": {"company": REFUSED}},
         {"effect": "lying-count", "by": 1, "match": {"company": UNSOUND}},
         {"effect": "reset", "commit": True, "match": {"operation": "bulk", "company": UNCERTAIN}},
+        {"effect": "malformed", "match": {"operation": "list", "company": UNCERTAIN}, "after": 1},  # nor read back
     )
     fleet = [company(n, [] if n == EMPTY else dims(11)) for n in sorted(range(1, 51), key=lambda n: n * 17 % 51)]
     return [replace(each, source=Unreadable()) if each.id == UNREADABLE else each for each in fleet]
@@ -85,7 +86,7 @@ async def test_fifty_companies_each_for_itself(world: World) -> None:
     assert (by_id[EMPTY].balance.source_rows, by_id[EMPTY].balance.orphans, world.sent("bulk", EMPTY)) == (0, 10, 0)
     assert result.exit_code == 1
     assert result.totals.created == 42
-    assert result.requests.total == result.requests.token + sum(each.requests.total for each in result.companies)
+    assert result.requests.total == result.requests.apart + sum(each.requests.total for each in result.companies)
 
 
 async def test_a_fleet_converges_when_its_troubles_end(world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox_server.conftest import DEMO, OURS, Caller, row
+from tests.sandbox_server.conftest import BOTH, DEMO, OURS, Caller, row
 
 
 async def test_companies_are_added_and_replaced(caller: Caller) -> None:
@@ -20,6 +20,7 @@ async def test_companies_are_added_and_replaced(caller: Caller) -> None:
     assert (shown["unique_key"], shown["code"], shown["created_by"], shown["revision"]) == (None, None, 0, 1)
 
 
+@BOTH
 async def test_rows_show_everything(caller: Caller) -> None:
     await caller.bulk([row("k1", name="Renamed"), row("new")])
     reply = (await caller.control("GET", f"rows?company={OURS}")).json

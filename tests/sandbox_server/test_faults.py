@@ -1,20 +1,33 @@
-"""Scripted trouble: each effect alone, when rules fire, and what the parser says of a bad script."""
+"""Scripted trouble: each effect alone and with others, when rules fire, and what the parser says of a bad script."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import aiohttp
+import orjson
 import pytest
 
+from engine.sandbox.catalogue import describe
 from engine.sandbox.effects import EFFECTS
 from engine.sandbox.exchange import Call
-from engine.sandbox.faults import BadScript, Script, parse_rules
-from tests.sandbox_server.conftest import OURS, THEIRS, Caller, open_caller, row, stored
+from engine.sandbox.faults import BadScript, Match, Script, parse_rules
+from engine.sandbox.turn import OPERATIONS
+from tests.sandbox_server.conftest import BOTH, DEMO, OURS, THEIRS, Caller, open_caller, row, stored
 
 LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError)
+GRANT = {"grant_type": "client_credentials", "client_id": DEMO.client_id, "client_secret": DEMO.client_secret}
+ELSEWHERE = {
+    "token": ("POST", "/oauth/token"),
+    "accounts": ("GET", "/accounts"),
+    "companies": ("GET", f"/accounts/{DEMO.account_id}/companies"),
+    "locations": ("GET", f"/accounts/{DEMO.account_id}/locations"),
+}
+"""Requests that are not of one company."""
 
 
 def _names(reply: Any) -> list[str]:
@@ -51,6 +64,43 @@ async def test_status_with_headers(caller: Caller) -> None:
     assert (moved.status, moved.headers["Location"]) == (307, "http://elsewhere.invalid/")
 
 
+async def test_status_in_the_vendors_envelope(caller: Caller) -> None:
+    dead = {"effect": "status", "status": 401, "envelope": "Unknown client.", "match": {"operation": "token"}}
+    closed = {"effect": "status", "status": 403, "envelope": "Not your company.", "match": {"company": OURS}}
+    odd = {"effect": "status", "status": 418, "envelope": "A teapot.", "match": {"operation": "accounts"}}
+    caller.script(dead, closed, odd)
+    replies = [
+        await caller.call("POST", "/oauth/token", json=GRANT),
+        await caller.page(),
+        await caller.bulk([row("a")]),
+        await caller.call("GET", "/accounts"),
+    ]
+    assert [(reply.status, reply.json["code"], reply.json["message"]) for reply in replies] == [
+        (401, "Unauthorized", "Unknown client."),
+        (403, "Forbidden", "Not your company."),
+        (403, "Forbidden", "Not your company."),
+        (418, "Error", "A teapot."),
+    ]
+    assert all(reply.json["request_id"] == reply.headers["X-Request-Id"] for reply in replies)
+    assert len(caller.sandbox.tenant.companies[OURS].rows) == 5
+
+
+@pytest.mark.parametrize("operation", ELSEWHERE)
+async def test_lost_answers_of_tokens_and_the_directory(caller: Caller, operation: str) -> None:
+    method, path = ELSEWHERE[operation]
+    body = GRANT if method == "POST" else None
+    caller.script({"effect": "reset", "match": {"operation": operation}})
+    with pytest.raises(LOST):  # a GET is repeated by aiohttp, once
+        await caller.call(method, path, json=body)
+    assert caller.sandbox.service.log[-1].status == "reset"
+    caller.script({"effect": "hang", "match": {"operation": operation}, "times": 1})
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await caller.call(method, path, json=body)
+    assert caller.sandbox.service.log[-1].status == "hang"
+    assert (await caller.call(method, path, json=body)).status == 200
+
+
 @pytest.mark.parametrize("commit", [False, True])
 async def test_reset(caller: Caller, commit: bool) -> None:
     caller.script({"effect": "reset", "commit": commit, "match": {"operation": "bulk"}})
@@ -79,16 +129,36 @@ async def test_hang_ends_when_the_client_leaves(caller: Caller, commit: bool) ->
     assert len(caller.sandbox.tenant.companies[OURS].rows) == 5 + commit
 
 
-async def test_shutdown_does_not_wait_for_hanging_requests() -> None:
+@pytest.mark.parametrize(
+    ("fault", "status"), [({"effect": "hang"}, "hang"), ({"effect": "slow-drip", "pause_s": 3600}, 200)]
+)
+async def test_shutdown_waits_for_nobody(fault: dict[str, Any], status: str | int) -> None:
     async with asyncio.timeout(5), open_caller() as caller:
-        caller.script({"effect": "hang"})
-        url = f"{caller.sandbox.base_url}/dimensions?ottimate_company_id={OURS}"
-        hanging = asyncio.ensure_future(caller.session.post(url, headers=caller.headers))
-        while caller.sandbox.service.log[-1].status != "hang":
+        caller.script(fault)
+        waiting = asyncio.ensure_future(_raw(caller))
+        while caller.sandbox.service.log[-1].status != status or caller.sandbox.service.log[-1].operation != "list":
             await caller.control("GET", "health")
         await caller.sandbox.__aexit__(None, None, None)
         with pytest.raises(LOST):
-            await hanging
+            await waiting
+
+
+async def test_slow_drip(caller: Caller) -> None:
+    honest = await caller.page()
+    caller.script({"effect": "slow-drip", "pieces": 4, "pause_s": 0.01})
+    async with caller.session.get(_listing(caller), headers=caller.headers) as answer:
+        pieces = [piece async for piece in answer.content.iter_any()]
+    assert b"".join(pieces) == honest.body
+    assert 1 < len(pieces) <= 4  # a busy machine may join some
+    assert caller.sandbox.service.log[-1].status == 200
+
+
+async def test_a_drip_ends_when_the_client_leaves(caller: Caller) -> None:
+    caller.script({"effect": "slow-drip", "pause_s": 3600})
+    async with caller.session.get(_listing(caller), headers=caller.headers) as answer:
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+    while caller.sandbox.service.log[-1].status != "left":
+        await caller.control("GET", "health")
 
 
 async def test_latency_is_taken_and_leaves_the_answer_alone(caller: Caller) -> None:
@@ -125,9 +195,12 @@ async def test_spoilt_bodies(caller: Caller) -> None:
     assert caller.sandbox.service.log[-1].status == "truncated"
 
 
+def _listing(caller: Caller) -> str:
+    return f"{caller.sandbox.base_url}/dimensions?ottimate_company_id={OURS}"
+
+
 async def _raw(caller: Caller) -> bytes:
-    url = f"{caller.sandbox.base_url}/dimensions?ottimate_company_id={OURS}"
-    async with caller.session.get(url, headers=caller.headers) as answer:
+    async with caller.session.get(_listing(caller), headers=caller.headers) as answer:
         return await answer.read()
 
 
@@ -154,6 +227,14 @@ async def test_lying_count(caller: Caller) -> None:
 async def test_shifted_page(caller: Caller) -> None:
     caller.script({"effect": "shifted-page", "by": -1, "match": {"page": 2}})
     assert _names(await caller.page(page=2, limit=2)) == ["Name k1", "Name k2"]
+
+
+@pytest.mark.parametrize("more", [{}, {"effect": "clamp-limit", "limit": 1}, {"effect": "shifted-page", "by": 2}])
+async def test_repeated_page(caller: Caller, more: dict[str, Any]) -> None:
+    caller.script({"effect": "repeat-page", "match": {"page": 2}}, *([more] if more else []))
+    reply = await caller.page(page=2, limit=2)
+    assert (reply.json["page"], reply.json["count"]) == (2, 5)
+    assert _names(reply) == ["Name k0", "Name k1"][: reply.json["limit"]]
 
 
 async def test_drift_is_really_there(caller: Caller) -> None:
@@ -192,6 +273,36 @@ async def test_error_styles(caller: Caller) -> None:
     assert (error["index"], error["unique_key"]) == (2, None)
 
 
+async def test_errors_in_another_order() -> None:
+    orders = []
+    for rows in (2, 10, 10):
+        async with open_caller() as caller:
+            caller.script({"effect": "error-style", "shuffled": True}, {"effect": "reject-rows", "erp_id": "."})
+            replies = [await caller.bulk([row(f"n{n}") for n in range(rows)]) for _ in range(2)]
+        orders.append([[error["index"] for error in reply.json["errors"]] for reply in replies])
+        assert all(sorted(order) == list(range(rows)) != order for order in orders[-1])
+    assert orders[1] == orders[2]  # seeded
+
+
+@BOTH
+async def test_error_shapes(caller: Caller, contract: str) -> None:
+    key = "unique_key" if contract == "guide" else "reference_id"
+    known = caller.sandbox.tenant.companies[OURS].rows[1].id
+    seen = {}
+    for shape in ({"shape": "guide"}, {"shape": "bare"}, {}):  # and without one, the contract's own
+        caller.script({"effect": "error-style", **shape}, {"effect": "reject-rows", "key": "^(k1|new)$"})
+        reply = await caller.bulk([row("k1"), row("new")], honest=False)
+        seen[shape.get("shape")] = reply.json["errors"]
+    told = {"error": "rejected by a validation rule", "type": "validation_error"}
+    assert seen["guide"] == [{"index": 0, key: "k1", **told}, {"index": 1, key: "new", **told}]
+    assert seen["bare"] == [{"id": known, "name": "Name k1"}, {"name": "Name new"}]
+    assert seen[None] == seen["guide" if contract == "guide" else "bare"]
+    keyless = {"effect": "error-style", "shape": "bare", "keyless": True}
+    caller.script(keyless, {"effect": "reject-rows", "key": "^k1$"})
+    reply = await caller.bulk([row("k1")], honest=False)
+    assert reply.json["errors"] == [{"name": "Name k1"}]
+
+
 async def test_rejected_rows(caller: Caller) -> None:
     caller.script({"effect": "reject-rows", "key": "^bad", "message": "no such period", "kind": "period_error"})
     reply = await caller.bulk([row("a"), row("bad")])
@@ -213,6 +324,33 @@ async def test_too_many_rows(caller: Caller) -> None:
     assert [(await caller.bulk([row(f"n{n}") for n in range(rows)])).status for rows in (3, 2)] == [413, 201]
 
 
+async def test_too_many_bytes(caller: Caller) -> None:
+    rows = [row(f"n{n}") for n in range(3)]
+    size = len(orjson.dumps({"ottimate_company_id": OURS, "dimensions": rows}))
+    statuses = []
+    for above in (size - 1, size):
+        caller.script({"effect": "too-many-bytes", "above": above})
+        statuses.append((await caller.bulk(rows)).status)
+    assert statuses == [413, 201]
+    assert len(caller.sandbox.tenant.companies[OURS].rows) == 5 + 3
+
+
+@pytest.mark.parametrize("style", ["answer", "rows", "opaque"])
+async def test_batch(caller: Caller, style: str) -> None:
+    caller.script({"effect": "batch", "polls": 1, "style": style}, {"effect": "reject-rows", "key": "bad"})
+    reply = await caller.bulk([row("k1"), row("bad")])
+    assert (reply.status, reply.json["status"], reply.json["summary"]) == (202, "processing", {"count": 2})
+    polls = [await caller.call("GET", reply.json["batch_url"].removeprefix("/v1")) for _ in range(2)]
+    assert [poll.json["status"] for poll in polls] == ["processing", "completed"]
+    results = (await caller.call("GET", reply.json["results_url"].removeprefix("/v1"))).json["results"]
+    assert [sorted(task) for task in results] == {
+        "answer": [["result", "task"]],
+        "rows": [["result", "task"], ["message", "result", "task"]],
+        "opaque": [["task"], ["task"]],
+    }[style]
+    assert [entry.operation for entry in caller.sandbox.service.log[-4:]] == ["bulk", "progress", "progress", "results"]
+
+
 async def test_ignored_keys_make_second_rows(caller: Caller) -> None:
     caller.script({"effect": "ignore-keys"})
     reply = await caller.bulk([row("k1")])
@@ -224,6 +362,53 @@ async def test_rules_compose(caller: Caller) -> None:
     caller.script({"effect": "clamp-limit", "limit": 10}, {"effect": "lying-count", "by": 1})
     reply = await caller.page()
     assert (reply.json["limit"], reply.json["count"]) == (10, 51)
+
+
+async def _outcome(caller: Caller) -> str | int:
+    try:
+        return (await caller.bulk([row("a"), row("b")])).status
+    except LOST:
+        return "lost"
+
+
+POISON = {"effect": "poison", "key": "a"}
+LATE = {"effect": "status", "status": 504, "commit": True}
+DRIP = {"effect": "slow-drip", "pieces": 2, "pause_s": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("rules", "outcome", "rows"),
+    [
+        ([{"effect": "status", "status": 503}, {"effect": "status", "status": 429}], 429, 0),
+        ([{"effect": "status", "status": 503}, LATE], 504, 0),
+        ([LATE, {"effect": "status", "status": 503}], 503, 0),
+        ([LATE, POISON], 400, 0),
+        ([POISON, LATE], 504, 0),
+        ([POISON, {"effect": "reset", "commit": True}], "lost", 0),
+        ([{"effect": "reset", "commit": True}, POISON], "lost", 0),
+        ([LATE, {"effect": "reset", "commit": True}], "lost", 2),
+        ([{"effect": "latency", "seconds": 0.01}, {"effect": "reject-rows", "key": "b"}, LATE], 504, 1),
+        ([{"effect": "reject-rows", "key": "b"}, {"effect": "truncated"}, DRIP], "lost", 1),
+        ([{"effect": "batch"}, {"effect": "reset", "commit": True}, {"effect": "latency", "seconds": 0.01}], "lost", 2),
+        ([{"effect": "batch"}, {"effect": "too-many-rows", "above": 1}], 413, 0),
+    ],
+)
+async def test_several_on_one_request(
+    caller: Caller, rules: list[dict[str, Any]], outcome: str | int, rows: int
+) -> None:
+    caller.script(*rules)
+    assert await _outcome(caller) == outcome
+    assert len(caller.sandbox.tenant.companies[OURS].rows) == 5 + rows
+    assert caller.sandbox.service.log[-1].committed == bool(rows)
+
+
+async def test_spoilers_act_in_the_order_of_their_rules(caller: Caller) -> None:
+    page, huge = {"effect": "html"}, {"effect": "huge", "bytes": 1000}
+    lengths = []
+    for rules in ([page], [page, huge], [huge, page]):
+        caller.script(*rules)
+        lengths.append(len(await _raw(caller)))
+    assert lengths == [lengths[0], lengths[0] + 1000, lengths[0]]
 
 
 def _fired(script: Script, calls: list[Call]) -> list[int]:
@@ -273,6 +458,20 @@ def test_shares_are_seeded() -> None:
         ([{"effect": "reset", "match": 3}], "faults[0].match: must be a table"),
         ([{"effect": "status", "status": 429, "headers": {"Retry-After": 3}}], "faults[0].headers"),
         ([{"effect": "reject-rows", "erp_id": "("}], "faults[0].erp_id"),
+        ([{"effect": "reject-rows"}], "faults[0].erp_id: is required, or name, or key"),
+        ([{"effect": "poison"}], "faults[0].key: is required, or erp_id"),
+        ([{"effect": "status", "status": 99}], "faults[0].status: must be from 200 to 599"),
+        ([{"effect": "status", "status": 401, "body": "", "envelope": ""}], "faults[0].envelope: is a body"),
+        ([{"effect": "slow-drip", "pieces": 0}], "faults[0].pieces: must be at least 1"),
+        ([{"effect": "latency", "seconds": float("nan")}], "faults[0].seconds: nan does not fit"),
+        ([{"effect": "latency", "seconds": float("inf")}], "faults[0].seconds: inf does not fit"),
+        ([{"effect": "latency", "seconds": True}], "faults[0].seconds: True does not fit"),
+        ([{"effect": "error-style", "shape": "round"}], "faults[0].shape: 'round' does not fit"),
+        ([{"effect": "batch", "style": None}], "faults[0].style: None does not fit"),
+        ([{"effect": "reset", "share": 1.5}], "faults[0].share: must be from 0 to 1"),
+        ([{"effect": "reset", "after": -1}], "faults[0].after: must not be negative"),
+        ([{"effect": "reset", "times": -1}], "faults[0].times: must not be negative"),
+        ([{"effect": "reset", "match": {"company": "42"}}], "faults[0].match.company: '42' does not fit"),
     ],
 )
 def test_a_bad_script_is_named(raw: object, words: str) -> None:
@@ -283,3 +482,22 @@ def test_a_bad_script_is_named(raw: object, words: str) -> None:
 
 def test_every_effect_says_what_it_does() -> None:
     assert all(kind.__doc__ and not kind.__doc__.startswith(kind.__name__) for kind in EFFECTS.values())
+    lines = list(describe())
+    assert [line.split(":")[0].split(" ")[0] for line in lines if line[:1].isalpha()] == ["every", *EFFECTS]
+    for line in (
+        "    match.company: whole number, not set",
+        "    share: number, default 1.0",
+        "    headers: table of texts, default {}",
+        '    shape: "guide" | "bare", not set',
+        '    style: "answer" | "rows" | "opaque", default "answer"',
+        "    seconds: number, required",
+    ):
+        assert line in lines
+
+
+def test_every_effect_is_tried_here() -> None:
+    assert set(re.findall(r'"effect": "([a-z-]+)"', Path(__file__).read_text("utf-8"))) - {"explode"} == set(EFFECTS)
+
+
+def test_every_operation_can_be_matched() -> None:
+    assert set(get_args(get_type_hints(Match)["operation"])) == OPERATIONS - {"unknown"} | {"any"}

@@ -9,11 +9,12 @@ import pytest
 
 from engine.sandbox.access import Access, Allowance, Credentials
 from engine.sandbox.server import Options
-from tests.sandbox_server.conftest import BULK, DEMO, OTHER, OURS, SCARCE, TIGHT, Caller, open_caller, row
+from tests.sandbox_server.conftest import BOTH, DEMO, OTHER, OURS, SCARCE, TIGHT, Caller, Reply, open_caller, row
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
+@BOTH
 async def test_the_same_request_is_replayed_byte_for_byte(caller: Caller) -> None:
     first, again = [await caller.bulk([row("a")], key="run-1") for _ in range(2)]
     assert (first.status, again.status, again.body) == (201, 201, first.body)
@@ -24,6 +25,22 @@ async def test_the_same_request_is_replayed_byte_for_byte(caller: Caller) -> Non
         (False, True),
         (True, False),
     ]
+
+
+async def test_a_large_answer_is_replayed_without_its_body() -> None:
+    honest = len((await _replayed(Options())).body)
+    for replay_bytes, status, length in ((honest, 201, honest), (honest - 1, 208, 0)):
+        again = await _replayed(Options(replay_bytes=replay_bytes))
+        assert (again.status, len(again.body), again.headers["X-Idempotent-Replayed"]) == (status, length, "true")
+
+
+async def _replayed(options: Options) -> Reply:
+    """Return the answer to the second of two equal requests; the first is answered in full."""
+    async with open_caller(options) as caller:
+        first, again = [await caller.bulk([row("a")], key="run-1") for _ in range(2)]
+        assert (first.status, first.json["created_count"]) == (201, 1)
+        assert caller.sandbox.tenant.companies[OURS].rows[5].revision == 1
+        return again
 
 
 async def test_one_key_for_another_body_is_422(caller: Caller) -> None:
@@ -106,5 +123,5 @@ async def test_tokens_end(caller: Caller) -> None:
 
 
 async def test_a_body_over_the_gateways_limit(caller: Caller) -> None:
-    reply = await caller.call("POST", BULK, body=b" " * 10_000_001, lawful=False)
+    reply = await caller.call("POST", caller.bulk_path, body=b" " * 10_000_001, lawful=False)
     assert reply.status == 413

@@ -290,7 +290,7 @@ class ModelLedger:
                 self.lose([result.change.row.key])
 
     def _acknowledged(self, result: ItemResult, *, explained: bool) -> Known:
-        row, planned_id, _ = result.change
+        row, planned_id = result.change[:2]
         before = self.rows.get(row.key)
         matched_id = None if planned_id is None or planned_id.startswith("?") else planned_id
         confirmed = before is not None and before.confirmed

@@ -27,9 +27,17 @@ def test_a_row_met_first_is_adopted_with_the_values_shown() -> None:
 
 
 def test_a_listed_key_confirms_and_a_listed_code_is_known() -> None:
-    learned = taught(source(dim("k1", "1", "New")), Acknowledged(), shown("r1", "1", key="k1", code="c1"))
+    learned = taught(source(dim("k1", "1", "New", code="c2")), Acknowledged(), shown("r1", "1", key="k1", code="c1"))
 
     assert learned.rows == {"k1": known(dim("k1", "1", code="c1"), "r1")}
+
+
+def test_a_listed_code_that_the_source_never_had_is_none_that_it_could_drop() -> None:
+    remote = shown("r1", "1", key="k1", code="c1")
+    learned = taught(source(dim("k1", "1")), Acknowledged(), remote)
+    assert learned.rows["k1"][3:] == (True, False, remote)
+    again = taught(source(dim("k1", "1")), Acknowledged(rows=learned.rows), remote)
+    assert again.rows == {}
 
 
 def test_an_id_that_was_not_known_is_joined() -> None:

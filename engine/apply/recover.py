@@ -1,0 +1,100 @@
+"""Settle rows whose answer was lost: read back what is there, and believe that alone (DESIGN section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+import anyio
+
+from engine.errors import ApiError
+from engine.ledger.base import Intents
+from engine.model.change import Change
+from engine.model.dimension import RemoteRow
+from engine.model.known import Intent, Known, Settlement
+from engine.model.outcome import Column, ItemResult
+from engine.model.settings import Scope
+from engine.net.client import CompanyClient
+from engine.net.paginator import paginate
+from engine.planning.landed import Verdict, counterpart, is_known, verdict
+from engine.planning.match import RemoteIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """Reads rows of unknown outcome back, once, when all else of a company is written."""
+
+    run_id: str
+    scope: Scope
+    client: CompanyClient
+    ledger: Intents
+    known: Mapping[str, Known]  # the ledger's entries before this run
+    remote_count: int  # rows that a listing will have, about
+    now: Callable[[], datetime]
+
+    async def settle(self, lost: Sequence[ItemResult]) -> list[ItemResult]:
+        """Return the rows that can be told now, with their outcome, and the others with what was seen of them.
+
+        Costs one request a row, or the pages of a listing where these are fewer or a row's id is not known. What
+        cannot be read stays as it is: nothing is raised for it. Raises `AccountParked` and `LedgerError`.
+        """
+        try:
+            seen = await self._look([result.change for result in lost])
+        except ApiError as error:
+            return [result._replace(message=f"{result.message}; not read back: {error}") for result in lost]
+        if seen is None:
+            why = "the listing to read it back was not whole"
+            return [result._replace(message=f"{result.message}; {why}") for result in lost]
+        told = [_told(result, seen.get(result.change.row.key)) for result in lost]
+        await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen)
+        return told
+
+    async def _look(self, changes: Sequence[Change]) -> dict[str, RemoteRow] | None:
+        """Return the remote rows by key, as far as they are there; None: the listing does not prove anything."""
+        pages = ceil(self.remote_count / self.client.channel.key.page_size)
+        if len(changes) <= pages and all(is_known(change.remote_id) for change in changes):
+            found = [(change, await self.client.one(change.remote_id or "")) for change in changes]
+        else:
+            page, size = await self.client.first_page()
+            index = RemoteIndex()
+            async with paginate(self.client, page, size) as listing:
+                async for page in listing:
+                    index.add(page.rows)
+            if not listing.certificate.whole:
+                return None
+            found = [(change, counterpart(change, index)) for change in changes]
+        return {change.row.key: remote for change, remote in found if remote is not None}
+
+    async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow]) -> None:
+        """Note what landed. A row whose key nothing has confirmed keeps its doubt, and its id: it is sent once more."""
+        if not told:
+            return
+        entries = {}
+        for result in told:
+            row, remote = result.change.row, seen[result.change.row.key]
+            before = self.known.get(row.key)
+            sure = remote.key == row.key or (before is not None and before.confirmed)
+            entries[row.key] = Known(row, remote.id, confirmed=sure, settled=sure, code_known=True)
+        intent = Intent(
+            id=f"{self.run_id}.{self.scope.company_id}.read-back",
+            run_id=self.run_id,
+            keys=tuple(entries),
+            at=self.now(),
+        )
+        created = sum(result.column is Column.CREATED for result in told)
+        with anyio.CancelScope(shield=True):
+            await self.ledger.begin(self.scope, intent)
+            await self.ledger.settle(
+                self.scope, Settlement(intent_id=intent.id, at=self.now(), rows=entries, created=created)
+            )
+
+
+def _told(result: ItemResult, remote: RemoteRow | None) -> ItemResult:
+    """Return a row's outcome as far as what is there tells it."""
+    change, found = result.change, verdict(result.change, remote)
+    if found is not Verdict.LANDED or remote is None:
+        return result._replace(message=f"{result.message}; read back: {found.value}")
+    column = Column.CREATED if change.remote_id is None else Column.UPDATED
+    return ItemResult(change, column, remote.id, f"read back: {found.value}")

@@ -1,0 +1,93 @@
+"""Accounts, companies and locations as an account's API user sees them: listed whole, or not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from engine.errors import IncompleteListing, Rejected
+from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
+from engine.net.channel import Call, Channel
+from engine.net.retry import Policy
+from engine.wire.directory import (
+    DirectoryPage,
+    accounts_path,
+    companies_path,
+    locations_path,
+    read_accounts,
+    read_companies,
+    read_locations,
+)
+
+T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
+
+SIZES = (100, 20)
+"""Entries a page to ask for: no maximum is documented; where the first is refused, the API's own default."""
+
+
+async def read_visible(channel: Channel, now: datetime) -> Directory:
+    """List an account's companies, which is all that a sync has to know: ceil(companies / 100) requests, mostly.
+
+    Raises `ApiError`, `AccountParked`, and `IncompleteListing` when fewer companies showed than were declared.
+    """
+    path = partial(companies_path, channel.account.account_id)
+    return Directory(at=now, companies=await _list(channel, "companies", path, read_companies))
+
+
+async def read_directory(channel: Channel, now: datetime) -> Directory:
+    """List accounts, companies and locations, for people to look at. Raises as `read_visible`."""
+    account_id = channel.account.account_id
+    return Directory(
+        at=now,
+        rest_at=now,
+        companies=await _list(channel, "companies", partial(companies_path, account_id), read_companies),
+        locations=await _list(channel, "locations", partial(locations_path, account_id), read_locations),
+        accounts=await _list(channel, "accounts", accounts_path, read_accounts),
+    )
+
+
+async def _list(
+    channel: Channel, what: str, path: Callable[[int, int], str], read: Callable[[bytes], DirectoryPage[T]]
+) -> tuple[T, ...]:
+    """Read page after page from 1 on; a list that then falls short may have counted its pages from 0."""
+    first, size = await _first(channel, path, read)
+    seen: dict[int | str, T] = {entry.id: entry for entry in first.entries}
+    number, grows = 1, bool(seen)
+    while grows and len(seen) < first.declared:
+        number, before = number + 1, len(seen)
+        page = await _page(channel, path(number, size), read)
+        seen |= {entry.id: entry for entry in page.entries}
+        grows = len(seen) > before
+    if len(seen) < first.declared:
+        seen |= {entry.id: entry for entry in (await _page(channel, path(0, size), read)).entries}
+    if len(seen) != first.declared:
+        raise IncompleteListing(
+            f"account {channel.account.name}: {first.declared} {what} are declared and {len(seen)} shown"
+        )
+    return tuple(sorted(seen.values()))
+
+
+async def _first(
+    channel: Channel, path: Callable[[int, int], str], read: Callable[[bytes], DirectoryPage[T]]
+) -> tuple[DirectoryPage[T], int]:
+    """Return page 1, and the size to go on with: what was asked for, which pages are counted by."""
+    for size in SIZES[:-1]:
+        try:
+            return await _page(channel, path(1, size), read), size
+        except Rejected:
+            continue
+    return await _page(channel, path(1, SIZES[-1]), read), SIZES[-1]
+
+
+async def _page(channel: Channel, path: str, read: Callable[[bytes], DirectoryPage[T]]) -> DirectoryPage[T]:
+    call: Call[DirectoryPage[T]] = Call(
+        kind="directory",
+        method="GET",
+        path=path,
+        read=lambda answer: read(answer.body),
+        policy=Policy(max_attempts=channel.account.limits.max_attempts),
+        spent=channel.spent,
+    )
+    return await channel.call(call)

@@ -1,0 +1,54 @@
+"""What a row that was read back proves of a send whose answer was lost."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from engine.model.change import Change
+from engine.model.dimension import RemoteRow, natural_key
+from engine.planning.match import RemoteIndex
+
+
+class Verdict(Enum):
+    """Whether something that was sent is there."""
+
+    LANDED = "it is there as sent"
+    MISSING = "it is not there"
+    UNTOLD = "what is there does not show whether it is"
+
+
+def counterpart(change: Change, index: RemoteIndex) -> RemoteRow | None:
+    """Return the row of a whole listing that a change made or meant to change; None: there is none, or several."""
+    if is_known(change.remote_id):
+        return index.rows.get(change.remote_id or "")
+    row, shared = change.row, natural_key(change.row)
+    listed = [remote for remote in index.rows.values() if remote.key == row.key]
+    alike = [remote for remote in index.rows.values() if remote.key is None and natural_key(remote) == shared]
+    found = listed or alike
+    return found[0] if len(found) == 1 else None
+
+
+def is_known(remote_id: str | None) -> bool:
+    """Return whether a change names a row by an id that the server gave out (see `match.linked_id`)."""
+    return remote_id is not None and not remote_id.startswith("?")
+
+
+def verdict(change: Change, remote: RemoteRow | None) -> Verdict:
+    """Return what a row read back proves. A record lands whole: one field that was changed speaks for all of them.
+
+    A row that was sent again because nothing was known of it has no such field: there, equality must be seen in all.
+    """
+    if remote is None:
+        return Verdict.MISSING
+    row = change.sent
+    same = row.name == remote.name and row.erp_id == remote.erp_id and remote.type_code in ("", row.type_code)
+    if "type_label" in change.fields and remote.type_label:
+        same = same and row.type_label == remote.type_label
+    if remote.code is not None and row.code is not None:
+        same = same and row.code == remote.code
+    if not same:
+        return Verdict.MISSING
+    unseen = {"code"} if remote.code is None else set()
+    if change.remote_id is None or set(change.fields) - unseen:
+        return Verdict.LANDED
+    return Verdict.UNTOLD if change.fields or (row.code is not None and unseen) else Verdict.LANDED

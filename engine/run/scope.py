@@ -1,0 +1,88 @@
+"""Which companies an account's API user may see: asked for once a day, and before anything is done for a company."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import anyio
+
+from engine.errors import ApiError, IncompleteListing, OutOfScope
+from engine.ledger.base import Directories
+from engine.model.directory import Directory, VisibleCompany
+from engine.net.channel import Channel
+from engine.net.directory import read_visible
+
+FRESH_S = 86_400.0
+"""A directory is read again after a day (DESIGN section 7)."""
+
+
+class Visible:
+    """What one account's API user sees, within one run: at most one listing, whoever asks first makes it for all."""
+
+    def __init__(self, channel: Channel, directories: Directories, origin: str, *, now: Callable[[], datetime]) -> None:
+        self._channel = channel
+        self._directories = directories
+        self._origin = origin
+        self._now = now
+        self._turn = anyio.Lock()
+        self._known: Directory | None = None
+        self._is_read = False  # the ledger's directory was looked at
+        self._is_listed = False  # in this run; it is not tried twice
+        self.trouble: str | None = None  # why it could not be listed; then nobody is refused on its word
+
+    async def company(self, company_id: int) -> VisibleCompany | None:
+        """Return a company as the directory shows it; None: that is not known.
+
+        Raises `OutOfScope` when a whole directory of this run does not show it, and `AccountParked`.
+        """
+        async with self._turn:
+            found = await self._remembered(company_id)
+            if found is not None and self._is_fresh():
+                return found
+            if not self._is_listed:
+                await self._list()
+            if self.trouble is not None:
+                return found
+            return self._found(company_id)
+
+    async def _remembered(self, company_id: int) -> VisibleCompany | None:
+        if not self._is_read:
+            self._known = await self._directories.directory(self._origin, self._channel.account.account_id)
+            self._is_read = True
+        return self._known.company(company_id) if self._known else None
+
+    def _is_fresh(self) -> bool:
+        """Return whether the directory need not be read again; a clock that went back counts as "too old"."""
+        if self._known is None:
+            return False
+        return self._is_listed or 0 <= (self._now() - self._known.at).total_seconds() < FRESH_S
+
+    async def _list(self) -> None:
+        try:
+            directory = await read_visible(self._channel, self._now())
+        except (ApiError, IncompleteListing) as error:
+            self.trouble = (
+                f"the companies of account {self._channel.account.name} could not be listed: {error}; whether a company"
+                " may be seen shows when it is read"
+            )
+        else:
+            await self._take_over(directory)
+        self._is_listed = True
+
+    async def _take_over(self, directory: Directory) -> None:
+        self._known = directory
+        with anyio.CancelScope(shield=True):
+            await self._directories.remember_directory(self._origin, self._channel.account.account_id, directory)
+
+    def _found(self, company_id: int) -> VisibleCompany:
+        found = self._known.company(company_id) if self._known else None
+        if found is None:
+            account = self._channel.account
+            raise OutOfScope(
+                f"company {company_id} is not among the {len(self._known.companies) if self._known else 0} companies"
+                f" that the API user of account {account.name} ({account.account_id}) may see; check its id and its"
+                " account: `dimsync companies` lists them",
+                company_id=company_id,
+            )
+        return found

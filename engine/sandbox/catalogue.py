@@ -1,0 +1,57 @@
+"""What a script of faults may hold, said for people: read off the effects themselves, so it cannot be out of date."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import MISSING, Field, fields
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from engine.sandbox.effects import EFFECTS
+from engine.sandbox.faults import Match, Rule
+from engine.sandbox.turn import OPERATIONS
+
+WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+
+
+def describe() -> Iterator[str]:
+    """Yield it line by line: what every rule takes, then each effect with its own keys."""
+    yield f"every rule: {_meaning(Rule)}"
+    yield "    effect: one of the names below, required"
+    yield from _keys(Match, prefix="match.")
+    yield from _keys(Rule, leave={"effect", "match"})
+    for name, kind in EFFECTS.items():
+        only = "" if kind.operations == OPERATIONS else f" ({', '.join(sorted(kind.operations))} only)"
+        yield ""
+        yield f"{name}{only}: {_meaning(kind)}"
+        yield from _keys(kind)
+
+
+def _meaning(kind: type[Any]) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+def _keys(kind: type[Any], *, prefix: str = "", leave: Collection[str] = ()) -> Iterator[str]:
+    """Yield a line for each field, with its type and default."""
+    hints = get_type_hints(kind)
+    for column in fields(kind):
+        if column.name not in leave:
+            yield f"    {prefix}{column.name}: {_words(hints[column.name])}, {_default(column)}"
+
+
+def _words(hint: Any) -> str:
+    """Return an annotated type in the words of a script."""
+    parts = [part for part in get_args(hint) if part is not NoneType]
+    if get_origin(hint) is Literal:
+        return " | ".join(map(json.dumps, parts))
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(map(_words, parts))
+    return WORDS.get(hint, "table of texts")
+
+
+def _default(column: Field[Any]) -> str:
+    if column.default is MISSING and column.default_factory is MISSING:
+        return "required"
+    value = column.default if column.default_factory is MISSING else column.default_factory()
+    return "not set" if value is None else f"default {json.dumps(value)}"

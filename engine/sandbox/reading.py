@@ -1,0 +1,167 @@
+"""Take requests apart: which operation of which contract, and what it asks for. Pure; faults end in `Call.wrong`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from engine.sandbox.contract import Contract
+from engine.sandbox.exchange import Call, RowError
+from engine.sandbox.oauth import read_form
+from engine.sandbox.tenant import Values
+
+PATHS = {
+    "/v1/oauth/token": {"POST": "token"},
+    "/v1/accounts": {"GET": "accounts"},
+    "/v1/dimensions": {"GET": "list", "POST": "create"},
+}
+ONE = re.compile(r"/v1/(accounts|batch|dimensions)/([^/]+)(?:/([a-z]+))?")
+ABOUT_ONE = {
+    ("dimensions", None): "get",
+    ("accounts", "companies"): "companies",
+    ("accounts", "locations"): "locations",
+    ("batch", "progress"): "progress",
+    ("batch", "results"): "results",
+}
+DIRECTORY = frozenset({"accounts", "companies", "locations"})
+
+Wrong = dict[str, list[str]]
+
+
+def methods(path: str, contract: Contract) -> Mapping[str, str]:
+    """Return method -> operation of a fixed path; empty: there is no such path."""
+    return {"POST": "bulk"} if path == contract.bulk_path else PATHS.get(path, {})
+
+
+def read(call: Call, query: Mapping[str, str], contract: Contract, *, directory_base: int) -> None:
+    """Fill in what the request means. A path or method that the contract does not have stays "unknown"."""
+    here = methods(call.path, contract)
+    if here:
+        call.operation = here.get(call.method, "unknown")
+    elif call.method == "GET" and (named := ONE.fullmatch(call.path)):
+        call.operation, call.path_id = ABOUT_ONE.get((named[1], named[3]), "unknown"), named[2]
+    if call.operation == "list":
+        _read_listing(call, query, contract)
+    elif call.operation in DIRECTORY:
+        _read_search(call, query, directory_base)
+    elif call.operation == "token":
+        call.grant = read_form(call.body)
+    elif call.operation in ("create", "bulk"):
+        _read_body(call, contract)
+
+
+def _read_listing(call: Call, query: Mapping[str, str], contract: Contract) -> None:
+    wrong: Wrong = {}
+    call.company_id = _number(query, "ottimate_company_id", 0, wrong)
+    if call.company_id is None and contract.company_required:
+        wrong.setdefault("ottimate_company_id", ["required"])
+    call.page = _number(query, "page", 1, wrong) or 1
+    call.limit = _number(query, "limit", 1, wrong) or call.limit
+    call.label = query.get(contract.label)
+    if contract.detail and "detail" in query:
+        call.basic = query["detail"] == "basic"
+        if not call.basic:
+            wrong["detail"] = ["must be basic"]
+    call.wrong = wrong or None
+
+
+def _read_search(call: Call, query: Mapping[str, str], base: int) -> None:
+    """Read a query of the directory; a page below the first is the first, as in the vendor's example (API-FACTS 4)."""
+    wrong: Wrong = {}
+    call.page = max(base, _number(query, "page", 0, wrong) or base)
+    call.limit = _number(query, "limit", 1, wrong) or call.limit
+    call.search = query.get("search", "")
+    call.wrong = wrong or None
+
+
+def _number(query: Mapping[str, str], name: str, least: int, wrong: Wrong) -> int | None:
+    """Return a number of the query, None where it is left out; nonsense is noted as `wrong`."""
+    text = query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or int(text) < least:
+        wrong[name] = ["must be a positive integer"]
+        return None
+    return int(text)
+
+
+def _read_body(call: Call, contract: Contract) -> None:
+    try:
+        body = orjson.loads(call.body)
+    except orjson.JSONDecodeError as error:
+        call.wrong = f"JSON parse error - {error}"
+        return
+    if not isinstance(body, dict):
+        call.wrong = "Expected an object."
+        return
+    wrong: Wrong = {}
+    company_id = body.get("ottimate_company_id")
+    if type(company_id) is int:  # not a bool
+        call.company_id = company_id
+    else:
+        wrong["ottimate_company_id"] = ["required" if company_id is None else "must be an integer"]
+    if call.operation == "create":
+        call.items = [_item(0, body, contract)]
+        wrong |= _faults(body, contract)
+    else:
+        rows = body.get("dimensions")
+        if not isinstance(rows, list) or not rows:
+            wrong["dimensions"] = ["must be a list with at least one row"]
+        else:
+            call.items = _items(rows, contract)
+    call.wrong = wrong or None
+
+
+def _items(rows: list[Any], contract: Contract) -> list[Values | RowError]:
+    """Return the rows of a bulk request; a second row with one key is an error (undocumented: taken strictly)."""
+    seen: set[str | None] = set()
+    items: list[Values | RowError] = []
+    for index, row in enumerate(rows):
+        item = _item(index, row, contract)
+        if isinstance(item, Values):
+            if item.key in seen:
+                message = f"{contract.key} is given more than once in this request"
+                item = RowError(index, item.key, message, name=item.name)
+            seen.add(item.key)
+        items.append(item)
+    return items
+
+
+def _item(index: int, row: Any, contract: Contract) -> Values | RowError:
+    if not isinstance(row, dict):
+        return RowError(index, None, "Expected an object.")
+    key, name = row.get(contract.key), row.get("name")
+    faults = _faults(row, contract)
+    if faults:
+        message = "; ".join(f"{column} {fault}" for column, (fault,) in faults.items())
+        return RowError(index, _text(key), message, name=_text(name))
+    return Values(
+        key, row[contract.type_code], row[contract.label], row["name"], row["erp_dimension_id"], row.get("code")
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _faults(row: dict[str, Any], contract: Contract) -> Wrong:
+    """Return what is wrong with a row, by column."""
+    faults: Wrong = {}
+    for column in (contract.label, contract.type_code, "name", contract.key, "erp_dimension_id"):
+        value = row.get(column)
+        if value is None:
+            faults[column] = ["is required"]
+        elif not isinstance(value, str):
+            faults[column] = ["must be a string"]
+        elif not value.strip():
+            faults[column] = ["must not be empty"]
+    if contract.code_required and row.get("code") is None:
+        faults["code"] = ["is required"]
+    elif "code" in row and not isinstance(row["code"], str):
+        faults["code"] = ["must be a string"]
+    if contract.type_code not in faults and row[contract.type_code] not in contract.type_codes:
+        faults[contract.type_code] = [f"must be one of {', '.join(contract.type_codes)}"]
+    return faults

@@ -1,0 +1,97 @@
+"""Work that the server answers later: 202, a progress page, a results page (API-FACTS 2.11).
+
+Declared for other bulk calls than that of dimensions; the limits page says that bulk calls in general may do so. What
+a `result` holds is declared nowhere: a bulk answer, or one entry a row. Whatever else it is explains no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from engine.model.outcome import BulkAnswer, BulkError
+from engine.wire.dialect import BadAnswer
+from engine.wire.reading import read_bulk_object, read_error, read_object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The server took the rows and will say later what became of them."""
+
+    batch_id: str
+
+
+def read_accepted(body: bytes) -> Accepted:
+    """Decode a 202. Its URLs are not followed: they could lead, with the token, to another host. Raises `BadAnswer`."""
+    batch_id = read_object(body).get("batch_id")
+    if not isinstance(batch_id, str | int) or isinstance(batch_id, bool) or not str(batch_id):
+        raise BadAnswer("202 without a `batch_id`")
+    return Accepted(batch_id=str(batch_id))
+
+
+def progress_path(batch: Accepted) -> str:
+    """Return the path that tells how far the work is."""
+    return f"/batch/{quote(batch.batch_id, safe='')}/progress"
+
+
+def results_path(batch: Accepted) -> str:
+    """Return the path of the results."""
+    return f"/batch/{quote(batch.batch_id, safe='')}/results"
+
+
+def read_completed(body: bytes) -> bool:
+    """Decode a progress page: whether the work has ended, well or not. Raises `BadAnswer`."""
+    status = read_object(body).get("status")
+    if status not in {"processing", "completed"}:
+        raise BadAnswer(f"`status` is {status!r}, neither processing nor completed")
+    return bool(status == "completed")
+
+
+def read_results(body: bytes) -> BulkAnswer:
+    """Decode the results as one bulk answer; entries that say nothing of a row count nowhere. Raises `BadAnswer`."""
+    tasks = read_object(body).get("results")
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        raise BadAnswer("no array `results` of objects")
+    return _sum(list(_answers(tasks)))
+
+
+def _answers(tasks: list[dict[str, Any]]) -> Iterator[BulkAnswer]:
+    for task in tasks:
+        result = task.get("result")
+        if not isinstance(result, dict):
+            continue
+        if "success_count" in result:
+            yield read_bulk_object(result)
+        elif (answer := _of_row(result, task.get("message"))) is not None:
+            yield answer
+
+
+def _of_row(result: dict[str, Any], message: object) -> BulkAnswer | None:
+    """Return one row's entry as an answer of its own; None: it does not say what became of the row."""
+    row_id, name, status = result.get("id"), result.get("name"), result.get("status")
+    if status == "failed":
+        return BulkAnswer(0, 0, 0, 1, [], [], [_refused(result, message)])
+    if not (isinstance(row_id, str) and isinstance(name, str)):
+        return None
+    if status == "created":
+        return BulkAnswer(1, 1, 0, 0, [(row_id, name)], [], [])
+    return BulkAnswer(1, 0, 1, 0, [], [(row_id, name)], []) if status == "updated" else None
+
+
+def _refused(result: dict[str, Any], message: object) -> BulkError:
+    error = read_error(result)
+    return error._replace(message=message) if isinstance(message, str) and message else error
+
+
+def _sum(answers: list[BulkAnswer]) -> BulkAnswer:
+    return BulkAnswer(
+        success_count=sum(answer.success_count for answer in answers),
+        created_count=sum(answer.created_count for answer in answers),
+        updated_count=sum(answer.updated_count for answer in answers),
+        error_count=sum(answer.error_count for answer in answers),
+        created=[row for answer in answers for row in answer.created],
+        updated=[row for answer in answers for row in answer.updated],
+        errors=[error for answer in answers for error in answer.errors],
+    )

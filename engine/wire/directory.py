@@ -1,0 +1,94 @@
+"""Accounts, their companies and locations: `results` envelopes, the same under both contracts (API-FACTS 2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from engine.model.directory import VisibleAccount, VisibleCompany, VisibleLocation
+from engine.wire.dialect import BadAnswer
+from engine.wire.reading import read_count, read_object
+
+T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
+
+
+class DirectoryPage(NamedTuple, Generic[T]):
+    """One page of accounts, companies or locations."""
+
+    number: int  # as the server echoes it; 0: not said
+    limit: int  # likewise
+    declared: int  # entries on all pages
+    entries: list[T]
+
+
+def accounts_path(page: int, limit: int) -> str:
+    """Return path and query of a page of accounts."""
+    return f"/accounts?page={page}&limit={limit}"
+
+
+def companies_path(account_id: str, page: int, limit: int) -> str:
+    """Return path and query of a page of an account's companies."""
+    return f"/accounts/{quote(account_id, safe='')}/companies?page={page}&limit={limit}"
+
+
+def locations_path(account_id: str, page: int, limit: int) -> str:
+    """Return path and query of a page of an account's locations."""
+    return f"/accounts/{quote(account_id, safe='')}/locations?page={page}&limit={limit}"
+
+
+def read_accounts(body: bytes) -> DirectoryPage[VisibleAccount]:
+    """Decode a page of accounts. Raises `BadAnswer`."""
+    return _page(body, _account)
+
+
+def read_companies(body: bytes) -> DirectoryPage[VisibleCompany]:
+    """Decode a page of companies. Raises `BadAnswer`."""
+    return _page(body, _company)
+
+
+def read_locations(body: bytes) -> DirectoryPage[VisibleLocation]:
+    """Decode a page of locations. Raises `BadAnswer`."""
+    return _page(body, _location)
+
+
+def _page(body: bytes, read: Callable[[dict[str, Any]], T]) -> DirectoryPage[T]:
+    document = read_object(body)
+    results = document.get("results")
+    if not isinstance(results, list):
+        raise BadAnswer("no array `results`")
+    try:
+        entries = [read(item) for item in results]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadAnswer(f"an entry of `results` has no usable id and name: {error!r}") from error
+    return DirectoryPage(
+        number=read_count(document, "page", default=0),
+        limit=read_count(document, "limit", default=0),
+        declared=read_count(document, "count"),
+        entries=entries,
+    )
+
+
+def _account(item: dict[str, Any]) -> VisibleAccount:
+    return VisibleAccount(
+        str(item["id"]), str(item["name"]), _number(item.get("company_count")), _number(item.get("location_count"))
+    )
+
+
+def _company(item: dict[str, Any]) -> VisibleCompany:
+    return VisibleCompany(
+        int(item["id"]), str(item["name"]), _number(item.get("location_count")), _text(item.get("plan"))
+    )
+
+
+def _location(item: dict[str, Any]) -> VisibleLocation:
+    group = item.get("location_group", item.get("group"))  # 1.1.0 and 1.0.0
+    return VisibleLocation(int(item["id"]), str(item["name"]), _text(item.get("company")) or "", _text(group))
+
+
+def _number(value: object) -> int | None:
+    return value if type(value) is int else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,104 @@
+"""A file that an earlier dimsync wrote keeps all that it holds, and learns what this one knows besides."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.ledger.migrations import MIGRATIONS, migrate
+from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.model.balance import State
+from engine.model.dimension import Dimension
+from engine.model.known import Acknowledged, CompanyState, Known
+from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
+
+AT = "2026-11-21T12:00:00.123456Z"
+VERSION_1 = """
+    insert into scopes (id, origin, account, company_id, listed_at, checked_at, certificate, remote_count, failures,
+                        last_good_rows)
+    values (1, 'https://api.test/v1', 'racc_1', 101, :at, :at, '{}', 3, 2, 40);
+    insert into rows
+    values (1, 'a', 'account', 'GL Account', 'Küche', '0100', null, 1, 'dim_a', 1, 1, null, :at, 'run-1');
+    insert into rows values (1, 'b', '', '', '', '', null, 0, null, 0, 0, null, null, null);
+    insert into strays values (1, 0, 'dim_z', 'department', 'Department', 'Küche', '007', null, null);
+    insert into rejections values (1, 'c', x'000102030405060708090a0b0c0d0e0f', :at, 'dimension_type_code: unknown');
+    insert into intents values (1, 'chunk', 'run-1', :at, '["b"]');
+    insert into intent_keys values (1, 'b', 'chunk');
+    insert into runs values ('done', 'sync', :at, :at, 0, '{"schema": "dimsync.result/1"}');
+    insert into runs values ('open', 'sync', :at, null, null, null);
+    insert into run_companies (run_id, account, company_id, name, state, exit_code, requests)
+    values ('done', 'main', 101, 'Harbor Grill', 'synced', 0, 3);
+    insert into page_sizes values ('https://api.test/v1', 'racc_1', 50);
+"""
+
+
+@pytest.fixture
+def version_1(tmp_path: Path) -> Path:
+    """A ledger as the first schema's dimsync left it, with something in each of its tables."""
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, MIGRATIONS[:1], 0)
+        for statement in VERSION_1.split(";"):
+            connection.execute(statement, {"at": AT})
+    assert all(contents(path).values())
+    return path
+
+
+def contents(path: Path) -> dict[str, list[dict[str, object]]]:
+    """Return the rows of each table."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+        queries = {name: f"select * from {name}" for (name,) in tables}  # noqa: S608  names of our own schema
+        return {name: [dict(row) for row in connection.execute(query)] for name, query in queries.items()}
+
+
+@pytest.fixture
+async def upgraded(version_1: Path) -> AsyncIterator[SqliteLedger]:
+    """The same ledger, opened by this dimsync."""
+    async with await open_ledger(f"sqlite:///{version_1.name}", base=version_1.parent) as ledger:
+        yield ledger
+
+
+async def test_every_row_of_every_table_stays(version_1: Path) -> None:
+    before = contents(version_1)
+    async with await open_ledger("sqlite:///ledger.db", base=version_1.parent):
+        pass
+    after = contents(version_1)
+    assert [step["number"] for step in after.pop("migrations")] == list(range(1, len(MIGRATIONS) + 1))
+    del before["migrations"]
+    before["runs"] = [run | {"origin": None} for run in before["runs"]]
+    assert {table: after[table] for table in before} == before
+    assert not any(rows for table, rows in after.items() if table not in before)
+
+
+async def test_what_was_known_is_read_as_before(upgraded: SqliteLedger) -> None:
+    row = Dimension("a", "account", "GL Account", "Küche", "0100")
+    assert await upgraded.read(HARBOR) == Acknowledged(
+        rows={"a": Known(row, "dim_a", confirmed=True, settled=True, code_known=True), "b": blank("b")},
+        strays=(stray("dim_z"),),
+        rejections={"c": rejection()},
+        state=CompanyState(listed_at=NOON, checked_at=NOON, remote_count=3, failures=2, last_good_rows=40),
+        left_over=NOON,
+    )
+    assert await upgraded.page_size(ORIGIN, "racc_1") == 50
+    assert await upgraded.recover(HARBOR) == 1
+
+
+async def test_what_was_not_kept_is_not_known(upgraded: SqliteLedger) -> None:
+    assert await upgraded.last_states(ORIGIN) == {}
+    assert await upgraded.directory(ORIGIN, "racc_1") is None
+    assert await upgraded.pause(ORIGIN, "racc_1") is None
+
+
+async def test_a_run_that_the_older_dimsync_began_can_be_finished(upgraded: SqliteLedger) -> None:
+    """Its process may be at it still; where it ran was not written down, so it tells no states."""
+    await upgraded.finish_run(a_result("open"))
+    assert await upgraded.last_states(ORIGIN) == {}
+    await upgraded.start_run("run-1", "sync", NOON, origin=ORIGIN)
+    await upgraded.finish_run(a_result("run-1"))
+    assert await upgraded.last_states(ORIGIN) == {("main", 101): State.SYNCED, ("main", 102): State.FAILED}
