@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import anyio
 import click
 
 from engine.cli.advice import Typed
 from engine.cli.drive import Order, drive, run_heeding_signals
 from engine.cli.output import deliver, deliver_texts, run_texts
 from engine.cli.render import print_run
-from engine.cli.select import pick
-from engine.config import load
-from engine.model.balance import ExitCode
+from engine.cli.select import Traits, needs_states, pick
+from engine.config import Configured, load
+from engine.errors import plain
+from engine.ledger.sqlite import open_ledger
+from engine.model.balance import ExitCode, State
 from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
+from engine.run.execution import origin_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def execute(request: Request) -> int:
 def _order(request: Request) -> Order:
     """Return what to run. Raises `ConfigError` and `UsageError` before anything is sent."""
     configured = load(request.config, os.environ)
-    companies = pick(configured.companies, request.select, request.exclude)
+    companies = pick(configured.companies, _traits(configured, request), request.select, request.exclude)
     if request.verb == "sync" and not any(company.write for company in companies):
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     settings = configured.settings
@@ -70,6 +74,26 @@ def _order(request: Request) -> Order:
         fresh=request.fresh,
         quiet=request.quiet,
     )
+
+
+def _traits(configured: Configured, request: Request) -> Traits:
+    """Return what selectors may ask of companies; the ledger is asked only where one does."""
+    states: dict[int, State] = {}
+    if needs_states(request.select, request.exclude):
+        by_account = anyio.run(_last_states, configured.settings)
+        only = configured.settings.accounts[0].name
+        states = {
+            company.id: state
+            for company in configured.companies
+            if (state := by_account.get((company.account or only, company.id))) is not None
+        }
+    return Traits(groups=configured.groups, erps=configured.erps, mappings=configured.mappings, states=states)
+
+
+async def _last_states(settings: Settings) -> dict[tuple[str, int], State]:
+    with plain():
+        async with await open_ledger(settings.ledger_url) as ledger:
+            return await ledger.last_states(origin_of(settings.api.base_url))
 
 
 def _verified(settings: Settings, companies: Sequence[Company], mode: VerifyMode) -> tuple[Settings, list[Company]]:

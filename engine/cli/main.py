@@ -18,6 +18,7 @@ VERBS = {
     "demo": ("engine.cli.demo", "Show the whole thing on made-up companies: no account, no settings, no network."),
     "sandbox": ("engine.cli.sandbox", "Run a made-up Ottimate to rehearse against."),
     "validate": ("engine.cli.validate", "Check the settings file; tells everything that is wrong with it."),
+    "companies": ("engine.cli.companies", "List the companies that the API user sees, and which are configured."),
     "plan": ("engine.cli.sync", "Read, compare and show what a sync would do; writes nothing."),
     "sync": ("engine.cli.sync", "Bring the companies' dimensions to what their sources say."),
 }

@@ -35,9 +35,12 @@ def run_options(function: F) -> F:
     options = [
         config_option,
         click.option(
-            "--select", multiple=True, metavar="company:ID", help="Only this company; may be given again. Default: all."
+            "--select",
+            multiple=True,
+            metavar="KIND:NAME",
+            help="Only company:ID, group:NAME, erp:NAME or state:STATE (of the last sync); may be given again.",
         ),
-        click.option("--exclude", multiple=True, metavar="company:ID", help="Not this company; may be given again."),
+        click.option("--exclude", multiple=True, metavar="KIND:NAME", help="Not these; may be given again."),
         click.option(
             "--verify",
             type=click.Choice(["auto", "full", "probe", "none"]),

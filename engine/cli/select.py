@@ -2,46 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from click import UsageError
 
+from engine.model.balance import State
 from engine.model.settings import Company
+from engine.sources.presets import PRESETS
+
+NEVER = "never"
+"""`state:never`: companies without a state, which no sync has been about yet."""
 
 SHOWN = 10
-"""Known ids that an error names where none is near."""
+"""Known names that an error tells where none is near."""
 
 
-def pick(companies: Sequence[Company], select: Sequence[str], exclude: Sequence[str]) -> list[Company]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What selectors know of companies besides their ids; by company id, of those that have any."""
+
+    groups: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    erps: Mapping[int, str] = field(default_factory=dict)  # preset of its mapping
+    mappings: Mapping[int, str] = field(default_factory=dict)  # name of its mapping
+    states: Mapping[int, State] = field(default_factory=dict)  # how its last sync ended
+
+
+def needs_states(select: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Return whether any selector asks how companies' last syncs ended."""
+    return any(_kind(text) == "state" for text in (*select, *exclude))
+
+
+def pick(companies: Sequence[Company], traits: Traits, select: Sequence[str], exclude: Sequence[str]) -> list[Company]:
     """Return the union of what `select` names (if nothing: all) without what `exclude` names, in the order given.
 
-    Raises `UsageError` with every selector that is not understood or names no company, and when nothing is left.
+    Raises `UsageError` with every selector that is not understood or names nothing there is, and when nothing is left.
     """
-    known = {str(company.id): company for company in companies}
-    faults = [fault for text in (*select, *exclude) if (fault := _fault(text, known)) is not None]
+    index = _index(companies, traits)
+    faults = [fault for text in (*select, *exclude) if (fault := _fault(text, index)) is not None]
     if faults:
-        raise UsageError("\n".join(faults))
-    wanted = {_id(text) for text in select} or set(known)
-    left = wanted - {_id(text) for text in exclude}
+        raise UsageError("\n".join(dict.fromkeys(faults)))
+    wanted = _union(select, index) if select else {company.id for company in companies}
+    left = wanted - _union(exclude, index)
     if not left:
-        raise UsageError("the selectors leave no company")
-    return [company for company in companies if str(company.id) in left]
+        empty = [text for text in select if not _union([text], index)]
+        raise UsageError("the selectors leave no company" + "".join(f"; {text} is true of none" for text in empty))
+    return [company for company in companies if company.id in left]
 
 
-def _id(text: str) -> str:
-    return text.removeprefix("company:").strip()
+Index = Mapping[str, Mapping[str, set[int]]]
+"""Kind of selector -> name -> ids of the companies that it is true of."""
 
 
-def _fault(text: str, known: dict[str, Company]) -> str | None:
+def _index(companies: Sequence[Company], traits: Traits) -> Index:
+    index: dict[str, dict[str, set[int]]] = {"company": {}, "group": {}, "erp": {}, "state": {}}
+    index["state"] = {name: set() for name in (*State, NEVER)}
+    for company in companies:
+        for kind, name in _names(company.id, traits):
+            index[kind].setdefault(name, set()).add(company.id)
+    return index
+
+
+def _names(company_id: int, traits: Traits) -> Iterator[tuple[str, str]]:
+    """Yield the selectors that are true of a company.
+
+    A mapping's name stands for an ERP, too, unless it is the name of a preset and the mapping starts from another one.
+    """
+    yield "company", str(company_id)
+    yield "state", traits.states.get(company_id, NEVER)
+    for group in traits.groups.get(company_id, ()):
+        yield "group", group
+    if company_id in traits.erps:
+        yield "erp", traits.erps[company_id]
+    mapping = traits.mappings.get(company_id)
+    if mapping is not None and (mapping not in PRESETS or company_id not in traits.erps):
+        yield "erp", mapping
+
+
+def _union(selectors: Sequence[str], index: Index) -> set[int]:
+    return {company_id for text in selectors for company_id in index[_kind(text)][_name(text)]}
+
+
+def _kind(text: str) -> str:
+    return text.partition(":")[0].strip()
+
+
+def _name(text: str) -> str:
+    return text.partition(":")[2].strip()
+
+
+WORDS = {
+    "company": "there is no company {}",
+    "group": "no company is in a group {}",
+    "erp": "no company has the ERP {}",
+    "state": "there is no state {}",
+}
+"""What is said of a name that is not there."""
+
+
+def _fault(text: str, index: Index) -> str | None:
     """Return what is wrong with a selector; None: nothing."""
-    if not text.startswith("company:"):
-        return f"{text!r} is not a selector: understood is company:ID, such as company:{next(iter(known), '123')}"
-    wanted = _id(text)
-    if wanted in known:
-        return None
+    kind, wanted = _kind(text), _name(text)
+    if kind not in index or ":" not in text:
+        example = next(iter(index["company"]), "123")
+        near = get_close_matches(kind, index, n=1)
+        hint = f"did you mean {near[0]}:{wanted or 'NAME'}?" if near else f"such as company:{example}"
+        return f"{text!r} is not a selector: understood are company:ID, group:NAME, erp:NAME and state:STATE; {hint}"
+    known = index[kind]
+    return None if wanted in known else f"{WORDS[kind].format(repr(wanted))}; {_hint(kind, wanted, list(known))}"
+
+
+def _hint(kind: str, wanted: str, known: Sequence[str]) -> str:
     near = get_close_matches(wanted, known, n=3)
     if near:
-        return f"there is no company {wanted!r}; did you mean {' or '.join(f'company:{one}' for one in near)}?"
+        return f"did you mean {' or '.join(f'{kind}:{one}' for one in near)}?"
     more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return f"there is no company {wanted!r}; there are {', '.join(list(known)[:SHOWN])}{more}"
+    return f"there are {', '.join(known[:SHOWN])}{more}" if known else "none has any"

@@ -24,7 +24,7 @@ VALIDATE_SCHEMA = "dimsync.validate/1"
 @config_option
 @output_option("table", "json")
 def validate(*, config: Path, output: str) -> int:
-    """Check the settings file, the secrets it refers to, and that source files are there; tells all that is wrong."""
+    """Check the settings file, what it refers to (secrets, companies), and that sources are there; tells all faults."""
     from engine.config import ConfigFaults, load, source_problems  # noqa: PLC0415  as said
 
     configured, faults = None, []

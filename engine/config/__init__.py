@@ -1,6 +1,7 @@
 """The settings file: `dimsync.toml` and the environment in, frozen settings out. Only the command line reads it."""
 
 from engine.config.faults import ConfigFaults, Fault
-from engine.config.load import Configured, load, source_problems
+from engine.config.levels import Setting
+from engine.config.load import Configured, explained, load, source_problems
 
-__all__ = ["ConfigFaults", "Configured", "Fault", "load", "source_problems"]
+__all__ = ["ConfigFaults", "Configured", "Fault", "Setting", "explained", "load", "source_problems"]

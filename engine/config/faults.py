@@ -25,7 +25,7 @@ class ConfigFaults(ConfigError):
     """The settings file cannot work; raised by `load`. `faults` names all that is wrong, the message one a line."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(dict.fromkeys(faults))
         super().__init__("\n".join(map(str, self.faults)))
 
 

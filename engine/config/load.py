@@ -1,4 +1,4 @@
-"""Read `dimsync.toml` and the environment into frozen settings, or tell everything that is wrong with them."""
+"""Read `dimsync.toml`, the companies file and the environment into frozen settings, or tell all that is wrong."""
 
 from __future__ import annotations
 
@@ -9,12 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from engine.config.faults import ConfigFaults, Fault, key_path, unknown
-from engine.config.schema import SECTIONS, CompanySection, Document, MappingSection, VerifySection
+from engine.config.companies import read_companies
+from engine.config.entries import Entry
+from engine.config.explain import explain
+from engine.config.faults import ConfigFaults, Fault
+from engine.config.fleet import Found, find, fleet_template
+from engine.config.levels import (
+    Levels,
+    Setting,
+    company_levels,
+    limits_levels,
+    limits_of,
+    merged,
+    verify_levels,
+    verify_of,
+)
+from engine.config.references import reference_faults
+from engine.config.schema import CompanySection, Document, MappingSection
 from engine.config.values import Surroundings
-from engine.model.settings import Account, Api, Company, Limits, Settings, Verify, VerifyMode
+from engine.config.wording import worded
+from engine.model.settings import Account, Api, Company, Settings
 from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
@@ -26,9 +41,21 @@ class Configured:
 
     path: Path
     settings: Settings
-    companies: tuple[Company, ...]  # in the file's order; each source is a `FileSource`
+    companies: tuple[Company, ...]  # the file's, the companies file's, the fleet's by id; each source is a `FileSource`
     mappings: Mapping[int, str]  # company id -> name of its mapping, where it has one
     erps: Mapping[int, str]  # company id -> preset that its mapping starts from, where it does
+    groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
+    levels: Mapping[int, Levels]  # company id -> who decides for it; `explained` puts it in words
+    strays: tuple[str, ...] = ()  # files that look as if they were meant to be the fleet's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The companies as they are written, and what is wrong with that alone."""
+
+    entries: tuple[Entry, ...]  # the settings file's, then the companies file's
+    found: Found
+    faults: tuple[Fault, ...]
 
 
 def load(path: Path, env: Mapping[str, str]) -> Configured:
@@ -42,35 +69,30 @@ def load(path: Path, env: Mapping[str, str]) -> Configured:
     try:
         document = Document.model_validate(raw, context={"around": around})
     except ValidationError as error:
-        faults += [_fault(path, detail) for detail in error.errors(include_url=False, include_input=False)]
-    faults += [Fault(path, key, message) for key, message in _references(raw)]
+        faults += [worded(path, detail) for detail in error.errors(include_url=False, include_input=False)]
+    written = _written(path, raw)
+    faults += [*written.faults, *reference_faults(path, raw, written.entries, written.found.ids)]
     if faults or document is None:
         raise ConfigFaults(faults) from None
-    return _configured(path, document)
+    return _configured(path, document, written)
 
 
 def source_problems(configured: Configured) -> list[Fault]:
-    """Return the sources that are not there to be read. A run fails those companies alone, so `load` lets them pass."""
-    faults = []
-    for index, company in enumerate(configured.companies):
-        if isinstance(company.source, FileSource) and (message := company.source.absence()) is not None:
-            faults.append(Fault(configured.path, f"companies[{index}].source", message))
-    return faults
+    """Return the sources that are not there to be read, and files that are no company's but look like one's.
+
+    A run fails those companies alone and passes over those files, so `load` lets them pass.
+    """
+    absent = [
+        configured.levels[company.id].entry.fault("source", message)
+        for company in configured.companies
+        if isinstance(company.source, FileSource) and (message := company.source.absence()) is not None
+    ]
+    return absent + [Fault(configured.path, "fleet.source", stray) for stray in configured.strays]
 
 
-WORDS = {
-    "model_type": "is a section: write its keys below a [header], or in braces",
-    "dict_type": "is a table: write its keys below a [header], or in braces",
-    "list_type": "is a list: write it in square brackets",
-    "int_type": "must be a whole number, without quotes",
-    "int_parsing": "must be a whole number, without quotes",
-    "float_type": "must be a number, without quotes",
-    "float_parsing": "must be a number, without quotes",
-    "bool_type": "must be true or false, without quotes",
-    "bool_parsing": "must be true or false, without quotes",
-    "string_type": "must be text, in quotes",
-}
-"""Our words for what pydantic calls by its own terms."""
+def explained(configured: Configured, company_id: int) -> tuple[Setting, ...]:
+    """Return every setting of a configured company with its origin. Raises `KeyError` for another id."""
+    return tuple(explain(configured.levels[company_id]))
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -80,63 +102,54 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigFaults([Fault(path, "", f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ConfigFaults([Fault(path, "", f"byte {error.start + 1} is not UTF-8: save the file as UTF-8")]) from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOML's own kind, and a number of more digits than Python reads
         raise ConfigFaults([Fault(path, "", f"not TOML: {error}")]) from None
 
 
-def _fault(path: Path, detail: ErrorDetails) -> Fault:
-    """Return pydantic's error in our words. Its `input` stays out: it may be a secret."""
-    place = tuple(part for part in detail["loc"] if part not in {"str", "list[str]", "[key]"})
-    message = detail["msg"]
-    if detail["type"] == "extra_forbidden":
-        message = f"unknown key; {_nearest(place)}"
-    elif detail["type"] == "missing":
-        message = "is required"
-    elif detail["type"] in WORDS:
-        message = WORDS[detail["type"]]
-    elif detail["type"] == "value_error":
-        message = str(detail["ctx"]["error"])
-    return Fault(path, key_path(place), message[:1].lower() + message[1:] if message.startswith("Input") else message)
+def _written(path: Path, raw: Mapping[str, Any]) -> Written:
+    """Gather the companies from wherever the settings file says that they are, as far as it is sound."""
+    faults: list[Fault] = []
+    listed = raw.get("companies")
+    entries = [
+        Entry(path, f"companies[{index}]", company)
+        for index, company in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(company, dict)
+    ]
+    if isinstance(name := raw.get("companies_file"), str) and name:
+        in_file, faults = read_companies(path.parent / name)
+        entries += in_file
+    fleet = raw.get("fleet")
+    found = _found(path.parent, fleet.get("source") if isinstance(fleet, dict) else None)
+    faults += [Fault(path, "fleet.source", message) for message in found.faults]
+    return Written(entries=tuple(entries), found=found, faults=tuple(faults))
 
 
-def _nearest(place: tuple[str | int, ...]) -> str:
-    """Return a hint at what an unknown key may have been meant to be."""
-    *parents, key = place
-    for pattern, section in SECTIONS.items():
-        if len(pattern) == len(parents) and all(one in {"*", two} for one, two in zip(pattern, parents, strict=True)):
-            return unknown(str(key), section.model_fields)
-    return "it has no place here"
+def _found(folder: Path, template: object) -> Found:
+    """Return what a template finds; nothing where it is not sound, which is told as the section's fault."""
+    try:
+        return find(folder, fleet_template(template)) if isinstance(template, str) else Found()
+    except ValueError:
+        return Found()
 
 
-def _references(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong between sections, from the raw file: so it is found whatever else is wrong."""
-    accounts, mappings, companies = raw.get("accounts"), raw.get("mapping", {}), raw.get("companies")
-    if not isinstance(companies, list):
-        return
-    first: dict[int, int] = {}
-    for index, company in enumerate(companies):
-        if not isinstance(company, dict):
-            continue
-        number, account, mapping = company.get("id"), company.get("account"), company.get("mapping")
-        if isinstance(number, int) and (earlier := first.setdefault(number, index)) != index:
-            yield f"companies[{index}].id", f"{number} is already the id of companies[{earlier}]"
-        if isinstance(accounts, dict):
-            if account is None and len(accounts) > 1:
-                yield f"companies[{index}].account", f"is required: there are {', '.join(sorted(accounts))}"
-            if isinstance(account, str) and account not in accounts:
-                yield f"companies[{index}].account", f"there is no [accounts.{account}]; {unknown(account, accounts)}"
-        if isinstance(mapping, str) and isinstance(mappings, dict) and mapping not in mappings:
-            yield f"companies[{index}].mapping", f"there is no [mapping.{mapping}]; {unknown(mapping, mappings)}"
+def _levels(path: Path, document: Document, written: Written) -> Iterator[Levels]:
+    """Yield who decides for each company, in the companies' order."""
+    sections = iter(document.companies)
+    for entry in written.entries:
+        section = next(sections, None) or CompanySection.model_construct(**entry.values)  # cells are sound already
+        yield company_levels(document, path, entry, section)
+    listed = {entry.values["id"] for entry in written.entries}
+    for number in written.found.ids:
+        if number not in listed:
+            section = CompanySection.model_construct(id=number)
+            yield company_levels(document, path, Entry(path, "fleet", {"id": number}), section)
 
 
-def _configured(path: Path, document: Document) -> Configured:
-    given = document.limits.model_dump()
-    timeouts = {"timeout_s": given.pop("timeout"), "server_timeout_s": given.pop("server_timeout")}
-    limits = Limits(**timeouts, **given)
-    verify = _verify(Verify(), document.verify)
+def _configured(path: Path, document: Document, written: Written) -> Configured:
     maps = {name: _column_map(section) for name, section in document.mapping.items()}
-    erps = {name: section.preset for name, section in document.mapping.items() if section.preset is not None}
-    named = {company.id: company.mapping for company in document.companies if company.mapping is not None}
+    presets = {name: section.preset for name, section in document.mapping.items() if section.preset is not None}
+    levels = {one.company_id: one for one in _levels(path, document, written)}
+    mappings = {number: name for number, one in levels.items() if (name := one.belongs("mapping")) is not None}
     return Configured(
         path=path,
         settings=Settings(
@@ -147,38 +160,33 @@ def _configured(path: Path, document: Document) -> Configured:
                     api_key=section.api_key,
                     client_id=section.client_id,
                     client_secret=section.client_secret,
-                    limits=limits,
+                    limits=limits_of(limits_levels(document, name)),
                 )
                 for name, section in document.accounts.items()
             ),
             api=Api(**document.api.model_dump(exclude_none=True)),
-            verify=verify,
+            verify=verify_of(verify_levels(document)),
             ledger_url=document.ledger.url,
         ),
-        companies=tuple(_company(section, path.parent, maps, verify) for section in document.companies),
-        mappings=named,
-        erps={company_id: erps[name] for company_id, name in named.items() if name in erps},
+        companies=tuple(_company(one, path.parent, maps) for one in levels.values()),
+        mappings=mappings,
+        erps={number: presets[name] for number, name in mappings.items() if name in presets},
+        groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
+        levels=levels,
+        strays=written.found.strays,
     )
 
 
-def _company(section: CompanySection, folder: Path, maps: Mapping[str, ColumnMap], verify: Verify) -> Company:
+def _company(levels: Levels, folder: Path, maps: Mapping[str, ColumnMap]) -> Company:
+    mapping = levels.belongs("mapping")
     return Company(
-        id=section.id,
-        source=FileSource(folder / section.source, maps[section.mapping] if section.mapping is not None else None),
-        name=section.name,
-        account=section.account,
-        write=section.write,
-        relabel=section.relabel,
-        verify=_verify(verify, section.verify) if section.verify.model_fields_set else None,
-    )
-
-
-def _verify(base: Verify, section: VerifySection) -> Verify:
-    """Return `base` with what a section gives."""
-    return Verify(
-        mode=base.mode if section.mode is None else VerifyMode(section.mode),
-        verify_after_s=base.verify_after_s if section.verify_after is None else section.verify_after,
-        probe_after_s=base.probe_after_s if section.probe_after is None else section.probe_after,
+        id=levels.company_id,
+        source=FileSource(folder / levels.source.value, None if mapping is None else maps[mapping]),
+        name=levels.belongs("name") or "",
+        account=levels.belongs("account"),
+        write=levels.switch("write").value,
+        relabel=levels.switch("relabel").value,
+        verify=verify_of(levels.verify) if merged(levels.own_verify) else None,
     )
 
 

@@ -8,9 +8,18 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
 from engine.config.faults import unknown
-from engine.config.values import Surroundings, address, duration, ledger_url, secret, size
-from engine.model.settings import Limits, Secret
-from engine.sources.files import SUFFIXES
+from engine.config.fleet import fleet_template
+from engine.config.values import (
+    COMPANY_IDS,
+    Surroundings,
+    address,
+    duration,
+    ledger_url,
+    secret,
+    size,
+    source_path,
+)
+from engine.model.settings import Secret
 from engine.sources.mapping import key_fault
 from engine.sources.presets import PRESETS
 from engine.sources.rows import COLUMNS
@@ -40,13 +49,6 @@ def _chunk_rows(rows: int, info: ValidationInfo) -> int:
     return rows
 
 
-def _reserve(reserve: int, info: ValidationInfo) -> int:
-    per_day = info.data.get("requests_per_day", reserve + 1)
-    if reserve >= per_day:
-        raise ValueError(f"{reserve} leaves nothing of requests_per_day = {per_day}: it must be smaller")
-    return reserve
-
-
 def _columns(columns: dict[str, str]) -> dict[str, str]:
     for name in columns:
         if name not in COLUMNS:
@@ -64,12 +66,6 @@ def _preset(name: str) -> str:
     if name not in PRESETS:
         raise ValueError(f"there is no preset {name!r}; {unknown(name, PRESETS)}")
     return name
-
-
-def _source(text: str) -> str:
-    if not text.lower().endswith(SUFFIXES):
-        raise ValueError(f"{text!r}: files are read by their ending, one of {', '.join(SUFFIXES)}")
-    return text
 
 
 def _values(values: str | list[str]) -> tuple[str, ...]:
@@ -101,38 +97,45 @@ class ApiSection(Section):
     scope: Text | None = None
 
 
-class AccountSection(Section):
+class LimitsSection(Section):
+    """`[limits]`, per API key, and an account's own. What an account does not give is `[limits]`'s."""
+
+    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    requests_per_day: Count | None = None
+    reserve_per_day: Annotated[int, Field(ge=0)] | None = None
+    max_concurrency: Count | None = None
+    page_size: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    chunk_rows: Annotated[int, Field(ge=1), AfterValidator(_chunk_rows)] | None = None
+    chunk_bytes: Size | None = None
+    timeout: Duration | None = None
+    server_timeout: Duration | None = None
+    max_attempts: Count | None = None
+
+
+class VerifySection(Section):
+    """`[verify]`, and the `verify` of a company and what it belongs to. What is not given is the next level's."""
+
+    mode: Literal["auto", "full", "probe", "none"] | None = None
+    verify_after: Duration | None = None
+    probe_after: Duration | None = None
+
+
+class TreatmentSection(Section):
+    """What a company, a group, a mapping and an account may each say of how companies are treated."""
+
+    write: bool | None = None
+    relabel: bool | None = None
+    verify: VerifySection = VerifySection()
+
+
+class AccountSection(TreatmentSection):
     """`[accounts.NAME]`."""
 
     account_id: Text
     api_key: Credential
     client_id: Credential
     client_secret: Credential
-
-
-class LimitsSection(Section):
-    """`[limits]`, per API key."""
-
-    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Limits().requests_per_second
-    requests_per_day: Count = Limits().requests_per_day
-    reserve_per_day: Annotated[int, Field(ge=0, validate_default=True), AfterValidator(_reserve)] = (
-        Limits().reserve_per_day
-    )
-    max_concurrency: Count = Limits().max_concurrency
-    page_size: Annotated[int, Field(ge=1, le=1_000)] = Limits().page_size
-    chunk_rows: Annotated[int, Field(ge=1), AfterValidator(_chunk_rows)] = Limits().chunk_rows
-    chunk_bytes: Size = Limits().chunk_bytes
-    timeout: Duration = Limits().timeout_s
-    server_timeout: Duration = Limits().server_timeout_s
-    max_attempts: Count = Limits().max_attempts
-
-
-class VerifySection(Section):
-    """`[verify]`, and a company's `verify`. What is not given is the run's."""
-
-    mode: Literal["auto", "full", "probe", "none"] | None = None
-    verify_after: Duration | None = None
-    probe_after: Duration | None = None
+    limits: LimitsSection = LimitsSection()
 
 
 class LedgerSection(Section):
@@ -141,7 +144,7 @@ class LedgerSection(Section):
     url: Annotated[str, _resolved(ledger_url), Field(validate_default=True)] = "sqlite:///dimsync.db"
 
 
-class MappingSection(Section):
+class MappingSection(TreatmentSection):
     """`[mapping.NAME]`: how an ERP's export is read. What is not given is the preset's."""
 
     preset: Annotated[str, AfterValidator(_preset)] | None = None
@@ -154,40 +157,60 @@ class MappingSection(Section):
     where: dict[str, Values] | None = None
 
 
-class CompanySection(Section):
-    """`[[companies]]`."""
+class GroupSection(TreatmentSection):
+    """`[groups.NAME]`: what its companies have in common."""
 
-    id: Count
-    source: Annotated[str, AfterValidator(_source)]
-    name: str = ""
     account: Text | None = None
     mapping: Text | None = None
-    write: bool = True
-    relabel: bool = False
-    verify: VerifySection = VerifySection()
+
+
+class CompanySection(TreatmentSection):
+    """`[[companies]]`."""
+
+    id: Annotated[int, Field(ge=1, lt=COMPANY_IDS)]
+    source: Annotated[str, AfterValidator(source_path)] | None = None
+    name: str | None = None
+    account: Text | None = None
+    mapping: Text | None = None
+    groups: list[Text] | None = None
+
+
+class FleetSection(Section):
+    """`[fleet]`: where companies' files are, and what companies are given that do not say otherwise."""
+
+    source: Annotated[str, AfterValidator(fleet_template)]
+    account: Text | None = None
+    mapping: Text | None = None
+    groups: list[Text] | None = None
 
 
 class Document(Section):
     """The whole file."""
 
     accounts: Annotated[dict[str, AccountSection], Field(min_length=1)]
-    companies: Annotated[list[CompanySection], Field(min_length=1)]
+    companies: list[CompanySection] = []
+    companies_file: Text | None = None
+    fleet: FleetSection | None = None
+    groups: dict[str, GroupSection] = {}
+    mapping: dict[str, MappingSection] = {}
     api: ApiSection = ApiSection()
-    limits: LimitsSection = LimitsSection.model_construct()
+    limits: LimitsSection = LimitsSection()
     verify: VerifySection = VerifySection()
     ledger: Annotated[LedgerSection, Field(validate_default=True)] = {}  # type: ignore[assignment]  # read like a given one
-    mapping: dict[str, MappingSection] = {}
 
 
 SECTIONS: dict[tuple[str, ...], type[Section]] = {
     (): Document,
     ("api",): ApiSection,
     ("accounts", "*"): AccountSection,
+    ("accounts", "*", "limits"): LimitsSection,
     ("limits",): LimitsSection,
     ("verify",): VerifySection,
     ("ledger",): LedgerSection,
     ("mapping", "*"): MappingSection,
+    ("groups", "*"): GroupSection,
+    ("fleet",): FleetSection,
     ("companies", "*"): CompanySection,
-    ("companies", "*", "verify"): VerifySection,
+    **{(place, "*", "verify"): VerifySection for place in ("accounts", "mapping", "groups", "companies")},
 }
 """Where each section stands: `*` is a name or an index."""

@@ -10,10 +10,14 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from engine.model.settings import Secret
+from engine.sources.files import SUFFIXES
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", re.ASCII)
+
+COMPANY_IDS = 2**63
+"""Ids are below it: what the ledger's databases hold as a whole number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,34 @@ def duration(value: object) -> float:
 def size(value: object) -> int:
     """Return bytes: "1MB" is 10^6, "64KiB" is 65,536. Raises `ValueError`."""
     return int(_amount(value, _BYTES, 'a size such as "1MB", "500KB" or "64KiB"'))
+
+
+def spelled_duration(seconds: float) -> str:
+    """Return a duration as people write it, in the largest unit of which it is a whole number: 604,800 is "7d"."""
+    ms = round(seconds * 1_000, 6)
+    unit = next((unit for unit in ("d", "h", "m", "s") if ms % (_SECONDS[unit] * 1_000) == 0), "ms")
+    return f"{ms / (_SECONDS[unit] * 1_000):.15g}{unit}"
+
+
+def spelled_size(count: int) -> str:
+    """Return a size as people write it: 1,000,000 is "1MB", 65,536 is "64KiB"."""
+    unit = max((unit for unit in _BYTES if count % _BYTES[unit] == 0), key=_BYTES.__getitem__)
+    return f"{count // _BYTES[unit]}{unit}"
+
+
+def company_id(text: str) -> int | None:
+    """Return the company id that a text spells: digits alone, no leading zeros, 63 bits. None: it spells none."""
+    number = int(text) if re.fullmatch(r"[1-9][0-9]{0,18}", text) else 0
+    return number if 0 < number < COMPANY_IDS else None
+
+
+def source_path(text: str) -> str:
+    """Return the path of a source, which is read by its ending. Raises `ValueError`."""
+    if "\0" in text:
+        raise ValueError(f"{text!r} is no path: it holds NUL")
+    if not text.lower().endswith(SUFFIXES):
+        raise ValueError(f"{text!r}: files are read by their ending, one of {', '.join(SUFFIXES)}")
+    return text
 
 
 def _amount(value: object, units: Mapping[str, float], wanted: str) -> float:

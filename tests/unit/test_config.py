@@ -8,42 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import ConfigFaults, Configured, load, source_problems
-from engine.errors import ConfigError
+from engine.config import ConfigFaults, load, source_problems
 from engine.model.settings import Api, Limits, Secret, Settings, Verify, VerifyMode
 from engine.sources.files import FileSource
 from engine.sources.presets import PRESETS
-
-ENV = {"KEY": "key-of-the-api", "ID": "client", "SECRET": "hush\n", "EMPTY": "\n", "SPACED": "a b ", "TWO": "a\nb"}
-ACCOUNT = """
-[accounts.main]
-account_id = "racc_1"
-api_key = "env:KEY"
-client_id = "env:ID"
-client_secret = "env:SECRET"
-"""
-COMPANY = """
-[[companies]]
-id = 123
-source = "exports/123.csv"
-"""
-MINIMAL = ACCOUNT + COMPANY
-
-
-def configured(folder: Path, text: str) -> Configured:
-    path = folder / "dimsync.toml"
-    path.write_text(text, encoding="utf-8")
-    return load(path, ENV)
-
-
-def faults(folder: Path, text: str) -> list[tuple[str, str]]:
-    with pytest.raises(ConfigFaults) as caught:
-        configured(folder, text)
-    path = folder / "dimsync.toml"
-    assert isinstance(caught.value, ConfigError)
-    assert str(caught.value).splitlines() == [str(fault) for fault in caught.value.faults]
-    assert all(str(fault).startswith(f"{path}: ") for fault in caught.value.faults)
-    return [(fault.key, fault.message) for fault in caught.value.faults]
+from tests.unit.settings_file import ACCOUNT, COMPANY, ENV, MINIMAL, configured, faults
 
 
 def test_the_least_file_has_the_defaults(tmp_path: Path) -> None:
@@ -154,6 +123,9 @@ def test_a_full_file_gives_what_it_says(tmp_path: Path) -> None:
     assert (plain.type_code, plain.type_label, plain.key) == ("item", "Item", "{company_id}-{code}")
 
 
+WEST = ACCOUNT.replace("main", "west")
+
+
 def limited(line: str) -> str:
     return f"{MINIMAL}\n[limits]\n{line}\n"
 
@@ -164,6 +136,10 @@ def mapped(line: str) -> str:
 
 def api(line: str) -> str:
     return f"{MINIMAL}\n[api]\n{line}\n"
+
+
+def account(line: str) -> str:
+    return f"{COMPANY}{ACCOUNT}{line}\n"
 
 
 def keyed(line: str) -> str:
@@ -177,9 +153,19 @@ FAULTS = {
     "unknown company key": (f"{MINIMAL}sauce = 1", "companies[0].sauce", "did you mean 'source'?"),
     "unknown verify key": (f"{MINIMAL}verify.mod = 1", "companies[0].verify.mod", "did you mean 'mode'?"),
     "unlike any": (api("zzz = 1"), "api.zzz", "known: api_version, base_url, contract, scope, token_url"),
-    "not yet": (f"{MINIMAL}groups = []", "companies[0].groups", "unknown key"),
+    "unknown group key": (f"{MINIMAL}[groups.west]\nmaping = 1", "groups.west.maping", "did you mean 'mapping'?"),
+    "unknown limit of an account": (
+        account("limits = { page = 9 }"),
+        "accounts.main.limits.page",
+        "did you mean 'page_size'?",
+    ),
+    "unknown verify key of a mapping": (mapped("verify = { mod = 1 }"), "mapping.m.verify.mod", "did you mean 'mode'?"),
     "no accounts": (COMPANY, "accounts", "is required"),
-    "no companies": (ACCOUNT, "companies", "is required"),
+    "no companies": (ACCOUNT, "companies", "is required, unless there is a companies_file or a [fleet]"),
+    "an empty list of companies": (f"companies = []\n{ACCOUNT}", "companies", "is required"),
+    "companies by name": (f"{ACCOUNT}[companies.a]\nid = 1", "companies", "is a list"),
+    "no source": (f"{ACCOUNT}[[companies]]\nid = 1", "companies[0].source", "is required: there is no [fleet]"),
+    "NUL in a path": (MINIMAL.replace("123.csv", r"\u0000.csv"), "companies[0].source", "it holds NUL"),
     "text for a number": (limited('page_size = "9"'), "limits.page_size", "whole number"),
     "number for text": (f"{MINIMAL}name = 7", "companies[0].name", "must be text, in quotes"),
     "text for a switch": (f'{MINIMAL}write = "no"', "companies[0].write", "true or false"),
@@ -194,6 +180,26 @@ FAULTS = {
     "endless rate": (limited("requests_per_second = inf"), "limits.requests_per_second", "finite"),
     "reserve": (limited("reserve_per_day = 10000"), "limits.reserve_per_day", "leaves nothing of requests_per_day"),
     "reserve by default": (limited("requests_per_day = 900"), "limits.reserve_per_day", "must be smaller"),
+    "reserve, although one account has its own": (
+        f"{MINIMAL}account = 'main'\n{WEST}limits.reserve_per_day = 0\n[limits]\nrequests_per_day = 900",
+        "limits.reserve_per_day",
+        "1000 leaves nothing of requests_per_day = 900",
+    ),
+    "reserve of an account": (
+        account("limits.requests_per_day = 300\n[limits]\nreserve_per_day = 300"),
+        "accounts.main.limits.reserve_per_day",
+        "300 leaves nothing of requests_per_day = 300",
+    ),
+    "page size of an account": (
+        account("limits.page_size = 1001"),
+        "accounts.main.limits.page_size",
+        "less than or equal to 1000",
+    ),
+    "chunk rows of an account, reference": (
+        account('limits.chunk_rows = 101\n[api]\ncontract = "reference"'),
+        "accounts.main.limits.chunk_rows",
+        "at most 100 under the reference contract",
+    ),
     "no attempts": (limited("max_attempts = 0"), "limits.max_attempts", "greater than or equal to 1"),
     "duration as a number": (limited("timeout = 35"), "limits.timeout", 'a duration such as "30s"'),
     "duration without a unit": (limited('timeout = "35"'), "limits.timeout", "'35' is not a duration"),
@@ -218,13 +224,34 @@ FAULTS = {
     "two lines": (keyed('"env:TWO"'), "accounts.main.api_key", "no credential has"),
     "missing file": (keyed('"file:none"'), "accounts.main.api_key", "none cannot be read: No such file"),
     "id twice": (f"{MINIMAL}{COMPANY}", "companies[1].id", "123 is already the id of companies[0]"),
+    "id of too many digits": (
+        MINIMAL.replace("123\n", "9223372036854775808\n"),
+        "companies[0].id",
+        "less than 9223372036854775808",
+    ),
     "id of nothing": (MINIMAL.replace("123\n", "0\n"), "companies[0].id", "greater than or equal to 1"),
     "unknown account": (f'{MINIMAL}account = "maim"', "companies[0].account", "did you mean 'main'?"),
     "account left out": (
-        MINIMAL + ACCOUNT.replace("main", "west"),
+        MINIMAL + WEST,
         "companies[0].account",
         "is required: there are main, west",
     ),
+    "unknown account of a group": (
+        f'{MINIMAL}[groups.west]\naccount = "maim"',
+        "groups.west.account",
+        "there is no [accounts.maim]; did you mean 'main'?",
+    ),
+    "unknown mapping of a group": (
+        mapped('type = "GL"\n[groups.west]\nmapping = "n"'),
+        "groups.west.mapping",
+        "there is no [mapping.n]; known: m",
+    ),
+    "unknown group": (
+        f'{MINIMAL}groups = ["west", "eas"]\n[groups.west]\n[groups.east]',
+        "companies[0].groups",
+        "there is no [groups.eas]; did you mean 'east'?",
+    ),
+    "one group without a list": (f'{MINIMAL}groups = "west"\n[groups.west]', "companies[0].groups", "square brackets"),
     "unknown mapping": (f'{MINIMAL}mapping = "m"', "companies[0].mapping", "there is no [mapping.m]; none is known"),
     "source of another kind": (MINIMAL.replace(".csv", ".xlsx"), "companies[0].source", "one of .csv"),
     "unknown preset": (mapped('preset = "netsweet"'), "mapping.m.preset", "did you mean 'netsuite'?"),

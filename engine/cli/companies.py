@@ -1,0 +1,39 @@
+"""`dimsync companies`: its options, and those of `companies show`. What they do is in `directory`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.options import config_option, output_option
+
+
+@click.group(invoke_without_command=True)
+@config_option
+@click.option("--refresh", is_flag=True, help="Ask the API, although the ledger remembers.")
+@click.option("--locations", is_flag=True, help="List every location, too.")
+@output_option("table", "json")
+@click.pass_context
+def companies(context: click.Context, *, config: Path, refresh: bool, locations: bool, output: str) -> int | None:
+    """List accounts, companies and locations as the API user sees them, and which of them the settings name.
+
+    Taken from the ledger where it remembers them, with their age. Exits with 1 when an account could not be listed, or
+    does not show a company that the settings name.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    from engine.cli.directory import Looked, look  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+
+    return look(Looked(config=config, refresh=refresh, locations=locations, output=output))
+
+
+@companies.command()
+@click.argument("company_id", metavar="ID", type=int)
+@config_option
+@output_option("table", "json")
+def show(*, company_id: int, config: Path, output: str) -> int:
+    """Show each setting of a configured company, and the place that decided it."""
+    from engine.cli.directory import explain  # noqa: PLC0415  as said
+
+    return explain(config, company_id, output)

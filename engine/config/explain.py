@@ -1,0 +1,46 @@
+"""Every value of a company with the place that decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.config.levels import DEFAULT, FIELDS, Level, Levels, Setting, first, merged
+from engine.config.schema import LimitsSection, Section, VerifySection
+from engine.config.values import spelled_duration, spelled_size
+from engine.model.settings import Limits, Verify
+
+
+def explain(levels: Levels) -> Iterator[Setting]:
+    """Yield a company's settings; what it has none of (a name, a mapping, groups) is left out."""
+    if (name := first(levels.belonging, "name")) is not None:
+        yield Setting("name", *name)
+    account = first(levels.belonging, "account")
+    yield Setting("account", levels.account, "the only account" if account is None else account.origin)
+    yield Setting("source", *levels.source)
+    if (mapping := first(levels.belonging, "mapping")) is not None:
+        yield Setting("mapping", *mapping)
+    if (groups := first(levels.belonging, "groups")) is not None and groups.value:
+        yield Setting("groups", ", ".join(groups.value), groups.origin)
+    for key in ("write", "relabel"):
+        value, origin = levels.switch(key)
+        yield Setting(key, str(value).lower(), origin)
+    yield from _section("verify", VerifySection, (*levels.own_verify, *levels.verify), Verify())
+    yield from _section("limits", LimitsSection, levels.limits, Limits())
+
+
+def _section(
+    name: str, section: type[Section], levels: Sequence[Level[Section]], default: Verify | Limits
+) -> Iterator[Setting]:
+    given = merged(levels)
+    for key in section.model_fields:
+        value, origin = given.get(key, (getattr(default, FIELDS.get(key, key)), DEFAULT))
+        yield Setting(f"{name}.{key}", _spelled(key, value), origin)
+
+
+def _spelled(key: str, value: float | str) -> str:
+    """Return a value as people write it."""
+    if key in FIELDS:
+        return spelled_duration(float(value))
+    if isinstance(value, str):
+        return str(value)  # a mode's own text
+    return spelled_size(int(value)) if key.endswith("_bytes") else f"{value:.15g}"

@@ -1,0 +1,101 @@
+"""What is wrong between sections, told from the file as it is written: so it is found whatever else is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.config.entries import Entry
+from engine.config.faults import Fault, unknown
+from engine.model.settings import Limits
+
+
+def reference_faults(
+    path: Path, raw: Mapping[str, Any], entries: Sequence[Entry], found: Collection[int]
+) -> Iterator[Fault]:
+    """Yield the faults between the sections of a settings file, and between them and its companies.
+
+    `entries` are the companies that are written down, `found` the ids of the fleet's files.
+    """
+    groups = _table(raw, "groups")
+    common = [Entry(path, f"groups.{name}", values) for name, values in groups.items() if isinstance(values, dict)]
+    yield from _repeats(entries)
+    for entry in (*common, Entry(path, "fleet", _table(raw, "fleet")), *entries):
+        yield from _unnamed(entry, raw)
+    yield from _accountless(path, raw, entries, found)
+    if "fleet" not in raw:
+        yield from (
+            entry.fault("source", "is required: there is no [fleet]")
+            for entry in entries
+            if "source" not in entry.values
+        )
+    if not (raw.get("companies") or "companies_file" in raw or "fleet" in raw):
+        yield Fault(path, "companies", "is required, unless there is a companies_file or a [fleet]")
+    yield from _reserves(path, raw)
+
+
+def _table(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a section; an empty one where there is none, or something else in its place."""
+    section = raw.get(key)
+    return section if isinstance(section, dict) else {}
+
+
+def _repeats(entries: Sequence[Entry]) -> Iterator[Fault]:
+    """Yield the ids that stand twice, with the place where they stood first."""
+    first: dict[int, Entry] = {}
+    for entry in entries:
+        number = entry.values.get("id")
+        if type(number) is int and (earlier := first.setdefault(number, entry)) is not entry:
+            yield entry.fault("id", f"{number} is already the id of {earlier.seen_from(entry.file)}")
+
+
+def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the sections that an entry names and that are not there."""
+    groups = entry.values.get("groups")
+    named = [("account", "accounts", entry.values.get("account")), ("mapping", "mapping", entry.values.get("mapping"))]
+    named += [("groups", "groups", name) for name in (groups if isinstance(groups, list) else ())]
+    for key, section, name in named:
+        known = raw.get(section, None if section == "accounts" else {})  # that there are no accounts is told once
+        if isinstance(name, str) and isinstance(known, dict) and name not in known:
+            yield entry.fault(key, f"there is no [{section}.{name}]; {unknown(name, known)}")
+
+
+def _accountless(
+    path: Path, raw: Mapping[str, Any], entries: Sequence[Entry], found: Collection[int]
+) -> Iterator[Fault]:
+    """Yield the companies for which nothing says which of several accounts is theirs."""
+    accounts, fleet = raw.get("accounts"), _table(raw, "fleet")
+    if not isinstance(accounts, dict) or len(accounts) < 2:
+        return
+    there = f"there are {', '.join(sorted(accounts))}"
+    for entry in entries:
+        if not _has_account(entry.values, fleet, raw):
+            yield entry.fault("account", f"is required: {there}")
+    unlisted = set(found) - {entry.values.get("id") for entry in entries}
+    if unlisted and not _has_account({}, fleet, raw):
+        yield Fault(
+            path, "fleet.account", f"is required for company {min(unlisted)} and all that no list names: {there}"
+        )
+
+
+def _has_account(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
+    """Return whether a company, a group of it or the fleet names an account; what is not sound is told elsewhere."""
+    named = values.get("groups", fleet.get("groups"))
+    groups = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    return any("account" in one for one in (values, fleet, *(_table(_table(raw, "groups"), name) for name in groups)))
+
+
+def _reserves(path: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the reserves that leave nothing of their day: of `[limits]`, and of each account that gives part of it."""
+    accounts = {name: _table(_table(raw, "accounts"), name) for name in _table(raw, "accounts")}
+    own = {f"accounts.{name}.limits": _table(account, "limits") for name, account in accounts.items()}
+    parts = {"requests_per_day", "reserve_per_day"}
+    places = {place if parts & set(values) else "limits": values for place, values in own.items()} or {"limits": {}}
+    for place, values in places.items():
+        given = {**_table(raw, "limits"), **values}
+        per_day = given.get("requests_per_day", Limits().requests_per_day)
+        reserve = given.get("reserve_per_day", Limits().reserve_per_day)
+        if type(per_day) is int and type(reserve) is int and per_day >= 1 and reserve >= per_day:
+            message = f"{reserve} leaves nothing of requests_per_day = {per_day}: it must be smaller"
+            yield Fault(path, f"{place}.reserve_per_day", message)

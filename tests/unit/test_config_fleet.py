@@ -1,0 +1,208 @@
+"""`[fleet]`: a company for each file that matches, and nothing from outside the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.config import Configured, explained, source_problems
+from engine.sources.files import FileSource
+from tests.unit.settings_file import ACCOUNT, configured, faults
+
+
+def fleet(source: str, more: str = "") -> str:
+    return f"{ACCOUNT}[fleet]\nsource = '{source}'\n{more}"
+
+
+def place(folder: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+
+
+def sources(found: Configured) -> dict[int, str]:
+    return {one.id: str(one.source.path) for one in found.companies if isinstance(one.source, FileSource)}
+
+
+@pytest.mark.parametrize(
+    ("template", "paths"),
+    [
+        ("exports/{company_id}.csv", {5: "exports/5.csv", 12: "exports/12.csv", 100: "exports/100.csv"}),
+        ("./{company_id}.json", {7: "7.json"}),
+        ("a/b/client-{company_id}-dims.csv", {5: "a/b/client-5-dims.csv"}),
+        ("x/{company_id}/dimensions.csv", {5: "x/5/dimensions.csv", 6: "x/6/dimensions.csv"}),
+        ("{company_id}/a/b.ndjson", {9_223_372_036_854_775_807: "9223372036854775807/a/b.ndjson"}),
+    ],
+)
+def test_each_matching_file_is_a_company_by_id(tmp_path: Path, template: str, paths: dict[int, str]) -> None:
+    place(tmp_path, *paths.values(), "exports/notes.csv", "exports/5.csv.bak", "exports/.5.csv", "x/readme.txt")
+    found = configured(tmp_path, fleet(template))
+    assert list(sources(found)) == sorted(paths)
+    assert sources(found) == {number: str(tmp_path / path) for number, path in paths.items()}
+    assert source_problems(found) == []
+    assert ("source", template.replace("{company_id}", str(max(paths))), "[fleet]") in explained(found, max(paths))
+
+
+def test_listed_companies_come_first_and_win(tmp_path: Path) -> None:
+    place(tmp_path, "exports/5.csv", "exports/6.csv", "exports/7.csv")
+    (tmp_path / "companies.csv").write_text("id,name,source\n7,Seven,\n8,Eight,\n", encoding="utf-8")
+    text = """
+    [[companies]]
+    id = 6
+    source = "/elsewhere/six.json"
+    [[companies]]
+    id = 9
+    name = "Nine"
+    """
+    found = configured(tmp_path, 'companies_file = "companies.csv"\n' + fleet("exports/{company_id}.csv", text))
+    assert sources(found) == {
+        6: "/elsewhere/six.json",
+        9: str(tmp_path / "exports/9.csv"),
+        7: str(tmp_path / "exports/7.csv"),
+        8: str(tmp_path / "exports/8.csv"),
+        5: str(tmp_path / "exports/5.csv"),
+    }
+    assert [company.name for company in found.companies] == ["", "Nine", "Seven", "Eight", ""]
+    assert [(problem.file.name, problem.key) for problem in source_problems(found)] == [
+        ("dimsync.toml", "companies[0].source"),
+        ("dimsync.toml", "companies[1].source"),
+        ("companies.csv", "line 3, column source"),
+    ]
+
+
+TEMPLATES = {
+    "absolute": ("/exports/{company_id}.csv", "is absolute: it has to stay in the folder of the settings file"),
+    "climbs": ("../{company_id}.csv", "climbs with '..'"),
+    "climbs later": ("exports/{company_id}/../../../x.csv", "climbs with '..'"),
+    "no id": ("exports/all.csv", "must hold {company_id} exactly once"),
+    "id twice": ("{company_id}/{company_id}.csv", "exactly once"),
+    "another placeholder": ("{account}/{company_id}.csv", "and no other placeholder"),
+    "format": ("{company_id:05}.csv", "exactly once"),
+    "attribute": ("{company_id.real}.csv", "exactly once"),
+    "half a placeholder": ("{company_id}}.csv", "no other placeholder"),
+    "another kind of file": ("{company_id}.xlsx", "one of .csv"),
+    "no ending": ("{company_id}", "one of .csv"),
+}
+
+
+@pytest.mark.parametrize(("template", "message"), TEMPLATES.values(), ids=TEMPLATES)
+def test_a_template_that_cannot_work_is_told_once(tmp_path: Path, template: str, message: str) -> None:
+    ((key, said),) = faults(tmp_path, fleet(template, "[[companies]]\nid = 1\n"))
+    assert key == "fleet.source"
+    assert message in said
+
+
+def test_faults_of_the_section_are_told_by_key(tmp_path: Path) -> None:
+    place(tmp_path, "5.csv")
+    text = fleet("{company_id}.csv", 'maping = "a"\nmapping = "a"\naccount = "mian"\ngroups = ["west"]\n')
+    assert faults(tmp_path, text) == [
+        ("fleet.maping", "unknown key; did you mean 'mapping'?"),
+        ("fleet.account", "there is no [accounts.mian]; did you mean 'main'?"),
+        ("fleet.mapping", "there is no [mapping.a]; none is known"),
+        ("fleet.groups", "there is no [groups.west]; none is known"),
+    ]
+    assert faults(tmp_path, f"{ACCOUNT}[fleet]\n") == [("fleet.source", "is required")]
+
+
+def test_an_account_is_asked_for_where_only_a_file_names_a_company(tmp_path: Path) -> None:
+    place(tmp_path, "5.csv", "6.csv")
+    two = ACCOUNT.replace("main", "west") + fleet("{company_id}.csv", "[[companies]]\nid = 5\naccount = 'west'\n")
+    message = "is required for company 6 and all that no list names: there are main, west"
+    assert faults(tmp_path, two) == [("fleet.account", message)]
+    found = configured(tmp_path, f"{two}[[companies]]\nid = 6\naccount = 'main'\n")
+    assert [company.account for company in found.companies] == ["west", "main"]
+
+
+def test_a_fleet_that_matches_nothing_is_told_with_the_folder(tmp_path: Path) -> None:
+    template = "exports/{company_id}.csv"
+    none = f"no file matches '{template}'"
+    assert faults(tmp_path, fleet(template)) == [
+        ("fleet.source", f"{none}: the folder {tmp_path / 'exports'} cannot be read: No such file or directory")
+    ]
+    place(tmp_path, "exports/0123.csv", "exports/notes.csv")
+    (first, second) = faults(tmp_path, fleet(template, "[[companies]]\nid = 5\nsource = '5.csv'\n"))
+    assert first == ("fleet.source", f"{none} in the folder {tmp_path / 'exports'}")
+    assert "0123.csv does not look like" in second[1]
+
+
+STRAYS = {
+    "leading zeros": (
+        "exports/{company_id}.csv",
+        "exports/0123.csv",
+        "0123.csv does not look like exports/{company_id}",
+    ),
+    "a letter": ("exports/{company_id}.csv", "exports/12a.csv", "12a.csv does not look like"),
+    "a copy": ("exports/{company_id}.csv", "exports/12 (1).csv", "12 (1).csv does not look like"),
+    "case": ("exports/{company_id}.csv", "exports/12.CSV", "12.CSV does not look like"),
+    "zero": ("exports/{company_id}.csv", "exports/0.csv", "0.csv does not look like"),
+    "other digits": ("exports/{company_id}.csv", "exports/٣.csv", "does not look like"),
+    "too many digits": ("exports/{company_id}.csv", f"exports/{'9' * 30}.csv", "does not look like"),
+    "around": ("exports/c-{company_id}.csv", "exports/C-12.csv", "C-12.csv does not look like"),
+    "a folder": ("exports/{company_id}/d.csv", "exports/012/d.csv", "d.csv does not look like"),
+    "an empty folder": ("exports/{company_id}/d.csv", "exports/12/e.csv", "exports/12 has no d.csv in it"),
+}
+
+
+@pytest.mark.parametrize(("template", "path", "message"), STRAYS.values(), ids=STRAYS)
+def test_what_almost_matches_is_told_when_asked(tmp_path: Path, template: str, path: str, message: str) -> None:
+    place(tmp_path, template.replace("{company_id}", "5"), path)
+    found = configured(tmp_path, fleet(template))
+    assert list(sources(found)) == [5]
+    ((file, key, said),) = source_problems(found)
+    assert (file.name, key) == ("dimsync.toml", "fleet.source")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("template", "link", "target"),
+    [
+        ("exports/{company_id}.csv", "exports/6.csv", "secret.csv"),
+        ("exports/{company_id}.csv", "exports/6.csv", "gone.csv"),
+        ("exports/{company_id}/d.csv", "exports/6", "6"),
+        ("exports/{company_id}/d.csv", "exports/6", "empty"),
+    ],
+)
+def test_a_link_that_leads_out_is_told(tmp_path: Path, template: str, link: str, target: str) -> None:
+    home = tmp_path / "home"
+    place(tmp_path, "secret.csv", "6/d.csv", "empty/e.csv", f"home/{template.replace('{company_id}', '5')}")
+    (home / link).symlink_to(tmp_path / target)
+    ((key, said),) = faults(home, fleet(template))
+    assert key == "fleet.source"
+    assert f"{home / link}" in said
+    assert f"is a link that leads out, to {tmp_path / target}" in said
+
+
+def test_a_folder_that_leads_out_is_told_once(tmp_path: Path) -> None:
+    place(tmp_path, "out/5.csv", "out/6.csv", "home/dimsync.toml")
+    (tmp_path / "home/exports").symlink_to("../out")
+    ((key, said),) = faults(tmp_path / "home", fleet("exports/{company_id}.csv"))
+    assert key == "fleet.source"
+    assert said.startswith(f"{tmp_path / 'home/exports'} is a link that leads out")
+
+
+def test_links_that_stay_are_followed_and_dead_ones_are_companies_that_fail(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    place(home, "exports/5.csv", "new/6.csv")
+    (home / "exports/6.csv").symlink_to("../new/6.csv")
+    (home / "exports/7.csv").symlink_to("../new/7.csv")
+    (home / "exports/8.csv").symlink_to("8.csv")
+    (tmp_path / "linked").symlink_to("home")
+    found = configured(tmp_path / "linked", fleet("exports/{company_id}.csv"))
+    assert list(sources(found)) == [5, 6, 7, 8]
+    assert [problem.message.rpartition(" cannot be read")[0][-5:] for problem in source_problems(found)] == [
+        "7.csv",
+        "8.csv",
+    ]
+
+
+def test_a_companys_own_source_may_be_anywhere(tmp_path: Path) -> None:
+    place(tmp_path, "out/5.csv", "home/dimsync.toml")
+    found = configured(tmp_path / "home", f"{ACCOUNT}[[companies]]\nid = 5\nsource = '../out/5.csv'\n")
+    assert source_problems(found) == []
+
+
+def test_a_thousand_files(tmp_path: Path) -> None:
+    place(tmp_path, *(f"exports/{number}.csv" for number in range(1, 1_001)))
+    found = configured(tmp_path, fleet("exports/{company_id}.csv"))
+    assert [company.id for company in found.companies] == list(range(1, 1_001))
