@@ -14,7 +14,8 @@ import pytest
 from anyio import run_process
 
 from engine.cli.main import VERBS
-from engine.config import load
+from engine.cli.simulate import read_rules
+from engine.config import explained, load, source_problems
 from engine.model.balance import SEVERITY, ExitCode
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
@@ -48,7 +49,10 @@ def test_the_blocks_are_there() -> None:
         "limits",
         "more",
         "commands",
+        "companies.csv",
+        "faults.toml",
         "library",
+        "many.toml",
     }
     assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
 
@@ -80,6 +84,33 @@ def test_the_settings_shown_are_the_defaults(tmp_path: Path) -> None:
     path.write_text("\n".join(BLOCKS[name] for name in ("dimsync.toml", "limits", "more")))
     shown = load(path, ENVIRONMENT)
     assert shown.settings == plain.settings
+
+
+def test_hundreds_of_companies_load_as_shown(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/second.key").write_text("key-of-the-second")
+    (tmp_path / "companies.csv").write_text(BLOCKS["companies.csv"])
+    path = tmp_path / "dimsync.toml"
+    path.write_text(BLOCKS["many.toml"])
+    for company_id in (123, 124, 125):
+        (tmp_path / f"exports/{company_id}.csv").write_text(BLOCKS["exports/124.csv"])
+    loaded = load(path, ENVIRONMENT)
+    assert not source_problems(loaded)
+    assert {one.id: (one.account, one.write, one.relabel) for one in loaded.companies} == {
+        123: ("main", True, False),
+        124: ("second", False, False),
+        125: ("main", True, True),
+    }
+    assert [account.limits.page_size for account in loaded.settings.accounts] == [100, 50]
+    decided = {setting.key: setting.origin for setting in explained(loaded, 124)}
+    assert (decided["write"], decided["mapping"]) == ("[groups.slow]", "[groups.west]")
+
+
+def test_the_faults_shown_are_understood(tmp_path: Path) -> None:
+    path = tmp_path / "faults.toml"
+    path.write_text(BLOCKS["faults.toml"])
+    assert len(read_rules(path)) == 5
 
 
 async def test_the_library_program_works_as_pasted(

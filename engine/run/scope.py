@@ -80,9 +80,9 @@ class Visible:
         if found is None:
             account = self._channel.account
             raise OutOfScope(
-                f"company {company_id} is not among the {len(self._known.companies) if self._known else 0} companies"
-                f" that the API user of account {account.name} ({account.account_id}) may see; check its id and its"
-                " account: `dimsync companies` lists them",
+                f"not among the {len(self._known.companies) if self._known else 0} companies that the API user of"
+                f" account {account.name} ({account.account_id}) may see; check its id and its account: `dimsync"
+                " companies` lists them",
                 company_id=company_id,
             )
         return found

@@ -57,7 +57,7 @@ def test_selectors_choose_companies_and_unknown_ones_are_errors(fleet: Fleet, he
 
 
 def test_a_company_that_fails_is_told_first_and_the_others_are_done(fleet: Fleet) -> None:
-    fleet.door.place(121)
+    fleet.door.place(121, 123)
     fleet.configure(121, 122, 123)  # 122 is not the account's, 123 has no source
     fleet.source(121, ["Cash"])
     fleet.source(122, ["Cash"])
