@@ -43,7 +43,3 @@ class Directory:
     companies: tuple[VisibleCompany, ...]
     locations: tuple[VisibleLocation, ...] | None = None  # None: not read; a sync has no use for them
     accounts: tuple[VisibleAccount, ...] | None = None  # likewise
-
-    def company(self, company_id: int) -> VisibleCompany | None:
-        """Return a company that is visible; None: it is not."""
-        return next((company for company in self.companies if company.id == company_id), None)

@@ -26,7 +26,8 @@ class Visible:
         self._origin = origin
         self._now = now
         self._turn = anyio.Lock()
-        self._known: Directory | None = None
+        self._known: dict[int, VisibleCompany] = {}
+        self._known_at: datetime | None = None
         self._is_read = False  # the ledger's directory was looked at
         self._is_listed = False  # in this run; it is not tried twice
         self.trouble: str | None = None  # why it could not be listed; then nobody is refused on its word
@@ -48,15 +49,21 @@ class Visible:
 
     async def _remembered(self, company_id: int) -> VisibleCompany | None:
         if not self._is_read:
-            self._known = await self._directories.directory(self._origin, self._channel.account.account_id)
+            directory = await self._directories.directory(self._origin, self._channel.account.account_id)
+            if directory is not None:
+                self._keep(directory)
             self._is_read = True
-        return self._known.company(company_id) if self._known else None
+        return self._known.get(company_id)
+
+    def _keep(self, directory: Directory) -> None:
+        self._known = {company.id: company for company in directory.companies}
+        self._known_at = directory.at
 
     def _is_fresh(self) -> bool:
         """Return whether the directory need not be read again; a clock that went back counts as "too old"."""
-        if self._known is None:
+        if self._known_at is None:
             return False
-        return self._is_listed or 0 <= (self._now() - self._known.at).total_seconds() < FRESH_S
+        return self._is_listed or 0 <= (self._now() - self._known_at).total_seconds() < FRESH_S
 
     async def _list(self) -> None:
         try:
@@ -71,16 +78,16 @@ class Visible:
         self._is_listed = True
 
     async def _take_over(self, directory: Directory) -> None:
-        self._known = directory
+        self._keep(directory)
         with anyio.CancelScope(shield=True):
             await self._directories.remember_directory(self._origin, self._channel.account.account_id, directory)
 
     def _found(self, company_id: int) -> VisibleCompany:
-        found = self._known.company(company_id) if self._known else None
+        found = self._known.get(company_id)
         if found is None:
             account = self._channel.account
             raise OutOfScope(
-                f"not among the {len(self._known.companies) if self._known else 0} companies that the API user of"
+                f"not among the {len(self._known)} companies that the API user of"
                 f" account {account.name} ({account.account_id}) may see; check its id and its account: `dimsync"
                 " companies` lists them",
                 company_id=company_id,

@@ -109,11 +109,12 @@ class World:
     accounts: tuple[Account, ...] = field(default_factory=lambda: (account(),))
     verify: Verify = field(default_factory=Verify)
     rng: Random = field(default_factory=lambda: Random(7))
+    speaks: str = ""  # the contract, where it is another one than the sandbox began with
 
     @property
     def contract(self) -> str:
         """The contract that the sandbox speaks, and so the engine."""
-        return self.sandbox.options.contract
+        return self.speaks or self.sandbox.options.contract
 
     @property
     def settings(self) -> Settings:

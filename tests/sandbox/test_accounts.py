@@ -207,14 +207,17 @@ async def test_throttled_requests_are_repeated_and_are_no_attempts(world: World,
 
 
 async def test_the_whole_key_waits(world: World) -> None:
-    """Ten companies, one 429 with a second to wait: nine do not run into the same wall, and another key goes on."""
+    """40 companies, one 429 with a second to wait: 39 do not run into the same wall, and another key goes on.
+
+    More companies wait than there are places in all: the other account has its own.
+    """
     world.accounts = (account(), account("other", OTHER))
-    for n in range(10):
+    for n in range(40):
         world.place(n + 1)
     world.place(99, owner=OTHER.account_id)
     throttle = {"effect": "status", "status": 429, "headers": {"Retry-After": "1"}, "times": 1}
     world.script({**throttle, "match": {"operation": "list", "company": 1}})
-    mine = [company(n + 1, dims(250), account="main") for n in range(10)]
+    mine = [company(n + 1, dims(20), account="main") for n in range(40)]
     async with world.engine() as engine:
         events, result = await watch(engine, *mine, company(99, dims(250), account="other"))
     assert (result.exit_code, result.requests.retry) == (0, 1)
