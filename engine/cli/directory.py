@@ -19,7 +19,7 @@ from engine.errors import AccountParked, EngineError, Unauthorized
 from engine.model.balance import ExitCode
 from engine.model.directory import Directory
 from engine.model.settings import Account, Company
-from engine.observe.terminal import safe
+from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.engine import Engine
 
 SCHEMA = "dimsync.companies/1"
@@ -115,14 +115,14 @@ def _lines(view: View, configured: Configured, *, locations: bool) -> Iterator[s
     yield f"{head}: {len(directory.companies):,} companies seen {_age(directory.at)}"
     for other in directory.accounts or ():
         if other.id != account.account_id:
-            yield f"  the credentials reach {safe(other.id)} ({safe(other.name)}), too"
+            yield f"  the credentials reach {safe(other.id)} ({brief(other.name, LONGEST_NAME)}), too"
     yield from columns(("  ID", "NAME", "LOCATIONS", "PLAN", "SETTINGS"), list(_companies(view, configured)))
     for company_id in view.unseen:
         yield f"  NOT VISIBLE  {company_id} {safe(view.configured[company_id].name)}: the settings name it"
     if locations:
         yield f"locations, listed {_age(directory.rest_at or directory.at)}"
         rows = [
-            (f"  {one.id}", safe(one.name), safe(one.company), safe(one.group or ""))
+            (f"  {one.id}", *(brief(text or "", LONGEST_NAME) for text in (one.name, one.company, one.group)))
             for one in directory.locations or ()
         ]
         yield from columns(("  ID", "NAME", "COMPANY", "GROUP"), rows)
@@ -133,7 +133,13 @@ def _companies(view: View, configured: Configured) -> Iterator[tuple[str, ...]]:
     for company in view.directory.companies if view.directory else ():
         own = view.configured.get(company.id)
         said = "" if company.locations is None else f"{company.locations:,}"
-        yield f"  {company.id}", safe(company.name), said, safe(company.plan or ""), _settings(own, configured)
+        yield (
+            f"  {company.id}",
+            brief(company.name, LONGEST_NAME),
+            said,
+            safe(company.plan or ""),
+            _settings(own, configured),
+        )
 
 
 def _settings(company: Company | None, configured: Configured) -> str:

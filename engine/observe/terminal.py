@@ -23,6 +23,9 @@ CALM = frozenset({ExitCode.DONE, ExitCode.STOPPED, ExitCode.LOCKED})
 LONGEST_MESSAGE = 400
 """Characters of a problem's message that are shown: some five lines; the JSON output has the rest."""
 
+LONGEST_NAME = 80
+"""Likewise of a row's key and a company's name: a line."""
+
 
 def safe(text: str) -> str:
     """Return `text` with whatever is not printable escaped: control and escape codes, bidi overrides, line breaks.
@@ -32,6 +35,12 @@ def safe(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def brief(text: str, most: int) -> str:
+    """Return `text` safe and in at most `most` characters, escapes counted as they stand; a cut shows."""
+    shown = safe(text[: most + 1])
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def needs_person(result: CompanyResult) -> bool:
@@ -55,17 +64,17 @@ def _count(balance: Balance, columns: tuple[str, ...]) -> int:
 
 def tell(problem: Problem) -> str:
     """Return a problem as one safe line: what, which row, where, and why."""
-    row = f" {problem.key}" if problem.key is not None else ""
+    row = f" {brief(problem.key, LONGEST_NAME)}" if problem.key is not None else ""
     message = problem.message
     is_told = problem.file is None or message.startswith(problem.file)  # a file's own trouble begins with its name
     place = "" if is_told else f" ({problem.file}{f':{problem.line}' if problem.line is not None else ''})"
-    if len(message) > LONGEST_MESSAGE:
-        message = f"{message[:LONGEST_MESSAGE]}…"
-    return safe(f"{problem.code}{row}{place}: {message}")
+    return safe(f"{problem.code}{row}{place}: {brief(message, LONGEST_MESSAGE)}")
 
 
 def trouble(result: CompanyResult) -> str:
     """Return one safe line on a company that needs a person."""
     first = f": {tell(result.problems[0])}" if result.problems else ""
     more = f" (and {len(result.problems) - 1:,} more)" if len(result.problems) > 1 else ""
-    return f"{result.state} {result.company_id} {safe(result.name)}  {figures(result.balance)}{first}{more}"
+    return (
+        f"{result.state} {result.company_id} {brief(result.name, LONGEST_NAME)}  {figures(result.balance)}{first}{more}"
+    )

@@ -41,14 +41,24 @@ def verdict(change: Change, remote: RemoteRow | None) -> Verdict:
     if remote is None:
         return Verdict.MISSING
     row = change.sent
-    same = row.name == remote.name and row.erp_id == remote.erp_id and remote.type_code in ("", row.type_code)
-    if "type_label" in change.fields and remote.type_label:
-        same = same and row.type_label == remote.type_label
-    if remote.code is not None and row.code is not None:
-        same = same and row.code == remote.code
-    if not same:
+    shown = [row.name == remote.name, row.erp_id == remote.erp_id]
+    unseen = set()
+    if remote.type_code:
+        shown.append(row.type_code == remote.type_code)
+    else:
+        unseen.add("type_code")
+    if remote.type_label:
+        shown.append("type_label" not in change.fields or row.type_label == remote.type_label)
+    else:
+        unseen.add("type_label")
+    if remote.code is None:
+        unseen.add("code")
+    elif row.code is not None:
+        shown.append(row.code == remote.code)
+    if not all(shown):
         return Verdict.MISSING
-    unseen = {"code"} if remote.code is None else set()
     if change.remote_id is None or set(change.fields) - unseen:
         return Verdict.LANDED
-    return Verdict.UNTOLD if change.fields or (row.code is not None and unseen) else Verdict.LANDED
+    if change.fields or "type_code" in unseen or (row.code is not None and "code" in unseen):
+        return Verdict.UNTOLD
+    return Verdict.LANDED if row.type_label == remote.type_label else Verdict.UNTOLD

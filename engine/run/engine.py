@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+import anyio
 
 from engine.errors import ConfigError, EngineError, plain
 from engine.ledger.base import Ledger
@@ -31,6 +32,9 @@ DIALECTS: dict[str, Dialect] = {GUIDE.name: GUIDE, REFERENCE.name: REFERENCE}
 
 KEEPALIVE_S = 60.0
 """Connections stay open between chunks: a new one over TLS costs seven times the request."""
+
+GRACE_S = 5.0
+"""Beyond a request's own timeout, to write down what it did. A run that nobody reads is not waited for longer."""
 
 
 class Engine:
@@ -62,6 +66,7 @@ class Engine:
         self._accounts = _accounts(settings)
         self._dialect = _dialect(settings)
         self._keys: dict[str, Key] = {}
+        self._running: set[Run] = set()
         self._own = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -77,9 +82,19 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._end_runs()
         await self._own.aclose()
         self._session = self._ledger = None
         self._keys.clear()
+
+    async def _end_runs(self) -> None:
+        """Stop runs that are still under way, in other tasks, and wait for what they have in flight."""
+        longest_s = max(account.limits.timeout_s for account in self._accounts.values()) + GRACE_S
+        with anyio.move_on_after(longest_s, shield=True):
+            for run in tuple(self._running):
+                run.stop()
+            for run in tuple(self._running):
+                await run.over()
 
     def sync(self, companies: Iterable[Company], *, fresh: bool = False) -> Pending:
         """Bring the companies' remote rows to their sources. Read-only companies (`write=False`) are left out.
@@ -100,6 +115,7 @@ class Engine:
             settings=self._settings,
             dialect=self._dialect,
             key=self._key,
+            running=self._running,
             transport=partial(_transport, session),
             ledger=ledger,
             now=self._now,

@@ -39,6 +39,7 @@ class Wiring:
     dialect: Dialect
     transport: Callable[[Account], Transport]
     key: Callable[[Account], Key]  # the same one for all runs
+    running: set[Run]  # those under way: the engine waits for them when it is closed
     ledger: Ledger
     now: Callable[[], datetime]
     rng: Random
@@ -100,13 +101,22 @@ class Run:
                         await self._ended.wait()
 
     async def _execute_watched(self) -> None:
-        try:
-            with self._feed, plain():
-                await self._execute()
-        finally:
-            self._ended.set()
+        with self._feed, plain():
+            await self._execute()
+
+    async def over(self) -> None:
+        """Wait until the run has ended, whoever started it."""
+        await self._ended.wait()
 
     async def _execute(self) -> RunResult:
+        self._wiring.running.add(self)
+        try:
+            return await self._run()
+        finally:
+            self._wiring.running.discard(self)
+            self._ended.set()
+
+    async def _run(self) -> RunResult:
         wiring, started_s = self._wiring, anyio.current_time()
         await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
         await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin)

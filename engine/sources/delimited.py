@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 from engine.errors import SourceError
 from engine.model.settings import RawRow
-from engine.sources.batch import Batch, Broken
+from engine.sources.batch import NULS_OF_UTF_16, Batch, Broken
 from engine.sources.mapping import ColumnMap
 
 BATCH_ROWS = 2_000
@@ -88,12 +88,16 @@ class _Lines:
             self._before += len(self._block)
             self._block = block
         if "\0" in "".join(block) or max(map(len, block), default=0) >= LINE_CHARACTERS:
-            raise self._binary()
+            self._refuse_binary()
         return block
 
-    def _binary(self) -> SourceError:
-        lines = enumerate(self._block, self._before + 1)
-        number, line = next(pair for pair in lines if "\0" in pair[1] or len(pair[1]) >= LINE_CHARACTERS)
+    def _refuse_binary(self) -> None:
+        """Raise for what is no text. One NUL among text is a row's fault, and is told as that."""
+        for number, line in enumerate(self._block, self._before + 1):
+            if len(line) >= LINE_CHARACTERS or line.count("\0") * NULS_OF_UTF_16 >= len(line):
+                raise self._binary(number, line)
+
+    def _binary(self, number: int, line: str) -> SourceError:
         fault = f"the line is longer than {LINE_CHARACTERS:,} characters: this is not a CSV file"
         if "\0" in line:
             byte = len(line[: line.index("\0")].encode()) + 1

@@ -11,7 +11,7 @@ import orjson
 
 from engine.errors import SourceError
 from engine.model.settings import RawRow
-from engine.sources.batch import Batch, Broken
+from engine.sources.batch import NULS_OF_UTF_16, Batch, Broken
 from engine.sources.mapping import ColumnMap
 
 BATCH_ROWS = 2_000
@@ -57,8 +57,9 @@ def _object(line: bytes, name: str, number: int) -> RawRow:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         line.decode()
-        if b"\0" in line or len(line) >= LINE_BYTES:
-            fault = "a NUL byte" if b"\0" in line else f"more than {LINE_BYTES:,} bytes"
+        is_binary = line.count(b"\0") * NULS_OF_UTF_16 >= len(line)
+        if is_binary or len(line) >= LINE_BYTES:
+            fault = "NUL bytes" if is_binary else f"more than {LINE_BYTES:,} bytes"
             raise SourceError(f"{name}, line {number}: {fault}: not NDJSON", file=name, line=number) from None
         return Broken("bad-json", f"the line is not JSON: {error}")
     return row if type(row) is dict else _stray(row)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer
-from engine.wire.reading import read_bulk_object, read_error, read_object
+from engine.wire.reading import read_bulk_object, read_error, read_object, read_stored, segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,25 +25,25 @@ class Accepted:
 def read_accepted(body: bytes) -> Accepted:
     """Decode a 202. Its URLs are not followed: they could lead, with the token, to another host. Raises `BadAnswer`."""
     batch_id = read_object(body).get("batch_id")
-    if not isinstance(batch_id, str | int) or isinstance(batch_id, bool) or not str(batch_id):
-        raise BadAnswer("202 without a `batch_id`")
+    if not isinstance(batch_id, str | int) or isinstance(batch_id, bool) or str(batch_id) in {"", ".", ".."}:
+        raise BadAnswer("202 without a usable `batch_id`")
     return Accepted(batch_id=str(batch_id))
 
 
 def progress_path(batch: Accepted) -> str:
     """Return the path that tells how far the work is."""
-    return f"/batch/{quote(batch.batch_id, safe='')}/progress"
+    return f"/batch/{segment(batch.batch_id)}/progress"
 
 
 def results_path(batch: Accepted) -> str:
     """Return the path of the results."""
-    return f"/batch/{quote(batch.batch_id, safe='')}/results"
+    return f"/batch/{segment(batch.batch_id)}/results"
 
 
 def read_completed(body: bytes) -> bool:
     """Decode a progress page: whether the work has ended, well or not. Raises `BadAnswer`."""
     status = read_object(body).get("status")
-    if status not in {"processing", "completed"}:
+    if status not in ("processing", "completed"):  # a list: what is compared may be of any kind
         raise BadAnswer(f"`status` is {status!r}, neither processing nor completed")
     return bool(status == "completed")
 
@@ -70,14 +69,16 @@ def _answers(tasks: list[dict[str, Any]]) -> Iterator[BulkAnswer]:
 
 def _of_row(result: dict[str, Any], message: object) -> BulkAnswer | None:
     """Return one row's entry as an answer of its own; None: it does not say what became of the row."""
-    row_id, name, status = result.get("id"), result.get("name"), result.get("status")
+    status = result.get("status")
     if status == "failed":
         return BulkAnswer(0, 0, 0, 1, [], [], [_refused(result, message)])
-    if not (isinstance(row_id, str) and isinstance(name, str)):
+    try:
+        stored = [read_stored(result)]
+    except (KeyError, TypeError):
         return None
     if status == "created":
-        return BulkAnswer(1, 1, 0, 0, [(row_id, name)], [], [])
-    return BulkAnswer(1, 0, 1, 0, [], [(row_id, name)], []) if status == "updated" else None
+        return BulkAnswer(1, 1, 0, 0, stored, [], [])
+    return BulkAnswer(1, 0, 1, 0, [], stored, []) if status == "updated" else None
 
 
 def _refused(result: dict[str, Any], message: object) -> BulkError:
@@ -86,6 +87,9 @@ def _refused(result: dict[str, Any], message: object) -> BulkError:
 
 
 def _sum(answers: list[BulkAnswer]) -> BulkAnswer:
+    errors = [error for answer in answers for error in answer.errors]
+    if len(answers) > 1:  # each counts from its own beginning
+        errors = [error._replace(position=None) for error in errors]
     return BulkAnswer(
         success_count=sum(answer.success_count for answer in answers),
         created_count=sum(answer.created_count for answer in answers),
@@ -93,5 +97,5 @@ def _sum(answers: list[BulkAnswer]) -> BulkAnswer:
         error_count=sum(answer.error_count for answer in answers),
         created=[row for answer in answers for row in answer.created],
         updated=[row for answer in answers for row in answer.updated],
-        errors=[error for answer in answers for error in answer.errors],
+        errors=errors,
     )

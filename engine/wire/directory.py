@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
-from urllib.parse import quote
 
 from engine.model.directory import VisibleAccount, VisibleCompany, VisibleLocation
 from engine.wire.dialect import BadAnswer
-from engine.wire.reading import read_count, read_object
+from engine.wire.reading import read_count, read_object, segment
 
 T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
 
@@ -29,12 +28,12 @@ def accounts_path(page: int, limit: int) -> str:
 
 def companies_path(account_id: str, page: int, limit: int) -> str:
     """Return path and query of a page of an account's companies."""
-    return f"/accounts/{quote(account_id, safe='')}/companies?page={page}&limit={limit}"
+    return f"/accounts/{segment(account_id)}/companies?page={page}&limit={limit}"
 
 
 def locations_path(account_id: str, page: int, limit: int) -> str:
     """Return path and query of a page of an account's locations."""
-    return f"/accounts/{quote(account_id, safe='')}/locations?page={page}&limit={limit}"
+    return f"/accounts/{segment(account_id)}/locations?page={page}&limit={limit}"
 
 
 def read_accounts(body: bytes) -> DirectoryPage[VisibleAccount]:
@@ -71,19 +70,39 @@ def _page(body: bytes, read: Callable[[dict[str, Any]], T]) -> DirectoryPage[T]:
 
 def _account(item: dict[str, Any]) -> VisibleAccount:
     return VisibleAccount(
-        str(item["id"]), str(item["name"]), _number(item.get("company_count")), _number(item.get("location_count"))
+        _account_id(item["id"]),
+        str(item["name"]),
+        _number(item.get("company_count")),
+        _number(item.get("location_count")),
     )
 
 
 def _company(item: dict[str, Any]) -> VisibleCompany:
     return VisibleCompany(
-        int(item["id"]), str(item["name"]), _number(item.get("location_count")), _text(item.get("plan"))
+        _id(item["id"]), str(item["name"]), _number(item.get("location_count")), _text(item.get("plan"))
     )
 
 
 def _location(item: dict[str, Any]) -> VisibleLocation:
     group = item.get("location_group", item.get("group"))  # 1.1.0 and 1.0.0
-    return VisibleLocation(int(item["id"]), str(item["name"]), _text(item.get("company")) or "", _text(group))
+    return VisibleLocation(_id(item["id"]), str(item["name"]), _text(item.get("company")) or "", _text(group))
+
+
+def _id(value: object) -> int:
+    """Return a company's or location's id; what is not plainly one must not become another's."""
+    if type(value) is int:
+        return value
+    if type(value) is str and value.isascii() and value.isdigit():
+        return int(value)
+    raise TypeError(f"{value!r} is no id")
+
+
+def _account_id(value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    if type(value) is int:
+        return str(value)
+    raise TypeError(f"{value!r} is no account id")
 
 
 def _number(value: object) -> int | None:

@@ -15,6 +15,9 @@ from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer
 
+LONGEST_MESSAGE = 2_000
+"""Characters kept of what a server says of one row: it goes into ledger, results and terminals."""
+
 
 def read_object(body: bytes) -> dict[str, Any]:
     """Decode a JSON object. Raises `BadAnswer`."""
@@ -53,8 +56,13 @@ def read_page(body: bytes, company_id: int) -> Page:
 
 
 def one_path(row_id: str) -> str:
-    """Return the path of one row. The id comes from a server: it cannot lead elsewhere."""
-    return f"/dimensions/{quote(row_id, safe='')}"
+    """Return the path of one row."""
+    return f"/dimensions/{segment(row_id)}"
+
+
+def segment(text: str) -> str:
+    """Return text as one segment of a path: an id that a server gave out cannot lead elsewhere, dots included."""
+    return quote(text, safe="").replace(".", "%2E") if text in {".", ".."} else quote(text, safe="")
 
 
 def read_one(body: bytes, company_id: int) -> RemoteRow:
@@ -76,16 +84,16 @@ def _own_row(item: Any, company_id: int) -> RemoteRow:
         raise BadAnswer(f"a row of company {owner} was answered, not of {company_id}")
     try:
         return _row(item)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BadAnswer(f"no dimension: {error!r}") from error
 
 
 def _row(item: dict[str, Any]) -> RemoteRow:
     get = item.get
     type_code = get("ottimate_type") or get("dimension_type") or get("dimension_type_code") or ""
-    code, key = get("code"), get("reference_id") or get("unique_key")
+    code, key = get("code"), get("reference_id") or get("unique_key") or None
     return RemoteRow(
-        _text(item["id"]),
+        _identity(item["id"]),
         canonical_type(_text(type_code)),
         _text(get("erp_type") or get("type") or ""),
         clean(_text(item["name"])),
@@ -93,6 +101,12 @@ def _row(item: dict[str, Any]) -> RemoteRow:
         None if code is None else clean(_text(code)),
         None if key is None else clean(_text(key)),
     )
+
+
+def _identity(value: object) -> str:
+    if text := _text(value):
+        return text
+    raise ValueError("the id is empty")
 
 
 def _text(value: object) -> str:
@@ -137,22 +151,32 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
 
 
 def _stored(items: list[dict[str, Any]] | None) -> list[tuple[str, str]]:
-    return [(_text(item.get("id") or ""), clean(_text(item["name"]))) for item in items or ()]
+    return [read_stored(item) for item in items or ()]
+
+
+def read_stored(item: dict[str, Any]) -> tuple[str, str]:
+    """Read one stored row: its remote id, empty where none is given, and its name. Raises `KeyError`, `TypeError`."""
+    return _text(item.get("id") or ""), clean(_text(item["name"]))
 
 
 def read_error(item: dict[str, Any]) -> BulkError:
     """Read one refused row, in whichever shape."""
-    key = item.get("unique_key") or item.get("reference_id")
-    name, index, remote_id = item.get("name"), item.get("index"), item.get("id")
+    key, remote_id = _given(item.get("unique_key") or item.get("reference_id")), _given(item.get("id"))
+    name, index = item.get("name"), item.get("index")
     message = item.get("error") or item.get("message") or "refused without a reason"
     return BulkError(
-        message if isinstance(message, str) else orjson.dumps(message).decode(),
-        str(item.get("type") or "error"),
-        clean(key) if isinstance(key, str) else None,
+        (message if isinstance(message, str) else _spelled(message))[:LONGEST_MESSAGE],
+        str(item.get("type") or "error")[:LONGEST_MESSAGE],
+        clean(key) if key else None,
         clean(name) if isinstance(name, str) else None,
         index if type(index) is int else None,
-        remote_id if isinstance(remote_id, str) and remote_id else None,
+        remote_id,
     )
+
+
+def _given(value: object) -> str | None:
+    """Return an identity that may be there, as `_text` reads it; None: nothing that could be one."""
+    return str(value) if (type(value) is str and value) or type(value) is int else None
 
 
 def read_refusal(body: bytes) -> tuple[str, str | None]:
@@ -168,10 +192,18 @@ def read_refusal(body: bytes) -> tuple[str, str | None]:
             document.get("error_description"),
             document.get("error"),
         ]
-        words = [part if isinstance(part, str) else orjson.dumps(part).decode() for part in parts if part]
+        words = [part if isinstance(part, str) else _spelled(part) for part in parts if part]
         request_id = document.get("request_id")
         return ": ".join(words), request_id if isinstance(request_id, str) else None
     return excerpt(body), None
+
+
+def _spelled(value: object) -> str:
+    """Return decoded JSON as text; what is nested too deeply to be encoded again says nothing to people either."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return "words nested too deeply to be shown"
 
 
 def is_gateway(body: bytes) -> bool:

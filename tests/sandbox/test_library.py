@@ -454,3 +454,19 @@ async def test_a_run_is_done_once(world: World) -> None:
         with pytest.raises(Exception):  # noqa: B017, PT011  whatever it is
             await pending.result()
         assert world.sent() == sent
+
+
+async def test_closing_the_engine_ends_the_runs_of_other_tasks(world: World) -> None:
+    """What is in flight is answered and written down, the rest deferred; nobody is left with a closed ledger."""
+    world.limit(max_concurrency=1)
+    world.place(1)
+    world.script({"effect": "latency", "seconds": 0.1, "match": {"operation": "bulk"}})
+    async with Engine(world.settings, now=world.clock) as engine:
+        running = asyncio.create_task(engine.sync([company(1, dims(350))]).result())
+        await until(lambda: world.sent("bulk"))
+    assert running.done()
+    result = running.result()
+    stored = len(world.stored(1))
+    assert (result.exit_code, columns(result)) == (5, {"created": stored, "deferred": 350 - stored})
+    assert 0 < stored < 350
+    await heal(world, 1, dims(350))

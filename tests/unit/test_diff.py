@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from engine.model.change import Plan
 from engine.model.dimension import Dimension, RemoteRow, clean
-from engine.model.known import Known
-from engine.planning.match import RemoteIndex
-from tests.unit.model_server import compared, dim, known, ledger_of, shown, source
+from engine.model.known import Acknowledged, Known
+from engine.model.wanted import Wanted
+from engine.planning.diff import diff
+from engine.planning.learn import learn
+from engine.planning.match import RemoteIndex, image, match
+from tests.unit.model_server import (
+    NOW,
+    STEADY,
+    ModelLedger,
+    ModelServer,
+    certificate,
+    compared,
+    dim,
+    known,
+    ledger_of,
+    shown,
+    source,
+)
 
 
 class Case(NamedTuple):
@@ -231,3 +249,260 @@ def test_the_digest_tells_plans_apart() -> None:
 
     assert len({plan.digest for plan in plans.values()}) == len(plans)
     assert plans["nothing"].digest == Plan().digest
+
+
+def demanding(
+    wanted: Wanted, index: RemoteIndex, acked: Acknowledged | None = None, *, needs_code: bool = True
+) -> Plan:
+    """Return the plan under a contract that demands codes, or does not."""
+    acked = acked or Acknowledged()
+    return diff(match(wanted, index, acked), index, acked, needs_code=needs_code)
+
+
+NO_CODE = known(dim("k1", "1"), "r1")  # written by us; the source gave no code
+
+UNCODED: dict[str, tuple[RemoteRow, Known | None]] = {
+    "first contact, no code shown": (shown("r1", "1"), None),
+    "first contact, a code shown": (shown("r1", "1", code="X"), None),
+    "listed key, its ERP id for a code": (shown("r1", "1", key="k1", code="1"), None),
+    "listed key, somebody's code": (shown("r1", "1", key="k1", code="X"), None),
+    "listed key, an empty code": (shown("r1", "1", key="k1", code=""), None),
+    "ours, no code shown": (shown("r1", "1"), NO_CODE),
+    "ours, somebody's code": (shown("r1", "1", code="X"), NO_CODE),
+    "ours, somebody's code, seen before": (
+        shown("r1", "1", code="X"),
+        NO_CODE._replace(seen=shown("r1", "1", code="X")),
+    ),
+    "adopted, a code shown": (shown("r1", "1", code="X"), ADOPTED),
+}
+
+
+@pytest.mark.parametrize("needs_code", [False, True])
+@pytest.mark.parametrize("case", UNCODED.values(), ids=UNCODED)
+def test_a_row_without_a_code_is_no_different_for_it(case: tuple[RemoteRow, Known | None], needs_code: bool) -> None:
+    remote, entry = case
+    acked = ledger_of(*([entry] if entry else []))
+
+    plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), acked, needs_code=needs_code)
+
+    assert (plan.changes, plan.holds, plan.unchanged, plan.code_unseen) == ((), (), 1, 0)
+
+
+def test_a_code_that_the_source_dropped_is_none_to_take_away_where_one_is_demanded() -> None:
+    """Another one could only be made up; where codes are optional, the row is sent without."""
+    index, acked = RemoteIndex([shown("r1", "1")]), ledger_of(MINE)
+
+    assert demanding(source(dim("k1", "1")), index, acked).changes == ()
+    plan = demanding(source(dim("k1", "1")), index, acked, needs_code=False)
+    assert [(change.fields, change.sent.code) for change in plan.updates] == [(("code",), None)]
+
+
+@pytest.mark.parametrize(
+    ("row", "fields"),
+    [
+        (dim("k1", "1", code="c1"), None),
+        (dim("k1", "1", code="c2"), ("code",)),
+        (dim("k1", "1", "New", code="c1"), ("name",)),
+    ],
+)
+def test_a_code_that_the_source_gives_is_compared_all_the_same(row: Dimension, fields: tuple[str, ...] | None) -> None:
+    plan = demanding(source(row), RemoteIndex([shown("r1", "1", key="k1", code="c1")]))
+
+    assert [change.fields for change in plan.updates] == ([fields] if fields else [])
+    assert all(change.code is None and change.sent is change.row for change in plan.updates)
+
+
+def test_a_create_without_a_code_is_sent_with_its_erp_id_and_kept_without() -> None:
+    plan = demanding(source(dim("k1", "0100"), dim("k2", "2", code="c2")), RemoteIndex())
+
+    assert [change.row for change in plan.creates] == [dim("k1", "0100"), dim("k2", "2", code="c2")]
+    assert [change.sent.code for change in plan.creates] == ["0100", "c2"]
+
+
+@pytest.mark.parametrize(
+    ("remote", "entry", "code"),
+    [
+        (shown("r1", "1", "Old", key="k1", code="X"), None, "X"),
+        (shown("r1", "1", "Old", key="k1"), None, "1"),
+        (shown("r1", "1", "Old", key="k1", code=""), None, "1"),
+        (shown("r1", "1", "Old", code="X"), NO_CODE, "X"),
+        (shown("r1", "1", "Old"), NO_CODE, "1"),
+    ],
+)
+def test_an_update_without_a_code_keeps_the_one_that_is_there(
+    remote: RemoteRow, entry: Known | None, code: str
+) -> None:
+    plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), ledger_of(*([entry] if entry else [])))
+
+    assert [(change.row.code, change.sent.code, change.fields) for change in plan.updates] == [(None, code, ("name",))]
+
+
+def test_a_code_seen_in_an_earlier_listing_is_kept_when_nothing_is_read() -> None:
+    entry = NO_CODE._replace(seen=shown("r1", "1", code="X"))
+    acked = ledger_of(entry)
+
+    plan = demanding(source(dim("k1", "1", "New")), image(acked), acked)
+
+    assert [change.sent.code for change in plan.updates] == ["X"]
+
+
+def test_the_digest_tells_a_filled_in_code() -> None:
+    wanted = source(dim("k1", "1"))
+
+    assert demanding(wanted, RemoteIndex()).digest != demanding(wanted, RemoteIndex(), needs_code=False).digest
+
+
+def test_no_type_shown_is_no_difference() -> None:
+    """The reference contract need not show it; the row is known by its key, or by what the ledger says."""
+    bare = shown("r1", "1", label="Account")._replace(type_code="")
+
+    for remote, acked in ((bare._replace(key="k1"), ledger_of()), (bare, ledger_of(NO_CODE))):
+        plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), acked)
+        assert (plan.changes, plan.holds, plan.unchanged) == ((), (), 1)
+        plan = demanding(source(dim("k1", "1", "New")), RemoteIndex([remote]), acked)
+        assert [change.fields for change in plan.updates] == [("name",)]
+
+
+@pytest.mark.parametrize("row", [dim("k1", "1"), dim("k1", "01", "Other"), dim("k1", "2", "Row 1")])
+def test_a_row_of_no_shown_type_is_never_doubled_by_a_create(row: Dimension) -> None:
+    """Neither key nor type is shown: it may be this one, so a person decides."""
+    bare = shown("r1", "1", label="")._replace(type_code="")
+
+    plan = demanding(source(row), RemoteIndex([bare]))
+
+    assert plan.changes == ()
+    assert [hold.slug for hold in plan.holds] == ["look-alike"]
+    assert (plan.contested, plan.orphans) == (1, ())
+
+
+def _as_guide(row: RemoteRow) -> RemoteRow:
+    return row._replace(key=None, code=None)
+
+
+def _without_type(row: RemoteRow) -> RemoteRow:
+    return row._replace(type_code="")
+
+
+def _basic(row: RemoteRow) -> RemoteRow:
+    return row._replace(key=None, code=None, type_code="")
+
+
+SHOWS: tuple[Callable[[RemoteRow], RemoteRow], ...] = (lambda row: row, _as_guide, _without_type, _basic)
+"""What a listing shows of a row: all, no key and code (guide), no type (optional in the reference), the least."""
+
+
+class World:
+    """A server, a ledger, and runs between them in which nothing gets lost."""
+
+    def __init__(self) -> None:
+        self.server = ModelServer(shows_keys=True)
+        self.ledger = ModelLedger()
+
+    def listing(self, shows: int) -> RemoteIndex:
+        return RemoteIndex(map(SHOWS[shows], self.server.listing().rows.values()))
+
+    def compare(self, wanted: Wanted, shows: int, *, needs_code: bool) -> Plan:
+        """Compare with a listing, and learn from it."""
+        index, acked = self.listing(shows), self.ledger.read()
+        matching = match(wanted, index, acked)
+        self.ledger.learn(learn(matching, index, acked, certificate(index), NOW))
+        return diff(matching, index, acked, needs_code=needs_code)
+
+    def carry_out(self, plan: Plan, *, told: bool) -> None:
+        """Store what a plan sends, and keep what it wants; answers tell ids, or do not (rows of one name)."""
+        for change in plan.changes:
+            self.server.put(change.sent)
+            row_id = self.server.rows[change.row.key].id
+            self.ledger.rows[change.row.key] = known(change.row, row_id if told else None)
+
+
+distinct = st.lists(
+    st.builds(
+        dim,
+        key=st.sampled_from([f"k{number}" for number in range(5)]),
+        erp_id=st.sampled_from("12345"),
+        name=st.sampled_from(["Rent", "Miete", "Caf\u00e9"]),
+        type_code=st.sampled_from(["account", "cost_type"]),
+        code=st.sampled_from([None, None, "c1", "1"]),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=(lambda row: row.key, lambda row: row.erp_id),
+)
+theirs = st.lists(st.sampled_from([None, "X", "1", ""]), min_size=5, max_size=5)
+"""Codes that others gave to rows of which the source gives none."""
+contracts = st.tuples(st.sampled_from([0, 1]), st.booleans())
+"""How the first listing looks, and whether the contract demands codes."""
+
+
+@settings(STEADY, max_examples=400)
+@given(
+    distinct,
+    st.integers(0, 4),
+    theirs,
+    contracts,
+    st.booleans(),
+    st.lists(st.tuples(st.sampled_from(range(len(SHOWS))), st.booleans()), max_size=5),
+)
+def test_a_contract_that_is_switched_alone_changes_nothing(
+    rows: list[Dimension],
+    there: int,
+    codes: list[str | None],
+    first: tuple[int, bool],
+    told: bool,
+    later: list[tuple[int, bool]],
+) -> None:
+    """Some rows are there already, the others are created in the first run; after that, whatever listings show."""
+    assume(told or not later or SHOWS[later[0][0]] is not _basic)  # neither id nor key nor type: nothing links a row
+    world, wanted = World(), source(*rows)
+    for row, code in zip(rows[:there], codes, strict=False):
+        world.server.put(row if row.code is not None else row._replace(code=code))
+    begun = world.compare(wanted, first[0], needs_code=first[1])
+    assert [change.row.key for change in begun.changes] == sorted(row.key for row in rows[there:])
+    world.carry_out(begun, told=told)
+
+    for shows, needs_code in later:
+        acked = world.ledger.read()
+        at_rest = demanding(wanted, image(acked), acked, needs_code=needs_code)
+        for plan in (at_rest, world.compare(wanted, shows, needs_code=needs_code)):
+            assert (plan.changes, plan.holds, plan.unchanged, plan.orphans) == ((), (), len(rows), ())
+    kept = {key: entry.row.code for key, entry in world.ledger.rows.items()}
+    assert all(kept.get(row.key) is None for row in rows if row.code is None)
+
+
+@settings(STEADY, max_examples=200)
+@given(distinct, theirs, st.sampled_from([(0, 1), (1, 0)]), st.booleans())
+def test_what_was_learnt_from_one_contract_stands_under_the_other(
+    rows: list[Dimension], codes: list[str | None], order: tuple[int, int], needs_code: bool
+) -> None:
+    """All rows are there, under our keys: nothing was ever sent, all is known from listings."""
+    world, wanted = World(), source(*rows)
+    for row, code in zip(rows, codes, strict=False):
+        world.server.put(row if row.code is not None else row._replace(code=code))
+    for shows in (*order, *order):
+        plan = world.compare(wanted, shows, needs_code=needs_code)
+        acked = world.ledger.read()
+        at_rest = demanding(wanted, image(acked), acked, needs_code=needs_code)
+        for each in (plan, at_rest):
+            assert (each.changes, each.holds, each.unchanged, each.orphans) == ((), (), len(rows), ())
+
+
+@settings(STEADY, max_examples=200)
+@given(distinct, theirs, st.sampled_from(["", "New"]), st.booleans())
+def test_a_source_without_codes_never_differs_because_of_them(
+    rows: list[Dimension], codes: list[str | None], name: str, shows_codes: bool
+) -> None:
+    """What differs is a name; what is sent for a code is the one that is there, else the ERP id."""
+    world = World()
+    for row, code in zip(rows, codes, strict=False):
+        world.server.put(row._replace(code=code))
+    wanted = source(*(row._replace(name=name or row.name, code=None) for row in rows))
+
+    for needs_code in (False, True):
+        plan = demanding(wanted, world.listing(0 if shows_codes else 1), needs_code=needs_code)
+        assert all("code" not in change.fields for change in plan.changes)
+        assert all("code" not in hold.message for hold in plan.holds)
+        for change in plan.changes:
+            stored = world.server.rows[change.row.key]
+            assert change.row.code is None
+            assert change.sent.code == ((stored.code or stored.erp_id) if needs_code else None)

@@ -40,8 +40,10 @@ def answered(
     return BulkAnswer(success, made, changed, failed, new, old, list(errors))
 
 
-def no(*, key: str | None = None, name: str | None = None, at: int | None = None) -> BulkError:
-    return BulkError("bad", "validation_error", key, name, at)
+def no(
+    *, key: str | None = None, name: str | None = None, at: int | None = None, row_id: str | None = None
+) -> BulkError:
+    return BulkError("bad", "validation_error", key, name, at, row_id)
 
 
 class Case(NamedTuple):
@@ -57,6 +59,7 @@ class Case(NamedTuple):
 
 AB = (create("a"), create("b"))
 ABC = (create("a"), create("b"), create("c"))
+SAME = (update("a", "X"), update("b", "X"))
 
 CASES = {
     "all created": Case(AB, answered("A B"), (NEW, NEW)),
@@ -69,6 +72,36 @@ CASES = {
     "name and index disagree: the name": Case(ABC, answered("A C", "", no(name="B", at=0)), (NEW, NO, NEW)),
     "refused by index from 0": Case(AB, answered("A", "", no(at=1)), (NEW, NO)),
     "refused by index from 1": Case(AB, answered("B", "", no(at=1)), (NO, NEW)),
+    "refused by remote id": Case((update("a"), update("b")), answered("", "A", no(row_id="r-b")), (OLD, NO)),
+    "refused by remote id, of one name with another row": Case(
+        SAME, answered("", "X", no(row_id="r-b", name="X")), (OLD, NO)
+    ),
+    "refused by remote id, each of one name": Case(
+        SAME, answered("", "", no(row_id="r-b", name="X"), no(row_id="r-a", name="X")), (NO, NO)
+    ),
+    "key and remote id disagree: the key": Case(
+        (update("a"), update("b")), answered("", "B", no(key="a", row_id="r-b")), (NO, OLD)
+    ),
+    "remote id and index disagree: the id": Case(
+        (update("a"), update("b"), update("c")), answered("", "A C", no(row_id="r-b", at=0)), (OLD, NO, OLD)
+    ),
+    "an id that no row updates: the name": Case(
+        (create("a"), update("b")), answered("", "B", no(row_id="r9", name="A")), (NO, OLD)
+    ),
+    "an id that no row updates, and a shared name": Case(
+        SAME, answered("", "X", no(row_id="r9", name="X")), (OPEN, OPEN), explained=False
+    ),
+    "an id that no row updates: the index": Case(AB, answered("A", "", no(row_id="r9", at=1)), (NEW, NO)),
+    "an id that no row updates, alone": Case(AB, answered("A", "", no(row_id="r9")), (NEW, OPEN), explained=False),
+    "a key that was not sent, and the id of a row that was": Case(
+        (update("a"), update("b")), answered("", "A", no(key="zz", row_id="r-b")), (OLD, OPEN), explained=False
+    ),
+    "one row refused by key and by remote id": Case(
+        (update("a"), update("b"), update("c")),
+        answered("", "A", no(key="b"), no(row_id="r-b")),
+        (OLD, NO, OPEN),
+        explained=False,
+    ),
     "all refused, index from 0": Case(AB, answered("", "", no(at=0), no(at=1)), (NO, NO)),
     "all refused, index from 1": Case(AB, answered("", "", no(at=2), no(at=1)), (NO, NO)),
     "a shared name without index: neither is believed": Case(
@@ -190,6 +223,7 @@ anything = st.builds(
             st.none() | st.sampled_from(["k0", "k1", "k9"]),
             st.none() | words,
             st.none() | st.integers(-2, 5),
+            st.none() | st.sampled_from(["r-k0", "r-k1", "r9"]),
         ),
         max_size=4,
     ),
@@ -313,3 +347,22 @@ def test_keys_settle_everything(case: Sent, seed: int | None) -> None:
 
     assert outcome.explained
     assert {result.change.row.key for result in outcome.results if result.column is NO} == case.refused
+
+
+@STEADY
+@given(honest(distinct_names=False), st.booleans())
+def test_a_remote_id_settles_what_updates_as_a_key_does(case: Sent, named: bool) -> None:
+    """Errors of the shape {id, name}: whatever names the rows share, an id is of one row."""
+    refused = frozenset(change.row.key for change in case.changes if change.remote_id) & case.refused
+    chunk = chunk_of(*case.changes)
+    answer = DIALECT.bulk(case.server.bulk(chunk.body, refused=refused))
+    errors = [
+        BulkError("", "error", None, change.row.name if named else None, None, change.remote_id)
+        for change in case.changes
+        if change.row.key in refused
+    ]
+
+    outcome = reconcile(chunk, answer._replace(errors=errors), exposed=False)
+
+    assert outcome.explained
+    assert {result.change.row.key for result in outcome.results if result.column is NO} == refused

@@ -20,7 +20,7 @@ from engine.model.balance import Balance, ExitCode, State, add, worst
 from engine.model.listing import Certificate
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.observe.terminal import figures, safe, trouble
+from engine.observe.terminal import brief, figures, safe, trouble
 from engine.sandbox.fleet import make_fleet
 
 MOMENT = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
@@ -177,6 +177,29 @@ def test_safe_leaves_no_character_that_a_terminal_obeys() -> None:
     assert safe(HOSTILE).isprintable()
     assert safe("Chez Zoë, 東京") == "Chez Zoë, 東京"
     assert safe("a\x1b[2J") == r"a\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    "char", "\u202a\u202e\u2066\u2069\u200e\u061c\u200b\u200d\u2060\ufeff\u00ad\u2028\u2029\u00a0\U000e0041"
+)
+def test_safe_shows_what_nobody_would_see(char: str) -> None:
+    """What turns a line around, takes no place or breaks it: bidi controls, zero-width characters, separators, tags."""
+    assert safe(f"a{char}b") == f"a{ascii(char)[1:-1]}b"
+
+
+def test_brief_counts_escapes_and_shows_that_it_cut() -> None:
+    assert brief("x" * 80, 80) == "x" * 80
+    assert brief("x" * 81, 80) == f"{'x' * 79}…"
+    assert brief("\x1b" * 30, 80) == r"\x1b" * 19 + r"\x1" + "…"
+
+
+def test_names_and_keys_of_ten_thousand_characters_leave_the_screen_as_it_is() -> None:
+    problems = tuple(Problem(code="rejected", key=f"{n}{'k' * 10_000}", message="no") for n in range(3))
+    bad = company(7, State.PARTIAL, 3, name="n" * 10_000, problems=problems)
+    text = screen(run([bad]))
+    assert len(text.splitlines()) <= 24
+    assert text.count("…: no") == 3
+    assert len(trouble(bad)) < 300
 
 
 def test_hostile_names_are_shown_escaped_and_markup_is_text() -> None:
