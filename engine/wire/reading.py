@@ -55,11 +55,6 @@ def read_page(body: bytes, company_id: int) -> Page:
     )
 
 
-def one_path(row_id: str) -> str:
-    """Return the path of one row."""
-    return f"/dimensions/{segment(row_id)}"
-
-
 def segment(text: str) -> str:
     """Return text as one segment of a path: an id that a server gave out cannot lead elsewhere, dots included."""
     return quote(text, safe="").replace(".", "%2E") if text in {".", ".."} else quote(text, safe="")

@@ -6,15 +6,10 @@ and code where a row has them; `costtype` in one word; the bulk path has no slas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-import orjson
-
-from engine.model.dimension import Dimension, RemoteRow, canonical_type
-from engine.model.listing import Page
-from engine.model.outcome import BulkAnswer
-from engine.wire import reading
+from engine.model.dimension import Dimension, canonical_type
+from engine.wire.common import Common
 
 TYPE_CODES = (
     "account",
@@ -39,7 +34,7 @@ TYPE_CODES = (
 SPELLED = {canonical_type(code): code for code in TYPE_CODES}
 
 
-class Reference:
+class Reference(Common):
     """Codec of the reference contract."""
 
     name: Final = "reference"
@@ -47,49 +42,9 @@ class Reference:
     needs_code: Final = True
     most_rows: Final = 100
     bulk_path: Final = "/dimensions/bulk"
-    create_path: Final = "/dimensions"
 
-    def list_path(self, company_id: int, page: int, limit: int) -> str:
-        """Return path and query of a page.
-
-        Neither filtered by `erp_type` (a wrong label would make a full table look empty) nor `detail=basic` (which
-        leaves out what is compared).
-        """
-        return f"/dimensions?ottimate_company_id={company_id}&page={page}&limit={limit}"
-
-    def page(self, body: bytes, company_id: int) -> Page:
-        """Decode a page of a listing."""
-        return reading.read_page(body, company_id)
-
-    def one_path(self, row_id: str) -> str:
-        """Return the path of one row."""
-        return reading.one_path(row_id)
-
-    def one(self, body: bytes, company_id: int) -> RemoteRow:
-        """Decode one row."""
-        return reading.read_one(body, company_id)
-
-    def row(self, row: Dimension) -> bytes:
-        """Encode one row of a bulk request; one without a code takes its ERP id for it."""
-        return orjson.dumps(self._fields(row))
-
-    def bulk_body(self, company_id: int, rows: Sequence[bytes]) -> bytes:
-        """Join encoded rows into a bulk request."""
-        return b'{"ottimate_company_id":%d,"dimensions":[%s]}' % (company_id, b",".join(rows))
-
-    def bulk(self, body: bytes) -> BulkAnswer:
-        """Decode a bulk answer: 201, whether or not rows failed."""
-        return reading.read_bulk(body)
-
-    def create_body(self, company_id: int, row: Dimension) -> bytes:
-        """Encode the request that creates one row."""
-        return orjson.dumps({"ottimate_company_id": company_id, **self._fields(row)})
-
-    def created(self, body: bytes, company_id: int) -> RemoteRow:
-        """Decode its answer, which is flat."""
-        return reading.read_created(body, company_id)
-
-    def _fields(self, row: Dimension) -> dict[str, str]:
+    def fields(self, row: Dimension) -> dict[str, str]:
+        """Return a row under the reference's names; one without a code takes its ERP id for it."""
         return {
             "erp_type": row.type_label,
             "ottimate_type": SPELLED.get(row.type_code, row.type_code),
