@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.run.engine import Engine
     from engine.run.execution import Run
     from engine.sources.files import FileSource
+    from engine.sources.sql import SqlSource
 
 _HOMES = {
     "Account": "engine.model.settings",
@@ -53,6 +54,7 @@ _HOMES = {
     "RunResult": "engine.model.result",
     "Secret": "engine.model.settings",
     "Settings": "engine.model.settings",
+    "SqlSource": "engine.sources.sql",
     "State": "engine.model.balance",
     "Verify": "engine.model.settings",
     "VerifyMode": "engine.model.settings",
@@ -82,6 +84,7 @@ __all__ = [
     "RunResult",
     "Secret",
     "Settings",
+    "SqlSource",
     "State",
     "Verify",
     "VerifyMode",

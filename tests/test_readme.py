@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from anyio import run_process
 
+from engine import SqlSource
 from engine.cli.main import VERBS
 from engine.cli.simulate import read_rules
 from engine.config import explained, load, source_problems
@@ -53,6 +54,7 @@ def test_the_blocks_are_there() -> None:
         "faults.toml",
         "library",
         "many.toml",
+        "sql",
     }
     assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
 
@@ -84,6 +86,14 @@ def test_the_settings_shown_are_the_defaults(tmp_path: Path) -> None:
     path.write_text("\n".join(BLOCKS[name] for name in ("dimsync.toml", "limits", "more")))
     shown = load(path, ENVIRONMENT)
     assert shown.settings == plain.settings
+
+
+def test_a_database_is_a_source_as_shown(tmp_path: Path) -> None:
+    path = tmp_path / "dimsync.toml"
+    path.write_text(f"{BLOCKS['dimsync.toml']}\n{BLOCKS['sql']}")
+    loaded = load(path, ENVIRONMENT | {"ERP_DB_URL": "sqlite://"})
+    assert isinstance(loaded.companies[-1].source, SqlSource)
+    assert loaded.companies[-1].source.absence() is None
 
 
 def test_hundreds_of_companies_load_as_shown(tmp_path: Path) -> None:

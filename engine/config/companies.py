@@ -11,7 +11,8 @@ from pathlib import Path
 
 from engine.config.entries import Entry
 from engine.config.faults import ConfigFaults, Fault, unknown
-from engine.config.values import company_id, source_path
+from engine.config.sources import source_text
+from engine.config.values import company_id
 
 
 def read_companies(path: Path) -> tuple[list[Entry], list[Fault]]:
@@ -119,7 +120,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "id": _id,
     "name": str,
     "account": str,
-    "source": source_path,
+    "source": source_text,
     "mapping": str,
     "groups": _names,
     "write": _truth,

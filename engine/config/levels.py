@@ -74,9 +74,9 @@ class Levels:
 
     @property
     def source(self) -> Given:
-        """The path of the company's file, as it is written or as the fleet's template gives it."""
-        path, origin = first(self.belonging, "source") or Given("", DEFAULT)  # `reference_faults` saw that there is one
-        return Given(expand(path, self.company_id) if origin == FLEET else path, origin)
+        """The company's source, as it is written or as the fleet's template gives it."""
+        text, origin = first(self.belonging, "source") or Given("", DEFAULT)  # `reference_faults` saw that there is one
+        return Given(expand(text, self.company_id) if origin == FLEET else text, origin)
 
     def belongs(self, key: str) -> Any:
         """Return a value that tells what the company belongs to; None: not given."""

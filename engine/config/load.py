@@ -14,7 +14,7 @@ from engine.config.companies import read_companies
 from engine.config.entries import Entry
 from engine.config.explain import explain
 from engine.config.faults import ConfigFaults, Fault
-from engine.config.fleet import Found, find, fleet_template
+from engine.config.fleet import Found, find
 from engine.config.levels import (
     Levels,
     Setting,
@@ -26,13 +26,15 @@ from engine.config.levels import (
     verify_of,
 )
 from engine.config.references import reference_faults
-from engine.config.schema import CompanySection, Document, MappingSection
+from engine.config.schema import CompanySection, DatabaseSection, Document, MappingSection
+from engine.config.sources import database, fleet_text
 from engine.config.values import Surroundings
 from engine.config.wording import worded
 from engine.model.settings import Account, Api, Company, Settings
-from engine.sources.files import FileSource
+from engine.sources.files import FileSource, split_sheet
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
+from engine.sources.sql import SqlSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Configured:
 
     path: Path
     settings: Settings
-    companies: tuple[Company, ...]  # the file's, the companies file's, the fleet's by id; each source is a `FileSource`
+    companies: tuple[Company, ...]  # the file's, the companies file's, the fleet's by id
     mappings: Mapping[int, str]  # company id -> name of its mapping, where it has one
     erps: Mapping[int, str]  # company id -> preset that its mapping starts from, where it does
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
@@ -80,14 +82,24 @@ def load(path: Path, env: Mapping[str, str]) -> Configured:
 def source_problems(configured: Configured) -> list[Fault]:
     """Return the sources that are not there to be read, and files that are no company's but look like one's.
 
-    A run fails those companies alone and passes over those files, so `load` lets them pass.
+    A run fails those companies alone and passes over those files, so `load` lets them pass. Nothing is connected to.
     """
     absent = [
-        configured.levels[company.id].entry.fault("source", message)
+        _source_place(configured, company.id, message)
         for company in configured.companies
-        if isinstance(company.source, FileSource) and (message := company.source.absence()) is not None
+        if isinstance(company.source, FileSource | SqlSource) and (message := company.source.absence()) is not None
     ]
-    return absent + [Fault(configured.path, "fleet.source", stray) for stray in configured.strays]
+    strays = [Fault(configured.path, "fleet.source", stray) for stray in configured.strays]
+    return [*dict.fromkeys(absent), *strays]
+
+
+def _source_place(configured: Configured, company_id: int, message: str) -> Fault:
+    """Return what is wrong with a source: with a database once, however many companies name it."""
+    levels = configured.levels[company_id]
+    name = database(levels.source.value)
+    if name is None:
+        return levels.entry.fault("source", message)
+    return Fault(configured.path, f"databases.{name}", message)
 
 
 def explained(configured: Configured, company_id: int) -> tuple[Setting, ...]:
@@ -127,7 +139,7 @@ def _written(path: Path, raw: Mapping[str, Any]) -> Written:
 def _found(folder: Path, template: object) -> Found:
     """Return what a template finds; nothing where it is not sound, which is told as the section's fault."""
     try:
-        return find(folder, fleet_template(template)) if isinstance(template, str) else Found()
+        return find(folder, split_sheet(fleet_text(template))[0]) if isinstance(template, str) else Found()
     except ValueError:
         return Found()
 
@@ -168,7 +180,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
             verify=verify_of(verify_levels(document)),
             ledger_url=document.ledger.url,
         ),
-        companies=tuple(_company(one, path.parent, maps) for one in levels.values()),
+        companies=tuple(_company(one, path.parent, maps, document.databases) for one in levels.values()),
         mappings=mappings,
         erps={number: presets[name] for number, name in mappings.items() if name in presets},
         groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
@@ -177,11 +189,20 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
     )
 
 
-def _company(levels: Levels, folder: Path, maps: Mapping[str, ColumnMap]) -> Company:
+def _company(
+    levels: Levels, folder: Path, maps: Mapping[str, ColumnMap], databases: Mapping[str, DatabaseSection]
+) -> Company:
     mapping = levels.belongs("mapping")
+    column_map = None if mapping is None else maps[mapping]
+    text = levels.source.value
+    name = database(text)
     return Company(
         id=levels.company_id,
-        source=FileSource(folder / levels.source.value, None if mapping is None else maps[mapping]),
+        source=(
+            FileSource(folder / text, column_map)
+            if name is None
+            else SqlSource(databases[name].url, databases[name].query, column_map, name=text)
+        ),
         name=levels.belongs("name") or "",
         account=levels.belongs("account"),
         write=levels.switch("write").value,

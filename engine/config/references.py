@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.config.entries import Entry
 from engine.config.faults import Fault, unknown
+from engine.config.sources import database
 from engine.model.settings import Limits
 
 
@@ -52,9 +53,11 @@ def _repeats(entries: Sequence[Entry]) -> Iterator[Fault]:
 
 def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield the sections that an entry names and that are not there."""
-    groups = entry.values.get("groups")
+    groups, source = entry.values.get("groups"), entry.values.get("source")
     named = [("account", "accounts", entry.values.get("account")), ("mapping", "mapping", entry.values.get("mapping"))]
     named += [("groups", "groups", name) for name in (groups if isinstance(groups, list) else ())]
+    if isinstance(source, str):
+        named.append(("source", "databases", database(source) or None))
     for key, section, name in named:
         known = raw.get(section, None if section == "accounts" else {})  # that there are no accounts is told once
         if isinstance(name, str) and isinstance(known, dict) and name not in known:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
 from engine.config.faults import unknown
-from engine.config.fleet import fleet_template
+from engine.config.sources import fleet_text, source_text
 from engine.config.values import (
     COMPANY_IDS,
     Surroundings,
@@ -17,7 +17,6 @@ from engine.config.values import (
     ledger_url,
     secret,
     size,
-    source_path,
 )
 from engine.model.settings import Secret
 from engine.sources.mapping import key_fault
@@ -144,6 +143,13 @@ class LedgerSection(Section):
     url: Annotated[str, _resolved(ledger_url), Field(validate_default=True)] = "sqlite:///dimsync.db"
 
 
+class DatabaseSection(Section):
+    """`[databases.NAME]`: the source of the companies that say `sql:NAME`."""
+
+    url: Credential
+    query: Text
+
+
 class MappingSection(TreatmentSection):
     """`[mapping.NAME]`: how an ERP's export is read. What is not given is the preset's."""
 
@@ -168,7 +174,7 @@ class CompanySection(TreatmentSection):
     """`[[companies]]`."""
 
     id: Annotated[int, Field(ge=1, lt=COMPANY_IDS)]
-    source: Annotated[str, AfterValidator(source_path)] | None = None
+    source: Annotated[str, AfterValidator(source_text)] | None = None
     name: str | None = None
     account: Text | None = None
     mapping: Text | None = None
@@ -178,7 +184,7 @@ class CompanySection(TreatmentSection):
 class FleetSection(Section):
     """`[fleet]`: where companies' files are, and what companies are given that do not say otherwise."""
 
-    source: Annotated[str, AfterValidator(fleet_template)]
+    source: Annotated[str, AfterValidator(fleet_text)]
     account: Text | None = None
     mapping: Text | None = None
     groups: list[Text] | None = None
@@ -193,6 +199,7 @@ class Document(Section):
     fleet: FleetSection | None = None
     groups: dict[str, GroupSection] = {}
     mapping: dict[str, MappingSection] = {}
+    databases: dict[str, DatabaseSection] = {}
     api: ApiSection = ApiSection()
     limits: LimitsSection = LimitsSection()
     verify: VerifySection = VerifySection()
@@ -207,6 +214,7 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("limits",): LimitsSection,
     ("verify",): VerifySection,
     ("ledger",): LedgerSection,
+    ("databases", "*"): DatabaseSection,
     ("mapping", "*"): MappingSection,
     ("groups", "*"): GroupSection,
     ("fleet",): FleetSection,

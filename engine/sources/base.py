@@ -24,11 +24,12 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
     """Read a source to its end and return its rows, the bad ones apart.
 
     `type_codes` are the canonical codes that the contract allows; `file` is what messages call the source, by default
-    the `name` that it bears. The source is closed in any case. Raises `SourceError` when it cannot be read.
+    the `name` that it bears. A source that many companies share is asked for this one's rows (`of_company`). The
+    source is closed in any case. Raises `SourceError` when it cannot be read.
     """
     name = file or getattr(source, "name", None)
     intake = Intake(company_id=company_id, type_codes=type_codes, file=name)
-    items = _begin(source, name)
+    items = _begin(source, company_id, name)
     pending = 0
     try:
         while True:
@@ -52,9 +53,10 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
     return intake.wanted()
 
 
-def _begin(source: SourceRows, name: str | None) -> AsyncIterator[Dimension | RawRow | Sequence[Dimension | RawRow]]:
+def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterator[_Item]:
     try:
-        return aiter(source)
+        of_company = getattr(source, "of_company", None)
+        return aiter(source if of_company is None else of_company(company_id))
     except Exception as error:  # likewise
         raise _failure(error, name) from error
 

@@ -1,24 +1,31 @@
-"""Files as sources: CSV, NDJSON and JSON, read in a thread, a few thousand rows at a time."""
+"""Files as sources: CSV, NDJSON, JSON, Parquet and Excel, read in a thread, a few thousand rows at a time."""
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, TypeAlias
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from engine.errors import SourceError
 from engine.sources.batch import Batch
 from engine.sources.delimited import csv_batches
+from engine.sources.excel import excel_batches
 from engine.sources.jsonfile import json_batches, ndjson_batches
 from engine.sources.mapping import ColumnMap
+from engine.sources.parquet import parquet_batches
+from engine.sources.table import require
 
 Batches: TypeAlias = Generator[Batch, None, None]
 
-_READERS: dict[str, Callable[[BinaryIO, str, ColumnMap], Batches]] = {
+_Reader: TypeAlias = Callable[[BinaryIO, str, ColumnMap], Batches]
+
+_TEXTS: dict[str, _Reader] = {
     ".csv": csv_batches,
     ".tsv": csv_batches,
     ".txt": csv_batches,
@@ -26,22 +33,36 @@ _READERS: dict[str, Callable[[BinaryIO, str, ColumnMap], Batches]] = {
     ".jsonl": ndjson_batches,
     ".json": json_batches,
 }
-SUFFIXES = tuple(_READERS)
+_EXCEL = ".xlsx"
+_EXTRAS = {".parquet": ("pyarrow", "parquet"), _EXCEL: ("openpyxl", "excel")}
+"""What reads the other endings: a library, and the extra that brings it."""
+
+SUFFIXES = (*_TEXTS, *_EXTRAS)
 
 _UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks
 
 
+def split_sheet(text: str) -> tuple[str, str | None]:
+    """Return a path, and the sheet that is named behind it: `exports/123.xlsx#Sheet name`."""
+    match = re.fullmatch(r"(.+\.xlsx)#(.+)", text, re.IGNORECASE | re.DOTALL)
+    return (match[1], match[2]) if match else (text, None)
+
+
 class FileSource:
-    """A file of wanted rows: an async iterable of batches. It can be read more than once, and is opened each time."""
+    """A file of wanted rows: an async iterable of batches. It can be read more than once, and is opened each time.
+
+    It is read by its ending; a workbook's path may name a sheet, as `split_sheet` tells.
+    """
 
     def __init__(self, path: Path | str, mapping: ColumnMap | None = None) -> None:
-        self.path = Path(path)
+        file, self.sheet = split_sheet(str(path))
+        self.path = Path(file)
         self.mapping = mapping or ColumnMap()
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return str(self.path)
+        return str(self.path) if self.sheet is None else f"{self.path}#{self.sheet}"
 
     def __repr__(self) -> str:
         return f"FileSource({self.name!r})"
@@ -49,6 +70,7 @@ class FileSource:
     def absence(self) -> str | None:
         """Return why there is nothing to read, as far as can be told without reading; None: there is a file."""
         try:
+            _require_extra(self.path, self.name)
             _require_file(self.path, self.name)
             self.path.open("rb").close()
         except OSError as error:
@@ -57,14 +79,20 @@ class FileSource:
             return str(error)
         return None
 
-    async def __aiter__(self) -> AsyncGenerator[Batch, None]:
+    def __aiter__(self) -> AsyncGenerator[Batch, None]:  # noqa: PYI058  it can be closed
         """Yield the rows in batches. Raises `SourceError` where the file as a whole is at fault."""
-        feed = _Feed(_batches(self.path, self.name, self.mapping))
-        try:
-            while (batch := await to_thread.run_sync(feed.next)) is not None:
-                yield batch
-        finally:
-            feed.close()
+        return threaded(_batches(self.path, self.name, self.sheet, self.mapping))
+
+
+async def threaded(batches: Batches) -> AsyncGenerator[Batch, None]:
+    """Yield what a generator yields that blocks: threads run it, batch after batch, and close it in any case."""
+    feed = _Feed(batches)
+    try:
+        while (batch := await to_thread.run_sync(feed.next)) is not None:
+            yield batch
+    finally:
+        with CancelScope(shield=True):
+            await to_thread.run_sync(feed.close)  # a database is told, which takes time
 
 
 class _Feed:
@@ -94,20 +122,38 @@ class _Feed:
                 self._running.release()
 
 
-def _batches(path: Path, name: str, mapping: ColumnMap) -> Batches:
+def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Batches:
     """Yield a file's batches; every way in which it cannot be read is a `SourceError`."""
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise SourceError(f"{name}: files are read by their ending, one of {', '.join(SUFFIXES)}", file=name)
+    reader = _reader(path, name, sheet)
     try:
+        _require_extra(path, name)
         _require_file(path, name)
         with path.open("rb") as file:
-            _refuse_utf16(file, name)
             yield from reader(file, name, mapping)
     except OSError as error:
         raise SourceError(_unreadable(name, error), file=name) from error
     except UnicodeDecodeError as error:
         raise _misencoded(path, name) from error
+
+
+def _reader(path: Path, name: str, sheet: str | None) -> _Reader:
+    suffix = path.suffix.lower()
+    if suffix in _TEXTS:
+        return partial(_text_batches, _TEXTS[suffix])
+    if suffix in _EXTRAS:
+        return partial(excel_batches, sheet=sheet) if suffix == _EXCEL else parquet_batches
+    raise SourceError(f"{name}: files are read by their ending, one of {', '.join(SUFFIXES)}", file=name)
+
+
+def _text_batches(reader: _Reader, file: BinaryIO, name: str, mapping: ColumnMap) -> Batches:
+    _refuse_utf16(file, name)
+    yield from reader(file, name, mapping)
+
+
+def _require_extra(path: Path, name: str) -> None:
+    if (needed := _EXTRAS.get(path.suffix.lower())) is not None:
+        module, extra = needed
+        require(module, extra=extra, name=name)
 
 
 def _require_file(path: Path, name: str) -> None:

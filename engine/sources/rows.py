@@ -81,7 +81,7 @@ def _text(column: str, value: object) -> tuple[str, Fault | None]:
     return text, None
 
 
-_ADVICE = 'write it in quotes ("0100" as a number has lost its leading zero)'
+_ADVICE = 'write it in quotes, or as a text column ("0100" as a number has lost its leading zero)'
 
 
 def _kind(value: object) -> str:

@@ -30,6 +30,7 @@ from engine import (
     RunResult,
     Secret,
     Settings,
+    SqlSource,
     State,
     Verify,
     VerifyMode,
@@ -71,6 +72,7 @@ COMPANIES = [
     Company(id=2, source=mappings(), account="main"),
     Company(id=3, source=batches(), write=False),
     Company(id=4, source=FileSource("4.csv")),
+    Company(id=5, source=SqlSource("sqlite://", "select 1")),
 ]
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import ConfigFaults, load, source_problems
+from engine.config import ConfigFaults, explained, load, source_problems
 from engine.model.settings import Api, Limits, Secret, Settings, Verify, VerifyMode
 from engine.sources.files import FileSource
+from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
+from engine.sources.sql import SqlSource
 from tests.unit.settings_file import ACCOUNT, COMPANY, ENV, MINIMAL, configured, faults
 
 
@@ -142,6 +144,17 @@ def account(line: str) -> str:
     return f"{COMPANY}{ACCOUNT}{line}\n"
 
 
+DATABASE = """
+[databases.erp]
+url = "env:KEY"
+query = "select * from dims where client = :company_id"
+"""
+
+
+def on_database(name: str = "erp") -> str:
+    return MINIMAL.replace("exports/123.csv", f"sql:{name}") + DATABASE
+
+
 def keyed(line: str) -> str:
     return MINIMAL.replace('"env:KEY"', line)
 
@@ -253,7 +266,26 @@ FAULTS = {
     ),
     "one group without a list": (f'{MINIMAL}groups = "west"\n[groups.west]', "companies[0].groups", "square brackets"),
     "unknown mapping": (f'{MINIMAL}mapping = "m"', "companies[0].mapping", "there is no [mapping.m]; none is known"),
-    "source of another kind": (MINIMAL.replace(".csv", ".xlsx"), "companies[0].source", "one of .csv"),
+    "source of another kind": (MINIMAL.replace(".csv", ".xls"), "companies[0].source", "one of .csv"),
+    "unknown database": (
+        on_database("epr"),
+        "companies[0].source",
+        "there is no [databases.epr]; did you mean 'erp'?",
+    ),
+    "a database without a name": (on_database(""), "companies[0].source", "write sql:NAME, where there is a"),
+    "no databases": (
+        MINIMAL.replace("exports/123.csv", "sql:erp"),
+        "companies[0].source",
+        "there is no [databases.erp]; none is known",
+    ),
+    "unknown key of a database": (f"{on_database()}quary = 1", "databases.erp.quary", "did you mean 'query'?"),
+    "inline address": (
+        on_database().replace('url = "env:KEY"', 'url = "postgresql://me:hush@db/erp"'),
+        "databases.erp.url",
+        'must be a reference, "env:NAME" or "file:PATH"',
+    ),
+    "no query": (on_database().replace("query =", "# query ="), "databases.erp.query", "is required"),
+    "a sheet of no workbook": (MINIMAL.replace("123.csv", "123.csv#S"), "companies[0].source", "one of .csv"),
     "unknown preset": (mapped('preset = "netsweet"'), "mapping.m.preset", "did you mean 'netsuite'?"),
     "unknown column": (mapped('columns = { nam = "x" }'), "mapping.m.columns", "did you mean 'name'?"),
     "key template": (mapped('key = "{name}"'), "mapping.m.key", "cannot be part of a key"),
@@ -301,6 +333,45 @@ def test_missing_sources_are_told_when_asked(tmp_path: Path) -> None:
     ((_, key, message),) = source_problems(found)
     assert key == "companies[0].source"
     assert message.endswith("exports/123.csv cannot be read: No such file or directory")
+
+
+def test_a_database_is_a_source_and_its_address_stays_hidden(tmp_path: Path) -> None:
+    (tmp_path / "companies.csv").write_text("id,source,mapping\n7,sql:erp,erp\n")
+    text = f'companies_file = "companies.csv"\n{on_database()}[mapping.erp]\ntype = "GL"\n'
+    (tmp_path / "url").write_text("sqlite:///hush.db\n")
+    found = configured(tmp_path, text.replace('url = "env:KEY"', 'url = "file:url"'))
+    first, second = (company.source for company in found.companies)
+    assert isinstance(first, SqlSource)
+    assert isinstance(second, SqlSource)
+    assert (first.name, first.query) == ("sql:erp", "select * from dims where client = :company_id")
+    assert (first.mapping, second.mapping) == (ColumnMap(), ColumnMap(type_label="GL"))
+    assert ("source", "sql:erp", "companies[0]") in explained(found, 123)
+    assert ("source", "sql:erp", f"line 2 of {tmp_path / 'companies.csv'}") in explained(found, 7)
+    assert source_problems(found) == []
+    assert "hush" not in f"{found}{explained(found, 7)}"
+
+
+def test_what_keeps_a_database_from_being_read_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = configured(tmp_path, on_database() + '[[companies]]\nid = 2\nsource = "sql:erp"\n')
+    ((_, key, message),) = source_problems(found)
+    assert (key, message.partition(":")[0]) == ("databases.erp", "sql")
+    assert "cannot be read: ArgumentError" in message
+    assert ENV["KEY"] not in message
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    ((_, _, message),) = source_problems(found)
+    assert message == "sql:erp cannot be read without sqlalchemy: pip install 'dimsync[sql]'"
+
+
+def test_what_keeps_a_file_from_being_read_is_told_at_its_company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "5.xlsx").touch()
+    found = configured(tmp_path, MINIMAL.replace("exports/123.csv", "5.xlsx#Dims"))
+    assert source_problems(found) == []
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    ((_, key, message),) = source_problems(found)
+    assert key == "companies[0].source"
+    assert message.endswith("5.xlsx#Dims cannot be read without openpyxl: pip install 'dimsync[excel]'")
 
 
 def test_no_other_part_loads_pydantic() -> None:

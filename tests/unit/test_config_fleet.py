@@ -81,7 +81,7 @@ TEMPLATES = {
     "format": ("{company_id:05}.csv", "exactly once"),
     "attribute": ("{company_id.real}.csv", "exactly once"),
     "half a placeholder": ("{company_id}}.csv", "no other placeholder"),
-    "another kind of file": ("{company_id}.xlsx", "one of .csv"),
+    "another kind of file": ("{company_id}.xls", "one of .csv"),
     "no ending": ("{company_id}", "one of .csv"),
 }
 
@@ -91,6 +91,22 @@ def test_a_template_that_cannot_work_is_told_once(tmp_path: Path, template: str,
     ((key, said),) = faults(tmp_path, fleet(template, "[[companies]]\nid = 1\n"))
     assert key == "fleet.source"
     assert message in said
+
+
+def test_a_fleet_of_workbooks_may_name_their_sheet(tmp_path: Path) -> None:
+    place(tmp_path, "exports/5.xlsx", "exports/6.xlsx")
+    found = configured(tmp_path, fleet("exports/{company_id}.xlsx#GL accounts"))
+    assert [one.source.name for one in found.companies if isinstance(one.source, FileSource)] == [
+        f"{tmp_path}/exports/{number}.xlsx#GL accounts" for number in (5, 6)
+    ]
+    assert ("source", "exports/6.xlsx#GL accounts", "[fleet]") in explained(found, 6)
+
+
+def test_a_fleet_cannot_come_from_a_database(tmp_path: Path) -> None:
+    database = "[databases.erp]\nurl = 'env:KEY'\nquery = 'select 1'\n"
+    ((key, said),) = faults(tmp_path, fleet("sql:erp", database))
+    assert key == "fleet.source"
+    assert said == "'sql:erp': a database does not tell which companies there are: give it to each company"
 
 
 def test_faults_of_the_section_are_told_by_key(tmp_path: Path) -> None:

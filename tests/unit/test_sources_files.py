@@ -200,7 +200,7 @@ async def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         folder: "is not a file",
         pipe: "is not a file",
         tmp_path / "none.csv": "cannot be read: No such file",
-        tmp_path / "rows.xlsx": "one of .csv",
+        tmp_path / "rows.xls": "one of .csv",
     }
     for path, message in cases.items():
         with pytest.raises(SourceError, match=message):

@@ -1,0 +1,132 @@
+"""A database as a source: the rows of one query, with SQLAlchemy (the extra `sql`) and the database's own driver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, unquote_plus
+
+from engine.errors import SourceError
+from engine.model.settings import Secret
+from engine.sources.batch import Batch
+from engine.sources.files import threaded
+from engine.sources.mapping import ColumnMap
+from engine.sources.table import BATCH_ROWS, cell, require, table
+
+if TYPE_CHECKING:
+    from sqlalchemy import CursorResult, Engine, TextClause
+
+_SHOWN = 600  # characters of a database's words that a message shows
+_PASSWORD = re.compile("//[^/@:]*:(.*)@")  # up to the last @: one that is not escaped cuts the password in two
+_OPTION = re.compile(r"(?i)(?:pass\w*|pwd|secret|\w*token|\w*key)\s*=\s*([^;&]+)")
+
+
+class SqlSource:
+    """A query's rows: an async iterable of batches. It can be read more than once, with a connection for each time.
+
+    `url` is SQLAlchemy's; it is never shown. Where `query` says `:company_id`, it is given the id of the company whose
+    source this is, so many companies can share one. It runs in a transaction that is rolled back.
+    """
+
+    def __init__(
+        self, url: Secret | str, query: str, mapping: ColumnMap | None = None, *, name: str = "the database"
+    ) -> None:
+        self._url = url if isinstance(url, Secret) else Secret(url)
+        self.query = query
+        self.mapping = mapping or ColumnMap()
+        self.name = name  # what messages call it
+
+    def __repr__(self) -> str:
+        return f"SqlSource({self.name!r})"
+
+    def absence(self) -> str | None:
+        """Return why nothing can be read, as far as can be told without connecting; None: it may be there."""
+        try:
+            with self._guarded():
+                self._engine()
+                self._query(0)
+        except SourceError as error:
+            return str(error)
+        return None
+
+    def __aiter__(self) -> AsyncGenerator[Batch, None]:  # noqa: PYI058  it can be closed
+        """Yield the rows in batches, of a query that needs no company. Raises `SourceError`."""
+        return threaded(self._batches(None))
+
+    def of_company(self, company_id: int) -> AsyncGenerator[Batch, None]:
+        """Yield a company's rows in batches. Raises `SourceError`."""
+        return threaded(self._batches(company_id))
+
+    def _batches(self, company_id: int | None) -> Generator[Batch, None, None]:
+        with self._guarded():
+            engine = self._engine()
+            statement, values = self._query(company_id)
+            with engine.connect() as connection:
+                transaction = connection.begin()
+                try:
+                    streaming = {"yield_per": BATCH_ROWS}  # the server keeps the rest, where its driver can do so
+                    with connection.execute(statement, values, execution_options=streaming) as result:
+                        yield from self._tables(result)
+                finally:
+                    transaction.rollback()
+
+    def _tables(self, result: CursorResult[Any]) -> Generator[Batch, None, None]:
+        if not result.returns_rows:
+            raise SourceError(f"{self.name}: the query gives no rows: it must be a SELECT", file=self.name)
+        columns = tuple(str(name).strip() for name in result.keys())  # noqa: SIM118  of columns: it is no dict
+        yield table(columns, (), lines=None, mapping=self.mapping)
+        for rows in result.partitions(BATCH_ROWS):
+            yield table(columns, (tuple(map(cell, row)) for row in rows), lines=None, mapping=self.mapping)
+
+    def _query(self, company_id: int | None) -> tuple[TextClause, dict[str, int]]:
+        """Return the query with what it is given. Raises `SourceError` where it wants something else."""
+        from sqlalchemy import text  # noqa: PLC0415  an extra's
+
+        statement = text(self.query)
+        known = {} if company_id is None else {"company_id": company_id}
+        wanted = set(statement.compile().params)
+        if unknown := sorted(wanted - known.keys()):
+            raise SourceError(
+                f"{self.name}: the query wants :{unknown[0]}; what it can be given is a company's :company_id "
+                r"(a colon that is only text is written \:)",
+                file=self.name,
+            )
+        return statement, {name: known[name] for name in wanted}
+
+    def _engine(self) -> Engine:
+        """Return what connects; nothing is connected yet. Raises `SourceError`."""
+        require("sqlalchemy", extra="sql", name=self.name)
+        from sqlalchemy import NullPool, create_engine  # noqa: PLC0415  an extra's
+
+        try:
+            return create_engine(self._url.reveal(), poolclass=NullPool, hide_parameters=True)
+        except ModuleNotFoundError as error:
+            message = f"the driver that its URL asks for, the Python module {error.name!r}, is not installed"
+            raise SourceError(
+                f"{self.name}: {message}: install it beside 'dimsync[sql]', which brings none", file=self.name
+            ) from None
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Raise whatever a driver raises as `SourceError`, without the URL or a password in it."""
+        try:
+            yield
+        except SourceError:
+            raise
+        except Exception as error:  # noqa: BLE001  each driver has its own
+            words = " ".join(str(getattr(error, "orig", None) or error).split())
+            for hidden in _hidden(self._url.reveal()):
+                words = words.replace(hidden, "***")
+            message = f"{self.name} cannot be read: {type(error).__name__}: {words[:_SHOWN]}"
+            raise SourceError(message, file=self.name) from None  # the cause would show what is hidden here
+
+
+def _hidden(url: str) -> list[str]:
+    """Return what no message may hold, the longest first: the URL, and each password in it, however spelled."""
+    found = [password for match in _PASSWORD.findall(url) for password in (match, *match.split("@"))]
+    found += _OPTION.findall(url) + _OPTION.findall(unquote_plus(url))
+    found.append(url)
+    spelled = {*found, *map(unquote, found), *map(unquote_plus, found)}
+    return sorted(filter(None, spelled), key=len, reverse=True)
