@@ -16,11 +16,11 @@ from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult
 
 
-def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcome:
+def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool = False) -> ChunkOutcome:
     """Return each row of the chunk once, with its outcome.
 
     `exposed`: the rows may have landed before this answer (a send of them was lost), so that "updated" does not
-    contradict a planned create.
+    contradict a planned create. `landed`: the server says that they did, so that "created" makes a row a second time.
     """
     changes = chunk.changes
     refused, all_joined = _join_errors(changes, answer)
@@ -45,7 +45,7 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcom
             change.remote_id is not None and column is Column.CREATED
             for change, column in zip(stored, columns, strict=True)
         )
-        surplus = max(doubled, answer.created_count - planned, 0)
+        surplus = max(doubled, answer.created_count - (0 if landed else planned), 0)
         return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus)
     created = {name for _, name in answer.created}
     doubt = _doubt(chunk, answer, all_joined=all_joined)
@@ -57,7 +57,8 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool) -> ChunkOutcom
         else:
             results.append(ItemResult(change, Column.UNCERTAIN, None, doubt))
     doubled = sum(result.change.remote_id is not None and result.column is Column.CREATED for result in results)
-    surplus = max(doubled, min(answer.created_count, len(answer.created)) - chunk.creates, 0)
+    creates = 0 if landed else chunk.creates
+    surplus = max(doubled, min(answer.created_count, len(answer.created)) - creates, 0)
     return ChunkOutcome(results=tuple(results), explained=False, doubt=doubt, surplus=surplus)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -18,7 +18,7 @@ from engine.model.outcome import Column, ItemResult
 from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
-from engine.planning.landed import Verdict, counterpart, is_known, verdict
+from engine.planning.landed import Verdict, counterparts, is_known, verdict
 from engine.planning.match import RemoteIndex
 
 
@@ -31,7 +31,7 @@ class ReadBack:
     client: CompanyClient
     ledger: Intents
     known: Mapping[str, Known]  # the ledger's entries before this run
-    remote_count: int  # rows that a listing will have, about
+    before: Collection[str]  # remote ids that were there when the company was compared
     now: Callable[[], datetime]
 
     async def settle(self, lost: Sequence[ItemResult]) -> list[ItemResult]:
@@ -41,42 +41,52 @@ class ReadBack:
         cannot be read stays as it is: nothing is raised for it. Raises `AccountParked` and `LedgerError`.
         """
         try:
-            seen = await self._look([result.change for result in lost])
+            seen, sure = await self._look([result.change for result in lost])
         except ApiError as error:
             return [result._replace(message=f"{result.message}; not read back: {error}") for result in lost]
         if seen is None:
             why = "the listing to read it back was not whole"
             return [result._replace(message=f"{result.message}; {why}") for result in lost]
         told = [_told(result, seen.get(result.change.row.key)) for result in lost]
-        await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen)
+        await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen, sure=sure)
         return told
 
-    async def _look(self, changes: Sequence[Change]) -> dict[str, RemoteRow] | None:
-        """Return the remote rows by key, as far as they are there; None: the listing does not prove anything."""
-        pages = ceil(self.remote_count / self.client.channel.key.page_size)
+    async def _look(self, changes: Sequence[Change]) -> tuple[dict[str, RemoteRow] | None, bool]:
+        """Return the remote rows by key, as far as they are there, and whether no row came to be since.
+
+        None in their place: the listing does not prove anything. Where no row came to be, what landed on a row that
+        was there has shown that its key leads there.
+        """
+        pages = ceil(len(self.before) / self.client.channel.key.page_size)
         if len(changes) <= pages and all(is_known(change.remote_id) for change in changes):
             found = [(change, await self.client.one(change.remote_id or "")) for change in changes]
-        else:
-            page, size = await self.client.first_page()
-            index = RemoteIndex()
-            async with paginate(self.client, page, size) as listing:
-                async for page in listing:
-                    index.add(page.rows)
-            if not listing.certificate.whole:
-                return None
-            found = [(change, counterpart(change, index)) for change in changes]
-        return {change.row.key: remote for change, remote in found if remote is not None}
+            return {change.row.key: remote for change, remote in found if remote is not None}, False
+        page, size = await self.client.first_page()
+        index = RemoteIndex()
+        async with paginate(self.client, page, size) as listing:
+            async for page in listing:
+                index.add(page.rows)
+        if not listing.certificate.whole:
+            return None, False
+        return counterparts(changes, index, self.before), index.rows.keys() <= set(self.before)
 
-    async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow]) -> None:
-        """Note what landed. A row whose key nothing has confirmed keeps its doubt, and its id: it is sent once more."""
+    async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow], *, sure: bool) -> None:
+        """Note what landed. A row whose key nothing has confirmed keeps its doubt, and its id: it is sent once more.
+
+        `sure`: no row came to be since the comparison, so that an update did not make one.
+        """
         if not told:
             return
         entries = {}
         for result in told:
             row, remote = result.change.row, seen[result.change.row.key]
             before = self.known.get(row.key)
-            sure = remote.key == row.key or (before is not None and before.confirmed)
-            entries[row.key] = Known(row, remote.id, confirmed=sure, settled=sure, code_known=True)
+            proven = (
+                remote.key == row.key
+                or (before is not None and before.confirmed)
+                or (sure and is_known(result.change.remote_id))
+            )
+            entries[row.key] = Known(row, remote.id, confirmed=proven, settled=proven, code_known=True)
         intent = Intent(
             id=f"{self.run_id}.{self.scope.company_id}.read-back",
             run_id=self.run_id,

@@ -45,6 +45,7 @@ class Part:
     chunk: Chunk
     attempts: int  # sends of unknown outcome that its rows may still have
     exposed: bool = False  # an earlier send of its rows may have landed
+    landed: bool = False  # it did: the server said so, and nothing of its rows
 
 
 @dataclass(slots=True)
@@ -151,9 +152,9 @@ class Writer:
             return self._halves(part, part.attempts, exposed=exposed)
         except AnswerLost as error:
             left = part.attempts - call.attempts - 1
-            settled = () if left > 0 else _all(chunk, Column.UNCERTAIN, str(error))
+            settled = () if left > 0 and not part.landed else _all(chunk, Column.UNCERTAIN, str(error))
             await self._settle(intent, settled, exposed=True)
-            return [] if settled else [Part(chunk=chunk, attempts=left, exposed=True)]
+            return [] if settled else [Part(chunk=chunk, attempts=left, exposed=True, landed=True)]
         except (OutcomeUnknown, InFlight) as error:
             left = 0 if isinstance(error, BatchLost) else part.attempts - call.attempts
             if not alone and left > 0:
@@ -167,7 +168,7 @@ class Writer:
             await self._settle(intent, results, exposed=doubt)
             raise
         lost = call.attempts > 0
-        outcome = reconcile(chunk, answer, exposed=part.exposed or lost)
+        outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
         await self._take_note(outcome, bisection)
         await self._settle(intent, outcome.results, exposed=not outcome.explained, outcome=outcome, lost=lost)
         return []
@@ -189,7 +190,12 @@ class Writer:
         changes, rows = part.chunk.changes, part.chunk.rows
         middle = (len(changes) + 1) // 2
         return [
-            Part(chunk=self.cut.chunk(changes[piece], rows[piece]), attempts=attempts, exposed=exposed)
+            Part(
+                chunk=self.cut.chunk(changes[piece], rows[piece]),
+                attempts=attempts,
+                exposed=exposed,
+                landed=part.landed,
+            )
             for piece in (slice(middle), slice(middle, None))
         ]
 
@@ -240,7 +246,7 @@ class Writer:
             at=at,
             rows=stored,
             rejected={
-                result.change.row.key: Rejection(fingerprint(result.change.row), at, result.message)
+                result.change.row.key: Rejection(fingerprint(result.change.sent), at, result.message)
                 for result in results
                 if result.column is Column.REJECTED
             },

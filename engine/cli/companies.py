@@ -30,10 +30,12 @@ def companies(context: click.Context, *, config: Path, refresh: bool, locations:
 
 @companies.command()
 @click.argument("company_id", metavar="ID", type=int)
-@config_option
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file. Default: as before `show`.")
 @output_option("table", "json")
-def show(*, company_id: int, config: Path, output: str) -> int:
+@click.pass_context
+def show(context: click.Context, *, company_id: int, config: Path | None, output: str) -> int:
     """Show each setting of a configured company, and the place that decided it."""
+    config = config or (context.parent.params["config"] if context.parent else Path("dimsync.toml"))
     from engine.cli.directory import explain  # noqa: PLC0415  as said
 
     return explain(config, company_id, output)

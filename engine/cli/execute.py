@@ -61,7 +61,7 @@ def _order(request: Request) -> Order:
     """Return what to run. Raises `ConfigError` and `UsageError` before anything is sent."""
     configured = load(request.config, os.environ)
     companies = pick(configured.companies, _traits(configured, request), request.select, request.exclude)
-    if request.verb == "sync" and not any(company.write for company in companies):
+    if request.verb == "sync" and companies and not any(company.write for company in companies):
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     settings = configured.settings
     if request.verify is not None:

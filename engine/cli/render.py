@@ -185,6 +185,8 @@ def _calm(calm: Sequence[CompanyResult], verb: str, width: int) -> Iterator[Text
 
 
 def _totals(result: RunResult, width: int) -> Iterator[Text]:
+    if not result.companies:
+        yield Text("no company is selected")
     yield from _hang("rows", _sum(result.totals.source_rows, result.totals, OUTCOMES), width)
     if unread := sum(one.balance.source_rows is None for one in result.companies):
         yield from _hang("", f"{unread:,} {'company' if unread == 1 else 'companies'} not counted: not read", width)

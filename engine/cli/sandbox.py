@@ -12,7 +12,7 @@ from engine.cli.output import deliver_texts
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=8700, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8700, show_default=True, help="0 takes a free one.")
 @click.option(
     "--contract",
     type=click.Choice(["guide", "reference"]),
@@ -22,15 +22,31 @@ from engine.cli.output import deliver_texts
 )
 @click.option("--accounts", type=click.IntRange(min=1), default=1, show_default=True, help="Client accounts.")
 @click.option(
-    "--companies", default=0, show_default=True, help="Empty companies to begin with, from id 1001 on, dealt in turn."
+    "--companies",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Empty companies to begin with, from id 1001 on, dealt in turn.",
 )
 @click.option("--seed", default=7, show_default=True, help="Of the companies' names and of tokens.")
 @click.option(
-    "--rate", default=1000.0, show_default=True, help="Requests a second of an API key; twice that in a burst."
+    "--rate",
+    type=click.FloatRange(min=0.5, max=1e6),
+    default=1000.0,
+    show_default=True,
+    help="Requests a second of an API key; twice that in a burst.",
 )
-@click.option("--quota", default=10_000, show_default=True, help="Requests a day of an API key.")
-@click.option("--max-limit", default=100, show_default=True, help="Most rows of a page.")
-@click.option("--token-lifetime", default=3600, show_default=True, help="Of access tokens, in seconds.")
+@click.option(
+    "--quota", type=click.IntRange(min=1), default=10_000, show_default=True, help="Requests a day of an API key."
+)
+@click.option("--max-limit", type=click.IntRange(min=1), default=100, show_default=True, help="Most rows of a page.")
+@click.option(
+    "--token-lifetime",
+    type=click.IntRange(min=1),
+    default=3600,
+    show_default=True,
+    help="Of access tokens, in seconds.",
+)
 @click.option(
     "--directory-base",
     type=click.IntRange(0, 1),

@@ -72,7 +72,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         document = tomllib.loads(path.read_bytes().decode())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8: save the file as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOML's own kind, a number of 5,000 digits, nesting without end
         raise ConfigError(f"{path}: not TOML: {error}") from None
     for key in document.keys() - {"faults"}:
         raise ConfigError(f"{path}: {key}: unknown; the file is a list of [[faults]]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,21 @@ def load(path: Path, env: Mapping[str, str]) -> Configured:
         document = Document.model_validate(raw, context={"around": around})
     except ValidationError as error:
         faults += [worded(path, detail) for detail in error.errors(include_url=False, include_input=False)]
+    else:
+        faults += _twice(path, document)
     written = _written(path, raw)
     faults += [*written.faults, *reference_faults(path, raw, written.entries, written.found.ids)]
     if faults or document is None:
         raise ConfigFaults(faults) from None
     return _configured(path, document, written)
+
+
+def _twice(path: Path, document: Document) -> Iterator[Fault]:
+    """Yield accounts that are another one under a second name: they would have two of what it has one of."""
+    for (first, one), (second, other) in combinations(document.accounts.items(), 2):
+        for key in ("api_key", "account_id"):
+            if getattr(one, key) == getattr(other, key):
+                yield Fault(path, f"accounts.{second}.{key}", f"is that of [accounts.{first}]: name an account once")
 
 
 def source_problems(configured: Configured) -> list[Fault]:
@@ -110,6 +121,8 @@ def explained(configured: Configured, company_id: int) -> tuple[Setting, ...]:
 def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode())
+    except RecursionError:
+        raise ConfigFaults([Fault(path, "", "is nested too deeply to be settings")]) from None
     except OSError as error:
         raise ConfigFaults([Fault(path, "", f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:

@@ -72,6 +72,8 @@ def _amount(value: object, units: Mapping[str, float], wanted: str) -> float:
     if match is None or match[2] not in units:
         raise ValueError(f"{value!r} is not {wanted}")
     amount = float(match[1]) * units[match[2]]
+    if amount > 1e15:
+        raise ValueError(f"{match[0][:40]!r} is more than can be meant")
     if amount <= 0:
         raise ValueError(f"{value!r} must be more than nothing")
     return amount

@@ -5,6 +5,7 @@ Every request of an account passes `Channel.call`, so what stops the account sto
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -111,6 +112,7 @@ class Channel:
         self.account = key.account
         self.spent = Spent()  # requests that belong to no company: tokens
         self.parked: EngineError | None = None  # why the account was stopped
+        self.parked_at: datetime | None = None
         self._parking = anyio.Event()
         self._api = api
         self._transport = transport
@@ -142,7 +144,7 @@ class Channel:
     async def park(self, reason: EngineError) -> AccountParked:
         """Stop the account and return what every call of it raises from now on. The first reason stays."""
         if self.parked is None:
-            self.parked = reason
+            self.parked, self.parked_at = reason, self._now()
             self._parking.set()
             await self._emit(Parked(account=self.account.name, reason=str(reason)))
         return AccountParked(self.parked)
@@ -252,7 +254,7 @@ class Channel:
         """Return a server's words without the account's secrets, should it have echoed one."""
         for secret in (self.account.api_key, self.account.client_secret, self.key.keeper.current):
             if secret is not None:
-                words = words.replace(secret.reveal(), "***")
+                words = _spellings(secret).sub("***", words)
         return words
 
     async def _wait_out(self, error: Throttled, sent_at_s: float) -> None:
@@ -293,3 +295,11 @@ class Channel:
             raise await self.park(refusal) from error
         except ApiError as error:
             raise await self.park(error) from error
+
+
+def _spellings(secret: Secret) -> re.Pattern[str]:
+    """Return what finds a secret although a server escaped it, for JSON or for an address, or only parts of it."""
+    ways = (
+        rf"(?:{re.escape(char)}|\\{re.escape(char)}|\\u{ord(char):04x}|%{ord(char):02x})" for char in secret.reveal()
+    )
+    return re.compile("".join(ways), re.IGNORECASE)

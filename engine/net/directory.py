@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from engine.errors import IncompleteListing, Rejected
+from engine.errors import IncompleteListing, OutOfScope, Rejected, WrongContract
 from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
 from engine.net.channel import Call, Channel
 from engine.net.retry import Policy
@@ -32,20 +32,36 @@ async def read_visible(channel: Channel, now: datetime) -> Directory:
 
     Raises `ApiError`, `AccountParked`, and `IncompleteListing` when fewer companies showed than were declared.
     """
-    path = partial(companies_path, channel.account.account_id)
-    return Directory(at=now, companies=await _list(channel, "companies", path, read_companies))
+    return Directory(at=now, companies=await _companies(channel))
 
 
 async def read_directory(channel: Channel, now: datetime) -> Directory:
     """List accounts, companies and locations, for people to look at. Raises as `read_visible`."""
-    account_id = channel.account.account_id
     return Directory(
         at=now,
         rest_at=now,
-        companies=await _list(channel, "companies", partial(companies_path, account_id), read_companies),
-        locations=await _list(channel, "locations", partial(locations_path, account_id), read_locations),
+        companies=await _companies(channel),
+        locations=await _list(
+            channel, "locations", partial(locations_path, channel.account.account_id), read_locations
+        ),
         accounts=await _list(channel, "accounts", accounts_path, read_accounts),
     )
+
+
+async def _companies(channel: Channel) -> tuple[VisibleCompany, ...]:
+    """List the account's companies. Raises `AccountParked` too when there is no such account among those in reach."""
+    account = channel.account
+    try:
+        return await _list(channel, "companies", partial(companies_path, account.account_id), read_companies)
+    except OutOfScope as error:
+        if error.status != 404:
+            raise
+        reached = [each.id for each in await _list(channel, "accounts", accounts_path, read_accounts)]
+        if not reached or account.account_id in reached:
+            raise
+        text = f"account {account.name}: there is no {account.account_id!r} among the accounts that its credentials"
+        reason = WrongContract(f"{text} reach ({', '.join(reached[:5])}); check its account_id", status=404)
+        raise await channel.park(reason) from error
 
 
 async def _list(

@@ -45,11 +45,20 @@ def spread(company_id: int) -> float:
 
 
 def must_list(wanted: Wanted, acked: Acknowledged) -> bool:
-    """Return whether nobody knows what became of a create, and a wanted row may be that one or stand in its place."""
-    lost = any(not known.settled and not known.confirmed and known.remote_id is None for known in acked.rows.values())
-    return lost and any(
-        known is None or not known.settled for known in (acked.rows.get(row.key) for row in wanted.rows)
-    )
+    """Return whether the ledger cannot stand in for a listing: a wanted row may be one whose outcome nobody knows.
+
+    1. Nobody knows what became of a create, and a wanted row may be that one or stand in its place.
+    2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
+       those of before, and what it may have become is not in the ledger at all.
+    """
+    unsettled = [known for known in acked.rows.values() if not known.settled]
+    if not unsettled:
+        return False
+    wanted_known = [acked.rows.get(row.key) for row in wanted.rows]
+    lost_create = any(not known.confirmed and known.remote_id is None for known in unsettled)
+    if lost_create and any(known is None or not known.settled for known in wanted_known):
+        return True
+    return any(known is None or (known.settled and known.remote_id is None) for known in wanted_known)
 
 
 def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from enum import Enum
 
 from engine.model.change import Change
-from engine.model.dimension import RemoteRow, natural_key
+from engine.model.dimension import NaturalKey, RemoteRow, natural_key
 from engine.planning.match import RemoteIndex
 
 
@@ -17,15 +18,30 @@ class Verdict(Enum):
     UNTOLD = "what is there does not show whether it is"
 
 
-def counterpart(change: Change, index: RemoteIndex) -> RemoteRow | None:
-    """Return the row of a whole listing that a change made or meant to change; None: there is none, or several."""
-    if is_known(change.remote_id):
-        return index.rows.get(change.remote_id or "")
-    row, shared = change.row, natural_key(change.row)
-    listed = [remote for remote in index.rows.values() if remote.key == row.key]
-    alike = [remote for remote in index.rows.values() if remote.key is None and natural_key(remote) == shared]
-    found = listed or alike
-    return found[0] if len(found) == 1 else None
+def counterparts(changes: Sequence[Change], index: RemoteIndex, before: Container[str]) -> dict[str, RemoteRow]:
+    """Return, by key, the row of a whole listing that each change made or meant to change; O(rows).
+
+    `before`: remote ids that were there when the changes were planned. A create has made none of these, unless it is
+    listed under the very key. Where several rows could be meant, none is; nor is one for an update whose row is not
+    known by its id: what bears its new natural key now may have borne it all along.
+    """
+    by_key: dict[str, list[RemoteRow]] = {}
+    by_natural: dict[NaturalKey, list[RemoteRow]] = {}
+    for remote in index.rows.values():
+        if remote.key is not None:
+            by_key.setdefault(remote.key, []).append(remote)
+        else:
+            by_natural.setdefault(natural_key(remote), []).append(remote)
+    found: dict[str, RemoteRow] = {}
+    for change in changes:
+        candidates = by_key.get(change.row.key, [])
+        if is_known(change.remote_id):
+            candidates = [row for row in (index.rows.get(change.remote_id or ""),) if row is not None]
+        elif not candidates and change.remote_id is None:
+            candidates = by_natural.get(natural_key(change.row), [])
+        if len(candidates) == 1 and (change.remote_id is not None or candidates[0].id not in before):
+            found[change.row.key] = candidates[0]
+    return found
 
 
 def is_known(remote_id: str | None) -> bool:

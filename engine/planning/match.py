@@ -72,16 +72,17 @@ class Matching:
     orphans: list[str] = field(default_factory=list)  # ids
 
 
-def image(acked: Acknowledged) -> RemoteIndex:
+def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
     """Return the remote side as the ledger knows it, to compare with when nothing is listed.
 
     A row whose remote id is not known yet stands under `linked_id`, which no server gives out. A create of unknown
     outcome is left out, unless a listing has shown it since.
+    `keyed`: listings of this contract show keys, so that the image shows those that are confirmed.
     """
-    return RemoteIndex(_image_rows(acked))
+    return RemoteIndex(_image_rows(acked, keyed=keyed))
 
 
-def _image_rows(acked: Acknowledged) -> Iterator[RemoteRow]:
+def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
     for key, known in acked.rows.items():
         if known.settled or known.confirmed or known.remote_id is not None:
             row, seen = known.row, known.seen
@@ -89,6 +90,7 @@ def _image_rows(acked: Acknowledged) -> Iterator[RemoteRow]:
                 linked_id(key, known),
                 *(seen[1:5] if seen else (row.type_code, row.type_label, row.name, row.erp_id)),
                 (seen.code if seen and seen.code is not None else row.code if known.code_known else None),
+                key if keyed and known.confirmed else None,
             )
     yield from acked.strays
 

@@ -32,7 +32,7 @@ def withhold(
             if (
                 rejection
                 and timedelta() <= now - rejection.at < REST
-                and rejection.fingerprint == fingerprint(change.row)
+                and rejection.fingerprint == fingerprint(change.sent)
             ):
                 resting.append((change, rejection))
             else:

@@ -271,14 +271,13 @@ class CompanyRun:
 
     async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
         """Find out what became of rows whose answer was lost; their books are amended."""
-        listed = self._comparison.certificate
         reading = ReadBack(
             run_id=self._parts.run_id,
             scope=self._scope,
             client=self._client,
             ledger=self._parts.ledger,
             known=acked.rows,
-            remote_count=(listed.declared if listed else acked.state.remote_count) or 0,
+            before=self._comparison.ids,
             now=self._parts.now,
         )
         self._books.amend(await reading.settle(lost))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +52,7 @@ class Comparison:
     evidence: Evidence | None = None
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
+    ids: Collection[str] = ()  # of the remote rows that were compared with
 
     async def compare(self, wanted: Wanted, acked: Acknowledged) -> Compared:
         """Return the plan. Raises `ApiError`, `IncompleteListing`, `TenantLeak`, `LedgerError`.
@@ -65,7 +66,8 @@ class Comparison:
             evidence = Evidence.LISTING
         first: tuple[Page, int] | None = None
         if evidence is not Evidence.LISTING:
-            index = image(acked)
+            index = image(acked, keyed=self.client.dialect.lists_keys)
+            self.ids = index.rows.keys()
             known = self._decide(match(wanted, index, acked), index, acked)
             if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
@@ -76,6 +78,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             return known
         index = await self._list(first)
+        self.ids = index.rows.keys()
         matching = match(wanted, index, acked)
         compared = self._decide(matching, index, acked, listed_rows=len(index.rows))
         await self._learn(matching, index, acked)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
+from itertools import combinations
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -198,6 +199,13 @@ def _accounts(settings: Settings) -> dict[str, Account]:
     accounts = {account.name: account for account in settings.accounts}
     if len(accounts) != len(settings.accounts) or not accounts:
         raise ConfigError("settings need at least one account, and each under its own name")
+    for one, other in combinations(settings.accounts, 2):
+        for field in ("api_key", "account_id"):
+            if getattr(one, field) == getattr(other, field):
+                text = (
+                    f"accounts {one.name!r} and {other.name!r} have one {field}: its quota and its rows would be two's"
+                )
+                raise ConfigError(f"{text}; name it once, and give its companies that account")
     for account in settings.accounts:
         for name in ("api_key", "client_id", "client_secret"):
             text = getattr(account, name).reveal()

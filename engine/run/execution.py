@@ -30,6 +30,9 @@ from engine.wire.dialect import Dialect
 EVENTS_AHEAD = 256
 """Events that may wait for their reader before the run waits, too: enough for a burst of pages."""
 
+LONGEST_PAUSE_S = 86_400.0
+"""A pause is kept for a day at most: by then every quota is new, and a server may have named any number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
@@ -122,7 +125,8 @@ class Run:
         await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin)
         channels = await self._open_channels()
         visible = {
-            name: Visible(channel, wiring.ledger, self._origin, now=wiring.now) for name, channel in channels.items()
+            name: Visible(channel, wiring.ledger, self._origin, now=wiring.now, fresh=self._fresh)
+            for name, channel in channels.items()
         }
         parts = self._parts()
 
@@ -184,9 +188,8 @@ class Run:
         """Send nothing through a key that was asked to wait for longer than until now; `fresh` tries it."""
         pause = await self._wiring.ledger.pause(self._origin, channel.account.account_id)
         if pause is not None and pause.holds(self._wiring.now()) and not self._fresh:
-            text = (
-                f"asked at {pause.at:%Y-%m-%d %H:%M} UTC to wait until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.reason}"
-            )
+            asked, until = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (pause.at, pause.until))
+            text = f"asked at {asked} to wait until {until}: {pause.reason}; --fresh tries it now"
             await channel.park(Throttled(text, status=429))
 
     async def _remember_keys(self, channels: Iterable[Channel]) -> None:
@@ -197,8 +200,10 @@ class Run:
             if key.page_size < account.limits.page_size:
                 await ledger.remember_page_size(origin, account.account_id, key.page_size)
             if isinstance(why, Throttled) and why.retry_after_s is not None:
-                until = now + timedelta(seconds=why.retry_after_s)
-                await ledger.remember_pause(origin, account.account_id, Pause(at=now, until=until, reason=str(why)))
+                asked_at = channel.parked_at or now
+                until = asked_at + timedelta(seconds=min(why.retry_after_s, LONGEST_PAUSE_S))
+                pause = Pause(at=asked_at, until=until, reason=str(why))
+                await ledger.remember_pause(origin, account.account_id, pause)
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
         """Return the run's result; books that do not add up are a failure, whatever else happened."""

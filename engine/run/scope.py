@@ -16,14 +16,26 @@ from engine.net.directory import read_visible
 FRESH_S = 86_400.0
 """A directory is read again after a day (DESIGN section 7)."""
 
+MISSED_S = 3_600.0
+"""For a company that it does not show it is read again after an hour: it may have been granted meanwhile."""
+
 
 class Visible:
     """What one account's API user sees, within one run: at most one listing, whoever asks first makes it for all."""
 
-    def __init__(self, channel: Channel, directories: Directories, origin: str, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        directories: Directories,
+        origin: str,
+        *,
+        now: Callable[[], datetime],
+        fresh: bool = False,
+    ) -> None:
         self._channel = channel
         self._directories = directories
         self._origin = origin
+        self._fresh = fresh
         self._now = now
         self._turn = anyio.Lock()
         self._known: dict[int, VisibleCompany] = {}
@@ -39,8 +51,8 @@ class Visible:
         """
         async with self._turn:
             found = await self._remembered(company_id)
-            if found is not None and self._is_fresh():
-                return found
+            if self._is_fresh(FRESH_S if found is not None else MISSED_S):
+                return found or self._found(company_id)
             if not self._is_listed:
                 await self._list()
             if self.trouble is not None:
@@ -59,11 +71,11 @@ class Visible:
         self._known = {company.id: company for company in directory.companies}
         self._known_at = directory.at
 
-    def _is_fresh(self) -> bool:
+    def _is_fresh(self, for_s: float) -> bool:
         """Return whether the directory need not be read again; a clock that went back counts as "too old"."""
         if self._known_at is None:
             return False
-        return self._is_listed or 0 <= (self._now() - self._known_at).total_seconds() < FRESH_S
+        return self._is_listed or (not self._fresh and 0 <= (self._now() - self._known_at).total_seconds() < for_s)
 
     async def _list(self) -> None:
         try:
@@ -89,7 +101,7 @@ class Visible:
             raise OutOfScope(
                 f"not among the {len(self._known)} companies that the API user of"
                 f" account {account.name} ({account.account_id}) may see; check its id and its account: `dimsync"
-                " companies` lists them",
+                " companies --refresh` lists them anew",
                 company_id=company_id,
             )
         return found

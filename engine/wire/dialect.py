@@ -28,6 +28,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def lists_keys(self) -> bool:
+        """Whether listings show the key of each row that has one."""
+        ...
+
+    @property
     def needs_code(self) -> bool:
         """Whether every row sent must bear a code."""
         ...

@@ -9,6 +9,9 @@ from engine.model.directory import VisibleAccount, VisibleCompany, VisibleLocati
 from engine.wire.dialect import BadAnswer
 from engine.wire.reading import read_count, read_object, segment
 
+LARGEST = 2**63
+"""Ids and counts stay below: what no database column holds is no id."""
+
 T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
 
 
@@ -71,7 +74,7 @@ def _page(body: bytes, read: Callable[[dict[str, Any]], T]) -> DirectoryPage[T]:
 def _account(item: dict[str, Any]) -> VisibleAccount:
     return VisibleAccount(
         _account_id(item["id"]),
-        str(item["name"]),
+        _text(item["name"]) or "",
         _number(item.get("company_count")),
         _number(item.get("location_count")),
     )
@@ -79,22 +82,22 @@ def _account(item: dict[str, Any]) -> VisibleAccount:
 
 def _company(item: dict[str, Any]) -> VisibleCompany:
     return VisibleCompany(
-        _id(item["id"]), str(item["name"]), _number(item.get("location_count")), _text(item.get("plan"))
+        _id(item["id"]), _text(item["name"]) or "", _number(item.get("location_count")), _text(item.get("plan"))
     )
 
 
 def _location(item: dict[str, Any]) -> VisibleLocation:
     group = item.get("location_group", item.get("group"))  # 1.1.0 and 1.0.0
-    return VisibleLocation(_id(item["id"]), str(item["name"]), _text(item.get("company")) or "", _text(group))
+    return VisibleLocation(_id(item["id"]), _text(item["name"]) or "", _text(item.get("company")) or "", _text(group))
 
 
 def _id(value: object) -> int:
     """Return a company's or location's id; what is not plainly one must not become another's."""
-    if type(value) is int:
-        return value
-    if type(value) is str and value.isascii() and value.isdigit():
-        return int(value)
-    raise TypeError(f"{value!r} is no id")
+    plain = type(value) is int or (type(value) is str and value.isascii() and value.isdigit() and len(value) < 20)
+    number = int(value) if plain else -1  # type: ignore[call-overload]  # as checked
+    if not 0 <= number < LARGEST:
+        raise TypeError(f"{value!r} is no id")
+    return int(number)
 
 
 def _account_id(value: object) -> str:
@@ -106,7 +109,7 @@ def _account_id(value: object) -> str:
 
 
 def _number(value: object) -> int | None:
-    return value if type(value) is int else None
+    return value if type(value) is int and 0 <= value < LARGEST else None
 
 
 def _text(value: object) -> str | None:

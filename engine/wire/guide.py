@@ -17,6 +17,7 @@ class Guide(Common):
 
     name: Final = "guide"
     type_codes: Final = frozenset({"account", "location", "department", "project", "task", "cost_type", "item"})
+    lists_keys: Final = False
     needs_code: Final = False
     most_rows: Final = 1_000  # our own ceiling: the guide states none
     bulk_path: Final = "/dimensions/bulk-create/"

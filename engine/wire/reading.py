@@ -94,7 +94,7 @@ def _row(item: dict[str, Any]) -> RemoteRow:
         clean(_text(item["name"])),
         clean(_text(item["erp_dimension_id"])),
         None if code is None else clean(_text(code)),
-        None if key is None else clean(_text(key)),
+        None if key is None else _text(key),  # as it stands: what merely looks like a key leads elsewhere
     )
 
 

@@ -39,6 +39,7 @@ class Reference(Common):
 
     name: Final = "reference"
     type_codes: Final = frozenset(SPELLED)
+    lists_keys: Final = True
     needs_code: Final = True
     most_rows: Final = 100
     bulk_path: Final = "/dimensions/bulk"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ async def test_a_company_that_is_not_visible_is_refused_before_its_source_is_rea
         assert verdict(each) == ("failed", 1, ["out-of-scope"])
         assert (each.balance.source_rows, kinds(each.requests)) == (None, {})
         assert "not among the 1 companies" in each.problems[0].message
-        assert "`dimsync companies`" in each.problems[0].message
+        assert "`dimsync companies --refresh`" in each.problems[0].message
     assert (result.requests.directory, directory_pages(world), result.requests.apart) == (1, 1, 2)
 
 
@@ -66,13 +67,19 @@ async def test_it_is_listed_once_a_day(world: World) -> None:
 
 
 async def test_a_company_that_was_granted_meanwhile_is_found(world: World) -> None:
-    """What the remembered directory does not show is looked for once more, once a run."""
+    """What the remembered directory does not show is looked for once more, once an hour and once a run, or `fresh`."""
     world.place(1)
-    await world.sync_one(1, dims(5))
-    world.place(2)
-    result = await world.sync(company(1, dims(5)), company(2, dims(5)), company(3, dims(5)), company(4, dims(5)))
-    assert [each.exit_code for each in result.companies] == [0, 0, 1, 1]
-    assert directory_pages(world) == 1
+    fleet = [company(n, dims(5)) for n in (1, 2, 3, 4)]
+    await world.sync(*fleet)
+    for place, minutes, fresh, codes, pages in (
+        (2, 50, False, [0, 1, 1, 1], 0),
+        (2, 20, False, [0, 0, 1, 1], 1),
+        (3, 1, True, [0, 0, 0, 1], 1),
+    ):
+        world.place(place)
+        world.clock.forward(minutes=minutes)
+        result = await world.sync(*fleet, fresh=fresh)
+        assert ([each.exit_code for each in result.companies], directory_pages(world)) == (codes, pages)
 
 
 async def test_250_companies_take_three_pages(world: World) -> None:
@@ -132,6 +139,17 @@ async def test_two_accounts_have_a_directory_each(world: World) -> None:
     assert (result.exit_code, directory_pages(world)) == (0, 2)
     wrong = await world.sync(company(1, dims(3), account="other"), company(2, dims(3), account="main"))
     assert [verdict(each) for each in wrong.companies] == [("failed", 1, ["out-of-scope"])] * 2
+
+
+async def test_an_account_id_that_is_not_among_those_in_reach_is_a_mistake_of_the_settings(world: World) -> None:
+    world.place(1)
+    world.accounts = (replace(account(), account_id="racc_typo"),)
+    result = await world.sync(company(1, dims(3)))
+    assert verdict(result.companies[0]) == ("failed", 2, ["wrong-contract"])
+    assert "no 'racc_typo' among the accounts that its credentials reach (racc_demo)" in str(
+        result.companies[0].problems
+    )
+    assert (columns(result), result.exit_code, result.requests.directory) == ({"deferred": 3}, 2, 2)
 
 
 async def test_names_come_from_the_directory_where_the_settings_have_none(world: World) -> None:

@@ -9,7 +9,15 @@ import pytest
 from engine.config import ConfigFaults, Configured, load
 from engine.errors import ConfigError
 
-ENV = {"KEY": "key-of-the-api", "ID": "client", "SECRET": "hush\n", "EMPTY": "\n", "SPACED": "a b ", "TWO": "a\nb"}
+ENV = {
+    "KEY": "key-of-the-api",
+    "KEY_2": "another-key",
+    "ID": "client",
+    "SECRET": "hush\n",
+    "EMPTY": "\n",
+    "SPACED": "a b ",
+    "TWO": "a\nb",
+}
 ACCOUNT = """
 [accounts.main]
 account_id = "racc_1"
@@ -17,6 +25,7 @@ api_key = "env:KEY"
 client_id = "env:ID"
 client_secret = "env:SECRET"
 """
+WEST = ACCOUNT.replace("main", "west").replace("racc_1", "racc_2").replace("env:KEY", "env:KEY_2")
 COMPANY = """
 [[companies]]
 id = 123

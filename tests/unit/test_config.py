@@ -14,7 +14,7 @@ from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
 from engine.sources.sql import SqlSource
-from tests.unit.settings_file import ACCOUNT, COMPANY, ENV, MINIMAL, configured, faults
+from tests.unit.settings_file import ACCOUNT, COMPANY, ENV, MINIMAL, WEST, configured, faults
 
 
 def test_the_least_file_has_the_defaults(tmp_path: Path) -> None:
@@ -125,9 +125,6 @@ def test_a_full_file_gives_what_it_says(tmp_path: Path) -> None:
     assert (plain.type_code, plain.type_label, plain.key) == ("item", "Item", "{company_id}-{code}")
 
 
-WEST = ACCOUNT.replace("main", "west")
-
-
 def limited(line: str) -> str:
     return f"{MINIMAL}\n[limits]\n{line}\n"
 
@@ -174,6 +171,11 @@ FAULTS = {
     ),
     "unknown verify key of a mapping": (mapped("verify = { mod = 1 }"), "mapping.m.verify.mod", "did you mean 'mode'?"),
     "no accounts": (COMPANY, "accounts", "is required"),
+    "an account twice": (
+        MINIMAL.replace("id = 123", 'id = 123\naccount = "main"') + WEST.replace("env:KEY_2", "env:KEY"),
+        "accounts.west.api_key",
+        "is that of [accounts.main]: name an account once",
+    ),
     "no companies": (ACCOUNT, "companies", "is required, unless there is a companies_file or a [fleet]"),
     "an empty list of companies": (f"companies = []\n{ACCOUNT}", "companies", "is required"),
     "companies by name": (f"{ACCOUNT}[companies.a]\nid = 1", "companies", "is a list"),

@@ -8,7 +8,7 @@ import pytest
 
 from engine.config import explained, source_problems
 from engine.sources.files import FileSource
-from tests.unit.settings_file import ACCOUNT, MINIMAL, configured, faults
+from tests.unit.settings_file import ACCOUNT, MINIMAL, WEST, configured, faults
 
 BASE = f"""
 companies_file = "companies.csv"
@@ -129,7 +129,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_an_account_that_is_left_out_is_told_by_line(tmp_path: Path) -> None:
     listed(tmp_path, "id,source,account\n5,5.csv,main\n6,6.csv,\n")
-    assert faults(tmp_path, BASE + ACCOUNT.replace("main", "west")) == [
+    assert faults(tmp_path, BASE + WEST) == [
         ("companies.csv: line 3, column account", "is required: there are main, west")
     ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.config import Configured, explained, source_problems
 from engine.sources.files import FileSource
-from tests.unit.settings_file import ACCOUNT, configured, faults
+from tests.unit.settings_file import ACCOUNT, WEST, configured, faults
 
 
 def fleet(source: str, more: str = "") -> str:
@@ -123,7 +123,7 @@ def test_faults_of_the_section_are_told_by_key(tmp_path: Path) -> None:
 
 def test_an_account_is_asked_for_where_only_a_file_names_a_company(tmp_path: Path) -> None:
     place(tmp_path, "5.csv", "6.csv")
-    two = ACCOUNT.replace("main", "west") + fleet("{company_id}.csv", "[[companies]]\nid = 5\naccount = 'west'\n")
+    two = WEST + fleet("{company_id}.csv", "[[companies]]\nid = 5\naccount = 'west'\n")
     message = "is required for company 6 and all that no list names: there are main, west"
     assert faults(tmp_path, two) == [("fleet.account", message)]
     found = configured(tmp_path, f"{two}[[companies]]\nid = 6\naccount = 'main'\n")

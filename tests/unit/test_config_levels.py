@@ -10,7 +10,7 @@ from engine.config import Configured, Setting, explained
 from engine.config.values import duration, size, spelled_duration, spelled_size
 from engine.model.settings import Limits, Verify, VerifyMode
 from engine.sources.files import FileSource
-from tests.unit.settings_file import ACCOUNT, configured
+from tests.unit.settings_file import ACCOUNT, WEST, configured
 
 LEVELS = {
     "[accounts.main]": ACCOUNT + "{}\n",
@@ -94,7 +94,7 @@ def test_what_only_the_run_says_is_not_the_companys(tmp_path: Path) -> None:
     assert origins(found, 5)["verify.mode"] == ("none", "[verify]")
 
 
-TWO = ACCOUNT + ACCOUNT.replace("main", "west")
+TWO = ACCOUNT + WEST
 
 BELONGING = """
 [mapping.a]

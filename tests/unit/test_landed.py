@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow
-from engine.planning.landed import Verdict, counterpart, is_known, verdict
+from engine.planning.landed import Verdict, counterparts, is_known, verdict
 from engine.planning.match import RemoteIndex
 from tests.unit.model_server import STEADY, dim, shown
 
@@ -24,6 +25,10 @@ def create(row: Dimension, *, code: str | None = None) -> Change:
 def update(row: Dimension, *fields: str, code: str | None = None) -> Change:
     """Return an update of these fields; of none: a row of unknown state that is sent again."""
     return Change(row, "r1", fields, code)
+
+
+def found(change: Change, *listed: RemoteRow, before: Collection[str] = ()) -> RemoteRow | None:
+    return counterparts([change], RemoteIndex(listed), before).get(change.row.key)
 
 
 class Case(NamedTuple):
@@ -140,7 +145,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_is_there_proves(case: Case) -> None:
-    assert verdict(case.change, counterpart(case.change, RemoteIndex(case.listed))) is case.expected
+    assert verdict(case.change, found(case.change, *case.listed)) is case.expected
 
 
 def test_a_row_sent_again_under_a_new_label_has_not_landed_under_the_old_one() -> None:
@@ -201,10 +206,24 @@ def test_what_is_there_as_sent_and_all_to_be_seen_has_landed(change: Change) -> 
     row = change.sent
     there = RemoteRow("r1", row.type_code, row.type_label, row.name, row.erp_id, row.code or "c1", row.key)
 
-    assert verdict(change, counterpart(change, RemoteIndex([there]))) is LANDED
+    assert verdict(change, found(change, there)) is LANDED
 
 
 @STEADY
 @given(changes)
 def test_what_is_not_there_is_missing(change: Change) -> None:
-    assert verdict(change, counterpart(change, RemoteIndex())) is MISSING
+    assert verdict(change, found(change)) is MISSING
+
+
+def test_a_row_that_was_there_before_was_not_created_since() -> None:
+    row = shown("r1", "1", "New")
+    assert found(create(NEW), row) == row
+    assert found(create(NEW), row, before={"r1"}) is None
+
+
+def test_an_update_of_unknown_id_is_not_found_by_what_its_row_looks_like_now() -> None:
+    """Two rows may have swapped their ERP ids: what bears the new one now is the other, as ever."""
+    change = Change(NEW, "?k1", ("erp_id",))
+    assert found(change, shown("r1", "1", "New"), before={"r1"}) is None
+    listed = shown("r1", "1", "New", key="k1")
+    assert found(change, listed, before={"r1"}) == listed

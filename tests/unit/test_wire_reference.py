@@ -231,6 +231,8 @@ ONE: dict[str, tuple[dict[str, object], RemoteRow]] = {
 def test_one_row_is_read_in_either_spelling(dialect: Dialect, case: tuple[dict[str, object], RemoteRow]) -> None:
     item, expected = case
 
+    if expected.key is not None:  # a key that merely looks like ours leads elsewhere: it is read as it stands
+        expected = expected._replace(key=str(item.get("reference_id") or item.get("unique_key")))
     assert dialect.one(wrapped(item), COMPANY) == expected
     assert dialect.created(flat(item), COMPANY) == expected
     assert dialect.page(paged(item), COMPANY).rows == [expected]

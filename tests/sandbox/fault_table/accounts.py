@@ -1,0 +1,189 @@
+"""Trouble of a whole account: its token, its key, its directory, its limits, the contract. Other accounts go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.sandbox.access import Allowance
+from tests.sandbox.fault_table.case import (
+    ELSEWHERE,
+    GROW,
+    LOAD,
+    LOSSES,
+    MANY,
+    ONE_BY_ONE,
+    PARKED,
+    QUICKLY,
+    QUOTA,
+    READ,
+    THROTTLED,
+    TWICE,
+    UNAVAILABLE,
+    WRONG,
+    Case,
+    Then,
+    answer,
+    at,
+    bad,
+    good,
+    told,
+)
+
+PLACES = {
+    "token": (LOAD, "token {}"),
+    "companies": (LOAD, "companies {}"),
+    "list": (READ, "list {}"),
+    "bulk": (LOAD, "list 200; bulk A4 {}"),
+}
+"""Operation -> a task that comes by it, and what is sent when that ends there."""
+
+
+def expired_tokens() -> Iterator[Case]:
+    """A new token, and the refused request again."""
+    for operation, task, sent in (
+        ("companies", LOAD, "token 200x2; companies 401 200; list 200; bulk A4 201+"),
+        ("list", READ, "token 200x2; list 401 200x2; bulk A2 201+"),
+        ("list", GROW, "list 401 200; bulk A3 201+"),  # the first token is from the run before
+        ("bulk", LOAD, "token 200x2; list 200; bulk A4 401 201+"),
+    ):
+        probe = " for a probe" if task is GROW else ""
+        fault = at(operation, "expire-tokens", times=1)
+        yield good(task, f"a token expires at {operation}{probe}", fault, sent=sent, alone=True)
+    fault, sent = at("list", "expire-tokens", page=2, times=1), "token 200x2; list 200 401 200; bulk A2 201+"
+    yield good(READ, "a token expires at a page", fault, sent=sent, alone=True)
+    twice = (at("list", "expire-tokens", times=1), at("bulk", "expire-tokens", times=1))
+    sent = "token 200x3; list 401 200; bulk A4 401 201+"
+    yield good(LOAD, "tokens expire one after the other", *twice, sent=sent, alone=True)
+
+
+def refused_credentials() -> Iterator[Case]:
+    """What no other try mends parks the account."""
+    for operation in ("companies", "list", "bulk"):
+        task, sent = PLACES[operation]
+        fault = answer(operation, 401, "no such token")
+        twice = f"token 200x2; {sent.format('401x2')}"
+        yield bad(task, f"a fresh token is refused at {operation}", fault, says=PARKED, sent=twice, alone=True)
+        sent = sent.format("403")
+        yield bad(task, f"a bad API key at {operation}", answer(operation, 403), says=PARKED, sent=sent, alone=True)
+    fault, sent = at("list", "expire-tokens"), "token 200x2; list 401x2"
+    yield bad(READ, "tokens expire at each listing", fault, says=PARKED, sent=sent, alone=True)
+    fault = answer("list", 401, "no such token")
+    yield bad(GROW, "a fresh token is refused at a probe", fault, says=PARKED, sent="list 401x2", alone=True)
+    for code in (400, 401, 403, 404):
+        fault = answer("token", code, "invalid_grant")
+        yield bad(LOAD, f"a dead grant: {code}", fault, says=PARKED, sent=f"token {code}", alone=True)
+    fault = answer("token", 403)
+    yield bad(LOAD, "a bad API key at token", fault, says=PARKED, sent="token 403", alone=True)
+
+
+def broken_token() -> Iterator[Case]:
+    """Ask again; without end, nothing can be sent."""
+    for name in ("500", "reset", "hang", "html", "malformed", "truncated", "huge", "other-shape"):
+        loss = LOSSES[name]
+        fault, sent = loss.at("token", times=1), f"token {told(loss.got, '200')}; {LOAD.bulk}"
+        yield good(LOAD, f"{name} once at the token", fault, sent=sent, limits=QUICKLY, alone=True)
+    for name in ("503", "reset", "html"):
+        loss = LOSSES[name]
+        sent = f"token {told(loss.got, loss.got)}"
+        yield bad(LOAD, f"{name} at the token", loss.at("token"), says=UNAVAILABLE, sent=sent, limits=TWICE, alone=True)
+
+
+def broken_directory() -> Iterator[Case]:
+    """It refuses nobody when it cannot be read: each company tells for itself."""
+    for name in ("500", "reset", "hang", "html", "malformed", "truncated", "other-shape"):
+        loss = LOSSES[name]
+        fault, sent = loss.at("companies", times=1), f"companies {told(loss.got, '200')}; {LOAD.bulk}"
+        yield good(LOAD, f"{name} once at the directory", fault, sent=sent, limits=QUICKLY, alone=True)
+    for name in ("503", "reset", "malformed"):
+        loss = LOSSES[name]
+        sent = f"companies {told(loss.got, loss.got)}; {LOAD.bulk}"
+        yield good(LOAD, f"{name} at the directory", loss.at("companies"), sent=sent, limits=TWICE, alone=True)
+    for code in (403, 404):
+        fault, sent = answer("companies", code, "for companies alone"), f"companies {code}; {LOAD.bulk}"
+        yield good(LOAD, f"{code} at the directory", fault, sent=sent, alone=True)
+    fault, sent = answer("companies", 400, "limit", times=1), f"companies 400 200; {LOAD.bulk}"
+    yield good(LOAD, "a refused limit at the directory", fault, sent=sent, alone=True)
+
+
+def wrong_contract() -> Iterator[Case]:
+    """Nobody is asked twice, and no other host is asked at all."""
+    for code in (404, 405):
+        fault, sent = answer("bulk", code, "no such path"), f"list 200; bulk A4 {code}"
+        yield bad(LOAD, f"{code} on the bulk path", fault, says=WRONG, sent=sent, alone=True)
+    for code, operation in ((302, "token"), (301, "companies"), (301, "list"), (303, "bulk"), (308, "bulk")):
+        task, sent = PLACES[operation]
+        moved = answer(operation, code, headers={"Location": f"{ELSEWHERE}/v1/{operation}"})
+        name = f"{code} to another host at {operation}"
+        yield bad(task, name, moved, says=WRONG, sent=sent.format(code), alone=True)
+    moved = answer("list", 307, headers={"Location": f"{ELSEWHERE}/v1/dimensions"})
+    yield bad(GROW, "307 to another host at a probe", moved, says=WRONG, sent="list 307", alone=True)
+
+
+def throttled() -> Iterator[Case]:
+    """The key waits as long as it is told to, or a growing while. It is no attempt: one is all there is."""
+    one: dict[str, Any] = {"max_attempts": 1}
+    for name, headers in {
+        "seconds": {"Retry-After": "1"},
+        "a date": {"Retry-After": "Fri, 20 Nov 2026 07:00:01 GMT"},
+        "nothing": {},
+        "nonsense": {"Retry-After": "soon"},
+        "a date that is past": {"Retry-After": "Thu, 19 Nov 2026 07:00:00 GMT"},
+    }.items():
+        fault, sent = answer("list", 429, headers=headers, page=2, times=1), "list 200 429 200; bulk A2 201+"
+        yield good(READ, f"429 with {name} at a page", fault, sent=sent, limits=one)
+        fault, sent = answer("bulk", 429, headers=headers, times=1), "list 200; bulk A3 429 201+"
+        yield good(GROW, f"429 with {name} at a chunk", fault, sent=sent, limits=one)
+    for operation, task, sent in (
+        ("token", LOAD, f"token 429 200; {LOAD.bulk}"),
+        ("companies", LOAD, f"companies 429 200; {LOAD.bulk}"),
+        ("list", GROW, "list 429 200; bulk A3 201+"),
+    ):
+        fault = answer(operation, 429, headers={"Retry-After": "0"}, times=1)
+        probe = " for a probe" if task is GROW else ""
+        yield good(task, f"429 at {operation}{probe}", fault, sent=sent, limits=one, alone=True)
+    fault, sent = answer("bulk", 429, times=3), "list 200; bulk A4 429x3 201+"
+    yield good(LOAD, "429 three times in a row", fault, sent=sent, limits=one)
+    fault, sent = answer("bulk", 429, times=4), "list 200; bulk " + ", ".join(f"{key}1 429 201+" for key in "ABCD")
+    yield good(LOAD, "429 to a burst of chunks", fault, sent=sent, limits={**one, "chunk_rows": 1})
+
+
+def stopped() -> Iterator[Case]:
+    """Too long a wait, or no requests left: the run ends for the account, and a later one goes on."""
+    for operation, (task, sent) in PLACES.items():
+        for name, asked in {"an hour": "3600", "a date in an hour": "Fri, 20 Nov 2026 08:00:00 GMT"}.items():
+            fault = answer(operation, 429, headers={"Retry-After": asked})
+            ends: dict[str, Any] = {"says": THROTTLED, "sent": sent.format(429), "then": Then.NEXT_NIGHT}
+            yield bad(task, f"429 with {name} at {operation}", fault, **ends, alone=True)
+    ends = {"says": QUOTA, "books": "created 2, deferred 2", "sent": "list 200; bulk A2 201+, B2 429"}
+    spelled: dict[str, dict[str, Any]] = {
+        "in the gateway's words": {"body": '{"message":"Limit Exceeded"}'},
+        "in other words": {"envelope": "Daily quota exceeded"},
+    }
+    for name, said in spelled.items():
+        fault = answer("list", 429, page=2, **said)
+        yield bad(READ, f"no quota, {name}, at a page", fault, says=QUOTA, sent="list 200 429", alone=True)
+        fault = answer("bulk", 429, after=1, **said)
+        yield bad(LOAD, f"no quota, {name}, at a chunk", fault, **ends, limits=ONE_BY_ONE, alone=True)
+    yield bad(
+        MANY,
+        "eight requests a day",
+        says=QUOTA,
+        books="created 10, deferred 6",
+        sent="list 200; bulk A2 201+, B2 201+, C2 201+, D2 201+, E2 201+, F2 429",
+        limits=ONE_BY_ONE,
+        options={"allowance": Allowance(per_day=8)},
+        alone=True,
+        then=Then.NEXT_NIGHT,
+    )
+
+
+PARTS = (
+    expired_tokens,
+    refused_credentials,
+    broken_token,
+    broken_directory,
+    wrong_contract,
+    throttled,
+    stopped,
+)

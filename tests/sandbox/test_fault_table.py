@@ -1,0 +1,206 @@
+"""Every trouble of DESIGN section 8, under both contracts, at each place: what comes of it, and that it heals.
+
+Time passes eight times as fast here (`Hurried`): most of what these cases do is wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import selectors
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from engine import CompanyResult, Engine, RunResult
+from engine.sandbox.effects import EFFECTS
+from engine.sandbox.record import Entry
+from engine.sandbox.server import Options, Sandbox
+from engine.sandbox.service import CONTRACTS
+from tests.sandbox.conftest import (
+    DEMO,
+    OTHER,
+    Clock,
+    World,
+    account,
+    assert_exact,
+    columns,
+    company,
+    dims,
+    heal,
+    verdict,
+)
+from tests.sandbox.fault_table import TABLE
+from tests.sandbox.fault_table.case import ELSEWHERE, PER_ACCOUNT, Case, Then, told
+
+RUNS = [(contract, case) for contract in CONTRACTS for case in TABLE]
+NEIGHBOURS_BEFORE = dims(3, first=900, prefix="N")
+NEIGHBOURS = [row._replace(name="Renamed") if row.key == "N00900" else row for row in dims(4, first=900, prefix="N")]
+BYSTANDERS = {3: DEMO.account_id, 4: OTHER.account_id}
+"""Companies that nobody syncs, and whose they are."""
+
+PACE = 8.0
+
+
+class _Selector(selectors.DefaultSelector):
+    """Waits for a share of the seconds that it is asked to wait."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(timeout / PACE if timeout else timeout)
+
+
+class Hurried(asyncio.SelectorEventLoop):
+    """An event loop whose clock runs `PACE` times as fast."""
+
+    def __init__(self) -> None:
+        super().__init__(_Selector())
+
+    def time(self) -> float:
+        return super().time() * PACE
+
+
+class Hasty(Random):
+    """Chance that always draws the shortest wait."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+# What came of it, spelled as the table spells it
+
+
+def says(result: CompanyResult) -> str:
+    state, code, codes = verdict(result)
+    return " ".join([state, str(code), *codes])
+
+
+def books(result: CompanyResult) -> str:
+    return ", ".join(f"{column} {count}" for column, count in columns(result).items())
+
+
+def sent(world: World) -> str:
+    """Return the requests of company 1 and its account."""
+    mine = ((1, DEMO.account_id), (None, DEMO.account_id))
+    log = [entry for entry in world.sandbox.service.log if (entry.company, entry.account) in mine]
+    parts = []
+    for operation in (*sorted(PER_ACCOUNT, reverse=True), "list", "get", "bulk", "progress", "results"):
+        entries = [entry for entry in log if entry.operation == operation]
+        text = _bulks(entries) if operation == "bulk" else told(*(entry.status for entry in entries))
+        if text and (operation not in PER_ACCOUNT or text != "200"):
+            parts.append(f"{operation} {text}")
+    return "; ".join(parts)
+
+
+def _bulks(entries: Sequence[Entry]) -> str:
+    by_key: dict[str | None, list[Entry]] = {}
+    for entry in entries:
+        by_key.setdefault(entry.idempotency_key, []).append(entry)
+    assert None not in by_key
+    sends = []
+    for number, same in enumerate(by_key.values()):
+        (rows,) = {entry.rows for entry in same}
+        sends.append(f"{chr(ord('A') + number)}{rows} {told(*map(_shown, same))}")
+    return ", ".join(sends)
+
+
+def _shown(entry: Entry) -> str:
+    status = 207 if entry.status == 201 and entry.rejected else entry.status
+    return f"{status}{'+' if entry.committed else '=' if entry.replayed else ''}"
+
+
+# One case
+
+
+async def strike(world: World, case: Case, elsewhere: Sandbox) -> RunResult:
+    """Run company 1 in its trouble and a neighbour beside it, which has been there before: its token is at hand.
+
+    Requests are not held against the contract's file here: that takes longer than all the rest, and healing does it.
+    """
+    owner, name = (OTHER.account_id, "other") if case.alone else (DEMO.account_id, "main")
+    world.place(1, case.task.placed)
+    world.place(2, owner=owner)
+    for number, theirs in BYSTANDERS.items():
+        world.place(number, dims(3, first=800), owner=theirs)
+    before = [company(2, NEIGHBOURS_BEFORE, account=name)]
+    if case.task.loaded:
+        before.append(company(1, case.task.loaded, account="main"))
+    now = [company(1, case.task.wanted, account="main"), company(2, NEIGHBOURS, account=name)]
+    async with Engine(world.settings, now=world.clock, rng=world.rng) as engine:
+        assert (await engine.sync(before).result()).exit_code == 0
+        world.sandbox.service.log.clear()
+        world.script(*json.loads(json.dumps(case.faults).replace(ELSEWHERE, elsewhere.url)))
+        result = await engine.sync(now).result()
+    world.check(result, now)
+    return result
+
+
+def check(world: World, case: Case, result: RunResult) -> None:
+    """Check what must hold of the run whatever the trouble."""
+    troubled, neighbour = result.companies
+    assert (neighbour.state, neighbour.exit_code) == ("synced", 0), neighbour.problems
+    assert_exact(world, 2, NEIGHBOURS)
+    assert result.exit_code == troubled.exit_code
+    rows = [row for row in world.stored(1) if not row.key.startswith("drift")]
+    if troubled.exit_code == 0:
+        assert rows == sorted(case.task.wanted), "green but wrong"
+    if case.then is not Then.NEVER:
+        for seen in ([row.key for row in rows], [(row.type_code, row.erp_id) for row in rows]):
+            assert len(seen) == len(set(seen)), "something is there twice"
+    new = len(rows) - len(case.task.placed) - len(case.task.loaded)
+    created, doubtful = troubled.balance.created or 0, troubled.balance.uncertain or 0
+    assert created <= new, "rows are told of that were not created"
+    assert new <= created + doubtful or case.then is Then.NEVER, "rows were created of which the books do not tell"
+
+
+async def mend(world: World, case: Case) -> None:
+    """Run again, the trouble over: exact and green, unless the table says why not."""
+    world.accounts = world.accounts[:1]
+    if case.then is Then.NEVER:
+        for hours in (0, 25, 24 * 30):
+            world.clock.forward(hours=hours)
+            again = await world.sync_one(1, case.task.wanted)
+            assert (again.exit_code, world.sent("bulk")) == (4, 0)
+        return
+    if case.then is Then.NEXT_NIGHT:
+        world.clock.forward(hours=25)
+    strangers = [row for row in world.stored(1) if row.key.startswith("drift")]
+    assert len(strangers) == case.strangers
+    await heal(world, 1, [*case.task.wanted, *strangers])  # by then they are in the source, too
+
+
+async def run(contract: str, case: Case, folder: Path) -> None:
+    clock = Clock()
+    setup: dict[str, Any] = {"accounts": (DEMO, OTHER), "contract": contract, **case.options}
+    async with Sandbox(Options(**setup), clock=clock) as sandbox, Sandbox(clock=clock) as elsewhere:
+        world = World(sandbox=sandbox, ledger_url=f"sqlite:///{folder}/ledger.db", clock=clock, rng=Hasty(7))
+        world.accounts = (account(), account("other", OTHER))
+        world.limit(**{"page_size": 20, "timeout_s": 20.0, **case.limits})
+        result = await strike(world, case, elsewhere)
+        troubled = result.companies[0]
+        found = {"says": says(troubled), "books": books(troubled), "sent": sent(world)}
+        due = {"says": case.says, "books": case.books, "sent": case.sent}
+        assert found == {**due, **(case.reference if contract == "reference" else {})}
+        check(world, case, result)
+        await mend(world, case)
+        for number in BYSTANDERS:
+            assert_exact(world, number, dims(3, first=800))
+        assert all(row.revision == 1 for number in BYSTANDERS for row in sandbox.tenant.companies[number].rows)
+        assert not elsewhere.service.log, "another host was asked"
+
+
+@pytest.mark.parametrize(("contract", "case"), RUNS, ids=[f"{contract}: {case.name}" for contract, case in RUNS])
+def test_trouble(contract: str, case: Case, tmp_path: Path) -> None:
+    with asyncio.Runner(loop_factory=Hurried) as runner:
+        runner.run(run(contract, case, tmp_path))
+
+
+def test_the_table_is_whole() -> None:
+    """Every kind of trouble that the sandbox can make, and every case, by a name of its own, under each contract."""
+    assert len({case.name for case in TABLE}) == len(TABLE) >= 280
+    assert {(contract, case.name) for contract, case in RUNS} == {
+        (contract, case.name) for contract in ("guide", "reference") for case in TABLE
+    }
+    assert {fault["effect"] for case in TABLE for fault in case.faults} == EFFECTS.keys()
