@@ -46,7 +46,8 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool =
             for change, column in zip(stored, columns, strict=True)
         )
         surplus = max(doubled, answer.created_count - (0 if landed else planned), 0)
-        return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus)
+        met = 0 if exposed else max(0, answer.updated_count - (len(stored) - planned))
+        return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus, met=met)
     created = {name for _, name in answer.created}
     doubt = _doubt(chunk, answer, all_joined=all_joined)
     for change in stored:
@@ -59,7 +60,7 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool =
     doubled = sum(result.change.remote_id is not None and result.column is Column.CREATED for result in results)
     creates = 0 if landed else chunk.creates
     surplus = max(doubled, min(answer.created_count, len(answer.created)) - creates, 0)
-    return ChunkOutcome(results=tuple(results), explained=False, doubt=doubt, surplus=surplus)
+    return ChunkOutcome(results=tuple(results), explained=False, doubt=doubt, surplus=surplus, unjoined=not all_joined)
 
 
 def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[int, BulkError], bool]:
@@ -82,6 +83,8 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
             found = by_name.get(error.name)
         elif error.position is not None and base is not None and 0 <= error.position - base < len(changes):
             found = error.position - base
+        if found is None and len(changes) == 1 and error.key is None:
+            found = 0  # whose else
         if found is not None:
             refused.setdefault(found, error)
     return refused, len(refused) == len(answer.errors)

@@ -6,9 +6,9 @@ either recorded with its outcome or was never exposed to the server.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -19,6 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from engine.apply.reconcile import reconcile
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected, plain
 from engine.ledger.base import Intents
+from engine.model.change import Change
 from engine.model.dimension import fingerprint
 from engine.model.known import Intent, Known, Rejection, Settlement
 from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult
@@ -82,6 +83,8 @@ class Writer:
     beware: Callable[[int], Awaitable[None]]  # so many rows were created beyond the plan: written down before all else
     surplus: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
+    met: int = 0  # creates whose keys led to rows that were there: what was compared with is not what is there
+    stalled: str = ""  # why a batch was given up: another one would take as long
     _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -94,7 +97,7 @@ class Writer:
                     for _ in range(min(WORKERS, self.client.width)):
                         workers.start_soon(self._work, inbox.clone())
                 for chunk in chunks:
-                    if self.surplus:
+                    if self.surplus or self.stalled:
                         return
                     try:
                         await feed.send(chunk)
@@ -112,7 +115,7 @@ class Writer:
         parts = deque([Part(chunk=chunk, attempts=self.max_attempts)])
         from_left = True  # the ends in turn: one bad end must not speak for the other
         try:
-            while parts and not self.surplus:
+            while parts and not self.surplus and not self.stalled:
                 part = parts.popleft() if from_left else parts.pop()
                 words = bisection.verdict
                 if words is None:
@@ -156,7 +159,9 @@ class Writer:
             await self._settle(intent, settled, exposed=True)
             return [] if settled else [Part(chunk=chunk, attempts=left, exposed=True, landed=True)]
         except (OutcomeUnknown, InFlight) as error:
-            left = 0 if isinstance(error, BatchLost) else part.attempts - call.attempts
+            left = part.attempts - call.attempts
+            if isinstance(error, BatchLost):
+                left, self.stalled = 0, str(error)
             if not alone and left > 0:
                 await self._settle(intent, (), exposed=True)
                 return self._halves(part, left, exposed=True)
@@ -170,11 +175,17 @@ class Writer:
         lost = call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
         await self._take_note(outcome, bisection)
-        await self._settle(intent, outcome.results, exposed=not outcome.explained, outcome=outcome, lost=lost)
-        return []
+        results = outcome.results
+        again: list[Part] = []
+        if outcome.unjoined and not alone:
+            again = self._regrouped(part, [result.change for result in results if result.column is Column.UNCERTAIN])
+            results = tuple(result for result in results if result.column is not Column.UNCERTAIN)
+        await self._settle(intent, results, exposed=not outcome.explained, outcome=outcome, lost=lost)
+        return again
 
     async def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
         self.surplus += outcome.surplus
+        self.met += outcome.met
         if outcome.surplus:
             with anyio.CancelScope(shield=True):
                 await self.beware(self.surplus)
@@ -197,6 +208,21 @@ class Writer:
                 landed=part.landed,
             )
             for piece in (slice(middle), slice(middle, None))
+        ]
+
+    def _regrouped(self, part: Part, doubtful: Sequence[Change]) -> list[Part]:
+        """Return rows that an error was not joined to, in chunks where it can be: no name twice, or half as many."""
+        rows = dict(zip((change.row.key for change in part.chunk.changes), part.chunk.rows, strict=True))
+        uses: Counter[str] = Counter()
+        groups: dict[int, list[Change]] = {}
+        for change in doubtful:
+            groups.setdefault(uses[change.row.name], []).append(change)
+            uses[change.row.name] += 1
+        if len(groups) == 1 and len(doubtful) == len(part.chunk.changes):
+            return self._halves(part, part.attempts, exposed=True)
+        return [
+            replace(part, chunk=self.cut.chunk(group, [rows[change.row.key] for change in group]), exposed=True)
+            for group in groups.values()
         ]
 
     async def _refuse_unsent(self, part: Part, words: str) -> None:

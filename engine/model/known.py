@@ -15,6 +15,9 @@ from engine.model.listing import Certificate
 KEY_MISMATCH = "key-mismatch"
 """A company's trouble that no time, listing or other source mends: keys led nowhere, and each try would double rows."""
 
+OVERWRITTEN = "overwritten"
+"""A company's trouble that a listing mends: creates met rows that were there, and nobody could look at these since."""
+
 
 class Known(NamedTuple):
     """What is known of the remote row behind one key."""

@@ -87,3 +87,5 @@ class ChunkOutcome:
     explained: bool  # counters, arrays and rows sent agree, and each error was joined to its row
     doubt: str = ""  # why not; empty when explained
     surplus: int = 0  # rows that the server created beyond those planned as creates: a key led nowhere
+    met: int = 0  # planned creates that it answered as updated: their keys led to rows that were there
+    unjoined: bool = False  # an error could not be told from the rows: sent in other company, it can

@@ -76,6 +76,7 @@ class Limits:
     server_timeout_s: float = 29.0  # so long the server may go on with a request, whether or not anybody still waits
     max_attempts: int = 6  # sends of one request, the first included
     max_wait_s: float = 900.0  # a longer Retry-After stops the key instead of the clock
+    batch_wait_s: float = 600.0  # a bulk request that is answered later (202) is waited for so long
     body_bytes: int = 64_000_000  # answers are read up to here
 
 
@@ -86,6 +87,27 @@ class Verify:
     mode: VerifyMode = VerifyMode.AUTO
     verify_after_s: float = 7 * 86_400.0  # a listing older than this is read anew, spread by +-30 % per company
     probe_after_s: float = 86_400.0
+
+
+class Adopt(StrEnum):
+    """What to do with rows that are there already and whose key nothing has confirmed (DESIGN section 4)."""
+
+    TRUST = "trust"  # equal ones are taken as they are, differing ones held
+    PUSH = "push"  # differing ones are sent, on the word of whoever set this
+    HOLD = "hold"  # equal ones are held, too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """When a plan is held for a person to look at (DESIGN section 5). Shares are of the rows that are there."""
+
+    mass_create_share: float = 0.2
+    mass_create_rows: int = 25  # and more than so many
+    mass_update_share: float = 0.3
+    mass_update_rows: int = 25
+    min_rows: int = 10  # a company with fewer rows is being loaded
+    shrink_share: float = 0.5  # of the source rows of the last good run
+    adopt: Adopt = Adopt.TRUST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,6 @@ T = TypeVar("T")
 BulkCall: TypeAlias = Call[BulkAnswer | Accepted | None]
 """A chunk on its way: answered at once, accepted for later (202), or done before without a word (208)."""
 
-BATCH_PATIENCE_S = 600.0
-"""A batch that is not done after this long is left alone; what became of it shows in a listing."""
-
 WIDTH = 8
 """Requests of one company in the air at a time: the key's gate is first come first served, so this keeps a giant from
 standing in it alone."""
@@ -139,12 +136,12 @@ class CompanyClient:
         except ApiError as error:
             text = f"batch {batch.batch_id} took the rows, and what became of them could not be read: {error}"
             raise BatchLost(text, status=error.status, company_id=self.company_id) from error
-        text = f"batch {batch.batch_id} was not done after {BATCH_PATIENCE_S / 60:.0f} minutes"
+        text = f"batch {batch.batch_id} was not done after {self._batch_wait_s:g} s"
         raise BatchLost(text, status=202, company_id=self.company_id)
 
     async def _is_done(self, batch: Accepted) -> bool:
         """Ask less and less often until the batch is done; False: patience is at its end."""
-        give_up_at, polls = anyio.current_time() + BATCH_PATIENCE_S, 0
+        give_up_at, polls = anyio.current_time() + self._batch_wait_s, 0
         while anyio.current_time() < give_up_at:
             polls += 1
             await anyio.sleep(step_s(polls, 1.0))
@@ -156,6 +153,10 @@ class CompanyClient:
         if answer.status == 208:
             return None
         return read_accepted(answer.body) if answer.status == 202 else self.dialect.bulk(answer.body)
+
+    @property
+    def _batch_wait_s(self) -> float:
+        return self.channel.account.limits.batch_wait_s
 
     @property
     def _policy(self) -> Policy:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from engine.model.change import Plan
-from engine.model.known import Acknowledged, CompanyState
+from engine.model.known import OVERWRITTEN, Acknowledged, CompanyState
 from engine.model.settings import Verify, VerifyMode
 from engine.model.wanted import Wanted
 
@@ -25,7 +25,9 @@ class Evidence(StrEnum):
 
 def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: datetime) -> Evidence:
     """Return what must be read whatever the source holds. A clock that went back counts as "too old"."""
-    if state.listed_at is None or state.checked_at is None or verify.mode is VerifyMode.FULL:
+    if state.listed_at is None or state.checked_at is None or state.failure == OVERWRITTEN:
+        return Evidence.LISTING
+    if verify.mode is VerifyMode.FULL:
         return Evidence.LISTING
     if verify.mode is VerifyMode.NONE:
         return Evidence.LEDGER

@@ -25,6 +25,7 @@ class Books:
         self.dry = False  # nothing is sent: planned rows stand in the column that they are meant for
         self.rest = Column.DEFERRED
         self._listed_rows: int | None = None
+        self._reopened = 0  # rows that the plan found unchanged, and that have to be seen to all the same
         self._open: dict[str, Change] = {}
         self._final: Counter[Column] = Counter()
         self._problems: list[Problem] = []
@@ -75,6 +76,10 @@ class Books:
         ]
         self.record(results)
 
+    def reopen(self, rows: int) -> None:
+        """Defer rows that were unchanged when they were compared, and are so no more."""
+        self._reopened += rows
+
     def fault(self, problem: Problem) -> None:
         """Note a problem whose place is known."""
         self._problems.append(problem)
@@ -107,7 +112,8 @@ class Books:
         if plan is None:
             counts[self.rest] += len(wanted.rows)
         else:
-            counts[Column.UNCHANGED] += plan.unchanged
+            counts[Column.UNCHANGED] += plan.unchanged - self._reopened
+            counts[Column.DEFERRED] += self._reopened
             counts[Column.HELD] += len(plan.holds)
             for change in self._open.values():
                 meant = Column.CREATED if change.remote_id is None else Column.UPDATED
@@ -115,7 +121,7 @@ class Books:
         balance = Balance(
             source_rows=wanted.source_rows,
             **{column.value: counts[column] for column in Column},
-            adopted=plan.adopted if plan else 0,
+            adopted=min(plan.adopted, counts[Column.UNCHANGED]) if plan else 0,
         )
         if plan is None or self._listed_rows is None:
             return balance

@@ -37,7 +37,7 @@ from engine.ledger.base import Ledger
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.events import ChunkSettled, CompanyStarted, Planned, SourceRead, Waiting
-from engine.model.known import KEY_MISMATCH, Acknowledged, CompanyState
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
 from engine.model.outcome import Column, ItemResult, Problem
 from engine.model.result import CompanyResult
 from engine.model.settings import Company, Scope, Verify
@@ -80,6 +80,9 @@ class Ending:
 STOPPED = Ending(code="stopped", state=State.DEFERRED, exit_code=ExitCode.STOPPED)
 FAILED = Ending(code="failed", state=State.FAILED, exit_code=ExitCode.FAILED)
 HELD = Ending(code="held", state=State.HELD, exit_code=ExitCode.HELD)
+
+STALLED = Ending(code="batch-unfinished", state=State.DEFERRED, exit_code=ExitCode.STOPPED)
+CHANGED = Ending(code=OVERWRITTEN, state=State.PARTIAL, exit_code=ExitCode.STOPPED)
 
 ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
     (Locked, Ending(code="locked", state=State.LOCKED, exit_code=ExitCode.LOCKED)),
@@ -268,6 +271,35 @@ class CompanyRun:
                 self._stop_short(KEY_MISMATCH, _mismatch(writer.surplus), HELD)
         if writer.uncertain and not writer.surplus:
             await self._read_back(writer.uncertain, acked)
+        if writer.stalled and self._books.balance().deferred:
+            self._stop_short(
+                STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
+            )
+        if writer.met and not writer.surplus:
+            await self._look_again(writer.met, plan)
+
+    async def _look_again(self, met: int, plan: Plan) -> None:
+        """List anew where creates met rows that were there: those may be rows that another key was matched with."""
+        text = f"{met} rows that were to be created had keys that lead to rows that are there, and changed those"
+        wanted = self._books.wanted
+        if wanted is None:
+            return
+        try:
+            after = await self._comparison.compare_listed(wanted, await self._parts.ledger.read(self._scope))
+        except (ApiError, UnsafePlan) as error:
+            await self._parts.ledger.note(self._scope, CompanyState(failure=OVERWRITTEN, failure_message=text))
+            doubt = replace(CHANGED, exit_code=ExitCode.UNCERTAIN)
+            self._stop_short(OVERWRITTEN, f"{text}; what became of those could not be looked at: {error}", doubt)
+            return
+        counted = {change.row.key for change in plan.changes} | {hold.key for hold in plan.holds}
+        to_do = {change.row.key for change in after.plan.changes} | {hold.key for hold in after.plan.holds}
+        if moved := to_do - counted - {change.row.key for change, _ in after.resting}:
+            self._books.reopen(len(moved))
+            some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
+            told = (
+                f"{text}, so that {len(moved)} rows that were unchanged differ now ({some}): the next run sees to them"
+            )
+            self._stop_short(OVERWRITTEN, told, CHANGED)
 
     async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
         """Find out what became of rows whose answer was lost; their books are amended."""

@@ -77,6 +77,15 @@ class Comparison:
         self.evidence = evidence
         if evidence is not Evidence.LISTING:
             return known
+        return await self.compare_listed(wanted, acked, first)
+
+    async def compare_listed(
+        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None
+    ) -> Compared:
+        """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
+
+        `first`: its first page and the page size, where they are there already.
+        """
         index = await self._list(first)
         self.ids = index.rows.keys()
         matching = match(wanted, index, acked)

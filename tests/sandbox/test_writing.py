@@ -11,7 +11,7 @@ import orjson
 import pytest
 from aiohttp.client_middlewares import ClientHandlerType
 
-from engine import CompanyResult, Engine
+from engine import CompanyResult, Dimension, Engine
 from engine.sandbox.record import Entry
 from tests.sandbox.conftest import BLIND, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
 
@@ -497,3 +497,57 @@ async def test_a_plan_does_not_depend_on_the_order_of_the_source(world: World) -
         result = await engine.plan([company(n, each) for n, each in zip((1, 2), rows, strict=True)]).result()
     first, second = result.companies
     assert first.digest == second.digest is not None
+
+
+# Creates that meet rows which are there
+
+
+def overtaken(world: World) -> list[Dimension]:
+    """Place a row whose key, which no listing shows, is that of another source row than the one that looks like it."""
+    there = Dimension("K4", "account", "Account", "Rent", "29")
+    world.place(1, [there])
+    return [Dimension("K4", "account", "Account", "Fuel", "11"), Dimension("K5", "account", "Account", "Rent", "29")]
+
+
+async def test_a_create_that_changes_an_adopted_row_is_not_green(world: World) -> None:
+    """K5 is taken for the row of its type and id; K4's create changes that very row, and K5 is nowhere then."""
+    wanted = overtaken(world)
+    result = await world.sync_one(1, wanted)
+    assert verdict(result) == ("partial", 5, ["overwritten"])
+    assert columns(result) == {"updated": 1, "deferred": 1}
+    assert "(K5)" in result.problems[0].message
+    again = await world.sync_one(1, wanted)
+    assert columns(again) == {"unchanged": 1, "created": 1}
+    await heal(world, 1, wanted)
+
+
+async def test_a_create_that_changes_an_adopted_row_and_is_not_looked_at(world: World) -> None:
+    """The listing that would tell fails: exit 10, and the next run lists whatever the ledger says."""
+    wanted = overtaken(world)
+    world.script(*BLIND)
+    result = await world.sync_one(1, wanted)
+    assert (result.exit_code, slugs(result)) == (10, ["overwritten"])
+    world.script()
+    assert columns(await world.sync_one(1, wanted)) == {"unchanged": 1, "created": 1}
+    await heal(world, 1, wanted)
+
+
+async def test_errors_that_no_row_can_be_told_from_are_sent_in_other_company(world: World) -> None:
+    """Four rows of one name, one of them refused without its key: alone, each says for itself."""
+    rows = [row._replace(name="Twin") for row in dims(4)] + dims(3, first=10)
+    rules = ({"effect": "reject-rows", "erp_id": "^00002$"}, {"effect": "error-style", "shape": "bare"})
+    world.place(1)
+    world.script(*rules)
+    result = await world.sync_one(1, rows)
+    assert (columns(result), verdict(result)) == ({"created": 6, "rejected": 1}, ("partial", 3, ["rejected"]))
+    assert len(world.stored(1)) == 6
+
+
+async def test_errors_that_name_nothing_at_all(world: World) -> None:
+    """Halved until each row stands alone; nothing is called stored that was refused."""
+    world.place(1)
+    body = {"effect": "error-style", "shape": "bare", "keyless": True}
+    world.script({"effect": "reject-rows", "erp_id": "^0000[36]$"}, body)
+    result = await world.sync_one(1, [row._replace(name="One") for row in dims(8)])
+    assert columns(result) == {"created": 6, "rejected": 2}
+    assert result.requests.bulk < 20

@@ -133,7 +133,9 @@ CASES = {
     "again: a type that is not shown": Case(
         update(NEW), (shown("r1", "1", "New", label="Account")._replace(type_code=""),), UNTOLD
     ),
-    "again, its id not known: found by its natural key": Case(Change(NEW, "?k1"), (shown("r1", "1", "New"),), LANDED),
+    "again, its id not known: its natural key is no proof": Case(
+        Change(NEW, "?k1"), (shown("r1", "1", "New"),), MISSING
+    ),
     "again, its id not known: found by its listed key": Case(
         Change(NEW, "?k1"), (shown("r1", "1", "New", key="k1"),), LANDED
     ),
