@@ -276,9 +276,9 @@ class CompanyRun:
                 STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
             )
         if writer.met and not writer.surplus:
-            await self._look_again(writer.met, plan)
+            await self._look_again(writer.met, plan, acked.state)
 
-    async def _look_again(self, met: int, plan: Plan) -> None:
+    async def _look_again(self, met: int, plan: Plan, before: CompanyState) -> None:
         """List anew where creates met rows that were there: those may be rows that another key was matched with."""
         text = f"{met} rows that were to be created had keys that lead to rows that are there, and changed those"
         wanted = self._books.wanted
@@ -287,7 +287,8 @@ class CompanyRun:
         try:
             after = await self._comparison.compare_listed(wanted, await self._parts.ledger.read(self._scope))
         except (ApiError, UnsafePlan) as error:
-            await self._parts.ledger.note(self._scope, CompanyState(failure=OVERWRITTEN, failure_message=text))
+            note = CompanyState(failure=OVERWRITTEN, failure_message=text, last_good_rows=before.last_good_rows)
+            await self._parts.ledger.note(self._scope, note)
             doubt = replace(CHANGED, exit_code=ExitCode.UNCERTAIN)
             self._stop_short(OVERWRITTEN, f"{text}; what became of those could not be looked at: {error}", doubt)
             return
