@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from engine.model.events import Event
     from engine.model.outcome import Problem
     from engine.model.result import CompanyResult, Requests, RunResult, run_json
-    from engine.model.settings import Account, Api, Company, Limits, Secret, Settings, Verify, VerifyMode
+    from engine.model.settings import (
+        Account,
+        Allow,
+        Api,
+        Company,
+        Guards,
+        Limits,
+        Secret,
+        Settings,
+        Verify,
+        VerifyMode,
+    )
     from engine.run.engine import Engine
     from engine.run.execution import Run
     from engine.sources.files import FileSource
@@ -34,6 +45,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Account": "engine.model.settings",
+    "Allow": "engine.model.settings",
     "Api": "engine.model.settings",
     "Balance": "engine.model.balance",
     "Company": "engine.model.settings",
@@ -45,6 +57,7 @@ _HOMES = {
     "Event": "engine.model.events",
     "ExitCode": "engine.model.balance",
     "FileSource": "engine.sources.files",
+    "Guards": "engine.model.settings",
     "Ledger": "engine.ledger.base",
     "LedgerError": "engine.errors",
     "Limits": "engine.model.settings",
@@ -64,6 +77,7 @@ _HOMES = {
 
 __all__ = [
     "Account",
+    "Allow",
     "Api",
     "Balance",
     "Company",
@@ -75,6 +89,7 @@ __all__ = [
     "Event",
     "ExitCode",
     "FileSource",
+    "Guards",
     "Ledger",
     "LedgerError",
     "Limits",

@@ -41,6 +41,12 @@ class TenantLeak(UnsafePlan):
     slug = "tenant-leak"
 
 
+class Vanished(UnsafePlan):
+    """A company shows no row at all although the ledger knows of some: it is not loaded anew by itself."""
+
+    slug = "vanished-company"
+
+
 class ApiError(EngineError):
     """A request did not bring what it should. Carries what is known of the answer, never a token or key."""
 

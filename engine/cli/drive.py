@@ -15,7 +15,7 @@ import anyio
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.result import RunResult
-from engine.model.settings import Company, Settings
+from engine.model.settings import Allow, Company, Settings
 from engine.observe.progress import Progress
 from engine.run.engine import Engine
 from engine.run.execution import Run
@@ -68,6 +68,7 @@ class Order:
     settings: Settings
     companies: Sequence[Company]
     fresh: bool = False
+    allow: Sequence[Allow] = ()
     quiet: bool = False
 
 
@@ -75,7 +76,7 @@ async def drive(order: Order, stop: Stop) -> RunResult:
     """Run it to its end, or to where a signal stops it, and return the result."""
     async with Engine(order.settings) as engine:
         begin = engine.plan if order.verb == "plan" else engine.sync
-        async with begin(order.companies, fresh=order.fresh) as run:
+        async with begin(order.companies, fresh=order.fresh, allow=order.allow) as run:
             if order.quiet:
                 await _follow(run, stop, None)
             else:

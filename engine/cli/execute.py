@@ -20,7 +20,7 @@ from engine.config import Configured, load
 from engine.errors import plain
 from engine.ledger.sqlite import open_ledger
 from engine.model.balance import ExitCode, State
-from engine.model.settings import Company, Settings, VerifyMode
+from engine.model.settings import Allow, Company, Settings, VerifyMode
 from engine.observe.terminal import safe
 from engine.run.execution import origin_of
 
@@ -35,6 +35,7 @@ class Request:
     exclude: tuple[str, ...]
     verify: str | None  # None: as the settings say
     fresh: bool
+    allow: tuple[str, ...]
     output: str
     quiet: bool
     detailed: bool = False  # exit with 6 when changes are pending
@@ -72,8 +73,16 @@ def _order(request: Request) -> Order:
         settings=settings,
         companies=companies,
         fresh=request.fresh,
+        allow=[_allowance(text) for text in request.allow],
         quiet=request.quiet,
     )
+
+
+def _allowance(text: str) -> Allow:
+    slug, _, company_id = text.partition(":")
+    if not (company_id.isascii() and company_id.isdigit()):
+        raise click.UsageError(f"--allow {text}: understood is GUARD:ID, such as mass-create:123")
+    return Allow(slug, int(company_id))
 
 
 def _traits(configured: Configured, request: Request) -> Traits:

@@ -46,6 +46,12 @@ def run_options(function: F) -> F:
             type=click.Choice(["auto", "full", "probe", "none"]),
             help="What to look at remotely: what is due, every row, the row counts, nothing. Default: as set.",
         ),
+        click.option(
+            "--allow",
+            multiple=True,
+            metavar="GUARD:ID",
+            help="Let a guard pass for a company in this run, as its message says; may be given again.",
+        ),
         click.option("--fresh", is_flag=True, help="Read companies again that rest after a failure."),
         output_option("table", "json", "ndjson"),
         quiet_option,

@@ -6,6 +6,7 @@ call is one transaction. Errors are `LedgerError`; a failed call has changed not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -37,6 +38,14 @@ class Rows(Protocol):
         ...
 
 
+class Passes(Protocol):
+    """Plans that passed the guards, until they are finished."""
+
+    async def passed(self, scope: Scope, marks: bytes | None) -> None:
+        """Remember the marks of a plan that passed, in place of the one before; None: it is finished."""
+        ...
+
+
 class Intents(Protocol):
     """The crash protocol: intent, send, outcome and intent's end in one transaction."""
 
@@ -63,8 +72,13 @@ class Intents(Protocol):
 class Runs(Protocol):
     """The journal of runs, and what is remembered per API key."""
 
-    async def start_run(self, run_id: str, verb: str, at: datetime, *, origin: str) -> None:
-        """Open a run's entry; one without an end and without a lock holder crashed. `origin`: as in `Scope`."""
+    async def start_run(
+        self, run_id: str, verb: str, at: datetime, *, origin: str, allowed: Sequence[str] = ()
+    ) -> None:
+        """Open a run's entry; one without an end and without a lock holder crashed.
+
+        `origin`: as in `Scope`. `allowed`: guards that a person lets pass in it, such as "mass-create:123".
+        """
         ...
 
     async def finish_run(self, result: RunResult) -> None:
@@ -112,7 +126,7 @@ class Locks(Protocol):
         ...
 
 
-class Ledger(Rows, Intents, Runs, Directories, Locks, Protocol):
+class Ledger(Rows, Passes, Intents, Runs, Directories, Locks, Protocol):
     """All of it, as the engine is handed it."""
 
     async def aclose(self) -> None:

@@ -243,6 +243,13 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        "guards",
+        (
+            "alter table scopes add column passed blob",  # marks of a plan that passed them (CompanyState)
+            "alter table runs add column allowed text",  # those that a person let pass: "mass-create:123 look-alike:7"
+        ),
+    ),
 )
 
 APPLIED = "insert into migrations (number, name, applied_at) values (?, ?, ?)"

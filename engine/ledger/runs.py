@@ -12,7 +12,7 @@ from engine.model.balance import State
 from engine.model.known import Pause
 from engine.model.result import CompanyResult, RunResult, run_json
 
-START = "insert into runs (id, verb, started_at, origin) values (?, ?, ?, ?)"
+START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
 ADD_COMPANY = """
     insert into run_companies (
@@ -41,9 +41,11 @@ PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
 REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
 
 
-def start(connection: sqlite3.Connection, run_id: str, verb: str, at: datetime, *, origin: str) -> None:
+def start(
+    connection: sqlite3.Connection, run_id: str, verb: str, at: datetime, *, origin: str, allowed: tuple[str, ...]
+) -> None:
     """Open a run's entry."""
-    connection.execute(START, (run_id, verb, to_text(at), origin))
+    connection.execute(START, (run_id, verb, to_text(at), origin, " ".join(allowed) or None))
 
 
 def finish(connection: sqlite3.Connection, result: RunResult) -> None:

@@ -14,7 +14,7 @@ FIND = "select id from scopes where origin = ? and account = ? and company_id = 
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
 READ_STATE = """
     select listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message,
-           last_good_rows
+           last_good_rows, passed
     from scopes where id = ?
 """
 LISTED = """
@@ -34,6 +34,7 @@ NOTE = """
     set failures = ?, retry_at = ?, failed_source = ?, failure = ?, failure_message = ?, last_good_rows = ?
     where id = ?
 """
+PASSED = "update scopes set passed = ? where id = ?"
 
 
 def find(connection: sqlite3.Connection, scope: Scope) -> int | None:
@@ -55,7 +56,9 @@ def number(connection: sqlite3.Connection, scope: Scope) -> int:
 def read_state(connection: sqlite3.Connection, scope_id: int) -> CompanyState:
     """Return the notes on a company."""
     row = connection.execute(READ_STATE, (scope_id,)).fetchone()
-    listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, message, last_good_rows = row
+    listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, message, last_good_rows, passed = (
+        row
+    )
     return CompanyState(
         listed_at=optional_instant(listed_at),
         checked_at=optional_instant(checked_at),
@@ -66,6 +69,7 @@ def read_state(connection: sqlite3.Connection, scope_id: int) -> CompanyState:
         failure=failure,
         failure_message=message,
         last_good_rows=last_good_rows,
+        passed=passed,
     )
 
 
@@ -90,3 +94,8 @@ def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> N
         state.last_good_rows,
     )
     connection.execute(NOTE, (*values, number(connection, scope)))
+
+
+def passed(connection: sqlite3.Connection, scope: Scope, marks: bytes | None) -> None:
+    """Remember the marks of a plan that passed the guards, or that it is finished."""
+    connection.execute(PASSED, (marks, number(connection, scope)))

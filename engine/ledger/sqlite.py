@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,10 @@ class SqliteLedger:
         """Commit that these keys are about to be sent."""
         await self._thread.write(intents.begin, scope, intent)
 
+    async def passed(self, scope: Scope, marks: bytes | None) -> None:
+        """Remember the marks of a plan that passed; None: it is finished."""
+        await self._thread.write(scopes.passed, scope, marks)
+
     async def sent_again(self, scope: Scope, intent_id: str, at: datetime) -> None:
         """Commit that a chunk is about to be sent once more."""
         await self._thread.write(intents.sent_again, scope, intent_id, at)
@@ -65,9 +69,11 @@ class SqliteLedger:
         """Commit a chunk's outcome and the end of its intent together."""
         await self._thread.write(intents.settle, scope, settlement)
 
-    async def start_run(self, run_id: str, verb: str, at: datetime, *, origin: str) -> None:
+    async def start_run(
+        self, run_id: str, verb: str, at: datetime, *, origin: str, allowed: Sequence[str] = ()
+    ) -> None:
         """Open a run's entry."""
-        await self._thread.write(runs.start, run_id, verb, at, origin=origin)
+        await self._thread.write(runs.start, run_id, verb, at, origin=origin, allowed=tuple(allowed))
 
     async def finish_run(self, result: RunResult) -> None:
         """Close a run's entry with its result."""

@@ -66,6 +66,7 @@ class CompanyState:
     failure: str | None = None  # problem code of that failure
     failure_message: str | None = None
     last_good_rows: int | None = None  # source rows at the last run that ended unchanged or synced
+    passed: bytes | None = None  # marks of a plan that passed the guards and is not finished (`planning.guard`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,7 @@ class RunResult:
     requests: Requests  # those of all companies, and those that belong to none (tokens)
     companies: tuple[CompanyResult, ...] = field(default=())
     problems: tuple[Problem, ...] = ()  # of the run as a whole, such as a journal that could not be written
+    allowed: tuple[str, ...] = ()  # guards that were let pass, as in the journal: "mass-create:123"
 
     @property
     def ok(self) -> bool:

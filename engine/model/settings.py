@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.model.dimension import Dimension
 
@@ -110,6 +110,17 @@ class Guards:
     adopt: Adopt = Adopt.TRUST
 
 
+ALLOWABLE = ("mass-create", "mass-update", "shrunken-source", "vanished-company", "look-alike")
+"""Guards that a person may let pass for one company and one run."""
+
+
+class Allow(NamedTuple):
+    """One run's leave to pass a guard: `--allow mass-create:123`."""
+
+    slug: str  # one of `ALLOWABLE`
+    company_id: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One client account: one API key, one quota."""
@@ -133,6 +144,7 @@ class Company:
     write: bool = True  # False: read-only, `sync` leaves it out
     relabel: bool = False  # True: type labels are compared and sent, too
     verify: Verify | None = None  # None: the run's
+    guards: Guards | None = None  # None: the run's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +154,7 @@ class Settings:
     accounts: tuple[Account, ...]
     api: Api = field(default_factory=Api)
     verify: Verify = field(default_factory=Verify)
+    guards: Guards = field(default_factory=Guards)
     ledger_url: str = "sqlite:///dimsync.db"
     companies_at_once: int = 32  # pipelines open at a time, dealt between the accounts: bounds memory
 

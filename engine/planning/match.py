@@ -100,8 +100,11 @@ def linked_id(key: str, known: Known) -> str:
     return known.remote_id or f"?{key}"
 
 
-def match(wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Matching:
-    """Pair wanted rows with remote rows, both sides completely. The order of either side changes nothing."""
+def match(wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: bool = False) -> Matching:
+    """Pair wanted rows with remote rows, both sides completely. The order of either side changes nothing.
+
+    `alike`: a person has looked, and rows that merely look like one in Ottimate are others: they are missing.
+    """
     rows = sorted(wanted.rows)
     pairs, rest, holds, contested = _by_key(rows, index, acked)
     taken = {pair.remote.id: pair.row.key for pair in pairs}
@@ -111,7 +114,7 @@ def match(wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Matching:
         unmatched = _by_natural_key(rest, _Bearers(rows, index), acked, pairs, taken, holds, contested)
         pairs = _without_shifted(pairs, holds, contested)
         free = [remote for remote in index.rows.values() if remote.id not in taken]
-        missing = _without_look_alikes(unmatched, free, holds, contested)
+        missing = unmatched if alike else _without_look_alikes(unmatched, free, holds, contested)
     loose = [remote for remote in index.rows.values() if remote.id not in contested and remote.id not in taken]
     contested.update(_meant_by_invalid(loose, wanted, acked))
     return Matching(

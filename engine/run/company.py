@@ -40,11 +40,12 @@ from engine.model.events import ChunkSettled, CompanyStarted, Planned, SourceRea
 from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
 from engine.model.outcome import Column, ItemResult, Problem
 from engine.model.result import CompanyResult
-from engine.model.settings import Company, Scope, Verify
+from engine.model.settings import Allow, Company, Guards, Scope, Verify
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel, Emit
 from engine.net.client import CompanyClient
 from engine.planning.chunks import Cut, cut
+from engine.planning.guard import GUARDS, Figures, marks, not_passed, trips
 from engine.planning.rest import failed_again, is_resting, keys_lead_nowhere
 from engine.run.books import Books
 from engine.run.compare import Comparison
@@ -62,6 +63,8 @@ class Parts:
     dialect: Dialect
     ledger: Ledger
     verify: Verify
+    guards: Guards
+    allowed: frozenset[Allow]
     writes: bool  # False: `plan`
     fresh: bool  # a company that rests after a failed reading is read all the same
     now: Callable[[], datetime]
@@ -99,7 +102,7 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
 )
 """What each error does to its company; the first that fits."""
 
-UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__()) | {KEY_MISMATCH}
+UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__()) | GUARDS | {KEY_MISMATCH}
 """Problem codes under which a company is held rather than failed."""
 
 
@@ -112,6 +115,7 @@ class CompanyRun:
         self._channel = channel
         self._visible = visible
         self._parts = parts
+        self._allowed = frozenset(slug for slug, company_id in parts.allowed if company_id == company.id)
         self._scope = Scope(origin=parts.origin, account=channel.account.account_id, company_id=company.id)
         self._client = CompanyClient(channel, parts.dialect, company.id)
         self._books = Books()
@@ -121,6 +125,7 @@ class CompanyRun:
             client=self._client,
             ledger=parts.ledger,
             verify=parts.verify,
+            allowed=self._allowed,
             now=parts.now,
             emit=parts.emit,
         )
@@ -164,10 +169,12 @@ class CompanyRun:
                 with anyio.CancelScope(shield=True):
                     await self._parts.ledger.recover(self._scope)
                 acked = await self._parts.ledger.read(self._scope)
-            if not self._parts.fresh and is_resting(acked.state, wanted, self._parts.now()):
+            if not (self._parts.fresh or self._allowed) and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
                 return
             plan = await self._compare(wanted, acked)
+            if not await self._passes(plan, acked, wanted):
+                return
             if self._parts.writes:
                 await self._write(plan, acked)
             if self._ending is STOPPED:
@@ -230,6 +237,38 @@ class CompanyRun:
             )
         )
         return plan
+
+    async def _passes(self, plan: Plan, acked: Acknowledged, wanted: Wanted) -> bool:
+        """Return whether the guards let the plan pass, or a person does; else the company is held, and rests.
+
+        A plan that passed is remembered until it is finished: what is left of it passes, too.
+        """
+        guards, state = self.company.guards or self._parts.guards, acked.state
+        figures = Figures(
+            source_rows=wanted.source_rows,
+            last_good_rows=state.last_good_rows,
+            there=self._comparison.there,
+            creates=not_passed(plan.creates, state.passed),
+            updates=not_passed(plan.updates, state.passed),
+        )
+        held = [trip for trip in trips(figures, guards) if trip.slug not in self._allowed]
+        for slug, message in held:
+            allow = f"look with `dimsync plan`, and to let it pass once: --allow {slug}:{self.company.id}"
+            self._stop_short(slug, f"{message}; {allow}", HELD)
+        if held:
+            self._books.dry = False  # what was planned is held, in a plan, too
+            note = failed_again(
+                state, wanted, held[0].slug, held[0].message, self._parts.now(), asked_for=self._parts.fresh
+            )
+        elif self._parts.writes and max(len(plan.creates), len(plan.updates)) > min(
+            guards.mass_create_rows, guards.mass_update_rows
+        ):
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.passed(self._scope, marks(plan.changes))
+        if held and state.failure != KEY_MISMATCH:
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.note(self._scope, note)
+        return not held
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -340,6 +379,9 @@ class CompanyRun:
         result, before = self.result(), acked.state
         rows = result.balance.source_rows
         good = self._parts.writes and result.state in {State.SYNCED, State.UNCHANGED}
+        if self._parts.writes and not result.balance.deferred and not result.balance.uncertain:
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.passed(self._scope, None)
         if good and (rows != before.last_good_rows or before.failure is not None):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, CompanyState(last_good_rows=rows))
@@ -367,7 +409,7 @@ class CompanyRun:
             requests=self._client.spent.requests(),
             certificate=self._comparison.certificate,
             problems=problems,
-            digest=plan.digest if (plan := self._books.plan) and self._books.dry else None,
+            digest=plan.digest if (plan := self._books.plan) and not self._parts.writes else None,
         )
 
     def _state(self, balance: Balance, ending: Ending | None) -> State:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import anyio
 
-from engine.errors import IncompleteListing
+from engine.errors import IncompleteListing, Vanished
 from engine.ledger.base import Rows
 from engine.model.change import Change, Plan
 from engine.model.events import Listed, PageRead
@@ -47,12 +47,18 @@ class Comparison:
     client: CompanyClient
     ledger: Rows
     verify: Verify
+    allowed: frozenset[str]  # slugs of guards that a person lets pass
     now: Callable[[], datetime]
     emit: Emit
     evidence: Evidence | None = None
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
     ids: Collection[str] = ()  # of the remote rows that were compared with
+
+    @property
+    def there(self) -> int:
+        """How many rows the company has in Ottimate, as it was compared."""
+        return len(self.ids)
 
     async def compare(self, wanted: Wanted, acked: Acknowledged) -> Compared:
         """Return the plan. Raises `ApiError`, `IncompleteListing`, `TenantLeak`, `LedgerError`.
@@ -68,7 +74,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
             self.ids = index.rows.keys()
-            known = self._decide(match(wanted, index, acked), index, acked)
+            known = self._decide(match(wanted, index, acked, alike="look-alike" in self.allowed), index, acked)
             if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
@@ -88,7 +94,11 @@ class Comparison:
         """
         index = await self._list(first)
         self.ids = index.rows.keys()
-        matching = match(wanted, index, acked)
+        known = sum(entry.settled for entry in acked.rows.values())
+        if known and not index.rows and Vanished.slug not in self.allowed:
+            text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
+            raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
+        matching = match(wanted, index, acked, alike="look-alike" in self.allowed)
         compared = self._decide(matching, index, acked, listed_rows=len(index.rows))
         await self._learn(matching, index, acked)
         return compared

@@ -19,7 +19,7 @@ from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
 from engine.model.directory import Directory
 from engine.model.events import Event
-from engine.model.settings import Account, Company, Settings
+from engine.model.settings import ALLOWABLE, Account, Allow, Company, Settings
 from engine.net.channel import Channel, Key
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
@@ -97,18 +97,20 @@ class Engine:
             for run in tuple(self._running):
                 await run.over()
 
-    def sync(self, companies: Iterable[Company], *, fresh: bool = False) -> Pending:
+    def sync(self, companies: Iterable[Company], *, fresh: bool = False, allow: Iterable[Allow] = ()) -> Pending:
         """Bring the companies' remote rows to their sources. Read-only companies (`write=False`) are left out.
 
-        `fresh`: companies that rest after a failed reading are read all the same.
+        `fresh`: companies that rest after a failed reading are read all the same. `allow`: guards that a person lets
+        pass in this run; it is written into the journal.
         """
-        return self._pending("sync", [company for company in companies if company.write], fresh=fresh)
+        chosen = [company for company in companies if company.write]
+        return self._pending("sync", chosen, fresh=fresh, allow=allow)
 
-    def plan(self, companies: Iterable[Company], *, fresh: bool = False) -> Pending:
+    def plan(self, companies: Iterable[Company], *, fresh: bool = False, allow: Iterable[Allow] = ()) -> Pending:
         """Read and compare, and write nothing remote: `created` and `updated` are the intended counts."""
-        return self._pending("plan", list(companies), fresh=fresh)
+        return self._pending("plan", list(companies), fresh=fresh, allow=allow)
 
-    def _pending(self, verb: str, companies: list[Company], *, fresh: bool) -> Pending:
+    def _pending(self, verb: str, companies: list[Company], *, fresh: bool, allow: Iterable[Allow]) -> Pending:
         session, ledger = self._opened()
         _refuse_twice(companies)
         jobs = [(company, self._owner(company)) for company in companies]
@@ -122,7 +124,7 @@ class Engine:
             now=self._now,
             rng=self._rng,
         )
-        return Pending(Run(wiring, verb, jobs, fresh=fresh))
+        return Pending(Run(wiring, verb, jobs, fresh=fresh, allowed=_allowed(allow, companies)))
 
     def client(self, company_id: int, account: str | None = None) -> CompanyClient:
         """Return one company's API as it is, under the account's limits and token: for what no sync does.
@@ -175,6 +177,17 @@ class Engine:
             known = ", ".join(sorted(self._accounts))
             raise ConfigError(f"{who} names the account {name!r}; there are: {known}")
         return self._accounts[name]
+
+
+def _allowed(allow: Iterable[Allow], companies: Iterable[Company]) -> frozenset[Allow]:
+    """Return what is allowed. Raises `ConfigError` for what cannot be, or for a company that is not in the run."""
+    allowed, ids = frozenset(allow), {company.id for company in companies}
+    for slug, company_id in sorted(allowed):
+        if slug not in ALLOWABLE:
+            raise ConfigError(f"{slug!r} cannot be allowed; what can be: {', '.join(ALLOWABLE)}")
+        if company_id not in ids:
+            raise ConfigError(f"--allow {slug}:{company_id}: there is no such company in this run")
+    return allowed
 
 
 def _transport(session: aiohttp.ClientSession, account: Account) -> Transport:

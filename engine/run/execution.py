@@ -19,7 +19,7 @@ from engine.model.events import Event, RunFinished, RunStarted
 from engine.model.known import Pause
 from engine.model.outcome import Problem
 from engine.model.result import Requests, RunResult
-from engine.model.settings import Account, Company, Settings
+from engine.model.settings import Account, Allow, Company, Settings
 from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
 from engine.run.company import CompanyRun, Parts
@@ -51,11 +51,20 @@ class Wiring:
 class Run:
     """A run that is under way: an async iterator of its events. `result` is there when they have ended."""
 
-    def __init__(self, wiring: Wiring, verb: str, jobs: Sequence[tuple[Company, Account]], *, fresh: bool) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        verb: str,
+        jobs: Sequence[tuple[Company, Account]],
+        *,
+        fresh: bool,
+        allowed: frozenset[Allow],
+    ) -> None:
         self._wiring = wiring
         self._verb = verb
         self._jobs = jobs
         self._fresh = fresh
+        self._allowed = allowed
         self._started_at = wiring.now()
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
@@ -122,7 +131,8 @@ class Run:
     async def _run(self) -> RunResult:
         wiring, started_s = self._wiring, anyio.current_time()
         await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
-        await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin)
+        allowed = self._allowed_texts()
+        await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin, allowed=allowed)
         channels = await self._open_channels()
         visible = {
             name: Visible(channel, wiring.ledger, self._origin, now=wiring.now, fresh=self._fresh)
@@ -160,11 +170,16 @@ class Run:
             dialect=wiring.dialect,
             ledger=wiring.ledger,
             verify=wiring.settings.verify,
+            guards=wiring.settings.guards,
+            allowed=self._allowed,
             writes=self._verb == "sync",
             fresh=self._fresh,
             now=wiring.now,
             emit=self._emit,
         )
+
+    def _allowed_texts(self) -> tuple[str, ...]:
+        return tuple(sorted(f"{slug}:{company_id}" for slug, company_id in self._allowed))
 
     async def _open_channels(self) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
@@ -225,6 +240,7 @@ class Run:
             totals=totals,
             requests=Requests.sum(spent),
             companies=companies,
+            allowed=self._allowed_texts(),
         )
 
     async def _emit(self, event: Event) -> None:

@@ -16,11 +16,13 @@ from aiohttp.client_middlewares import ClientHandlerType
 
 from engine import (
     Account,
+    Allow,
     Api,
     Company,
     CompanyResult,
     Dimension,
     Engine,
+    Guards,
     Ledger,
     Limits,
     Requests,
@@ -50,6 +52,10 @@ BLIND = tuple(
     for operation, after in (("list", 1), ("get", 0))
 )
 """Rules under which nothing can be read back after the first listing of a run."""
+
+
+OPEN = Guards(mass_create_rows=10**9, mass_update_rows=10**9)
+"""For tests of other things than guards, that change more at once than a guard lets pass."""
 
 
 class Clock:
@@ -108,6 +114,7 @@ class World:
     clock: Clock
     accounts: tuple[Account, ...] = field(default_factory=lambda: (account(),))
     verify: Verify = field(default_factory=Verify)
+    guards: Guards = field(default_factory=Guards)
     rng: Random = field(default_factory=lambda: Random(7))
     speaks: str = ""  # the contract, where it is another one than the sandbox began with
 
@@ -123,6 +130,7 @@ class World:
             api=Api(base_url=self.sandbox.base_url, contract=self.contract),
             ledger_url=self.ledger_url,
             verify=self.verify,
+            guards=self.guards,
         )
 
     def limit(self, **limits: Any) -> None:
@@ -163,11 +171,12 @@ class World:
         if broken:
             raise broken[0]
 
-    async def sync(self, *companies: Company, fresh: bool = False) -> RunResult:
+    async def sync(self, *companies: Company, fresh: bool = False, allow: Iterable[tuple[str, int]] = ()) -> RunResult:
         """Run once, with the log cleared first; the result is checked for what must hold of any result."""
         self.sandbox.service.log.clear()
         async with self.engine() as engine:
-            result = await engine.sync(companies, fresh=fresh).result()
+            allowances = [Allow(slug, company_id) for slug, company_id in allow]
+            result = await engine.sync(companies, fresh=fresh, allow=allowances).result()
         self.check(result, companies)
         return result
 

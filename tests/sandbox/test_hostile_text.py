@@ -24,7 +24,7 @@ import pytest
 from engine import Company, Dimension, FileSource, Verify, VerifyMode, run_json
 from engine.sandbox.tenant import Values
 from tests.cli.program import PROGRAM, SETTINGS, environment
-from tests.sandbox.conftest import Rows, World, assert_exact, columns, company, dims, kinds, verdict
+from tests.sandbox.conftest import OPEN, Rows, World, assert_exact, columns, company, dims, kinds, verdict
 
 SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 COLUMNS = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
@@ -116,6 +116,7 @@ async def assert_unchanged(world: World, rows: list[Dimension]) -> None:
 
 async def test_it_is_stored_compared_and_changed_as_any_text(either_world: World) -> None:
     world, rows = either_world, hostile_rows()
+    world.guards = OPEN
     world.place(1)
     first = await world.sync_one(1, rows)
     assert (verdict(first), columns(first)) == (("synced", 0, []), {"created": len(rows)})

@@ -37,7 +37,7 @@ from engine.model.events import (
     RunStarted,
     SourceRead,
 )
-from tests.sandbox.conftest import World, assert_exact, columns, company, dims, heal, kinds, verdict, watch
+from tests.sandbox.conftest import OPEN, World, assert_exact, columns, company, dims, heal, kinds, verdict, watch
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -59,6 +59,7 @@ def in_flight(world: World, operation: str = "bulk") -> bool:
 
 
 async def test_events_come_in_a_sensible_order(world: World) -> None:
+    world.guards = OPEN
     for n in (1, 2, 3):
         world.place(n, dims(150))
     fleet = [company(n, dims(400)) for n in (1, 2, 3)]
@@ -108,6 +109,7 @@ async def test_a_slow_reader_holds_the_run_back_and_loses_no_event(world: World)
 @pytest.mark.parametrize("first", [RunStarted, PageRead, ChunkSettled, CompanyFinished])
 async def test_leaving_the_block_early_stops_and_drains(world: World, first: type[Event]) -> None:
     """No task is left, the result is there and adds up, and a rerun converges."""
+    world.guards = OPEN
     for n in range(1, 5):
         world.place(n, dims(120))
     fleet = [company(n, dims(320)) for n in range(1, 5)]

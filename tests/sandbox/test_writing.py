@@ -13,7 +13,7 @@ from aiohttp.client_middlewares import ClientHandlerType
 
 from engine import CompanyResult, Dimension, Engine
 from engine.sandbox.record import Entry
-from tests.sandbox.conftest import BLIND, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
+from tests.sandbox.conftest import BLIND, OPEN, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
 
 BULK = {"operation": "bulk"}
 THIRD = "^00003$"
@@ -489,6 +489,7 @@ async def test_rows_are_sent_in_the_order_of_their_keys(world: World) -> None:
 
 
 async def test_a_plan_does_not_depend_on_the_order_of_the_source(world: World) -> None:
+    world.guards = OPEN
     for n in (1, 2):
         world.place(n, dims(20))
     wanted = [row._replace(code="NEW") if row.key > "K00030" else row for row in dims(50)]

@@ -1,0 +1,83 @@
+"""Guards that hold a whole company by its figures, before anything is written (DESIGN section 5). Pure.
+
+Each says what it saw; whether it is allowed for this run is the caller's to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
+
+from engine.model.change import Change
+from engine.model.settings import Guards
+
+MARK_BYTES = 8
+"""Of a key's mark in a plan that passed: two of a million keys share one with a chance of 1 in 37 million."""
+
+GUARDS = frozenset({"shrunken-source", "mass-create", "mass-update"})
+"""Those that hold a company by its figures."""
+
+
+class Trip(NamedTuple):
+    """A guard that does not let a plan pass, with its figures."""
+
+    slug: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the guards look at."""
+
+    source_rows: int  # good and invalid ones
+    last_good_rows: int | None  # source rows of the last good run; None: there was none
+    there: int  # rows that the company has in Ottimate
+    creates: int  # planned, without those of a plan that passed before and is not finished
+    updates: int  # likewise
+
+
+def trips(figures: Figures, guards: Guards) -> tuple[Trip, ...]:
+    """Return the guards that stop this plan, in a fixed order; none: it passes. An empty company is loaded freely."""
+    found = []
+    if figures.last_good_rows and figures.source_rows < guards.shrink_share * figures.last_good_rows:
+        found.append(
+            Trip(
+                "shrunken-source",
+                f"the source has {figures.source_rows:,} rows and had {figures.last_good_rows:,} at the last good run"
+                f" (held under {guards.shrink_share:.0%})",
+            )
+        )
+    if figures.there >= guards.min_rows:
+        found += _outsized(
+            "mass-create", "create", figures.creates, figures.there, guards.mass_create_share, guards.mass_create_rows
+        )
+        found += _outsized(
+            "mass-update", "change", figures.updates, figures.there, guards.mass_update_share, guards.mass_update_rows
+        )
+    return tuple(found)
+
+
+def _outsized(slug: str, verb: str, planned: int, there: int, share: float, rows: int) -> list[Trip]:
+    if planned <= rows or planned <= share * there:
+        return []
+    message = f"would {verb} {planned:,} rows where {there:,} are (held above {share:.0%} and {rows:,} rows)"
+    return [Trip(slug, message)]
+
+
+def marks(changes: Iterable[Change]) -> bytes:
+    """Return what is remembered of a plan that passed, a mark for each key: what is left of it passes, too."""
+    return b"".join(sorted(_mark(change.row.key) for change in changes))
+
+
+def not_passed(changes: Collection[Change], passed: bytes | None) -> int:
+    """Return how many changes were not part of the plan that passed before."""
+    if not passed:
+        return len(changes)
+    known = {passed[at : at + MARK_BYTES] for at in range(0, len(passed), MARK_BYTES)}
+    return sum(_mark(change.row.key) not in known for change in changes)
+
+
+def _mark(key: str) -> bytes:
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()

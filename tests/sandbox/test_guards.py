@@ -1,0 +1,240 @@
+"""Guards that hold a company before anything is written, each with honest growth that it lets pass."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from engine import Company, CompanyResult, ConfigError, Dimension, Guards
+from tests.sandbox.conftest import World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
+
+BULK = {"operation": "bulk"}
+
+
+def renamed(rows: list[Dimension], count: int) -> list[Dimension]:
+    return [row._replace(name=f"New {row.name}") for row in rows[:count]] + rows[count:]
+
+
+async def loaded(world: World, rows: list[Dimension]) -> None:
+    """Load company 1, which is empty at first: that needs no ceremony."""
+    world.place(1)
+    assert columns(await world.sync_one(1, rows)) == {"created": len(rows)}
+
+
+async def allowed(world: World, rows: list[Dimension], slug: str) -> CompanyResult:
+    (result,) = (await world.sync(company(1, rows), allow=[(slug, 1)])).companies
+    return result
+
+
+# Each trips, and each lets honest growth pass
+
+CREATES = {
+    "27 on 100": (100, 27, True),
+    "26 of 100 and 20 %, to the row": (130, 26, False),
+    "25 on 100": (100, 25, False),  # a quarter, and no more than 25 rows
+    "26 on 1000": (1_000, 26, False),
+    "100 on 9": (9, 100, False),  # a company that is being loaded
+}
+
+
+@pytest.mark.parametrize(("there", "more", "trips"), CREATES.values(), ids=CREATES)
+async def test_mass_create(either_world: World, there: int, more: int, trips: bool) -> None:
+    world = either_world
+    rows = dims(there)
+    await loaded(world, rows)
+    wanted = rows + dims(more, first=5_000)
+    result = await world.sync_one(1, wanted)
+    if not trips:
+        assert (verdict(result), columns(result)) == (("synced", 0, []), {"unchanged": there, "created": more})
+        return
+    assert verdict(result) == ("held", 4, ["mass-create"])
+    assert columns(result) == {"unchanged": there, "held": more}
+    assert f"would create {more} rows where {there} are" in result.problems[0].message
+    assert "--allow mass-create:1" in result.problems[0].message
+    assert (world.sent("bulk"), len(world.stored(1))) == (0, there)
+    assert columns(await allowed(world, wanted, "mass-create")) == {"unchanged": there, "created": more}
+    await heal(world, 1, wanted)
+
+
+UPDATES = {
+    "31 of 100": (100, 31, True),
+    "30 of 100, to the row": (100, 30, False),
+    "25 of 50": (50, 25, False),
+    "all 9": (9, 9, False),
+}
+
+
+@pytest.mark.parametrize(("there", "changed", "trips"), UPDATES.values(), ids=UPDATES)
+async def test_mass_update(either_world: World, there: int, changed: int, trips: bool) -> None:
+    world = either_world
+    rows = dims(there)
+    await loaded(world, rows)
+    wanted = renamed(rows, changed)
+    result = await world.sync_one(1, wanted)
+    if not trips:
+        assert columns(result).get("updated") == changed
+        return
+    assert verdict(result) == ("held", 4, ["mass-update"])
+    assert columns(result) == {"unchanged": there - changed, "held": changed}
+    assert_exact(world, 1, rows)
+    assert columns(await allowed(world, wanted, "mass-update")) == {"unchanged": there - changed, "updated": changed}
+    await heal(world, 1, wanted)
+
+
+@pytest.mark.parametrize(("left", "trips"), [(0, True), (4, True), (5, False), (9, False)])
+async def test_shrunken_source(world: World, left: int, trips: bool) -> None:
+    """Nothing is ever deleted; but a source that lost its half is no source to create from."""
+    rows = dims(10)
+    await loaded(world, rows)
+    wanted = [*rows[: left - 1], dims(1, first=70)[0]] if left else []
+    result = await world.sync_one(1, wanted)
+    if not trips:
+        assert (result.exit_code, columns(result)) == (0, {"unchanged": left - 1, "created": 1})
+        return
+    assert verdict(result) == ("held", 4, ["shrunken-source"])
+    assert f"has {left} rows and had 10" in result.problems[0].message
+    assert_exact(world, 1, rows)
+    assert (await allowed(world, wanted, "shrunken-source")).exit_code == 0
+
+
+async def test_a_source_without_an_earlier_good_run_cannot_have_shrunk(world: World) -> None:
+    world.place(1, dims(10))
+    assert (await world.sync_one(1, dims(1))).exit_code == 0
+
+
+async def test_vanished_company(either_world: World) -> None:
+    """All rows are gone behind our back: loaded anew only when somebody said so; and it is not forgotten meanwhile."""
+    world = either_world
+    rows = dims(12)
+    await loaded(world, rows)
+    world.place(1)
+    world.clock.forward(days=8)
+    for _ in range(2):
+        result = await world.sync_one(1, rows)
+        assert (result.state, result.exit_code, columns(result)) == ("held", 4, {"held": 12})
+        assert slugs(result)[0] == "vanished-company"
+        assert world.stored(1) == []
+        world.clock.forward(hours=2)
+    assert columns(await allowed(world, rows, "vanished-company")) == {"created": 12}
+    await heal(world, 1, rows)
+
+
+async def test_look_alike(world: World) -> None:
+    """A person has looked: it is another row, and is created. Others of the company are not held meanwhile."""
+    there = Dimension("theirs", "account", "Account", "Food sales", "0100")
+    world.place(1, [there])
+    wanted = [Dimension("K1", "account", "Account", "Food sales", "4000"), *dims(2)]
+    result = await world.sync_one(1, wanted)
+    assert (verdict(result), columns(result)) == (("partial", 4, ["look-alike"]), {"held": 1, "created": 2})
+    assert columns(await allowed(world, wanted, "look-alike")) == {"unchanged": 2, "created": 1}
+    assert len(world.stored(1)) == 4
+
+
+# A plan that passed stays passed
+
+
+@pytest.mark.parametrize("allow", [False, True], ids=["first load", "allowed"])
+async def test_what_is_left_of_a_load_goes_on(world: World, allow: bool) -> None:
+    """Stopped by the quota at half: the rest would be a mass-create by itself, and passes without a word."""
+    there = dims(40) if allow else []
+    if allow:
+        await loaded(world, there)
+    world.place(1, there)
+    world.limit(chunk_rows=20, max_concurrency=1)
+    wanted = there + dims(200, first=1_000)
+    quota = {"effect": "status", "status": 429, "body": '{"message":"Limit Exceeded"}', "match": BULK, "after": 5}
+    world.script(quota)
+    first = await (allowed(world, wanted, "mass-create") if allow else world.sync_one(1, wanted))
+    assert (first.exit_code, columns(first)["created"]) == (5, 100)
+    world.script()
+    second = await world.sync_one(1, wanted)
+    assert (second.exit_code, columns(second)["created"]) == (0, 100)
+    await heal(world, 1, wanted)
+
+
+async def test_what_is_new_beside_a_load_that_goes_on_counts(world: World) -> None:
+    world.place(1)
+    world.limit(chunk_rows=20, max_concurrency=1)
+    wanted = dims(200)
+    quota = {"effect": "status", "status": 429, "body": '{"message":"Limit Exceeded"}', "match": BULK, "after": 5}
+    world.script(quota)
+    assert (await world.sync_one(1, wanted)).exit_code == 5
+    world.script()
+    result = await world.sync_one(1, wanted + dims(60, first=5_000))
+    assert verdict(result) == ("held", 4, ["mass-create"])
+    assert "would create 60 rows where 100 are" in result.problems[0].message
+
+
+async def test_a_finished_load_lends_no_leave_to_the_next(world: World) -> None:
+    rows = dims(100)
+    await loaded(world, rows)
+    for row in world.sandbox.tenant.companies[1].rows[40:]:
+        world.sandbox.tenant.remove(world.sandbox.tenant.companies[1], row)
+    world.clock.forward(days=12)
+    assert verdict(await world.sync_one(1, rows)) == ("held", 4, ["mass-create"])
+
+
+# Around them
+
+
+async def test_a_held_company_rests_and_keeps_its_state(world: World) -> None:
+    """No probe every hour for a plan that nobody looked at; a changed source or an allowance is looked at at once."""
+    rows = dims(100)
+    await loaded(world, rows)
+    wanted = rows + dims(40, first=5_000)
+    assert verdict(await world.sync_one(1, wanted)) == ("held", 4, ["mass-create"])
+    again = await world.sync_one(1, wanted)
+    assert (verdict(again), kinds(again.requests)) == (("held", 4, ["mass-create", "resting"]), {})
+    assert (await world.sync_one(1, rows)).exit_code == 0
+
+
+async def test_a_plan_shows_what_a_sync_would_hold(world: World) -> None:
+    rows = dims(100)
+    await loaded(world, rows)
+    async with world.engine() as engine:
+        (result,) = (await engine.plan([company(1, rows + dims(40, first=5_000))]).result()).companies
+    assert (verdict(result), columns(result)) == (("held", 4, ["mass-create"]), {"unchanged": 100, "held": 40})
+    assert result.digest is not None
+
+
+async def test_thresholds_of_a_company_are_its_own(world: World) -> None:
+    rows = dims(100)
+    await loaded(world, rows)
+    wanted = rows + dims(40, first=5_000)
+    lax = Company(id=1, source=company(1, wanted).source, guards=Guards(mass_create_share=0.5))
+    assert (await world.sync(lax)).exit_code == 0
+    world.guards = Guards(min_rows=1, mass_update_share=0.0, mass_update_rows=0)
+    assert slugs(await world.sync_one(1, renamed(wanted, 1))) == ["mass-update"]
+
+
+async def test_one_companys_guard_is_that_companys_alone(world: World) -> None:
+    for n in (1, 2):
+        world.place(n)
+    await world.sync(*(company(n, dims(50)) for n in (1, 2)))
+    result = await world.sync(company(1, renamed(dims(50), 50)), company(2, renamed(dims(50), 2)))
+    assert [each.exit_code for each in result.companies] == [4, 0]
+    assert_exact(world, 2, renamed(dims(50), 2))
+    other = await world.sync(company(1, renamed(dims(50), 50)), company(2, dims(50)), allow=[("mass-update", 2)])
+    assert [each.exit_code for each in other.companies] == [4, 0]
+
+
+async def test_what_was_allowed_is_in_the_journal(world: World) -> None:
+    rows = dims(100)
+    await loaded(world, rows)
+    result = await world.sync(company(1, rows + dims(40, first=5_000)), allow=[("mass-create", 1)])
+    assert result.allowed == ("mass-create:1",)
+    with closing(sqlite3.connect(world.ledger_url.removeprefix("sqlite:///"))) as ledger:
+        kept = ledger.execute("select allowed from runs where id = ?", (result.run_id,)).fetchone()
+    assert kept == ("mass-create:1",)
+
+
+@pytest.mark.parametrize(
+    ("allow", "message"),
+    [(("tenant-leak", 1), "cannot be allowed"), (("mass-create", 2), "no such company"), (("all", 1), "what can be")],
+)
+async def test_what_cannot_be_allowed_is_an_error(world: World, allow: tuple[str, int], message: str) -> None:
+    world.place(1)
+    with pytest.raises(ConfigError, match=message):
+        await world.sync(company(1, dims(1)), allow=[allow])
