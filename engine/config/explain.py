@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.config.levels import DEFAULT, FIELDS, Level, Levels, Setting, first, merged
-from engine.config.schema import LimitsSection, Section, VerifySection
+from engine.config.schema import GuardSection, LimitsSection, Section, VerifySection
 from engine.config.values import spelled_duration, spelled_size
-from engine.model.settings import Limits, Verify
+from engine.model.settings import Guards, Limits, Verify
 
 
 def explain(levels: Levels) -> Iterator[Setting]:
@@ -25,11 +25,12 @@ def explain(levels: Levels) -> Iterator[Setting]:
         value, origin = levels.switch(key)
         yield Setting(key, str(value).lower(), origin)
     yield from _section("verify", VerifySection, (*levels.own_verify, *levels.verify), Verify())
+    yield from _section("guard", GuardSection, (*levels.own_guard, *levels.guard), Guards())
     yield from _section("limits", LimitsSection, levels.limits, Limits())
 
 
 def _section(
-    name: str, section: type[Section], levels: Sequence[Level[Section]], default: Verify | Limits
+    name: str, section: type[Section], levels: Sequence[Level[Section]], default: Verify | Guards | Limits
 ) -> Iterator[Setting]:
     given = merged(levels)
     for key in section.model_fields:

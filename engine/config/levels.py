@@ -12,8 +12,16 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from engine.config.entries import Entry
 from engine.config.fleet import expand
-from engine.config.schema import CompanySection, Document, LimitsSection, Section, TreatmentSection, VerifySection
-from engine.model.settings import Limits, Verify, VerifyMode
+from engine.config.schema import (
+    CompanySection,
+    Document,
+    GuardSection,
+    LimitsSection,
+    Section,
+    TreatmentSection,
+    VerifySection,
+)
+from engine.model.settings import Adopt, Guards, Limits, Verify, VerifyMode
 
 S_co = TypeVar("S_co", bound=Section, covariant=True)
 
@@ -63,6 +71,8 @@ class Levels:
     treatment: tuple[Level[TreatmentSection], ...]  # company, groups, mapping, account: `write`, `relabel`
     own_verify: tuple[Level[VerifySection], ...]  # the same ones' `verify`
     verify: tuple[Level[VerifySection], ...]  # the same, then `[verify]`
+    own_guard: tuple[Level[GuardSection], ...]
+    guard: tuple[Level[GuardSection], ...]
     limits: tuple[Level[LimitsSection], ...]  # account, `[limits]`
     account: str  # the one that it has although it may name none
 
@@ -102,12 +112,15 @@ def company_levels(document: Document, path: Path, entry: Entry, section: Compan
         treatment.append(Level(f"[mapping.{mapping.value}]", document.mapping[mapping.value]))
     treatment.append(Level(f"[accounts.{account_name}]", document.accounts[account_name]))
     own_verify = tuple(Level(level.origin, level.section.verify) for level in treatment)
+    own_guard = tuple(Level(level.origin, level.section.guard) for level in treatment)
     return Levels(
         entry=entry,
         belonging=belonging,
         treatment=tuple(treatment),
         own_verify=own_verify,
         verify=(*own_verify, *verify_levels(document)),
+        own_guard=own_guard,
+        guard=(*own_guard, *guard_levels(document)),
         limits=limits_levels(document, account_name),
         account=account_name,
     )
@@ -116,6 +129,11 @@ def company_levels(document: Document, path: Path, entry: Entry, section: Compan
 def verify_levels(document: Document) -> tuple[Level[VerifySection], ...]:
     """Return who decides how a run verifies."""
     return (Level("[verify]", document.verify),)
+
+
+def guard_levels(document: Document) -> tuple[Level[GuardSection], ...]:
+    """Return who decides when a run's companies are held."""
+    return (Level("[guard]", document.guard),)
 
 
 def limits_levels(document: Document, account: str) -> tuple[Level[LimitsSection], ...]:
@@ -151,3 +169,11 @@ def verify_of(levels: Sequence[Level[VerifySection]]) -> Verify:
     if "mode" in given:
         given["mode"] = VerifyMode(given["mode"])
     return Verify(**given)
+
+
+def guards_of(levels: Sequence[Level[GuardSection]]) -> Guards:
+    """Return what levels of `guard` sections make."""
+    given: dict[str, Any] = {key: value.value for key, value in merged(levels).items()}
+    if "adopt" in given:
+        given["adopt"] = Adopt(given["adopt"])
+    return Guards(**given)

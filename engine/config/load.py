@@ -20,6 +20,8 @@ from engine.config.levels import (
     Levels,
     Setting,
     company_levels,
+    guard_levels,
+    guards_of,
     limits_levels,
     limits_of,
     merged,
@@ -191,6 +193,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
             ),
             api=Api(**document.api.model_dump(exclude_none=True)),
             verify=verify_of(verify_levels(document)),
+            guards=guards_of(guard_levels(document)),
             ledger_url=document.ledger.url,
         ),
         companies=tuple(_company(one, path.parent, maps, document.databases) for one in levels.values()),
@@ -221,6 +224,7 @@ def _company(
         write=levels.switch("write").value,
         relabel=levels.switch("relabel").value,
         verify=verify_of(levels.verify) if merged(levels.own_verify) else None,
+        guards=guards_of(levels.guard) if merged(levels.own_guard) else None,
     )
 
 

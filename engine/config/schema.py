@@ -77,6 +77,8 @@ Address: TypeAlias = Annotated[str, PlainValidator(address)]
 Credential: TypeAlias = Annotated[Secret, _resolved(secret)]
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
+Rows: TypeAlias = Annotated[int, Field(ge=0)]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Values: TypeAlias = Annotated[str | list[str], AfterValidator(_values)]
 
 
@@ -119,12 +121,25 @@ class VerifySection(Section):
     probe_after: Duration | None = None
 
 
+class GuardSection(Section):
+    """`[guard]`, and the `guard` of a company and what it belongs to. What is not given is the next level's."""
+
+    mass_create_share: Share | None = None
+    mass_create_rows: Rows | None = None
+    mass_update_share: Share | None = None
+    mass_update_rows: Rows | None = None
+    min_rows: Rows | None = None
+    shrink_share: Share | None = None
+    adopt: Literal["trust", "push", "hold"] | None = None
+
+
 class TreatmentSection(Section):
     """What a company, a group, a mapping and an account may each say of how companies are treated."""
 
     write: bool | None = None
     relabel: bool | None = None
     verify: VerifySection = VerifySection()
+    guard: GuardSection = GuardSection()
 
 
 class AccountSection(TreatmentSection):
@@ -203,6 +218,7 @@ class Document(Section):
     api: ApiSection = ApiSection()
     limits: LimitsSection = LimitsSection()
     verify: VerifySection = VerifySection()
+    guard: GuardSection = GuardSection()
     ledger: Annotated[LedgerSection, Field(validate_default=True)] = {}  # type: ignore[assignment]  # read like a given one
 
 
@@ -213,6 +229,7 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("accounts", "*", "limits"): LimitsSection,
     ("limits",): LimitsSection,
     ("verify",): VerifySection,
+    ("guard",): GuardSection,
     ("ledger",): LedgerSection,
     ("databases", "*"): DatabaseSection,
     ("mapping", "*"): MappingSection,
@@ -220,5 +237,6 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("fleet",): FleetSection,
     ("companies", "*"): CompanySection,
     **{(place, "*", "verify"): VerifySection for place in ("accounts", "mapping", "groups", "companies")},
+    **{(place, "*", "guard"): GuardSection for place in ("accounts", "mapping", "groups", "companies")},
 }
 """Where each section stands: `*` is a name or an index."""

@@ -5,11 +5,18 @@ from __future__ import annotations
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension, RemoteRow, natural_key
 from engine.model.known import Acknowledged
+from engine.model.settings import Adopt
 from engine.planning.match import Matching, Pair, RemoteIndex, Via
 
 
 def diff(
-    matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel: bool = False, needs_code: bool = False
+    matching: Matching,
+    index: RemoteIndex,
+    acked: Acknowledged,
+    *,
+    relabel: bool = False,
+    needs_code: bool = False,
+    adopt: Adopt = Adopt.TRUST,
 ) -> Plan:
     """Return the fewest creates and updates that bring `index` to the wanted rows, in the order of their keys.
 
@@ -18,6 +25,7 @@ def diff(
     in use for its type.
     `needs_code`: the contract demands a code. A row whose source gives none is sent with the one that is there, else
     with its ERP id, and is no different for it.
+    `adopt`: what becomes of rows whose key nothing has confirmed.
     """
     labels = _Labels(index, relabel=relabel)
     creates = [Change(labels.created(row), None, (), _filled(row, None, needs_code)) for row in matching.missing]
@@ -29,11 +37,14 @@ def diff(
     for pair in matching.pairs:
         row, remote, _via, known = pair
         fields = differing(pair, relabel=relabel, needs_code=needs_code)
-        if fields is None:
+        if fields is None and adopt is Adopt.HOLD and not _confirmed(pair):
+            text = f"equal to {remote.id}, and nothing shows yet that its key leads there (adopt = hold)"
+            holds.append(Hold(row.key, "key-unconfirmed", text))
+        elif fields is None:
             unchanged += 1
             adopted += not _confirmed(pair)
             unseen += row.code is not None and remote.code is None and not (known and known.code_known)
-        elif _confirmed(pair) or _was_ours(pair, strays):
+        elif _confirmed(pair) or _was_ours(pair, strays) or _is_pushed(row, adopt, shifts):
             code = _filled(row, remote, needs_code)
             updates.append(Change(labels.updated(row, remote), remote.id, fields, code))
         else:
@@ -88,6 +99,11 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
 def _confirmed(pair: Pair) -> bool:
     """Return whether an answer has shown that this key leads to this very row, and not to one that is gone."""
     return pair.via is Via.LISTED_KEY or (pair.known is not None and pair.known.confirmed and _leads_here(pair))
+
+
+def _is_pushed(row: Dimension, adopt: Adopt, shifts: _Shifts) -> bool:
+    """Return whether a row of unconfirmed key is sent all the same; never one that is known under another key."""
+    return adopt is Adopt.PUSH and shifts.other_key(row) is None
 
 
 def _was_ours(pair: Pair, strays: set[str]) -> bool:

@@ -125,6 +125,7 @@ class CompanyRun:
             client=self._client,
             ledger=parts.ledger,
             verify=parts.verify,
+            guards=company.guards or parts.guards,
             allowed=self._allowed,
             now=parts.now,
             emit=parts.emit,
@@ -243,7 +244,7 @@ class CompanyRun:
 
         A plan that passed is remembered until it is finished: what is left of it passes, too.
         """
-        guards, state = self.company.guards or self._parts.guards, acked.state
+        guards, state = self._comparison.guards, acked.state
         figures = Figures(
             source_rows=wanted.source_rows,
             last_good_rows=state.last_good_rows,

@@ -14,7 +14,7 @@ from engine.model.change import Change, Plan
 from engine.model.events import Listed, PageRead
 from engine.model.known import Acknowledged, Rejection
 from engine.model.listing import Certificate, Page
-from engine.model.settings import Company, Scope, Verify
+from engine.model.settings import Company, Guards, Scope, Verify
 from engine.model.wanted import Wanted
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
@@ -47,6 +47,7 @@ class Comparison:
     client: CompanyClient
     ledger: Rows
     verify: Verify
+    guards: Guards
     allowed: frozenset[str]  # slugs of guards that a person lets pass
     now: Callable[[], datetime]
     emit: Emit
@@ -107,7 +108,9 @@ class Comparison:
         self, matching: Matching, index: RemoteIndex, acked: Acknowledged, listed_rows: int | None = None
     ) -> Compared:
         needs_code = self.client.dialect.needs_code
-        plan = diff(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
+        plan = diff(
+            matching, index, acked, relabel=self.company.relabel, needs_code=needs_code, adopt=self.guards.adopt
+        )
         plan, resting = withhold(plan, _rejections(acked), self.now())
         return Compared(plan=plan, resting=resting, listed_rows=listed_rows)
 

@@ -128,3 +128,20 @@ def test_a_result_that_nobody_takes(fleet: Fleet, target: str | None, code: int,
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_a_guard_names_what_lets_it_pass_and_that_does(fleet: Fleet, here: Here) -> None:
+    fleet.door.place(161)
+    fleet.configure(161)
+    fleet.source(161, [f"Account {n}" for n in range(40)])
+    assert fleet.run("sync", "-q").returncode == 0
+    fleet.source(161, [f"Account {n}" for n in range(80)])
+    held = fleet.run("sync")
+    assert (held.returncode, len(fleet.door.rows(161))) == (4, 40)
+    assert "mass-create: would create 40 rows where 40 are" in held.stdout
+    assert "--allow mass-create:161" in " ".join(held.stdout.split())
+    wrong = here("sync", "--allow", "mass-create")
+    assert (wrong.returncode, "understood is GUARD:ID" in wrong.stderr) == (2, True)
+    assert here("sync", "--allow", "everything:161").returncode == 2
+    code, document = fleet.result("sync", "--allow", "mass-create:161")
+    assert (code, document["totals"]["created"], len(fleet.door.rows(161))) == (0, 40, 80)

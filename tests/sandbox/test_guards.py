@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from engine import Company, CompanyResult, ConfigError, Dimension, Guards
+from engine.model.settings import Adopt
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
 
 BULK = {"operation": "bulk"}
@@ -238,3 +239,37 @@ async def test_what_cannot_be_allowed_is_an_error(world: World, allow: tuple[str
     world.place(1)
     with pytest.raises(ConfigError, match=message):
         await world.sync(company(1, dims(1)), allow=[allow])
+
+
+# Rows whose key nothing has confirmed
+
+
+@pytest.mark.parametrize(
+    ("adopt", "first", "books", "stored"),
+    [
+        (Adopt.TRUST, ("partial", 4, ["key-unconfirmed"]), {"unchanged": 18, "held": 2}, 0),
+        (Adopt.PUSH, ("synced", 0, []), {"unchanged": 18, "updated": 2}, 2),
+        (Adopt.HOLD, ("partial", 4, ["key-unconfirmed"]), {"held": 20}, 0),
+    ],
+)
+async def test_adopt(
+    world: World, adopt: Adopt, first: tuple[str, int, list[str]], books: dict[str, int], stored: int
+) -> None:
+    """On first contact: equal rows are trusted, or not; differing ones are sent, or not."""
+    rows = dims(20)
+    world.place(1, rows)
+    world.guards = Guards(adopt=adopt)
+    result = await world.sync_one(1, renamed(rows, 2))
+    assert (verdict(result), columns(result)) == (first, books)
+    assert sum(row.name.startswith("New") for row in world.stored(1)) == stored
+
+
+async def test_pushing_rows_of_another_key_stops_at_the_first_that_doubles(world: World) -> None:
+    """Whoever sets `push` says that the keys are right; where they are not, the first chunk shows it."""
+    rows = dims(20)
+    world.place(1, rows, keys=False)
+    world.guards = Guards(adopt=Adopt.PUSH)
+    world.limit(chunk_rows=1, max_concurrency=1)
+    result = await world.sync_one(1, renamed(rows, 5))
+    assert (result.state, result.exit_code, world.sent("bulk")) == ("held", 4, 1)
+    assert "key-mismatch" in slugs(result)

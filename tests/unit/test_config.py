@@ -176,6 +176,8 @@ FAULTS = {
         "accounts.west.api_key",
         "is that of [accounts.main]: name an account once",
     ),
+    "a share beyond all": (f"{MINIMAL}[guard]\nshrink_share = 1.5", "guard.shrink_share", "less than or equal to 1"),
+    "an unknown guard": (f"{MINIMAL}[guard]\nmass_creates = 5", "guard.mass_creates", "did you mean 'mass_create_"),
     "no companies": (ACCOUNT, "companies", "is required, unless there is a companies_file or a [fleet]"),
     "an empty list of companies": (f"companies = []\n{ACCOUNT}", "companies", "is required"),
     "companies by name": (f"{ACCOUNT}[companies.a]\nid = 1", "companies", "is a list"),

@@ -8,7 +8,7 @@ import pytest
 
 from engine.config import Configured, Setting, explained
 from engine.config.values import duration, size, spelled_duration, spelled_size
-from engine.model.settings import Limits, Verify, VerifyMode
+from engine.model.settings import Adopt, Guards, Limits, Verify, VerifyMode
 from engine.sources.files import FileSource
 from tests.unit.settings_file import ACCOUNT, WEST, configured
 
@@ -203,6 +203,33 @@ def test_an_accounts_limits_overrule_those_of_all(tmp_path: Path) -> None:
     assert origins(found, 6)["limits.page_size"] == ("200", "[limits]")
 
 
+def test_guards_are_merged_key_by_key(tmp_path: Path) -> None:
+    text = """
+    [guard]
+    mass_create_rows = 100
+    min_rows = 5
+    [groups.west.guard]
+    mass_create_rows = 50
+    adopt = "push"
+    [[companies]]
+    id = 5
+    source = "5.csv"
+    groups = ["west"]
+    guard = { shrink_share = 0.9 }
+    [[companies]]
+    id = 6
+    source = "6.csv"
+    """
+    found = configured(tmp_path, ACCOUNT + text)
+    base = Guards(mass_create_rows=100, min_rows=5)
+    assert found.settings.guards == base
+    assert [one.guards for one in found.companies] == [
+        Guards(mass_create_rows=50, min_rows=5, shrink_share=0.9, adopt=Adopt.PUSH),
+        None,
+    ]
+    assert origins(found, 5)["guard.mass_create_rows"] == ("50", "[groups.west]")
+
+
 def test_every_setting_of_a_company_is_told(tmp_path: Path) -> None:
     text = '[mapping.m]\n[[companies]]\nid = 5\nname = "Harbor Grill"\nsource = "exports/5.csv"\nmapping = "m"\n'
     assert explained(configured(tmp_path, ACCOUNT + text), 5) == tuple(
@@ -217,6 +244,13 @@ def test_every_setting_of_a_company_is_told(tmp_path: Path) -> None:
             ("verify.mode", "auto", "default"),
             ("verify.verify_after", "7d", "default"),
             ("verify.probe_after", "1d", "default"),
+            ("guard.mass_create_share", "0.2", "default"),
+            ("guard.mass_create_rows", "25", "default"),
+            ("guard.mass_update_share", "0.3", "default"),
+            ("guard.mass_update_rows", "25", "default"),
+            ("guard.min_rows", "10", "default"),
+            ("guard.shrink_share", "0.5", "default"),
+            ("guard.adopt", "trust", "default"),
             ("limits.requests_per_second", "1000", "default"),
             ("limits.requests_per_day", "10000", "default"),
             ("limits.reserve_per_day", "1000", "default"),
