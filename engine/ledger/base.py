@@ -38,6 +38,18 @@ class Rows(Protocol):
         ...
 
 
+class Sketches(Protocol):
+    """What each company's rows look like, in 2 KB: see `planning.sketch`."""
+
+    async def sketches(self, origin: str) -> list[tuple[str, int, int, bytes]]:
+        """Return (account id, company id, rows, marks) of each company at an origin that has a sketch."""
+        ...
+
+    async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
+        """Replace a company's sketch."""
+        ...
+
+
 class Passes(Protocol):
     """Plans that passed the guards, until they are finished."""
 
@@ -126,7 +138,7 @@ class Locks(Protocol):
         ...
 
 
-class Ledger(Rows, Passes, Intents, Runs, Directories, Locks, Protocol):
+class Ledger(Rows, Passes, Sketches, Intents, Runs, Directories, Locks, Protocol):
     """All of it, as the engine is handed it."""
 
     async def aclose(self) -> None:

@@ -247,6 +247,13 @@ MIGRATIONS = (
         "guards",
         (
             "alter table scopes add column passed blob",  # marks of a plan that passed them (CompanyState)
+            """
+            create table sketches (
+                scope integer primary key references scopes (id),
+                rows integer not null,
+                marks blob not null                        -- the smallest ones, 8 bytes each (planning.sketch)
+            )
+            """,
             "alter table runs add column allowed text",  # those that a person let pass: "mass-create:123 look-alike:7"
         ),
     ),

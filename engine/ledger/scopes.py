@@ -35,6 +35,11 @@ NOTE = """
     where id = ?
 """
 PASSED = "update scopes set passed = ? where id = ?"
+SKETCHES = """
+    select account, company_id, rows, marks from sketches join scopes on id = scope
+    where origin = ? order by account, company_id
+"""
+SKETCH = "insert or replace into sketches (scope, rows, marks) values (?, ?, ?)"
 
 
 def find(connection: sqlite3.Connection, scope: Scope) -> int | None:
@@ -99,3 +104,13 @@ def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> N
 def passed(connection: sqlite3.Connection, scope: Scope, marks: bytes | None) -> None:
     """Remember the marks of a plan that passed the guards, or that it is finished."""
     connection.execute(PASSED, (marks, number(connection, scope)))
+
+
+def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int, int, bytes]]:
+    """Return (account, company id, rows, marks) of all sketches of an origin."""
+    return list(connection.execute(SKETCHES, (origin,)))
+
+
+def sketch(connection: sqlite3.Connection, scope: Scope, rows: int, marks: bytes) -> None:
+    """Replace a company's sketch."""
+    connection.execute(SKETCH, (number(connection, scope), rows, marks))

@@ -57,6 +57,14 @@ class SqliteLedger:
         """Commit that these keys are about to be sent."""
         await self._thread.write(intents.begin, scope, intent)
 
+    async def sketches(self, origin: str) -> list[tuple[str, int, int, bytes]]:
+        """Return (account id, company id, rows, marks) of each company that has a sketch."""
+        return await self._thread.read(scopes.sketches, origin)
+
+    async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
+        """Replace a company's sketch."""
+        await self._thread.write(scopes.sketch, scope, rows, marks)
+
     async def passed(self, scope: Scope, marks: bytes | None) -> None:
         """Remember the marks of a plan that passed; None: it is finished."""
         await self._thread.write(scopes.passed, scope, marks)

@@ -16,7 +16,7 @@ from engine.model.settings import Guards
 MARK_BYTES = 8
 """Of a key's mark in a plan that passed: two of a million keys share one with a chance of 1 in 37 million."""
 
-GUARDS = frozenset({"shrunken-source", "mass-create", "mass-update"})
+GUARDS = frozenset({"shrunken-source", "wrong-client", "mass-create", "mass-update"})
 """Those that hold a company by its figures."""
 
 

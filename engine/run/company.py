@@ -45,8 +45,10 @@ from engine.model.wanted import Wanted
 from engine.net.channel import Channel, Emit
 from engine.net.client import CompanyClient
 from engine.planning.chunks import Cut, cut
-from engine.planning.guard import GUARDS, Figures, marks, not_passed, trips
+from engine.planning.evidence import Evidence
+from engine.planning.guard import GUARDS, Figures, Trip, marks, not_passed, trips
 from engine.planning.rest import failed_again, is_resting, keys_lead_nowhere
+from engine.planning.sketch import OTHER_SHARE, OWN_SHARE, Sketch, likest, own_share, sketch
 from engine.run.books import Books
 from engine.run.compare import Comparison
 from engine.run.scope import Visible
@@ -252,7 +254,8 @@ class CompanyRun:
             creates=not_passed(plan.creates, state.passed),
             updates=not_passed(plan.updates, state.passed),
         )
-        held = [trip for trip in trips(figures, guards) if trip.slug not in self._allowed]
+        tripped = [*trips(figures, guards), *await self._another_clients(plan, wanted, acked)]
+        held = [trip for trip in tripped if trip.slug not in self._allowed]
         for slug, message in held:
             allow = f"look with `dimsync plan`, and to let it pass once: --allow {slug}:{self.company.id}"
             self._stop_short(slug, f"{message}; {allow}", HELD)
@@ -270,6 +273,25 @@ class CompanyRun:
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, note)
         return not held
+
+    async def _another_clients(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
+        """Return a trip where the source is another client's: little is this company's, nearly all is another's."""
+        if not acked.rows or not plan.changes or plan.unchanged * 2 >= len(wanted.rows):
+            return []
+        if own_share(wanted.rows, acked) >= OWN_SHARE:
+            return []
+        mine = (self._scope.account, self.company.id)
+        others = [
+            (company_id, Sketch(rows, marks))
+            for account, company_id, rows, marks in await self._parts.ledger.sketches(self._scope.origin)
+            if (account, company_id) != mine
+        ]
+        likeness = likest(wanted.rows, others)
+        if likeness is None or likeness.share <= OTHER_SHARE:
+            return []
+        whose = f"company {likeness.company_id}'s, and few are this one's"
+        text = f"some {likeness.share:.0%} of the source's rows are {whose}"
+        return [Trip("wrong-client", f"{text}: has its file been swapped?")]
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -380,6 +402,9 @@ class CompanyRun:
         result, before = self.result(), acked.state
         rows = result.balance.source_rows
         good = self._parts.writes and result.state in {State.SYNCED, State.UNCHANGED}
+        if good and self._books.wanted and (result.state is State.SYNCED or result.evidence == Evidence.LISTING):
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.sketch(self._scope, *sketch(self._books.wanted.rows))
         if self._parts.writes and not result.balance.deferred and not result.balance.uncertain:
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.passed(self._scope, None)

@@ -9,7 +9,7 @@ import pytest
 
 from engine import Company, CompanyResult, ConfigError, Dimension, Guards
 from engine.model.settings import Adopt
-from tests.sandbox.conftest import World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
+from tests.sandbox.conftest import OPEN, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
 
 BULK = {"operation": "bulk"}
 
@@ -273,3 +273,66 @@ async def test_pushing_rows_of_another_key_stops_at_the_first_that_doubles(world
     result = await world.sync_one(1, renamed(rows, 5))
     assert (result.state, result.exit_code, world.sent("bulk")) == ("held", 4, 1)
     assert "key-mismatch" in slugs(result)
+
+
+# Another client's file
+
+
+def chart(client: int, count: int = 40) -> list[Dimension]:
+    """Return rows of one client; their keys are alike in all clients, as careless conventions have it."""
+    numbers = [(f"K{n}", f"Client {client} account {n}", f"{client}{n:04}") for n in range(count)]
+    return [Dimension(key, "account", "Account", name, erp_id, erp_id) for key, name, erp_id in numbers]
+
+
+async def two_clients(world: World, rows: int = 40) -> None:
+    for n in (1, 2):
+        world.place(n)
+    result = await world.sync(*(company(n, chart(n, rows)) for n in (1, 2)))
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("rows", [20, 400])
+async def test_wrong_client(either_world: World, rows: int) -> None:
+    """Two clients' files are swapped: nothing of one reaches the other, and no other guard is needed for that."""
+    world = either_world
+    world.guards = OPEN
+    await two_clients(world, rows)
+    swapped = await world.sync(company(1, chart(2, rows)), company(2, chart(1, rows)))
+    for each, other in zip(swapped.companies, (2, 1), strict=True):
+        assert verdict(each) == ("held", 4, ["wrong-client"])
+        assert f"are company {other}'s" in each.problems[0].message
+        assert_exact(world, each.company_id, chart(each.company_id, rows))
+    assert world.sent("bulk") == 0
+    right = await world.sync(*(company(n, chart(n, rows)) for n in (1, 2)))
+    assert (right.exit_code, right.totals.unchanged) == (0, 2 * rows)
+
+
+async def test_wrong_client_is_known_by_what_was_there_before_the_fault(world: World) -> None:
+    """Of 40 rows three are its own by chance, as accounts of one number and name are in many charts."""
+    world.guards = OPEN
+    await two_clients(world)
+    mixed = [*chart(2)[:37], *chart(1)[37:]]
+    assert verdict((await world.sync(company(1, mixed))).companies[0]) == ("held", 4, ["wrong-client"])
+    (leave,) = (await world.sync(company(1, mixed), allow=[("wrong-client", 1)])).companies
+    assert (leave.exit_code, columns(leave)["updated"]) == (0, 37)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (chart(1), chart(1) + chart(2)),  # half of it is its own
+        (chart(1), chart(3)),  # renumbered and renamed, and nobody's
+        (chart(2), chart(2)),  # two clients with one chart
+        (chart(1)[:5], chart(2)[:5]),  # too few to tell
+        ([], chart(2)),  # a client that has nothing yet
+    ],
+    ids=["half", "nobody's", "alike", "few", "new"],
+)
+async def test_wrong_client_does_not_trip(world: World, before: list[Dimension], after: list[Dimension]) -> None:
+    world.guards = OPEN
+    await two_clients(world)
+    world.place(3)
+    await world.sync(company(3, before))
+    after = [row._replace(key=f"{row.erp_id}") for row in after] if len(after) > 40 else after
+    result = (await world.sync(company(3, after))).companies[0]
+    assert "wrong-client" not in slugs(result)

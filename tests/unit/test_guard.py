@@ -1,0 +1,83 @@
+"""Guards by their figures, plans that stay passed, and sketches that tell clients apart."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.change import Change
+from engine.model.dimension import Dimension
+from engine.model.settings import Guards
+from engine.planning.guard import Figures, marks, not_passed, trips
+from engine.planning.sketch import KEPT, likest, sketch
+
+
+def figures(**given: int | None) -> Figures:
+    base: dict[str, int | None] = {"source_rows": 100, "last_good_rows": 100, "there": 100, "creates": 0, "updates": 0}
+    return Figures(**base | given)  # type: ignore[arg-type]  # whole numbers, and one that may be None
+
+
+CASES: dict[str, tuple[Figures, list[str]]] = {
+    "nothing": (figures(), []),
+    "creates, a row more": (figures(creates=26), ["mass-create"]),
+    "creates, to the row": (figures(creates=25), []),
+    "creates, to the share": (figures(there=200, creates=40), []),
+    "creates, beyond the share": (figures(there=200, creates=41), ["mass-create"]),
+    "creates in a small company": (figures(there=9, creates=5_000), []),
+    "creates in an empty company": (figures(there=0, creates=5_000), []),
+    "updates, a row more": (figures(updates=31), ["mass-update"]),
+    "updates, to the share": (figures(updates=30), []),
+    "both": (figures(creates=50, updates=50), ["mass-create", "mass-update"]),
+    "half a source": (figures(source_rows=50), []),
+    "under half a source": (figures(source_rows=49), ["shrunken-source"]),
+    "no source": (figures(source_rows=0), ["shrunken-source"]),
+    "no source, and never was one": (figures(source_rows=0, last_good_rows=0), []),
+    "no good run yet": (figures(source_rows=0, last_good_rows=None), []),
+}
+
+
+@pytest.mark.parametrize(("seen", "slugs"), CASES.values(), ids=CASES)
+def test_what_trips(seen: Figures, slugs: list[str]) -> None:
+    assert [trip.slug for trip in trips(seen, Guards())] == slugs
+
+
+rows = st.lists(st.text(max_size=8), unique=True, max_size=40)
+
+
+@given(rows, rows)
+def test_what_passed_is_not_counted_again(passed: list[str], planned: list[str]) -> None:
+    def changes(keys: list[str]) -> list[Change]:
+        return [Change(Dimension(key, "account", "Account", "Name", key), None) for key in keys]
+
+    assert not_passed(changes(planned), marks(changes(passed))) == len(set(planned) - set(passed))
+    assert not_passed(changes(planned), None) == len(planned)
+
+
+def client(number: int, first: int, count: int) -> list[Dimension]:
+    return [
+        Dimension(f"k{n}", "account", "Account", f"Account {n} of {number}", f"{n}")
+        for n in range(first, first + count)
+    ]
+
+
+@pytest.mark.parametrize("count", [20, KEPT, KEPT + 1, 5_000])
+def test_a_whole_file_of_another_is_known(count: int) -> None:
+    others = [(n, sketch(client(n, 0, count))) for n in (1, 2, 3)]
+    found = likest(client(2, 0, count), others)
+    assert found == (2, 1.0)
+    assert len(others[0][1].marks) <= KEPT * 8
+
+
+def test_a_share_is_estimated() -> None:
+    others = [(1, sketch(client(1, 0, 5_000)))]
+    mixed = client(1, 0, 4_000) + client(9, 0, 1_000)
+    found = likest(mixed, others)
+    assert found is not None
+    assert found.share == pytest.approx(0.8, abs=0.1)
+
+
+def test_too_little_is_no_likeness() -> None:
+    assert likest(client(1, 0, 7), [(1, sketch(client(1, 0, 7)))]) is None
+    assert likest(client(1, 0, 50), [(1, sketch([]))]) == (1, 0.0)
+    assert likest(client(1, 0, 50), []) is None
