@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from math import ceil
 
 import anyio
@@ -12,7 +13,7 @@ import anyio
 from engine.errors import ApiError
 from engine.ledger.base import Intents
 from engine.model.change import Change
-from engine.model.dimension import RemoteRow
+from engine.model.dimension import Dimension, RemoteRow
 from engine.model.known import Intent, Known, Settlement
 from engine.model.outcome import Column, ItemResult
 from engine.model.settings import Scope
@@ -33,6 +34,34 @@ class ReadBack:
     known: Mapping[str, Known]  # the ledger's entries before this run
     before: Collection[str]  # remote ids that were there when the company was compared
     now: Callable[[], datetime]
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    async def judge(self, lost: Sequence[ItemResult]) -> tuple[list[ItemResult], bool]:
+        """Return what became of rows that were tried out under unconfirmed keys, and whether that is harmless.
+
+        It takes a whole listing: only where no row came to be since can their keys have led nowhere else. What has not
+        landed then is as it was before it was tried. Raises as `settle`.
+        """
+        try:
+            seen, sure = await self._list([result.change for result in lost])
+        except ApiError:
+            return list(lost), False
+        if seen is None or not sure:
+            return list(lost), False
+        told = [_told(result, seen.get(result.change.row.key)) for result in lost]
+        await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen, sure=True)
+        await self._put_back([result.change.row.key for result in told if result.column is Column.UNCERTAIN], seen)
+        return told, True
+
+    async def _put_back(self, keys: Sequence[str], seen: Mapping[str, RemoteRow]) -> None:
+        """Note rows as a listing shows them, their keys still not confirmed."""
+        shown = {key: Dimension(key, *seen[key][1:5], None) for key in keys if key in seen}
+        if shown:
+            entries = {
+                key: Known(row, seen[key].id, confirmed=False, settled=True, code_known=False)
+                for key, row in shown.items()
+            }
+            await self._commit(entries, "put-back", created=0)
 
     async def settle(self, lost: Sequence[ItemResult]) -> list[ItemResult]:
         """Return the rows that can be told now, with their outcome, and the others with what was seen of them.
@@ -61,6 +90,9 @@ class ReadBack:
         if len(changes) <= pages and all(is_known(change.remote_id) for change in changes):
             found = [(change, await self.client.one(change.remote_id or "")) for change in changes]
             return {change.row.key: remote for change, remote in found if remote is not None}, False
+        return await self._list(changes)
+
+    async def _list(self, changes: Sequence[Change]) -> tuple[dict[str, RemoteRow] | None, bool]:
         page, size = await self.client.first_page()
         index = RemoteIndex()
         async with paginate(self.client, page, size) as listing:
@@ -87,13 +119,11 @@ class ReadBack:
                 or (sure and is_known(result.change.remote_id))
             )
             entries[row.key] = Known(row, remote.id, confirmed=proven, settled=proven, code_known=True)
-        intent = Intent(
-            id=f"{self.run_id}.{self.scope.company_id}.read-back",
-            run_id=self.run_id,
-            keys=tuple(entries),
-            at=self.now(),
-        )
-        created = sum(result.column is Column.CREATED for result in told)
+        await self._commit(entries, "read-back", created=sum(result.column is Column.CREATED for result in told))
+
+    async def _commit(self, entries: dict[str, Known], why: str, *, created: int) -> None:
+        identity = f"{self.run_id}.{self.scope.company_id}.{why}.{next(self.numbers)}"
+        intent = Intent(id=identity, run_id=self.run_id, keys=tuple(entries), at=self.now())
         with anyio.CancelScope(shield=True):
             await self.ledger.begin(self.scope, intent)
             await self.ledger.settle(

@@ -84,6 +84,8 @@ class Writer:
     surplus: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
     met: int = 0  # creates whose keys led to rows that were there: what was compared with is not what is there
+    _heard: list[ItemResult] | None = None  # outcomes of rows that are being tried out
+    _repeated: bool = False  # one of their requests was sent more than once
     stalled: str = ""  # why a batch was given up: another one would take as long
     _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -103,6 +105,22 @@ class Writer:
                         await feed.send(chunk)
                     except anyio.BrokenResourceError:  # no worker is left: what ended the last of them is raised
                         return
+
+    async def try_out(self, changes: Sequence[Change]) -> bool:
+        """Send rows of unconfirmed key by themselves. Return whether the answer confirms all of their keys.
+
+        It does when each was updated, at the first send, and under the id that it was matched with. Of several rows the
+        answer may not tell the id, where a name is doubled; of one it must. What a repeat answers proves nothing.
+        """
+        self._heard, self._repeated = [], False
+        await self._deliver(self.cut.chunk(changes, [self.cut.encode(change.sent) for change in changes]))
+        heard, self._heard = self._heard, None
+        own = all(
+            result.column is Column.UPDATED
+            and (result.remote_id == result.change.remote_id or (result.remote_id is None and len(changes) > 1))
+            for result in heard
+        )
+        return own and len(heard) == len(changes) and not self._repeated and not self.surplus
 
     async def _work(self, inbox: MemoryObjectReceiveStream[Chunk]) -> None:
         async with inbox:
@@ -260,6 +278,9 @@ class Writer:
         `lost`: a send of these rows was not answered, so that the server may still be at it; `exposed` implies it.
         """
         self.record(results)
+        if self._heard is not None:
+            self._heard += results
+            self._repeated = self._repeated or lost or (exposed and outcome is None)
         self.uncertain += [result for result in results if result.column is Column.UNCERTAIN]
         at = self.now()
         stored = {

@@ -39,6 +39,7 @@ class Plan:
 
     creates: tuple[Change, ...] = ()
     updates: tuple[Change, ...] = ()
+    canaries: tuple[Change, ...] = ()  # updates of rows whose key nothing has confirmed: a few first, alone
     holds: tuple[Hold, ...] = ()
     unchanged: int = 0
     adopted: int = 0  # part of `unchanged`: equal by natural key on first contact, the key not confirmed
@@ -50,7 +51,7 @@ class Plan:
     @property
     def changes(self) -> tuple[Change, ...]:
         """All rows to send, creates first."""
-        return self.creates + self.updates
+        return self.creates + self.updates + self.canaries
 
     @property
     def digest(self) -> str:

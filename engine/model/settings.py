@@ -110,7 +110,15 @@ class Guards:
     adopt: Adopt = Adopt.TRUST
 
 
-ALLOWABLE = ("mass-create", "mass-update", "shrunken-source", "wrong-client", "vanished-company", "look-alike")
+ALLOWABLE = (
+    "mass-create",
+    "mass-update",
+    "shrunken-source",
+    "wrong-client",
+    "vanished-company",
+    "look-alike",
+    "canary",
+)
 """Guards that a person may let pass for one company and one run."""
 
 

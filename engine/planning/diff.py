@@ -6,6 +6,7 @@ from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension, RemoteRow, natural_key
 from engine.model.known import Acknowledged
 from engine.model.settings import Adopt
+from engine.planning.landed import is_known
 from engine.planning.match import Matching, Pair, RemoteIndex, Via
 
 
@@ -17,6 +18,7 @@ def diff(
     relabel: bool = False,
     needs_code: bool = False,
     adopt: Adopt = Adopt.TRUST,
+    canary: bool = False,
 ) -> Plan:
     """Return the fewest creates and updates that bring `index` to the wanted rows, in the order of their keys.
 
@@ -25,11 +27,12 @@ def diff(
     in use for its type.
     `needs_code`: the contract demands a code. A row whose source gives none is sent with the one that is there, else
     with its ERP id, and is no different for it.
-    `adopt`: what becomes of rows whose key nothing has confirmed.
+    `adopt`: what becomes of rows whose key nothing has confirmed. `canary`: those that differ are tried out.
     """
     labels = _Labels(index, relabel=relabel)
     creates = [Change(labels.created(row), None, (), _filled(row, None, needs_code)) for row in matching.missing]
     updates: list[Change] = []
+    canaries: list[Change] = []
     holds = list(matching.holds)
     adopted = unseen = unchanged = 0
     shifts = _Shifts(acked)
@@ -47,13 +50,18 @@ def diff(
         elif _confirmed(pair) or _was_ours(pair, strays) or _is_pushed(row, adopt, shifts):
             code = _filled(row, remote, needs_code)
             updates.append(Change(labels.updated(row, remote), remote.id, fields, code))
+        elif canary and fields and is_known(remote.id) and shifts.other_key(row) is None:
+            code = _filled(row, remote, needs_code)
+            canaries.append(Change(labels.updated(row, remote), remote.id, fields, code))
         else:
             holds.append(_unconfirmed(pair, fields, shifts.other_key(row)))
     creates.sort(key=_key)
     updates.sort(key=_key)
+    canaries.sort(key=_key)
     return Plan(
         creates=tuple(creates),
         updates=tuple(updates),
+        canaries=tuple(canaries),
         holds=tuple(sorted(holds)),
         unchanged=unchanged,
         adopted=adopted,

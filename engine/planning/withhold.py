@@ -39,4 +39,5 @@ def withhold(
                 kept.append(change)
         return tuple(kept)
 
-    return replace(plan, creates=awake(plan.creates), updates=awake(plan.updates)), resting
+    creates, updates, canaries = awake(plan.creates), awake(plan.updates), awake(plan.canaries)
+    return replace(plan, creates=creates, updates=updates, canaries=canaries), resting

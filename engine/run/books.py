@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.balance import Balance
@@ -31,11 +31,18 @@ class Books:
         self._problems: list[Problem] = []
 
     def take_plan(
-        self, plan: Plan, resting: Iterable[tuple[Change, Rejection]], *, listed_rows: int | None, dry: bool
+        self,
+        plan: Plan,
+        resting: Iterable[tuple[Change, Rejection]],
+        *,
+        listed_rows: int | None,
+        dry: bool,
+        advice: Mapping[str, str],
     ) -> None:
         """Open an account for each planned row; rows that rest after a refusal are rejected as they stand.
 
-        `listed_rows`: how many different remote rows this run's listing showed, None without one.
+        `listed_rows`: how many different remote rows this run's listing showed, None without one. `advice`: what lets
+        rows pass that are held, by the guard's slug.
         """
         self.plan, self._listed_rows, self.dry = plan, listed_rows, dry
         self._open = {change.row.key: change for change in plan.changes}
@@ -52,7 +59,7 @@ class Books:
             )
             self.problem("code-filled", text)
         for hold in plan.holds:
-            self.problem(hold.slug, hold.message, hold.key)
+            self.problem(hold.slug, hold.message + advice.get(hold.slug, ""), hold.key)
         for change, rejection in resting:
             self._final[Column.REJECTED] += 1
             since = rejection.at.isoformat(timespec="minutes")
@@ -64,6 +71,8 @@ class Books:
         for result in results:
             self._open.pop(result.change.row.key, None)
             self._final[result.column] += 1
+            if result.column is Column.HELD:
+                self.problem("key-unconfirmed", result.message, result.change.row.key)
             if result.column in {Column.REJECTED, Column.UNCERTAIN}:
                 self.problem(result.column.value, result.message, result.change.row.key)
 

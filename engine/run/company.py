@@ -35,7 +35,7 @@ from engine.errors import (
 )
 from engine.ledger.base import Ledger
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
-from engine.model.change import Plan
+from engine.model.change import Change, Plan
 from engine.model.events import ChunkSettled, CompanyStarted, Planned, SourceRead, Waiting
 from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
 from engine.model.outcome import Column, ItemResult, Problem
@@ -226,7 +226,16 @@ class CompanyRun:
             await self._note_failure(error, wanted, acked.state)
             raise
         writes = self._parts.writes
-        self._books.take_plan(compared.plan, compared.resting, listed_rows=compared.listed_rows, dry=not writes)
+        self._books.take_plan(
+            compared.plan,
+            compared.resting,
+            listed_rows=compared.listed_rows,
+            dry=not writes,
+            advice={
+                "look-alike": f"; if it is another one, --allow look-alike:{self.company.id} creates it",
+                "key-unconfirmed": f"; --allow canary:{self.company.id} tries one row of each type first",
+            },
+        )
         plan = compared.plan
         await self._parts.emit(
             Planned(
@@ -234,7 +243,7 @@ class CompanyRun:
                 evidence=str(self._comparison.evidence),
                 unchanged=plan.unchanged,
                 creates=len(plan.creates),
-                updates=len(plan.updates),
+                updates=len(plan.updates) + len(plan.canaries),
                 held=len(plan.holds),
                 chunks=ceil(len(plan.changes) / self._chunk_rows) if writes else 0,
             )
@@ -327,7 +336,9 @@ class CompanyRun:
             beware=partial(self._beware, acked.state),
         )
         try:
-            await writer.drain(cut(plan.changes, how))
+            if not await self._try_out(writer, plan.canaries, acked):
+                return
+            await writer.drain(cut(plan.creates + plan.updates, how))
         finally:  # whatever else ended it
             if writer.surplus:
                 self._stop_short(KEY_MISMATCH, _mismatch(writer.surplus), HELD)
@@ -339,6 +350,31 @@ class CompanyRun:
             )
         if writer.met and not writer.surplus:
             await self._look_again(writer.met, plan, acked.state)
+
+    async def _try_out(self, writer: Writer, canaries: Sequence[Change], acked: Acknowledged) -> bool:
+        """Send rows of unconfirmed key type by type: one alone, then 10, then 100s; what fails holds all after it.
+
+        Returns False when nobody can tell what became of one: then nothing more is sent.
+        """
+        by_type: dict[str, list[Change]] = {}
+        for change in canaries:
+            by_type.setdefault(change.row.type_code, []).append(change)
+        for rows in by_type.values():
+            sent, size = 0, 1
+            while sent < len(rows) and await writer.try_out(rows[sent : sent + size]):
+                sent, size = sent + size, min(size * 10, self._chunk_rows)
+            left = rows[sent + size :]
+            text = "the rows of its type that were tried first did not show that their keys lead where they should"
+            self._books.record([ItemResult(change, Column.HELD, None, text) for change in left])
+        if writer.uncertain and not writer.surplus:
+            lost, writer.uncertain = writer.uncertain, []
+            told, is_harmless = await self._reading(acked).judge(lost)
+            self._books.amend(told)
+            if not is_harmless:
+                await self._beware(acked.state, 0)
+                self._stop_short(KEY_MISMATCH, _mismatch(0), HELD)
+            return is_harmless
+        return True
 
     async def _look_again(self, met: int, plan: Plan, before: CompanyState) -> None:
         """List anew where creates met rows that were there: those may be rows that another key was matched with."""
@@ -366,7 +402,10 @@ class CompanyRun:
 
     async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
         """Find out what became of rows whose answer was lost; their books are amended."""
-        reading = ReadBack(
+        self._books.amend(await self._reading(acked).settle(lost))
+
+    def _reading(self, acked: Acknowledged) -> ReadBack:
+        return ReadBack(
             run_id=self._parts.run_id,
             scope=self._scope,
             client=self._client,
@@ -375,7 +414,6 @@ class CompanyRun:
             before=self._comparison.ids,
             now=self._parts.now,
         )
-        self._books.amend(await reading.settle(lost))
 
     @property
     def _chunk_rows(self) -> int:
@@ -449,6 +487,11 @@ class CompanyRun:
 
 
 def _mismatch(surplus: int) -> str:
+    if not surplus:
+        return (
+            "a row was sent under a key that nothing had confirmed, its answer was lost, and what became of it could"
+            " not be seen; nothing more was sent for this company: look at its rows in Ottimate before you try again"
+        )
     return (
         f"the server created {surplus} rows more than planned: a key did not lead to the row that it was matched with,"
         " and that row may be there twice now; nothing more was sent for this company: look at its rows in Ottimate"

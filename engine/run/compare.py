@@ -109,7 +109,13 @@ class Comparison:
     ) -> Compared:
         needs_code = self.client.dialect.needs_code
         plan = diff(
-            matching, index, acked, relabel=self.company.relabel, needs_code=needs_code, adopt=self.guards.adopt
+            matching,
+            index,
+            acked,
+            relabel=self.company.relabel,
+            needs_code=needs_code,
+            adopt=self.guards.adopt,
+            canary="canary" in self.allowed,
         )
         plan, resting = withhold(plan, _rejections(acked), self.now())
         return Compared(plan=plan, resting=resting, listed_rows=listed_rows)

@@ -9,7 +9,7 @@ import pytest
 
 from engine import Company, CompanyResult, ConfigError, Dimension, Guards
 from engine.model.settings import Adopt
-from tests.sandbox.conftest import OPEN, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
+from tests.sandbox.conftest import BLIND, OPEN, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
 
 BULK = {"operation": "bulk"}
 
@@ -336,3 +336,100 @@ async def test_wrong_client_does_not_trip(world: World, before: list[Dimension],
     after = [row._replace(key=f"{row.erp_id}") for row in after] if len(after) > 40 else after
     result = (await world.sync(company(3, after))).companies[0]
     assert "wrong-client" not in slugs(result)
+
+
+# The canary
+
+
+def mixed_rows(accounts: int, items: int) -> list[Dimension]:
+    return [*dims(accounts), *dims(items, first=500, type_code="item")]
+
+
+async def first_contact(world: World, rows: list[Dimension], wanted: list[Dimension], *, keys: bool = True) -> None:
+    """Meet a populated company: all rows differ, and nothing shows that their keys lead there."""
+    world.guards = OPEN
+    world.place(1, rows, keys=keys)
+    result = await world.sync_one(1, wanted)
+    assert columns(result) == {"held": len(wanted)}
+    assert "--allow canary:1 tries one row of each type first" in result.problems[-1].message
+
+
+async def test_a_canary_that_passes_lets_the_others_go_in_steps(world: World) -> None:
+    """One alone, then 10, then the rest, type by type; afterwards their keys are confirmed."""
+    rows = mixed_rows(30, 3)
+    wanted = renamed(rows, len(rows))
+    await first_contact(world, rows, wanted)
+    result = await allowed(world, wanted, "canary")
+    assert (verdict(result), columns(result)) == (("synced", 0, []), {"updated": 33})
+    sent = [entry.rows for entry in world.sandbox.service.log if entry.operation == "bulk"]
+    assert sent == [1, 10, 19, 1, 2]
+    await heal(world, 1, wanted)
+    assert columns(await world.sync_one(1, rows)) == {"updated": 33}  # without asking anybody
+
+
+async def test_a_canary_that_makes_a_row_is_the_last_one(world: World) -> None:
+    """Somebody else's keys: one row is doubled, and none after it; it is not tried again by itself."""
+    rows = mixed_rows(30, 3)
+    wanted = renamed(rows, len(rows))
+    await first_contact(world, rows, wanted, keys=False)
+    result = await allowed(world, wanted, "canary")
+    assert (result.state, result.exit_code) == ("held", 4)
+    assert columns(result) == {"created": 1, "held": 32}
+    assert "key-mismatch" in slugs(result)
+    assert (world.sent("bulk"), len(world.stored(1))) == (1, 34)
+    world.clock.forward(days=30)
+    again = await world.sync_one(1, wanted)
+    assert (again.state, world.sent("bulk"), len(world.stored(1))) == ("held", 0, 34)
+
+
+async def test_a_canary_that_is_refused_holds_its_type_alone(world: World) -> None:
+    rows = mixed_rows(5, 5)
+    wanted = renamed(rows, len(rows))
+    await first_contact(world, rows, wanted)
+    world.script({"effect": "reject-rows", "name": "^New Name 00000$", "message": "no such period"})
+    result = await allowed(world, wanted, "canary")
+    assert columns(result) == {"updated": 5, "rejected": 1, "held": 4}
+    assert result.exit_code == 4
+
+
+@pytest.mark.parametrize("keys", [True, False], ids=["leads there", "leads nowhere"])
+@pytest.mark.parametrize("commit", [True, False])
+async def test_what_a_repeat_answers_is_not_believed(world: World, keys: bool, commit: bool) -> None:
+    """The canary's answer is lost: a listing tells whether its key led there, and the others wait in any case."""
+    rows = dims(20)
+    wanted = renamed(rows, 20)
+    await first_contact(world, rows, wanted, keys=keys)
+    world.script({"effect": "reset", "commit": commit, "times": 3, "match": BULK})
+    result = await allowed(world, wanted, "canary")
+    doubled = len(world.stored(1)) - 20
+    assert doubled == (0 if keys or not commit else 1)
+    assert (result.exit_code in (4, 10), len({e.rows for e in world.sandbox.service.log if e.operation == "bulk"})) == (
+        True,
+        1,
+    )
+    if doubled:
+        assert (result.state, "key-mismatch" in slugs(result)) == ("held", True)
+    elif keys and commit:
+        assert columns(result) == {"updated": 1, "held": 19}
+    else:
+        assert columns(result) == {"uncertain": 1, "held": 19}
+        world.script()
+        held = await world.sync_one(1, wanted)  # nothing has been confirmed: nothing is sent without a word
+        assert (columns(held), world.sent("bulk")) == ({"held": 20}, 0)
+    if keys:
+        world.script()
+        assert (await allowed(world, wanted, "canary")).exit_code == 0
+        await heal(world, 1, wanted)
+
+
+async def test_a_canary_of_unknown_outcome_that_cannot_be_looked_at_stops_the_company(world: World) -> None:
+    rows = dims(20)
+    wanted = renamed(rows, 20)
+    await first_contact(world, rows, wanted)
+    world.script({"effect": "reset", "commit": True, "match": BULK}, *({**rule, "after": 0} for rule in BLIND))
+    result = await allowed(world, wanted, "canary")
+    assert (result.exit_code in (4, 10), columns(result)) == (True, {"uncertain": 1, "held": 19})
+    assert "key-mismatch" in slugs(result)
+    world.script()
+    again = await world.sync_one(1, wanted)
+    assert (again.state, world.sent("bulk")) == ("held", 0)
