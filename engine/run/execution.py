@@ -22,8 +22,9 @@ from engine.model.result import Requests, RunResult
 from engine.model.settings import Account, Allow, Company, Settings
 from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
-from engine.run.company import CompanyRun, Parts
+from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
+from engine.run.parts import Parts
 from engine.run.scope import Visible
 from engine.wire.dialect import Dialect
 

@@ -12,7 +12,8 @@ from engine.model.events import CompanyFinished
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
 from engine.net.channel import Emit
-from engine.run.company import STOPPED, CompanyRun
+from engine.run.company import CompanyRun
+from engine.run.endings import STOPPED
 
 Start = Callable[[int], CompanyRun]
 """Makes the n-th company's run, when its turn comes."""

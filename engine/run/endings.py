@@ -1,0 +1,68 @@
+"""What stopping short means for a company: which error, guard or trouble leaves it in which state, with which code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.errors import (
+    EngineError,
+    LedgerError,
+    Locked,
+    OutcomeUnknown,
+    OutOfScope,
+    QuotaExhausted,
+    Rejected,
+    SourceError,
+    Throttled,
+    Unauthorized,
+    UnsafePlan,
+    WrongContract,
+)
+from engine.model.balance import ExitCode, State
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN
+from engine.planning.guard import GUARDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What stopping short means for a company's result."""
+
+    code: str  # of the problem
+    state: State
+    exit_code: ExitCode
+
+
+STOPPED = Ending(code="stopped", state=State.DEFERRED, exit_code=ExitCode.STOPPED)
+FAILED = Ending(code="failed", state=State.FAILED, exit_code=ExitCode.FAILED)
+HELD = Ending(code="held", state=State.HELD, exit_code=ExitCode.HELD)
+
+STALLED = Ending(code="batch-unfinished", state=State.DEFERRED, exit_code=ExitCode.STOPPED)
+CHANGED = Ending(code=OVERWRITTEN, state=State.PARTIAL, exit_code=ExitCode.STOPPED)
+
+ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
+    (Locked, Ending(code="locked", state=State.LOCKED, exit_code=ExitCode.LOCKED)),
+    (SourceError, Ending(code="source", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (UnsafePlan, HELD),
+    (Unauthorized, Ending(code="authentication", state=State.DEFERRED, exit_code=ExitCode.AUTHENTICATION)),
+    (QuotaExhausted, Ending(code="quota", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
+    (Throttled, Ending(code="throttled", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
+    (WrongContract, Ending(code="wrong-contract", state=State.FAILED, exit_code=ExitCode.USAGE)),
+    (OutOfScope, Ending(code="out-of-scope", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (Rejected, Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (OutcomeUnknown, Ending(code="unavailable", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (LedgerError, Ending(code="ledger", state=State.FAILED, exit_code=ExitCode.FAILED)),
+)
+"""What each error does to its company; the first that fits."""
+
+UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__()) | GUARDS | {KEY_MISMATCH}
+"""Problem codes under which a company is held rather than failed."""
+
+
+def ending_of(reason: EngineError) -> Ending:
+    """Return what an error means for its company."""
+    return next((ending for kind, ending in ENDINGS if isinstance(reason, kind)), FAILED)
+
+
+def code_of(reason: EngineError) -> str:
+    """Return the problem code of an error: a guard's own slug, else that of its ending."""
+    return reason.slug if isinstance(reason, UnsafePlan) else ending_of(reason).code

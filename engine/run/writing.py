@@ -1,0 +1,180 @@
+"""Writing one company: the plan's rows go out, and what became of each is found out, or said not to be known.
+
+Canaries first, then all others; what was lost is read back, and what a create met is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from engine.apply.recover import ReadBack
+from engine.apply.workers import Writer
+from engine.errors import ApiError, UnsafePlan
+from engine.model.balance import ExitCode
+from engine.model.change import Change, Plan
+from engine.model.events import ChunkSettled
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
+from engine.model.outcome import Column, ItemResult
+from engine.model.settings import Scope
+from engine.net.client import CompanyClient
+from engine.planning.chunks import Cut, cut
+from engine.planning.rest import keys_lead_nowhere
+from engine.run.books import Books
+from engine.run.compare import Comparison
+from engine.run.endings import CHANGED, HELD, STALLED, Ending
+from engine.run.parts import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """Writes a plan. What stops it is told through `stop_short`; what it does is in the books."""
+
+    scope: Scope
+    parts: Parts
+    client: CompanyClient
+    books: Books
+    comparison: Comparison
+    stop_short: Callable[[str, str, Ending], None]
+
+    async def write(self, plan: Plan, acked: Acknowledged) -> None:
+        """Send the plan. A create beyond the plan stops it: some key does not lead where it should."""
+        if not plan.changes:
+            return
+        limits, dialect = self.client.channel.account.limits, self.parts.dialect
+        how = Cut(
+            max_rows=self.chunk_rows,
+            max_bytes=limits.chunk_bytes,
+            encode=dialect.row,
+            body=partial(dialect.bulk_body, self.scope.company_id),
+        )
+        writer = Writer(
+            run_id=self.parts.run_id,
+            scope=self.scope,
+            ledger=self.parts.ledger,
+            client=self.client,
+            cut=how,
+            known=acked.rows,
+            max_attempts=limits.max_attempts,
+            now=self.parts.now,
+            record=self.books.record,
+            settled=self._tell_settled,
+            remark=partial(self.books.problem, "miscounted"),
+            beware=partial(self._beware, acked.state),
+        )
+        try:
+            if not await self._try_out(writer, plan.canaries, acked):
+                return
+            await writer.drain(cut(plan.creates + plan.updates, how))
+        finally:  # whatever else ended it
+            if writer.surplus:
+                self.stop_short(KEY_MISMATCH, mismatch(writer.surplus), HELD)
+        if writer.uncertain and not writer.surplus:
+            await self._read_back(writer.uncertain, acked)
+        if writer.stalled and self.books.balance().deferred:
+            self.stop_short(
+                STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
+            )
+        if writer.met and not writer.surplus:
+            await self._look_again(writer.met, plan, acked.state)
+
+    async def _try_out(self, writer: Writer, canaries: Sequence[Change], acked: Acknowledged) -> bool:
+        """Send rows of unconfirmed key type by type: one alone, then 10, then 100s; what fails holds all after it.
+
+        Returns False when nobody can tell what became of one: then nothing more is sent.
+        """
+        by_type: dict[str, list[Change]] = {}
+        for change in canaries:
+            by_type.setdefault(change.row.type_code, []).append(change)
+        for rows in by_type.values():
+            sent, size = 0, 1
+            while sent < len(rows) and await writer.try_out(rows[sent : sent + size]):
+                sent, size = sent + size, min(size * 10, self.chunk_rows)
+            left = rows[sent + size :]
+            text = "the rows of its type that were tried first did not show that their keys lead where they should"
+            self.books.record([ItemResult(change, Column.HELD, None, text) for change in left])
+        if writer.uncertain and not writer.surplus:
+            lost, writer.uncertain = writer.uncertain, []
+            told, is_harmless = await self._reading(acked).judge(lost)
+            self.books.amend(told)
+            if not is_harmless:
+                await self._beware(acked.state, 0)
+                self.stop_short(KEY_MISMATCH, mismatch(0), HELD)
+            return is_harmless
+        return True
+
+    async def _look_again(self, met: int, plan: Plan, before: CompanyState) -> None:
+        """List anew where creates met rows that were there: those may be rows that another key was matched with."""
+        text = f"{met} rows that were to be created had keys that lead to rows that are there, and changed those"
+        wanted = self.books.wanted
+        if wanted is None:
+            return
+        try:
+            after = await self.comparison.compare_listed(wanted, await self.parts.ledger.read(self.scope))
+        except (ApiError, UnsafePlan) as error:
+            note = CompanyState(failure=OVERWRITTEN, failure_message=text, last_good_rows=before.last_good_rows)
+            await self.parts.ledger.note(self.scope, note)
+            doubt = replace(CHANGED, exit_code=ExitCode.UNCERTAIN)
+            self.stop_short(OVERWRITTEN, f"{text}; what became of those could not be looked at: {error}", doubt)
+            return
+        counted = {change.row.key for change in plan.changes} | {hold.key for hold in plan.holds}
+        to_do = {change.row.key for change in after.plan.changes} | {hold.key for hold in after.plan.holds}
+        if moved := to_do - counted - {change.row.key for change, _ in after.resting}:
+            self.books.reopen(len(moved))
+            some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
+            told = (
+                f"{text}, so that {len(moved)} rows that were unchanged differ now ({some}): the next run sees to them"
+            )
+            self.stop_short(OVERWRITTEN, told, CHANGED)
+
+    async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
+        """Find out what became of rows whose answer was lost; their books are amended."""
+        self.books.amend(await self._reading(acked).settle(lost))
+
+    def _reading(self, acked: Acknowledged) -> ReadBack:
+        return ReadBack(
+            run_id=self.parts.run_id,
+            scope=self.scope,
+            client=self.client,
+            ledger=self.parts.ledger,
+            known=acked.rows,
+            before=self.comparison.ids,
+            now=self.parts.now,
+        )
+
+    @property
+    def chunk_rows(self) -> int:
+        """Most rows of one of its chunks."""
+        return min(self.client.channel.account.limits.chunk_rows, self.parts.dialect.most_rows)
+
+    async def _beware(self, state: CompanyState, surplus: int) -> None:
+        """Remember that keys led nowhere, before the chunk that showed it is settled: no later run may go on."""
+        await self.parts.ledger.note(self.scope, keys_lead_nowhere(state, mismatch(surplus)))
+
+    async def _tell_settled(self, results: Sequence[ItemResult]) -> None:
+        counts = Counter(result.column for result in results)
+        await self.parts.emit(
+            ChunkSettled(
+                company_id=self.scope.company_id,
+                created=counts[Column.CREATED],
+                updated=counts[Column.UPDATED],
+                rejected=counts[Column.REJECTED],
+                uncertain=counts[Column.UNCERTAIN],
+            )
+        )
+
+
+def mismatch(surplus: int) -> str:
+    """Return what is said of keys that led nowhere; 0: nobody could see whether one did."""
+    if not surplus:
+        return (
+            "a row was sent under a key that nothing had confirmed, its answer was lost, and what became of it could"
+            " not be seen; nothing more was sent for this company: look at its rows in Ottimate before you try again"
+        )
+    return (
+        f"the server created {surplus} rows more than planned: a key did not lead to the row that it was matched with,"
+        " and that row may be there twice now; nothing more was sent for this company: look at its rows in Ottimate"
+        " before you try again"
+    )
