@@ -45,7 +45,7 @@ def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
     result = run_heeding_signals(partial(drive, _order(request)))
     for problem in result.problems:
-        word = "Note" if problem.code == "directory" else "Error"
+        word = "Error" if problem.code == "ledger" else "Note"
         click.echo(f"{word}: {safe(problem.message)}", err=True)
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
@@ -79,7 +79,9 @@ def _order(request: Request) -> Order:
 
 
 def _allowance(text: str) -> Allow:
-    slug, _, company_id = text.partition(":")
+    slug, colon, company_id = text.partition(":")
+    if slug == "fleet" and not colon:
+        return Allow(slug)
     if not (company_id.isascii() and company_id.isdigit()):
         raise click.UsageError(f"--allow {text}: understood is GUARD:ID, such as mass-create:123")
     return Allow(slug, int(company_id))

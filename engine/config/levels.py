@@ -173,7 +173,7 @@ def verify_of(levels: Sequence[Level[VerifySection]]) -> Verify:
 
 def guards_of(levels: Sequence[Level[GuardSection]]) -> Guards:
     """Return what levels of `guard` sections make."""
-    given: dict[str, Any] = {key: value.value for key, value in merged(levels).items()}
+    given: dict[str, Any] = {key: value.value for key, value in merged(levels).items() if key != "fleet_share"}
     if "adopt" in given:
         given["adopt"] = Adopt(given["adopt"])
     return Guards(**given)

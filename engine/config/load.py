@@ -194,6 +194,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
             api=Api(**document.api.model_dump(exclude_none=True)),
             verify=verify_of(verify_levels(document)),
             guards=guards_of(guard_levels(document)),
+            fleet_share=document.guard.fleet_share,
             ledger_url=document.ledger.url,
         ),
         companies=tuple(_company(one, path.parent, maps, document.databases) for one in levels.values()),

@@ -133,6 +133,12 @@ class GuardSection(Section):
     adopt: Literal["trust", "push", "hold"] | None = None
 
 
+class RunGuardSection(GuardSection):
+    """`[guard]` itself, which knows of the run as a whole, too."""
+
+    fleet_share: Share | None = None
+
+
 class TreatmentSection(Section):
     """What a company, a group, a mapping and an account may each say of how companies are treated."""
 
@@ -218,7 +224,7 @@ class Document(Section):
     api: ApiSection = ApiSection()
     limits: LimitsSection = LimitsSection()
     verify: VerifySection = VerifySection()
-    guard: GuardSection = GuardSection()
+    guard: RunGuardSection = RunGuardSection()
     ledger: Annotated[LedgerSection, Field(validate_default=True)] = {}  # type: ignore[assignment]  # read like a given one
 
 
@@ -229,7 +235,7 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("accounts", "*", "limits"): LimitsSection,
     ("limits",): LimitsSection,
     ("verify",): VerifySection,
-    ("guard",): GuardSection,
+    ("guard",): RunGuardSection,
     ("ledger",): LedgerSection,
     ("databases", "*"): DatabaseSection,
     ("mapping", "*"): MappingSection,

@@ -38,6 +38,14 @@ class Rows(Protocol):
         ...
 
 
+class Reverts(Protocol):
+    """Rows that were changed over there and pushed back."""
+
+    async def reverted(self, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+        """Note that these rows are about to be pushed back; what is older than 14 days is forgotten."""
+        ...
+
+
 class Sketches(Protocol):
     """What each company's rows look like, in 2 KB: see `planning.sketch`."""
 
@@ -138,7 +146,7 @@ class Locks(Protocol):
         ...
 
 
-class Ledger(Rows, Passes, Sketches, Intents, Runs, Directories, Locks, Protocol):
+class Ledger(Rows, Passes, Sketches, Reverts, Intents, Runs, Directories, Locks, Protocol):
     """All of it, as the engine is handed it."""
 
     async def aclose(self) -> None:

@@ -254,6 +254,15 @@ MIGRATIONS = (
                 marks blob not null                        -- the smallest ones, 8 bytes each (planning.sketch)
             )
             """,
+            # Updates that undid what somebody had changed in Ottimate.
+            """
+            create table reverts (
+                scope integer not null references scopes (id),
+                key text not null,
+                at text not null,
+                primary key (scope, key, at)
+            ) without rowid
+            """,
             "alter table runs add column allowed text",  # those that a person let pass: "mass-create:123 look-alike:7"
         ),
     ),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from sys import intern
 
@@ -53,6 +53,11 @@ PUT_STRAY = """
 _dimension = partial(tuple.__new__, Dimension)
 _known = partial(tuple.__new__, Known)
 
+READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
+FORGET_REVERTS = "delete from reverts where scope = ? and at < ?"
+ADD_REVERT = "insert or ignore into reverts (scope, key, at) values (?, ?, ?)"
+REVERTS_KEPT = timedelta(days=14)  # DESIGN section 5
+
 
 def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
     """Return all that is known of a company, rows in the order of their keys (1-2 us a row)."""
@@ -63,6 +68,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
         rows=_read_rows(connection, scope_id),
         strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, (scope_id,)))),
         rejections=_read_rejections(connection, scope_id),
+        reverts=tuple((key, from_text(at)) for key, at in connection.execute(READ_REVERTS, (scope_id,))),
         state=scopes.read_state(connection, scope_id),
         left_over=optional_instant(*connection.execute(YOUNGEST_INTENT, (scope_id,)).fetchone()),
         lost_at=optional_instant(*connection.execute(scopes.LOST_AT, (scope_id,)).fetchone()),
@@ -78,6 +84,13 @@ def _read_rows(connection: sqlite3.Connection, scope_id: int) -> dict[str, Known
         shown = None if seen is None else RemoteRow(**orjson.loads(seen))
         rows[key] = _known((row, remote_id, *FLAGS[flags], shown))
     return rows
+
+
+def reverted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+    """Note rows that are pushed back, and forget what is too old to count."""
+    scope_id = scopes.number(connection, scope)
+    connection.execute(FORGET_REVERTS, (scope_id, to_text(at - REVERTS_KEPT)))
+    connection.executemany(ADD_REVERT, ((scope_id, key, to_text(at)) for key in keys))
 
 
 def _read_rejections(connection: sqlite3.Connection, scope_id: int) -> dict[str, Rejection]:

@@ -57,6 +57,10 @@ class SqliteLedger:
         """Commit that these keys are about to be sent."""
         await self._thread.write(intents.begin, scope, intent)
 
+    async def reverted(self, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+        """Note that these rows are about to be pushed back."""
+        await self._thread.write(rows.reverted, scope, tuple(keys), at)
+
     async def sketches(self, origin: str) -> list[tuple[str, int, int, bytes]]:
         """Return (account id, company id, rows, marks) of each company that has a sketch."""
         return await self._thread.read(scopes.sketches, origin)

@@ -40,6 +40,7 @@ class Plan:
     creates: tuple[Change, ...] = ()
     updates: tuple[Change, ...] = ()
     canaries: tuple[Change, ...] = ()  # updates of rows whose key nothing has confirmed: a few first, alone
+    reverts: tuple[str, ...] = ()  # keys of updates that undo what somebody changed there
     holds: tuple[Hold, ...] = ()
     unchanged: int = 0
     adopted: int = 0  # part of `unchanged`: equal by natural key on first contact, the key not confirmed

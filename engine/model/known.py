@@ -76,6 +76,7 @@ class Acknowledged:
     rows: dict[str, Known] = field(default_factory=dict)  # by key
     strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
+    reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
     state: CompanyState = CompanyState()
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came

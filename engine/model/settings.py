@@ -117,7 +117,9 @@ ALLOWABLE = (
     "wrong-client",
     "vanished-company",
     "look-alike",
+    "flapping",
     "canary",
+    "fleet",
 )
 """Guards that a person may let pass for one company and one run."""
 
@@ -126,7 +128,10 @@ class Allow(NamedTuple):
     """One run's leave to pass a guard: `--allow mass-create:123`."""
 
     slug: str  # one of `ALLOWABLE`
-    company_id: int
+    company_id: int | None = None  # None: the run as a whole, for `fleet`
+
+    def __str__(self) -> str:
+        return self.slug if self.company_id is None else f"{self.slug}:{self.company_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +168,7 @@ class Settings:
     api: Api = field(default_factory=Api)
     verify: Verify = field(default_factory=Verify)
     guards: Guards = field(default_factory=Guards)
+    fleet_share: float | None = None  # more of a run's companies held than this stops the run; None: no such brake
     ledger_url: str = "sqlite:///dimsync.db"
     companies_at_once: int = 32  # pipelines open at a time, dealt between the accounts: bounds memory
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Container
+from datetime import datetime, timedelta
+
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension, RemoteRow, natural_key
 from engine.model.known import Acknowledged
 from engine.model.settings import Adopt
 from engine.planning.landed import is_known
 from engine.planning.match import Matching, Pair, RemoteIndex, Via
+
+FLAPS = 3
+FLAP_DAYS = 14
+"""A row that is changed back so often within so many days is somebody's wish, too (DESIGN section 5)."""
 
 
 def diff(
@@ -19,6 +27,7 @@ def diff(
     needs_code: bool = False,
     adopt: Adopt = Adopt.TRUST,
     canary: bool = False,
+    flapping: Container[str] = (),
 ) -> Plan:
     """Return the fewest creates and updates that bring `index` to the wanted rows, in the order of their keys.
 
@@ -28,11 +37,13 @@ def diff(
     `needs_code`: the contract demands a code. A row whose source gives none is sent with the one that is there, else
     with its ERP id, and is no different for it.
     `adopt`: what becomes of rows whose key nothing has confirmed. `canary`: those that differ are tried out.
+    `flapping`: keys of rows that have been pushed back so often lately that the next time they are held.
     """
     labels = _Labels(index, relabel=relabel)
     creates = [Change(labels.created(row), None, (), _filled(row, None, needs_code)) for row in matching.missing]
     updates: list[Change] = []
     canaries: list[Change] = []
+    reverts: list[str] = []
     holds = list(matching.holds)
     adopted = unseen = unchanged = 0
     shifts = _Shifts(acked)
@@ -49,6 +60,11 @@ def diff(
             unseen += row.code is not None and remote.code is None and not (known and known.code_known)
         elif _confirmed(pair) or _was_ours(pair, strays) or _is_pushed(row, adopt, shifts):
             code = _filled(row, remote, needs_code)
+            if _is_revert(pair):
+                if row.key in flapping:
+                    holds.append(_flaps(row, remote, fields))
+                    continue
+                reverts.append(row.key)
             updates.append(Change(labels.updated(row, remote), remote.id, fields, code))
         elif canary and fields and is_known(remote.id) and shifts.other_key(row) is None:
             code = _filled(row, remote, needs_code)
@@ -62,6 +78,7 @@ def diff(
         creates=tuple(creates),
         updates=tuple(updates),
         canaries=tuple(canaries),
+        reverts=tuple(sorted(reverts)),
         holds=tuple(sorted(holds)),
         unchanged=unchanged,
         adopted=adopted,
@@ -70,6 +87,29 @@ def diff(
         contested=len(matching.contested),
         orphans=tuple(matching.orphans),
     )
+
+
+def flapping(acked: Acknowledged, now: datetime) -> frozenset[str]:
+    """Return the keys that are not pushed back once more; a clock that went back counts nothing."""
+    lately = Counter(key for key, at in acked.reverts if timedelta() <= now - at < timedelta(days=FLAP_DAYS))
+    return frozenset(key for key, count in lately.items() if count >= FLAPS - 1)
+
+
+def _is_revert(pair: Pair) -> bool:
+    """Return whether the source is as it was when the row was acknowledged: what differs was changed over there."""
+    row, _, _, known = pair
+    if known is None or not known.settled:
+        return False
+    was = known.row
+    return (row.name, row.erp_id, row.type_code) == (was.name, was.erp_id, was.type_code) and (
+        row.code == was.code or not known.code_known
+    )
+
+
+def _flaps(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Hold:
+    changes = ", ".join(f"{name} {getattr(remote, name)!r} -> {getattr(row, name)!r}" for name in fields)
+    text = f"somebody changed {remote.id} back for the {FLAPS}rd time in {FLAP_DAYS} days ({changes}): agree with them"
+    return Hold(row.key, "flapping", text)
 
 
 def _filled(row: Dimension, remote: RemoteRow | None, needs_code: bool) -> str | None:

@@ -180,6 +180,7 @@ class CompanyRun:
             listed_rows=compared.listed_rows,
             dry=not writes,
             advice={
+                "flapping": f"; --allow flapping:{self.company.id} pushes it back all the same",
                 "look-alike": f"; if it is another one, --allow look-alike:{self.company.id} creates it",
                 "key-unconfirmed": f"; --allow canary:{self.company.id} tries one row of each type first",
             },

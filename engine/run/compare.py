@@ -19,7 +19,7 @@ from engine.model.wanted import Wanted
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
-from engine.planning.diff import diff
+from engine.planning.diff import diff, flapping
 from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, must_list
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, image, match
@@ -116,6 +116,7 @@ class Comparison:
             needs_code=needs_code,
             adopt=self.guards.adopt,
             canary="canary" in self.allowed,
+            flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),
         )
         plan, resting = withhold(plan, _rejections(acked), self.now())
         return Compared(plan=plan, resting=resting, listed_rows=listed_rows)

@@ -182,11 +182,13 @@ class Engine:
 def _allowed(allow: Iterable[Allow], companies: Iterable[Company]) -> frozenset[Allow]:
     """Return what is allowed. Raises `ConfigError` for what cannot be, or for a company that is not in the run."""
     allowed, ids = frozenset(allow), {company.id for company in companies}
-    for slug, company_id in sorted(allowed):
-        if slug not in ALLOWABLE:
-            raise ConfigError(f"{slug!r} cannot be allowed; what can be: {', '.join(ALLOWABLE)}")
-        if company_id not in ids:
-            raise ConfigError(f"--allow {slug}:{company_id}: there is no such company in this run")
+    for one in sorted(allowed, key=str):
+        if one.slug not in ALLOWABLE:
+            raise ConfigError(f"{one.slug!r} cannot be allowed; what can be: {', '.join(ALLOWABLE)}")
+        if (one.company_id is None) != (one.slug == "fleet"):
+            raise ConfigError(f"--allow {one}: `fleet` is for the whole run, and all others are for a company")
+        if one.company_id is not None and one.company_id not in ids:
+            raise ConfigError(f"--allow {one}: there is no such company in this run")
     return allowed
 
 

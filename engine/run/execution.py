@@ -146,12 +146,18 @@ class Run:
             return CompanyRun(company, channels[account.name], visible[account.name], parts)
 
         names = [(company.id, company.name, account.name) for company, account in self._jobs]
-        self._fleet = Fleet(names, start, self._emit, at_once=wiring.settings.companies_at_once)
+        at_once = wiring.settings.companies_at_once
+        self._fleet = Fleet(names, start, self._emit, at_once=at_once, most_held=self._most_held())
         if self._stop_code is not None:
             self._fleet.stop()
         await self._fleet.run()
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
+        if self._fleet.is_held:
+            text = (
+                f"{self._fleet.held:,} of {len(names):,} companies are held, so nothing more was begun: what have they"
+            )
+            troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
         self._result = replace(self._result, problems=troubles)
         try:
             await self._remember_keys(channels.values())
@@ -180,7 +186,12 @@ class Run:
         )
 
     def _allowed_texts(self) -> tuple[str, ...]:
-        return tuple(sorted(f"{slug}:{company_id}" for slug, company_id in self._allowed))
+        return tuple(sorted(map(str, self._allowed)))
+
+    def _most_held(self) -> int | None:
+        """Return how many companies may be held before the run stops; None: all of them."""
+        share = self._wiring.settings.fleet_share
+        return None if share is None or Allow("fleet") in self._allowed else int(share * len(self._jobs))
 
     async def _open_channels(self) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""

@@ -28,12 +28,16 @@ class Fleet:
     `at_once` companies are open at a time, dealt between the accounts, and `LEAST` of each in any case.
     """
 
-    def __init__(self, names: Sequence[tuple[int, str, str]], start: Start, emit: Emit, *, at_once: int) -> None:
-        """Take (id, name, account) of each company, and how to start the n-th."""
+    def __init__(
+        self, names: Sequence[tuple[int, str, str]], start: Start, emit: Emit, *, at_once: int, most_held: int | None
+    ) -> None:
+        """Take (id, name, account) of each company, how to start the n-th, and how many may be held (None: all)."""
         self._names = names
         self._start = start
         self._emit = emit
         self._at_once = at_once
+        self._most_held = most_held
+        self.held = 0  # companies that guards have stopped
         self._results: dict[int, CompanyResult] = {}
         self._scopes: set[anyio.CancelScope] = set()
         self._stopping = False
@@ -62,7 +66,15 @@ class Fleet:
                 finally:
                     self._scopes.discard(scope)
                     self._results[turn] = company.result()
+            self.held += self._results[turn].state is State.HELD
+            if self.is_held:
+                self.stop()
             await self._emit(CompanyFinished(result=self._results[turn]))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether so many companies are held that something is wrong with all of them."""
+        return self._most_held is not None and self.held > self._most_held
 
     def stop(self) -> None:
         """Start nothing more, and end every company as soon as its requests in flight are answered and written down."""

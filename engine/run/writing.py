@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import anyio
+
 from engine.apply.recover import ReadBack
 from engine.apply.workers import Writer
 from engine.errors import ApiError, UnsafePlan
@@ -43,6 +45,9 @@ class Writing:
         """Send the plan. A create beyond the plan stops it: some key does not lead where it should."""
         if not plan.changes:
             return
+        if plan.reverts:
+            with anyio.CancelScope(shield=True):
+                await self.parts.ledger.reverted(self.scope, plan.reverts, self.parts.now())
         limits, dialect = self.client.channel.account.limits, self.parts.dialect
         how = Cut(
             max_rows=self.chunk_rows,

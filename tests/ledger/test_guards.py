@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,16 @@ async def test_the_leave_that_a_run_was_given_stands_in_its_entry(on_disk: Sqlit
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
         found = dict(connection.execute("select id, allowed from runs"))
     assert found == {"given": "look-alike:7 mass-create:123", "none": None}
+
+
+async def test_rows_that_are_pushed_back_are_counted_for_14_days(ledger: Ledger) -> None:
+    await ledger.reverted(HARBOR, ["a", "b"], NOON)
+    await ledger.reverted(HARBOR, ["a"], NOON + timedelta(days=13))
+    await ledger.reverted(ANCHOR, ["c"], NOON)
+    assert (await ledger.read(HARBOR)).reverts == (
+        ("a", NOON),
+        ("a", NOON + timedelta(days=13)),
+        ("b", NOON),
+    )
+    await ledger.reverted(HARBOR, [], NOON + timedelta(days=15))
+    assert (await ledger.read(HARBOR)).reverts == (("a", NOON + timedelta(days=13)),)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from engine import Company, CompanyResult, ConfigError, Dimension, Guards
-from engine.model.settings import Adopt
+from engine import Allow, Company, CompanyResult, ConfigError, Dimension, Engine, Guards
+from engine.model.settings import Adopt, Verify, VerifyMode
 from tests.sandbox.conftest import BLIND, OPEN, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
 
 BULK = {"operation": "bulk"}
@@ -433,3 +434,74 @@ async def test_a_canary_of_unknown_outcome_that_cannot_be_looked_at_stops_the_co
     world.script()
     again = await world.sync_one(1, wanted)
     assert (again.state, world.sent("bulk")) == ("held", 0)
+
+
+# Rows that are changed back and forth
+
+
+async def changed_there(world: World, name: str) -> None:
+    """Let somebody rename row K00000 in Ottimate."""
+    remote = world.sandbox.tenant.companies[1]
+    row = remote.by_key["K00000"]
+    world.sandbox.tenant.change(remote, row, row.values._replace(name=name))
+
+
+@pytest.mark.parametrize(("days", "trips"), [(1, True), (8, False)])
+async def test_flapping(either_world: World, days: int, trips: bool) -> None:
+    """Pushed back twice, held the third time within 14 days; the other rows go on."""
+    world = either_world
+    rows = dims(3)
+    await loaded(world, rows)
+    world.verify = Verify(mode=VerifyMode.FULL)
+    for _ in range(2):
+        await changed_there(world, "Theirs")
+        assert columns(await world.sync_one(1, rows)) == {"unchanged": 2, "updated": 1}
+        world.clock.forward(days=days)
+    await changed_there(world, "Theirs")
+    wanted = renamed(rows[1:], 1)
+    result = await world.sync_one(1, [rows[0], *wanted])
+    if not trips:
+        assert columns(result) == {"unchanged": 1, "updated": 2}
+        return
+    assert (verdict(result), columns(result)) == (
+        ("partial", 4, ["flapping"]),
+        {"unchanged": 1, "updated": 1, "held": 1},
+    )
+    assert "name 'Theirs' -> 'Name 00000'" in result.problems[0].message
+    assert columns(await allowed(world, [rows[0], *wanted], "flapping")) == {"unchanged": 2, "updated": 1}
+
+
+async def test_changes_of_the_source_are_no_flapping(world: World) -> None:
+    rows = dims(3)
+    await loaded(world, rows)
+    for turn in range(1, 7):
+        assert columns(await world.sync_one(1, renamed(rows, turn % 2))) == {"unchanged": 2, "updated": 1}
+
+
+# The fleet
+
+
+@pytest.mark.parametrize(
+    ("share", "allow", "done"), [(0.3, False, 0), (0.3, True, 5), (0.5, False, 5), (None, False, 5)]
+)
+async def test_fleet(world: World, share: float | None, allow: bool, done: int) -> None:
+    """Four of ten companies are held: too many for chance, where a share is set; what is held comes first here."""
+    for n in range(1, 11):
+        world.place(n)
+    await world.sync(*(company(n, dims(40)) for n in range(1, 11)))
+    fleet = [company(n, renamed(dims(40), 40 if n < 5 else 1)) for n in range(1, 11)]
+    settings = replace(world.settings, fleet_share=share, companies_at_once=1)
+    async with Engine(settings, now=world.clock, rng=world.rng) as engine:
+        result = await engine.sync(fleet, allow=[Allow("fleet")] if allow else []).result()
+    states = [str(each.state) for each in result.companies]
+    assert states == (["held"] * 4 + (["synced"] * 6 if done else ["deferred"] * 6))
+    assert (result.exit_code, [problem.code for problem in result.problems]) == (4, [] if done else ["fleet"])
+    assert result.allowed == (("fleet",) if allow else ())
+
+
+async def test_a_leave_for_all_is_for_the_fleet_alone(world: World) -> None:
+    world.place(1)
+    for wrong in (Allow("mass-create"), Allow("fleet", 1)):
+        async with world.engine() as engine:
+            with pytest.raises(ConfigError, match="for the whole run"):
+                engine.sync([company(1, dims(1))], allow=[wrong])
