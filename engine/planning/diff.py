@@ -43,6 +43,7 @@ def diff(
     creates = [Change(labels.created(row), None, (), _filled(row, None, needs_code)) for row in matching.missing]
     updates: list[Change] = []
     canaries: list[Change] = []
+    tried = canary or adopt is Adopt.PUSH
     reverts: list[str] = []
     holds = list(matching.holds)
     adopted = unseen = unchanged = 0
@@ -58,7 +59,7 @@ def diff(
             unchanged += 1
             adopted += not _confirmed(pair)
             unseen += row.code is not None and remote.code is None and not (known and known.code_known)
-        elif _confirmed(pair) or _was_ours(pair, strays) or _is_pushed(row, adopt, shifts):
+        elif _confirmed(pair) or _was_ours(pair, strays):
             code = _filled(row, remote, needs_code)
             if _is_revert(pair):
                 if row.key in flapping:
@@ -66,7 +67,7 @@ def diff(
                     continue
                 reverts.append(row.key)
             updates.append(Change(labels.updated(row, remote), remote.id, fields, code))
-        elif canary and fields and is_known(remote.id) and shifts.other_key(row) is None:
+        elif tried and fields and is_known(remote.id) and shifts.other_key(row) is None:
             code = _filled(row, remote, needs_code)
             canaries.append(Change(labels.updated(row, remote), remote.id, fields, code))
         else:
@@ -147,11 +148,6 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
 def _confirmed(pair: Pair) -> bool:
     """Return whether an answer has shown that this key leads to this very row, and not to one that is gone."""
     return pair.via is Via.LISTED_KEY or (pair.known is not None and pair.known.confirmed and _leads_here(pair))
-
-
-def _is_pushed(row: Dimension, adopt: Adopt, shifts: _Shifts) -> bool:
-    """Return whether a row of unconfirmed key is sent all the same; never one that is known under another key."""
-    return adopt is Adopt.PUSH and shifts.other_key(row) is None
 
 
 def _was_ours(pair: Pair, strays: set[str]) -> bool:
