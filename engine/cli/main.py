@@ -19,6 +19,8 @@ VERBS = {
     "sandbox": ("engine.cli.sandbox", "Run a made-up Ottimate to rehearse against."),
     "validate": ("engine.cli.validate", "Check the settings file; tells everything that is wrong with it."),
     "companies": ("engine.cli.companies", "List the companies that the API user sees, and which are configured."),
+    "status": ("engine.cli.status", "Show how each company ended in its last sync, and who needs a person."),
+    "history": ("engine.cli.status", "List the runs that the ledger remembers."),
     "plan": ("engine.cli.sync", "Read, compare and show what a sync would do; writes nothing."),
     "sync": ("engine.cli.sync", "Bring the companies' dimensions to what their sources say."),
 }

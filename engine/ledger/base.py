@@ -14,7 +14,7 @@ from typing import Protocol
 from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
-from engine.model.result import RunResult
+from engine.model.result import LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
 
@@ -107,6 +107,14 @@ class Runs(Protocol):
 
     async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
         """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
+        ...
+
+    async def history(self, origin: str, most: int) -> list[PastRun]:
+        """Return the newest runs at this origin, the newest first."""
+        ...
+
+    async def last_syncs(self, origin: str) -> list[LastSync]:
+        """Return how each company ended in the sync that finished last, by account and id."""
         ...
 
     async def page_size(self, origin: str, account: str) -> int | None:

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from datetime import datetime
 
 from engine.errors import LedgerError
-from engine.ledger.texts import from_text, optional_text, to_json, to_text
+from engine.ledger.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
 from engine.model.known import Pause
-from engine.model.result import CompanyResult, RunResult, run_json
+from engine.model.result import CompanyResult, LastSync, PastRun, RunResult, run_json
 
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
@@ -36,6 +36,22 @@ PAGE_SIZE = "select rows from page_sizes where origin = ? and account = ?"
 REMEMBER_PAGE_SIZE = """
     insert into page_sizes (origin, account, rows) values (?, ?, ?)
     on conflict (origin, account) do update set rows = excluded.rows
+"""
+HISTORY = """
+    select id, verb, started_at, finished_at, runs.exit_code, count(company_id), total(created), total(updated),
+           total(rejected) + total(held) + total(uncertain) + total(invalid), total(requests), coalesce(allowed, '')
+    from runs left join run_companies on run_id = id
+    where origin = ?
+    group by id order by started_at desc, id desc limit ?
+"""
+LAST_SYNCS = """
+    select last_states.account, last_states.company_id, name, last_states.state, finished_at, run_id,
+           source_rows, created, updated,
+           coalesce(rejected, 0) + coalesce(held, 0) + coalesce(uncertain, 0) + coalesce(invalid, 0)
+    from last_states
+    join run_companies using (run_id, account, company_id)
+    join runs on id = run_id
+    where last_states.origin = ? order by last_states.account, last_states.company_id
 """
 PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
 REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
@@ -76,6 +92,20 @@ def last_states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, 
     """Return how each company ended in the sync that finished last, whichever started last."""
     found = connection.execute(LAST_STATES, (origin,))
     return {(account, company_id): State(state) for account, company_id, state in found}
+
+
+def history(connection: sqlite3.Connection, origin: str, most: int) -> list[PastRun]:
+    """Return the newest runs, the newest first."""
+    return [
+        PastRun._make((run_id, verb, from_text(start), optional_instant(end), code, count, *map(int, sums), allowed))
+        for run_id, verb, start, end, code, count, *sums, allowed in connection.execute(HISTORY, (origin, most))
+    ]
+
+
+def last_syncs(connection: sqlite3.Connection, origin: str) -> list[LastSync]:
+    """Return how each company ended in the sync that finished last."""
+    found = connection.execute(LAST_SYNCS, (origin,))
+    return [LastSync._make((*line[:4], from_text(line[4]), *line[5:])) for line in found]
 
 
 def page_size(connection: sqlite3.Connection, origin: str, account: str) -> int | None:

@@ -17,7 +17,7 @@ from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
-from engine.model.result import RunResult
+from engine.model.result import LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
 MEMORY = ":memory:"
@@ -94,6 +94,14 @@ class SqliteLedger:
     async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
+
+    async def history(self, origin: str, most: int) -> list[PastRun]:
+        """Return the newest runs at this origin, the newest first."""
+        return await self._thread.read(runs.history, origin, most)
+
+    async def last_syncs(self, origin: str) -> list[LastSync]:
+        """Return how each company ended in the sync that finished last."""
+        return await self._thread.read(runs.last_syncs, origin)
 
     async def page_size(self, origin: str, account: str) -> int | None:
         """Return the page size that the server last granted this key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.model.balance import Balance, State
 from engine.model.listing import Certificate
@@ -82,6 +83,37 @@ class RunResult:
     def ok(self) -> bool:
         """Whether everything was done and adds up."""
         return self.exit_code == 0
+
+
+class PastRun(NamedTuple):
+    """One line of the journal."""
+
+    run_id: str
+    verb: str
+    started_at: datetime
+    finished_at: datetime | None  # None: it is under way, or crashed
+    exit_code: int | None  # likewise
+    companies: int
+    created: int
+    updated: int
+    trouble: int  # rows rejected, held, uncertain or invalid
+    requests: int  # of its companies: tokens and directory apart
+    allowed: str  # guards that were let pass
+
+
+class LastSync(NamedTuple):
+    """How one company ended in the sync that finished last."""
+
+    account: str  # as the settings call it
+    company_id: int
+    name: str
+    state: str
+    at: datetime
+    run_id: str
+    source_rows: int | None
+    created: int | None
+    updated: int | None
+    trouble: int
 
 
 def run_json(result: RunResult) -> dict[str, object]:

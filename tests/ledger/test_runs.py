@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -133,3 +134,25 @@ async def test_people_can_ask_the_file(on_disk: SqliteLedger, tmp_path: Path) ->
         assert companies == [(101, "synced", 3, 2, None, 3), (102, "failed", None, None, None, 0)]
         (document,) = connection.execute("select result from runs where id = 'run-1'").fetchone()
         assert orjson.loads(document) == orjson.loads(orjson.dumps(run_json(a_result())))
+
+
+async def test_the_journal_is_read_newest_first_and_by_origin(ledger: Ledger) -> None:
+    assert (await ledger.history(ORIGIN, 5), await ledger.last_syncs(ORIGIN)) == ([], [])
+    for number, run_id in enumerate(("one", "two", "three")):
+        at = NOON + timedelta(hours=number)
+        await ledger.start_run(run_id, "sync", at, origin=ORIGIN, allowed=("look-alike:7",) if number else ())
+        if run_id != "three":
+            await ledger.finish_run(replace(a_result(run_id), started_at=at, finished_at=at))
+    await ledger.start_run("elsewhere", "sync", NOON, origin="http://127.0.0.1/v1")
+    found = await ledger.history(ORIGIN, 2)
+    assert [(run.run_id, run.finished_at is None, run.allowed) for run in found] == [
+        ("three", True, "look-alike:7"),
+        ("two", False, "look-alike:7"),
+    ]
+    whole = a_result("two")
+    assert found[1].companies == len(whole.companies)
+    assert found[1].requests == sum(company.requests.total for company in whole.companies)
+    last = await ledger.last_syncs(ORIGIN)
+    assert [(line.company_id, line.state, line.run_id) for line in last] == sorted(
+        (company.company_id, str(company.state), "two") for company in whole.companies
+    )

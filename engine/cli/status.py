@@ -1,0 +1,142 @@
+"""`dimsync status` and `dimsync history`: what the ledger remembers. Nothing is asked of the API."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.options import config_option, output_option
+from engine.cli.output import deliver, deliver_texts, dump
+from engine.observe.terminal import LONGEST_NAME, brief, safe
+
+if TYPE_CHECKING:  # they bring the engine, which `--help` does not need
+    from engine.config import Configured
+    from engine.model.result import LastSync, PastRun
+
+STATUS_SCHEMA = "dimsync.status/1"
+HISTORY_SCHEMA = "dimsync.history/1"
+CALM = ("synced", "unchanged")
+
+
+@click.command()
+@config_option
+@output_option("table", "json")
+def status(*, config: Path, output: str) -> int:
+    """Show how each configured company ended in its last sync: those that need somebody first.
+
+    Exits with 0, whatever they ended with.
+    """
+    configured = _load(config)
+    by_id = {(line.account, line.company_id): line for line in _last_syncs(configured)}
+    found = []
+    for company in configured.companies:
+        account = configured.levels[company.id].account
+        found.append((account, company.id, company.name, by_id.get((account, company.id))))
+    found.sort(key=lambda each: (each[3] is not None and each[3].state in CALM, each[1]))
+    if output == "json":
+        companies = [
+            {"account": account, "company_id": company_id, "name": name}
+            | ({**line._asdict(), "at": line.at.isoformat()} if line else {"state": "never"})
+            for account, company_id, name, line in found
+        ]
+        deliver_texts(iter([dump({"schema": STATUS_SCHEMA, "companies": companies}, indent=2)]))
+    else:
+        deliver(lambda stream: stream.writelines(f"{line}\n" for line in _status_lines(found)))
+    return 0
+
+
+@click.command()
+@config_option
+@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="So many runs, at most.")
+@output_option("table", "json")
+def history(*, config: Path, last: int, output: str) -> int:
+    """List the newest runs, the newest first: what they did, what they ended with, what was let pass."""
+    runs = _history(_load(config), last)
+    if output == "json":
+        listed = [
+            run._asdict()
+            | {"started_at": run.started_at.isoformat()}
+            | {"finished_at": run.finished_at.isoformat() if run.finished_at else None}
+            for run in runs
+        ]
+        deliver_texts(iter([dump({"schema": HISTORY_SCHEMA, "runs": listed}, indent=2)]))
+    else:
+        deliver(lambda stream: stream.writelines(f"{line}\n" for line in _history_lines(runs)))
+    return 0
+
+
+def _load(config: Path) -> Configured:
+    from engine.config import load  # noqa: PLC0415  as said
+
+    return load(config, os.environ)
+
+
+def _last_syncs(configured: Configured) -> list[LastSync]:
+    import anyio  # noqa: PLC0415  as said
+
+    from engine.ledger.sqlite import open_ledger  # noqa: PLC0415
+    from engine.run.execution import origin_of  # noqa: PLC0415
+
+    async def read() -> list[LastSync]:
+        async with await open_ledger(configured.settings.ledger_url) as ledger:
+            return await ledger.last_syncs(origin_of(configured.settings.api.base_url))
+
+    return anyio.run(read)
+
+
+def _history(configured: Configured, most: int) -> list[PastRun]:
+    import anyio  # noqa: PLC0415  as said
+
+    from engine.ledger.sqlite import open_ledger  # noqa: PLC0415
+    from engine.run.execution import origin_of  # noqa: PLC0415
+
+    async def read() -> list[PastRun]:
+        async with await open_ledger(configured.settings.ledger_url) as ledger:
+            return await ledger.history(origin_of(configured.settings.api.base_url), most)
+
+    return anyio.run(read)
+
+
+def _status_lines(found: Sequence[tuple[str, int, str, LastSync | None]]) -> Iterator[str]:
+    """Yield a head, a line for each company that was not synced or needs somebody, and how many are calm."""
+    from engine.cli.table import columns  # noqa: PLC0415  as said
+
+    rows = [
+        (
+            line.state if line else "never",
+            str(company_id),
+            brief(name or (line.name if line else ""), LONGEST_NAME),
+            f"{line.at:%Y-%m-%d %H:%M}" if line else "",
+            f"{line.trouble:,}" if line and line.trouble else "",
+        )
+        for _, company_id, name, line in found
+        if line is None or line.state not in CALM
+    ]
+    if rows:
+        yield from columns(("STATE", "ID", "NAME", "LAST SYNC, UTC", "ROWS IN TROUBLE"), rows)
+    states = Counter(line.state for *_, line in found if line is not None and line.state in CALM)
+    calm = ", ".join(f"{states[state]:,} {state}" for state in CALM if states[state])
+    yield f"{len(found):,} companies" + (f": {calm}" if calm else "")
+
+
+def _history_lines(runs: Sequence[PastRun]) -> Iterator[str]:
+    from engine.cli.table import columns  # noqa: PLC0415  as said
+
+    head = ("STARTED, UTC", "VERB", "EXIT", "COMPANIES", "CREATED", "UPDATED", "TROUBLE", "REQUESTS", "ALLOWED", "RUN")
+    rows = [
+        (
+            f"{run.started_at:%Y-%m-%d %H:%M}",
+            run.verb,
+            "no end" if run.exit_code is None else str(run.exit_code),
+            *(f"{count:,}" for count in (run.companies, run.created, run.updated, run.trouble, run.requests)),
+            safe(run.allowed),
+            run.run_id,
+        )
+        for run in runs
+    ]
+    yield from columns(head, rows)

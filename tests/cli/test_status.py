@@ -1,0 +1,41 @@
+"""What the ledger remembers: how companies ended, and the runs."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.program import Fleet
+
+
+def test_status_and_history(fleet: Fleet) -> None:
+    fleet.door.place(171, 172)
+    fleet.configure(171, 172, 173)
+    for one in (171, 172):
+        fleet.source(one, [f"Account {n}" for n in range(40)])
+    assert fleet.run("status").stdout.splitlines()[-1] == "3 companies"
+    assert fleet.run("sync", "--select", "company:171", "--select", "company:172").returncode == 0
+    fleet.source(172, [f"New {n}" for n in range(40)])
+    assert fleet.run("sync", "--select", "company:172").returncode == 4
+    assert fleet.run("plan", "--select", "company:171").returncode == 0
+    before = len(fleet.door.ask("log")["requests"])
+
+    told = fleet.run("status")
+    assert told.returncode == 0
+    head, held, never, calm = told.stdout.splitlines()
+    assert head.split()[:3] == ["STATE", "ID", "NAME"]
+    assert (held.split()[:2], held.split()[-1]) == (["held", "172"], "40")
+    assert never.split()[:2] == ["never", "173"]
+    assert calm == "3 companies: 1 synced"
+    document = json.loads(fleet.run("status", "--output", "json").stdout)
+    assert [(one["company_id"], one["state"]) for one in document["companies"]] == [
+        (172, "held"),
+        (173, "never"),
+        (171, "synced"),
+    ]
+
+    lines = fleet.run("history").stdout.splitlines()
+    assert [line.split()[2:5] for line in lines[1:]] == [["plan", "0", "1"], ["sync", "4", "1"], ["sync", "0", "2"]]
+    fleet.run("sync", "--select", "company:172", "--allow", "mass-update:172")
+    (newest,) = json.loads(fleet.run("history", "--last", "1", "--output", "json").stdout)["runs"]
+    assert (newest["allowed"], newest["updated"], newest["exit_code"]) == ("mass-update:172", 40, 0)
+    assert len(fleet.door.ask("log")["requests"]) == before + 5  # that sync's token and four chunks
