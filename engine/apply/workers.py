@@ -36,6 +36,8 @@ HOPELESS = 8
 
 TIMEOUTS_BEFORE_HALVING = 2
 
+REPEATED = "sent again after a lost answer, under a key that nothing had confirmed: the answer proves nothing"
+
 ENDED = "the run ended before its answer came"
 
 
@@ -84,6 +86,7 @@ class Writer:
     surplus: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
     met: int = 0  # creates whose keys led to rows that were there: what was compared with is not what is there
+    elsewhere: bool = False  # a key that was tried out led to another row than the one that it was matched with
     _heard: list[ItemResult] | None = None  # outcomes of rows that are being tried out
     _repeated: bool = False  # one of their requests was sent more than once
     stalled: str = ""  # why a batch was given up: another one would take as long
@@ -115,6 +118,10 @@ class Writer:
         self._heard, self._repeated = [], False
         await self._deliver(self.cut.chunk(changes, [self.cut.encode(change.sent) for change in changes]))
         heard, self._heard = self._heard, None
+        self.elsewhere = any(
+            result.column is Column.UPDATED and result.remote_id not in {None, result.change.remote_id}
+            for result in heard
+        )
         own = all(
             result.column is Column.UPDATED
             and (result.remote_id == result.change.remote_id or (result.remote_id is None and len(changes) > 1))
@@ -194,11 +201,19 @@ class Writer:
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
         await self._take_note(outcome, bisection)
         results = outcome.results
+        if self._heard is not None and (lost or part.exposed):
+            results = tuple(
+                result._replace(column=Column.UNCERTAIN, remote_id=None, message=REPEATED)
+                if result.column is Column.UPDATED
+                else result
+                for result in results
+            )
         again: list[Part] = []
         if outcome.unjoined and not alone:
             again = self._regrouped(part, [result.change for result in results if result.column is Column.UNCERTAIN])
             results = tuple(result for result in results if result.column is not Column.UNCERTAIN)
-        await self._settle(intent, results, exposed=not outcome.explained, outcome=outcome, lost=lost)
+        exposed = not outcome.explained or any(result.column is Column.UNCERTAIN for result in results)
+        await self._settle(intent, results, exposed=exposed, outcome=outcome, lost=lost)
         return again
 
     async def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:

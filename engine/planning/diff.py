@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.model.change import Change, Hold, Plan
@@ -39,55 +40,88 @@ def diff(
     `adopt`: what becomes of rows whose key nothing has confirmed. `canary`: those that differ are tried out.
     `flapping`: keys of rows that have been pushed back so often lately that the next time they are held.
     """
-    labels = _Labels(index, relabel=relabel)
-    creates = [Change(labels.created(row), None, (), _filled(row, None, needs_code)) for row in matching.missing]
-    updates: list[Change] = []
-    canaries: list[Change] = []
-    tried = canary or adopt is Adopt.PUSH
-    reverts: list[str] = []
-    holds = list(matching.holds)
-    adopted = unseen = unchanged = 0
-    shifts = _Shifts(acked)
-    strays = {stray.id for stray in acked.strays}
+    draft = _Draft(
+        labels=_Labels(index, relabel=relabel),
+        shifts=_Shifts(acked),
+        strays={stray.id for stray in acked.strays},
+        relabel=relabel,
+        needs_code=needs_code,
+        adopt=adopt,
+        tried=canary or adopt is Adopt.PUSH,
+        flapping=flapping,
+        holds=list(matching.holds),
+    )
     for pair in matching.pairs:
-        row, remote, _via, known = pair
-        fields = differing(pair, relabel=relabel, needs_code=needs_code)
-        if fields is None and adopt is Adopt.HOLD and not _confirmed(pair):
-            text = f"equal to {remote.id}, and nothing shows yet that its key leads there (adopt = hold)"
-            holds.append(Hold(row.key, "key-unconfirmed", text))
-        elif fields is None:
-            unchanged += 1
-            adopted += not _confirmed(pair)
-            unseen += row.code is not None and remote.code is None and not (known and known.code_known)
-        elif _confirmed(pair) or _was_ours(pair, strays):
-            code = _filled(row, remote, needs_code)
-            if _is_revert(pair):
-                if row.key in flapping:
-                    holds.append(_flaps(row, remote, fields))
-                    continue
-                reverts.append(row.key)
-            updates.append(Change(labels.updated(row, remote), remote.id, fields, code))
-        elif tried and fields and is_known(remote.id) and shifts.other_key(row) is None:
-            code = _filled(row, remote, needs_code)
-            canaries.append(Change(labels.updated(row, remote), remote.id, fields, code))
-        else:
-            holds.append(_unconfirmed(pair, fields, shifts.other_key(row)))
-    creates.sort(key=_key)
-    updates.sort(key=_key)
-    canaries.sort(key=_key)
+        draft.take(pair)
     return Plan(
-        creates=tuple(creates),
-        updates=tuple(updates),
-        canaries=tuple(canaries),
-        reverts=tuple(sorted(reverts)),
-        holds=tuple(sorted(holds)),
-        unchanged=unchanged,
-        adopted=adopted,
-        code_unseen=unseen,
+        creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
+        updates=tuple(sorted(draft.updates, key=_key)),
+        canaries=tuple(sorted(draft.canaries, key=_key)),
+        reverts=tuple(sorted(draft.reverts)),
+        holds=tuple(sorted(draft.holds)),
+        unchanged=draft.unchanged,
+        adopted=draft.adopted,
+        code_unseen=draft.unseen,
         matched=len(matching.pairs),
         contested=len(matching.contested),
         orphans=tuple(matching.orphans),
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A plan in the making: each pair ends as unchanged, an update, a canary or a hold."""
+
+    labels: _Labels
+    shifts: _Shifts
+    strays: set[str]
+    relabel: bool
+    needs_code: bool
+    adopt: Adopt
+    tried: bool  # rows of unconfirmed key that differ are tried out
+    flapping: Container[str]
+    holds: list[Hold]
+    updates: list[Change] = field(default_factory=list)
+    canaries: list[Change] = field(default_factory=list)
+    reverts: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    adopted: int = 0
+    unseen: int = 0
+
+    def take(self, pair: Pair) -> None:
+        """Decide what becomes of one pair."""
+        row, remote, _, known = pair
+        fields = differing(pair, relabel=self.relabel, needs_code=self.needs_code)
+        if fields is None and self.adopt is Adopt.HOLD and not _confirmed(pair):
+            text = f"equal to {remote.id}, and nothing shows yet that its key leads there (adopt = hold)"
+            self.holds.append(Hold(row.key, "key-unconfirmed", text))
+        elif fields is None:
+            self.unchanged += 1
+            self.adopted += not _confirmed(pair)
+            self.unseen += row.code is not None and remote.code is None and not (known and known.code_known)
+        elif _confirmed(pair) or _was_ours(pair, self.strays):
+            self._update(pair, fields)
+        elif self.tried and fields and is_known(remote.id) and self.shifts.other_key(row) is None:
+            self.canaries.append(self._change(pair, fields))
+        else:
+            self.holds.append(_unconfirmed(pair, fields, self.shifts.other_key(row)))
+
+    def created(self, row: Dimension) -> Change:
+        """Return the create of a missing row."""
+        return Change(self.labels.created(row), None, (), _filled(row, None, self.needs_code))
+
+    def _update(self, pair: Pair, fields: tuple[str, ...]) -> None:
+        is_revert = _is_revert(pair, fields)
+        if is_revert and pair.row.key in self.flapping:
+            self.holds.append(_flaps(pair.row, pair.remote, fields))
+            return
+        if is_revert:
+            self.reverts.append(pair.row.key)
+        self.updates.append(self._change(pair, fields))
+
+    def _change(self, pair: Pair, fields: tuple[str, ...]) -> Change:
+        row, remote, _, _ = pair
+        return Change(self.labels.updated(row, remote), remote.id, fields, _filled(row, remote, self.needs_code))
 
 
 def flapping(acked: Acknowledged, now: datetime) -> frozenset[str]:
@@ -96,15 +130,12 @@ def flapping(acked: Acknowledged, now: datetime) -> frozenset[str]:
     return frozenset(key for key, count in lately.items() if count >= FLAPS - 1)
 
 
-def _is_revert(pair: Pair) -> bool:
-    """Return whether the source is as it was when the row was acknowledged: what differs was changed over there."""
+def _is_revert(pair: Pair, fields: tuple[str, ...]) -> bool:
+    """Return whether what differs was changed over there: the source has it as it was when it was acknowledged."""
     row, _, _, known = pair
-    if known is None or not known.settled:
+    if known is None or not fields or ("code" in fields and not known.code_known):
         return False
-    was = known.row
-    return (row.name, row.erp_id, row.type_code) == (was.name, was.erp_id, was.type_code) and (
-        row.code == was.code or not known.code_known
-    )
+    return all(getattr(row, name) == getattr(known.row, name) for name in fields)
 
 
 def _flaps(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Hold:

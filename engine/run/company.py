@@ -115,7 +115,8 @@ class CompanyRun:
                 with anyio.CancelScope(shield=True):
                     await self._parts.ledger.recover(self._scope)
                 acked = await self._parts.ledger.read(self._scope)
-            if not (self._parts.fresh or self._allowed) and is_resting(acked.state, wanted, self._parts.now()):
+            wakes = self._parts.fresh or (self._allowed and acked.state.failure != KEY_MISMATCH)
+            if not wakes and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
                 return
             plan = await self._compare(wanted, acked)

@@ -100,15 +100,18 @@ class Writing:
             left = rows[sent + size :]
             text = "the rows of its type that were tried first did not show that their keys lead where they should"
             self.books.record([ItemResult(change, Column.HELD, None, text) for change in left])
+            if writer.elsewhere or writer.surplus:
+                break
+        is_harmless = not writer.elsewhere
         if writer.uncertain and not writer.surplus:
             lost, writer.uncertain = writer.uncertain, []
-            told, is_harmless = await self._reading(acked).judge(lost)
+            told, is_seen = await self._reading(acked).judge(lost)
             self.books.amend(told)
-            if not is_harmless:
-                await self._beware(acked.state, 0)
-                self.stop_short(KEY_MISMATCH, mismatch(0), HELD)
-            return is_harmless
-        return True
+            is_harmless = is_harmless and is_seen
+        if not is_harmless:
+            await self._beware(acked.state, 0)
+            self.stop_short(KEY_MISMATCH, mismatch(0), HELD)
+        return is_harmless
 
     async def _look_again(self, met: int, plan: Plan, before: CompanyState) -> None:
         """List anew where creates met rows that were there: those may be rows that another key was matched with."""
@@ -175,8 +178,9 @@ def mismatch(surplus: int) -> str:
     """Return what is said of keys that led nowhere; 0: nobody could see whether one did."""
     if not surplus:
         return (
-            "a row was sent under a key that nothing had confirmed, its answer was lost, and what became of it could"
-            " not be seen; nothing more was sent for this company: look at its rows in Ottimate before you try again"
+            "a row was sent under a key that nothing had confirmed, and it did not lead, or cannot be seen to have led,"
+            " to the row that it was matched with; nothing more was sent for this company: look at its rows in Ottimate"
+            " before you try again"
         )
     return (
         f"the server created {surplus} rows more than planned: a key did not lead to the row that it was matched with,"

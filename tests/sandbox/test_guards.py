@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from engine import Allow, Company, CompanyResult, ConfigError, Dimension, Engine, Guards
 from engine.model.settings import Adopt, Verify, VerifyMode
+from engine.sandbox.replay import Memory, Replays, Slot
 from tests.sandbox.conftest import BLIND, OPEN, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
 
 BULK = {"operation": "bulk"}
@@ -504,3 +506,58 @@ async def test_a_leave_for_all_is_for_the_fleet_alone(world: World) -> None:
         async with world.engine() as engine:
             with pytest.raises(ConfigError, match="for the whole run"):
                 engine.sync([company(1, dims(1))], allow=[wrong])
+
+
+class Forgetful(Replays):
+    """An API without idempotency keys, as the guide's: each send is carried out anew."""
+
+    def begin(self, slot: Slot, body: bytes, *, now: datetime) -> Memory | None:  # noqa: ARG002  the base's signature
+        """Remember nothing."""
+        return None
+
+
+@pytest.mark.parametrize("keys", [True, False], ids=["leads there", "leads nowhere"])
+async def test_a_canary_that_is_answered_at_the_second_send(world: World, keys: bool) -> None:
+    """Nothing replays the first answer: the repeat says `updated`, of whichever row. A listing tells of which."""
+    rows = dims(1)
+    wanted = renamed(rows, 1)
+    await first_contact(world, rows, wanted, keys=keys)
+    world.script({"effect": "status", "status": 503, "commit": True, "times": 1, "match": BULK})
+    world.sandbox.service._replays = Forgetful(0)
+    result = await allowed(world, wanted, "canary")
+    if keys:
+        assert (verdict(result), columns(result)) == (("synced", 0, []), {"updated": 1})
+        await heal(world, 1, wanted)
+    else:
+        assert len(world.stored(1)) == 2
+        assert (result.state, "key-mismatch" in slugs(result), result.exit_code in (4, 10)) == ("held", True, True)
+
+
+async def test_no_leave_lifts_the_brake_on_keys_that_led_nowhere(world: World) -> None:
+    rows = dims(20)
+    wanted = renamed(rows, 20)
+    await first_contact(world, rows, wanted, keys=False)
+    await allowed(world, wanted, "canary")
+    for slug in ("canary", "look-alike", "mass-update"):
+        again = await allowed(world, wanted, slug)
+        assert (again.state, world.sent("bulk"), len(world.stored(1))) == ("held", 0, 21)
+
+
+async def test_pushing_counts_for_the_mass_update(world: World) -> None:
+    rows = dims(60)
+    world.place(1, rows)
+    world.guards = Guards(adopt=Adopt.PUSH)
+    assert verdict(await world.sync_one(1, renamed(rows, 40))) == ("held", 4, ["mass-update"])
+
+
+async def test_a_canary_whose_key_leads_to_another_row_stops_the_company(world: World) -> None:
+    """K1's key is that of the row which K2 was taken for: that row is changed now, and nothing after it is touched."""
+    world.guards = OPEN
+    there = [Dimension("K9", "account", "Account", "Rent", "1"), Dimension("K1", "account", "Account", "Fuel", "2")]
+    world.place(1, there)
+    wanted = [Dimension("K1", "account", "Account", "Rents", "1"), Dimension("K2", "account", "Account", "Fuel", "2")]
+    assert columns(await world.sync_one(1, wanted)) == {"unchanged": 1, "held": 1}
+    result = await allowed(world, wanted, "canary")
+    assert (result.state, result.exit_code, "key-mismatch" in slugs(result)) == ("held", 4, True)
+    again = await world.sync_one(1, wanted)
+    assert (again.state, world.sent("bulk")) == ("held", 0)
