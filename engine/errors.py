@@ -47,6 +47,18 @@ class Vanished(UnsafePlan):
     slug = "vanished-company"
 
 
+class StalePlan(EngineError):
+    """What a saved plan rests on has moved; raised before anything of the company is sent. Make a new plan."""
+
+    code = "stale"
+
+
+class AppliedBefore(StalePlan):
+    """A saved plan was applied in this company before, to its end or not; nothing is sent twice."""
+
+    code = "applied"
+
+
 class ApiError(EngineError):
     """A request did not bring what it should. Carries what is known of the answer, never a token or key."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from engine import SqlSource
 from engine.cli.main import VERBS
 from engine.cli.simulate import read_rules
 from engine.config import explained, load, source_problems
-from engine.model.balance import SEVERITY, ExitCode
+from engine.model.balance import SEVERITY
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
 
@@ -43,6 +45,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 def test_the_blocks_are_there() -> None:
     assert set(BLOCKS) == {
+        "audit",
         "environment",
         "dimsync.toml",
         "exports/123.csv",
@@ -54,6 +57,7 @@ def test_the_blocks_are_there() -> None:
         "faults.toml",
         "library",
         "many.toml",
+        "saved",
         "sql",
     }
     assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
@@ -65,7 +69,7 @@ async def test_the_first_configuration_works_as_pasted(sandbox: Sandbox, tmp_pat
         path.parent.mkdir(exist_ok=True)
         path.write_text(BLOCKS[name].replace(PUBLIC_URL, sandbox.base_url))
     environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
-    for line in BLOCKS["commands"].splitlines():
+    for line in (BLOCKS["commands"] + BLOCKS["saved"]).splitlines():
         program, *arguments = line.split("#")[0].split()
         assert program == "dimsync"
         done = await run_process(
@@ -77,6 +81,8 @@ async def test_the_first_configuration_works_as_pasted(sandbox: Sandbox, tmp_pat
         123: ["123:account:0100", "123:account:0200", "123:department:D-7"],
         124: ["124:account:211", "124:department:7"],
     }
+    with closing(sqlite3.connect(tmp_path / "dimsync.db")) as connection:
+        assert [outcome for *_, outcome, _ in connection.execute(BLOCKS["audit"])] == ["created"] * 3
 
 
 def test_the_settings_shown_are_the_defaults(tmp_path: Path) -> None:
@@ -138,7 +144,7 @@ def test_every_verb_and_reachable_exit_code_is_documented() -> None:
     codes = {
         int(code) for cell in re.findall(r"^\| ([\d, ]+) \|", README, flags=re.MULTILINE) for code in cell.split(",")
     }
-    assert codes == set(SEVERITY) - {ExitCode.STALE}  # 7 comes with `apply`
+    assert codes == set(SEVERITY)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -15,7 +15,7 @@ from engine.ledger.base import Intents
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.known import Intent, Known, Settlement
-from engine.model.outcome import Column, ItemResult
+from engine.model.outcome import Column, ItemResult, trail
 from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
@@ -61,7 +61,7 @@ class ReadBack:
                 key: Known(row, seen[key].id, confirmed=False, settled=True, code_known=False)
                 for key, row in shown.items()
             }
-            await self._commit(entries, "put-back", created=0)
+            await self._commit(entries, "put-back", ())
 
     async def settle(self, lost: Sequence[ItemResult]) -> list[ItemResult]:
         """Return the rows that can be told now, with their outcome, and the others with what was seen of them.
@@ -119,16 +119,21 @@ class ReadBack:
                 or (sure and is_known(result.change.remote_id))
             )
             entries[row.key] = Known(row, remote.id, confirmed=proven, settled=proven, code_known=True)
-        await self._commit(entries, "read-back", created=sum(result.column is Column.CREATED for result in told))
+        await self._commit(entries, "read-back", told)
 
-    async def _commit(self, entries: dict[str, Known], why: str, *, created: int) -> None:
+    async def _commit(self, entries: dict[str, Known], why: str, told: Sequence[ItemResult]) -> None:
         identity = f"{self.run_id}.{self.scope.company_id}.{why}.{next(self.numbers)}"
         intent = Intent(id=identity, run_id=self.run_id, keys=tuple(entries), at=self.now())
         with anyio.CancelScope(shield=True):
             await self.ledger.begin(self.scope, intent)
-            await self.ledger.settle(
-                self.scope, Settlement(intent_id=intent.id, at=self.now(), rows=entries, created=created)
+            settlement = Settlement(
+                intent_id=intent.id,
+                at=self.now(),
+                rows=entries,
+                created=sum(result.column is Column.CREATED for result in told),
+                outcomes=trail(told),
             )
+            await self.ledger.settle(self.scope, settlement)
 
 
 def _told(result: ItemResult, remote: RemoteRow | None) -> ItemResult:

@@ -22,9 +22,9 @@ from engine.ledger.base import Intents
 from engine.model.change import Change
 from engine.model.dimension import fingerprint
 from engine.model.known import Intent, Known, Rejection, Settlement
-from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult
+from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult, trail
 from engine.model.settings import Scope
-from engine.net.client import CompanyClient
+from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
 from engine.planning.chunks import Cut
 
@@ -167,35 +167,36 @@ class Writer:
             exposed = part.exposed or call.exposed
             if alone:
                 bisection.refusals[str(error)] = bisection.refusals.get(str(error), 0) + 1
-                await self._settle(intent, _all(chunk, Column.REJECTED, str(error)), exposed=exposed)
+                await self._settle(intent, _all(chunk, Column.REJECTED, str(error)), exposed=exposed, call=call)
                 return []
             if str(error) in self._hopeless:
-                await self._settle(intent, _all(chunk, Column.REJECTED, _unsent(str(error))), exposed=exposed)
+                results = _all(chunk, Column.REJECTED, _unsent(str(error)))
+                await self._settle(intent, results, exposed=exposed, call=call)
                 return []
             parked = await self.client.channel.chunk_refused(self.scope.company_id, error)
             results = _all(chunk, Column.UNCERTAIN, ENDED) if parked and exposed else ()
-            await self._settle(intent, results, exposed=exposed)
+            await self._settle(intent, results, exposed=exposed, call=call)
             if parked:
                 raise parked from error
             return self._halves(part, part.attempts, exposed=exposed)
         except AnswerLost as error:
             left = part.attempts - call.attempts - 1
             settled = () if left > 0 and not part.landed else _all(chunk, Column.UNCERTAIN, str(error))
-            await self._settle(intent, settled, exposed=True)
+            await self._settle(intent, settled, exposed=True, call=call)
             return [] if settled else [Part(chunk=chunk, attempts=left, exposed=True, landed=True)]
         except (OutcomeUnknown, InFlight) as error:
             left = part.attempts - call.attempts
             if isinstance(error, BatchLost):
                 left, self.stalled = 0, str(error)
             if not alone and left > 0:
-                await self._settle(intent, (), exposed=True)
+                await self._settle(intent, (), exposed=True, call=call)
                 return self._halves(part, left, exposed=True)
-            await self._settle(intent, _all(chunk, Column.UNCERTAIN, str(error)), exposed=True)
+            await self._settle(intent, _all(chunk, Column.UNCERTAIN, str(error)), exposed=True, call=call)
             return []
         except BaseException:  # parked, forbidden, cancelled or a bug: note what is in doubt, then let it pass
             doubt = part.exposed or call.exposed
             results = _all(chunk, Column.UNCERTAIN, ENDED) if doubt else ()
-            await self._settle(intent, results, exposed=doubt)
+            await self._settle(intent, results, exposed=doubt, call=call)
             raise
         lost = call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
@@ -213,7 +214,7 @@ class Writer:
             again = self._regrouped(part, [result.change for result in results if result.column is Column.UNCERTAIN])
             results = tuple(result for result in results if result.column is not Column.UNCERTAIN)
         exposed = not outcome.explained or any(result.column is Column.UNCERTAIN for result in results)
-        await self._settle(intent, results, exposed=exposed, outcome=outcome, lost=lost)
+        await self._settle(intent, results, exposed=exposed, call=call, outcome=outcome, lost=lost)
         return again
 
     async def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
@@ -284,12 +285,14 @@ class Writer:
         results: Sequence[ItemResult],
         *,
         exposed: bool,
+        call: BulkCall | None = None,
         lost: bool = False,
         outcome: ChunkOutcome | None = None,
     ) -> None:
         """Book and commit outcomes with the end of their intent; a cancelled run waits for that, and then stops.
 
         `exposed`: keys without a stored outcome lose their acknowledged state: something of theirs may have landed.
+        `call`: how they were sent; None: they were not.
         `lost`: a send of these rows was not answered, so that the server may still be at it; `exposed` implies it.
         """
         self.record(results)
@@ -315,6 +318,10 @@ class Writer:
             unknown=tuple(key for key in intent.keys if key not in stored) if exposed else (),
             created=sum(result.column is Column.CREATED for result in results),
             lost_at=at if exposed or lost else None,
+            outcomes=trail(results),
+            sends=call.sends if call else 0,
+            status=call.status if call else None,
+            request_id=call.request_id if call else None,
         )
         with anyio.CancelScope(shield=True):
             await self.ledger.settle(self.scope, settlement)

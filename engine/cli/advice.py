@@ -18,6 +18,7 @@ class Typed:
     config: str
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    paper: str = ""  # the file of a plan, which is kept or carried out
 
     def line(self, verb: str | None = None, select: tuple[str, ...] | None = None) -> str:
         """Return the command, or another verb or selection of the same configuration, as one types it."""
@@ -28,10 +29,14 @@ class Typed:
             words += ["--select", selector]
         for selector in self.exclude if select is None else ():
             words += ["--exclude", selector]
+        if self.paper and (verb or self.verb) == "plan":
+            words += ["-o", self.paper]
+        if self.paper and (verb or self.verb) == "apply":
+            words.append(self.paper)
         return safe(shlex.join(words))
 
 
-AGAIN, SYNC, LOOK = "again", "sync", "look"  # which command stands behind the words
+AGAIN, SYNC, LOOK, ANEW, RETRY = "again", "sync", "look", "anew", "retry"  # which command stands behind the words
 
 WORDS = {
     ExitCode.FAILED: ("something failed: put right what is named above, then:", AGAIN),
@@ -39,10 +44,11 @@ WORDS = {
     ExitCode.REJECTED: ("rows were refused or are invalid: correct them in their source, then:", AGAIN),
     ExitCode.HELD: ("rows are held, and nothing was sent for them; all about it:", LOOK),
     ExitCode.STOPPED: ("stopped early, nothing is lost; to go on:", AGAIN),
+    ExitCode.STALE: ("the plan is out of date where it is said so above, and nothing was sent there; a new one:", ANEW),
     ExitCode.PENDING: ("changes are pending and nothing was written; to write them:", SYNC),
     ExitCode.AUTHENTICATION: ("credentials are refused: put [accounts] right in the settings, then:", AGAIN),
     ExitCode.LOCKED: ("another run is at work on these companies; when it has ended:", AGAIN),
-    ExitCode.UNCERTAIN: ("what became of some rows is not known; the next run finds out:", AGAIN),
+    ExitCode.UNCERTAIN: ("what became of some rows is not known; the next run finds out, as does:", RETRY),
     ExitCode.INTERRUPTED: ("interrupted, once the requests in flight were done; to go on:", AGAIN),
     ExitCode.TERMINATED: ("terminated, once the requests in flight were done; to go on:", AGAIN),
 }
@@ -61,14 +67,23 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
     if command is LOOK:
         held = [one for one in result.companies if one.balance.held or one.state is State.HELD]
         few = tuple(f"company:{one.company_id}" for one in held) if len(held) <= FEW else None
-        return words, f"{typed.line('plan', few)} --output json"
-    again = typed.line("sync" if command is SYNC else None)
+        return words, f"{typed.line('plan', few)} --details"
+    if command is RETRY:
+        return words, typed.line("retry", typed.select)
+    if command is ANEW:
+        return words, typed.line("plan")
+    if command is SYNC:
+        return words, typed.line("apply" if typed.paper else "sync")
+    again = typed.line()
+    if typed.verb == "apply":
+        again += " --resume"
     resting = any(problem.code == "resting" for one in result.companies for problem in one.problems)
     return words, f"{again} --fresh" if resting else again
 
 
 def _done(result: RunResult, typed: Typed) -> tuple[str, str]:
     changes = (result.totals.created or 0) + (result.totals.updated or 0)
-    if result.verb != "plan":
+    if result.verb not in {"plan", "check"}:
         return "done, and every row is accounted for", ""
-    return ("nothing was written; to write this:", typed.line("sync")) if changes else ("nothing to change", "")
+    write = typed.line("apply" if typed.paper else "sync")
+    return ("nothing was written; to write this:", write) if changes else ("nothing to change", "")

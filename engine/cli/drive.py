@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeVar
@@ -15,10 +15,10 @@ import anyio
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.result import RunResult
-from engine.model.settings import Allow, Company, Settings
+from engine.model.settings import Settings
 from engine.observe.progress import Progress
 from engine.run.engine import Engine
-from engine.run.execution import Run
+from engine.run.execution import Pending, Run
 
 T = TypeVar("T")
 
@@ -63,25 +63,20 @@ class Stop:
 class Order:
     """What to run."""
 
-    verb: str  # "sync" or "plan"
     title: str  # as progress calls it
     settings: Settings
-    companies: Sequence[Company]
-    fresh: bool = False
-    allow: Sequence[Allow] = ()
+    begin: Callable[[Engine], Pending]
     quiet: bool = False
 
 
 async def drive(order: Order, stop: Stop) -> RunResult:
     """Run it to its end, or to where a signal stops it, and return the result."""
-    async with Engine(order.settings) as engine:
-        begin = engine.plan if order.verb == "plan" else engine.sync
-        async with begin(order.companies, fresh=order.fresh, allow=order.allow) as run:
-            if order.quiet:
-                await _follow(run, stop, None)
-            else:
-                with Progress(order.title, sys.stderr) as progress:
-                    await _follow(run, stop, progress)
+    async with Engine(order.settings) as engine, order.begin(engine) as run:
+        if order.quiet:
+            await _follow(run, stop, None)
+        else:
+            with Progress(order.title, sys.stderr) as progress:
+                await _follow(run, stop, progress)
     return run.result
 
 

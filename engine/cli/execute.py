@@ -1,9 +1,9 @@
-"""Carry out `plan` and `sync`: load the settings, choose companies, run, print."""
+"""Carry out `sync`, `plan`, `check`, `apply` and `retry`: load the settings, choose companies, run, print."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,68 +14,152 @@ import click
 from engine.cli.advice import Typed
 from engine.cli.drive import Order, drive, run_heeding_signals
 from engine.cli.output import deliver, deliver_texts, run_texts
+from engine.cli.papers import keep_rejects, may_write, read_corrected, read_saved
 from engine.cli.render import print_run
 from engine.cli.select import Traits, needs_states, pick
 from engine.config import Configured, load
 from engine.errors import plain
 from engine.ledger.sqlite import open_ledger
 from engine.model.balance import ExitCode, State
+from engine.model.planfile import saved_plan, write_plan
+from engine.model.result import InTrouble, RunResult
 from engine.model.settings import Allow, Company, Settings, VerifyMode
 from engine.observe.terminal import safe
-from engine.run.execution import origin_of
+from engine.run.engine import Engine
+from engine.run.execution import Pending, origin_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One command line of `dimsync plan` or `dimsync sync`."""
+    """One command line of a verb that runs."""
 
     verb: str
     config: Path
     select: tuple[str, ...]
     exclude: tuple[str, ...]
-    verify: str | None  # None: as the settings say
-    fresh: bool
-    allow: tuple[str, ...]
     output: str
     quiet: bool
+    verify: str | None = None  # None: as the settings say
+    fresh: bool = False
+    allow: tuple[str, ...] = ()
     detailed: bool = False  # exit with 6 when changes are pending
+    details: bool = False  # show what differs, field by field
+    out: Path | None = None  # the plan is kept here
+    plan: Path | None = None  # and carried out from here
+    resume: bool = False
+    rejects: Path | None = None  # rows that were refused are written here
+    run_id: str | None = None  # the run whose rows are sent again; None: the last one
+    corrected: Path | None = None  # or the rows of this file are
 
 
 def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
-    result = run_heeding_signals(partial(drive, _order(request)))
+    configured = load(request.config, os.environ)
+    may_write(request.out, request.rejects)
+    result = run_heeding_signals(partial(drive, _order(request, configured)))
     for problem in result.problems:
         word = "Error" if problem.code == "ledger" else "Note"
         click.echo(f"{word}: {safe(problem.message)}", err=True)
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
         result = replace(result, exit_code=ExitCode.PENDING)
-    if request.output == "table":
-        typed = Typed(verb=request.verb, config=str(request.config), select=request.select, exclude=request.exclude)
-        deliver(lambda stream: print_run(stream, result, typed))
-    else:
-        deliver_texts(run_texts(result, request.output))
+    if request.rejects is not None:
+        keep_rejects(request.rejects, result)
+    if request.out is not None:
+        settings = configured.settings
+        saved = saved_plan(result, origin=origin_of(settings.api.base_url), contract=settings.api.contract)
+        request.out.write_text(f"{write_plan(saved, result)}\n", encoding="utf-8")
+    _print(request, result)
     return result.exit_code
 
 
-def _order(request: Request) -> Order:
+def _print(request: Request, result: RunResult) -> None:
+    if request.output != "table":
+        deliver_texts(run_texts(result, request.output))
+        return
+    typed = Typed(
+        verb=request.verb,
+        config=str(request.config),
+        select=request.select,
+        exclude=request.exclude,
+        paper=str(request.out or request.plan or ""),
+    )
+    details = request.details or request.verb == "check"
+    deliver(lambda stream: print_run(stream, result, typed, details=details))
+
+
+def _order(request: Request, configured: Configured) -> Order:
     """Return what to run. Raises `ConfigError` and `UsageError` before anything is sent."""
-    configured = load(request.config, os.environ)
     companies = pick(configured.companies, _traits(configured, request), request.select, request.exclude)
-    if request.verb == "sync" and companies and not any(company.write for company in companies):
-        raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     settings = configured.settings
+    if request.verb not in {"plan", "check"} and companies and not any(company.write for company in companies):
+        raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     if request.verify is not None:
         settings, companies = _verified(settings, companies, VerifyMode(request.verify))
-    return Order(
-        verb=request.verb,
-        title=request.verb,
-        settings=settings,
-        companies=companies,
-        fresh=request.fresh,
-        allow=[_allowance(text) for text in request.allow],
-        quiet=request.quiet,
-    )
+    chosen = replace(configured, settings=settings, companies=tuple(companies))
+    begin = {"sync": _sync, "plan": _plan, "check": _check, "apply": _apply, "retry": _retry}[request.verb]
+    return Order(title=request.verb, settings=settings, begin=begin(request, chosen, configured), quiet=request.quiet)
+
+
+Begin = Callable[[Engine], Pending]
+
+
+def _sync(request: Request, chosen: Configured, _all: Configured) -> Begin:
+    allow = _allowances(request)
+    return lambda engine: engine.sync(chosen.companies, fresh=request.fresh, allow=allow)
+
+
+def _plan(request: Request, chosen: Configured, _all: Configured) -> Begin:
+    allow = _allowances(request)
+    return lambda engine: engine.plan(chosen.companies, fresh=request.fresh, allow=allow)
+
+
+def _check(request: Request, chosen: Configured, _all: Configured) -> Begin:
+    mode = VerifyMode(request.verify or VerifyMode.FULL)
+    return lambda engine: engine.check(chosen.companies, verify=mode)
+
+
+def _apply(request: Request, chosen: Configured, configured: Configured) -> Begin:
+    saved = read_saved(request.plan or Path())
+    known = {(configured.levels[company.id].account, company.id) for company in configured.companies}
+    if strange := [one for one in saved.companies if (one.account, one.company_id) not in known]:
+        named = ", ".join(f"{one.company_id} of account {safe(one.account)}" for one in strange[:3])
+        raise click.UsageError(f"the plan is about companies that the settings do not name: {named}")
+    return lambda engine: engine.apply(saved, chosen.companies, resume=request.resume)
+
+
+def _retry(request: Request, chosen: Configured, configured: Configured) -> Begin:
+    allow = _allowances(request)
+    if request.corrected is not None:
+        rows = read_corrected(request.corrected, {company.id for company in configured.companies})
+        keys = {company_id: frozenset(str(row.get("unique_key")) for row in of) for company_id, of in rows.items()}
+        name = str(request.corrected)
+        return lambda engine: engine.retry(chosen.companies, keys, corrected=rows, corrected_in=name, allow=allow)
+    found = anyio.run(_in_trouble, configured.settings, request.run_id)
+    if found is None:
+        what = f"no run {request.run_id} that has ended" if request.run_id else "no run that wrote and has ended"
+        raise click.UsageError(f"the ledger knows of {what}: `dimsync history` lists them")
+    levels = configured.levels
+    by_id = {
+        company_id: keys
+        for (account, company_id), keys in found.keys.items()
+        if company_id in levels and levels[company_id].account == account
+    }
+    if not request.quiet:
+        rows_left = sum(map(len, by_id.values()))
+        text = f"run {found.run_id} ({found.verb}) left {rows_left:,} rows rejected or uncertain"
+        click.echo(text, err=True)
+    return lambda engine: engine.retry(chosen.companies, by_id, allow=allow)
+
+
+async def _in_trouble(settings: Settings, run_id: str | None) -> InTrouble | None:
+    with plain():
+        async with await open_ledger(settings.ledger_url) as ledger:
+            return await ledger.in_trouble(origin_of(settings.api.base_url), run_id)
+
+
+def _allowances(request: Request) -> list[Allow]:
+    return [_allowance(text) for text in request.allow]
 
 
 def _allowance(text: str) -> Allow:

@@ -22,7 +22,14 @@ VERBS = {
     "status": ("engine.cli.status", "Show how each company ended in its last sync, and who needs a person."),
     "history": ("engine.cli.status", "List the runs that the ledger remembers."),
     "plan": ("engine.cli.sync", "Read, compare and show what a sync would do; writes nothing."),
+    "apply": ("engine.cli.sync", "Carry out a plan that `plan -o FILE` has kept, exactly."),
     "sync": ("engine.cli.sync", "Bring the companies' dimensions to what their sources say."),
+    "check": ("engine.cli.sync", "Show where sources and Ottimate differ, and who changed it; writes nothing."),
+    "retry": ("engine.cli.sync", "Send again the rows that a run left rejected or uncertain, and no others."),
+    "explain": ("engine.cli.rows", "Tell the life of one row: source, Ottimate, ledger, attempts."),
+    "rekey": ("engine.cli.rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
+    "ledger": ("engine.cli.ledger", "Distrust what was acknowledged (a restored backup); print the schema."),
+    "help": ("engine.cli.help", "Tell what a code means, why it comes, and what to do; without one, list all."),
 }
 """Each verb's module and what it does. Modules are loaded when their verb is used: loading all takes half a second."""
 

@@ -30,8 +30,8 @@ def output_option(*formats: str) -> Callable[[F], F]:
     )
 
 
-def run_options(function: F) -> F:
-    """Add what both `plan` and `sync` understand."""
+def run_options(*more: str) -> Callable[[F], F]:
+    """Add what every verb that runs understands, and of `MORE` what it is given."""
     options = [
         config_option,
         click.option(
@@ -41,19 +41,25 @@ def run_options(function: F) -> F:
             help="Only company:ID, group:NAME, erp:NAME or state:STATE (of the last sync); may be given again.",
         ),
         click.option("--exclude", multiple=True, metavar="KIND:NAME", help="Not these; may be given again."),
-        click.option(
-            "--verify",
-            type=click.Choice(["auto", "full", "probe", "none"]),
-            help="What to look at remotely: what is due, every row, the row counts, nothing. Default: as set.",
-        ),
-        click.option(
-            "--allow",
-            multiple=True,
-            metavar="GUARD:ID",
-            help="Let a guard pass for a company in this run, as its message says; may be given again.",
-        ),
-        click.option("--fresh", is_flag=True, help="Read companies again that rest after a failure."),
+        *(MORE[name] for name in more),
         output_option("table", "json", "ndjson"),
         quiet_option,
     ]
-    return reduce(lambda decorated, option: option(decorated), reversed(options), function)
+    return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
+
+
+MORE = {
+    "verify": click.option(
+        "--verify",
+        type=click.Choice(["auto", "full", "probe", "none"]),
+        help="What to look at remotely: what is due, every row, the row counts, nothing. Default: as set.",
+    ),
+    "allow": click.option(
+        "--allow",
+        multiple=True,
+        metavar="GUARD:ID",
+        help="Let a guard pass for a company in this run, as its message says; may be given again.",
+    ),
+    "fresh": click.option("--fresh", is_flag=True, help="Read companies again that rest after a failure."),
+}
+"""Options of some verbs."""

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.advice import Typed, advice
+from engine.cli.details import detail_lines
 from engine.model.balance import Balance, ExitCode, State
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.observe.terminal import figures, needs_person, safe, tell
@@ -59,14 +60,20 @@ class Line(NamedTuple):
     members: str = ""  # who the several are
 
 
-def print_run(stream: TextIO, result: RunResult, typed: Typed, width: int | None = None) -> None:
+def print_run(
+    stream: TextIO, result: RunResult, typed: Typed, width: int | None = None, *, details: bool = False
+) -> None:
     """Print a run's result, in colours on a terminal that has them.
 
-    `typed` is the command that made it, for the advice in the last line; `width` is the terminal's unless it is given.
+    `typed` is the command that made it, for the advice in the last line; `width` is the terminal's unless it is given;
+    `details`: what differs comes first, row by row.
     """
     console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as shown:  # rich would end the program when the stream is a pipe that nobody reads
-        for text in _screen(result, typed, console.width):
+        for text in (
+            *(detail_lines(result.companies, console.width) if details else ()),
+            *_screen(result, typed, console.width),
+        ):
             console.print(text, soft_wrap=True)
     stream.write(shown.get())
 
@@ -74,7 +81,7 @@ def print_run(stream: TextIO, result: RunResult, typed: Typed, width: int | None
 def _screen(result: RunResult, typed: Typed, width: int) -> Iterator[Text]:
     troubled, calm = _part(result.companies)
     yield from _trouble(troubled, width)
-    yield from _changes(calm if result.verb == "plan" else [], width)
+    yield from _changes(calm if result.verb in {"plan", "check"} else [], width)
     if calm:
         yield from _calm(calm, result.verb, width)
         yield Text()
@@ -175,7 +182,7 @@ def _calm(calm: Sequence[CompanyResult], verb: str, width: int) -> Iterator[Text
     """Yield one line on all that need nobody, and why some of them wait."""
     if not calm:
         return
-    words: dict[str, str] = {State.SYNCED: "to change"} if verb == "plan" else {}
+    words: dict[str, str] = {State.SYNCED: "to change"} if verb in {"plan", "check"} else {}
     states = Counter(str(one.state) for one in calm)
     counts = [f"{states[state]:,} {words.get(state, str(state))}" for state in reversed(COLOURS) if states[state]]
     yield Text(", ".join(counts))
@@ -186,7 +193,7 @@ def _calm(calm: Sequence[CompanyResult], verb: str, width: int) -> Iterator[Text
 
 def _totals(result: RunResult, width: int) -> Iterator[Text]:
     if not result.companies:
-        yield Text("no company is selected")
+        yield Text("nothing to send again" if result.verb == "retry" else "no company is selected")
     yield from _hang("rows", _sum(result.totals.source_rows, result.totals, OUTCOMES), width)
     if unread := sum(one.balance.source_rows is None for one in result.companies):
         yield from _hang("", f"{unread:,} {'company' if unread == 1 else 'companies'} not counted: not read", width)
@@ -200,6 +207,8 @@ def _totals(result: RunResult, width: int) -> Iterator[Text]:
     if not result.totals.adds_up:
         yield from _hang("", "THIS DOES NOT ADD UP: the figures cannot be trusted", width, style="bold red")
     yield from _hang("requests", _requests(result.requests), width)
+    if result.verb == "plan":
+        yield from _hang("to write", _cost(result.companies), width)
     pace = result.requests.total / result.elapsed_s if result.elapsed_s >= 1 else 0.0
     rate = f", {pace:,.0f} requests/s" if pace >= 1 else ""
     yield from _hang("time", f"{result.elapsed_s:,.1f} s{rate}, run {result.run_id}", width)
@@ -229,6 +238,13 @@ def _requests(requests: Requests) -> str:
     apart = [f"{count:,} {what}" for what, count in extras.items() if count]
     total = f"{requests.total - requests.apart:,}{' = ' if kinds else ''}{' + '.join(kinds)}"
     return f"{total}, and {' and '.join(apart)}" if apart else total
+
+
+def _cost(companies: Iterable[CompanyResult]) -> str:
+    """Return what a sync right after would take: a probe where it creates, and the chunks."""
+    plans = [one.plan for one in companies if one.plan is not None and not one.plan.held_by]
+    bulk, probes = sum(plan.bulk_requests for plan in plans), sum(bool(plan.creates) for plan in plans)
+    return f"{bulk + probes:,} requests{f': {bulk:,} bulk + {probes:,} probe' if probes else ''}"
 
 
 def _hang(label: str, text: str, width: int, *, style: str = "") -> list[Text]:

@@ -84,10 +84,9 @@ async def _sync(title: str, settings: Path, story: Story, stop: Stop) -> RunResu
     """Do what `dimsync sync -c SETTINGS` does."""
     configured = load(settings, os.environ)
     order = Order(
-        verb="sync",
         title=title,
         settings=configured.settings,
-        companies=configured.companies,
+        begin=lambda engine: engine.sync(configured.companies),
         quiet=story.quiet,
     )
     return await drive(order, stop)

@@ -1,24 +1,44 @@
-"""`dimsync plan` and `dimsync sync`: their options. What they do is in `execute`."""
+"""`dimsync sync`, `plan`, `check`, `apply` and `retry`: their options. What they do is in `execute`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from engine.cli.options import run_options
 
+detailed_option = click.option(
+    "--detailed-exitcode", "detailed", is_flag=True, help="Exit with 6 instead of 0 when there is something to write."
+)
+rejects_option = click.option(
+    "--rejects",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the rows that were refused there (NDJSON), to be corrected for `dimsync retry --corrected`.",
+)
+
 
 @click.command()
-@run_options
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 6 instead of 0 when there is something to write.")
-def plan(*, detailed_exitcode: bool, **options: Any) -> int:
+@run_options("verify", "allow", "fresh")
+@detailed_option
+@click.option("--details", is_flag=True, help="Show what differs row by row: before, after, and who changed it.")
+@click.option(
+    "-o",
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the plan there, for `dimsync apply`.",
+)
+def plan(**options: Any) -> int:
     """Read, compare and show what a sync would do; writes nothing to the API."""
-    return _execute(verb="plan", detailed=detailed_exitcode, **options)
+    return _execute(verb="plan", **options)
 
 
 @click.command()
-@run_options
+@run_options("verify", "allow", "fresh")
+@rejects_option
 def sync(**options: Any) -> int:
     """Bring the companies' dimensions to what their sources say.
 
@@ -28,6 +48,46 @@ def sync(**options: Any) -> int:
     stopped by a signal.
     """
     return _execute(verb="sync", **options)
+
+
+@click.command()
+@run_options("verify")
+@detailed_option
+def check(**options: Any) -> int:
+    """Show where sources and Ottimate differ, row by row, and which side has changed; writes nothing to the API.
+
+    Lists every company unless --verify says otherwise. Rows that are in Ottimate alone are shown, too.
+    """
+    return _execute(verb="check", **options)
+
+
+@click.command()
+@click.argument("plan", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@run_options()
+@click.option("--resume", is_flag=True, help="Finish what an earlier `apply` of this plan began.")
+@rejects_option
+def apply(**options: Any) -> int:
+    """Carry out a plan that `dimsync plan -o FILE` has kept: exactly that.
+
+    A company of which anything has moved since (its ledger, its settings, its number of rows, or a day has passed) is
+    skipped, and the exit code is 7. A plan is applied once.
+    """
+    return _execute(verb="apply", **options)
+
+
+@click.command()
+@run_options("allow")
+@click.option("--run", "run_id", metavar="ID", help="The rows of this run. Default: of the last that wrote.")
+@click.option(
+    "--corrected",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The rows of this file, as `--rejects` wrote and somebody corrected it.",
+)
+@rejects_option
+def retry(**options: Any) -> int:
+    """Send again the rows that a run left rejected or uncertain, and no others, with their source's values of now."""
+    return _execute(verb="retry", **options)
 
 
 def _execute(**options: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
             guards=guards_of(guard_levels(document)),
             fleet_share=document.guard.fleet_share,
             ledger_url=document.ledger.url,
+            ledger_keep_s=document.ledger.keep,
         ),
         companies=tuple(_company(one, path.parent, maps, document.databases) for one in levels.values()),
         mappings=mappings,
@@ -226,7 +228,12 @@ def _company(
         relabel=levels.switch("relabel").value,
         verify=verify_of(levels.verify) if merged(levels.own_verify) else None,
         guards=guards_of(levels.guard) if merged(levels.own_guard) else None,
+        settings=_digest(text, column_map, None if name is None else databases[name].query),
     )
+
+
+def _digest(*parts: object) -> str:
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 def _column_map(section: MappingSection) -> ColumnMap:

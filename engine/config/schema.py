@@ -158,10 +158,15 @@ class AccountSection(TreatmentSection):
     limits: LimitsSection = LimitsSection()
 
 
+KEPT_AT_LEAST_S = 7 * 86_400.0
+"""A run that is still under way must never be old enough to be forgotten."""
+
+
 class LedgerSection(Section):
     """`[ledger]`."""
 
     url: Annotated[str, _resolved(ledger_url), Field(validate_default=True)] = "sqlite:///dimsync.db"
+    keep: Annotated[Duration, Field(ge=KEPT_AT_LEAST_S)] = 400 * 86_400.0
 
 
 class DatabaseSection(Section):

@@ -6,7 +6,7 @@ call is one transaction. Errors are `LedgerError`; a failed call has changed not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -14,7 +14,8 @@ from typing import Protocol
 from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
-from engine.model.result import LastSync, PastRun, RunResult
+from engine.model.life import Applied, Generation, Life
+from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
 
@@ -35,6 +36,57 @@ class Rows(Protocol):
 
     async def note(self, scope: Scope, state: CompanyState) -> None:
         """Replace a company's failure notes and `last_good_rows`; its times and count stay as they are."""
+        ...
+
+    async def generation(self, scope: Scope) -> Generation:
+        """Return how often what is known of the company's rows has changed, and by which run last.
+
+        By `learn` (unless it brought nothing new), `recover` (unless nothing was left over), `settle`, `rekey`, `unkey`
+        and `distrust`.
+        """
+        ...
+
+    async def life(self, scope: Scope, key: str) -> Life:
+        """Return all that is known of one row; `key` is the source's."""
+        ...
+
+    async def distrust(self, scope: Scope) -> int:
+        """Forget the values that were acknowledged, and that anything was listed; links to remote ids stay.
+
+        The next comparison lists, and holds what it finds for true. Returns how many rows were known.
+        """
+        ...
+
+    async def known_scopes(self, origin: str) -> list[Scope]:
+        """Return the companies at an origin that anything is known of, by account and id."""
+        ...
+
+
+class Rekeys(Protocol):
+    """Rows whose key in the source is another than the one that they were created under."""
+
+    async def rekey(self, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
+        """Send these source keys' rows under other keys from now on, besides those that are so already."""
+        ...
+
+    async def unkey(self, scope: Scope, keys: Sequence[str]) -> None:
+        """Send these source keys' rows under their own keys again."""
+        ...
+
+
+class SavedPlans(Protocol):
+    """Which saved plans were applied in which companies: none twice."""
+
+    async def applied(self, scope: Scope, plan_id: str) -> Applied | None:
+        """Return whether a plan was begun in a company; None: it was not."""
+        ...
+
+    async def begin_plan(self, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:
+        """Note that a run begins, or goes on, to apply a plan. The caller holds the company's lock."""
+        ...
+
+    async def end_plan(self, scope: Scope, plan_id: str) -> None:
+        """Note that nothing of the plan is left to do in a company."""
         ...
 
 
@@ -72,6 +124,7 @@ class Intents(Protocol):
     async def recover(self, scope: Scope) -> int:
         """Unsettle every key of a left-over intent (an entry is made where there was none) and end those intents.
 
+        Each stays in the audit trail, its rows uncertain.
         Returns how many keys that were. The caller holds the company's lock, so no intent is another run's.
         """
         ...
@@ -107,6 +160,20 @@ class Runs(Protocol):
 
     async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
         """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
+        ...
+
+    async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
+        """Return the rows that a finished run left rejected or uncertain; None: there is no such run.
+
+        `run_id` None: the newest finished one that wrote (`sync`, `apply`, `retry`).
+        """
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Forget runs that ended, and attempts that were settled, before then; return how many runs.
+
+        A run that a company's last sync was stays.
+        """
         ...
 
     async def history(self, origin: str, most: int) -> list[PastRun]:
@@ -154,7 +221,17 @@ class Locks(Protocol):
         ...
 
 
-class Ledger(Rows, Passes, Sketches, Reverts, Intents, Runs, Directories, Locks, Protocol):
+class Described(Protocol):
+    """A ledger that people can ask with other programs."""
+
+    async def schema(self) -> str:
+        """Return the commented statements that make its tables and views."""
+        ...
+
+
+class Ledger(
+    Rows, Rekeys, SavedPlans, Passes, Sketches, Reverts, Intents, Runs, Directories, Locks, Described, Protocol
+):
     """All of it, as the engine is handed it."""
 
     async def aclose(self) -> None:

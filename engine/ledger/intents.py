@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from engine.errors import LedgerError
-from engine.ledger import scopes
+from engine.ledger import attempts, scopes
 from engine.ledger.rows import acknowledge
 from engine.ledger.texts import to_json, to_text
 from engine.model.known import Intent, Rejection, Settlement
@@ -31,6 +31,7 @@ UNSETTLE_LEFT_OVER = """
     select scope, key, '', '', '', '', 0, 0, 0 from intent_keys where scope = ?
     on conflict (scope, key) do update set settled = 0
 """
+LEFT_OVER = "select id, run_id, at, keys from intents where scope = ? order by at, id"
 FREE_ALL = "delete from intent_keys where scope = ?"
 END_ALL = "delete from intents where scope = ?"
 
@@ -87,6 +88,9 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
         connection.execute(scopes.COUNT_CREATED, (settlement.created, scope_id))
     if settlement.lost_at is not None:
         connection.execute(scopes.LOST, (to_text(settlement.lost_at), scope_id))
+    if settlement.outcomes or settlement.sends:
+        attempts.add(connection, scope_id, run_id, settlement)
+    scopes.changed(connection, scope_id, run_id)
 
 
 def _end(connection: sqlite3.Connection, scope_id: int, scope: Scope, intent_id: str) -> str:
@@ -113,11 +117,15 @@ def _reject(connection: sqlite3.Connection, scope_id: int, rejected: Mapping[str
 
 
 def recover(connection: sqlite3.Connection, scope: Scope) -> int:
-    """Unsettle the keys of left-over intents, and end those."""
+    """Unsettle the keys of left-over intents, and end those; the audit trail tells what became of them."""
     scope_id = scopes.find(connection, scope)
-    if scope_id is None:
+    left_over = [] if scope_id is None else connection.execute(LEFT_OVER, (scope_id,)).fetchall()
+    if scope_id is None or not left_over:
         return 0
     connection.execute(UNSETTLE_LEFT_OVER, (scope_id,))
     freed = connection.execute(FREE_ALL, (scope_id,)).rowcount
     connection.execute(END_ALL, (scope_id,))
+    attempts.add_left_over(connection, scope_id, left_over)
+    _, youngest_run, *_ = left_over[-1]
+    scopes.changed(connection, scope_id, youngest_run)
     return freed

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from sys import intern
+from typing import Any
 
 import orjson
 
@@ -24,6 +25,7 @@ FLAGS = tuple((bool(flags & 1), bool(flags & 2), bool(flags & 4)) for flags in r
 """(confirmed, settled, code_known) by the number that `READ` makes of them: one column to fetch instead of three."""
 
 READ_STRAYS = "select id, type_code, type_label, name, erp_id, code, key from strays where scope = ? order by position"
+READ_WIRE_KEYS = "select source_key, wire_key from wire_keys where scope = ? order by source_key"
 READ_REJECTIONS = "select key, fingerprint, at, message from rejections where scope = ? order by key"
 YOUNGEST_INTENT = "select max(at) from intents where scope = ?"
 
@@ -65,19 +67,20 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
     if scope_id is None:
         return Acknowledged()
     return Acknowledged(
-        rows=_read_rows(connection, scope_id),
+        rows=entries(connection.execute(READ, (scope_id,))),
         strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, (scope_id,)))),
         rejections=_read_rejections(connection, scope_id),
         reverts=tuple((key, from_text(at)) for key, at in connection.execute(READ_REVERTS, (scope_id,))),
+        wire_keys=dict(connection.execute(READ_WIRE_KEYS, (scope_id,)).fetchall()),
         state=scopes.read_state(connection, scope_id),
         left_over=optional_instant(*connection.execute(YOUNGEST_INTENT, (scope_id,)).fetchone()),
         lost_at=optional_instant(*connection.execute(scopes.LOST_AT, (scope_id,)).fetchone()),
     )
 
 
-def _read_rows(connection: sqlite3.Connection, scope_id: int) -> dict[str, Known]:
+def entries(fetched: Iterable[tuple[Any, ...]]) -> dict[str, Known]:
+    """Return the entries of rows whose columns are those of `READ`, by key."""
     rows: dict[str, Known] = {}
-    fetched = connection.execute(READ, (scope_id,))
     for key, type_code, type_label, name, erp_id, code, remote_id, flags, seen in fetched:
         # A company has a handful of types: one string for each of them, not one for each row.
         row = _dimension((key, intern(type_code), intern(type_label), name, erp_id, code))
@@ -107,6 +110,8 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
         connection.execute(FORGET_STRAYS, (scope_id,))
         connection.executemany(PUT_STRAY, ((scope_id, at, *stray) for at, stray in enumerate(learned.strays)))
     scopes.listed(connection, scope_id, learned.certificate, learned.at)
+    if learned.rows or learned.gone or learned.strays is not None:
+        scopes.changed(connection, scope_id, learned.run_id)
 
 
 def acknowledge(

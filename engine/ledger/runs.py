@@ -6,11 +6,15 @@ import sqlite3
 from dataclasses import asdict
 from datetime import datetime
 
+import orjson
+
 from engine.errors import LedgerError
+from engine.ledger import attempts, plans
 from engine.ledger.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
 from engine.model.known import Pause
-from engine.model.result import CompanyResult, LastSync, PastRun, RunResult, run_json
+from engine.model.outcome import Column
+from engine.model.result import CompanyResult, InTrouble, LastSync, PastRun, RunResult, run_json
 
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
@@ -29,8 +33,8 @@ REMEMBER_STATES = """
     insert or replace into last_states (origin, account, company_id, state, run_id)
     select origin, account, company_id, state, run_id
     from runs join run_companies on run_id = id
-    where id = ? and verb = 'sync' and origin is not null
-"""  # a run that an older dimsync began has no origin
+    where id = ? and origin is not null and (verb = 'sync' or (verb = 'apply' and state <> 'deferred'))
+"""  # a run that an older dimsync began has no origin; a plan that was stale did nothing to its company
 LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"
 PAGE_SIZE = "select rows from page_sizes where origin = ? and account = ?"
 REMEMBER_PAGE_SIZE = """
@@ -41,8 +45,8 @@ HISTORY = """
     select id, verb, started_at, finished_at, runs.exit_code, count(company_id), total(created), total(updated),
            total(rejected) + total(held) + total(uncertain) + total(invalid), total(requests), coalesce(allowed, '')
     from runs left join run_companies on run_id = id
-    where origin = ?
-    group by id order by started_at desc, id desc limit ?
+    where id in (select id from runs where origin = ? order by started_at desc, id desc limit ?)
+    group by id order by started_at desc, id desc
 """
 LAST_SYNCS = """
     select last_states.account, last_states.company_id, name, last_states.state, finished_at, run_id,
@@ -52,6 +56,25 @@ LAST_SYNCS = """
     join run_companies using (run_id, account, company_id)
     join runs on id = run_id
     where last_states.origin = ? order by last_states.account, last_states.company_id
+"""
+FINISHED = "select id, verb, result from runs where origin = ? and id = ? and finished_at is not null"
+LAST_WRITTEN = """
+    select id, verb, result from runs
+    where origin = ? and finished_at is not null and verb in ('sync', 'apply', 'retry')
+    order by finished_at desc, id desc limit 1
+"""
+IN_TROUBLE = {Column.REJECTED, Column.UNCERTAIN}
+
+# A run without an end is taken for a crashed one when it began so long ago.
+FORGET_COMPANIES = """
+    delete from run_companies where run_id in (
+        select id from runs
+        where coalesce(finished_at, started_at) < ? and id not in (select run_id from last_states)
+    )
+"""
+FORGET_RUNS = """
+    delete from runs
+    where coalesce(finished_at, started_at) < ? and id not in (select run_id from last_states)
 """
 PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
 REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
@@ -106,6 +129,30 @@ def last_syncs(connection: sqlite3.Connection, origin: str) -> list[LastSync]:
     """Return how each company ended in the sync that finished last."""
     found = connection.execute(LAST_SYNCS, (origin,))
     return [LastSync._make((*line[:4], from_text(line[4]), *line[5:])) for line in found]
+
+
+def in_trouble(connection: sqlite3.Connection, origin: str, run_id: str | None) -> InTrouble | None:
+    """Return the rows that a finished run left rejected or uncertain, as its result names them."""
+    query, values = (LAST_WRITTEN, (origin,)) if run_id is None else (FINISHED, (origin, run_id))
+    found = connection.execute(query, values).fetchone()
+    if found is None:
+        return None
+    found_id, verb, result = found
+    keys: dict[tuple[str, int], frozenset[str]] = {}
+    for company in orjson.loads(result).get("companies", ()):
+        problems = (problem for problem in company["problems"] if problem["code"] in IN_TROUBLE)
+        if bad := frozenset(problem["key"] for problem in problems if problem["key"] is not None):
+            keys[company["account"], company["company_id"]] = bad
+    return InTrouble(found_id, verb, keys)
+
+
+def prune(connection: sqlite3.Connection, before: datetime) -> int:
+    """Forget old runs, but those that a company's last sync was, old attempts, and old plans that are finished."""
+    horizon = (to_text(before),)
+    connection.execute(attempts.FORGET, horizon)
+    connection.execute(plans.FORGET, horizon)
+    connection.execute(FORGET_COMPANIES, horizon)
+    return connection.execute(FORGET_RUNS, horizon).rowcount
 
 
 def page_size(connection: sqlite3.Connection, origin: str, account: str) -> int | None:

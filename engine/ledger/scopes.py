@@ -7,6 +7,7 @@ from datetime import datetime
 
 from engine.ledger.texts import optional_instant, optional_text, to_json, to_text
 from engine.model.known import KEY_MISMATCH, CompanyState
+from engine.model.life import Generation
 from engine.model.listing import Certificate
 from engine.model.settings import Scope
 
@@ -34,6 +35,9 @@ NOTE = """
     set failures = ?, retry_at = ?, failed_source = ?, failure = ?, failure_message = ?, last_good_rows = ?
     where id = ?
 """
+CHANGED = "update scopes set generation = generation + 1, changed_by = ? where id = ?"
+GENERATION = "select generation, changed_by from scopes where origin = ? and account = ? and company_id = ?"
+KNOWN = "select account, company_id from scopes where origin = ? order by account, company_id"
 PASSED = "update scopes set passed = ? where id = ?"
 SKETCHES = """
     select account, company_id, rows, marks from sketches join scopes on id = scope
@@ -104,6 +108,23 @@ def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> N
 def passed(connection: sqlite3.Connection, scope: Scope, marks: bytes | None) -> None:
     """Remember the marks of a plan that passed the guards, or that it is finished."""
     connection.execute(PASSED, (marks, number(connection, scope)))
+
+
+def changed(connection: sqlite3.Connection, scope_id: int, run_id: str | None) -> None:
+    """Count a change of what is known of a company's rows; `run_id` None: a command made it."""
+    connection.execute(CHANGED, (run_id, scope_id))
+
+
+def generation(connection: sqlite3.Connection, scope: Scope) -> Generation:
+    """Return how often what is known of a company's rows has changed, and by which run last."""
+    found = connection.execute(GENERATION, (scope.origin, scope.account, scope.company_id)).fetchone()
+    return Generation() if found is None else Generation._make(found)
+
+
+def known(connection: sqlite3.Connection, origin: str) -> list[Scope]:
+    """Return the companies at an origin that anything was ever written for."""
+    found = connection.execute(KNOWN, (origin,))
+    return [Scope(origin=origin, account=account, company_id=company_id) for account, company_id in found]
 
 
 def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int, int, bytes]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +10,15 @@ from types import TracebackType
 from typing import Self
 
 from engine.errors import ConfigError
-from engine.ledger import directories, intents, rows, runs, scopes
+from engine.ledger import directories, distrust, intents, life, plans, rekeys, rows, runs, schema, scopes
 from engine.ledger.database import open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
-from engine.model.result import LastSync, PastRun, RunResult
+from engine.model.life import Applied, Generation, Life
+from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
 MEMORY = ":memory:"
@@ -48,6 +49,42 @@ class SqliteLedger:
     async def note(self, scope: Scope, state: CompanyState) -> None:
         """Replace a company's failure notes and `last_good_rows`."""
         await self._thread.write(scopes.note, scope, state)
+
+    async def generation(self, scope: Scope) -> Generation:
+        """Return how often what is known of the company's rows has changed, and by which run last."""
+        return await self._thread.read(scopes.generation, scope)
+
+    async def life(self, scope: Scope, key: str) -> Life:
+        """Return all that is known of one row, by the source's key."""
+        return await self._thread.read(life.read, scope, key)
+
+    async def distrust(self, scope: Scope) -> int:
+        """Forget the values that were acknowledged, and that anything was listed; return how many rows were known."""
+        return await self._thread.write(distrust.distrust, scope)
+
+    async def known_scopes(self, origin: str) -> list[Scope]:
+        """Return the companies at an origin that anything is known of, by account and id."""
+        return await self._thread.read(scopes.known, origin)
+
+    async def rekey(self, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
+        """Send these source keys' rows under other keys from now on."""
+        await self._thread.write(rekeys.rekey, scope, dict(wire_keys), at)
+
+    async def unkey(self, scope: Scope, keys: Sequence[str]) -> None:
+        """Send these source keys' rows under their own keys again."""
+        await self._thread.write(rekeys.unkey, scope, tuple(keys))
+
+    async def applied(self, scope: Scope, plan_id: str) -> Applied | None:
+        """Return whether a saved plan was begun in a company; None: it was not."""
+        return await self._thread.read(plans.read, scope, plan_id)
+
+    async def begin_plan(self, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:
+        """Note that a run begins, or goes on, to apply a saved plan."""
+        await self._thread.write(plans.begin, scope, plan_id, run_id, at)
+
+    async def end_plan(self, scope: Scope, plan_id: str) -> None:
+        """Note that nothing of a saved plan is left to do in a company."""
+        await self._thread.write(plans.end, scope, plan_id)
 
     async def recover(self, scope: Scope) -> int:
         """Unsettle every key of a left-over intent and end those intents; return how many keys."""
@@ -95,6 +132,14 @@ class SqliteLedger:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
 
+    async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
+        """Return the rows that a finished run left rejected or uncertain; None: there is no such run."""
+        return await self._thread.read(runs.in_trouble, origin, run_id)
+
+    async def prune(self, before: datetime) -> int:
+        """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
+        return await self._thread.write(runs.prune, before)
+
     async def history(self, origin: str, most: int) -> list[PastRun]:
         """Return the newest runs at this origin, the newest first."""
         return await self._thread.read(runs.history, origin, most)
@@ -133,6 +178,10 @@ class SqliteLedger:
         self._thread.ensure_open()
         with self._hold(scope):
             yield
+
+    async def schema(self) -> str:
+        """Return the commented statements that make the tables and views of the file."""
+        return await self._thread.read(schema.describe)
 
     async def aclose(self) -> None:
         """Finish what is queued and close. Idempotent."""

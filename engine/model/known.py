@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Certificate
+from engine.model.outcome import Outcome
 
 KEY_MISMATCH = "key-mismatch"
 """A company's trouble that no time, listing or other source mends: keys led nowhere, and each try would double rows."""
@@ -77,6 +78,7 @@ class Acknowledged:
     strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
+    wire_keys: dict[str, str] = field(default_factory=dict)  # source key -> the key that it keeps on the wire
     state: CompanyState = CompanyState()
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
@@ -91,6 +93,7 @@ class Learned:
     rows: dict[str, Known] = field(default_factory=dict)  # new or changed entries, whole
     gone: tuple[str, ...] = ()  # keys whose remote row is no longer there: forgotten
     strays: tuple[RemoteRow, ...] | None = None  # all of them; None: as before
+    run_id: str | None = None  # the run that listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +117,7 @@ class Settlement:
     unknown: tuple[str, ...] = ()  # keys whose outcome is not known: they lose their acknowledged state
     created: int = 0  # added to the company's `remote_count`
     lost_at: datetime | None = None  # when a send was made whose answer never came: the server may still be at it
+    outcomes: tuple[Outcome, ...] = ()  # of each row that has one, for the audit trail
+    sends: int = 0  # how often the request was sent
+    status: int | None = None  # of its last answer
+    request_id: str | None = None  # the server's name for that

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from engine.model.change import Change
+from engine.model.dimension import Dimension
 
 
 class Column(StrEnum):
@@ -29,6 +31,15 @@ class Problem:
     code: str  # a stable slug: "duplicate-key", "look-alike", "rejected" ...
     message: str
     key: str | None = None  # the row's; None: the whole company's
+    file: str | None = None
+    line: int | None = None
+
+
+class Reject(NamedTuple):
+    """A row that the server refused, with all that it takes to correct it."""
+
+    row: Dimension  # under the source's key
+    message: str  # the server's words
     file: str | None = None
     line: int | None = None
 
@@ -79,6 +90,15 @@ class ItemResult(NamedTuple):
     message: str = ""  # the server's words, or why the outcome is not known
 
 
+class Outcome(NamedTuple):
+    """What became of one row in one request: a line of the audit trail."""
+
+    key: str
+    column: str  # a value of `Column`
+    remote_id: str | None = None
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkOutcome:
     """The reconciled answer to one chunk: each of its rows exactly once."""
@@ -89,3 +109,10 @@ class ChunkOutcome:
     surplus: int = 0  # rows that the server created beyond those planned as creates: a key led nowhere
     met: int = 0  # planned creates that it answered as updated: their keys led to rows that were there
     unjoined: bool = False  # an error could not be told from the rows: sent in other company, it can
+
+
+def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:
+    """Return what the audit trail keeps of rows' results."""
+    return tuple(
+        Outcome(result.change.row.key, result.column.value, result.remote_id, result.message) for result in results
+    )

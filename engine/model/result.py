@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.balance import Balance, State
+from engine.model.drift import Difference
 from engine.model.listing import Certificate
-from engine.model.outcome import Problem
+from engine.model.outcome import Problem, Reject
+from engine.model.saved import CompanyPlan
 
 RESULT_SCHEMA = "dimsync.result/1"
 
@@ -61,6 +63,9 @@ class CompanyResult:
     certificate: Certificate | None = None  # None: nothing was listed
     problems: tuple[Problem, ...] = ()
     digest: str | None = None  # of its plan, in a dry run
+    plan: CompanyPlan | None = None  # itself, in a dry run that came so far
+    differences: tuple[Difference, ...] = ()  # in a dry run: what differs, and who made it so
+    rejects: tuple[Reject, ...] = ()  # rows that stand as rejected, with their values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,14 @@ class PastRun(NamedTuple):
     trouble: int  # rows rejected, held, uncertain or invalid
     requests: int  # of its companies: tokens and directory apart
     allowed: str  # guards that were let pass
+
+
+class InTrouble(NamedTuple):
+    """The rows that a run left rejected or uncertain."""
+
+    run_id: str
+    verb: str
+    keys: dict[tuple[str, int], frozenset[str]]  # source keys, by account (as the settings call it) and company id
 
 
 class LastSync(NamedTuple):
@@ -165,6 +178,28 @@ def company_json(result: CompanyResult) -> dict[str, object]:
                 "line": problem.line,
             }
             for problem in result.problems
+        ],
+        **({"differences": [_difference(each) for each in result.differences]} if result.differences else {}),
+    }
+
+
+def _difference(difference: Difference) -> dict[str, object]:
+    return {
+        "kind": difference.kind,
+        "key": difference.key,
+        "remote_id": difference.remote_id,
+        "type": difference.type_code,
+        "name": difference.name,
+        "whose": str(difference.whose),
+        "fields": [
+            {
+                "name": field.name,
+                "acknowledged": field.acked,
+                "source": field.source,
+                "remote": field.remote,
+                "whose": str(field.whose),
+            }
+            for field in difference.fields
         ],
     }
 

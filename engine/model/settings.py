@@ -158,6 +158,7 @@ class Company:
     relabel: bool = False  # True: type labels are compared and sent, too
     verify: Verify | None = None  # None: the run's
     guards: Guards | None = None  # None: the run's
+    settings: str = ""  # changes with what else its rows depend on (mapping, source): a saved plan is stale then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +171,7 @@ class Settings:
     guards: Guards = field(default_factory=Guards)
     fleet_share: float | None = None  # more of a run's companies held than this stops the run; None: no such brake
     ledger_url: str = "sqlite:///dimsync.db"
+    ledger_keep_s: float = 400 * 86_400.0  # runs and attempts that are older are forgotten: a year, and time to look
     companies_at_once: int = 32  # pipelines open at a time, dealt between the accounts: bounds memory
 
 

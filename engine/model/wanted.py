@@ -20,3 +20,4 @@ class Wanted:
     problems: tuple[Problem, ...] = ()  # one for each invalid row
     invalid_keys: frozenset[str] = frozenset()  # keys that invalid rows bear: their remote rows are no orphans
     invalid_natural: frozenset[NaturalKey] = frozenset()
+    source_keys: dict[str, str] = field(default_factory=dict)  # key in `rows` -> the source's own, if another

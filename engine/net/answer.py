@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -22,6 +23,9 @@ from engine.wire.reading import excerpt, is_gateway, read_refusal
 QUOTA_WORDS = "limit exceeded"
 """The gateway's whole message for a used-up day; for a throttle it says `Too Many Requests` (API-FACTS 2.2)."""
 
+LONGEST_ID = 200
+"""Characters of a request's id that are kept: it is a server's text."""
+
 GATEWAY_FORBIDDEN = "forbidden"
 """The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
 
@@ -35,14 +39,14 @@ def problem(answer: Answer, *, kind: str, now: datetime, company_id: int | None)
     status = answer.status
     if 200 <= status < 300:
         return None
-    words, request_id = read_refusal(answer.body)
+    words, named = read_refusal(answer.body)
     words = words.strip().rstrip(".")
     told = f"HTTP {status}" + (f": {words[:300]}" if words else "")
     error, text = _kind(status, words.lower() if is_gateway(answer.body) else "", asked=kind, told=told)
     details = {
         "status": status,
         "company_id": company_id,
-        "request_id": request_id or answer.headers.get("X-Request-Id") or answer.headers.get("x-amzn-RequestId"),
+        "request_id": named or request_id(answer.headers),
         "excerpt": excerpt(answer.body),
     }
     if error is Throttled:
@@ -83,6 +87,12 @@ def _kind(status: int, words: str, *, asked: str, told: str) -> tuple[type[ApiEr
         case _:
             kind = Rejected
     return kind, told + advice
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the server's name for a request, from its answer's headers; None: it gives none."""
+    named = headers.get("X-Request-Id") or headers.get("x-amzn-RequestId")
+    return named[:LONGEST_ID] if named else None
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:

@@ -30,7 +30,7 @@ from engine.errors import (
 from engine.model.events import Event, Parked, RequestSent, Waiting
 from engine.model.result import Requests
 from engine.model.settings import Account, Api, Secret
-from engine.net.answer import problem
+from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
 from engine.net.limits import KeyLimits
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
@@ -86,6 +86,8 @@ class Call(Generic[T]):
     timeouts: int = 0  # of these, the ones that were too slow
     exposed: bool = False  # something was sent, and nobody knows what came of it
     sent_at_s: float = 0.0  # when it was last sent, on the event loop's clock
+    status: int | None = None  # of the last answer
+    request_id: str | None = None  # the server's name for the last request that it answered with one
     before_repeat: Callable[[], Awaitable[None]] | None = None  # done before the same bytes are sent again
 
 
@@ -213,6 +215,7 @@ class Channel:
                     call.spent.add(kind, -1)
                 raise
             call.exposed = before
+        call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
         return answer
 
     def _request(self, call: Call[T], token: Secret | None) -> Request:
@@ -240,6 +243,7 @@ class Channel:
         kind = "list" if answer.status == 404 and self._accepts_chunks else call.kind
         error = problem(answer, kind=kind, now=self._now(), company_id=call.company_id)
         if error is not None:
+            call.request_id = error.request_id or call.request_id
             raise error
         try:
             value = call.read(answer)

@@ -15,6 +15,7 @@ class Verdict(Enum):
 
     LANDED = "it is there as sent"
     MISSING = "it is not there"
+    UNSHOWN = "the row that it changes is not shown"
     UNTOLD = "what is there does not show whether it is"
 
 
@@ -55,7 +56,7 @@ def verdict(change: Change, remote: RemoteRow | None) -> Verdict:
     A row that was sent again because nothing was known of it has no such field: there, equality must be seen in all.
     """
     if remote is None:
-        return Verdict.MISSING
+        return Verdict.UNSHOWN if is_known(change.remote_id) else Verdict.MISSING
     row = change.sent
     shown = [row.name == remote.name, row.erp_id == remote.erp_id]
     unseen = set()

@@ -11,7 +11,12 @@ from engine.planning.match import Matching, RemoteIndex, Via
 
 
 def learn(
-    matching: Matching, index: RemoteIndex, acked: Acknowledged, certificate: Certificate, at: datetime
+    matching: Matching,
+    index: RemoteIndex,
+    acked: Acknowledged,
+    certificate: Certificate,
+    at: datetime,
+    run_id: str | None = None,
 ) -> Learned:
     """Return what to note before anything is sent: only what the ledger does not hold already.
 
@@ -45,6 +50,7 @@ def learn(
         rows=rows,
         gone=tuple(gone),
         strays=None if strays == acked.strays else strays,
+        run_id=run_id,
     )
 
 

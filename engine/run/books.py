@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from engine.model.balance import Balance
 from engine.model.change import Change, Plan
+from engine.model.dimension import Dimension
 from engine.model.known import Rejection
-from engine.model.outcome import Column, ItemResult, Problem
+from engine.model.outcome import Column, ItemResult, Problem, Reject
 from engine.model.wanted import Wanted
 
 
@@ -29,6 +30,8 @@ class Books:
         self._open: dict[str, Change] = {}
         self._final: Counter[Column] = Counter()
         self._problems: list[Problem] = []
+        self.rejects: list[Reject] = []
+        self.aside = 0  # rows of a saved plan that are not to be sent: until it is begun, they wait with the others
 
     def take_plan(
         self,
@@ -62,6 +65,7 @@ class Books:
             self.problem(hold.slug, hold.message + advice.get(hold.slug, ""), hold.key)
         for change, rejection in resting:
             self._final[Column.REJECTED] += 1
+            self._refused(change.row, rejection.message)
             since = rejection.at.isoformat(timespec="minutes")
             message = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
             self.problem("rejected", message, change.row.key)
@@ -75,15 +79,28 @@ class Books:
                 self.problem("key-unconfirmed", result.message, result.change.row.key)
             if result.column in {Column.REJECTED, Column.UNCERTAIN}:
                 self.problem(result.column.value, result.message, result.change.row.key)
+            if result.column is Column.REJECTED:
+                self._refused(result.change.row, result.message)
+
+    def count(self, column: Column, rows: int) -> None:
+        """Count rows that a saved plan found so, and that nobody looks at again."""
+        self._final[column] += rows
 
     def amend(self, results: Sequence[ItemResult]) -> None:
         """Move rows that stood as uncertain to what has been found out of them since."""
-        keys = {result.change.row.key for result in results}
+        keys = {self._place(result.change.row.key)[0] for result in results}
         self._final[Column.UNCERTAIN] -= len(results)
         self._problems = [
             problem for problem in self._problems if problem.code != Column.UNCERTAIN or problem.key not in keys
         ]
         self.record(results)
+        for result in results:
+            if result.column in {Column.CREATED, Column.UPDATED}:
+                self.problem("landed", f"its answer was lost; {result.message}", result.change.row.key)
+
+    def _refused(self, row: Dimension, message: str) -> None:
+        key, file, line = self._place(row.key)
+        self.rejects.append(Reject(row._replace(key=key), message, file, line))
 
     def reopen(self, rows: int) -> None:
         """Defer rows that were unchanged when they were compared, and are so no more."""
@@ -95,13 +112,18 @@ class Books:
 
     def problem(self, code: str, message: str, key: str | None = None) -> None:
         """Note a problem; a row's place in its file is added."""
+        if key is None:
+            self._problems.append(Problem(code=code, message=message))
+            return
+        own, file, line = self._place(key)
+        self._problems.append(Problem(code=code, message=message, key=own, file=file, line=line))
+
+    def _place(self, key: str) -> tuple[str, str | None, int | None]:
+        """Return the source's key of a row, its file and its line."""
         wanted = self.wanted
-        line = wanted.lines.get(key) if wanted and key is not None else None
-        self._problems.append(
-            Problem(
-                code=code, message=message, key=key, file=wanted.file if wanted and key is not None else None, line=line
-            )
-        )
+        if wanted is None:
+            return key, None, None
+        return wanted.source_keys.get(key, key), wanted.file, wanted.lines.get(key)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -119,7 +141,7 @@ class Books:
         counts = Counter(self._final)
         counts[Column.INVALID] += wanted.invalid
         if plan is None:
-            counts[self.rest] += len(wanted.rows)
+            counts[self.rest] += len(wanted.rows) + self.aside
         else:
             counts[Column.UNCHANGED] += plan.unchanged - self._reopened
             counts[Column.DEFERRED] += self._reopened

@@ -47,14 +47,15 @@ class Brakes:
                 await self.parts.ledger.note(
                     self.scope, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
                 )
-            elif not held and self.parts.writes and self._is_large(plan):
-                await self.parts.ledger.passed(self.scope, marks(plan.changes))
+            elif not held and self.parts.writes:
+                await self.remember(plan)
         return held
 
-    def _is_large(self, plan: Plan) -> bool:
-        """Return whether what is left of the plan could trip a guard, should it be stopped."""
+    async def remember(self, plan: Plan) -> None:
+        """Remember a plan that passed, where what is left of it could trip a guard, should it be stopped."""
         rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
-        return max(len(plan.creates), len(plan.updates)) > rows
+        if max(len(plan.creates), len(plan.updates)) > rows:
+            await self.parts.ledger.passed(self.scope, marks(plan.changes))
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
         """Return a trip where the source is another client's: little is this company's, nearly all is another's."""

@@ -6,36 +6,37 @@ Whatever stops it, `result()` accounts for every source row.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from math import ceil
 
 import anyio
 
-from engine.errors import (
-    AccountParked,
-    ApiError,
-    EngineError,
-    SourceError,
-    UnsafePlan,
-)
+from engine.errors import AccountParked, ApiError, EngineError, SourceError, UnsafePlan
 from engine.model.balance import Balance, State, row_exit_codes, worst
 from engine.model.change import Plan
+from engine.model.drift import Difference
 from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
 from engine.model.known import KEY_MISMATCH, Acknowledged, CompanyState
+from engine.model.life import Generation
 from engine.model.outcome import Column, Problem
 from engine.model.result import CompanyResult
-from engine.model.settings import Company, Scope
+from engine.model.saved import CompanyPlan
+from engine.model.settings import RawRow, Scope
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.planning.evidence import Evidence
+from engine.planning.only import corrected, gone, only
+from engine.planning.rekey import rekeyed
 from engine.planning.rest import failed_again, is_resting
 from engine.planning.sketch import sketch
 from engine.run.books import Books
 from engine.run.brakes import Brakes
-from engine.run.compare import Comparison
+from engine.run.compare import Compared, Comparison
 from engine.run.endings import FAILED, HELD, STOPPED, UNSAFE, Ending, code_of, ending_of
-from engine.run.parts import Parts
+from engine.run.parts import Job, Parts
+from engine.run.saving import settings_digest, to_save
 from engine.run.scope import Visible
 from engine.run.writing import Writing
 from engine.sources.base import read
@@ -44,8 +45,9 @@ from engine.sources.base import read
 class CompanyRun:
     """One company's part of a run. `run` raises no `EngineError`; `result` may be asked whenever, however it ends."""
 
-    def __init__(self, company: Company, channel: Channel, visible: Visible, parts: Parts) -> None:
-        self.company = company
+    def __init__(self, job: Job, channel: Channel, visible: Visible, parts: Parts) -> None:
+        self.job = job
+        self.company = company = job.company
         self._name = company.name
         self._channel = channel
         self._visible = visible
@@ -64,6 +66,9 @@ class CompanyRun:
             verify=parts.verify,
             guards=guards,
             allowed=self._allowed,
+            run_id=parts.run_id,
+            asks_again=job.only is not None,
+            explains=not parts.writes,
             now=parts.now,
             emit=parts.emit,
         )
@@ -76,6 +81,8 @@ class CompanyRun:
             stop_short=self._stop_short,
         )
         self._ending: Ending | None = STOPPED  # until it has run to its end
+        self._compared: Compared | None = None
+        self._generation = Generation()  # of what the ledger knew when it was compared
 
     async def run(self) -> None:
         """Do all of it. What goes wrong for this company ends here, as a problem of its result."""
@@ -101,37 +108,60 @@ class CompanyRun:
 
     async def _run(self) -> None:
         parked = await self._look_for_it()
-        wanted = self._books.wanted = await read(
-            self.company.source, company_id=self.company.id, type_codes=self._parts.dialect.type_codes
-        )
+        wanted = self._books.wanted = await self._read_source()
         await self._parts.emit(SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid))
         if parked is not None:
             raise parked
         async with self._parts.ledger.lock(self._scope):
-            acked = await self._parts.ledger.read(self._scope)
-            if acked.left_over is not None or acked.lost_at is not None:
-                await self._wait_for_late_landings(acked)
-            if acked.left_over is not None:
-                with anyio.CancelScope(shield=True):
-                    await self._parts.ledger.recover(self._scope)
-                acked = await self._parts.ledger.read(self._scope)
-            wakes = self._parts.fresh or (self._allowed and acked.state.failure != KEY_MISMATCH)
+            acked = await self._settled()
+            wanted = self._books.wanted = rekeyed(wanted, acked.wire_keys)
+            is_asked = self._parts.fresh or self._parts.verb in {"check", "retry"}
+            wakes = is_asked or (self._allowed and acked.state.failure != KEY_MISMATCH)
             if not wakes and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
                 return
             plan = await self._compare(wanted, acked)
-            held = await self._brakes.holding(plan, wanted, acked, self._comparison.there)
-            for slug, message in held:
-                allow = f"look with `dimsync plan`, and to let it pass once: --allow {slug}:{self.company.id}"
-                self._stop_short(slug, f"{message}; {allow}", HELD)
-            if held:
-                self._books.dry = False  # what was planned is held, in a plan, too
+            if self._parts.verb != "check" and await self._is_held(plan, wanted, acked):
                 return
             if self._parts.writes:
                 await self._writing.write(plan, acked)
             if self._ending is STOPPED:
                 self._ending = None
-                await self._note_good_end(acked)
+                if self.job.only is None:
+                    await self._note_good_end(acked)
+
+    async def _read_source(self) -> Wanted:
+        """Return the source's rows, corrected ones in their place."""
+        company_id, type_codes = self.company.id, self._parts.dialect.type_codes
+        wanted = await read(self.company.source, company_id=company_id, type_codes=type_codes)
+        if not self.job.corrected:
+            return wanted
+        better = await read(
+            _given(self.job.corrected), company_id=company_id, type_codes=type_codes, file=self.job.corrected_in
+        )
+        return corrected(wanted, better)
+
+    async def _settled(self) -> Acknowledged:
+        """Return what the ledger knows, once nothing of a run that died can land any more."""
+        ledger, scope = self._parts.ledger, self._scope
+        acked = await ledger.read(scope)
+        if acked.left_over is not None or acked.lost_at is not None:
+            await self._wait_for_late_landings(acked)
+        if acked.left_over is not None:
+            with anyio.CancelScope(shield=True):
+                await ledger.recover(scope)
+            acked = await ledger.read(scope)
+        return acked
+
+    async def _is_held(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> bool:
+        """Return whether guards hold the company, and tell why."""
+        held = await self._brakes.holding(plan, wanted, acked, self._comparison.there)
+        for slug, message in held:
+            allow = f"look with `dimsync plan`, and to let it pass once: --allow {slug}:{self.company.id}"
+            self._stop_short(slug, f"{message}; {allow}", HELD)
+        if held:
+            self._books.dry = False  # what was planned is held, in a plan, too
+        return bool(held)
 
     async def _look_for_it(self) -> AccountParked | None:
         """Make sure that the company may be seen, or raise `OutOfScope`.
@@ -175,6 +205,11 @@ class CompanyRun:
             await self._note_failure(error, wanted, acked.state)
             raise
         writes = self._parts.writes
+        self._compared = compared
+        if not writes:
+            self._generation = await self._parts.ledger.generation(self._scope)
+        if self.job.only is not None:
+            compared = self._only(compared, wanted, acked)
         self._books.take_plan(
             compared.plan,
             compared.resting,
@@ -183,6 +218,7 @@ class CompanyRun:
             advice={
                 "flapping": f"; --allow flapping:{self.company.id} pushes it back all the same",
                 "look-alike": f"; if it is another one, --allow look-alike:{self.company.id} creates it",
+                "key-shift": f"; `dimsync rekey {self.company.id}` shows how it can keep that key",
                 "key-unconfirmed": f"; --allow canary:{self.company.id} tries one row of each type first",
             },
         )
@@ -199,6 +235,16 @@ class CompanyRun:
             )
         )
         return plan
+
+    def _only(self, compared: Compared, wanted: Wanted, acked: Acknowledged) -> Compared:
+        """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
+        asked = self.job.only or frozenset()
+        missing = gone(asked, wanted)
+        keys = asked | {acked.wire_keys[key] for key in asked if key in acked.wire_keys}
+        plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in)
+        for key in missing:
+            self._books.problem("not-in-source", "the source has it no more: there is nothing to send", key)
+        return replace(compared, plan=plan, listed_rows=None)
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -249,6 +295,33 @@ class CompanyRun:
             certificate=self._comparison.certificate,
             problems=problems,
             digest=plan.digest if (plan := self._books.plan) and not self._parts.writes else None,
+            plan=self._to_save(),
+            differences=self._differences(),
+            rejects=tuple(sorted(self._books.rejects)),
+        )
+
+    def _to_save(self) -> CompanyPlan | None:
+        """Return what `dimsync apply` needs to carry out the plan; None: there is none."""
+        wanted, compared = self._books.wanted, self._compared
+        if self._parts.verb != "plan" or wanted is None or compared is None:
+            return None
+        held_by = tuple(problem for problem in self._books.problems if problem.code in UNSAFE and problem.key is None)
+        return replace(
+            to_save(self.job, compared, wanted, self._generation),
+            name=self._name,
+            settings=settings_digest(self.company, self._parts),
+            remote_count=self._comparison.there,
+            held_by=held_by,
+            bulk_requests=0 if held_by else self._writing.requests(compared.plan),
+        )
+
+    def _differences(self) -> tuple[Difference, ...]:
+        """Return what differs, under the source's keys."""
+        if self._compared is None:
+            return ()
+        own = self._books.wanted.source_keys if self._books.wanted else {}
+        return tuple(
+            each._replace(key=own[each.key]) if each.key in own else each for each in self._compared.differences
         )
 
     def _state(self, balance: Balance, ending: Ending | None) -> State:
@@ -259,3 +332,8 @@ class CompanyRun:
         if balance.held or balance.rejected or balance.uncertain or balance.invalid:
             return State.PARTIAL
         return State.SYNCED if balance.created or balance.updated else State.UNCHANGED
+
+
+async def _given(rows: Sequence[RawRow]) -> AsyncIterator[RawRow]:
+    for row in rows:
+        yield row

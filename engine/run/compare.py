@@ -11,6 +11,7 @@ import anyio
 from engine.errors import IncompleteListing, Vanished
 from engine.ledger.base import Rows
 from engine.model.change import Change, Plan
+from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
 from engine.model.known import Acknowledged, Rejection
 from engine.model.listing import Certificate, Page
@@ -20,6 +21,7 @@ from engine.net.channel import Emit
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
 from engine.planning.diff import diff, flapping
+from engine.planning.drift import drift
 from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, must_list
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, image, match
@@ -36,6 +38,7 @@ class Compared:
     plan: Plan
     resting: list[tuple[Change, Rejection]]  # refused lately and unchanged: not in the plan
     listed_rows: int | None = None  # different remote rows listed; None: nothing was
+    differences: tuple[Difference, ...] = ()  # where they are asked for
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +52,9 @@ class Comparison:
     verify: Verify
     guards: Guards
     allowed: frozenset[str]  # slugs of guards that a person lets pass
+    run_id: str
+    asks_again: bool = False  # rows that were refused lately are sent all the same
+    explains: bool = False  # what differs is told field by field
     now: Callable[[], datetime]
     emit: Emit
     evidence: Evidence | None = None
@@ -118,8 +124,17 @@ class Comparison:
             canary="canary" in self.allowed,
             flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),
         )
-        plan, resting = withhold(plan, _rejections(acked), self.now())
-        return Compared(plan=plan, resting=resting, listed_rows=listed_rows)
+        plan, resting = withhold(plan, {} if self.asks_again else _rejections(acked), self.now())
+        differences: tuple[Difference, ...] = ()
+        if self.explains:
+            differences = drift(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
+        return Compared(plan=plan, resting=resting, listed_rows=listed_rows, differences=differences)
+
+    async def still(self, acked: Acknowledged) -> bool:
+        """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
+        self.ids = image(acked, keyed=self.client.dialect.lists_keys).rows.keys()
+        self.evidence = Evidence.PROBE
+        return await self._probe(acked) is None
 
     async def _probe(self, acked: Acknowledged) -> tuple[Page, int] | None:
         """Ask for the row count. None: it is the expected one; else the page that came with it, to go on from."""
@@ -151,7 +166,7 @@ class Comparison:
         """Write down what the listing showed, before anything is sent."""
         if self.certificate is not None:
             self.verified_at = self.now()
-            learned = learn(matching, index, acked, self.certificate, self.verified_at)
+            learned = learn(matching, index, acked, self.certificate, self.verified_at, self.run_id)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)
 

@@ -13,6 +13,7 @@ from engine.errors import (
     QuotaExhausted,
     Rejected,
     SourceError,
+    StalePlan,
     Throttled,
     Unauthorized,
     UnsafePlan,
@@ -43,6 +44,7 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
     (Locked, Ending(code="locked", state=State.LOCKED, exit_code=ExitCode.LOCKED)),
     (SourceError, Ending(code="source", state=State.FAILED, exit_code=ExitCode.FAILED)),
     (UnsafePlan, HELD),
+    (StalePlan, Ending(code="stale", state=State.DEFERRED, exit_code=ExitCode.STALE)),
     (Unauthorized, Ending(code="authentication", state=State.DEFERRED, exit_code=ExitCode.AUTHENTICATION)),
     (QuotaExhausted, Ending(code="quota", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
     (Throttled, Ending(code="throttled", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
@@ -64,5 +66,7 @@ def ending_of(reason: EngineError) -> Ending:
 
 
 def code_of(reason: EngineError) -> str:
-    """Return the problem code of an error: a guard's own slug, else that of its ending."""
+    """Return the problem code of an error: a guard's own slug, a stale plan's own code, else that of its ending."""
+    if isinstance(reason, StalePlan):
+        return reason.code
     return reason.slug if isinstance(reason, UnsafePlan) else ending_of(reason).code

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import combinations
@@ -19,12 +20,16 @@ from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
 from engine.model.directory import Directory
 from engine.model.events import Event
-from engine.model.settings import ALLOWABLE, Account, Allow, Company, Settings
+from engine.model.saved import SavedPlan
+from engine.model.settings import ALLOWABLE, Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
 from engine.net.channel import Channel, Key
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
 from engine.net.transport import AiohttpTransport, Transport
+from engine.planning.rekey import Rekey
 from engine.run.execution import Pending, Run, Wiring, origin_of
+from engine.run.looking import Explanation, changed_keys, explain
+from engine.run.parts import Applying, Job
 from engine.wire.dialect import Dialect
 from engine.wire.guide import DIALECT as GUIDE
 from engine.wire.reference import DIALECT as REFERENCE
@@ -104,16 +109,82 @@ class Engine:
         pass in this run; it is written into the journal.
         """
         chosen = [company for company in companies if company.write]
-        return self._pending("sync", chosen, fresh=fresh, allow=allow)
+        return self._pending("sync", self._jobs(chosen), fresh=fresh, allow=allow)
 
     def plan(self, companies: Iterable[Company], *, fresh: bool = False, allow: Iterable[Allow] = ()) -> Pending:
         """Read and compare, and write nothing remote: `created` and `updated` are the intended counts."""
-        return self._pending("plan", list(companies), fresh=fresh, allow=allow)
+        return self._pending("plan", self._jobs(companies), fresh=fresh, allow=allow)
 
-    def _pending(self, verb: str, companies: list[Company], *, fresh: bool, allow: Iterable[Allow]) -> Pending:
+    def check(self, companies: Iterable[Company], *, verify: VerifyMode = VerifyMode.FULL) -> Pending:
+        """Read and compare, tell what differs and who made it so (`CompanyResult.differences`); no guard is asked."""
+        listed = [
+            replace(company, verify=replace(company.verify or self._settings.verify, mode=verify))
+            for company in companies
+        ]
+        return self._pending("check", self._jobs(listed))
+
+    def apply(self, saved: SavedPlan, companies: Iterable[Company], *, resume: bool = False) -> Pending:
+        """Carry out a saved plan, exactly, in those of its companies that are given (read-only ones are left out).
+
+        A company whose plan has gone stale, or was begun before, is skipped (exit 7); `resume` finishes what was begun.
+        Raises `ConfigError` for a plan of another API or contract.
+        """
+        origin = origin_of(self._settings.api.base_url)
+        if (saved.origin, saved.contract) != (origin, self._dialect.name):
+            told = f"the plan was made for {saved.origin} in the contract {saved.contract!r}"
+            raise ConfigError(f"{told}, and the settings say {origin} and {self._dialect.name!r}: make a new one")
+        plans = {(plan.account, plan.company_id): plan for plan in saved.companies}
+        jobs = [
+            replace(job, saved=plans[job.account.name, job.company.id])
+            for job in self._jobs(company for company in companies if company.write)
+            if (job.account.name, job.company.id) in plans
+        ]
+        applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume)
+        return self._pending("apply", jobs, applying=applying, was_allowed=saved.allowed)
+
+    def retry(
+        self,
+        companies: Iterable[Company],
+        keys: Mapping[int, Collection[str]],
+        *,
+        corrected: Mapping[int, Sequence[RawRow]] | None = None,
+        corrected_in: str | None = None,
+        allow: Iterable[Allow] = (),
+    ) -> Pending:
+        """Send these source keys' rows alone, with the source's values; the result counts no other row.
+
+        `keys`: by company id. `corrected`: rows that take the place of the source's; `corrected_in`: what their file is
+        called in messages.
+        """
+        better = corrected or {}
+        jobs = [
+            replace(
+                job,
+                only=frozenset(keys.get(job.company.id, ())),
+                corrected=tuple(better.get(job.company.id, ())),
+                corrected_in=corrected_in,
+            )
+            for job in self._jobs(company for company in companies if company.write)
+            if keys.get(job.company.id) or better.get(job.company.id)
+        ]
+        return self._pending("retry", jobs, allow=allow)
+
+    def _jobs(self, companies: Iterable[Company]) -> list[Job]:
+        jobs = [Job(company=company, account=self._owner(company)) for company in companies]
+        _refuse_twice([job.company for job in jobs])
+        return jobs
+
+    def _pending(
+        self,
+        verb: str,
+        jobs: list[Job],
+        *,
+        fresh: bool = False,
+        allow: Iterable[Allow] = (),
+        applying: Applying | None = None,
+        was_allowed: tuple[str, ...] = (),
+    ) -> Pending:
         session, ledger = self._opened()
-        _refuse_twice(companies)
-        jobs = [(company, self._owner(company)) for company in companies]
         wiring = Wiring(
             settings=self._settings,
             dialect=self._dialect,
@@ -124,7 +195,16 @@ class Engine:
             now=self._now,
             rng=self._rng,
         )
-        return Pending(Run(wiring, verb, jobs, fresh=fresh, allowed=_allowed(allow, companies)))
+        run = Run(
+            wiring,
+            verb,
+            jobs,
+            fresh=fresh,
+            allowed=_allowed(allow, [job.company for job in jobs]),
+            applying=applying,
+            was_allowed=was_allowed,
+        )
+        return Pending(run)
 
     def client(self, company_id: int, account: str | None = None) -> CompanyClient:
         """Return one company's API as it is, under the account's limits and token: for what no sync does.
@@ -151,6 +231,52 @@ class Engine:
             read = await read_directory(self._channel(asked), self._now())
         await ledger.remember_directory(origin, asked.account_id, read)
         return read
+
+    async def explain(self, company: Company, key: str, *, ask: bool = True) -> Explanation:
+        """Return the life of one row: source, remote, ledger, attempts. `ask`: in one request, how it stands there."""
+        _, ledger = self._opened()
+        account = self._owner(company)
+        return await explain(
+            company,
+            self._scope(company, account),
+            key,
+            client=self.client(company.id, account.name) if ask else None,
+            ledger=ledger,
+            codes=self._dialect.type_codes,
+        )
+
+    async def changed_keys(self, company: Company) -> list[Rekey]:
+        """Return the source's rows that Ottimate has under another key, one that the source has no more."""
+        _, ledger = self._opened()
+        scope = self._scope(company, self._owner(company))
+        return await changed_keys(company, scope, ledger=ledger, codes=self._dialect.type_codes)
+
+    async def rekey(self, company: Company, rekeys: Iterable[Rekey]) -> None:
+        """Send these rows under the keys that Ottimate knows them by, from now on. Raises `Locked`."""
+        _, ledger = self._opened()
+        scope = self._scope(company, self._owner(company))
+        async with ledger.lock(scope):
+            await ledger.rekey(scope, {one.source_key: one.wire_key for one in rekeys}, self._now())
+
+    async def unkey(self, company: Company) -> int:
+        """Send all rows of a company under their own keys again; return how many were not. Raises `Locked`."""
+        _, ledger = self._opened()
+        scope = self._scope(company, self._owner(company))
+        async with ledger.lock(scope):
+            keys = sorted((await ledger.read(scope)).wire_keys)
+            await ledger.unkey(scope, keys)
+        return len(keys)
+
+    async def distrust(self, company: Company) -> int:
+        """Forget what was acknowledged for a company: its next sync lists. Returns how many rows. Raises `Locked`."""
+        _, ledger = self._opened()
+        scope = self._scope(company, self._owner(company))
+        async with ledger.lock(scope):
+            return await ledger.distrust(scope)
+
+    def _scope(self, company: Company, account: Account) -> Scope:
+        origin = origin_of(self._settings.api.base_url)
+        return Scope(origin=origin, account=account.account_id, company_id=company.id)
 
     def _opened(self) -> tuple[aiohttp.ClientSession, Ledger]:
         if self._session is None or self._ledger is None:

@@ -19,12 +19,13 @@ from engine.model.events import Event, RunFinished, RunStarted
 from engine.model.known import Pause
 from engine.model.outcome import Problem
 from engine.model.result import Requests, RunResult
-from engine.model.settings import Account, Allow, Company, Settings
+from engine.model.settings import Account, Allow, Settings
 from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
+from engine.run.applying import AppliedRun
 from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
-from engine.run.parts import Parts
+from engine.run.parts import Applying, Job, Parts
 from engine.run.scope import Visible
 from engine.wire.dialect import Dialect
 
@@ -56,16 +57,20 @@ class Run:
         self,
         wiring: Wiring,
         verb: str,
-        jobs: Sequence[tuple[Company, Account]],
+        jobs: Sequence[Job],
         *,
-        fresh: bool,
-        allowed: frozenset[Allow],
+        fresh: bool = False,
+        allowed: frozenset[Allow] = frozenset(),
+        applying: Applying | None = None,
+        was_allowed: tuple[str, ...] = (),
     ) -> None:
         self._wiring = wiring
         self._verb = verb
         self._jobs = jobs
         self._fresh = fresh
         self._allowed = allowed
+        self._applying = applying
+        self._was_allowed = was_allowed  # when the plan was made that is carried out
         self._started_at = wiring.now()
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
@@ -142,10 +147,13 @@ class Run:
         parts = self._parts()
 
         def start(turn: int) -> CompanyRun:
-            company, account = self._jobs[turn]
-            return CompanyRun(company, channels[account.name], visible[account.name], parts)
+            job = self._jobs[turn]
+            channel, seen = channels[job.account.name], visible[job.account.name]
+            if job.saved is None or self._applying is None:
+                return CompanyRun(job, channel, seen, parts)
+            return AppliedRun(job, job.saved, self._applying, channel, seen, parts)
 
-        names = [(company.id, company.name, account.name) for company, account in self._jobs]
+        names = [(job.company.id, job.company.name, job.account.name) for job in self._jobs]
         at_once = wiring.settings.companies_at_once
         self._fleet = Fleet(names, start, self._emit, at_once=at_once, most_held=self._most_held())
         if self._stop_code is not None:
@@ -162,6 +170,7 @@ class Run:
         try:
             await self._remember_keys(channels.values())
             await wiring.ledger.finish_run(self._result)
+            await wiring.ledger.prune(self._started_at - timedelta(seconds=wiring.settings.ledger_keep_s))
         except LedgerError as error:  # what was done is done, and is told all the same
             problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
             code = worst((ExitCode(self._result.exit_code), ExitCode.FAILED))
@@ -179,14 +188,16 @@ class Run:
             verify=wiring.settings.verify,
             guards=wiring.settings.guards,
             allowed=self._allowed,
-            writes=self._verb == "sync",
+            contract=wiring.dialect.name,
+            verb=self._verb,
+            applying=self._applying,
             fresh=self._fresh,
             now=wiring.now,
             emit=self._emit,
         )
 
     def _allowed_texts(self) -> tuple[str, ...]:
-        return tuple(sorted(map(str, self._allowed)))
+        return tuple(sorted({*map(str, self._allowed), *self._was_allowed}))
 
     def _most_held(self) -> int | None:
         """Return how many companies may be held before the run stops; None: all of them."""
@@ -196,7 +207,7 @@ class Run:
     async def _open_channels(self) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
         channels = {}
-        for account in {account.name: account for _, account in self._jobs}.values():
+        for account in {job.account.name: job.account for job in self._jobs}.values():
             key = self._wiring.key(account)
             channels[account.name] = Channel(
                 key,

@@ -1,4 +1,4 @@
-"""What every company of a run shares."""
+"""What every company of a run shares, and what each of them is to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.ledger.base import Ledger
-from engine.model.settings import Allow, Guards, Verify
+from engine.model.saved import CompanyPlan
+from engine.model.settings import Account, Allow, Company, Guards, RawRow, Verify
 from engine.net.channel import Emit
 from engine.wire.dialect import Dialect
 
@@ -23,7 +24,35 @@ class Parts:
     verify: Verify
     guards: Guards
     allowed: frozenset[Allow]
-    writes: bool  # False: `plan`
+    contract: str
+    verb: str
     fresh: bool  # a company that rests after a failed reading is read all the same
     now: Callable[[], datetime]
     emit: Emit
+    applying: Applying | None = None  # a saved plan is carried out
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything may be sent."""
+        return self.verb not in {"plan", "check"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applying:
+    """A saved plan that a run carries out."""
+
+    plan_id: str
+    made_at: datetime
+    resume: bool  # what was begun and not finished is finished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One company's part of a run."""
+
+    company: Company
+    account: Account
+    only: frozenset[str] | None = None  # source keys: no other row is sent or counted
+    corrected: tuple[RawRow, ...] = ()  # rows that take the place of the source's
+    corrected_in: str | None = None  # the file that they are from
+    saved: CompanyPlan | None = None  # what is to be sent, instead of what a comparison finds

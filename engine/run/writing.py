@@ -6,7 +6,7 @@ Canaries first, then all others; what was lost is read back, and what a create m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -48,13 +48,7 @@ class Writing:
         if plan.reverts:
             with anyio.CancelScope(shield=True):
                 await self.parts.ledger.reverted(self.scope, plan.reverts, self.parts.now())
-        limits, dialect = self.client.channel.account.limits, self.parts.dialect
-        how = Cut(
-            max_rows=self.chunk_rows,
-            max_bytes=limits.chunk_bytes,
-            encode=dialect.row,
-            body=partial(dialect.bulk_body, self.scope.company_id),
-        )
+        limits, how = self.client.channel.account.limits, self._how
         writer = Writer(
             run_id=self.parts.run_id,
             scope=self.scope,
@@ -85,6 +79,24 @@ class Writing:
         if writer.met and not writer.surplus:
             await self._look_again(writer.met, plan, acked.state)
 
+    def requests(self, plan: Plan) -> int:
+        """Return how many bulk requests it takes to send a plan when nothing goes wrong."""
+        tried = sum(
+            len(tuple(rounds(count, self.chunk_rows)))
+            for count in Counter(change.row.type_code for change in plan.canaries).values()
+        )
+        return tried + sum(1 for _ in cut(plan.creates + plan.updates, self._how))
+
+    @property
+    def _how(self) -> Cut:
+        dialect = self.parts.dialect
+        return Cut(
+            max_rows=self.chunk_rows,
+            max_bytes=self.client.channel.account.limits.chunk_bytes,
+            encode=dialect.row,
+            body=partial(dialect.bulk_body, self.scope.company_id),
+        )
+
     async def _try_out(self, writer: Writer, canaries: Sequence[Change], acked: Acknowledged) -> bool:
         """Send rows of unconfirmed key type by type: one alone, then 10, then 100s; what fails holds all after it.
 
@@ -94,10 +106,11 @@ class Writing:
         for change in canaries:
             by_type.setdefault(change.row.type_code, []).append(change)
         for rows in by_type.values():
-            sent, size = 0, 1
-            while sent < len(rows) and await writer.try_out(rows[sent : sent + size]):
-                sent, size = sent + size, min(size * 10, self.chunk_rows)
-            left = rows[sent + size :]
+            left = list(rows)
+            for size in rounds(len(rows), self.chunk_rows):
+                tried, left = left[:size], left[size:]
+                if not await writer.try_out(tried):
+                    break
             text = "the rows of its type that were tried first did not show that their keys lead where they should"
             self.books.record([ItemResult(change, Column.HELD, None, text) for change in left])
             if writer.elsewhere or writer.surplus:
@@ -172,6 +185,14 @@ class Writing:
                 uncertain=counts[Column.UNCERTAIN],
             )
         )
+
+
+def rounds(rows: int, most: int) -> Iterator[int]:
+    """Yield how many rows of unconfirmed key are tried out at a time: 1, then 10, then 100s."""
+    size = 1
+    while rows > 0:
+        yield min(size, rows)
+        rows, size = rows - size, min(size * 10, most)
 
 
 def mismatch(surplus: int) -> str:

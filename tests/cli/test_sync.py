@@ -91,7 +91,7 @@ def test_a_held_company_exits_4(fleet: Fleet) -> None:
     done = fleet.run("sync")
     assert done.returncode == 4
     assert "incomplete-listing" in done.stdout
-    assert "dimsync plan --select company:141 --output json" in done.stdout
+    assert "dimsync plan --select company:141 --details" in done.stdout
 
 
 def test_refused_credentials_exit_8(fleet: Fleet) -> None:

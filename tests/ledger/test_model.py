@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.known import Acknowledged, CompanyState, Intent, Known, Learned, Rejection, Settlement
+from engine.model.outcome import Column, Outcome
 from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -33,6 +35,7 @@ def entry(key: str, drawn: tuple[object, ...]) -> Known:
 KNOWN = st.builds(entry, KEYS, ENTRIES)
 REJECTIONS = st.builds(Rejection, st.binary(max_size=16), st.sampled_from([NOON, LATER]), TEXTS)
 FATES = st.one_of(ENTRIES, REJECTIONS, st.none())
+COLUMNS = {tuple: Column.UPDATED, Rejection: Column.REJECTED, type(None): Column.UNCERTAIN}
 
 
 @dataclass
@@ -45,10 +48,16 @@ class Model:
     state: CompanyState = field(default_factory=CompanyState)
     in_flight: dict[str, tuple[str, ...]] = field(default_factory=dict)
     begun: int = 0
+    changes: int = 0
+    trail: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # key -> its requests, and what became of it
 
     def unsettle(self, keys: tuple[str, ...]) -> None:
         for key in keys:
             self.rows[key] = self.rows.get(key, blank(key))._replace(settled=False)
+
+    def note(self, chunk: str, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            self.trail.setdefault(outcome.key, set()).add((chunk, outcome.column))
 
     def seen(self) -> Acknowledged:
         left_over = NOON if self.in_flight else None  # all intents are of that time
@@ -79,8 +88,11 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
         rejected={key: fate for key, fate in zip(keys, fates, strict=False) if isinstance(fate, Rejection)},
         unknown=tuple(key for key, fate in zip(keys, fates, strict=False) if fate is None),
         created=len(fates),
+        outcomes=tuple(Outcome(key, COLUMNS[type(fate)]) for key, fate in zip(keys, fates, strict=False)),
     )
     await ledger.settle(HARBOR, outcome)
+    model.changes += 1
+    model.note(chunk, outcome.outcomes)
     model.rows |= outcome.rows
     model.rejections = {k: r for k, r in model.rejections.items() if k not in outcome.rows} | outcome.rejected
     model.unsettle(outcome.unknown)
@@ -95,6 +107,9 @@ async def recover(ledger: Ledger, model: Model, _: None) -> None:
     assert await ledger.recover(HARBOR) == len(left_over)
     assert (await ledger.read(HARBOR)).left_over is None
     model.unsettle(left_over)
+    model.changes += bool(model.in_flight)
+    for chunk, keys in model.in_flight.items():
+        model.note(chunk, (Outcome(key, Column.UNCERTAIN) for key in keys))
     model.in_flight.clear()
 
 
@@ -108,12 +123,22 @@ async def learn(
     model.rows = {key: known for key, known in model.rows.items() if key not in gone} | rows
     model.strays = model.strays if strays is None else strays
     model.state = CompanyState(listed_at=NOON, checked_at=NOON, remote_count=7)
+    model.changes += bool(rows or gone or strays is not None)
+
+
+async def distrust(ledger: Ledger, model: Model, _: None) -> None:
+    written = bool(await ledger.known_scopes(HARBOR.origin))
+    assert await ledger.distrust(HARBOR) == len(model.rows)
+    model.rows = {key: known._replace(code_known=False, seen=None) for key, known in model.rows.items()}
+    model.strays, model.rejections, model.state = (), {}, CompanyState()
+    model.changes += written
 
 
 STEPS = st.one_of(
     st.tuples(st.just(begin), st.sets(KEYS, max_size=4)),
     st.tuples(st.just(settle), st.lists(FATES, min_size=4, max_size=4)),
     st.tuples(st.just(recover), st.none()),
+    st.tuples(st.just(distrust), st.none()),
     st.tuples(
         st.just(learn),
         st.tuples(
@@ -134,5 +159,10 @@ def test_a_ledger_is_a_few_dictionaries(steps: list[tuple[object, object]]) -> N
             for step, drawn in steps:
                 await step(ledger, model, drawn)  # type: ignore[operator]  # each step is drawn with its own argument
                 assert await ledger.read(HARBOR) == model.seen()
+                assert (await ledger.generation(HARBOR)).number == model.changes
+            for key, requests in model.trail.items():
+                lines = (await ledger.life(HARBOR, key)).attempts
+                assert {(line.attempt, line.column) for line in lines} == requests
+                assert len(lines) == len(requests)
 
     asyncio.run(play())

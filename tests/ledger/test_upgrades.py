@@ -14,6 +14,7 @@ from engine.ledger.sqlite import SqliteLedger, open_ledger
 from engine.model.balance import State
 from engine.model.dimension import Dimension
 from engine.model.known import Acknowledged, CompanyState, Known
+from engine.model.life import Generation
 from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
 
 AT = "2026-11-21T12:00:00.123456Z"
@@ -34,18 +35,41 @@ VERSION_1 = """
     values ('done', 'main', 101, 'Harbor Grill', 'synced', 0, 3);
     insert into page_sizes values ('https://api.test/v1', 'racc_1', 50);
 """
+VERSION_2 = """
+    insert into directories values (1, 'https://api.test/v1', 'racc_1', :at, null, :at);
+    insert into directory_companies values (1, 0, 101, 'Harbor Grill', 2, 'enterprise');
+    insert into directory_locations values (1, 0, 7, 'Pier 7', 'Harbor Grill', 'West');
+    insert into directory_accounts values (1, 0, 'racc_1', 'Port Inc', 1, 2);
+    insert into pauses values ('https://api.test/v1', 'racc_2', :at, :at, 'Too Many Requests');
+    insert into runs (id, verb, started_at, finished_at, exit_code, result, origin)
+    values ('second', 'sync', :at, :at, 0, '{"schema": "dimsync.result/1"}', 'https://second.test/v1');
+    insert into last_states values ('https://second.test/v1', 'main', 101, 'synced', 'second');
+"""
+VERSION_3 = """
+    update scopes set passed = x'00ff' where id = 1;
+    insert into sketches values (1, 3, x'0001020304050607');
+    insert into reverts values (1, 'a', :at);
+    insert into runs (id, verb, started_at, origin, allowed)
+    values ('third', 'sync', :at, 'https://second.test/v1', 'look-alike:7');
+"""
+NEW_NOTES = {"passed": None, "generation": 0, "changed_by": None}
+
+
+def written(path: Path, version: int) -> Path:
+    """Make a ledger as the dimsync of a schema's version left it, with something in each of its tables."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for number, texts in enumerate((VERSION_1, VERSION_2, VERSION_3)[:version]):
+            migrate(connection, MIGRATIONS[: number + 1], number)
+            for statement in texts.split(";"):
+                connection.execute(statement, {"at": AT})
+    assert all(contents(path).values())
+    return path
 
 
 @pytest.fixture
 def version_1(tmp_path: Path) -> Path:
-    """A ledger as the first schema's dimsync left it, with something in each of its tables."""
-    path = tmp_path / "ledger.db"
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(connection, MIGRATIONS[:1], 0)
-        for statement in VERSION_1.split(";"):
-            connection.execute(statement, {"at": AT})
-    assert all(contents(path).values())
-    return path
+    """A ledger as the first schema's dimsync left it."""
+    return written(tmp_path / "ledger.db", 1)
 
 
 def contents(path: Path) -> dict[str, list[dict[str, object]]]:
@@ -64,15 +88,17 @@ async def upgraded(version_1: Path) -> AsyncIterator[SqliteLedger]:
         yield ledger
 
 
-async def test_every_row_of_every_table_stays(version_1: Path) -> None:
-    before = contents(version_1)
-    async with await open_ledger("sqlite:///ledger.db", base=version_1.parent):
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+async def test_every_row_of_every_table_stays(version: int, tmp_path: Path) -> None:
+    path = written(tmp_path / "ledger.db", version)
+    before = contents(path)
+    async with await open_ledger("sqlite:///ledger.db", base=tmp_path):
         pass
-    after = contents(version_1)
+    after = contents(path)
     assert [step["number"] for step in after.pop("migrations")] == list(range(1, len(MIGRATIONS) + 1))
     del before["migrations"]
-    before["runs"] = [run | {"origin": None, "allowed": None} for run in before["runs"]]
-    before["scopes"] = [scope | {"passed": None} for scope in before["scopes"]]
+    before["runs"] = [{"origin": None, "allowed": None} | run for run in before["runs"]]
+    before["scopes"] = [NEW_NOTES | scope for scope in before["scopes"]]
     assert {table: after[table] for table in before} == before
     assert not any(rows for table, rows in after.items() if table not in before)
 
@@ -94,6 +120,18 @@ async def test_what_was_not_kept_is_not_known(upgraded: SqliteLedger) -> None:
     assert await upgraded.last_states(ORIGIN) == {}
     assert await upgraded.directory(ORIGIN, "racc_1") is None
     assert await upgraded.pause(ORIGIN, "racc_1") is None
+    assert await upgraded.generation(HARBOR) == Generation()
+    assert (await upgraded.life(HARBOR, "a")).attempts == ()
+    assert await upgraded.applied(HARBOR, "plan-1") is None
+
+
+async def test_what_the_older_dimsync_left_over_is_evidence_too(upgraded: SqliteLedger) -> None:
+    assert await upgraded.recover(HARBOR) == 1
+    life = await upgraded.life(HARBOR, "b")
+    assert [(line.at, line.run_id, line.attempt, line.column) for line in life.attempts] == [
+        (NOON, "run-1", "chunk", "uncertain")
+    ]
+    assert await upgraded.generation(HARBOR) == Generation(1, "run-1")
 
 
 async def test_a_run_that_the_older_dimsync_began_can_be_finished(upgraded: SqliteLedger) -> None:

@@ -282,8 +282,8 @@ def columns(result: CompanyResult | RunResult) -> dict[str, int]:
 
 
 def slugs(result: CompanyResult) -> list[str]:
-    """Return the codes of a company's problems; what merely cannot be seen is none."""
-    return [problem.code for problem in result.problems if problem.code != "not-observable"]
+    """Return the codes of a company's problems; what merely cannot be seen is none, nor what was found out."""
+    return [problem.code for problem in result.problems if problem.code not in {"not-observable", "landed"}]
 
 
 def verdict(result: CompanyResult) -> tuple[str, int, list[str]]:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from engine import CompanyResult, Engine, RunResult
+from engine.planning.landed import Verdict
 from engine.sandbox.effects import EFFECTS
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Options, Sandbox
@@ -149,10 +150,22 @@ def check(world: World, case: Case, result: RunResult) -> None:
     if case.then is not Then.NEVER:
         for seen in ([row.key for row in rows], [(row.type_code, row.erp_id) for row in rows]):
             assert len(seen) == len(set(seen)), "something is there twice"
+    _assert_verdicts(world, case, troubled)
     new = len(rows) - len(case.task.placed) - len(case.task.loaded)
     created, doubtful = troubled.balance.created or 0, troubled.balance.uncertain or 0
     assert created <= new, "rows are told of that were not created"
     assert new <= created + doubtful or case.then is Then.NEVER, "rows were created of which the books do not tell"
+
+
+def _assert_verdicts(world: World, case: Case, troubled: CompanyResult) -> None:
+    """Check what is said of rows that were read back against the record: landed, or not."""
+    stored, wanted = {row.key: row for row in world.stored(1)}, {row.key: row for row in case.task.wanted}
+    for problem in troubled.problems:
+        key = problem.key or ""
+        if problem.code == "landed":
+            assert stored.get(key) == wanted[key], f"{problem} is not so"
+        if problem.code == "uncertain" and problem.message.endswith(Verdict.MISSING.value):
+            assert stored.get(key) != wanted[key], f"{problem} is not so"
 
 
 async def mend(world: World, case: Case) -> None:

@@ -1,0 +1,464 @@
+"""Each code of a problem, a guard or the process's end: why it comes, what it does, and what to do about it.
+
+Plain data, so that it loads at once. `ID` stands for a company's id, `KEY` for a row's key, `FILE` for a file's name.
+Codes stay as they are: other people's programs ask for them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """What stands behind one code, in sentences."""
+
+    code: str
+    cause: str  # what has happened
+    effect: str  # what that does to rows, company or run, and which exit code it calls for
+    next: str  # the command or the act
+
+
+SOURCE_ROWS = (
+    Code(
+        "duplicate-key",
+        "Several rows of the source bear the same key.",
+        "All of them are invalid (exit 3) and none is sent, since nobody can tell which is meant. What Ottimate has"
+        " under that key stays as it is.",
+        "Give each row a key of its own in the source, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "missing-field",
+        "A row of the source lacks a field that it must have, or one that the mapping's `where` asks for.",
+        "The row is invalid (exit 3) and not sent; the others are.",
+        "Fill in the field that the message names, or correct the mapping, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "not-text",
+        "A field of the source is a number, a truth value or a structure, or holds half a character.",
+        "The row is invalid (exit 3) and not sent: 0100 as a number has lost its zero already.",
+        "Export the field as text (in JSON: in quotes), then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "control-characters",
+        "A field of the source holds a line break, a tab or another control character.",
+        "The row is invalid (exit 3) and not sent; the message says where in the field it is.",
+        "Take the character out of the field in the ERP, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "too-long",
+        "A field of the source has more than 65,536 bytes.",
+        "The row is invalid (exit 3) and not sent; the others are.",
+        "Shorten the field, or close the quote that let it swallow other rows; then"
+        " `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "unknown-type",
+        "The dimension_type_code of a row is none that the contract knows.",
+        "The row is invalid (exit 3) and not sent; the message lists the codes that can be.",
+        "Correct the code, map it under `type_codes` of the mapping, or leave such rows out with `where`. Then"
+        " `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "doubled-column",
+        "An object of the source gives the same field twice, under two spellings.",
+        "The row is invalid (exit 3) and not sent, since nobody can tell which of the two holds.",
+        "Leave one of the two out of the export, or name the right one under `columns` of the mapping. Then"
+        " `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "ragged-row",
+        "A line of the source has more or fewer cells than the header.",
+        "The row is invalid (exit 3) and not sent, since its cells may stand under the wrong names.",
+        "Correct the line that the problem names: often a comma in a field without quotes. Then"
+        " `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "bad-quoting",
+        "The quotes of a line of the source do not fit.",
+        "The row is invalid (exit 3) and not sent; the others are.",
+        "Double each quote inside a quoted field, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "bad-json",
+        "A line or an entry of the source is not a JSON object.",
+        "The row is invalid (exit 3) and not sent; the others are.",
+        "Correct the line that the problem names, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "rekeyed-twice",
+        "The source has a key that was rekeyed, and also the key that it stands for.",
+        "Both rows are invalid (exit 3) and none is sent: they would be one row in Ottimate.",
+        "Leave one of the two out of the source, or undo the rekeying: `dimsync rekey ID --undo`.",
+    ),
+    Code(
+        "not-in-source",
+        "A row that was to be sent again is not in the company's source: it has left it, or a corrected file has"
+        " another key.",
+        "Nothing is sent for it; a row of a corrected file is invalid (exit 3).",
+        "Nothing, if it was dropped on purpose; else put it right in the source, then"
+        " `dimsync sync --select company:ID`.",
+    ),
+)
+"""Rows of a source that cannot be sent."""
+
+ROWS = (
+    Code(
+        "ambiguous",
+        "A row of the source could be several rows in Ottimate, or several rows of the source one.",
+        "These rows are held (exit 4), since a wrong guess cannot be undone; the others go on. No `--allow` helps.",
+        "Give each its own type and ERP id, in the source or in Ottimate, then `dimsync plan --select company:ID`.",
+    ),
+    Code(
+        "look-alike",
+        "A new row looks like one that Ottimate has and no source row means: the same name, or the same id but for case"
+        " and leading zeros.",
+        "The row is held (exit 4) instead of being created a second time; the others go on.",
+        "If it is the same, give both the same ERP id. If it is another one:"
+        " `dimsync sync --select company:ID --allow look-alike:ID`.",
+    ),
+    Code(
+        "key-shift",
+        "Ottimate has the row under another key than the source.",
+        "The row is held (exit 4): sent under the new key it would be there twice. The others go on.",
+        "See which rows that are with `dimsync rekey ID`; given `--yes` they keep the key that Ottimate knows.",
+    ),
+    Code(
+        "key-unconfirmed",
+        "A row was matched by type and ERP id alone, and nothing shows yet that its key leads there.",
+        "The row is held (exit 4), since under a wrong key it would be created a second time; the others go on.",
+        "Try out one row of each type first: `dimsync sync --select company:ID --allow canary:ID`.",
+    ),
+    Code(
+        "canary",
+        "This is a leave, not a trouble: rows whose key nothing has confirmed may be tried out.",
+        "Of each type one row is sent alone, then 10, then the rest; the first that does not prove its key holds all"
+        " after it.",
+        'To give it for one run: `dimsync sync --select company:ID --allow canary:ID`; for good: `adopt = "push"` under'
+        " [guard].",
+    ),
+    Code(
+        "flapping",
+        "Somebody has changed the row back in Ottimate for the third time in 14 days.",
+        "The row is held (exit 4) rather than changed to and fro; the others go on.",
+        "Agree with whoever changes it. To push the source's values all the same:"
+        " `dimsync sync --select company:ID --allow flapping:ID`.",
+    ),
+    Code(
+        "rejected",
+        "The server refused the row, with the words in the message.",
+        "It is not stored, and counts as rejected (exit 3). While it is unchanged it is not sent again for 24 h.",
+        "Correct the row in its source, then `dimsync sync --select company:ID`; to send it again as it is:"
+        " `dimsync retry --select company:ID`.",
+    ),
+    Code(
+        "uncertain",
+        "The row was sent, its answer was lost or contradicts itself, and what was read back does not settle it.",
+        "It may be there or not, and counts as uncertain (exit 10). The next run finds out, and makes nothing twice.",
+        "To find out now: `dimsync retry --select company:ID`; what was tried so far: `dimsync explain ID KEY`.",
+    ),
+    Code(
+        "landed",
+        "The answer for the row was lost, and reading it back shows it there as it was sent.",
+        "It counts as created or updated, as if it had been answered.",
+        "Nothing is to be done.",
+    ),
+    Code(
+        "miscounted",
+        "An answer's counters contradict its lists, and yet it says of each row what became of it.",
+        "The rows count as the lists say.",
+        "To be sure of them, compare every row: `dimsync plan --select company:ID --verify full`.",
+    ),
+    Code(
+        "not-observable",
+        "The listing shows no codes, and of some adopted rows the ledger does not know them either.",
+        "These rows count as unchanged although their code may differ, and such a difference stays.",
+        'Nothing, where codes do not matter; under `contract = "reference"` listings show them.',
+    ),
+    Code(
+        "code-filled",
+        "Rows to send have no code, and the contract demands one.",
+        "They keep the code that is there; where there is none, their ERP id is sent for it.",
+        "Nothing, where that will do; else give the rows a code in the source.",
+    ),
+)
+"""Rows that were held, refused or lost, and what is worth knowing of them."""
+
+GUARDS = (
+    Code(
+        "mass-create",
+        "The plan would create an unusual share of the rows that the company has.",
+        "The company is held (exit 4) and nothing is sent: what is created cannot be deleted.",
+        "Look at them with `dimsync plan --select company:ID --details`. To let it pass once:"
+        " `dimsync sync --select company:ID --allow mass-create:ID`.",
+    ),
+    Code(
+        "mass-update",
+        "The plan would change an unusual share of the rows that the company has.",
+        "The company is held (exit 4) and nothing is sent.",
+        "Look at them with `dimsync plan --select company:ID --details`. To let it pass once:"
+        " `dimsync sync --select company:ID --allow mass-update:ID`.",
+    ),
+    Code(
+        "shrunken-source",
+        "The source has far fewer rows than at the last good run.",
+        "The company is held (exit 4) and nothing is sent: the export may have been cut short.",
+        "Export it anew. If it is whole, to let it pass once:"
+        " `dimsync sync --select company:ID --allow shrunken-source:ID`.",
+    ),
+    Code(
+        "wrong-client",
+        "Most rows of the source are another company's, and few are this one's.",
+        "The company is held (exit 4) and nothing is sent: two clients' files may have been swapped.",
+        "Compare the source's name and contents with the company. If it is the right one, to let it pass once:"
+        " `dimsync sync --select company:ID --allow wrong-client:ID`.",
+    ),
+    Code(
+        "vanished-company",
+        "Ottimate shows no row of the company, and the ledger knows of some.",
+        "The company is held (exit 4) and not loaded anew by itself.",
+        "Check that account and company are still the same: `dimsync companies show ID`. To load it anew:"
+        " `dimsync sync --select company:ID --allow vanished-company:ID`.",
+    ),
+    Code(
+        "incomplete-listing",
+        "Three readings of the listing did not prove it whole: its count moved, or rows were missing or repeated.",
+        "The company is held (exit 4): nothing is created, updated or called an orphan. It is read again after 1 h,"
+        " 6 h, then 24 h. No `--allow` helps.",
+        "Wait until nobody else is changing the company's rows, then `dimsync sync --select company:ID --fresh`.",
+    ),
+    Code(
+        "tenant-leak",
+        "A page of the company's listing held a row of another company.",
+        "The company is held (exit 4) and nothing is written; it is read again after 1 h, 6 h, then 24 h. No `--allow`"
+        " helps.",
+        "Report it to Ottimate, with the company's id and the time; then `dimsync sync --select company:ID --fresh`.",
+    ),
+    Code(
+        "key-mismatch",
+        "A key did not lead to the row that it was matched with, or nobody could see whether it did.",
+        "That row may be there twice now. The company is held (exit 4), in later runs too: each try could double"
+        " another row. No `--allow` helps.",
+        "Look at the company's rows in Ottimate and put the keys of its source right, then"
+        " `dimsync sync --select company:ID --fresh`.",
+    ),
+    Code(
+        "fleet",
+        "More of the run's companies are held than `fleet_share` lets.",
+        "The run stops (exit 4): companies whose turn had not come are deferred.",
+        "See what the held ones have in common with `dimsync status`. To go on all the same:"
+        " `dimsync sync --allow fleet`.",
+    ),
+)
+"""Guards that hold a whole company, or the run."""
+
+COMPANIES = (
+    Code(
+        "source",
+        "The company's source could not be read as a whole: it is missing, damaged, or lacks a column.",
+        "The company fails (exit 1) before anything is sent.",
+        "Put right what the message names, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "out-of-scope",
+        "The account's API user may not see this company, or there is none of this id.",
+        "The company fails (exit 1) and nothing is sent.",
+        "Check its id and account with `dimsync companies --refresh`, or have the API user granted it.",
+    ),
+    Code(
+        "refused",
+        "The server refused a request that reads the company's rows, with the words in the message.",
+        "The company fails (exit 1), and is read again after 1 h, 6 h, then 24 h.",
+        "Put right what the server names, then `dimsync sync --select company:ID --fresh`.",
+    ),
+    Code(
+        "unavailable",
+        "The host could not be reached, or did not answer sensibly however often it was asked.",
+        "The company fails (exit 1). Where the host could not be reached at all, so do the others of its account.",
+        "Wait, and check the network and `base_url` under [api]; then `dimsync sync --select state:failed --fresh`.",
+    ),
+    Code(
+        "failed",
+        "Something went wrong that has no code of its own; the message says what.",
+        "The company fails (exit 1).",
+        "Put right what the message names, then `dimsync sync --select company:ID --fresh`.",
+    ),
+    Code(
+        "authentication",
+        "The account's credentials are refused although its token is fresh.",
+        "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on.",
+        "Put api_key, client_id and client_secret of the account right; `dimsync companies --refresh` tries them. Then"
+        " `dimsync sync`.",
+    ),
+    Code(
+        "quota",
+        "The API key's requests of the day are used up.",
+        "The account is stopped: rows that are not sent are deferred (exit 5), and nothing is lost.",
+        "The next `dimsync sync` after 00:00 UTC goes on from there.",
+    ),
+    Code(
+        "throttled",
+        "The API asked to wait longer than a run does, or went on asking.",
+        "The account is stopped: rows that are not sent are deferred (exit 5), and later runs send nothing before the"
+        " time that it named.",
+        "The next `dimsync sync` after that time goes on from there; `dimsync sync --fresh` tries it now.",
+    ),
+    Code(
+        "wrong-contract",
+        "The host does not speak the configured contract: its bulk path is not there, it redirects, or it refuses"
+        " everything.",
+        "The account is stopped and its companies fail (exit 2).",
+        "Put `base_url` and `contract` under [api] right, then `dimsync sync`.",
+    ),
+    Code(
+        "locked",
+        "Another run holds the company, or its lock could not be taken.",
+        "The company is left to that run (exit 9); the others go on.",
+        "See what is under way with `dimsync history`; when it has ended, `dimsync sync --select state:locked`.",
+    ),
+    Code(
+        "stopped",
+        "The run ended before it was through with the company.",
+        "Rows that are not sent are deferred (exit 5); what was sent is written down.",
+        "Run `dimsync sync` again: it goes on from there.",
+    ),
+    Code(
+        "batch-unfinished",
+        "The server took rows for later, and it was not to be learnt in time what became of them.",
+        "These rows are uncertain (exit 10), and nothing more is sent for the company: the rest is deferred (exit 5).",
+        "Give the server some minutes, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "overwritten",
+        "Rows that were to be created had keys that lead to rows that are there, and changed those.",
+        "Rows that were unchanged differ now and are deferred (exit 5); exit 10 where they could not be looked at.",
+        "Run `dimsync sync --select company:ID`: it reads the company anew and sees to them.",
+    ),
+    Code(
+        "resting",
+        "An earlier run could not read the company or had to hold it, and its source is the same since.",
+        "It keeps that trouble and its exit code, without a request, until the time that the message names.",
+        "Put right what the problem beside this one says; to try at once: `dimsync sync --select company:ID --fresh`.",
+    ),
+    Code(
+        "stale",
+        "What a saved plan rests on has moved since: source, settings, ledger, Ottimate's rows, or a day has gone by.",
+        "Nothing is sent for the company (exit 7); the message says what has moved.",
+        "Make a new plan with `dimsync plan -o FILE`, look at it, then `dimsync apply FILE`.",
+    ),
+    Code(
+        "applied",
+        "This very plan was applied to the company before.",
+        "Nothing is sent for the company (exit 7): no plan is applied twice.",
+        "Nothing, if it was finished; if it was cut short: `dimsync apply FILE --resume`.",
+    ),
+    Code(
+        "unbalanced",
+        "The rows of the company do not add up: one was lost or counted twice inside this program.",
+        "The company fails (exit 1), since its figures cannot be trusted.",
+        "Report it with the JSON result; what is truly there shows `dimsync plan --select company:ID --verify full`.",
+    ),
+)
+"""What stops a company short, or makes its figures worthless."""
+
+RUNS = (
+    Code(
+        "ledger",
+        "The ledger could not be read or written.",
+        "The company fails (exit 1), and nothing is sent that could not be written down first. Of a run: its end is"
+        " missing in the journal.",
+        "Check the disk and the rights on the file that `url` under [ledger] names, then `dimsync sync`.",
+    ),
+    Code(
+        "directory",
+        "The companies that an account's API user sees could not be listed.",
+        "Nothing is refused for it: whether a company may be seen shows when it is read.",
+        "To try it by itself: `dimsync companies --refresh`.",
+    ),
+)
+"""Troubles of a run as a whole."""
+
+EXITS = (
+    Code(
+        "0",
+        "Everything was done, and every row is accounted for.",
+        "Each source row is in Ottimate as it should be; in a plan: the plan is complete.",
+        "Nothing is to be done.",
+    ),
+    Code(
+        "1",
+        "A company failed, or the program itself did.",
+        "Nothing more was sent for that company; the others went on.",
+        "See which with `dimsync status`, and put right what its problem says.",
+    ),
+    Code(
+        "2",
+        "The command line or the settings are wrong, or the host does not speak the configured contract.",
+        "Usage and settings are checked before anything is sent.",
+        "Check the settings with `dimsync validate`, the command with its `--help`.",
+    ),
+    Code(
+        "3",
+        "Rows were refused by the server, or are invalid in their source.",
+        "They are not in Ottimate as wanted; the others went on.",
+        "Correct them where file, line and key say, then `dimsync sync`.",
+    ),
+    Code(
+        "4",
+        "A guard holds a company, or rows.",
+        "Nothing was sent for these; the others went on.",
+        "Look at them with `dimsync plan --select state:held --select state:partial --details`; of each problem's code"
+        " `dimsync help` tells more.",
+    ),
+    Code(
+        "5",
+        "The run stopped early, such as when the day's quota is used up or the API asks for a long wait.",
+        "What was sent is written down, the rest is deferred, and nothing is lost.",
+        "Run `dimsync sync` again: it goes on from there.",
+    ),
+    Code(
+        "6",
+        "Changes are pending, and `--detailed-exitcode` asked to be told.",
+        "Nothing was written.",
+        "To write them: `dimsync sync`.",
+    ),
+    Code(
+        "7",
+        "What a saved plan rests on has moved, or the plan was applied before.",
+        "Nothing was sent for the companies whose plan is stale; the others were done.",
+        "Make a new plan with `dimsync plan -o FILE`, look at it, then `dimsync apply FILE`.",
+    ),
+    Code(
+        "8",
+        "An account's credentials are refused.",
+        "All companies of that account are deferred; other accounts went on.",
+        "Put its credentials right; `dimsync companies --refresh` tries them. Then `dimsync sync`.",
+    ),
+    Code(
+        "9",
+        "Another run has a company.",
+        "That company is left to it; the others went on.",
+        "When it has ended: `dimsync sync --select state:locked`.",
+    ),
+    Code(
+        "10",
+        "What became of some rows is not known.",
+        "They were sent, and may be there or not; nothing is made twice by it.",
+        "The next `dimsync sync` finds out; for these rows alone: `dimsync retry`.",
+    ),
+    Code(
+        "130",
+        "The run was interrupted (SIGINT, Ctrl-C).",
+        "Requests in flight were finished and written down; the rest is deferred.",
+        "Run `dimsync sync` again: it goes on from there.",
+    ),
+    Code(
+        "143",
+        "The run was terminated (SIGTERM).",
+        "Requests in flight were finished and written down; the rest is deferred.",
+        "Run `dimsync sync` again: it goes on from there.",
+    ),
+)
+"""What the process says to its scheduler."""
+
+CODES = {each.code: each for each in SOURCE_ROWS + ROWS + GUARDS + COMPANIES + RUNS + EXITS}
+"""All of them, by code, in the order in which they are listed."""

@@ -1,0 +1,90 @@
+"""The schema of a ledger's file, for people who ask it with another program."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from inspect import cleandoc
+from textwrap import fill
+
+STATEMENTS = (
+    "select name, sql from sqlite_master where type in ('table', 'view') and name not like 'sqlite%' order by rowid"
+)
+
+LATE_COLUMNS = re.compile(r"^(    \w+ \w+)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)$", re.MULTILINE)
+"""Where `alter table` puts columns: behind the last one, before its comment."""
+
+CONVENTIONS = """
+    A SQLite database in WAL mode: whoever reads it blocks no run, and no run blocks a reader. Instants are ISO 8601
+    texts in UTC, all of one width, so that they sort; booleans are 0 or 1; what is null is not known, or was never.
+"""
+NOTES = {
+    "migrations": "The steps that made this schema.",
+    "scopes": """
+        One company behind one API and one account, and the notes on it. `id` is the `scope` of other tables.
+        `listed_at`: the last whole listing; `checked_at`: that, or a later probe that agreed. `remote_count`: rows in
+        that listing and creates since. `failures`, `failure`, `failure_message`: of listings that failed or were held,
+        so many in a row; not read again before `retry_at` unless the source is another than `failed_source` (digest).
+        `last_good_rows`: source rows of the last good run. `passed`: marks of a plan that the guards let pass, until it
+        is finished. `generation`: how often what is known of the company's rows has changed; `changed_by`: the run that
+        changed it last, null when a command did.
+    """,
+    "rows": """
+        What is known of the remote row behind each key. The values are those last acknowledged or, when the row was
+        there before us, those that a listing showed. `confirmed`: an answer has shown that the key leads to that row.
+        `settled` 0: something was sent and its outcome is not known. `code_known` 0: nobody ever saw the row's code.
+    """,
+    "strays": "Remote rows of the last whole listing that no key leads to.",
+    "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",
+    "intents": """
+        Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no
+        run is under way was left over by a run that died; its rows are sent again.
+    """,
+    "intent_keys": "The keys of `intents` once more: no key is in two requests at a time.",
+    "runs": """
+        The journal, one line per run. `origin`: the API that it ran against. `allowed`: guards that a person let pass
+        in it, such as "mass-create:123 look-alike:7".
+    """,
+    "run_companies": "How each company ended in each run: the columns of its trial balance, and the requests it took.",
+    "page_sizes": "How many rows a page the server last granted an account.",
+    "directories": "Whose companies, locations and accounts were listed, and when.",
+    "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
+    "directory_locations": "The locations, likewise.",
+    "directory_accounts": "The accounts, likewise.",
+    "pauses": "A wait that the API last asked of an account, too long for the run that met it.",
+    "last_states": "How each company ended in the sync that finished last.",
+    "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
+    "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",
+    "attempts": """
+        The audit trail: one line per request that was settled. `rows` holds an array for each of its rows; an end that
+        is empty (no message, no id) is left out of it. The view `outcomes` takes them apart.
+    """,
+    "outcomes": "The audit trail row by row: ask it with conditions on company_id, run_id, key or request_id.",
+    "wire_keys": "Rows that `dimsync rekey` keeps under the key that they were created under.",
+    "applied_plans": "Saved plans that were begun in a company, and whether all of them was done.",
+}
+"""What the statements, as they were carried out, don't say themselves."""
+
+
+def describe(connection: sqlite3.Connection) -> str:
+    """Return the statements that make the tables and views, as the file holds them, each under a comment.
+
+    Carried out, they make the same schema once more.
+    """
+    stored = connection.execute(STATEMENTS).fetchall()  # where somebody may have added views of their own
+    statements = (
+        f"{_comment(NOTES[name])}\n{LATE_COLUMNS.sub(_apart, cleandoc(sql))};\n"
+        for name, sql in stored
+        if name in NOTES
+    )
+    return "\n".join((f"{_comment(CONVENTIONS)}\n", *statements))
+
+
+def _apart(found: re.Match[str]) -> str:
+    """Return columns that stand on one line with each on a line of its own, the comment with the first."""
+    last, late, comment = found.groups()
+    return f"{last},{comment}" + "".join(f"\n    {column}," for column in late.split(", ")[1:])
+
+
+def _comment(text: str) -> str:
+    return fill(" ".join(text.split()), 118, initial_indent="-- ", subsequent_indent="-- ")

@@ -1,0 +1,51 @@
+"""A plan that was kept for later: what `dimsync plan -o FILE` writes and `dimsync apply FILE` carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.model.change import Change, Hold
+from engine.model.life import Generation
+from engine.model.outcome import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyPlan:
+    """What is to be sent for one company, what that rests on, and how the rest of its rows stood."""
+
+    company_id: int
+    account: str  # as the settings call it
+    name: str = ""
+    generation: Generation  # of what the ledger knew when it was made
+    settings: str = ""  # digest of what was set for it
+    remote_count: int | None = None  # rows that were there
+    creates: tuple[Change, ...] = ()
+    updates: tuple[Change, ...] = ()
+    canaries: tuple[Change, ...] = ()
+    reverts: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()  # rows that stay as they are
+    held_by: tuple[Problem, ...] = ()  # guards that hold the company: nothing of it is sent
+    source_rows: int = 0
+    unchanged: int = 0
+    adopted: int = 0
+    rejected: int = 0  # refused lately and unchanged
+    invalid: int = 0
+    bulk_requests: int = 0  # that it takes to send it
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All rows to send, creates first."""
+        return self.creates + self.updates + self.canaries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan of several companies. `plan_id` is the run that made it; it is applied once in each company."""
+
+    plan_id: str
+    made_at: datetime
+    origin: str
+    contract: str
+    allowed: tuple[str, ...] = ()  # guards that were let pass when it was made
+    companies: tuple[CompanyPlan, ...] = ()

@@ -1,0 +1,68 @@
+"""A plan for some rows alone: what `dimsync retry` does and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from engine.model.change import Plan
+from engine.model.dimension import Dimension
+from engine.model.outcome import Problem
+from engine.model.wanted import Wanted
+
+
+def only(plan: Plan, wanted: Wanted, keys: Collection[str], file: str | None = None) -> tuple[Plan, Wanted]:
+    """Return the plan and the rows of these wire keys alone; all other rows are as if they were not there.
+
+    The comparison knew all rows, so that identity is what it is in a sync. Of the remote rows nothing is said. `file`:
+    where corrected rows came from; what is invalid there counts, whatever its key.
+    """
+    rows = [row for row in wanted.rows if row.key in keys]
+    bad = [each for each in wanted.problems if each.key in keys or (file is not None and each.file == file)]
+    creates, updates, canaries = (
+        tuple(change for change in part if change.row.key in keys)
+        for part in (plan.creates, plan.updates, plan.canaries)
+    )
+    holds = tuple(hold for hold in plan.holds if hold.key in keys)
+    picked = replace(
+        plan,
+        creates=creates,
+        updates=updates,
+        canaries=canaries,
+        holds=holds,
+        reverts=tuple(key for key in plan.reverts if key in keys),
+        unchanged=len(rows) - len(creates) - len(updates) - len(canaries) - len(holds),
+        adopted=0,
+        code_unseen=0,
+    )
+    few = replace(wanted, rows=rows, source_rows=len(rows) + len(bad), invalid=len(bad), problems=tuple(bad))
+    return picked, few
+
+
+def corrected(wanted: Wanted, own: Wanted) -> Wanted:
+    """Return the source's rows with those of `own`, a corrected file, in the place of theirs.
+
+    A row of the file whose key the source does not have is invalid: nothing else would keep it wanted.
+    """
+    known = {row.key for row in wanted.rows}
+    better = {row.key: row for row in own.rows if row.key in known}
+    strange = [row for row in own.rows if row.key not in known]
+    return replace(
+        wanted,
+        rows=[better.get(row.key, row) for row in wanted.rows],
+        source_rows=wanted.source_rows + len(strange) + own.invalid,
+        invalid=wanted.invalid + len(strange) + own.invalid,
+        problems=wanted.problems + own.problems + tuple(_strange(row, own) for row in strange),
+        invalid_keys=wanted.invalid_keys | own.invalid_keys,
+    )
+
+
+def _strange(row: Dimension, own: Wanted) -> Problem:
+    text = "its key is not in the company's source: correct it there"
+    return Problem(code="not-in-source", message=text, key=row.key, file=own.file, line=own.lines.get(row.key))
+
+
+def gone(keys: Collection[str], wanted: Wanted) -> Sequence[str]:
+    """Return the source keys that the source has no more, neither well nor ill."""
+    there = {wanted.source_keys.get(row.key, row.key) for row in wanted.rows}
+    return sorted(set(keys) - there - wanted.invalid_keys - {problem.key for problem in wanted.problems})

@@ -1,0 +1,38 @@
+"""From a comparison to the part of a saved plan that is one company's."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from engine.model.life import Generation
+from engine.model.saved import CompanyPlan
+from engine.model.settings import Company
+from engine.model.wanted import Wanted
+from engine.run.compare import Compared
+from engine.run.parts import Job, Parts
+
+
+def to_save(job: Job, compared: Compared, wanted: Wanted, generation: Generation) -> CompanyPlan:
+    """Return what is to be sent for a company, and how its other rows stand."""
+    plan = compared.plan
+    return CompanyPlan(
+        company_id=job.company.id,
+        account=job.account.name,
+        generation=generation,
+        creates=plan.creates,
+        updates=plan.updates,
+        canaries=plan.canaries,
+        reverts=plan.reverts,
+        holds=plan.holds,
+        source_rows=wanted.source_rows,
+        unchanged=plan.unchanged,
+        adopted=plan.adopted,
+        rejected=len(compared.resting),
+        invalid=wanted.invalid,
+    )
+
+
+def settings_digest(company: Company, parts: Parts) -> str:
+    """Return 16 hex characters that change with whatever was set that a plan of the company rests on."""
+    treatment = (parts.origin, parts.contract, company.relabel, company.guards or parts.guards, company.settings)
+    return blake2b(repr(treatment).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,182 @@
+"""The registry of codes is complete and says nothing that is not so: the engine's own source is asked."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.cli.codes import CODES, EXITS, Code
+from engine.cli.main import VERBS
+from engine.model.balance import ExitCode
+from engine.model.settings import ALLOWABLE
+from engine.planning.guard import GUARDS
+from engine.run.endings import UNSAFE
+from engine.sandbox.access import Credentials
+from engine.sources.presets import PRESETS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+ENTRIES = pytest.mark.parametrize("entry", CODES.values(), ids=list(CODES))
+EXIT_CODES = {str(int(code)) for code in ExitCode}
+
+WITHOUT_PROBLEMS = ("sandbox", "config")
+"""Packages that make no problem of a run: the made-up server, and the settings, whose faults are called alike."""
+
+SINKS = {
+    "Problem": (0, "code"),
+    "Ending": (0, "code"),
+    "Hold": (1, "slug"),
+    "Trip": (0, "slug"),
+    "Broken": (0, "code"),
+    "Fault": (0, "code"),
+    "problem": (0, "code"),
+    "stop_short": (0, "code"),
+    "_stop_short": (0, "code"),
+    "_outsized": (0, "slug"),
+}
+"""What is called with a code: at which place, under which name."""
+
+HANDED_ON = {
+    "code": set[str](),  # by `Books.problem` and `CompanyRun._stop_short`, whose calls are sinks
+    "slug": set[str](),  # by `_outsized`, and of a `Trip`
+    "hold.slug": set[str](),
+    "row.code": set[str](),  # of a `Broken`
+    "faults[0].code": set[str](),
+    "code_of(reason)": set[str](),  # of an `Ending` or an error class
+    "STOPPED.code": set[str](),  # of an `Ending`
+    "STALLED.code": set[str](),
+    "problem.code": set[str](),  # of a saved plan's problem, which was one of a run
+    "result.column.value": {"rejected", "uncertain"},
+    "answer": set[str](),  # no code: `net.answer.problem` judges it, and bears the name of `Books.problem`
+}
+"""What is no literal where a code is wanted, and the codes that come in there and nowhere else."""
+
+NEVER_TOLD = {
+    "held": "what the endings of guards have in common: each problem bears its guard's own slug",
+    "unsafe-plan": "the base class, which nothing raises",
+}
+
+VERBS_TO_COME = {"apply", "check", "explain", "ledger", "rekey", "retry"}
+
+
+def _trees() -> Iterator[ast.Module]:
+    for path in sorted((ROOT / "engine").rglob("*.py")):
+        if path.relative_to(ROOT / "engine").parts[0] not in WITHOUT_PROBLEMS:
+            yield ast.parse(path.read_text("utf-8"), str(path))
+
+
+def _constants(trees: list[ast.Module]) -> dict[str, str]:
+    """Return the modules' text constants by name."""
+    found = {}
+    for tree in trees:
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                found.update({name: node.value.value for name in names if isinstance(node.value.value, str)})
+    return found
+
+
+def _name(called: ast.expr) -> str:
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+
+
+def _handed_in(tree: ast.Module) -> Iterator[ast.expr]:
+    """Yield each expression that stands where a code is wanted."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called, arguments = _name(node.func), list(node.args)
+            if called == "partial" and arguments:
+                called, arguments = _name(arguments[0]), arguments[1:]
+            place, keyword = SINKS.get(called, (0, ""))
+            named = [each.value for each in node.keywords if each.arg == keyword]
+            yield from named or (arguments[place : place + 1] if called in SINKS else [])
+        elif isinstance(node, ast.ClassDef):
+            for line in node.body:
+                if isinstance(line, ast.Assign) and {_name(target) for target in line.targets} & {"slug", "code"}:
+                    yield line.value
+
+
+def _told() -> tuple[set[str], set[str]]:
+    """Return the codes that the engine's source names, and what it hands in as a code that cannot be read."""
+    trees = list(_trees())
+    constants = _constants(trees)
+    codes: set[str] = set()
+    riddles: set[str] = set()
+    for handed_in in (each for tree in trees for each in _handed_in(tree)):
+        text = ast.unparse(handed_in)
+        if isinstance(handed_in, ast.Constant) and isinstance(handed_in.value, str):
+            codes.add(handed_in.value)
+        elif text in constants:
+            codes.add(constants[text])
+        elif text in HANDED_ON:
+            codes |= HANDED_ON[text]
+        else:
+            riddles.add(text)
+    return codes, riddles
+
+
+def test_each_code_of_the_engine_has_an_entry_and_each_entry_a_code() -> None:
+    told, riddles = _told()
+    assert not riddles, "name these in HANDED_ON, with the codes that come in there"
+    assert NEVER_TOLD.keys() <= told
+    reachable = (told | GUARDS | UNSAFE | set(ALLOWABLE) | EXIT_CODES) - NEVER_TOLD.keys()
+    assert reachable - CODES.keys() == set(), "without an entry"
+    assert CODES.keys() - reachable == set(), "nothing comes to this"
+
+
+def test_each_exit_code_has_an_entry() -> None:
+    assert [entry.code for entry in EXITS] == [str(int(code)) for code in ExitCode]
+
+
+def test_no_code_has_two_entries() -> None:
+    source = ast.parse((ROOT / "engine/cli/codes.py").read_text("utf-8"))
+    entries = [node for node in ast.walk(source) if isinstance(node, ast.Call) and _name(node.func) == "Code"]
+    assert len(entries) == len(CODES)
+
+
+@ENTRIES
+def test_the_texts_are_sentences(entry: Code) -> None:
+    for text in entry[1:]:
+        assert re.match(r"[A-Z]", text)
+        assert text.endswith(".")
+        assert text.isascii()
+        assert "  " not in text
+        assert text.count("`") % 2 == 0
+
+
+@ENTRIES
+def test_the_commands_are_commands(entry: Code) -> None:
+    text = " ".join(entry[1:])
+    assert set(re.findall(r"dimsync ([a-z]+)", text)) <= VERBS.keys() | VERBS_TO_COME
+    commands = re.findall(r"`(dimsync[^`]*)`", text)
+    assert len(commands) == text.count("dimsync")
+    assert {word for command in commands for word in re.findall(r"[A-Z]+", command)} <= {"ID", "KEY", "FILE"}
+    assert set(re.findall(r"--allow ([a-z-]+)", text)) <= set(ALLOWABLE)
+
+
+@ENTRIES
+def test_the_exit_codes_named_are_exit_codes(entry: Code) -> None:
+    assert set(re.findall(r"exit (\d+)", " ".join(entry[1:]))) <= EXIT_CODES
+
+
+@pytest.mark.parametrize("slug", ALLOWABLE)
+def test_what_may_be_allowed_says_how(slug: str) -> None:
+    assert re.search(rf"`dimsync sync [^`]*--allow {slug}(:ID)?`", CODES[slug].next)
+
+
+@pytest.mark.parametrize("slug", sorted(UNSAFE - set(ALLOWABLE) - NEVER_TOLD.keys()))
+def test_what_may_not_be_allowed_says_so(slug: str) -> None:
+    assert "No `--allow` helps." in CODES[slug].effect
+    assert "--fresh" in CODES[slug].next
+
+
+def test_what_the_readme_names_has_an_entry() -> None:
+    made_up = {Credentials().api_key, Credentials().client_id, Credentials().client_secret}
+    slugs = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", README)) - made_up - PRESETS.keys()
+    slugs |= set(re.findall(r"--allow ([a-z-]+)", README))
+    assert slugs >= {"mass-create", "out-of-scope", "key-mismatch", "canary"}
+    assert slugs <= CODES.keys()
