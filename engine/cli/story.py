@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,7 +59,7 @@ async def _play(story: Story, folder: Path, stop: Stop) -> Verdict:
     edited = edit_fleet(fleet, seed=story.seed + 1)
     empty = [MadeCompany(id=one.id, name=one.name, erp=one.erp, rows=()) for one in fleet]
     acts: list[Act] = []
-    truth = None
+    truth = swapped = None
     async with sandbox_process(story.companies, story.seed) as base_url:
         settings = write_folder(folder, base_url, fleet)
         for name, there, wanted in zip(ACTS, (empty, fleet, edited), (fleet, edited, edited), strict=True):
@@ -69,24 +70,42 @@ async def _play(story: Story, folder: Path, stop: Stop) -> Verdict:
             if stop.code is not None:
                 break
         else:
+            swapped = await _swap(edited, settings, story, stop)
             truth = await ask(base_url, edited)
     return Verdict(
         companies=len(fleet),
         rows=sum(len(company.rows) for company in fleet),
         quota=Allowance().per_day,
         acts=tuple(acts),
-        truth=truth,
+        swapped=swapped if stop.code is None else None,
+        truth=truth if stop.code is None else None,
         stopped=stop.code,
     )
 
 
-async def _sync(title: str, settings: Path, story: Story, stop: Stop) -> RunResult:
-    """Do what `dimsync sync -c SETTINGS` does."""
+async def _swap(fleet: Sequence[MadeCompany], settings: Path, story: Story, stop: Stop) -> RunResult | None:
+    """Sync two companies, each from the other's file, and put the files back; None: there are no two."""
+    if len(fleet) == 1:
+        return None
+    one, other = pair = fleet[:2]
+    folder = settings.parent / "sources"
+    write_sources([replace(one, rows=other.rows), replace(other, rows=one.rows)], folder)
+    try:
+        return await _sync("two files swapped", settings, story, stop, only={one.id, other.id})
+    finally:
+        write_sources(pair, folder)
+
+
+async def _sync(
+    title: str, settings: Path, story: Story, stop: Stop, *, only: Container[int] | None = None
+) -> RunResult:
+    """Do what `dimsync sync -c SETTINGS` does, for some companies or for all."""
     configured = load(settings, os.environ)
+    companies = [company for company in configured.companies if only is None or company.id in only]
     order = Order(
         title=title,
         settings=configured.settings,
-        begin=lambda engine: engine.sync(configured.companies),
+        begin=lambda engine: engine.sync(companies),
         quiet=story.quiet,
     )
     return await drive(order, stop)

@@ -8,8 +8,8 @@ from math import ceil
 from typing import TextIO
 
 from engine.cli.truth import Truth
-from engine.model.balance import ExitCode
-from engine.model.result import RunResult
+from engine.model.balance import ExitCode, State
+from engine.model.result import RunResult, company_json
 from engine.sandbox.fleet import MadeCompany
 
 DEMO_SCHEMA = "dimsync.demo/1"
@@ -44,6 +44,7 @@ class Verdict:
     rows: int  # before the edit
     quota: int  # requests a day of the API key
     acts: tuple[Act, ...]
+    swapped: RunResult | None  # of two companies, each with the other's file; None: there are no two, or it was stopped
     truth: Truth | None  # None: it was stopped
     stopped: ExitCode | None = None
 
@@ -64,8 +65,21 @@ class Verdict:
         ]
         if self.acts and self.acts[-1].result.requests.bulk and len(self.acts) == len(ACTS):
             faults.append("something was written although nothing had changed")
-        return faults + (_untruths(self.truth, self.acts) if self.truth else [])
+        if self.swapped is not None:
+            faults += [
+                f"company {one.company_id} was not held although its file was another client's"
+                for one in self.swapped.companies
+                if one.state is not State.HELD or WRONG_CLIENT not in {problem.code for problem in one.problems}
+            ]
+        return faults + (_untruths(self.truth, self.results) if self.truth else [])
 
+    @property
+    def results(self) -> list[RunResult]:
+        """All runs."""
+        return [*(act.result for act in self.acts), *([self.swapped] if self.swapped else [])]
+
+
+WRONG_CLIENT = "wrong-client"
 
 ACTS = ("first load", "2 % of rows edited", "nothing changed")
 
@@ -78,9 +92,9 @@ def naive(wanted: Sequence[MadeCompany], there: Sequence[MadeCompany]) -> Naive:
     return Naive(resend=resend, one_by_one=rows, list_and_resend=pages + resend)
 
 
-def _untruths(truth: Truth, acts: Sequence[Act]) -> list[str]:
+def _untruths(truth: Truth, results: Sequence[RunResult]) -> list[str]:
     """Return where the sandbox's record differs from what it should be."""
-    counted = sum(act.result.requests.total for act in acts)
+    counted = sum(result.requests.total for result in results)
     faults = []
     if not truth.rows_wanted == truth.rows_stored == truth.rows_equal:
         faults.append("the rows stored are not the rows wanted")
@@ -98,6 +112,7 @@ def document(verdict: Verdict) -> dict[str, object]:
         "companies": verdict.companies,
         "rows": verdict.rows,
         "runs": [_run(act) for act in verdict.acts],
+        "swapped": [company_json(one) for one in verdict.swapped.companies] if verdict.swapped else None,
         "truth": asdict(verdict.truth) if verdict.truth else None,
         "faults": verdict.faults,
         "exit_code": int(verdict.exit_code),
@@ -141,6 +156,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield f"{'requests it takes':31}" + "".join(f"{act.name.replace(' of rows', ''):>16}" for act in verdict.acts)
     yield from _ways(verdict.acts)
+    if verdict.swapped is not None:
+        yield from _swap(verdict.swapped)
     if verdict.truth is not None:
         yield from _record(verdict.truth, verdict)
     yield ""
@@ -160,8 +177,16 @@ def _ways(acts: Sequence[Act]) -> Iterator[str]:
         yield f"  {way:29}" + "".join(f"{count:>16,}" for count in counts)
 
 
+def _swap(swapped: RunResult) -> Iterator[str]:
+    yield ""
+    yield f"two clients' files swapped, by mistake: {swapped.requests.bulk:,} bulk requests"
+    for one in swapped.companies:
+        why = next((problem.message for problem in one.problems if problem.code == WRONG_CLIENT), "nothing said")
+        yield f"  {one.state} {one.company_id}  {WRONG_CLIENT}: {why.partition(':')[0]}"
+
+
 def _record(truth: Truth, verdict: Verdict) -> Iterator[str]:
-    counted = sum(act.result.requests.total for act in verdict.acts)
+    counted = sum(result.requests.total for result in verdict.results)
     yield ""
     yield "what the sandbox's own record says"
     wanted = f"{truth.rows_wanted:,} wanted, {truth.rows_equal:,} equal in every field"

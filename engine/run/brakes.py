@@ -38,7 +38,7 @@ class Brakes:
             creates=not_passed(plan.creates, state.passed),
             updates=not_passed(plan.updates + (() if "canary" in self.allowed else plan.canaries), state.passed),
         )
-        tripped = [*trips(figures, self.guards), *await self._another_clients(plan, wanted, acked)]
+        tripped = [*await self._another_clients(plan, wanted, acked), *trips(figures, self.guards)]  # the gravest first
         held = [trip for trip in tripped if trip.slug not in self.allowed]
         with anyio.CancelScope(shield=True):
             if held and state.failure != KEY_MISMATCH:
