@@ -86,7 +86,7 @@ class ReadBack:
         None in their place: the listing does not prove anything. Where no row came to be, what landed on a row that
         was there has shown that its key leads there.
         """
-        pages = ceil(len(self.before) / self.client.channel.key.page_size)
+        pages = ceil(len(self.before) / self.client.channel.key.pages.rows)
         if len(changes) <= pages and all(is_known(change.remote_id) for change in changes):
             found = [(change, await self.client.one(change.remote_id or "")) for change in changes]
             return {change.row.key: remote for change, remote in found if remote is not None}, False

@@ -33,6 +33,7 @@ from engine.model.settings import Account, Api, Secret
 from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
 from engine.net.limits import KeyLimits
+from engine.net.pages import PageSize
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
 from engine.net.transport import Answer, Request, Transport
 from engine.wire.dialect import BadAnswer
@@ -101,7 +102,7 @@ class Key:
         self.account = account
         self.gate = KeyLimits(account.limits)
         self.keeper = TokenKeeper()
-        self.page_size = account.limits.page_size  # rows a page to ask for: no more than the server has granted
+        self.pages = PageSize(account.limits.page_size)
 
 
 class Channel:

@@ -29,9 +29,6 @@ WIDTH = 8
 """Requests of one company in the air at a time: the key's gate is first come first served, so this keeps a giant from
 standing in it alone."""
 
-SMALLEST_PAGE = 20
-"""The API's own default page size: a server that refuses even this is not refusing the size."""
-
 
 class CompanyClient:
     """Calls of one company through its account's channel; counts what they cost."""
@@ -81,21 +78,21 @@ class CompanyClient:
     async def first_page(self, *, kind: str = "list") -> tuple[Page, int]:
         """Read page 1 and return it with the page size to go on with.
 
-        A refused size is halved down to 20. What the server grants is what all companies of the key ask for afterwards.
+        The first listing of a key asks for more than is set. A refused size is halved down to 20. What the server
+        grants is what all companies of the key ask for afterwards.
         """
-        limit = self.channel.key.page_size
+        sizes = self.channel.key.pages
+        limit = sizes.ask() if kind == "list" else sizes.rows
         while True:
             try:
                 page = await self.page(1, limit, kind=kind)
             except Rejected:
-                if limit <= SMALLEST_PAGE:
+                smaller = sizes.refused(limit)
+                if smaller is None:
                     raise
-                limit = max(SMALLEST_PAGE, limit // 2)
+                limit = smaller
             else:
-                granted = page.limit or limit
-                if page.declared > len(page.rows):  # else the echo may only tell of a listing that fits one page
-                    self.channel.key.page_size = min(self.channel.key.page_size, granted)
-                return page, granted
+                return page, sizes.granted(limit, page)
 
     def bulk_call(
         self, body: bytes, idempotency_key: str, policy: Policy, before_repeat: Callable[[], Awaitable[None]]

@@ -218,7 +218,8 @@ class Run:
                 rng=self._wiring.rng,
             )
             granted = await self._wiring.ledger.page_size(self._origin, account.account_id)
-            key.page_size = min(key.page_size, granted or key.page_size)
+            if granted is not None:
+                key.pages.remembered(granted)
             await self._keep_pause(channels[account.name])
         return channels
 
@@ -231,12 +232,12 @@ class Run:
             await channel.park(Throttled(text, status=429))
 
     async def _remember_keys(self, channels: Iterable[Channel]) -> None:
-        """Note for the next run which keys were granted smaller pages than they ask for, and which are to wait."""
+        """Note for the next run what pages keys were granted, and which of them are to wait."""
         ledger, origin, now = self._wiring.ledger, self._origin, self._wiring.now()
         for channel in channels:
             key, account, why = channel.key, channel.account, channel.parked
-            if key.page_size < account.limits.page_size:
-                await ledger.remember_page_size(origin, account.account_id, key.page_size)
+            if key.pages.is_learned:
+                await ledger.remember_page_size(origin, account.account_id, key.pages.rows)
             if isinstance(why, Throttled) and why.retry_after_s is not None:
                 asked_at = channel.parked_at or now
                 until = asked_at + timedelta(seconds=min(why.retry_after_s, LONGEST_PAUSE_S))

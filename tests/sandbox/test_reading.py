@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import CompanyResult, Engine
-from tests.sandbox.conftest import OTHER, World, assert_exact, columns, company, dims, heal, kinds, slugs, verdict
+from engine.sandbox.server import Options, Sandbox
+from tests.sandbox.conftest import (
+    DEMO,
+    OTHER,
+    Clock,
+    World,
+    assert_exact,
+    columns,
+    company,
+    dims,
+    heal,
+    kinds,
+    slugs,
+    verdict,
+)
 
 LIST = {"operation": "list"}
 
@@ -34,7 +49,7 @@ async def test_a_refused_limit_is_halved_and_remembered(world: World) -> None:
     world.script({"effect": "refuse-limit", "above": 50})
     async with Engine(replace(world.settings, companies_at_once=1), now=world.clock) as engine:
         first, second = (await engine.sync([company(n, dims(120)) for n in (1, 2)]).result()).companies
-    assert (first.requests.total, second.requests.total) == (4, 3)
+    assert (first.requests.total, second.requests.total) == (1 + 4, 3)  # 1,000 are asked for once
     assert columns(first) == columns(second) == {"unchanged": 120}
     world.clock.forward(days=30)
     result = await world.sync_one(1, dims(120))
@@ -46,7 +61,7 @@ async def test_a_limit_is_halved_down_to_20_and_no_further(world: World) -> None
     world.script({"effect": "refuse-limit", "above": 20})
     result = await world.sync_one(1, dims(50))
     assert (columns(result), result.exit_code) == ({"unchanged": 50}, 0)
-    assert result.requests.total == 3 + 3  # 100, 50, 25 refused, then three pages of 20
+    assert result.requests.total == 4 + 3  # 1,000, 100, 50, 25 refused, then three pages of 20
     world.clock.forward(days=30)
     world.script({"effect": "refuse-limit", "above": 19})
     result = await world.sync_one(1, dims(50))
@@ -323,3 +338,17 @@ async def test_a_redirect_is_not_followed(world: World, operation: str, status: 
     assert world.sent(operation) == 1
     assert world.sent("unknown") == 0
     await heal(world, 1, dims(23), fresh=True)
+
+
+async def test_larger_pages_are_found_out_once_and_remembered(tmp_path: Path) -> None:
+    """A server that grants 1,000 rows a page: a first contact of 2,500 rows is three requests, as is the next one."""
+    clock, rows = Clock(), dims(2_500)
+    async with Sandbox(Options(accounts=(DEMO,), max_limit=1_000), clock=clock) as sandbox:
+        world = World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock)
+        world.place(1, rows)
+        world.place(2, rows)
+        world.place(3, rows[:40])
+        for company_id in (1, 2):
+            result = await world.sync_one(company_id, rows)
+            assert (result.state, kinds(result.requests)) == ("unchanged", {"list": 3})
+        assert kinds((await world.sync_one(3, rows[:40])).requests) == {"list": 1}
