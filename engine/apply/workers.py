@@ -158,7 +158,7 @@ class Writer:
     async def _send(self, part: Part, bisection: Bisection) -> list[Part]:
         """Send one part under its own intent; return the parts that take its place, none when its rows are settled."""
         intent = await self._begin(part)
-        chunk, alone = part.chunk, len(part.chunk.changes) == 1
+        chunk, alone = part.chunk, len(part.chunk.changes) <= 1
         policy = Policy(max_attempts=part.attempts, max_timeouts=None if alone else TIMEOUTS_BEFORE_HALVING)
         call = self.client.bulk_call(chunk.body, intent.id, policy, partial(self._again, intent))
         try:

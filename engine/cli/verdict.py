@@ -157,7 +157,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     yield f"{'requests it takes':31}" + "".join(f"{act.name.replace(' of rows', ''):>16}" for act in verdict.acts)
     yield from _ways(verdict.acts)
     if verdict.swapped is not None:
-        yield from _swap(verdict.swapped)
+        yield ""
+        yield _swap(verdict.swapped)
     if verdict.truth is not None:
         yield from _record(verdict.truth, verdict)
     yield ""
@@ -177,12 +178,9 @@ def _ways(acts: Sequence[Act]) -> Iterator[str]:
         yield f"  {way:29}" + "".join(f"{count:>16,}" for count in counts)
 
 
-def _swap(swapped: RunResult) -> Iterator[str]:
-    yield ""
-    yield f"two clients' files swapped, by mistake: {swapped.requests.bulk:,} bulk requests"
-    for one in swapped.companies:
-        why = next((problem.message for problem in one.problems if problem.code == WRONG_CLIENT), "nothing said")
-        yield f"  {one.state} {one.company_id}  {WRONG_CLIENT}: {why.partition(':')[0]}"
+def _swap(swapped: RunResult) -> str:
+    held = sum(WRONG_CLIENT in {problem.code for problem in one.problems} for one in swapped.companies)
+    return f"two clients' files swapped: {held:,} held as {WRONG_CLIENT}, {swapped.requests.bulk:,} bulk requests"
 
 
 def _record(truth: Truth, verdict: Verdict) -> Iterator[str]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
 from engine.model.life import Applied, Generation, Life
+from engine.model.quota import DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
@@ -170,7 +171,7 @@ class Runs(Protocol):
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Forget runs that ended, and attempts that were settled, before then; return how many runs.
+        """Forget runs that ended, attempts that were settled, and days, before then; return how many runs.
 
         A run that a company's last sync was stays.
         """
@@ -198,6 +199,30 @@ class Runs(Protocol):
 
     async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
+        ...
+
+
+class Quotas(Protocol):
+    """Requests of each API key on each UTC day, counted before they are sent. `account`: `Account.account_id`."""
+
+    async def quota(self, origin: str, account: str, day: date) -> DayUse:
+        """Return what is known of a key's day."""
+        ...
+
+    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
+        """Count a block of requests as used before they are sent (`model.quota.block` of what is left of `usable`).
+
+        Returns how many that are; 0: none is left. Two that reserve at once, in whatever processes, never get one
+        request twice.
+        """
+        ...
+
+    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+        """Count requests beyond those reserved; below 0: give back what was reserved and not sent."""
+        ...
+
+    async def remember_used_up(self, origin: str, account: str, day: date, used_up: UsedUp) -> None:
+        """Note that the API called a key's day used up, in place of what it said before."""
         ...
 
 
@@ -230,7 +255,7 @@ class Described(Protocol):
 
 
 class Ledger(
-    Rows, Rekeys, SavedPlans, Passes, Sketches, Reverts, Intents, Runs, Directories, Locks, Described, Protocol
+    Rows, Rekeys, SavedPlans, Passes, Sketches, Reverts, Intents, Runs, Quotas, Directories, Locks, Described, Protocol
 ):
     """All of it, as the engine is handed it."""
 

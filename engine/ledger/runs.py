@@ -9,7 +9,7 @@ from datetime import datetime
 import orjson
 
 from engine.errors import LedgerError
-from engine.ledger import attempts, plans
+from engine.ledger import attempts, plans, quotas
 from engine.ledger.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
 from engine.model.known import Pause
@@ -147,10 +147,11 @@ def in_trouble(connection: sqlite3.Connection, origin: str, run_id: str | None) 
 
 
 def prune(connection: sqlite3.Connection, before: datetime) -> int:
-    """Forget old runs, but those that a company's last sync was, old attempts, and old plans that are finished."""
+    """Forget old runs, but those that a company's last sync was, old attempts and days, and finished old plans."""
     horizon = (to_text(before),)
     connection.execute(attempts.FORGET, horizon)
     connection.execute(plans.FORGET, horizon)
+    connection.execute(quotas.FORGET, horizon)
     connection.execute(FORGET_COMPANIES, horizon)
     return connection.execute(FORGET_RUNS, horizon).rowcount
 

@@ -52,6 +52,10 @@ NOTES = {
     "directory_locations": "The locations, likewise.",
     "directory_accounts": "The accounts, likewise.",
     "pauses": "A wait that the API last asked of an account, too long for the run that met it.",
+    "quotas": """
+        Requests of each account's API key on each day, counted before they are sent: while a run is under way, or after
+        one that was killed, some of them were not. `used_up_at`: the API said then that there are no more.
+    """,
     "last_states": "How each company ended in the sync that finished last.",
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
     "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",

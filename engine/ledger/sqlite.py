@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from engine.errors import ConfigError
-from engine.ledger import directories, distrust, intents, life, plans, rekeys, rows, runs, schema, scopes
+from engine.ledger import directories, distrust, intents, life, plans, quotas, rekeys, rows, runs, schema, scopes
 from engine.ledger.database import open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
@@ -18,6 +18,7 @@ from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
 from engine.model.life import Applied, Generation, Life
+from engine.model.quota import DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
@@ -163,6 +164,22 @@ class SqliteLedger:
     async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
         await self._thread.write(runs.remember_pause, origin, account, pause)
+
+    async def quota(self, origin: str, account: str, day: date) -> DayUse:
+        """Return what is known of a key's day."""
+        return await self._thread.read(quotas.read, origin, account, day)
+
+    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
+        """Count a block of requests as used before they are sent, and return how many; 0: none is left."""
+        return await self._thread.write(quotas.reserve, origin, account, day, usable)
+
+    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+        """Count requests beyond those reserved; below 0: give back what was not sent."""
+        await self._thread.write(quotas.charge, origin, account, day, requests)
+
+    async def remember_used_up(self, origin: str, account: str, day: date, used_up: UsedUp) -> None:
+        """Note that the API called a key's day used up."""
+        await self._thread.write(quotas.note, origin, account, day, used_up)
 
     async def directory(self, origin: str, account: str) -> Directory | None:
         """Return the directory of an account."""

@@ -22,7 +22,7 @@ from engine.model.saved import CompanyPlan, SavedPlan
 
 PLAN_SCHEMA = "dimsync.plan/1"
 
-COUNTS = ("source_rows", "unchanged", "adopted", "rejected", "invalid", "remote_count", "bulk_requests")
+COUNTS = ("source_rows", "unchanged", "adopted", "invalid", "remote_count", "bulk_requests")
 
 
 def saved_plan(result: RunResult, *, origin: str, contract: str) -> SavedPlan:
@@ -111,6 +111,7 @@ def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, 
         "canaries": [_change(change, before.get(change.row.key, {})) for change in plan.canaries],
         "reverts": list(plan.reverts),
         "holds": [hold._asdict() for hold in plan.holds],
+        "refused": [hold._asdict() for hold in plan.refused],
     }
 
 
@@ -141,6 +142,7 @@ def _read_company(one: Mapping[str, Any]) -> CompanyPlan:
         canaries=canaries,
         reverts=tuple(one["reverts"]),
         holds=tuple(Hold(**hold) for hold in one["holds"]),
+        refused=tuple(Hold(**hold) for hold in one["refused"]),
         **{name: one[name] for name in COUNTS},
     )
 

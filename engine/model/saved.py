@@ -29,7 +29,7 @@ class CompanyPlan:
     source_rows: int = 0
     unchanged: int = 0
     adopted: int = 0
-    rejected: int = 0  # refused lately and unchanged
+    refused: tuple[Hold, ...] = ()  # rows that were refused lately and are unchanged
     invalid: int = 0
     bulk_requests: int = 0  # that it takes to send it
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from random import Random
 from typing import Generic, TypeVar
 
@@ -34,6 +34,7 @@ from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
 from engine.net.limits import KeyLimits
 from engine.net.pages import PageSize
+from engine.net.quota import Quota
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
 from engine.net.transport import Answer, Request, Transport
 from engine.wire.dialect import BadAnswer
@@ -93,13 +94,14 @@ class Call(Generic[T]):
 
 
 class Key:
-    """What all runs of an engine share of one API key: its gate, its token, and what the server grants it.
+    """What all runs of an engine share of one API key: its gate, its quota, its token, and what the server grants it.
 
     Built inside the event loop that uses it.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, quota: Quota) -> None:
         self.account = account
+        self.quota = quota
         self.gate = KeyLimits(account.limits)
         self.keeper = TokenKeeper()
         self.pages = PageSize(account.limits.page_size)
@@ -196,12 +198,8 @@ class Channel:
         """Send once, in the key's turn."""
         request = self._request(call, token)
         async with self.key.gate.slot(self._parking):
-            if self.parked is not None:
-                raise AccountParked(self.parked)
-            if call.sends and call.before_repeat is not None:
-                await call.before_repeat()
             kind = "retry" if call.sends else call.kind
-            await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
+            day = await self._counted(call, kind)
             call.sends += 1
             call.spent.add(kind)
             before, call.exposed = call.exposed, True  # until it is known better: not all that ends a send is an answer
@@ -214,10 +212,29 @@ class Channel:
                     call.exposed = before
                     call.sends -= 1
                     call.spent.add(kind, -1)
+                    self.key.quota.give_back(day)
                 raise
             call.exposed = before
+            self.key.quota.answered(day, answer.headers.get("Date"))
         call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
         return answer
+
+    async def _counted(self, call: Call[T], kind: str) -> date:
+        """Count a request that is about to go out, and tell of it; return the day that it counts on.
+
+        Raises `AccountParked`, `QuotaExhausted`, and what the ledger raises: it has cost nothing then.
+        """
+        if self.parked is not None:
+            raise AccountParked(self.parked)
+        day = await self.key.quota.take()
+        try:
+            if call.sends and call.before_repeat is not None:
+                await call.before_repeat()
+            await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
+        except BaseException:
+            self.key.quota.give_back(day)
+            raise
+        return day
 
     def _request(self, call: Call[T], token: Secret | None) -> Request:
         headers = {
@@ -275,7 +292,10 @@ class Channel:
         self._throttles += 1
         self._paused_at = now_s
         wait = error.retry_after_s or step_s(self._throttles, self._rng.random())
-        if wait > self.account.limits.max_wait_s or now_s - self._throttled_since > PATIENCE_S:
+        if now_s - self._throttled_since > PATIENCE_S:
+            text = f"{error}, for {PATIENCE_S / 60:g} minutes without end, so the day's requests are taken to be used up"
+            raise await self.park(QuotaExhausted(text, status=error.status)) from error
+        if wait > self.account.limits.max_wait_s:
             raise await self.park(error) from error
         self.key.gate.pause(wait)
         await self._emit(Waiting(account=self.account.name, seconds=wait, reason=str(error)))

@@ -16,7 +16,6 @@ from engine.errors import AppliedBefore, StalePlan
 from engine.model.change import Change, Plan
 from engine.model.known import Acknowledged, Rejection
 from engine.model.life import Applied
-from engine.model.outcome import Column
 from engine.model.saved import CompanyPlan
 from engine.model.settings import Verify, VerifyMode
 from engine.model.wanted import Wanted
@@ -148,7 +147,7 @@ class AppliedRun(CompanyRun):
     def _take(self, plan: Plan, resting: Resting) -> None:
         """Open the books: rows that the plan found held, invalid or rejected stand as they stood."""
         self._books.take_plan(plan, resting, listed_rows=None, dry=False, advice={})
-        self._books.count(Column.REJECTED, self._saved.rejected)
+        self._books.refused(self._saved.refused)
 
     async def _carry_out(self, plan: Plan, acked: Acknowledged) -> None:
         with anyio.CancelScope(shield=True):

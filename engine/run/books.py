@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.balance import Balance
-from engine.model.change import Change, Plan
+from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension
 from engine.model.known import Rejection
 from engine.model.outcome import Column, ItemResult, Problem, Reject
@@ -82,9 +82,11 @@ class Books:
             if result.column is Column.REJECTED:
                 self._refused(result.change.row, result.message)
 
-    def count(self, column: Column, rows: int) -> None:
-        """Count rows that a saved plan found so, and that nobody looks at again."""
-        self._final[column] += rows
+    def refused(self, rows: Sequence[Hold]) -> None:
+        """Count rows that a saved plan found refused, and that nobody looks at again."""
+        for key, _, message in rows:
+            self._final[Column.REJECTED] += 1
+            self.problem("rejected", f"refused before the plan was made: {message}", key)
 
     def amend(self, results: Sequence[ItemResult]) -> None:
         """Move rows that stood as uncertain to what has been found out of them since."""

@@ -6,6 +6,7 @@ Whatever stops it, `result()` accounts for every source row.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from math import ceil
@@ -13,7 +14,7 @@ from math import ceil
 import anyio
 
 from engine.errors import AccountParked, ApiError, EngineError, SourceError, UnsafePlan
-from engine.model.balance import Balance, State, row_exit_codes, worst
+from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
@@ -279,7 +280,8 @@ class CompanyRun:
         if ending is not None:
             codes.append(ending.exit_code)
         problems = self._books.problems
-        if not balance.adds_up:
+        if self._is_unbalanced(balance):
+            codes.append(ExitCode.FAILED)
             text = "the books of this company do not add up: its figures cannot be trusted; please report this"
             problems = (Problem(code="unbalanced", message=text), *problems)
         return CompanyResult(
@@ -324,8 +326,21 @@ class CompanyRun:
             each._replace(key=own[each.key]) if each.key in own else each for each in self._compared.differences
         )
 
+    def _is_unbalanced(self, balance: Balance) -> bool:
+        """Return whether something is wrong with the books, as far as a second look shows.
+
+        Where nothing stopped the company, no row may wait; and each refused or doubtful row has a problem of its own.
+        """
+        told = Counter(problem.code for problem in self._books.problems if problem.key is not None)
+        return (
+            not balance.adds_up
+            or (self._ending is None and bool(balance.deferred))
+            or (balance.rejected or 0) != told["rejected"]
+            or (balance.uncertain or 0) != told["uncertain"]
+        )
+
     def _state(self, balance: Balance, ending: Ending | None) -> State:
-        if not balance.adds_up:
+        if self._is_unbalanced(balance):
             return State.FAILED
         if ending is not None:
             return ending.state

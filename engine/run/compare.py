@@ -158,7 +158,7 @@ class Comparison:
                     await self.emit(PageRead(company_id=self.company.id, rows=len(page.rows), declared=page.declared))
             self.certificate = certificate = listing.certificate
             await self.emit(Listed(company_id=self.company.id, certificate=certificate))
-            if certificate.whole:
+            if certificate.whole and len(index.rows) == certificate.unique:
                 return index
         raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Self
 import aiohttp
 import anyio
 
-from engine.errors import ConfigError, EngineError, plain
+from engine.errors import ConfigError, EngineError, LedgerError, plain
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
 from engine.model.directory import Directory
@@ -25,6 +25,7 @@ from engine.model.settings import ALLOWABLE, Account, Allow, Company, RawRow, Sc
 from engine.net.channel import Channel, Key
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
+from engine.net.quota import Quota
 from engine.net.transport import AiohttpTransport, Transport
 from engine.planning.rekey import Rekey
 from engine.run.execution import Pending, Run, Wiring, origin_of
@@ -89,6 +90,9 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._end_runs()
+        for key in self._keys.values():
+            with suppress(LedgerError):  # too many requests are counted then, which is safe
+                await key.quota.settle()
         await self._own.aclose()
         self._session = self._ledger = None
         self._keys.clear()
@@ -291,7 +295,11 @@ class Engine:
 
     def _key(self, account: Account) -> Key:
         """Return the account's key, which all runs share: two of them have no more than one has."""
-        return self._keys.setdefault(account.name, Key(account))
+        if account.name not in self._keys:
+            _, ledger = self._opened()
+            origin = origin_of(self._settings.api.base_url)
+            self._keys[account.name] = Key(account, Quota(account, ledger, origin, self._now))
+        return self._keys[account.name]
 
     def _owner(self, company: Company) -> Account:
         return self._account(company.account, f"company {company.id}")

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from engine.errors import EngineError, LedgerError, Throttled, plain
+from engine.errors import EngineError, LedgerError, QuotaExhausted, Throttled, plain
 from engine.ledger.base import Ledger
-from engine.model.balance import ExitCode, add, worst
-from engine.model.events import Event, RunFinished, RunStarted
+from engine.model.balance import ExitCode, add, row_exit_codes, worst
+from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted
 from engine.model.known import Pause
 from engine.model.outcome import Problem
-from engine.model.result import Requests, RunResult
+from engine.model.quota import UsedUp
+from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Account, Allow, Settings
 from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
@@ -27,6 +28,7 @@ from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
 from engine.run.parts import Applying, Job, Parts
 from engine.run.scope import Visible
+from engine.run.sums import agrees
 from engine.wire.dialect import Dialect
 
 EVENTS_AHEAD = 256
@@ -75,6 +77,7 @@ class Run:
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
         self._origin = origin_of(wiring.settings.api.base_url)
+        self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
         self._is_watched = False
         self._ended = anyio.Event()
         self._fleet: Fleet | None = None
@@ -166,7 +169,7 @@ class Run:
                 f"{self._fleet.held:,} of {len(names):,} companies are held, so nothing more was begun: what have they"
             )
             troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
-        self._result = replace(self._result, problems=troubles)
+        self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
             await self._remember_keys(channels.values())
             await wiring.ledger.finish_run(self._result)
@@ -174,7 +177,7 @@ class Run:
         except LedgerError as error:  # what was done is done, and is told all the same
             problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
             code = worst((ExitCode(self._result.exit_code), ExitCode.FAILED))
-            self._result = replace(self._result, exit_code=code, problems=(*troubles, problem))
+            self._result = replace(self._result, exit_code=code, problems=(*self._result.problems, problem))
         await self._emit(RunFinished(result=self._result))
         return self._result
 
@@ -221,6 +224,7 @@ class Run:
             if granted is not None:
                 key.pages.remembered(granted)
             await self._keep_pause(channels[account.name])
+            await self._keep_quota(channels[account.name])
         return channels
 
     async def _keep_pause(self, channel: Channel) -> None:
@@ -231,8 +235,20 @@ class Run:
             text = f"asked at {asked} to wait until {until}: {pause.reason}; --fresh tries it now"
             await channel.park(Throttled(text, status=429))
 
+    async def _keep_quota(self, channel: Channel) -> None:
+        """Send nothing through a key whose day the API called used up within the hour; `fresh` tries it."""
+        account, now = channel.account, self._wiring.now()
+        today = await self._wiring.ledger.quota(self._origin, account.account_id, channel.key.quota.day_of(now))
+        used_up = today.used_up
+        if used_up is not None and used_up.holds(now, account.limits) and not self._fresh:
+            text = f"said at {used_up.at:%H:%M} UTC: {used_up.reason}; tried again from {used_up.until:%H:%M} UTC on"
+            await channel.park(QuotaExhausted(f"{text}, or when requests_per_day was changed; --fresh tries it now"))
+
     async def _remember_keys(self, channels: Iterable[Channel]) -> None:
-        """Note for the next run what pages keys were granted, and which of them are to wait."""
+        """Note for the next run what pages keys were granted, and which of them are to wait.
+
+        What they have counted of their quota and not sent is given back.
+        """
         ledger, origin, now = self._wiring.ledger, self._origin, self._wiring.now()
         for channel in channels:
             key, account, why = channel.key, channel.account, channel.parked
@@ -243,6 +259,15 @@ class Run:
                 until = asked_at + timedelta(seconds=min(why.retry_after_s, LONGEST_PAUSE_S))
                 pause = Pause(at=asked_at, until=until, reason=str(why))
                 await ledger.remember_pause(origin, account.account_id, pause)
+            if isinstance(why, QuotaExhausted) and why.status is not None:  # the server's word, not our own count
+                await self._remember_used_up(channel, why)
+            await key.quota.settle()
+
+    async def _remember_used_up(self, channel: Channel, why: QuotaExhausted) -> None:
+        account, at = channel.account, channel.parked_at or self._wiring.now()
+        limits, day = account.limits, channel.key.quota.day_of(at)
+        used_up = UsedUp(at=at, per_day=limits.requests_per_day, reserve=limits.reserve_per_day, reason=str(why))
+        await self._wiring.ledger.remember_used_up(self._origin, account.account_id, day, used_up)
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
         """Return the run's result; books that do not add up are a failure, whatever else happened."""
@@ -251,8 +276,11 @@ class Run:
         codes = [ExitCode(company.exit_code) for company in companies]
         if self._stop_code is not None:
             codes.append(self._stop_code)
-        if not totals.adds_up:
+        codes += row_exit_codes(totals)
+        problems: tuple[Problem, ...] = ()
+        if not agrees([job.company.id for job in self._jobs], companies, totals, self._finished):
             codes.append(ExitCode.FAILED)
+            problems = (Problem(code="unbalanced", message="the totals are not those of the companies that finished"),)
         spent = [company.requests for company in companies] + [channel.spent.requests() for channel in channels]
         return RunResult(
             run_id=self.run_id,
@@ -265,10 +293,13 @@ class Run:
             requests=Requests.sum(spent),
             companies=companies,
             allowed=self._allowed_texts(),
+            problems=problems,
         )
 
     async def _emit(self, event: Event) -> None:
         """Hand an event to the reader, if there is one who still listens."""
+        if isinstance(event, CompanyFinished):
+            self._finished.append(event.result)
         if self._is_watched:
             try:
                 await self._feed.send(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from engine.model.change import Hold
 from engine.model.life import Generation
 from engine.model.saved import CompanyPlan
 from engine.model.settings import Company
@@ -27,7 +28,7 @@ def to_save(job: Job, compared: Compared, wanted: Wanted, generation: Generation
         source_rows=wanted.source_rows,
         unchanged=plan.unchanged,
         adopted=plan.adopted,
-        rejected=len(compared.resting),
+        refused=tuple(Hold(change.row.key, "rejected", rejection.message) for change, rejection in compared.resting),
         invalid=wanted.invalid,
     )
 

@@ -94,7 +94,7 @@ class Intake:
             rows=rows,
             lines=lines,
             file=self._file,
-            source_rows=len(rows) + len(refused),
+            source_rows=self._number - self._filtered,
             invalid=len(refused),
             problems=tuple(map(self._problem, self._invalid)),
             invalid_keys=frozenset(bad.key for bad in refused if bad.key is not None),
@@ -136,7 +136,7 @@ class Intake:
     def _keep(self, picked: Sequence[Fields | Refused | None], places: Sequence[int]) -> None:
         """Take the rows that a filter has not left out."""
         kept = [(fields, place) for fields, place in zip(picked, places, strict=True) if fields is not None]
-        self._filtered += len(picked) - len(kept)
+        self._filtered += sum(fields is None for fields in picked)
         self._take([fields for fields, _ in kept], [place for _, place in kept])
 
     def _take(self, picked: Sequence[Fields | Refused], places: Sequence[int]) -> None:

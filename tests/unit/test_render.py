@@ -278,15 +278,20 @@ def test_a_demo_is_a_screen_of_80_columns_and_tells_what_does_not_agree() -> Non
         quota_used=3,
         throttled=0,
     )
-    verdict = Verdict(companies=200, rows=163_478, quota=10_000, acts=acts, truth=truth)
+    wrong_client = Problem(code="wrong-client", message="another client's")
+    held = [company(one, state=State.HELD, problems=(wrong_client,), requests=Requests()) for one in (1, 2)]
+    swapped = replace(run(held), requests=Requests())
+    verdict = Verdict(companies=200, rows=163_478, quota=10_000, acts=acts, swapped=swapped, truth=truth)
     stream = io.StringIO()
     print_verdict(stream, verdict)
     lines = stream.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) <= 22
+    assert len(lines) <= 24
     assert lines[-1] == "exit 0: all of it agrees"
 
     wrong = replace(truth, rows_equal=163_477, keys_twice=1, requests=4)
     verdict = replace(verdict, truth=wrong)
     assert (len(verdict.faults), verdict.exit_code) == (3, 1)
+    written = replace(swapped, companies=(replace(held[0], state=State.SYNCED), held[1]))
+    assert len(replace(verdict, swapped=written).faults) == 4
     assert replace(verdict, stopped=ExitCode.INTERRUPTED).exit_code == 130

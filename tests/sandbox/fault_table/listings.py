@@ -94,7 +94,7 @@ def page_sizes() -> Iterator[Case]:
     """What the server grants is believed; what it refuses is halved down to 20."""
     clamped = at("list", "clamp-limit", limit=10)
     yield good(READ, "a clamped limit", clamped, sent="list 200x3; bulk A2 201+")
-    refused, sent = at("list", "refuse-limit", above=20), "list 400x3 200x2; bulk A2 201+"
+    refused, sent = at("list", "refuse-limit", above=20), "list 400x4 200x2; bulk A2 201+"
     yield good(READ, "a refused limit", refused, sent=sent, limits={"page_size": 100})
     sent = "list 400x3 200; bulk A3 201+"
     yield good(GROW, "a refused limit at a probe", refused, sent=sent, limits={"page_size": 100}, alone=True)

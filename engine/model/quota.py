@@ -1,0 +1,51 @@
+"""What is known of one API key's requests on one UTC day (DESIGN section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from engine.model.settings import Limits
+
+MOST = 64
+"""Requests counted at a time while there are plenty: at 1,000 a second some 16 commits a second."""
+
+SHARE = 16
+"""One block is no more than this part of what is left: several processes come to share the end of a day fairly."""
+
+RETRY_AFTER = timedelta(hours=1)
+"""So long a key whose day the API called used up is left alone: somebody may have had its quota raised meanwhile."""
+
+
+def block(left: int) -> int:
+    """Return how many of the requests that are left one process may count as its own; 0: none are left."""
+    return max(0, min(MOST, left, max(1, left // SHARE)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedUp:
+    """The API called a key's day used up, whatever had been counted here: others may use the key, too."""
+
+    at: datetime
+    per_day: int  # `requests_per_day`, as it was set then
+    reserve: int  # `reserve_per_day`, likewise
+    reason: str  # the API's words
+
+    @property
+    def until(self) -> datetime:
+        """When it is tried again, unless the day turns or the settings change before."""
+        return self.at + RETRY_AFTER
+
+    def holds(self, now: datetime, limits: Limits) -> bool:
+        """Return whether nothing is to be sent yet; a clock that went back to before it tells nothing."""
+        is_as_set = (self.per_day, self.reserve) == (limits.requests_per_day, limits.reserve_per_day)
+        return is_as_set and self.at <= now < self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayUse:
+    """One API key's day, as the ledger has it."""
+
+    day: date  # UTC
+    used: int = 0  # requests that were sent, and those that a process has counted ahead
+    used_up: UsedUp | None = None  # None: the API has not said so

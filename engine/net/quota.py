@@ -1,0 +1,133 @@
+"""One API key's requests of the day: each is counted durably before it is sent, and none is sent beyond the last."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+import anyio
+
+from engine.errors import QuotaExhausted
+from engine.model.settings import Account
+
+ONE_DAY = timedelta(days=1)
+
+
+class Store(Protocol):
+    """Where requests are counted, for all processes that use the key. What a call does is durable when it returns."""
+
+    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
+        """Count a block of what is left of the `usable` requests of a day; 0: none is left."""
+        ...
+
+    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+        """Count requests beyond those reserved; below 0: give back what was reserved and not sent."""
+        ...
+
+
+class Quota:
+    """Hands out the day's requests one by one, from blocks that the store has counted; built inside its event loop.
+
+    The day is the server's, by the `Date` of its answers, and the wall clock's before the first of them.
+    """
+
+    def __init__(self, account: Account, store: Store, origin: str, now: Callable[[], datetime]) -> None:
+        self._limits = account.limits
+        self._name = account.name
+        self._account_id = account.account_id
+        self._store = store
+        self._origin = origin
+        self._now = now
+        self._ahead: timedelta | None = None  # the server's clock, as against ours; None: not told yet
+        self._heard = ""  # the last `Date`
+        self._day = self.day_of(now())
+        self._in_hand: defaultdict[date, int] = defaultdict(int)  # counted and not sent; below 0: sent and not counted
+        self._low = 0  # with so many in hand it is time for the next block
+        self._turn = anyio.Lock()
+
+    def day_of(self, moment: datetime) -> date:
+        """Return on which of the server's days something happens, by our clock."""
+        return (moment.astimezone(UTC) + (self._ahead or timedelta())).date()
+
+    async def take(self) -> date:
+        """Return the day on which one request may be sent now; it is counted already.
+
+        Raises `QuotaExhausted` when none is left, and `LedgerError`. Cancelling it costs nothing.
+        """
+        self._go_on_to(self.day_of(self._now()))
+        if self._in_hand[self._day] <= self._low and not self._turn.locked():
+            await self._fetch()  # while the others live on what is in hand
+        while self._in_hand[self._day] <= 0:
+            await self._fetch()
+        self._in_hand[self._day] -= 1
+        return self._day
+
+    def give_back(self, day: date) -> None:
+        """Take back one request that was never sent."""
+        self._in_hand[day] += 1
+
+    def answered(self, sent_on: date, header: str | None) -> None:
+        """Set the clock by an answer's `Date`. A request of another day than today may count today: it counts twice."""
+        if header is not None and header != self._heard:
+            self._heard = header
+            self._hear(header)
+        if sent_on != self._day:
+            self._in_hand[self._day] -= 1
+
+    async def settle(self) -> None:
+        """Give back to the store what is in hand. Raises `LedgerError`; it has counted too many then, never too few."""
+        in_hand, self._in_hand, self._low = self._in_hand, defaultdict(int), 0
+        with anyio.CancelScope(shield=True):
+            for day, requests in in_hand.items():
+                if requests:
+                    await self._store.charge_requests(self._origin, self._account_id, day, -requests)
+
+    async def _fetch(self) -> None:
+        """Get the next block, once for all that wait for it. Raises `QuotaExhausted` when nothing is in hand, either.
+
+        Shielded: nobody would give back what the store has counted for one who left.
+        """
+        async with self._turn:
+            day, low = self._day, self._low
+            if self._in_hand[day] > low:
+                return
+            usable = self._limits.requests_per_day - self._limits.reserve_per_day
+            with anyio.CancelScope(shield=True):
+                requests = await self._store.reserve_requests(self._origin, self._account_id, day, usable)
+            self._in_hand[day] += requests
+            self._low = requests // 2
+            if not requests and self._in_hand[day] <= 0:
+                raise QuotaExhausted(self._all_used(day, usable))
+
+    def _all_used(self, day: date, usable: int) -> str:
+        limits = self._limits
+        return (
+            f"all {usable:,} requests that account {self._name} may use on {day} are used"
+            f" (requests_per_day = {limits.requests_per_day:,} less reserve_per_day = {limits.reserve_per_day:,}); they"
+            " return at 00:00 UTC, or when one of these two is changed"
+        )
+
+    def _hear(self, header: str) -> None:
+        """Take over the server's clock. What is further off than any time zone is no clock, but an old answer."""
+        try:
+            told = parsedate_to_datetime(header)
+        except (ValueError, OverflowError):
+            return
+        now = self._now()
+        ahead = (told if told.tzinfo else told.replace(tzinfo=UTC)) - now
+        if abs(ahead) > ONE_DAY:
+            return
+        is_first, self._ahead = self._ahead is None, ahead
+        self._go_on_to(self.day_of(now), back=is_first)
+
+    def _go_on_to(self, day: date, *, back: bool = False) -> None:
+        """Begin another day.
+
+        A day back is only a late answer around midnight, unless the first one says so: more is a clock that was set
+        right.
+        """
+        if day > self._day or (day < self._day and (back or self._day - day > ONE_DAY)):
+            self._day, self._low = day, 0

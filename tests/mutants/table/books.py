@@ -1,0 +1,180 @@
+"""Slips of the books themselves."""
+
+from __future__ import annotations
+
+from tests.mutants.mutate import Mutant
+
+BOOKS = (
+    Mutant(
+        name="books: the last outcome of a chunk is not recorded",
+        module="run.books",
+        old="for result in results:\n            self._open",
+        new="for result in results[:-1]:\n            self._open",
+        scene="grown",
+    ),
+    Mutant(
+        name="books: outcomes are counted twice",
+        module="run.books",
+        old="self._final[result.column] += 1",
+        new="self._final[result.column] += 2",
+        scene="grown",
+    ),
+    Mutant(
+        name="books: rows with an outcome stay open, too",
+        module="run.books",
+        old="            self._open.pop(result.change.row.key, None)\n",
+        new="",
+        scene="grown",
+    ),
+    Mutant(
+        name="books: rows without an outcome are forgotten",
+        module="run.books",
+        old="self._open = {change.row.key: change for change in plan.changes}",
+        new="self._open = {}",
+        scene="cut_short",
+    ),
+    Mutant(
+        name="books: a row of the plan gets no account",
+        module="run.books",
+        old="for change in plan.changes}",
+        new="for change in plan.changes[1:]}",
+        scene="planned",
+    ),
+    Mutant(
+        name="books: refused rows are counted as updated",
+        module="run.books",
+        old="self._final[result.column] += 1",
+        new="self._final[Column.UPDATED if result.column is Column.REJECTED else result.column] += 1",
+        scene="refused",
+    ),
+    Mutant(
+        name="books: refused rows are counted as updated, and stay open",
+        module="run.books",
+        old="            self._open.pop(result.change.row.key, None)\n            self._final[result.column] += 1",
+        new=(
+            "            if result.column is not Column.REJECTED:\n"
+            "                self._open.pop(result.change.row.key, None)\n"
+            "            self._final[Column.UPDATED if result.column is Column.REJECTED else result.column] += 1"
+        ),
+        scene="refused",
+    ),
+    Mutant(
+        name="books: rows of unknown outcome are counted as created",
+        module="run.books",
+        old="self._final[result.column] += 1",
+        new="self._final[Column.CREATED if result.column is Column.UNCERTAIN else result.column] += 1",
+        scene="unread",
+    ),
+    Mutant(
+        name="books: rows that rest are not counted",
+        module="run.books",
+        old="self._final[Column.REJECTED] += 1\n            self._refused(",
+        new="self._final[Column.REJECTED] += 0\n            self._refused(",
+        scene="refused",
+    ),
+    Mutant(
+        name="books: held rows are left out",
+        module="run.books",
+        old="counts[Column.HELD] += len(plan.holds)",
+        new="counts[Column.HELD] += 0",
+        scene="troubled",
+    ),
+    Mutant(
+        name="books: invalid rows are left out",
+        module="run.books",
+        old="counts[Column.INVALID] += wanted.invalid",
+        new="counts[Column.INVALID] += 0",
+        scene="troubled",
+    ),
+    Mutant(
+        name="books: reopened rows are left out",
+        module="run.books",
+        old="counts[Column.DEFERRED] += self._reopened",
+        new="counts[Column.DEFERRED] += 0",
+        scene="overtaken",
+    ),
+    Mutant(
+        name="books: reopened rows stay unchanged, too",
+        module="run.books",
+        old="plan.unchanged - self._reopened",
+        new="plan.unchanged",
+        scene="overtaken",
+    ),
+    Mutant(
+        name="books: one row too many is unchanged",
+        module="run.books",
+        old="plan.unchanged - self._reopened",
+        new="plan.unchanged + 1 - self._reopened",
+        scene="grown",
+    ),
+    Mutant(
+        name="books: what was read back stays uncertain, too",
+        module="run.books",
+        old="self._final[Column.UNCERTAIN] -= len(results)",
+        new="self._final[Column.UNCERTAIN] -= 0",
+        scene="lost",
+    ),
+    Mutant(
+        name="books: too much is taken back of what was uncertain",
+        module="run.books",
+        old="self._final[Column.UNCERTAIN] -= len(results)",
+        new="self._final[Column.UNCERTAIN] -= len(results) + 1",
+        scene="lost",
+    ),
+    Mutant(
+        name="books: what was read back is not recorded",
+        module="run.books",
+        old="not in keys\n        ]\n        self.record(results)\n",
+        new="not in keys\n        ]\n",
+        scene="lost",
+    ),
+    Mutant(
+        name="books: rows that were never compared are not counted",
+        module="run.books",
+        old="counts[self.rest] += len(wanted.rows)",
+        new="counts[self.rest] += 0",
+        scene="locked_out",
+    ),
+    Mutant(
+        name="books: rows that a dry run would send are not counted",
+        module="run.books",
+        old="counts[meant if self.dry else self.rest] += 1",
+        new="counts[meant if self.dry else self.rest] += not self.dry",
+        scene="planned",
+    ),
+    Mutant(
+        name="books: more rows are adopted than there are unchanged ones",
+        module="run.books",
+        old="adopted=min(plan.adopted, counts[Column.UNCHANGED])",
+        new="adopted=plan.adopted + 1",
+        scene="adopted",
+    ),
+    Mutant(
+        name="books: a source row is left out of the total",
+        module="run.books",
+        old="source_rows=wanted.source_rows",
+        new="source_rows=wanted.source_rows - 1",
+        scene="grown",
+    ),
+    Mutant(
+        name="books: a remote row is left out of the total",
+        module="run.books",
+        old="remote_rows=self._listed_rows",
+        new="remote_rows=self._listed_rows - 1",
+        scene="adopted",
+    ),
+    Mutant(
+        name="books: an orphan is left out",
+        module="run.books",
+        old="orphans=len(plan.orphans)",
+        new="orphans=len(plan.orphans[1:])",
+        scene="adopted",
+    ),
+    Mutant(
+        name="books: contested rows are left out",
+        module="run.books",
+        old="contested=plan.contested",
+        new="contested=0",
+        scene="troubled",
+    ),
+)

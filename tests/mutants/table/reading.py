@@ -1,0 +1,118 @@
+"""Slips on the way in: source rows and listings."""
+
+from __future__ import annotations
+
+from tests.mutants.mutate import Mutant
+
+READING = (
+    Mutant(
+        name="intake: good rows are lost",
+        module="sources.intake",
+        old="self._rows.extend(map(Dimension._make, rows))",
+        new="self._rows.extend(list(map(Dimension._make, rows))[1:])",
+        scene="grown",
+    ),
+    Mutant(
+        name="intake: good rows are there twice",
+        module="sources.intake",
+        old="self._rows.extend(map(Dimension._make, rows))",
+        new="self._rows.extend(list(map(Dimension._make, rows)) * 2)",
+        scene="grown",
+        sign="ambiguous",
+    ),
+    Mutant(
+        name="intake: rows that were looked at one by one are lost",
+        module="sources.intake",
+        old="            self._rows.append(row)\n",
+        new="            pass\n",
+        scene="invalid",
+    ),
+    Mutant(
+        name="intake: a half is lost",
+        module="sources.intake",
+        old="            self._take(picked[half:], places[half:])\n",
+        new="",
+        scene="invalid",
+    ),
+    Mutant(
+        name="intake: invalid rows are lost",
+        module="sources.intake",
+        old="        self._invalid.append(_Invalid(place, refused))\n",
+        new="",
+        scene="invalid",
+    ),
+    Mutant(
+        name="intake: the second row of a key is lost",
+        module="sources.intake",
+        old="            self._invalid.append(\n                _Invalid(place, _duplicate",
+        new="            (\n                _Invalid(place, _duplicate",
+        scene="invalid",
+    ),
+    Mutant(
+        name="intake: the first row of a key that is not unique is lost",
+        module="sources.intake",
+        old="            self._invalid += [self._repeated(row) for row in self._rows if row.key in self._again]\n",
+        new="",
+        scene="invalid",
+    ),
+    Mutant(
+        name="intake: the first row of a key that is not unique is good, too",
+        module="sources.intake",
+        old="            rows = [row for row in rows if row.key not in self._again]\n",
+        new="",
+        scene="invalid",
+    ),
+    Mutant(
+        name="intake: an invalid row too many",
+        module="sources.intake",
+        old="invalid=len(refused)",
+        new="invalid=len(refused) + 1",
+        scene="grown",
+    ),
+    Mutant(
+        name="intake: a source row too few",
+        module="sources.intake",
+        old="            source_rows=",
+        new="            source_rows=-1 + ",
+        scene="grown",
+    ),
+    Mutant(
+        name="intake: good rows count as filtered",
+        module="sources.intake",
+        old="for fields, place in zip(picked, places, strict=True) if fields is not None]",
+        new="for fields, place in zip(picked, places, strict=True) if fields is not None and place != 2]",
+        scene="grown",
+    ),
+    Mutant(
+        name="paginator: the last page is not read",
+        module="net.paginator",
+        old="iter(range(2, self._expected + 1))",
+        new="iter(range(2, self._expected))",
+        scene="paged",
+        sign="incomplete-listing",
+    ),
+    Mutant(
+        name="paginator: a page is counted and not handed on",
+        module="net.paginator",
+        old="await feed.send(page)",
+        new="await feed.send(page if number != 3 else page._replace(rows=[]))",
+        scene="paged",
+        sign="incomplete-listing",
+    ),
+    Mutant(
+        name="paginator: a page is handed on and not counted",
+        module="net.paginator",
+        old="self._ids.update(row.id for row in page.rows)",
+        new="self._ids.update(row.id for row in page.rows if number != 3)",
+        scene="paged",
+        sign="incomplete-listing",
+    ),
+    Mutant(
+        name="paginator: a page is another page",
+        module="net.paginator",
+        old="page = await self._client.page(number, self._size)\n            await",
+        new="page = await self._client.page(2, self._size)\n            await",
+        scene="paged",
+        sign="incomplete-listing",
+    ),
+)

@@ -1,0 +1,163 @@
+"""Slips of a company's run, of the fleet and of the totals."""
+
+from __future__ import annotations
+
+from tests.mutants.mutate import Mutant
+
+RUNS = (
+    Mutant(
+        name="run: rows that rest do not reach the books",
+        module="run.company",
+        old="compared.resting,",
+        new="(),",
+        scene="refused",
+    ),
+    Mutant(
+        name="run: books of one company are another's, too",
+        module="run.company",
+        old="        self._books = Books()\n",
+        new="        self._books = vars(Parts).get('books') or Books()\n        Parts.books = self._books\n",
+        scene="grown",
+    ),
+    Mutant(
+        name="run: updates are never sent",
+        module="run.writing",
+        old="cut(plan.creates + plan.updates, how)",
+        new="cut(plan.creates, how)",
+        scene="grown",
+    ),
+    Mutant(
+        name="run: the last row to be tried out is never sent",
+        module="run.writing",
+        old="self._try_out(writer, plan.canaries, acked)",
+        new="self._try_out(writer, plan.canaries[:-1], acked)",
+        scene="tried",
+    ),
+    Mutant(
+        name="run: rows behind one that failed to be tried out are not recorded as held",
+        module="run.writing",
+        old="self.books.record([ItemResult(change, Column.HELD, None, text) for change in left])",
+        new="del text, left",
+        scene="balked",
+    ),
+    Mutant(
+        name="run: a row that was tried out is tried out again with the next ones",
+        module="run.writing",
+        old="tried, left = left[:size], left[size:]",
+        new="tried, left = left[:size], left[size - (size > 1) :]",
+        scene="tried",
+    ),
+    Mutant(
+        name="run: what was read back does not reach the books",
+        module="run.writing",
+        old="self.books.amend(await self._reading(acked).settle(lost))",
+        new="await self._reading(acked).settle(lost)",
+        scene="lost",
+        sign="uncertain",
+    ),
+    Mutant(
+        name="run: what was read back reaches the books twice",
+        module="run.writing",
+        old="self.books.amend(await self._reading(acked).settle(lost))",
+        new="told = await self._reading(acked).settle(lost); self.books.amend(told); self.books.record(told)",
+        scene="lost",
+    ),
+    Mutant(
+        name="run: a remote row too many is listed",
+        module="run.compare",
+        old="listed_rows=len(index.rows)",
+        new="listed_rows=len(index.rows) + 1",
+        scene="adopted",
+    ),
+    Mutant(
+        name="run: rows of a page do not reach the comparison",
+        module="run.compare",
+        old="index.add(page.rows)",
+        new="index.add(page.rows[1:])",
+        scene="paged",
+        sign="incomplete-listing",
+    ),
+    Mutant(
+        name="run: a company is left out of the totals",
+        module="run.execution",
+        old="totals = add(company.balance for company in companies)",
+        new="totals = add(company.balance for company in companies[1:])",
+        scene="grown",
+    ),
+    Mutant(
+        name="run: a company's exit code is left out",
+        module="run.execution",
+        old="codes = [ExitCode(company.exit_code) for company in companies]",
+        new="codes = [ExitCode(company.exit_code) for company in companies[1:]]",
+        scene="refused",
+        sign="rejected",
+    ),
+    Mutant(
+        name="run: two companies' balances are swapped",
+        module="run.execution",
+        old="        companies = fleet.results()\n",
+        new=(
+            "        companies = fleet.results()\n        companies = tuple("
+            "replace(one, balance=other.balance) for one, other in zip(companies, companies[::-1], strict=True))\n"
+        ),
+        scene="grown",
+    ),
+    Mutant(
+        name="run: a company's result is lost",
+        module="run.fleet",
+        old="for turn, name in enumerate(self._names))",
+        new="for turn, name in enumerate(self._names[:-1]))",
+        scene="grown",
+    ),
+    Mutant(
+        name="run: a company's result is there twice",
+        module="run.fleet",
+        old="for turn, name in enumerate(self._names))",
+        new="for turn, name in enumerate([*self._names, self._names[0]]) for turn in [turn % len(self._names)])",
+        scene="grown",
+        sign="ledger",
+    ),
+    Mutant(
+        name="run: a company is never started",
+        module="run.fleet",
+        old="turns = iter(own)",
+        new="turns = iter(own[:-1])",
+        scene="grown",
+        sign="stopped",
+    ),
+    Mutant(
+        name="run: a company is started twice",
+        module="run.fleet",
+        old="turns = iter(own)",
+        new="turns = iter([*own, own[0]])",
+        scene="grown",
+    ),
+    Mutant(
+        name="totals: a company is left out",
+        module="model.balance",
+        old="listed = list(balances)",
+        new="listed = list(balances)[1:]",
+        scene="grown",
+    ),
+    Mutant(
+        name="totals: a company is there twice",
+        module="model.balance",
+        old="listed = list(balances)",
+        new="listed = list(balances); listed += listed[:1]",
+        scene="grown",
+    ),
+    Mutant(
+        name="totals: a column is left out",
+        module="model.balance",
+        old="for column in Balance.__slots__:",
+        new='for column in set(Balance.__slots__) - {"created"}:',
+        scene="grown",
+    ),
+    Mutant(
+        name="totals: a column lacks a company",
+        module="model.balance",
+        old="sums[column] = sum(known) if known else None",
+        new='sums[column] = sum(known[column == "updated" :]) if known else None',
+        scene="grown",
+    ),
+)

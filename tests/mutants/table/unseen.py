@@ -1,0 +1,56 @@
+"""Slips that no balance can show: each row is counted once, and right as far as anybody in the engine knows."""
+
+from __future__ import annotations
+
+from tests.mutants.mutate import Mutant
+
+UNSEEN = (
+    Mutant(
+        name="sources: a reader withholds a row",
+        module="sources.base",
+        old="await _take_all(intake, item)",
+        new="await _take_all(intake, item[1:])",
+        scene="grown",
+        why="nobody has counted the row before; its remote row is an orphan then, and many trip `shrunken-source`",
+    ),
+    Mutant(
+        name="engine: a company is not in the run",
+        module="run.engine",
+        old="chosen = [company for company in companies if company.write]",
+        new="chosen = [company for company in companies if company.write][1:]",
+        scene="grown",
+        why="what a run was asked for is known to its caller alone: `RunStarted` and the totals name the number",
+    ),
+    Mutant(
+        name="diff: what differs is unchanged",
+        module="planning.diff",
+        old="    return tuple(fields) or None\n",
+        new="    return None\n",
+        scene="keyed",
+        why="it is counted once, as was decided: whether two rows are equal is decided in one place only",
+    ),
+    Mutant(
+        name="recover: what has not landed is told to have landed",
+        module="apply.recover",
+        old="if found is not Verdict.LANDED or remote is None:",
+        new="if remote is None:",
+        scene="unlanded",
+        why="it is counted once, as was judged: the next whole listing tells",
+    ),
+    Mutant(
+        name="chunks: codes are not sent",
+        module="planning.chunks",
+        old="how.encode(change.sent)",
+        new="how.encode(change.sent._replace(code=None))",
+        scene="grown",
+        why="an answer shows id and name only, and the guide's listings no code either",
+    ),
+    Mutant(
+        name="reconcile: created and updated are swapped",
+        module="apply.reconcile",
+        old="return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]",
+        new="return [Column.UPDATED if change.remote_id is None else Column.CREATED for change in stored]",
+        scene="grown",
+        why="both are done, and the sum is the same; the ledger's remote count is wrong: the next probe differs",
+    ),
+)
