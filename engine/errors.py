@@ -59,6 +59,10 @@ class AppliedBefore(StalePlan):
     code = "applied"
 
 
+class BudgetSpent(EngineError):
+    """The run may send no more requests, or there is no room for a listing: its companies are deferred."""
+
+
 class ApiError(EngineError):
     """A request did not bring what it should. Carries what is known of the answer, never a token or key."""
 

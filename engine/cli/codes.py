@@ -291,9 +291,12 @@ COMPANIES = (
     ),
     Code(
         "quota",
-        "The API key's requests of the day are used up.",
-        "The account is stopped: rows that are not sent are deferred (exit 5), and nothing is lost.",
-        "The next `dimsync sync` after 00:00 UTC goes on from there.",
+        "The API key's requests of the day are used up: those that `requests_per_day` less `reserve_per_day` allows, by"
+        " our own count (`dimsync status` shows it), or all of them, as the API says.",
+        "The account is stopped: rows that are not sent are deferred (exit 5), and nothing is lost. When the API said"
+        " it, runs send nothing for an hour.",
+        "The next `dimsync sync` after 00:00 UTC goes on from there. Where the quota was raised, set `requests_per_day`"
+        " under [limits]; `dimsync sync --fresh` tries at once what the API refused.",
     ),
     Code(
         "throttled",

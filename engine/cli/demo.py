@@ -23,8 +23,8 @@ def demo(*, companies: int, seed: int, keep: Path | None, output: str, quiet: bo
     """Show the whole thing on made-up companies: no account, no settings, no network.
 
     Starts a sandbox as a process of its own, makes up companies with their exports, syncs them, edits 2 % of the rows,
-    syncs again, and once more with nothing changed. At last it swaps two companies' files, which must hold both. Then it
-    asks the sandbox what truly happened: exit code 0 says that all of it agrees.
+    syncs again, and once more with nothing changed. At last it swaps two companies' files, which must hold both. Then
+    it asks the sandbox what truly happened: exit code 0 says that all of it agrees.
     """
     from engine.cli.story import Story, tell  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 

@@ -14,7 +14,7 @@ import click
 from engine.cli.advice import Typed
 from engine.cli.drive import Order, drive, run_heeding_signals
 from engine.cli.output import deliver, deliver_texts, run_texts
-from engine.cli.papers import keep_rejects, may_write, read_corrected, read_saved
+from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.cli.render import print_run
 from engine.cli.select import Traits, needs_states, pick
 from engine.config import Configured, load
@@ -63,13 +63,13 @@ def execute(request: Request) -> int:
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
         result = replace(result, exit_code=ExitCode.PENDING)
+    _print(request, result)
     if request.rejects is not None:
-        keep_rejects(request.rejects, result)
+        keep(request.rejects, rejects_text(result))
     if request.out is not None:
         settings = configured.settings
         saved = saved_plan(result, origin=origin_of(settings.api.base_url), contract=settings.api.contract)
-        request.out.write_text(f"{write_plan(saved, result)}\n", encoding="utf-8")
-    _print(request, result)
+        keep(request.out, f"{write_plan(saved, result)}\n")
     return result.exit_code
 
 
@@ -131,13 +131,14 @@ def _apply(request: Request, chosen: Configured, configured: Configured) -> Begi
 def _retry(request: Request, chosen: Configured, configured: Configured) -> Begin:
     allow = _allowances(request)
     if request.corrected is not None:
-        rows = read_corrected(request.corrected, {company.id for company in configured.companies})
+        writable = {company.id for company in chosen.companies if company.write}
+        rows = read_corrected(request.corrected, writable, {company.id for company in configured.companies})
         keys = {company_id: frozenset(str(row.get("unique_key")) for row in of) for company_id, of in rows.items()}
         name = str(request.corrected)
         return lambda engine: engine.retry(chosen.companies, keys, corrected=rows, corrected_in=name, allow=allow)
     found = anyio.run(_in_trouble, configured.settings, request.run_id)
     if found is None:
-        what = f"no run {request.run_id} that has ended" if request.run_id else "no run that wrote and has ended"
+        what = f"no run {safe(request.run_id)} that has ended" if request.run_id else "no run that wrote and has ended"
         raise click.UsageError(f"the ledger knows of {what}: `dimsync history` lists them")
     levels = configured.levels
     by_id = {
@@ -145,6 +146,11 @@ def _retry(request: Request, chosen: Configured, configured: Configured) -> Begi
         for (account, company_id), keys in found.keys.items()
         if company_id in levels and levels[company_id].account == account
     }
+    strange = sorted({account for (account, company_id) in found.keys if by_id.get(company_id) is None})
+    if strange and not by_id:
+        named = ", ".join(map(safe, strange))
+        about = f"run {found.run_id} was about companies of account {named}"
+        raise click.UsageError(f"{about}, which the settings do not name")
     if not request.quiet:
         rows_left = sum(map(len, by_id.values()))
         text = f"run {found.run_id} ({found.verb}) left {rows_left:,} rows rejected or uncertain"

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from click import UsageError
+from click import ClickException, UsageError
 
 from engine.model.planfile import read_plan
 from engine.model.result import RunResult
 from engine.model.saved import SavedPlan
 from engine.model.settings import RawRow
+from engine.observe.terminal import safe
 
 COLUMNS = {
     "key": "unique_key",
@@ -40,9 +41,17 @@ def read_saved(file: Path) -> SavedPlan:
         raise UsageError(f"{file} is no saved plan: it is not UTF-8") from error
 
 
-def keep_rejects(file: Path, result: RunResult) -> None:
-    """Write the rows that a run's server refused, one JSON object a line; none: an empty file."""
-    file.write_text("".join(f"{line}\n" for line in _lines(result)), encoding="utf-8")
+def keep(file: Path, text: str) -> None:
+    """Write a paper, once the result is printed. Raises `ClickException`: what the run has done is done."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ClickException(f"{safe(str(file))} could not be written: {error.strerror}") from error
+
+
+def rejects_text(result: RunResult) -> str:
+    """Return the rows that a run's server refused, one JSON object a line; none: an empty text."""
+    return "".join(f"{line}\n" for line in _lines(result))
 
 
 def _lines(result: RunResult) -> Iterator[str]:
@@ -54,22 +63,25 @@ def _lines(result: RunResult) -> Iterator[str]:
             yield json.dumps(line, ensure_ascii=False)
 
 
-def read_corrected(file: Path, company_ids: Collection[int]) -> dict[int, list[RawRow]]:
-    """Return a rejects file's rows by company. Raises `UsageError` naming each line that is at fault."""
+def read_corrected(file: Path, writable: Collection[int], known: Collection[int]) -> dict[int, list[RawRow]]:
+    """Return a rejects file's rows by company. Raises `UsageError` naming each line that is at fault.
+
+    `writable`: ids of the companies that are chosen and may be written; `known`: of all.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{safe(str(file))}: byte {error.start + 1} is not UTF-8") from error
     found: dict[int, list[RawRow]] = {}
     faults = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             row = _row(line)
-            company_id = row.pop("company_id", None) if row is not None else None
-            if row is None:
-                faults.append(f"{file}:{number}: not a JSON object")
-            elif not isinstance(company_id, int) or company_id not in company_ids:
-                faults.append(f"{file}:{number}: company_id {company_id!r} is not one that the settings name")
-            elif not row.get("unique_key"):
-                faults.append(f"{file}:{number}: unique_key is missing")
+            fault = _fault(row, writable, known)
+            if fault is None and row is not None:
+                found.setdefault(row.pop("company_id"), []).append(row)
             else:
-                found.setdefault(company_id, []).append(row)
+                faults.append(f"{safe(str(file))}:{number}: {fault}")
     if faults:
         raise UsageError("\n".join(faults))
     return found
@@ -78,6 +90,18 @@ def read_corrected(file: Path, company_ids: Collection[int]) -> dict[int, list[R
 def _row(line: str) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return {name: value for name, value in row.items() if value is not None} if isinstance(row, dict) else None
+
+
+def _fault(row: dict[str, Any] | None, writable: Collection[int], known: Collection[int]) -> str | None:
+    """Return what is wrong with a line; None: nothing, as far as its place goes."""
+    if row is None:
+        return "not a JSON object"
+    company_id = row.get("company_id")
+    if type(company_id) is not int or company_id not in known:
+        return f"company_id {company_id!r} is not one that the settings name"
+    if company_id not in writable:
+        return f"company {company_id} is not among those that are selected, or it is read-only (write = false)"
+    return None if row.get("unique_key") else "unique_key is missing"

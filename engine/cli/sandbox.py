@@ -34,7 +34,14 @@ from engine.cli.output import deliver_texts
     type=click.FloatRange(min=0.5, max=1e6),
     default=1000.0,
     show_default=True,
-    help="Requests a second of an API key; twice that in a burst.",
+    help="Requests a second of an API key; of a bucket, twice that in a burst.",
+)
+@click.option(
+    "--rate-model",
+    type=click.Choice(["bucket", "fixed", "sliding"]),
+    default="bucket",
+    show_default=True,
+    help="How they are counted: a token bucket, a window that begins with each second, or one that slides.",
 )
 @click.option(
     "--quota", type=click.IntRange(min=1), default=10_000, show_default=True, help="Requests a day of an API key."

@@ -20,6 +20,7 @@ from engine.errors import ConfigError, plain
 from engine.sandbox.access import Allowance, Credentials
 from engine.sandbox.faults import BadScript, Rule, parse_rules
 from engine.sandbox.fleet import make_fleet
+from engine.sandbox.rates import RateModel
 from engine.sandbox.server import Options, Sandbox
 
 
@@ -34,6 +35,7 @@ class Setup:
     companies: int  # made-up ones, empty
     seed: int
     rate: float  # requests a second of an API key
+    rate_model: RateModel
     quota: int  # requests a day of an API key
     max_limit: int  # rows of a page
     token_lifetime: int  # seconds
@@ -49,7 +51,11 @@ def simulate(setup: Setup) -> None:
     """
     rules = () if setup.faults is None else read_rules(setup.faults)
     allowance = Allowance(
-        rate=setup.rate, burst=round(2 * setup.rate), per_day=setup.quota, token_lifetime_s=setup.token_lifetime
+        rate=setup.rate,
+        burst=round(2 * setup.rate),
+        rate_model=setup.rate_model,
+        per_day=setup.quota,
+        token_lifetime_s=setup.token_lifetime,
     )
     options = Options(
         contract=setup.contract,

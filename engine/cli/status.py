@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,9 @@ from engine.observe.terminal import LONGEST_NAME, brief, safe
 
 if TYPE_CHECKING:  # they bring the engine, which `--help` does not need
     from engine.config import Configured
+    from engine.model.quota import DayUse
     from engine.model.result import LastSync, PastRun
+    from engine.model.settings import Account
 
 STATUS_SCHEMA = "dimsync.status/1"
 HISTORY_SCHEMA = "dimsync.history/1"
@@ -29,10 +33,12 @@ CALM = ("synced", "unchanged")
 def status(*, config: Path, output: str) -> int:
     """Show how each configured company ended in its last sync: those that need somebody first.
 
-    Exits with 0, whatever they ended with.
+    Then each account's requests of the day (UTC). Exits with 0, whatever they ended with.
     """
     configured = _load(config)
-    by_id = {(line.account, line.company_id): line for line in _last_syncs(configured)}
+    now = datetime.now(UTC)
+    last_syncs, days = _remembered(configured, now.date())
+    by_id = {(line.account, line.company_id): line for line in last_syncs}
     found = []
     for company in configured.companies:
         account = configured.levels[company.id].account
@@ -44,9 +50,11 @@ def status(*, config: Path, output: str) -> int:
             | ({**line._asdict(), "at": line.at.isoformat()} if line else {"state": "never"})
             for account, company_id, name, line in found
         ]
-        deliver_texts(iter([dump({"schema": STATUS_SCHEMA, "companies": companies}, indent=2)]))
+        accounts = [_account_json(account, use, now) for account, use in days]
+        deliver_texts(iter([dump({"schema": STATUS_SCHEMA, "companies": companies, "accounts": accounts}, indent=2)]))
     else:
-        deliver(lambda stream: stream.writelines(f"{line}\n" for line in _status_lines(found)))
+        lines = chain(_status_lines(found), (_account_line(account, use, now) for account, use in days))
+        deliver(lambda stream: stream.writelines(f"{line}\n" for line in lines))
     return 0
 
 
@@ -76,15 +84,18 @@ def _load(config: Path) -> Configured:
     return load(config, os.environ)
 
 
-def _last_syncs(configured: Configured) -> list[LastSync]:
+def _remembered(configured: Configured, day: date) -> tuple[list[LastSync], list[tuple[Account, DayUse]]]:
+    """Return how companies ended in their last sync, and what each account has used of a day."""
     import anyio  # noqa: PLC0415  as said
 
     from engine.ledger.sqlite import open_ledger  # noqa: PLC0415
     from engine.run.execution import origin_of  # noqa: PLC0415
 
-    async def read() -> list[LastSync]:
+    async def read() -> tuple[list[LastSync], list[tuple[Account, DayUse]]]:
+        origin, accounts = origin_of(configured.settings.api.base_url), configured.settings.accounts
         async with await open_ledger(configured.settings.ledger_url) as ledger:
-            return await ledger.last_syncs(origin_of(configured.settings.api.base_url))
+            days = [(account, await ledger.quota(origin, account.account_id, day)) for account in accounts]
+            return await ledger.last_syncs(origin), days
 
     return anyio.run(read)
 
@@ -100,6 +111,25 @@ def _history(configured: Configured, most: int) -> list[PastRun]:
             return await ledger.history(origin_of(configured.settings.api.base_url), most)
 
     return anyio.run(read)
+
+
+def _account_json(account: Account, use: DayUse, now: datetime) -> dict[str, object]:
+    until = use.closed_until(now, account.limits)
+    return {
+        "account": account.name,
+        "day": use.day.isoformat(),
+        "used": use.used,
+        "limit": account.limits.requests_per_day,
+        "reserve": account.limits.reserve_per_day,
+        "closed_until": until.isoformat() if until else None,
+    }
+
+
+def _account_line(account: Account, use: DayUse, now: datetime) -> str:
+    limits, until = account.limits, use.closed_until(now, account.limits)
+    counted = f"{use.used:,} of {limits.requests_per_day:,} requests today, {limits.reserve_per_day:,} reserved"
+    closed = f"; the API says that all are used: tried again from {until:%H:%M} UTC" if until else ""
+    return f"account {account.name}: {counted}{closed}"
 
 
 def _status_lines(found: Sequence[tuple[str, int, str, LastSync | None]]) -> Iterator[str]:

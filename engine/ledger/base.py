@@ -47,6 +47,10 @@ class Rows(Protocol):
         """
         ...
 
+    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+        """Return the notes on every company at an origin, by account id and company id."""
+        ...
+
     async def life(self, scope: Scope, key: str) -> Life:
         """Return all that is known of one row; `key` is the source's."""
         ...

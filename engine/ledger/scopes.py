@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
+from typing import Any
 
 from engine.ledger.texts import optional_instant, optional_text, to_json, to_text
 from engine.model.known import KEY_MISMATCH, CompanyState
@@ -13,11 +14,12 @@ from engine.model.settings import Scope
 
 FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
-READ_STATE = """
-    select listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message,
-           last_good_rows, passed
-    from scopes where id = ?
+STATE = """
+    listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
+    passed
 """
+READ_STATE = f"select {STATE} from scopes where id = ?"  # noqa: S608  our own columns
+READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  likewise
 LISTED = """
     update scopes
     set listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3,
@@ -64,10 +66,17 @@ def number(connection: sqlite3.Connection, scope: Scope) -> int:
 
 def read_state(connection: sqlite3.Connection, scope_id: int) -> CompanyState:
     """Return the notes on a company."""
-    row = connection.execute(READ_STATE, (scope_id,)).fetchone()
-    listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, message, last_good_rows, passed = (
-        row
-    )
+    return _state(*connection.execute(READ_STATE, (scope_id,)).fetchone())
+
+
+def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], CompanyState]:
+    """Return the notes on every company of an origin, by account id and company id."""
+    found = connection.execute(READ_STATES, (origin,))
+    return {(account, company_id): _state(*columns) for account, company_id, *columns in found}
+
+
+def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
+    failures, retry_at, failed_source, failure, message, last_good_rows, passed = notes
     return CompanyState(
         listed_at=optional_instant(listed_at),
         checked_at=optional_instant(checked_at),

@@ -55,6 +55,10 @@ class SqliteLedger:
         """Return how often what is known of the company's rows has changed, and by which run last."""
         return await self._thread.read(scopes.generation, scope)
 
+    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+        """Return the notes on every company at an origin, by account id and company id."""
+        return await self._thread.read(scopes.states, origin)
+
     async def life(self, scope: Scope, key: str) -> Life:
         """Return all that is known of one row, by the source's key."""
         return await self._thread.read(life.read, scope, key)

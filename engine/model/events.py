@@ -95,6 +95,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WidthChanged:
+    """An account may have notably more or fewer requests out at once than before."""
+
+    account: str
+    places: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
     """An account can do no more in this run; its companies are deferred."""
 
@@ -126,6 +135,7 @@ Event: TypeAlias = (
     | ChunkSettled
     | RequestSent
     | Waiting
+    | WidthChanged
     | Parked
     | CompanyFinished
     | RunFinished

@@ -22,7 +22,16 @@ from engine.model.saved import CompanyPlan, SavedPlan
 
 PLAN_SCHEMA = "dimsync.plan/1"
 
-COUNTS = ("source_rows", "unchanged", "adopted", "invalid", "remote_count", "bulk_requests")
+COUNTS = (
+    "source_rows",
+    "unchanged",
+    "adopted",
+    "code_unseen",
+    "invalid",
+    "remote_count",
+    "bulk_requests",
+    "was_compared",
+)
 
 
 def saved_plan(result: RunResult, *, origin: str, contract: str) -> SavedPlan:
@@ -70,7 +79,7 @@ def read_plan(text: str, name: str) -> SavedPlan:
     try:
         document = json.loads(text)
         schema, digest = document["schema"], document.pop("digest")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{name} is no saved plan: `dimsync plan -o FILE` makes one") from error
     if schema != PLAN_SCHEMA:
         raise ConfigError(f"{name} is a plan in {schema!r}, and this dimsync reads {PLAN_SCHEMA}: make a new one")
@@ -97,7 +106,12 @@ def _digest(document: Mapping[str, Any]) -> str:
 
 
 def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, Any]:
-    before = {each.key: {field.name: field.remote for field in each.fields} for each in differences if each.key}
+    wire_keys = {source_key: key for key, source_key in plan.source_keys}
+    before = {
+        wire_keys.get(each.key, each.key): {field.name: field.remote for field in each.fields}
+        for each in differences
+        if each.key
+    }
     return {
         "company_id": plan.company_id,
         "name": plan.name,
@@ -110,6 +124,8 @@ def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, 
         "updates": [_change(change, before.get(change.row.key, {})) for change in plan.updates],
         "canaries": [_change(change, before.get(change.row.key, {})) for change in plan.canaries],
         "reverts": list(plan.reverts),
+        "orphans": list(plan.orphans),
+        "source_keys": dict(plan.source_keys),
         "holds": [hold._asdict() for hold in plan.holds],
         "refused": [hold._asdict() for hold in plan.refused],
     }
@@ -141,6 +157,8 @@ def _read_company(one: Mapping[str, Any]) -> CompanyPlan:
         updates=updates,
         canaries=canaries,
         reverts=tuple(one["reverts"]),
+        orphans=tuple(one["orphans"]),
+        source_keys=tuple(sorted(one["source_keys"].items())),
         holds=tuple(Hold(**hold) for hold in one["holds"]),
         refused=tuple(Hold(**hold) for hold in one["refused"]),
         **{name: one[name] for name in COUNTS},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from engine.model.settings import Limits
 
@@ -31,16 +31,6 @@ class UsedUp:
     reserve: int  # `reserve_per_day`, likewise
     reason: str  # the API's words
 
-    @property
-    def until(self) -> datetime:
-        """When it is tried again, unless the day turns or the settings change before."""
-        return self.at + RETRY_AFTER
-
-    def holds(self, now: datetime, limits: Limits) -> bool:
-        """Return whether nothing is to be sent yet; a clock that went back to before it tells nothing."""
-        is_as_set = (self.per_day, self.reserve) == (limits.requests_per_day, limits.reserve_per_day)
-        return is_as_set and self.at <= now < self.until
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayUse:
@@ -49,3 +39,16 @@ class DayUse:
     day: date  # UTC
     used: int = 0  # requests that were sent, and those that a process has counted ahead
     used_up: UsedUp | None = None  # None: the API has not said so
+
+    def closed_until(self, now: datetime, limits: Limits) -> datetime | None:
+        """Return when the key is tried again, where the API's word still counts; None: nothing speaks against it.
+
+        It counts for an hour of the same day, and while the settings are what they were then. A clock that went back to
+        before it tells nothing.
+        """
+        said = self.used_up
+        if said is None or (said.per_day, said.reserve) != (limits.requests_per_day, limits.reserve_per_day):
+            return None
+        midnight = datetime.combine(self.day + timedelta(days=1), time(), UTC)
+        until = min(said.at + RETRY_AFTER, midnight)
+        return until if said.at <= now < until else None

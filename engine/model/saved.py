@@ -30,7 +30,11 @@ class CompanyPlan:
     unchanged: int = 0
     adopted: int = 0
     refused: tuple[Hold, ...] = ()  # rows that were refused lately and are unchanged
+    code_unseen: int = 0  # part of `unchanged`: nobody can see whether their codes are equal
     invalid: int = 0
+    orphans: tuple[str, ...] = ()  # ids of remote rows that no source row means
+    source_keys: tuple[tuple[str, str], ...] = ()  # wire key -> the source's, of rows that were rekeyed
+    was_compared: bool = True  # False: a guard held it before that, so that nothing is known of its rows
     bulk_requests: int = 0  # that it takes to send it
 
     @property

@@ -27,16 +27,17 @@ from engine.errors import (
     Unauthorized,
     WrongContract,
 )
-from engine.model.events import Event, Parked, RequestSent, Waiting
+from engine.model.events import Event, Parked, RequestSent, Waiting, WidthChanged
 from engine.model.result import Requests
 from engine.model.settings import Account, Api, Secret
 from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
-from engine.net.limits import KeyLimits
+from engine.net.limits import KeyLimits, Place
 from engine.net.pages import PageSize
 from engine.net.quota import Quota
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
 from engine.net.transport import Answer, Request, Transport
+from engine.net.width import trouble_of
 from engine.wire.dialect import BadAnswer
 from engine.wire.oauth import FORM, Grant, read_grant, token_request
 
@@ -197,9 +198,9 @@ class Channel:
     async def _send(self, call: Call[T], token: Secret | None) -> Answer:
         """Send once, in the key's turn."""
         request = self._request(call, token)
-        async with self.key.gate.slot(self._parking):
+        async with self.key.gate.place(self._parking) as place:
             kind = "retry" if call.sends else call.kind
-            day = await self._counted(call, kind)
+            day = await self._counted(call, kind, place)
             call.sends += 1
             call.spent.add(kind)
             before, call.exposed = call.exposed, True  # until it is known better: not all that ends a send is an answer
@@ -208,33 +209,56 @@ class Channel:
                 with anyio.CancelScope(shield=True):
                     answer = await self._transport.send(request)
             except OutcomeUnknown as error:
+                self._learn(place, call, error.status, timed_out=error.timed_out)
                 if error.unsent:
                     call.exposed = before
                     call.sends -= 1
                     call.spent.add(kind, -1)
                     self.key.quota.give_back(day)
+                else:
+                    self.key.quota.answered(day, None)
                 raise
             call.exposed = before
+            self._learn(place, call, answer.status, received=len(answer.body))
             self.key.quota.answered(day, answer.headers.get("Date"))
         call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
         return answer
 
-    async def _counted(self, call: Call[T], kind: str) -> date:
-        """Count a request that is about to go out, and tell of it; return the day that it counts on.
+    async def _counted(self, call: Call[T], kind: str, place: Place) -> date:
+        """Count a request that is about to go out, tell of it and let it set off; return the day that it counts on.
 
         Raises `AccountParked`, `QuotaExhausted`, and what the ledger raises: it has cost nothing then.
         """
-        if self.parked is not None:
-            raise AccountParked(self.parked)
+        self._refuse_when_parked()
         day = await self.key.quota.take()
         try:
             if call.sends and call.before_repeat is not None:
                 await call.before_repeat()
-            await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
+            await self._tell(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
+            await self.key.gate.set_off(place, self._parking)
+            self._refuse_when_parked()
         except BaseException:
             self.key.quota.give_back(day)
             raise
         return day
+
+    def _refuse_when_parked(self) -> None:
+        if self.parked is not None:
+            raise AccountParked(self.parked)
+
+    async def _tell(self, sent: RequestSent) -> None:
+        """Tell of a request, and first of what may be out at once, when that has changed."""
+        width = self.key.gate.news()
+        if width is not None:
+            await self._emit(WidthChanged(account=self.account.name, places=width.places, reason=width.reason))
+        await self._emit(sent)
+
+    def _learn(
+        self, place: Place, call: Call[T], status: int | None, *, received: int = 0, timed_out: bool = False
+    ) -> None:
+        """Tell the gate what came of a request: times compare between requests of one kind and about one size."""
+        size = (len(call.body or b"") + received).bit_length()
+        self.key.gate.answered(place, (call.kind, size), trouble_of(status, timed_out=timed_out))
 
     def _request(self, call: Call[T], token: Secret | None) -> Request:
         headers = {
@@ -293,7 +317,7 @@ class Channel:
         self._paused_at = now_s
         wait = error.retry_after_s or step_s(self._throttles, self._rng.random())
         if now_s - self._throttled_since > PATIENCE_S:
-            text = f"{error}, for {PATIENCE_S / 60:g} minutes without end, so the day's requests are taken to be used up"
+            text = f"{error}, for {PATIENCE_S / 60:g} minutes: the API key's requests of the day are taken for used up"
             raise await self.park(QuotaExhausted(text, status=error.status)) from error
         if wait > self.account.limits.max_wait_s:
             raise await self.park(error) from error

@@ -4,47 +4,93 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 from engine.model.settings import Limits
+from engine.net.places import Places
+from engine.net.rate import Rate, Unit
+from engine.net.width import Flight, Kind, Width, after, at_first
 
-BURST_S = 0.01
-HEADROOM = 0.985
-"""10 ms of burst at 98.5 % of the rate: the default `AsyncLimiter(R, 1)` lets 2 R out in the first second."""
+NEWS = 0.25
+"""A width that differs by this share from what was told last is worth telling."""
 
 
-def paced(requests_per_second: float) -> AsyncLimiter:
-    """Return a limiter that fills a server's bucket and does not overrun it, first second included."""
-    burst = max(1.0, requests_per_second * BURST_S)
-    return AsyncLimiter(burst, burst / (HEADROOM * requests_per_second))
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """One request's leave to be in the air, and what is known of it there."""
+
+    unit: Unit | None = None  # of the rate; None: it has not left
+    sent_at_s: float = 0.0  # on the event loop's clock
+    out: int = 0  # requests that were out when it left, itself included
 
 
 class KeyLimits:
     """The gate of one API key. Waiters go first come, first served: be fair between companies before coming here."""
 
     def __init__(self, limits: Limits) -> None:
-        self._rate = paced(limits.requests_per_second)
-        self._room = anyio.Semaphore(limits.max_concurrency, fast_acquire=True)
-        self._resume_at = 0.0  # on the event loop's clock
+        self._rate = Rate(limits.requests_per_second)
+        self._turn = anyio.Lock(fast_acquire=True)  # for the rate: one waits for it, the others in order behind
+        self._width = at_first(limits.max_concurrency)
+        self._told = self._width.places
+        self._places = Places(self._width.places)
+        self._flight = Flight(since_s=0.0)
+        self._out = 0
+        self._resume_at_s = 0.0  # on the event loop's clock
 
     @asynccontextmanager
-    async def slot(self, give_up: anyio.Event) -> AsyncIterator[None]:
-        """Hold one place; its unit of the rate is taken as the last step before the body runs.
+    async def place(self, give_up: anyio.Event) -> AsyncIterator[Place]:
+        """Hold one place, taken when no pause is on. The request in it sets off, and is answered or not.
 
         `give_up` ends waiting for a pause: the body then has to find out that there is nothing to wait for.
         """
-        async with self._room:
-            while True:
-                if anyio.current_time() < self._resume_at:
-                    with anyio.move_on_at(self._resume_at):
-                        await give_up.wait()
-                await self._rate.acquire()
-                if anyio.current_time() >= self._resume_at or give_up.is_set():
-                    break
-            yield
+        async with self._places.place():
+            await self._wait_out_pause(give_up)
+            place = Place()
+            try:
+                yield place
+            finally:
+                self._out -= place.unit is not None
+
+    async def set_off(self, place: Place, give_up: anyio.Event) -> None:
+        """Wait for a unit of the rate: the last step before the socket. `give_up` as above, and no unit is taken."""
+        async with self._turn:
+            while not give_up.is_set():
+                await self._wait_out_pause(give_up)
+                unit = await self._rate.take()
+                place.sent_at_s = anyio.current_time()
+                if place.sent_at_s >= self._resume_at_s:
+                    self._out += 1
+                    place.unit, place.out = unit, self._out
+                    return
+
+    def answered(self, place: Place, kind: Kind, trouble: str) -> None:
+        """Learn from what came of a request: an answer, or a `trouble` that speaks against so many at once."""
+        now_s = anyio.current_time()
+        if place.unit is not None:
+            place.unit.answered(now_s)
+        if trouble == "HTTP 429":
+            self._rate.refused()
+        self._flight.add(kind, place.sent_at_s, now_s - place.sent_at_s, place.out, trouble)
+        if self._flight.is_over:
+            self._width = after(self._width, self._flight)
+            self._flight = Flight(since_s=now_s)
+            self._places.resize(self._width.places)
+
+    def news(self) -> Width | None:
+        """Return the width when it has changed notably since it was last returned."""
+        places = self._width.places
+        if abs(places - self._told) < max(1.0, NEWS * self._told):
+            return None
+        self._told = places
+        return self._width
 
     def pause(self, seconds: float) -> None:
         """Hold the whole key back; a longer pause that is under way stays."""
-        self._resume_at = max(self._resume_at, anyio.current_time() + seconds)
+        self._resume_at_s = max(self._resume_at_s, anyio.current_time() + seconds)
+
+    async def _wait_out_pause(self, give_up: anyio.Event) -> None:
+        while anyio.current_time() < self._resume_at_s and not give_up.is_set():
+            with anyio.move_on_at(self._resume_at_s):
+                await give_up.wait()

@@ -70,8 +70,13 @@ class Quota:
         self._in_hand[day] += 1
 
     def answered(self, sent_on: date, header: str | None) -> None:
-        """Set the clock by an answer's `Date`. A request of another day than today may count today: it counts twice."""
-        if header is not None and header != self._heard:
+        """Set the clock by an answer's `Date`; None: there is none, or no answer came.
+
+        A request of another day than today may count today over there, so it counts on both.
+        """
+        if header is None:
+            self._go_on_to(self.day_of(self._now()))
+        elif header != self._heard:
             self._heard = header
             self._hear(header)
         if sent_on != self._day:

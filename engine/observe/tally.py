@@ -14,6 +14,7 @@ from engine.model.events import (
     RequestSent,
     RunStarted,
     Waiting,
+    WidthChanged,
 )
 from engine.model.result import CompanyResult
 from engine.observe.terminal import needs_person
@@ -33,6 +34,7 @@ class Tally:
     requests: int = 0
     troubled: int = 0
     waiting: dict[str, tuple[float, str]] = field(default_factory=dict)  # account or company -> (until, reason)
+    widths: dict[str, int] = field(default_factory=dict)  # account -> requests that it may have out at once
     parked: dict[str, str] = field(default_factory=dict)  # account -> reason
     last: deque[CompanyResult] = field(default_factory=lambda: deque(maxlen=LAST_TROUBLES))
 
@@ -55,6 +57,8 @@ class Tally:
             case Waiting():
                 who = event.account if event.company_id is None else f"company {event.company_id}"
                 self.waiting[who] = (now + event.seconds, event.reason)
+            case WidthChanged():
+                self.widths[event.account] = event.places
             case Parked():
                 self.parked[event.account] = event.reason
             case _:
@@ -68,6 +72,8 @@ class Tally:
             f"{self.rows_written:,} written",
             f"{self.requests:,} requests{rate}",
         ]
+        if self.widths:
+            figures.append(f"{sum(self.widths.copy().values()):,} at once")
         if self.troubled:
             figures.append(f"{self.troubled:,} in trouble")
         return " · ".join(figures)

@@ -71,11 +71,30 @@ def marks(changes: Iterable[Change]) -> bytes:
     return b"".join(sorted(_mark(change.row.key) for change in changes))
 
 
+def joined(passed: bytes | None, more: bytes) -> bytes:
+    """Return the marks of both plans."""
+    return b"".join(sorted(_taken_apart(passed) | _taken_apart(more)))
+
+
+def without(passed: bytes | None, done: Iterable[str]) -> bytes | None:
+    """Return the marks of what is left when these keys' rows are done; None: nothing is."""
+    return b"".join(sorted(_taken_apart(passed) - {_mark(key) for key in done})) or None
+
+
+def within(passed: bytes | None, left: Iterable[str]) -> bytes | None:
+    """Return the marks of what is left when these keys' rows are all that is; None: nothing is."""
+    return b"".join(sorted(_taken_apart(passed) & {_mark(key) for key in left})) or None
+
+
+def _taken_apart(passed: bytes | None) -> set[bytes]:
+    return {passed[at : at + MARK_BYTES] for at in range(0, len(passed), MARK_BYTES)} if passed else set()
+
+
 def not_passed(changes: Collection[Change], passed: bytes | None) -> int:
     """Return how many changes were not part of the plan that passed before."""
     if not passed:
         return len(changes)
-    known = {passed[at : at + MARK_BYTES] for at in range(0, len(passed), MARK_BYTES)}
+    known = _taken_apart(passed)
     return sum(_mark(change.row.key) not in known for change in changes)
 
 

@@ -83,16 +83,26 @@ def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
 
 
 def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
+    """Yield the rows; where two keys were matched with one of them, what is known under a confirmed one comes last."""
+    sure: list[tuple[str, Known]] = []
     for key, known in acked.rows.items():
-        if known.settled or known.confirmed or known.remote_id is not None:
-            row, seen = known.row, known.seen
-            yield RemoteRow(
-                linked_id(key, known),
-                *(seen[1:5] if seen else (row.type_code, row.type_label, row.name, row.erp_id)),
-                (seen.code if seen and seen.code is not None else row.code if known.code_known else None),
-                key if keyed and known.confirmed else None,
-            )
+        if known.confirmed:
+            sure.append((key, known))
+        elif known.settled or known.remote_id is not None:
+            yield _as_seen(key, known, None)
+    for key, known in sure:
+        yield _as_seen(key, known, key if keyed else None)
     yield from acked.strays
+
+
+def _as_seen(key: str, known: Known, listed_key: str | None) -> RemoteRow:
+    row, seen = known.row, known.seen
+    return RemoteRow(
+        linked_id(key, known),
+        *(seen[1:5] if seen else (row.type_code, row.type_label, row.name, row.erp_id)),
+        (seen.code if seen and seen.code is not None else row.code if known.code_known else None),
+        listed_key,
+    )
 
 
 def linked_id(key: str, known: Known) -> str:

@@ -40,20 +40,29 @@ def only(plan: Plan, wanted: Wanted, keys: Collection[str], file: str | None = N
 
 
 def corrected(wanted: Wanted, own: Wanted) -> Wanted:
-    """Return the source's rows with those of `own`, a corrected file, in the place of theirs.
+    """Return the source's rows with those of `own`, a corrected file, in the place of theirs, good or bad.
 
     A row of the file whose key the source does not have is invalid: nothing else would keep it wanted.
     """
-    known = {row.key for row in wanted.rows}
+    known = {row.key for row in wanted.rows} | wanted.invalid_keys
+    replaced = {row.key for row in own.rows} | own.invalid_keys
     better = {row.key: row for row in own.rows if row.key in known}
-    strange = [row for row in own.rows if row.key not in known]
+    was_bad = [row for key, row in better.items() if key in wanted.invalid_keys]
+    strange = tuple(_strange(row, own) for row in own.rows if row.key not in known)
+    rows = [better.get(row.key, row) for row in wanted.rows if row.key in better or row.key not in replaced] + was_bad
+    problems = (
+        *(problem for problem in wanted.problems if problem.key not in replaced),
+        *own.problems,
+        *strange,
+    )
     return replace(
         wanted,
-        rows=[better.get(row.key, row) for row in wanted.rows],
-        source_rows=wanted.source_rows + len(strange) + own.invalid,
-        invalid=wanted.invalid + len(strange) + own.invalid,
-        problems=wanted.problems + own.problems + tuple(_strange(row, own) for row in strange),
-        invalid_keys=wanted.invalid_keys | own.invalid_keys,
+        rows=rows,
+        lines={key: line for key, line in wanted.lines.items() if key not in replaced},
+        source_rows=len(rows) + len(problems),
+        invalid=len(problems),
+        problems=problems,
+        invalid_keys=(wanted.invalid_keys - better.keys()) | own.invalid_keys,
     )
 
 

@@ -29,7 +29,7 @@ def rekeyed(wanted: Wanted, wire_keys: Mapping[str, str]) -> Wanted:
 
     A key that stands for another one which is in the source, too, would make one row of two: both are invalid.
     """
-    if not wire_keys or not any(row.key in wire_keys for row in wanted.rows):
+    if not wire_keys:
         return wanted
     rows = [row._replace(key=wire_keys.get(row.key, row.key)) for row in wanted.rows]
     source_keys = {row.key: own.key for row, own in zip(rows, wanted.rows, strict=True) if row.key != own.key}
@@ -45,14 +45,14 @@ def rekeyed(wanted: Wanted, wire_keys: Mapping[str, str]) -> Wanted:
         source_keys=source_keys,
         invalid=wanted.invalid + len(bad),
         problems=wanted.problems + bad,
-        invalid_keys=wanted.invalid_keys | twice,
+        invalid_keys=wanted.invalid_keys | twice | {wire_keys.get(key, key) for key in wanted.invalid_keys},
     )
 
 
 def _collision(wanted: Wanted, key: str, wire_key: str) -> Problem:
     text = (
-        f"the source has {wire_key!r} and another key that was rekeyed to it: leave one of them out, or undo that with"
-        " `dimsync rekey ID --undo`"
+        f"several rows of the source go by the key {wire_key!r} since one was rekeyed: leave out all but one, or"
+        " undo that with `dimsync rekey ID --undo`"
     )
     return Problem(code="rekeyed-twice", message=text, key=key, file=wanted.file, line=wanted.lines.get(key))
 
@@ -63,7 +63,11 @@ def rekeyable(wanted: Wanted, acked: Acknowledged) -> list[Rekey]:
     Rows are told by type and ERP id. One whose own key leads somewhere, or that is not alone with its id, is left out.
     """
     own = {row.key for row in wanted.rows} | wanted.invalid_keys
-    there = dict(_keyed(acked))
+    own |= {acked.wire_keys[key] for key in own if key in acked.wire_keys}
+    keyed: dict[NaturalKey, set[tuple[str, str | None]]] = {}
+    for natural, bearer in _keyed(acked):
+        keyed.setdefault(natural, set()).add(bearer)
+    there = {natural: next(iter(bearers)) for natural, bearers in keyed.items() if len(bearers) == 1}
     alone = Counter(natural_key(row) for row in wanted.rows)
     found = []
     for row in sorted(wanted.rows):

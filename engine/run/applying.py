@@ -6,7 +6,7 @@ plan is stale, and nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,22 +14,28 @@ import anyio
 
 from engine.errors import AppliedBefore, StalePlan
 from engine.model.change import Change, Plan
-from engine.model.known import Acknowledged, Rejection
+from engine.model.dimension import Dimension
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, Rejection
 from engine.model.life import Applied
 from engine.model.saved import CompanyPlan
-from engine.model.settings import Verify, VerifyMode
+from engine.model.settings import ALLOWABLE, Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
+from engine.planning.match import linked_id
+from engine.planning.only import only
 from engine.run.company import CompanyRun
 from engine.run.endings import HELD, STOPPED
 from engine.run.parts import Applying, Job, Parts
 from engine.run.saving import settings_digest
 from engine.run.scope import Visible
+from engine.run.writing import to_do_of
 
 LONGEST = timedelta(hours=24)
 """A plan is good for so long (DESIGN section 10)."""
 
 Resting = Sequence[tuple[Change, Rejection]]
+
+MOVED = "Ottimate has another number of rows"
 
 ANEW = "; nothing was sent: make a new plan"
 
@@ -43,17 +49,24 @@ class AppliedRun(CompanyRun):
         super().__init__(job, channel, visible, parts)
         self._saved = saved
         self._applying = applying
-        self._comparison.allowed = frozenset({"look-alike", "flapping"} | ({"canary"} if saved.canaries else set()))
+        was_allowed = {slug for slug in ALLOWABLE if str(Allow(slug, job.company.id)) in applying.allowed}
+        self._comparison.allowed = frozenset({"flapping", *was_allowed, *(["canary"] if saved.canaries else [])})
         self._comparison.verify = Verify(mode=VerifyMode.PROBE)
         self._comparison.company = replace(self.company, verify=None)
 
     async def _run(self) -> None:
-        saved = self._saved
-        wanted = self._books.wanted = _rows(saved)
-        self._books.aside = saved.source_rows - saved.invalid - len(saved.changes)
+        saved, books = self._saved, self._books
+        books.wanted = Wanted(
+            rows=[change.row for change in saved.changes],
+            source_rows=saved.source_rows,
+            invalid=saved.invalid,
+            source_keys=dict(saved.source_keys),
+        )
+        books.aside = saved.source_rows - saved.invalid - len(saved.changes)
         parked = await self._look_for_it()
         if saved.held_by:
-            self._take(self._plan(), ())
+            if saved.was_compared:
+                self._take(self._plan(), ())
             for problem in saved.held_by:
                 self._stop_short(problem.code, f"held when the plan was made: {problem.message}", HELD)
             return
@@ -62,21 +75,24 @@ class AppliedRun(CompanyRun):
         async with self._parts.ledger.lock(self._scope):
             before = await self._begun()
             acked = await self._settled()
+            wanted = replace(books.wanted, rows=list(_everything(saved, acked)))
             plan, resting = await self._checked(wanted, acked, before)
             self._take(plan, resting)
+            books.wanted = books.source = wanted
             if plan.changes:
-                await self._carry_out(plan, acked)
+                await self._carry_out(plan, acked, is_begun=before is not None)
             if self._ending is STOPPED:
                 self._ending = None
-            await self._note_end(is_begun=bool(before or plan.changes))
+            await self._note_end(acked, is_begun=bool(before or plan.changes))
 
-    async def _note_end(self, *, is_begun: bool) -> None:
-        """Note that nothing of the plan is left to do, if that is so."""
+    async def _note_end(self, acked: Acknowledged, *, is_begun: bool) -> None:
+        """Note that nothing of the plan is left to do, if that is so, and that all went well, likewise."""
         balance = self._books.balance()
         if is_begun and not (balance.deferred or balance.uncertain):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.end_plan(self._scope, self._applying.plan_id)
-                await self._parts.ledger.passed(self._scope, None)
+        if self._ending is None:
+            await self._note_good_end(acked)
 
     async def _begun(self) -> Applied | None:
         """Return where the plan was begun here before and is to be finished. Raises `AppliedBefore`."""
@@ -97,33 +113,54 @@ class AppliedRun(CompanyRun):
 
         Raises `StalePlan` naming what has moved, and `ApiError`.
         """
-        if moved := await self._moved(before):
+        if moved := await self._moved(acked, before):
             raise StalePlan(moved + ANEW)
         if not self._saved.changes:
             return self._plan(), ()
         if before is None:
             if not await self._comparison.still(acked):
-                raise StalePlan("Ottimate has another number of rows than when the plan was made" + ANEW)
+                await self._list_next_time(acked)
+                raise StalePlan(f"{MOVED} than when the plan was made{ANEW}")
             return self._plan(), ()
+        await self._begin()
+        keys = {change.row.key for change in self._saved.changes}
         compared = await self._comparison.compare(wanted, acked)
-        for hold in compared.plan.holds:
+        plan, _ = only(compared.plan, wanted, keys)
+        resting = [(change, rejection) for change, rejection in compared.resting if change.row.key in keys]
+        for hold in plan.holds:
             raise StalePlan(f"row {hold.key!r} cannot be told any more: {hold.message}{ANEW}")
-        done = len(self._saved.changes) - len(compared.plan.changes) - len(compared.resting)
-        rest = replace(
+        meant = {change.row.key for change in self._saved.creates}
+        for change in plan.creates:
+            if change.row.key not in meant:
+                raise StalePlan(f"row {change.row.key!r} is not in Ottimate any more{ANEW}")
+        return self._left(plan, len(resting)), resting
+
+    def _left(self, plan: Plan, resting: int) -> Plan:
+        """Return what is left of the saved plan: `plan` is to be sent, what else it meant to send is done."""
+        done = len(self._saved.changes) - len(plan.changes) - resting
+        return replace(
             self._plan(),
-            creates=compared.plan.creates,
-            updates=compared.plan.updates,
-            canaries=compared.plan.canaries,
+            creates=plan.creates,
+            updates=plan.updates,
+            canaries=plan.canaries,
             reverts=(),
             unchanged=self._saved.unchanged + done,
         )
-        return rest, compared.resting
 
-    async def _moved(self, before: Applied | None) -> str:
+    async def _list_next_time(self, acked: Acknowledged) -> None:
+        """Let the next plan look at all rows: what the ledger knows is not what is there."""
+        if acked.state.failure is None:
+            state = replace(acked.state, failure=OVERWRITTEN, failure_message=f"{MOVED} than the ledger knows of")
+            with anyio.CancelScope(shield=True):
+                await self._parts.ledger.note(self._scope, state)
+
+    async def _moved(self, acked: Acknowledged, before: Applied | None) -> str:
         """Return what the plan rests on that is not as it was; empty: nothing."""
         age = self._parts.now() - self._applying.made_at
         if not timedelta() <= age <= LONGEST:
             return f"the plan was made at {self._applying.made_at:%Y-%m-%d %H:%M} UTC, and is good for 24 hours"
+        if acked.state.failure == KEY_MISMATCH:
+            return acked.state.failure_message or "keys of the company led nowhere since the plan was made"
         if self._saved.settings != settings_digest(self.company, self._parts):
             return "the company's settings have changed since the plan was made"
         now = await self._parts.ledger.generation(self._scope)
@@ -142,6 +179,7 @@ class AppliedRun(CompanyRun):
             holds=saved.holds,
             unchanged=saved.unchanged,
             adopted=saved.adopted,
+            code_unseen=saved.code_unseen,
         )
 
     def _take(self, plan: Plan, resting: Resting) -> None:
@@ -149,15 +187,28 @@ class AppliedRun(CompanyRun):
         self._books.take_plan(plan, resting, listed_rows=None, dry=False, advice={})
         self._books.refused(self._saved.refused)
 
-    async def _carry_out(self, plan: Plan, acked: Acknowledged) -> None:
+    async def _carry_out(self, plan: Plan, acked: Acknowledged, *, is_begun: bool) -> None:
+        if not is_begun:
+            await self._begin()
+        with anyio.CancelScope(shield=True):
+            await self._brakes.remember(plan, acked.state.passed)
+        await self._write(plan, acked, to_do_of(self._plan()))
+
+    async def _begin(self) -> None:
         with anyio.CancelScope(shield=True):
             await self._parts.ledger.begin_plan(
                 self._scope, self._applying.plan_id, self._parts.run_id, self._parts.now()
             )
-            await self._brakes.remember(plan)
-        await self._writing.write(plan, acked)
 
 
-def _rows(saved: CompanyPlan) -> Wanted:
-    """Return the plan's rows as if they were the source; all others are counted and not known."""
-    return Wanted(rows=[change.row for change in saved.changes], source_rows=saved.source_rows, invalid=saved.invalid)
+def _everything(saved: CompanyPlan, acked: Acknowledged) -> Iterator[Dimension]:
+    """Yield the plan's rows, and those that the ledger knows besides: the source as far as it can be told without it.
+
+    What was an orphan when the plan was made is not in the source.
+    """
+    yield from (change.row for change in saved.changes)
+    planned = {change.row.key for change in saved.changes}
+    orphans = set(saved.orphans)
+    for key, known in acked.rows.items():
+        if key not in planned and known.settled and linked_id(key, known) not in orphans:
+            yield known.row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.balance import Balance
@@ -21,7 +21,9 @@ class Books:
     """
 
     def __init__(self) -> None:
-        self.wanted: Wanted | None = None  # None: the source is not read
+        self.wanted: Wanted | None = None  # the rows that are counted; None: the source is not read
+        self.source: Wanted | None = None  # all of the source's rows, as far as they are known
+        self.done: set[str] = set()  # keys of rows that were created or updated
         self.plan: Plan | None = None  # None: not compared
         self.dry = False  # nothing is sent: planned rows stand in the column that they are meant for
         self.rest = Column.DEFERRED
@@ -75,6 +77,8 @@ class Books:
         for result in results:
             self._open.pop(result.change.row.key, None)
             self._final[result.column] += 1
+            if result.column in {Column.CREATED, Column.UPDATED}:
+                self.done.add(result.change.row.key)
             if result.column is Column.HELD:
                 self.problem("key-unconfirmed", result.message, result.change.row.key)
             if result.column in {Column.REJECTED, Column.UNCERTAIN}:
@@ -104,9 +108,9 @@ class Books:
         key, file, line = self._place(row.key)
         self.rejects.append(Reject(row._replace(key=key), message, file, line))
 
-    def reopen(self, rows: int) -> None:
-        """Defer rows that were unchanged when they were compared, and are so no more."""
-        self._reopened += rows
+    def reopen(self, keys: Collection[str]) -> None:
+        """Defer rows that were unchanged when they were compared, and are so no more; of those that are counted."""
+        self._reopened += sum(row.key in keys for row in self.wanted.rows) if self.wanted else 0
 
     def fault(self, problem: Problem) -> None:
         """Note a problem whose place is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import anyio
@@ -10,13 +11,13 @@ from engine.model.change import Plan
 from engine.model.known import KEY_MISMATCH, Acknowledged
 from engine.model.settings import Guards, Scope
 from engine.model.wanted import Wanted
-from engine.planning.guard import Figures, Trip, marks, not_passed, trips
+from engine.planning.guard import Figures, Trip, joined, marks, not_passed, trips, within, without
 from engine.planning.rest import failed_again
 from engine.planning.sketch import OTHER_SHARE, OWN_SHARE, Sketch, likest, own_share
 from engine.run.parts import Parts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Brakes:
     """Looks at a plan before it is written."""
 
@@ -24,6 +25,7 @@ class Brakes:
     parts: Parts
     guards: Guards
     allowed: frozenset[str]  # slugs
+    remembered: bytes | None = None  # marks of this run's plan, where it could trip a guard when it is stopped
 
     async def holding(self, plan: Plan, wanted: Wanted, acked: Acknowledged, there: int) -> list[Trip]:
         """Return the guards that hold the company; it rests then. None: the plan passes, or a person lets it.
@@ -48,14 +50,33 @@ class Brakes:
                     self.scope, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
                 )
             elif not held and self.parts.writes:
-                await self.remember(plan)
+                await self.remember(plan, state.passed)
         return held
 
-    async def remember(self, plan: Plan) -> None:
-        """Remember a plan that passed, where what is left of it could trip a guard, should it be stopped."""
+    async def remember(self, plan: Plan, passed: bytes | None) -> None:
+        """Remember a plan that passed, where what is left of it could trip a guard, should it be stopped.
+
+        `passed`: what is left of an earlier one, of which a retry is a part.
+        """
         rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
         if max(len(plan.creates), len(plan.updates)) > rows:
-            await self.parts.ledger.passed(self.scope, marks(plan.changes))
+            known = marks(plan.changes)
+            self.remembered = joined(passed, known) if self.parts.verb == "retry" else known
+            await self.parts.ledger.passed(self.scope, self.remembered)
+
+    async def finish(self, passed: bytes | None, done: Collection[str], to_do: Collection[str]) -> None:
+        """Keep of what passed only the rows that are not done; `passed`: what the ledger had before.
+
+        `to_do`: keys of all rows that differed; of a retry, which is a part, only what is `done` tells.
+        """
+        before = self.remembered or passed
+        if before is None:
+            return
+        left = without(before, done)
+        if self.parts.verb != "retry":
+            left = within(left, to_do)
+        if left != before:
+            await self.parts.ledger.passed(self.scope, left)
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
         """Return a trip where the source is another client's: little is this company's, nearly all is another's."""

@@ -7,7 +7,7 @@ Whatever stops it, `result()` accounts for every source row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -39,7 +39,7 @@ from engine.run.endings import FAILED, HELD, STOPPED, UNSAFE, Ending, code_of, e
 from engine.run.parts import Job, Parts
 from engine.run.saving import settings_digest, to_save
 from engine.run.scope import Visible
-from engine.run.writing import Writing
+from engine.run.writing import Writing, to_do_of
 from engine.sources.base import read
 
 
@@ -69,6 +69,7 @@ class CompanyRun:
             allowed=self._allowed,
             run_id=parts.run_id,
             asks_again=job.only is not None,
+            is_check=parts.verb == "check",
             explains=not parts.writes,
             now=parts.now,
             emit=parts.emit,
@@ -109,27 +110,52 @@ class CompanyRun:
 
     async def _run(self) -> None:
         parked = await self._look_for_it()
-        wanted = self._books.wanted = await self._read_source()
+        wanted = self._wants(await self._read_source())
         await self._parts.emit(SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid))
         if parked is not None:
             raise parked
         async with self._parts.ledger.lock(self._scope):
             acked = await self._settled()
-            wanted = self._books.wanted = rekeyed(wanted, acked.wire_keys)
-            is_asked = self._parts.fresh or self._parts.verb in {"check", "retry"}
-            wakes = is_asked or (self._allowed and acked.state.failure != KEY_MISMATCH)
-            if not wakes and is_resting(acked.state, wanted, self._parts.now()):
+            wanted = self._wants(rekeyed(wanted, acked.wire_keys), acked.wire_keys)
+            if not self._wakes(acked.state) and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
                 return
             plan = await self._compare(wanted, acked)
             if self._parts.verb != "check" and await self._is_held(plan, wanted, acked):
                 return
-            if self._parts.writes:
-                await self._writing.write(plan, acked)
+            if self._parts.writes and self._compared is not None:
+                resting = {change.row.key for change, _ in self._compared.resting}
+                await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
             if self._ending is STOPPED:
                 self._ending = None
                 if self.job.only is None:
                     await self._note_good_end(acked)
+
+    def _wants(self, wanted: Wanted, wire_keys: Mapping[str, str] | None = None) -> Wanted:
+        """Take the source's rows; of a retry, those that are asked for are counted, and no other."""
+        self._books.source = self._books.wanted = wanted
+        if self.job.only is not None:
+            _, self._books.wanted = only(Plan(), wanted, self._asked(wire_keys or {}), self.job.corrected_in)
+        return wanted
+
+    def _asked(self, wire_keys: Mapping[str, str]) -> frozenset[str]:
+        """Return the keys that are asked for, as the source has them and as they go on the wire."""
+        asked = self.job.only or frozenset()
+        return asked | {wire_keys[key] for key in asked if key in wire_keys}
+
+    def _wakes(self, state: CompanyState) -> bool:
+        """Return whether the company is seen to although it rests. Keys that led nowhere are no matter of a leave."""
+        if self._parts.fresh or self._parts.verb == "check":
+            return True
+        return state.failure != KEY_MISMATCH and bool(self._allowed or self._parts.verb == "retry")
+
+    async def _write(self, plan: Plan, acked: Acknowledged, to_do: Collection[str]) -> None:
+        """Send a plan, and remember of what passed the guards what is not done."""
+        try:
+            await self._writing.write(plan, acked, to_do=to_do)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._brakes.finish(acked.state.passed, self._books.done, to_do)
 
     async def _read_source(self) -> Wanted:
         """Return the source's rows, corrected ones in their place."""
@@ -239,13 +265,11 @@ class CompanyRun:
 
     def _only(self, compared: Compared, wanted: Wanted, acked: Acknowledged) -> Compared:
         """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
-        asked = self.job.only or frozenset()
-        missing = gone(asked, wanted)
-        keys = asked | {acked.wire_keys[key] for key in asked if key in acked.wire_keys}
+        keys = self._asked(acked.wire_keys)
         plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in)
-        for key in missing:
+        for key in set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}:
             self._books.problem("not-in-source", "the source has it no more: there is nothing to send", key)
-        return replace(compared, plan=plan, listed_rows=None)
+        return replace(compared, plan=plan, listed_rows=None)  # nothing rests: what is asked for is sent
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -263,11 +287,6 @@ class CompanyRun:
         if good and self._books.wanted and (result.state is State.SYNCED or result.evidence == Evidence.LISTING):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.sketch(self._scope, *sketch(self._books.wanted.rows))
-        is_finished = not (result.balance.deferred or result.balance.uncertain)
-        may_have_passed = before.passed is not None or result.state is State.SYNCED
-        if self._parts.writes and is_finished and may_have_passed:
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.passed(self._scope, None)
         if good and (rows != before.last_good_rows or before.failure is not None):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, CompanyState(last_good_rows=rows))
@@ -305,16 +324,19 @@ class CompanyRun:
     def _to_save(self) -> CompanyPlan | None:
         """Return what `dimsync apply` needs to carry out the plan; None: there is none."""
         wanted, compared = self._books.wanted, self._compared
-        if self._parts.verb != "plan" or wanted is None or compared is None:
+        is_held = self._ending is not None and self._ending.state is State.HELD
+        if self._parts.verb != "plan" or wanted is None or not (is_held or (compared and self._ending is None)):
             return None
-        held_by = tuple(problem for problem in self._books.problems if problem.code in UNSAFE and problem.key is None)
+        held_by = tuple(
+            problem for problem in self._books.problems if is_held and problem.code in UNSAFE and problem.key is None
+        )
         return replace(
             to_save(self.job, compared, wanted, self._generation),
             name=self._name,
             settings=settings_digest(self.company, self._parts),
             remote_count=self._comparison.there,
             held_by=held_by,
-            bulk_requests=0 if held_by else self._writing.requests(compared.plan),
+            bulk_requests=self._writing.requests(compared.plan) if compared and not held_by else 0,
         )
 
     def _differences(self) -> tuple[Difference, ...]:

@@ -13,9 +13,9 @@ from engine.ledger.base import Rows
 from engine.model.change import Change, Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
-from engine.model.known import Acknowledged, Rejection
+from engine.model.known import KEY_MISMATCH, Acknowledged, Rejection
 from engine.model.listing import Certificate, Page
-from engine.model.settings import Company, Guards, Scope, Verify
+from engine.model.settings import Adopt, Company, Guards, Scope, Verify
 from engine.model.wanted import Wanted
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
@@ -54,6 +54,7 @@ class Comparison:
     allowed: frozenset[str]  # slugs of guards that a person lets pass
     run_id: str
     asks_again: bool = False  # rows that were refused lately are sent all the same
+    is_check: bool = False  # what has vanished is shown, too
     explains: bool = False  # what differs is told field by field
     now: Callable[[], datetime]
     emit: Emit
@@ -102,26 +103,29 @@ class Comparison:
         index = await self._list(first)
         self.ids = index.rows.keys()
         known = sum(entry.settled for entry in acked.rows.values())
-        if known and not index.rows and Vanished.slug not in self.allowed:
+        has_vanished = bool(known) and not index.rows and Vanished.slug not in self.allowed
+        if has_vanished and not self.is_check:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching = match(wanted, index, acked, alike="look-alike" in self.allowed)
         compared = self._decide(matching, index, acked, listed_rows=len(index.rows))
-        await self._learn(matching, index, acked)
+        if not has_vanished:  # else the next sync would take the company for new
+            await self._learn(matching, index, acked)
         return compared
 
     def _decide(
         self, matching: Matching, index: RemoteIndex, acked: Acknowledged, listed_rows: int | None = None
     ) -> Compared:
         needs_code = self.client.dialect.needs_code
+        led_nowhere = acked.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
         plan = diff(
             matching,
             index,
             acked,
             relabel=self.company.relabel,
             needs_code=needs_code,
-            adopt=self.guards.adopt,
-            canary="canary" in self.allowed,
+            adopt=Adopt.TRUST if led_nowhere and self.guards.adopt is Adopt.PUSH else self.guards.adopt,
+            canary="canary" in self.allowed and not led_nowhere,
             flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),
         )
         plan, resting = withhold(plan, {} if self.asks_again else _rejections(acked), self.now())

@@ -143,8 +143,8 @@ class Engine:
             for job in self._jobs(company for company in companies if company.write)
             if (job.account.name, job.company.id) in plans
         ]
-        applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume)
-        return self._pending("apply", jobs, applying=applying, was_allowed=saved.allowed)
+        applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume, allowed=saved.allowed)
+        return self._pending("apply", jobs, applying=applying)
 
     def retry(
         self,
@@ -186,7 +186,6 @@ class Engine:
         fresh: bool = False,
         allow: Iterable[Allow] = (),
         applying: Applying | None = None,
-        was_allowed: tuple[str, ...] = (),
     ) -> Pending:
         session, ledger = self._opened()
         wiring = Wiring(
@@ -206,7 +205,6 @@ class Engine:
             fresh=fresh,
             allowed=_allowed(allow, [job.company for job in jobs]),
             applying=applying,
-            was_allowed=was_allowed,
         )
         return Pending(run)
 

@@ -20,7 +20,7 @@ from engine.model.known import Pause
 from engine.model.outcome import Problem
 from engine.model.quota import UsedUp
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import Account, Allow, Settings
+from engine.model.settings import Account, Allow, Scope, Settings
 from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
 from engine.run.applying import AppliedRun
@@ -28,6 +28,7 @@ from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
 from engine.run.parts import Applying, Job, Parts
 from engine.run.scope import Visible
+from engine.run.spending import waves
 from engine.run.sums import agrees
 from engine.wire.dialect import Dialect
 
@@ -64,7 +65,6 @@ class Run:
         fresh: bool = False,
         allowed: frozenset[Allow] = frozenset(),
         applying: Applying | None = None,
-        was_allowed: tuple[str, ...] = (),
     ) -> None:
         self._wiring = wiring
         self._verb = verb
@@ -72,7 +72,6 @@ class Run:
         self._fresh = fresh
         self._allowed = allowed
         self._applying = applying
-        self._was_allowed = was_allowed  # when the plan was made that is carried out
         self._started_at = wiring.now()
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
@@ -139,6 +138,8 @@ class Run:
 
     async def _run(self) -> RunResult:
         wiring, started_s = self._wiring, anyio.current_time()
+        if self._applying is not None and self._applying.resume:
+            self._jobs = await self._unfinished(self._applying)
         await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
         allowed = self._allowed_texts()
         await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin, allowed=allowed)
@@ -161,7 +162,9 @@ class Run:
         self._fleet = Fleet(names, start, self._emit, at_once=at_once, most_held=self._most_held())
         if self._stop_code is not None:
             self._fleet.stop()
-        await self._fleet.run()
+        states = await wiring.ledger.states(self._origin)
+        now, verify = wiring.now(), wiring.settings.verify
+        await self._fleet.run(waves(self._jobs, states, verify, now, is_sparing=False))
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
         if self._fleet.is_held:
@@ -180,6 +183,16 @@ class Run:
             self._result = replace(self._result, exit_code=code, problems=(*self._result.problems, problem))
         await self._emit(RunFinished(result=self._result))
         return self._result
+
+    async def _unfinished(self, applying: Applying) -> Sequence[Job]:
+        """Return the companies in which a plan that is resumed has something left to do; if in none, all of them."""
+        left = []
+        for job in self._jobs:
+            scope = Scope(origin=self._origin, account=job.account.account_id, company_id=job.company.id)
+            before = await self._wiring.ledger.applied(scope, applying.plan_id)
+            if before is None or not before.finished:
+                left.append(job)
+        return left or self._jobs
 
     def _parts(self) -> Parts:
         wiring = self._wiring
@@ -200,12 +213,13 @@ class Run:
         )
 
     def _allowed_texts(self) -> tuple[str, ...]:
-        return tuple(sorted({*map(str, self._allowed), *self._was_allowed}))
+        was_allowed = self._applying.allowed if self._applying else ()
+        return tuple(sorted({*map(str, self._allowed), *was_allowed}))
 
     def _most_held(self) -> int | None:
         """Return how many companies may be held before the run stops; None: all of them."""
         share = self._wiring.settings.fleet_share
-        return None if share is None or Allow("fleet") in self._allowed else int(share * len(self._jobs))
+        return None if share is None or "fleet" in self._allowed_texts() else int(share * len(self._jobs))
 
     async def _open_channels(self) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
@@ -239,9 +253,9 @@ class Run:
         """Send nothing through a key whose day the API called used up within the hour; `fresh` tries it."""
         account, now = channel.account, self._wiring.now()
         today = await self._wiring.ledger.quota(self._origin, account.account_id, channel.key.quota.day_of(now))
-        used_up = today.used_up
-        if used_up is not None and used_up.holds(now, account.limits) and not self._fresh:
-            text = f"said at {used_up.at:%H:%M} UTC: {used_up.reason}; tried again from {used_up.until:%H:%M} UTC on"
+        until = today.closed_until(now, account.limits)
+        if today.used_up is not None and until is not None and not self._fresh:
+            text = f"said at {today.used_up.at:%H:%M} UTC: {today.used_up.reason}; tried again from {until:%H:%M} UTC"
             await channel.park(QuotaExhausted(f"{text}, or when requests_per_day was changed; --fresh tries it now"))
 
     async def _remember_keys(self, channels: Iterable[Channel]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
 
 import anyio
@@ -23,7 +23,7 @@ LEAST = 4
 
 
 class Fleet:
-    """Runs companies in the order given, each account's in its own places: one that waits holds up no other.
+    """Runs companies, each account's in its own places: one that waits holds up no other.
 
     `at_once` companies are open at a time, dealt between the accounts, and `LEAST` of each in any case.
     """
@@ -42,11 +42,15 @@ class Fleet:
         self._scopes: set[anyio.CancelScope] = set()
         self._stopping = False
 
-    async def run(self) -> None:
-        """Run all companies to their end, or to where `stop` finds them."""
+    async def run(self, waves: Iterable[Sequence[int]]) -> None:
+        """Run the companies to their end, or to where `stop` finds them, one wave of turns after the other."""
+        for wave in waves:
+            await self._run_wave(wave)
+
+    async def _run_wave(self, wave: Sequence[int]) -> None:
         by_account: dict[str, list[int]] = {}
-        for turn, (_, _, account) in enumerate(self._names):
-            by_account.setdefault(account, []).append(turn)
+        for turn in wave:
+            by_account.setdefault(self._names[turn][2], []).append(turn)
         places = max(min(LEAST, self._at_once), ceil(self._at_once / max(1, len(by_account))))
         async with anyio.create_task_group() as pipelines:
             for own in by_account.values():

@@ -11,7 +11,7 @@ from engine.model.life import Life
 from engine.model.outcome import Problem
 from engine.model.settings import Company, Scope
 from engine.net.client import CompanyClient
-from engine.planning.rekey import Rekey, rekeyable
+from engine.planning.rekey import Rekey, rekeyable, rekeyed
 from engine.sources.base import read
 
 
@@ -44,9 +44,11 @@ async def explain(
     except EngineError as error:
         problems = (Problem(code="source", message=str(error)),)
     else:
-        row = next((row for row in wanted.rows if row.key == key), None)
+        wanted = rekeyed(wanted, (await ledger.read(scope)).wire_keys)
+        row = next((row for row in wanted.rows if wanted.source_keys.get(row.key, row.key) == key), None)
         problems = tuple(problem for problem in wanted.problems if problem.key == key)
         file, line = wanted.file, wanted.lines.get(key)
+        row = row and row._replace(key=key)
     life = await ledger.life(scope, key)
     remote, remote_is = await _remote(life, client)
     return Explanation(

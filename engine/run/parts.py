@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.ledger.base import Ledger
 from engine.model.saved import CompanyPlan
 from engine.model.settings import Account, Allow, Company, Guards, RawRow, Verify
+from engine.net.budget import Room
 from engine.net.channel import Emit
 from engine.wire.dialect import Dialect
 
@@ -30,6 +31,9 @@ class Parts:
     now: Callable[[], datetime]
     emit: Emit
     applying: Applying | None = None  # a saved plan is carried out
+    rooms: Mapping[str, Room] = field(
+        default_factory=dict
+    )  # for listings, by account's name; none: as much as it takes
 
     @property
     def writes(self) -> bool:
@@ -44,6 +48,7 @@ class Applying:
     plan_id: str
     made_at: datetime
     resume: bool  # what was begun and not finished is finished
+    allowed: tuple[str, ...] = ()  # guards that were let pass when it was made, such as "look-alike:123"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,17 @@ from engine.run.compare import Compared
 from engine.run.parts import Job, Parts
 
 
-def to_save(job: Job, compared: Compared, wanted: Wanted, generation: Generation) -> CompanyPlan:
-    """Return what is to be sent for a company, and how its other rows stand."""
+def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Generation) -> CompanyPlan:
+    """Return what is to be sent for a company, and how its other rows stand. `compared` None: it was held before."""
+    if compared is None:
+        return CompanyPlan(
+            company_id=job.company.id,
+            account=job.account.name,
+            generation=generation,
+            source_rows=wanted.source_rows,
+            invalid=wanted.invalid,
+            was_compared=False,
+        )
     plan = compared.plan
     return CompanyPlan(
         company_id=job.company.id,
@@ -29,7 +38,10 @@ def to_save(job: Job, compared: Compared, wanted: Wanted, generation: Generation
         unchanged=plan.unchanged,
         adopted=plan.adopted,
         refused=tuple(Hold(change.row.key, "rejected", rejection.message) for change, rejection in compared.resting),
+        code_unseen=plan.code_unseen,
         invalid=wanted.invalid,
+        orphans=plan.orphans,
+        source_keys=tuple(sorted(wanted.source_keys.items())),
     )
 
 

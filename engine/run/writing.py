@@ -6,7 +6,7 @@ Canaries first, then all others; what was lost is read back, and what a create m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -41,8 +41,11 @@ class Writing:
     comparison: Comparison
     stop_short: Callable[[str, str, Ending], None]
 
-    async def write(self, plan: Plan, acked: Acknowledged) -> None:
-        """Send the plan. A create beyond the plan stops it: some key does not lead where it should."""
+    async def write(self, plan: Plan, acked: Acknowledged, *, to_do: Collection[str]) -> None:
+        """Send the plan. A create beyond the plan stops it: some key does not lead where it should.
+
+        `to_do`: keys of all rows that the comparison found different or held, in this plan or not.
+        """
         if not plan.changes:
             return
         if plan.reverts:
@@ -77,7 +80,7 @@ class Writing:
                 STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
             )
         if writer.met and not writer.surplus:
-            await self._look_again(writer.met, plan, acked.state)
+            await self._look_again(writer.met, to_do, acked.state)
 
     def requests(self, plan: Plan) -> int:
         """Return how many bulk requests it takes to send a plan when nothing goes wrong."""
@@ -126,10 +129,10 @@ class Writing:
             self.stop_short(KEY_MISMATCH, mismatch(0), HELD)
         return is_harmless
 
-    async def _look_again(self, met: int, plan: Plan, before: CompanyState) -> None:
+    async def _look_again(self, met: int, counted: Collection[str], before: CompanyState) -> None:
         """List anew where creates met rows that were there: those may be rows that another key was matched with."""
         text = f"{met} rows that were to be created had keys that lead to rows that are there, and changed those"
-        wanted = self.books.wanted
+        wanted = self.books.source or self.books.wanted
         if wanted is None:
             return
         try:
@@ -140,10 +143,8 @@ class Writing:
             doubt = replace(CHANGED, exit_code=ExitCode.UNCERTAIN)
             self.stop_short(OVERWRITTEN, f"{text}; what became of those could not be looked at: {error}", doubt)
             return
-        counted = {change.row.key for change in plan.changes} | {hold.key for hold in plan.holds}
-        to_do = {change.row.key for change in after.plan.changes} | {hold.key for hold in after.plan.holds}
-        if moved := to_do - counted - {change.row.key for change, _ in after.resting}:
-            self.books.reopen(len(moved))
+        if moved := to_do_of(after.plan) - set(counted) - {change.row.key for change, _ in after.resting}:
+            self.books.reopen(moved)
             some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
             told = (
                 f"{text}, so that {len(moved)} rows that were unchanged differ now ({some}): the next run sees to them"
@@ -185,6 +186,11 @@ class Writing:
                 uncertain=counts[Column.UNCERTAIN],
             )
         )
+
+
+def to_do_of(plan: Plan) -> set[str]:
+    """Return the keys of all rows that a comparison found different or held."""
+    return {change.row.key for change in plan.changes} | {hold.key for hold in plan.holds}
 
 
 def rounds(rows: int, most: int) -> Iterator[int]:

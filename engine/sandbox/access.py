@@ -1,4 +1,4 @@
-"""Who may ask, and how often: API keys, tokens, the token bucket and the daily quota. Pure: times are arguments."""
+"""Who may ask, and how often: API keys, tokens, the rate and the daily quota. Pure: times are arguments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
+
+from engine.sandbox.rates import COUNTERS, Counter, RateModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,8 @@ class Allowance:
     """What one API key may use (docs.ottimate.com/api-limits)."""
 
     rate: float = 1000.0  # requests a second
-    burst: int = 2000  # capacity of the token bucket
+    burst: int = 2000  # capacity of the token bucket; windows have none
+    rate_model: RateModel = "bucket"  # how the second is counted; a token bucket by the documents
     per_day: int = 10_000  # requests from 00:00 UTC to 00:00 UTC
     token_lifetime_s: int = 3600
 
@@ -32,8 +35,7 @@ class Allowance:
 class Meter:
     """What one API key has used."""
 
-    tokens: float  # left in the bucket
-    filled_at: float | None = None  # the monotonic second at which they were counted
+    counter: Counter  # of the requests a second
     day: date | None = None
     used: int = 0  # requests on that day, refused ones included
     throttled: int = 0
@@ -45,7 +47,8 @@ class Access:
     def __init__(self, credentials: Sequence[Credentials], allowance: Allowance, random: Random) -> None:
         self.allowance = allowance
         self.by_key = {each.api_key: each for each in credentials}
-        self.meters = {each.api_key: Meter(tokens=float(allowance.burst)) for each in credentials}
+        count = COUNTERS[allowance.rate_model]
+        self.meters = {each.api_key: Meter(counter=count(allowance.rate, allowance.burst)) for each in credentials}
         self._random = random
         self._tokens: dict[str, tuple[str, datetime]] = {}
 
@@ -55,13 +58,9 @@ class Access:
         if meter.day != now.date():
             meter.day, meter.used = now.date(), 0
         meter.used += 1
-        elapsed = 0.0 if meter.filled_at is None else max(0.0, second - meter.filled_at)
-        meter.tokens = min(float(allowance.burst), meter.tokens + elapsed * allowance.rate)
-        meter.filled_at = second
-        if meter.tokens < 1.0:
+        if not meter.counter.admits(second):
             meter.throttled += 1
             return "Too Many Requests"
-        meter.tokens -= 1.0
         return "Limit Exceeded" if meter.used > allowance.per_day else None
 
     def grant(self, api_key: str, client_id: str, client_secret: str, *, now: datetime) -> str | None:

@@ -12,7 +12,8 @@ def test_status_and_history(fleet: Fleet) -> None:
     fleet.configure(171, 172, 173)
     for one in (171, 172):
         fleet.source(one, [f"Account {n}" for n in range(40)])
-    assert fleet.run("status").stdout.splitlines()[-1] == "3 companies"
+    unused = "account main: 0 of 10,000 requests today, 1,000 reserved"
+    assert fleet.run("status").stdout.splitlines()[-2:] == ["3 companies", unused]
     assert fleet.run("sync", "--select", "company:171", "--select", "company:172").returncode == 0
     fleet.source(172, [f"New {n}" for n in range(40)])
     assert fleet.run("sync", "--select", "company:172").returncode == 4
@@ -21,12 +22,16 @@ def test_status_and_history(fleet: Fleet) -> None:
 
     told = fleet.run("status")
     assert told.returncode == 0
-    head, held, never, calm = told.stdout.splitlines()
+    head, held, never, calm, used = told.stdout.splitlines()
     assert head.split()[:3] == ["STATE", "ID", "NAME"]
     assert (held.split()[:2], held.split()[-1]) == (["held", "172"], "40")
     assert never.split()[:2] == ["never", "173"]
     assert calm == "3 companies: 1 synced"
+    assert used == f"account main: {before} of 10,000 requests today, 1,000 reserved"
     document = json.loads(fleet.run("status", "--output", "json").stdout)
+    (account,) = document["accounts"]
+    limits = {"limit": 10_000, "reserve": 1_000, "closed_until": None}
+    assert account == {"account": "main", "day": account["day"], "used": before, **limits}
     assert [(one["company_id"], one["state"]) for one in document["companies"]] == [
         (172, "held"),
         (173, "never"),

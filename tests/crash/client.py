@@ -46,6 +46,9 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--chunk-rows", type=int, default=LIMITS.chunk_rows)
     parser.add_argument("--server-timeout", type=float, default=SERVER_TIMEOUT_S)
+    parser.add_argument("--per-day", type=int, default=LIMITS.requests_per_day)
+    parser.add_argument("--reserve", type=int, default=LIMITS.reserve_per_day)
+    parser.add_argument("--only", type=int, help="the one company to sync")
     parser.add_argument("--ack-only", action="store_true")
     result = asyncio.run(sync(parser.parse_args()))
     sys.stdout.buffer.write(orjson.dumps(run_json(result)))
@@ -61,11 +64,19 @@ async def sync(options: argparse.Namespace) -> RunResult:
         api_key=Secret(made_up.api_key),
         client_id=Secret(made_up.client_id),
         client_secret=Secret(made_up.client_secret),
-        limits=replace(LIMITS, chunk_rows=options.chunk_rows, server_timeout_s=options.server_timeout),
+        limits=replace(
+            LIMITS,
+            chunk_rows=options.chunk_rows,
+            server_timeout_s=options.server_timeout,
+            requests_per_day=options.per_day,
+            reserve_per_day=options.reserve,
+        ),
     )
     settings = Settings(accounts=(account,), api=Api(base_url=options.base_url))
     companies = [
-        Company(id=int(path.stem), source=FileSource(path)) for path in sorted(options.folder.glob("*.ndjson"))
+        Company(id=int(path.stem), source=FileSource(path))
+        for path in sorted(options.folder.glob("*.ndjson"))
+        if options.only in {None, int(path.stem)}
     ]
     async with (
         await open_ledger(options.ledger_url) as ledger,

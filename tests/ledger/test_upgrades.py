@@ -52,13 +52,19 @@ VERSION_3 = """
     insert into runs (id, verb, started_at, origin, allowed)
     values ('third', 'sync', :at, 'https://second.test/v1', 'look-alike:7');
 """
+VERSION_4 = """
+    update scopes set generation = 3, changed_by = 'third' where id = 1;
+    insert into attempts values (1, 1, 'chunk', 'run-1', :at, 2, 201, 'req-1', '[["a","created"]]');
+    insert into wire_keys values (1, 'A', 'a', :at);
+    insert into applied_plans values (1, 'plan-1', :at, '["third"]', 1);
+"""
 NEW_NOTES = {"passed": None, "generation": 0, "changed_by": None}
 
 
 def written(path: Path, version: int) -> Path:
     """Make a ledger as the dimsync of a schema's version left it, with something in each of its tables."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for number, texts in enumerate((VERSION_1, VERSION_2, VERSION_3)[:version]):
+        for number, texts in enumerate((VERSION_1, VERSION_2, VERSION_3, VERSION_4)[:version]):
             migrate(connection, MIGRATIONS[: number + 1], number)
             for statement in texts.split(";"):
                 connection.execute(statement, {"at": AT})

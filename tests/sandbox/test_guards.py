@@ -153,6 +153,7 @@ async def test_what_is_left_of_a_load_goes_on(world: World, allow: bool) -> None
     first = await (allowed(world, wanted, "mass-create") if allow else world.sync_one(1, wanted))
     assert (first.exit_code, columns(first)["created"]) == (5, 100)
     world.script()
+    world.clock.forward(hours=1)
     second = await world.sync_one(1, wanted)
     assert (second.exit_code, columns(second)["created"]) == (0, 100)
     await heal(world, 1, wanted)
@@ -166,6 +167,7 @@ async def test_what_is_new_beside_a_load_that_goes_on_counts(world: World) -> No
     world.script(quota)
     assert (await world.sync_one(1, wanted)).exit_code == 5
     world.script()
+    world.clock.forward(hours=1)
     result = await world.sync_one(1, wanted + dims(60, first=5_000))
     assert verdict(result) == ("held", 4, ["mass-create"])
     assert "would create 60 rows where 100 are" in result.problems[0].message

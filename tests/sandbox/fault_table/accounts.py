@@ -155,16 +155,17 @@ def stopped() -> Iterator[Case]:
             fault = answer(operation, 429, headers={"Retry-After": asked})
             ends: dict[str, Any] = {"says": THROTTLED, "sent": sent.format(429), "then": Then.NEXT_NIGHT}
             yield bad(task, f"429 with {name} at {operation}", fault, **ends, alone=True)
-    ends = {"says": QUOTA, "books": "created 2, deferred 2", "sent": "list 200; bulk A2 201+, B2 429"}
+    ends = {"says": QUOTA, "alone": True, "then": Then.NEXT_NIGHT}
+    half: dict[str, Any] = {"books": "created 2, deferred 2", "sent": "list 200; bulk A2 201+, B2 429"}
     spelled: dict[str, dict[str, Any]] = {
         "in the gateway's words": {"body": '{"message":"Limit Exceeded"}'},
         "in other words": {"envelope": "Daily quota exceeded"},
     }
     for name, said in spelled.items():
         fault = answer("list", 429, page=2, **said)
-        yield bad(READ, f"no quota, {name}, at a page", fault, says=QUOTA, sent="list 200 429", alone=True)
+        yield bad(READ, f"no quota, {name}, at a page", fault, sent="list 200 429", **ends)
         fault = answer("bulk", 429, after=1, **said)
-        yield bad(LOAD, f"no quota, {name}, at a chunk", fault, **ends, limits=ONE_BY_ONE, alone=True)
+        yield bad(LOAD, f"no quota, {name}, at a chunk", fault, **half, limits=ONE_BY_ONE, **ends)
     yield bad(
         MANY,
         "eight requests a day",

@@ -1,0 +1,45 @@
+"""What a run may still send, over all of its accounts, and how much of it may be listings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.errors import BudgetSpent
+
+APART = frozenset({"token", "directory"})
+"""Kinds of requests that no company's change asks for: a budget does not count them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Budget:
+    """Requests that a run may still send; tokens and directories are not counted."""
+
+    left: int | None = None  # None: no budget
+
+    def take(self, kind: str) -> None:
+        """Count one of a kind that is about to be sent. Raises `BudgetSpent` when none is left."""
+        if self.left is None or kind in APART:
+            return
+        if self.left <= 0:
+            raise BudgetSpent("the run's budget is spent, and nothing more was sent; the next run goes on from there")
+        self.left -= 1
+
+    def give_back(self, kind: str) -> None:
+        """Take one back that never left."""
+        if self.left is not None and kind not in APART:
+            self.left += 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """One account's room for the pages of listings, within one run."""
+
+    pages: int  # half of what was left of the day when the run began
+    budget: Budget
+
+    def take(self, pages: int) -> bool:
+        """Return whether so many pages may be read, and keep them for whoever asks."""
+        if pages > self.pages or (self.budget.left is not None and pages > self.budget.left):
+            return False
+        self.pages -= pages
+        return True

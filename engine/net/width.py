@@ -1,0 +1,141 @@
+"""How many requests at once: what their answers say of it, as a pure function of values.
+
+More while all goes well, by one a flight (twice as many where no bound is known); fewer when the server says so or does
+not answer, and half when the answers of a whole flight come late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+START = 8
+"""Requests at once of a key that nothing is known of."""
+
+KEEPS = {"timeout": 0.5, "HTTP 408": 0.5, "HTTP 504": 0.5, "HTTP 429": 0.7}
+KEEP = 0.85
+"""What is left after each kind of trouble. A refusal at the edge of what a server bears costs little, so that the mean
+stays above nine tenths of it; a timeout tells late, and of far too many."""
+
+TROUBLES = frozenset({408, 429, 502, 503, 504})
+"""Statuses that speak of load. A 500 speaks of one request."""
+
+SLOW = 2.0
+SLOWISH = 1.5
+"""Answers that take this many times what they take at best: too many at once; and no more than there are."""
+
+FAST_S = 0.05
+"""Answers that are faster at best count as if they took this long: a few ms more are noise."""
+
+ENOUGH = 4
+"""Fewer answers of a kind in a flight say nothing of how long it takes."""
+
+HELPED = 0.85
+"""After half as many at once, answers that still take this share of what they took are not late because of us."""
+
+Kind = tuple[str, int]
+"""Requests whose times compare: what they ask for, and the bits of the count of bytes that were moved for it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Flight:
+    """What came of the requests that left since the last decision: about as many as were out together."""
+
+    since_s: float
+    most: int = 0  # out at once, when the one left that is now answered
+    answers: int = 0
+    trouble: str = ""  # the first that came up: the flight is over then
+    times: dict[Kind, list[float]] = field(default_factory=dict)
+
+    def add(self, kind: Kind, sent_at_s: float, took_s: float, out: int, trouble: str) -> None:
+        """Take in one answer, or that there was none. What left before the flight began says nothing new."""
+        if sent_at_s < self.since_s:
+            return
+        self.most = max(self.most, out)
+        self.answers += 1
+        self.trouble = self.trouble or trouble
+        if not trouble:
+            self.times.setdefault(kind, []).append(took_s)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is something to decide on: half of what was out is answered, or there was trouble."""
+        return bool(self.trouble) or 2 * self.answers >= max(2, self.most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Halving the width because answers were late: the next flight shows whether that was the reason."""
+
+    slowness: float  # before
+    places: int  # before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Width:
+    """How many requests of a key may be out at once, and what led to it."""
+
+    places: int
+    ceiling: int
+    mark: int | None = None  # where there was trouble last; None: not known, or disproved
+    bests: Mapping[Kind, float] = field(default_factory=dict)  # seconds that a kind takes when it goes well
+    trial: Trial | None = None
+    reason: str = ""  # of the last change
+
+
+def at_first(ceiling: int) -> Width:
+    """Return the width of a key that nothing was sent with yet."""
+    return Width(places=min(START, ceiling), ceiling=ceiling)
+
+
+def trouble_of(status: int | None, *, timed_out: bool = False) -> str:
+    """Return what an answer's status says against so many at once; `None`: there was no answer. Empty: nothing."""
+    if status is None:
+        return "timeout" if timed_out else "connection lost"
+    return f"HTTP {status}" if status in TROUBLES else ""
+
+
+def after(width: Width, flight: Flight) -> Width:
+    """Return the width to go on with after a flight. Cases: trouble, a trial's end, late answers, more."""
+    if flight.trouble:
+        return _fewer(width, KEEPS.get(flight.trouble, KEEP), flight.trouble)
+    usual = {kind: sorted(times)[len(times) // 4] for kind, times in flight.times.items() if len(times) >= ENOUGH}
+    if not usual:
+        return _more(width, flight)
+    bests = {**width.bests, **{kind: min(took, width.bests.get(kind, took)) for kind, took in usual.items()}}
+    slowness = _slowness(usual, bests, flight)
+    if width.trial is not None and slowness > HELPED * width.trial.slowness:
+        places = max(width.places, width.trial.places)
+        return replace(
+            width, places=places, bests={**bests, **usual}, trial=None, reason="answers take longer by themselves"
+        )
+    width = replace(width, bests=bests, trial=None)
+    if slowness > SLOW:
+        trial = Trial(slowness=slowness, places=width.places)
+        return replace(_fewer(width, 0.5, f"answers take {slowness:.1f} times as long"), trial=trial)
+    return width if slowness > SLOWISH else _more(width, flight)
+
+
+def _slowness(usual: Mapping[Kind, float], bests: Mapping[Kind, float], flight: Flight) -> float:
+    """Return how many times as long as at best a flight's answers took, each kind by its own measure.
+
+    A quarter of them was faster than `usual`: new connections and single slow requests do not count.
+    """
+    took = sum(seconds * len(flight.times[kind]) for kind, seconds in usual.items())
+    best = sum(max(FAST_S, bests[kind]) * len(flight.times[kind]) for kind in usual)
+    return took / best
+
+
+def _fewer(width: Width, keep: float, reason: str) -> Width:
+    places = max(1, min(width.places - 1, round(width.places * keep)))
+    return replace(width, places=places, mark=width.places, trial=None, reason=reason)
+
+
+def _more(width: Width, flight: Flight) -> Width:
+    """Return one more place, or twice as many where no trouble is known; none where four fifths were enough."""
+    if 5 * flight.most < 4 * width.places or width.places == width.ceiling:
+        return width
+    is_disproved = width.mark is not None and width.places > 1.25 * width.mark + 1
+    mark = None if is_disproved else width.mark
+    places = width.places * 2 if mark is None else width.places + 1
+    return replace(width, places=min(places, width.ceiling), mark=mark, reason="answers come in time")

@@ -1,0 +1,374 @@
+"""`check`, `explain`, `retry`, `rekey`, `ledger distrust` as typed: documents, exit codes, words for mistakes."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from engine.cli.codes import CODES
+from tests.cli.conftest import Here
+from tests.cli.program import Fleet
+
+SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
+HOSTILE = "\x1b]0;owned\x07\x1b[31mred \u202eexe [bold]x[/bold]"
+COLUMNS = ("unique_key", "type", "dimension_type_code", "name", "code", "erp_dimension_id")
+
+
+def document(here: Here, *words: str, code: int = 0) -> dict[str, Any]:
+    """Run a command line for its JSON; a run's result is held against its schema."""
+    done = here(*words, "--output", "json")
+    assert done.returncode == code, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    if found["schema"].startswith("dimsync.result/"):
+        jsonschema.Draft202012Validator(SCHEMA).validate(found)
+        assert found["exit_code"] == code
+    return found
+
+
+def sent(fleet: Fleet, company_id: int) -> int:
+    """Return how many bulk requests a company has had."""
+    return sum(entry["operation"] == "bulk" for entry in fleet.door.requests(company_id))
+
+
+def balance(found: dict[str, Any]) -> dict[str, int]:
+    """Return the columns of the source rows that are not zero."""
+    names = ("unchanged", "created", "updated", "rejected", "held", "deferred", "uncertain", "invalid")
+    return {name: count for name in names if (count := found["totals"][name])}
+
+
+def begun(fleet: Fleet, here: Here, company_id: int, names: list[str], refused: str = "") -> None:
+    """Load a company; names that match are refused. Then the server is honest again."""
+    fleet.door.place(company_id)
+    fleet.configure(company_id)
+    fleet.source(company_id, names)
+    if refused:
+        fleet.door.faults({"effect": "reject-rows", "name": refused, "match": {"company": company_id}})
+    assert here("sync", "-q", "--rejects", "rejects.ndjson").returncode == (3 if refused else 0)
+    fleet.door.faults()
+
+
+def rename_keys(fleet: Fleet, company_id: int, prefix: str = "new-") -> None:
+    """Let the source call its rows otherwise."""
+    path = fleet.folder / f"{company_id}.csv"
+    head, *lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([head, *(f"{prefix}{line}" for line in lines)]) + "\n", encoding="utf-8")
+
+
+# explain
+
+
+def test_the_life_of_a_row(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 601, ["Cash", "Bank"], refused="Bank")
+    (bulk,) = [entry for entry in fleet.door.requests(601) if entry["operation"] == "bulk"]
+    good = document(here, "explain", "601", "k0")
+    assert (good["schema"], good["company_id"], good["key"], good["wire_key"]) == (
+        "dimsync.explain/1",
+        601,
+        "k0",
+        "k0",
+    )
+    assert (good["file"], good["line"], good["source"]["name"], good["remote"]["name"]) == (
+        "601.csv",
+        2,
+        "Cash",
+        "Cash",
+    )
+    (stored,) = fleet.door.rows(601)
+    assert (good["remote_is"], good["ledger"]["remote_id"], good["ledger"]["confirmed"]) == (
+        "shown",
+        stored["id"],
+        True,
+    )
+    bad = document(here, "explain", "601", "k1")
+    assert (bad["ledger"], bad["remote"], bad["remote_is"]) == (None, None, "not known")
+    assert "validation rule" in bad["rejection"]["message"]
+    for told in (good, bad):
+        (attempt,) = told["attempts"]
+        assert (attempt["request_id"], attempt["attempt"], attempt["status"]) == (
+            f"req-{bulk['number']:08d}",
+            bulk["idempotency_key"],
+            bulk["status"],
+        )
+    table = here("explain", "601", "k1").stdout
+    assert all(word in table for word in ("SOURCE", "LEDGER", "OTTIMATE", "601.csv:3", "refused at", attempt["run_id"]))
+
+
+def test_offline_asks_nobody(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 602, ["Cash"])
+    before = len(fleet.door.ask("log")["requests"])
+    told = document(here, "explain", "602", "k0", "--offline")
+    assert (told["remote_is"], told["ledger"]["row"]["name"]) == ("not asked", "Cash")
+    assert len(fleet.door.ask("log")["requests"]) == before
+
+
+def test_who_is_not_known(fleet: Fleet, here: Here) -> None:
+    """An unknown row is exit 1, with the nothing that is known of it; an unknown company is a mistake in typing."""
+    begun(fleet, here, 603, ["Cash"])
+    assert document(here, "explain", "603", "k7", code=1)["attempts"] == []
+    assert "no row bears this key" in here("explain", "603", "").stdout
+    for words in (("explain", "604", "k0"), ("rekey", "604"), ("ledger", "distrust", "604")):
+        wrong = here(*words)
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert "there is no company 604" in wrong.stderr
+    mistyped = ("explain x k0", "explain 603", "rekey 603 --yes --undo", "ledger distrust", "ledger distrust 603 --all")
+    assert [here(*line.split()).returncode for line in mistyped] == [2] * len(mistyped)
+
+
+def test_without_a_source_the_rest_is_told(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 605, ["Cash"])
+    (fleet.folder / "605.csv").unlink()
+    told = document(here, "explain", "605", "k0")
+    assert (told["source"], [one["code"] for one in told["source_problems"]]) == (None, ["source"])
+    assert told["remote"]["name"] == "Cash"
+    broken = here("rekey", "605")
+    assert (broken.returncode, "605.csv" in broken.stderr) == (1, True)
+
+
+def test_hostile_texts_are_shown_escaped(fleet: Fleet, here: Here) -> None:
+    """In keys and names of the source, in names of Ottimate's, and in the server's words."""
+    fleet.door.place(606)
+    fleet.configure(606)
+    key, name = "k\u202e0", "Cash \u202exe [bold]"
+    rows = [(key, name, "1"), ("k1", "Bank", "2")]
+    lines = [f"{one},Account,account,{text},c,{erp_id}" for one, text, erp_id in rows]
+    (fleet.folder / "606.csv").write_text("\n".join([",".join(COLUMNS), *lines]) + "\n", encoding="utf-8")
+    fleet.door.faults({"effect": "reject-rows", "name": "Bank", "message": HOSTILE, "match": {"company": 606}})
+    assert here("sync", "-q").returncode == 3
+    rename_keys(fleet, 606, "n\u202e")
+    outputs = [
+        here(*words)
+        for words in (
+            ("explain", "606", key),
+            ("explain", "606", "k1"),
+            ("explain", "606", f"n\u202e{key}"),
+            ("explain", "606", HOSTILE),
+            ("explain", "606", key, "--output", "json"),
+            ("rekey", "606"),
+            ("rekey", "606", "--output", "json"),
+            ("rekey", "606", "--yes"),
+            ("check", "-q"),
+            ("check", "-q", "--output", "ndjson"),
+            ("retry",),
+        )
+    ]
+    for done in outputs:
+        assert all(line.isprintable() for line in (done.stdout + done.stderr).splitlines()), done.args
+    assert r"\x1b]0;owned\x07" in outputs[1].stdout
+    assert r"\u202e" in outputs[5].stdout
+
+
+def test_a_hostile_run_id_is_shown_escaped(fleet: Fleet, here: Here) -> None:
+    fleet.configure(607)
+    assert "\x1b" not in here("retry", "--run", HOSTILE).stderr
+
+
+# rekey
+
+
+def test_rekey_shows_stores_and_takes_back(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 611, ["Cash", "Bank"])
+    rename_keys(fleet, 611)
+    before = len(fleet.door.ask("log")["requests"])
+    preview = here("rekey", "611")
+    assert (preview.returncode, preview.stdout.splitlines()[-1]) == (
+        0,
+        "2 rows; nothing is stored yet: dimsync rekey 611 --yes",
+    )
+    found = document(here, "rekey", "611")
+    assert (found["schema"], found["stored"]) == ("dimsync.rekey/1", False)
+    assert [(row["source_key"], row["wire_key"], row["name"]) for row in found["rows"]] == [
+        ("new-k0", "k0", "Cash"),
+        ("new-k1", "k1", "Bank"),
+    ]
+    assert document(here, "rekey", "611", "--yes")["stored"] is True
+    assert document(here, "rekey", "611")["rows"] == []
+    assert len(fleet.door.ask("log")["requests"]) == before
+    fleet.source(611, ["Cash", "Bank account"])
+    rename_keys(fleet, 611)
+    assert balance(document(here, "sync", "-q")) == {"unchanged": 1, "updated": 1}
+    assert [(row["unique_key"], row["name"]) for row in fleet.door.rows(611)] == [
+        ("k0", "Cash"),
+        ("k1", "Bank account"),
+    ]
+    assert document(here, "rekey", "611", "--undo")["undone"] == 2
+    assert "0 rows" in here("rekey", "611", "--undo").stdout
+
+
+# check
+
+
+def test_check_tells_who_changed_what(fleet: Fleet, here: Here) -> None:
+    """Drift is no failure; who asks for it gets 6, unless there is something graver."""
+    begun(fleet, here, 621, ["Cash", "Bank", "Rent"])
+    assert document(here, "check", "-q", "--detailed-exitcode")["companies"][0].get("differences") is None
+    fleet.source(621, ["Cash", "Bank account", "Rent"])
+    bulks = sent(fleet, 621)
+    (one,) = document(here, "check", "-q", "--detailed-exitcode", code=6)["companies"]
+    (difference,) = one["differences"]
+    assert (difference["kind"], difference["key"], difference["whose"]) == ("differs", "k1", "changed in ERP")
+    assert difference["fields"] == [
+        {
+            "name": "name",
+            "acknowledged": "Bank",
+            "source": "Bank account",
+            "remote": "Bank",
+            "whose": "changed in ERP",
+        }
+    ]
+    table = here("check", "-q")
+    assert (table.returncode, "changed in ERP" in table.stdout, "Bank account" in table.stdout) == (0, True, True)
+    fleet.source(621, ["Cash", "Bank account", ""])
+    assert here("check", "-q", "--detailed-exitcode").returncode == 3
+    assert sent(fleet, 621) == bulks
+
+
+def test_a_distrusted_ledger_is_listed_anew(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 622, ["Cash", "Bank"])
+    done = here("ledger", "distrust", "622")
+    assert (done.returncode, done.stdout.startswith("2 rows of company 622 are taken for unknown")) == (0, True)
+    found = document(here, "sync", "-q")
+    assert (balance(found), found["companies"][0]["evidence"]) == ({"unchanged": 2}, "listing")
+    assert here("ledger", "distrust", "--all").stdout.startswith("2 rows of all companies")
+
+
+# retry
+
+
+def test_retry_of_the_last_run_and_of_an_older_one(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 631, ["Cash", "Bank", "Rent", "Fuel"], refused="Bank|Rent")
+    (oldest,) = json.loads(here("history", "--output", "json").stdout)["runs"]
+    assert balance(document(here, "retry", "-q", "--run", oldest["run_id"])) == {"created": 2}
+    assert sent(fleet, 631) == 2
+    last = here("retry")  # of that retry, which left none
+    assert (last.returncode, "(retry) left 0 rows" in last.stderr) == (0, True)
+    again = document(here, "retry", "-q", "--run", oldest["run_id"])
+    assert (balance(again), again["totals"]["source_rows"], sent(fleet, 631)) == ({"unchanged": 2}, 2, 2)
+    wrong = here("retry", "--run", "20260101T000000Z-00000000")
+    assert (wrong.returncode, wrong.stdout, "dimsync history" in wrong.stderr) == (2, "", True)
+
+
+def test_retry_before_any_run(fleet: Fleet, here: Here) -> None:
+    fleet.configure(632)
+    fleet.source(632, ["Cash"])
+    none = here("retry")
+    assert (none.returncode, none.stdout, "no run that wrote" in none.stderr) == (2, "", True)
+
+
+def rejects(fleet: Fleet) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (fleet.folder / "rejects.ndjson").read_text("utf-8").splitlines()]
+
+
+def correct(fleet: Fleet, *lines: object) -> Path:
+    """Write a corrected file; what is not text is spelled as JSON."""
+    texts = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
+    path = fleet.folder / "corrected.ndjson"
+    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    return path
+
+
+def test_rejects_are_corrected_and_sent(fleet: Fleet, here: Here) -> None:
+    """What `--rejects` wrote comes back with one value changed; what is refused again stands in the next file."""
+    begun(fleet, here, 633, ["Cash", "Bank", "Rent"], refused="Bank|Rent")
+    bank, rent = rejects(fleet)
+    assert (bank["unique_key"], bank["file"], bank["line"], rent["company_id"]) == ("k1", "633.csv", 3, 633)
+    fleet.door.faults({"effect": "reject-rows", "name": "Rent", "match": {"company": 633}})
+    correct(fleet, bank | {"name": "Savings"}, "", rent)
+    words = ("retry", "-q", "--corrected", "corrected.ndjson", "--rejects", "rejects.ndjson")
+    assert balance(document(here, *words, code=3)) == {"created": 1, "rejected": 1}
+    assert [row["unique_key"] for row in rejects(fleet)] == ["k2"]
+    assert [row["name"] for row in fleet.door.rows(633)] == ["Cash", "Savings"]
+
+
+def test_all_mistakes_of_a_corrected_file_are_named_and_nothing_is_sent(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 634, ["Cash", "Bank"], refused="Bank")
+    (bank,) = rejects(fleet)
+    bulks = sent(fleet, 634)
+    keyless = {name: value for name, value in bank.items() if name != "unique_key"}
+    correct(fleet, bank, "{bad", [1], bank | {"company_id": 7777}, keyless, "")
+    wrong = here("retry", "-q", "--corrected", "corrected.ndjson")
+    assert (wrong.returncode, wrong.stdout, sent(fleet, 634)) == (2, "", bulks)
+    told = ["corrected.ndjson:2: not a JSON", ":3: not a JSON", ":4: company_id 7777", ":5: unique_key is missing"]
+    assert all(text in wrong.stderr for text in told)
+    assert here("retry", "--corrected", "nowhere.ndjson").returncode == 2
+
+
+def test_bad_rows_of_a_corrected_file(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 635, ["Cash", "Bank"], refused="Bank")
+    (bank,) = rejects(fleet)
+    correct(fleet, bank | {"unique_key": "k9"})
+    found = document(here, "retry", "-q", "--corrected", "corrected.ndjson", code=3)
+    (problem,) = found["companies"][0]["problems"]
+    assert (balance(found), problem["code"], problem["file"]) == ({"invalid": 1}, "not-in-source", "corrected.ndjson")
+    assert len(fleet.door.rows(635)) == 1
+
+
+SPELLINGS = {"not UTF-8": b"\xff\xfe{", "nested without end": b"[" * 100_000, "a byte order mark": b"\xef\xbb\xbf"}
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS.values(), ids=SPELLINGS)
+def test_how_a_corrected_file_may_be_spelled(fleet: Fleet, here: Here, spelled: bytes) -> None:
+    """A mark is read over; what is no text, or no row, is a usage error with its place."""
+    begun(fleet, here, 636, ["Cash", "Bank"], refused="Bank")
+    path = correct(fleet, rejects(fleet)[0])
+    path.write_bytes(spelled + path.read_bytes())
+    done = here("retry", "-q", "--corrected", "corrected.ndjson")
+    assert done.returncode == (0 if spelled == b"\xef\xbb\xbf" else 2)
+
+
+def test_a_name_with_a_line_separator_comes_back(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 637, ["Cash", "Bank\u2028account"], refused="Bank")
+    assert balance(document(here, "retry", "-q", "--corrected", "rejects.ndjson")) == {"created": 1}
+
+
+@pytest.mark.parametrize("why", ["not selected", "read-only"])
+def test_corrected_rows_of_a_company_that_is_left_out(fleet: Fleet, here: Here, why: str) -> None:
+    fleet.door.place(638, 639)
+    fleet.configure(638, 639)
+    settings = fleet.folder / "dimsync.toml"
+    if why == "read-only":
+        settings.write_text(settings.read_text("utf-8").replace("id = 638\n", "id = 638\nwrite = false\n"), "utf-8")
+    fleet.source(638, ["Cash"])
+    fleet.source(639, ["Cash"])
+    row = dict(zip(COLUMNS, ("k0", "Account", "account", "Cash", "c0", "1000"), strict=True))
+    correct(fleet, {"company_id": 638, **row})
+    choice = ("--select", "company:639") if why == "not selected" else ()
+    done = here("retry", "-q", "--corrected", "corrected.ndjson", *choice)
+    assert done.returncode != 0 or "638" in done.stderr
+
+
+def test_an_account_that_was_renamed(fleet: Fleet, here: Here) -> None:
+    """The journal knows the account by its name in the settings, and rows are waiting: never 'left 0 rows'."""
+    begun(fleet, here, 640, ["Cash", "Bank"], refused="Bank")
+    settings = fleet.folder / "dimsync.toml"
+    settings.write_text(settings.read_text("utf-8").replace("[accounts.main]", "[accounts.west]"), "utf-8")
+    done = here("retry")
+    assert done.returncode != 0 or "left 1 row" in done.stderr
+
+
+# Files that cannot be written
+
+
+@pytest.mark.parametrize(
+    "words", [("sync", "--rejects", "/dev/full"), ("plan", "-o", "/dev/full")], ids=["sync", "plan"]
+)
+def test_the_result_is_printed_though_a_file_cannot_be_written(
+    fleet: Fleet, here: Here, words: tuple[str, ...]
+) -> None:
+    fleet.door.place(641)
+    fleet.configure(641)
+    fleet.source(641, ["Cash", "Bank"])
+    fleet.door.faults({"effect": "reject-rows", "name": "Bank", "match": {"company": 641}})
+    done = here(*words, "-q", "--output", "json")
+    assert done.returncode == 1
+    assert "/dev/full" in done.stderr
+    assert json.loads(done.stdout)["totals"]["created"] == (1 if words[0] == "sync" else 2)
+
+
+@pytest.mark.parametrize("code", ["rekeyed-twice", "not-in-source", "key-shift", "rejected", "uncertain", "look-alike"])
+def test_help_knows_the_codes_of_these_verbs(code: str) -> None:
+    assert code in CODES

@@ -1,0 +1,256 @@
+"""`explain`: the life of one row, as source, Ottimate, ledger and the server's own log tell it. And rehearsals."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from engine import Company, Dimension
+from engine.ledger.sqlite import open_ledger
+from engine.model.known import Intent
+from engine.model.settings import Scope
+from engine.run.execution import origin_of
+from engine.run.looking import Explanation
+from engine.sandbox.server import Options, Sandbox
+from tests.sandbox.conftest import BLIND, DEMO, OTHER, World, columns, company, dims
+
+ROWS = dims(5)
+BULK = {"operation": "bulk"}
+
+
+async def explained(
+    world: World, rows: Sequence[Dimension | Mapping[str, object]], key: str, *, ask: bool = True, company_id: int = 1
+) -> Explanation:
+    world.sandbox.service.log.clear()
+    async with world.engine() as engine:
+        told = await engine.explain(company(company_id, rows), key, ask=ask)
+    assert told.key == key
+    assert world.sent("get") == world.sent() - world.sent("token") <= ask
+    return told
+
+
+async def loaded(world: World, rows: Sequence[Dimension] = ROWS) -> None:
+    world.place(1)
+    assert columns(await world.sync_one(1, rows)) == {"created": len(rows)}
+
+
+def outcomes(told: Explanation) -> list[str]:
+    return [each.column for each in told.life.attempts]
+
+
+async def test_a_row_that_nobody_knows(world: World) -> None:
+    await loaded(world)
+    told = await explained(world, ROWS, "K99999")
+    assert (told.source, told.source_problems, told.life.known, told.life.attempts) == (None, (), None, ())
+    assert (told.remote, told.remote_is) == (None, "not known")
+
+
+async def test_a_row_that_is_not_sent_yet(world: World) -> None:
+    told = await explained(world, ROWS, "K00001")
+    assert (told.source, told.life.known, told.remote_is) == (ROWS[1], None, "not known")
+
+
+async def test_a_row_that_we_created(either_world: World) -> None:
+    """Bulk answers give names and ids, so that the row can be asked for: one request."""
+    world = either_world
+    await loaded(world)
+    told = await explained(world, ROWS, "K00001")
+    known = told.life.known
+    assert (told.source, known and known.row, known and known.confirmed) == (ROWS[1], ROWS[1], True)
+    assert (told.remote_is, told.remote and told.remote.name) == ("shown", "Name 00001")
+    assert (outcomes(told), told.life.acked_by) == (["created"], told.life.attempts[0].run_id)
+    assert told.life.acked_at == world.clock()
+
+
+async def test_attempts_are_those_of_the_servers_log(either_world: World) -> None:
+    """Created, updated after a 503, refused: each with status, request id and idempotency key of the server's log."""
+    world = either_world
+    await loaded(world)
+    log = [entry for entry in world.sandbox.service.log if entry.operation == "bulk"]
+    for name, rule in (
+        ("Second", {"effect": "status", "status": 503, "times": 1, "match": BULK}),
+        ("Third", {"effect": "reject-rows", "erp_id": "^00001$"}),
+    ):
+        world.clock.forward(minutes=1)
+        world.script(rule)
+        wanted = [ROWS[0], ROWS[1]._replace(name=name), *ROWS[2:]]
+        await world.sync_one(1, wanted)
+        log += [entry for entry in world.sandbox.service.log if entry.operation == "bulk"]
+    world.script()
+    told = await explained(world, wanted, "K00001")
+    attempts = told.life.attempts
+    assert ([each.column for each in attempts], [each.sends for each in attempts]) == (
+        ["rejected", "updated", "created"],
+        [1, 2, 1],
+    )
+    last_of = {entry.idempotency_key: entry for entry in log}
+    for each in attempts:
+        entry = last_of[each.attempt]
+        assert (each.request_id, each.status) == (f"req-{entry.number:08d}", entry.status)
+    assert told.life.rejection is not None
+    assert (told.life.known and told.life.known.row.name, told.remote and told.remote.name) == ("Second", "Second")
+
+
+async def test_a_row_that_was_adopted(world: World) -> None:
+    world.place(1, ROWS)
+    await world.sync_one(1, ROWS)
+    told = await explained(world, ROWS, "K00001")
+    known = told.life.known
+    assert known is not None
+    assert (known.confirmed, known.code_known, told.life.acked_at, outcomes(told)) == (False, False, None, [])
+    assert told.remote_is == "shown"
+
+
+async def test_a_row_of_unknown_outcome(world: World) -> None:
+    await loaded(world)
+    world.limit(max_attempts=1)
+    world.script({"effect": "reset", "commit": True, "match": BULK}, *({**rule, "after": 0} for rule in BLIND))
+    wanted = [ROWS[0], ROWS[1]._replace(name="New"), *ROWS[2:]]
+    assert columns(await world.sync_one(1, wanted)) == {"unchanged": 4, "uncertain": 1}
+    world.script()
+    told = await explained(world, wanted, "K00001")
+    assert told.life.known is not None
+    assert (told.life.known.settled, outcomes(told)) == (False, ["uncertain", "created"])
+    assert told.remote is not None
+    assert told.remote.name == "New"
+
+
+async def test_a_row_that_a_dead_run_was_sending(world: World) -> None:
+    await loaded(world)
+    async with await open_ledger(world.ledger_url) as ledger:
+        await ledger.begin(scope(world), Intent(id="dead", run_id="dead", keys=("K00001",), at=world.clock()))
+    told = await explained(world, ROWS, "K00001")
+    assert told.life.in_flight == world.clock()
+    assert (await explained(world, ROWS, "K00002")).life.in_flight is None
+
+
+def scope(world: World, company_id: int = 1) -> Scope:
+    return Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=company_id)
+
+
+async def test_a_row_that_is_invalid_or_gone_in_the_source(world: World) -> None:
+    await loaded(world)
+    told = await explained(world, [*ROWS, ROWS[1]], "K00001")
+    assert (told.source, [each.code for each in told.source_problems]) == (None, ["duplicate-key"] * 2)
+    gone = await explained(world, ROWS[2:], "K00001")
+    assert (gone.source, gone.source_problems, gone.remote_is) == (None, (), "shown")
+
+
+async def test_a_row_that_is_gone_or_changed_in_ottimate(either_world: World) -> None:
+    world = either_world
+    await loaded(world)
+    there = world.sandbox.tenant.companies[1]
+    row = there.by_key["K00001"]
+    world.sandbox.tenant.change(there, row, row.values._replace(name="Theirs"))
+    told = await explained(world, ROWS, "K00001")
+    assert (told.life.known and told.life.known.row.name, told.remote and told.remote.name) == ("Name 00001", "Theirs")
+    world.sandbox.tenant.remove(there, row)
+    told = await explained(world, ROWS, "K00001")
+    assert (told.remote, told.remote_is) == (None, "gone")
+
+
+async def test_a_row_that_was_pushed_back(world: World) -> None:
+    await loaded(world)
+    there = world.sandbox.tenant.companies[1]
+    row = there.by_key["K00001"]
+    world.sandbox.tenant.change(there, row, row.values._replace(name="Theirs"))
+    world.clock.forward(days=12)
+    await world.sync_one(1, ROWS)
+    told = await explained(world, ROWS, "K00001")
+    assert (told.life.reverts, outcomes(told)) == ((world.clock(),), ["updated", "created"])
+
+
+async def test_a_source_or_an_api_that_cannot_be_read_is_told_in_its_place(world: World) -> None:
+    await loaded(world)
+
+    class Broken:
+        def __aiter__(self) -> object:
+            raise OSError("no such share")
+
+    async with world.engine() as engine:
+        told = await engine.explain(Company(id=1, source=Broken()), "K00001", ask=False)  # type: ignore[arg-type]
+    assert [each.code for each in told.source_problems] == ["source"]
+    assert (told.life.known is not None, told.remote_is) == (True, "not asked")
+    world.script({"effect": "status", "status": 403, "envelope": "not now", "match": {"operation": "get"}})
+    told = await explained(world, ROWS, "K00001")
+    assert (told.remote, "403" in told.remote_is) == (None, True)
+    world.script({"effect": "status", "status": 401, "match": {"operation": "get"}})
+    async with world.engine() as engine:
+        told = await engine.explain(company(1, ROWS), "K00001")
+    assert (told.remote, told.remote_is in {"shown", "gone", "not known"}) == (None, False)
+
+
+async def test_offline_costs_nothing(world: World) -> None:
+    await loaded(world)
+    told = await explained(world, ROWS, "K00001", ask=False)
+    assert (told.remote_is, len(world.sandbox.service.log)) == ("not asked", 0)
+
+
+async def test_another_companys_row_is_never_shown(either_world: World) -> None:
+    """Both have the key; then the ledger is made to say that company 1's row is the one of company 2."""
+    world = either_world
+    world.place(2)
+    await loaded(world)
+    await world.sync(company(2, [row._replace(name=f"Secret {row.name}") for row in ROWS]))
+    told = await explained(world, ROWS, "K00001")
+    assert (told.remote and told.remote.name, len(told.life.attempts)) == ("Name 00001", 1)
+    foreign = world.sandbox.tenant.companies[2].by_key["K00001"].id
+    with closing(sqlite3.connect(world.ledger_url.removeprefix("sqlite:///"))) as ledger, ledger:
+        ledger.execute(
+            "update rows set remote_id = ? where key = ? and scope = (select id from scopes where company_id = 1)",
+            (foreign, "K00001"),
+        )
+    world.limit(max_attempts=1)
+    told = await explained(world, ROWS, "K00001")
+    assert (told.remote, told.remote_is == "shown") == (None, False)
+
+
+async def test_a_row_that_shares_its_wire_key(world: World) -> None:
+    await loaded(world)
+    moved = [row._replace(key=f"N{row.key}") for row in ROWS]
+    async with world.engine() as engine:
+        await engine.rekey(company(1, moved), await engine.changed_keys(company(1, moved)))
+    both = [*moved, ROWS[1]._replace(erp_id="77")]
+    assert columns(await world.sync_one(1, both)) == {"unchanged": 4, "invalid": 2}
+    for key in ("NK00001", "K00001"):
+        told = await explained(world, both, key)
+        assert [each.code for each in told.source_problems] == ["rekeyed-twice"]
+
+
+# A rehearsal is none of the real thing
+
+
+async def test_a_rehearsal_counts_for_nothing(world: World) -> None:
+    """One ledger file, two base_urls, the same companies and keys: no verb takes one for the other."""
+    await loaded(world)
+    moved = [row._replace(key=f"N{row.key}") for row in ROWS]
+    world.script({"effect": "reject-rows", "erp_id": "^00001$"})
+    await world.sync_one(1, [ROWS[0], ROWS[1]._replace(name="New"), *ROWS[2:]])
+    async with world.engine() as engine:
+        await engine.rekey(company(1, moved), await engine.changed_keys(company(1, moved)))
+    async with Sandbox(Options(accounts=(DEMO, OTHER)), clock=world.clock) as sandbox:
+        real = replace(world, sandbox=sandbox)
+        real.place(1)
+        async with real.engine() as engine:
+            assert await engine.changed_keys(company(1, moved)) == []
+            assert await engine.unkey(company(1, moved)) == 0
+            assert await engine.distrust(company(1, moved)) == 0
+            told = await engine.explain(company(1, moved), "NK00001")
+            checked = await engine.check([company(1, ROWS)]).result()
+        assert (told.life.known, told.life.attempts, told.life.wire_key) == (None, (), "NK00001")
+        assert {str(each.whose) for each in checked.companies[0].differences} == {"changed in ERP"}
+        assert checked.totals.created == 5
+        async with await open_ledger(real.ledger_url) as ledger:
+            assert await ledger.in_trouble(scope(real).origin, None) is None
+            rehearsed = await ledger.in_trouble(scope(world).origin, None)
+            assert rehearsed is not None
+            assert await ledger.in_trouble(scope(real).origin, rehearsed.run_id) is None
+        assert columns(await real.sync_one(1, ROWS)) == {"created": 5}
+        async with real.engine() as engine:
+            assert await engine.distrust(company(1, ROWS)) == 5
+    async with await open_ledger(world.ledger_url) as ledger:
+        acked = await ledger.read(scope(world))
+    assert len(acked.wire_keys) == 5
+    assert acked.state.listed_at is not None
