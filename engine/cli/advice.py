@@ -29,7 +29,7 @@ class Typed:
             words += ["--select", selector]
         for selector in self.exclude if select is None else ():
             words += ["--exclude", selector]
-        if self.paper and (verb or self.verb) == "plan":
+        if self.paper and verb is None and self.verb == "plan":
             words += ["-o", self.paper]
         if self.paper and (verb or self.verb) == "apply":
             words.append(self.paper)
@@ -71,7 +71,7 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
     if command is RETRY:
         return words, typed.line("retry", typed.select)
     if command is ANEW:
-        return words, typed.line("plan")
+        return words, f"{typed.line('plan')} -o {safe(shlex.quote(typed.paper))}"
     if command is SYNC:
         return words, typed.line("apply" if typed.paper else "sync")
     again = typed.line()

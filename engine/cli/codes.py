@@ -242,6 +242,12 @@ GUARDS = (
         " `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
+        "deadline",
+        "The run took as long as its `--deadline` allows.",
+        "Requests in flight were finished and written down; what was not sent is deferred (exit 5).",
+        "The next `dimsync sync` goes on from there.",
+    ),
+    Code(
         "fleet",
         "More of the run's companies are held than `fleet_share` lets.",
         "The run stops (exit 4): companies whose turn had not come are deferred.",
@@ -288,6 +294,13 @@ COMPANIES = (
         "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on.",
         "Put api_key, client_id and client_secret of the account right; `dimsync companies --refresh` tries them. Then"
         " `dimsync sync`.",
+    ),
+    Code(
+        "budget",
+        "There is no request left for the company in this run's `--budget`, or no room for its listing: listings take"
+        " at most half of what is left of the day.",
+        "Its rows are deferred (exit 5); known changes of other companies were sent first.",
+        "The next `dimsync sync` goes on from there; a larger `--budget` does more at once.",
     ),
     Code(
         "quota",

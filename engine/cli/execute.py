@@ -18,6 +18,7 @@ from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejec
 from engine.cli.render import print_run
 from engine.cli.select import Traits, needs_states, pick
 from engine.config import Configured, load
+from engine.config.values import duration
 from engine.errors import plain
 from engine.ledger.sqlite import open_ledger
 from engine.model.balance import ExitCode, State
@@ -42,6 +43,8 @@ class Request:
     verify: str | None = None  # None: as the settings say
     fresh: bool = False
     allow: tuple[str, ...] = ()
+    budget: int | None = None
+    deadline: str | None = None  # a duration
     detailed: bool = False  # exit with 6 when changes are pending
     details: bool = False  # show what differs, field by field
     out: Path | None = None  # the plan is kept here
@@ -105,13 +108,17 @@ Begin = Callable[[Engine], Pending]
 
 
 def _sync(request: Request, chosen: Configured, _all: Configured) -> Begin:
-    allow = _allowances(request)
-    return lambda engine: engine.sync(chosen.companies, fresh=request.fresh, allow=allow)
+    allow, deadline_s = _allowances(request), _deadline_s(request)
+    return lambda engine: engine.sync(
+        chosen.companies, fresh=request.fresh, allow=allow, budget=request.budget, deadline_s=deadline_s
+    )
 
 
 def _plan(request: Request, chosen: Configured, _all: Configured) -> Begin:
-    allow = _allowances(request)
-    return lambda engine: engine.plan(chosen.companies, fresh=request.fresh, allow=allow)
+    allow, deadline_s = _allowances(request), _deadline_s(request)
+    return lambda engine: engine.plan(
+        chosen.companies, fresh=request.fresh, allow=allow, budget=request.budget, deadline_s=deadline_s
+    )
 
 
 def _check(request: Request, chosen: Configured, _all: Configured) -> Begin:
@@ -125,6 +132,9 @@ def _apply(request: Request, chosen: Configured, configured: Configured) -> Begi
     if strange := [one for one in saved.companies if (one.account, one.company_id) not in known]:
         named = ", ".join(f"{one.company_id} of account {safe(one.account)}" for one in strange[:3])
         raise click.UsageError(f"the plan is about companies that the settings do not name: {named}")
+    planned = {(one.account, one.company_id) for one in saved.companies}
+    if not any((configured.levels[company.id].account, company.id) in planned for company in chosen.companies):
+        raise click.UsageError(f"{safe(str(request.plan))} has no plan for any of these companies")
     return lambda engine: engine.apply(saved, chosen.companies, resume=request.resume)
 
 
@@ -162,6 +172,13 @@ async def _in_trouble(settings: Settings, run_id: str | None) -> InTrouble | Non
     with plain():
         async with await open_ledger(settings.ledger_url) as ledger:
             return await ledger.in_trouble(origin_of(settings.api.base_url), run_id)
+
+
+def _deadline_s(request: Request) -> float | None:
+    try:
+        return None if request.deadline is None else duration(request.deadline)
+    except ValueError as error:
+        raise click.UsageError(f"--deadline {safe(request.deadline or '')}: {error}") from error
 
 
 def _allowances(request: Request) -> list[Allow]:

@@ -60,6 +60,15 @@ MORE = {
         metavar="GUARD:ID",
         help="Let a guard pass for a company in this run, as its message says; may be given again.",
     ),
+    "budget": click.option(
+        "--budget",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Send no more than N requests: known changes first, then listings. Tokens are not counted.",
+    ),
+    "deadline": click.option(
+        "--deadline", metavar="TIME", help="Stop after so long (30m, 2h): known changes first, then listings."
+    ),
     "fresh": click.option("--fresh", is_flag=True, help="Read companies again that rest after a failure."),
 }
 """Options of some verbs."""

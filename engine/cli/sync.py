@@ -21,7 +21,7 @@ rejects_option = click.option(
 
 
 @click.command()
-@run_options("verify", "allow", "fresh")
+@run_options("verify", "allow", "fresh", "budget", "deadline")
 @detailed_option
 @click.option("--details", is_flag=True, help="Show what differs row by row: before, after, and who changed it.")
 @click.option(
@@ -37,7 +37,7 @@ def plan(**options: Any) -> int:
 
 
 @click.command()
-@run_options("verify", "allow", "fresh")
+@run_options("verify", "allow", "fresh", "budget", "deadline")
 @rejects_option
 def sync(**options: Any) -> int:
     """Bring the companies' dimensions to what their sources say.

@@ -31,8 +31,8 @@ class Rows(Protocol):
         """Take over what a whole listing showed; sets `listed_at`, `checked_at` and `remote_count`, clears failures."""
         ...
 
-    async def checked(self, scope: Scope, at: datetime) -> None:
-        """Note that a probe agreed with what is known."""
+    async def checked(self, scope: Scope, at: datetime | None) -> None:
+        """Note that a probe agreed with what is known; None: that it did not, so that only a listing tells."""
         ...
 
     async def note(self, scope: Scope, state: CompanyState) -> None:

@@ -96,9 +96,9 @@ def listed(connection: sqlite3.Connection, scope_id: int, certificate: Certifica
     connection.execute(LISTED, (to_text(at), to_json(certificate), certificate.unique, scope_id, KEY_MISMATCH))
 
 
-def checked(connection: sqlite3.Connection, scope: Scope, at: datetime) -> None:
-    """Note a probe that agreed."""
-    connection.execute(CHECKED, (to_text(at), number(connection, scope)))
+def checked(connection: sqlite3.Connection, scope: Scope, at: datetime | None) -> None:
+    """Note a probe that agreed; None: one that did not."""
+    connection.execute(CHECKED, (optional_text(at), number(connection, scope)))
 
 
 def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> None:

@@ -43,8 +43,8 @@ class SqliteLedger:
         """Take over what a whole listing showed."""
         await self._thread.write(rows.learn, scope, learned)
 
-    async def checked(self, scope: Scope, at: datetime) -> None:
-        """Note that a probe agreed with what is known."""
+    async def checked(self, scope: Scope, at: datetime | None) -> None:
+        """Note that a probe agreed with what is known; None: that it did not."""
         await self._thread.write(scopes.checked, scope, at)
 
     async def note(self, scope: Scope, state: CompanyState) -> None:

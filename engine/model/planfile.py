@@ -17,7 +17,7 @@ from engine.model.dimension import Dimension
 from engine.model.drift import Difference
 from engine.model.life import Generation
 from engine.model.outcome import Problem
-from engine.model.result import RunResult
+from engine.model.result import CompanyResult, RunResult
 from engine.model.saved import CompanyPlan, SavedPlan
 
 PLAN_SCHEMA = "dimsync.plan/1"
@@ -35,14 +35,28 @@ COUNTS = (
 
 
 def saved_plan(result: RunResult, *, origin: str, contract: str) -> SavedPlan:
-    """Return what a `plan` run found, to be kept. Companies that it could not compare are not in it."""
+    """Return what a `plan` run found, to be kept; of companies that it could not plan, why."""
     return SavedPlan(
         plan_id=result.run_id,
         made_at=result.started_at,
         origin=origin,
         contract=contract,
         allowed=result.allowed,
-        companies=tuple(one.plan for one in result.companies if one.plan is not None),
+        companies=tuple(one.plan or _not_planned(one) for one in result.companies),
+    )
+
+
+def _not_planned(one: CompanyResult) -> CompanyPlan:
+    why = tuple(problem for problem in one.problems if problem.key is None)[:1]
+    return CompanyPlan(
+        company_id=one.company_id,
+        account=one.account,
+        name=one.name,
+        generation=Generation(),
+        not_planned=why or (Problem(code=str(one.state), message="nothing was compared"),),
+        source_rows=one.balance.source_rows,
+        invalid=one.balance.invalid or 0,
+        was_compared=False,
     )
 
 
@@ -120,6 +134,7 @@ def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, 
         "settings": plan.settings,
         **{name: getattr(plan, name) for name in COUNTS},
         "held_by": [_problem(problem) for problem in plan.held_by],
+        "not_planned": [_problem(problem) for problem in plan.not_planned],
         "creates": [_change(change, {}) for change in plan.creates],
         "updates": [_change(change, before.get(change.row.key, {})) for change in plan.updates],
         "canaries": [_change(change, before.get(change.row.key, {})) for change in plan.canaries],
@@ -153,6 +168,7 @@ def _read_company(one: Mapping[str, Any]) -> CompanyPlan:
         generation=Generation(*one["generation"]),
         settings=one["settings"],
         held_by=tuple(Problem(**problem) for problem in one["held_by"]),
+        not_planned=tuple(Problem(**problem) for problem in one["not_planned"]),
         creates=creates,
         updates=updates,
         canaries=canaries,

@@ -26,7 +26,8 @@ class CompanyPlan:
     reverts: tuple[str, ...] = ()
     holds: tuple[Hold, ...] = ()  # rows that stay as they are
     held_by: tuple[Problem, ...] = ()  # guards that hold the company: nothing of it is sent
-    source_rows: int = 0
+    not_planned: tuple[Problem, ...] = ()  # why there is no plan for it: nothing of it is sent
+    source_rows: int | None = 0  # None: the source could not be read
     unchanged: int = 0
     adopted: int = 0
     refused: tuple[Hold, ...] = ()  # rows that were refused lately and are unchanged

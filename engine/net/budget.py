@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.errors import BudgetSpent
 
@@ -32,14 +32,19 @@ class Budget:
 
 @dataclass(slots=True, kw_only=True)
 class Room:
-    """One account's room for the pages of listings, within one run."""
+    """One account's room for the pages of listings, within one run: half of what was left of the day when it began.
 
-    pages: int  # half of what was left of the day when the run began
-    budget: Budget
+    A company whose listing alone takes more has all of it, when no other was listed.
+    """
+
+    left: int  # requests of the day
+    budget: Budget = field(default_factory=Budget)
+    taken: int = 0  # pages
 
     def take(self, pages: int) -> bool:
         """Return whether so many pages may be read, and keep them for whoever asks."""
-        if pages > self.pages or (self.budget.left is not None and pages > self.budget.left):
+        most = self.left // 2 if self.taken else self.left
+        if self.taken + pages > most or (self.budget.left is not None and pages > self.budget.left):
             return False
-        self.pages -= pages
+        self.taken += pages
         return True

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from math import inf
 from random import Random
 from typing import Generic, TypeVar
 
@@ -17,6 +18,7 @@ import anyio
 from engine.errors import (
     AccountParked,
     ApiError,
+    BudgetSpent,
     EngineError,
     InFlight,
     OutcomeUnknown,
@@ -32,6 +34,7 @@ from engine.model.result import Requests
 from engine.model.settings import Account, Api, Secret
 from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
+from engine.net.budget import Budget
 from engine.net.limits import KeyLimits, Place
 from engine.net.pages import PageSize
 from engine.net.quota import Quota
@@ -112,8 +115,18 @@ class Channel:
     """Sends an account's calls within one run."""
 
     def __init__(
-        self, key: Key, api: Api, transport: Transport, *, emit: Emit, now: Callable[[], datetime], rng: Random
+        self,
+        key: Key,
+        api: Api,
+        transport: Transport,
+        *,
+        emit: Emit,
+        now: Callable[[], datetime],
+        rng: Random,
+        budget: Budget | None = None,
+        give_up_at_s: float = inf,
     ) -> None:
+        """Take what a run has. `give_up_at_s`: its deadline, on the event loop's clock."""
         self.key = key
         self.account = key.account
         self.spent = Spent()  # requests that belong to no company: tokens
@@ -125,6 +138,8 @@ class Channel:
         self._emit = emit
         self._now = now
         self._rng = rng
+        self._budget = budget or Budget()
+        self._give_up_at_s = give_up_at_s
         self._throttles = 0  # 429s in a row, over the whole key
         self._throttled_since = 0.0
         self._paused_at = 0.0  # when the last pause began
@@ -215,6 +230,7 @@ class Channel:
                     call.sends -= 1
                     call.spent.add(kind, -1)
                     self.key.quota.give_back(day)
+                    self._budget.give_back(call.kind)
                 else:
                     self.key.quota.answered(day, None)
                 raise
@@ -230,7 +246,11 @@ class Channel:
         Raises `AccountParked`, `QuotaExhausted`, and what the ledger raises: it has cost nothing then.
         """
         self._refuse_when_parked()
-        day = await self.key.quota.take()
+        try:
+            self._budget.take(call.kind)
+        except BudgetSpent as spent:
+            raise await self.park(spent) from spent
+        day = await self._day(call.kind)
         try:
             if call.sends and call.before_repeat is not None:
                 await call.before_repeat()
@@ -239,8 +259,16 @@ class Channel:
             self._refuse_when_parked()
         except BaseException:
             self.key.quota.give_back(day)
+            self._budget.give_back(call.kind)
             raise
         return day
+
+    async def _day(self, kind: str) -> date:
+        try:
+            return await self.key.quota.take()
+        except BaseException:
+            self._budget.give_back(kind)
+            raise
 
     def _refuse_when_parked(self) -> None:
         if self.parked is not None:
@@ -319,7 +347,7 @@ class Channel:
         if now_s - self._throttled_since > PATIENCE_S:
             text = f"{error}, for {PATIENCE_S / 60:g} minutes: the API key's requests of the day are taken for used up"
             raise await self.park(QuotaExhausted(text, status=error.status)) from error
-        if wait > self.account.limits.max_wait_s:
+        if wait > self.account.limits.max_wait_s or now_s + wait > self._give_up_at_s:
             raise await self.park(error) from error
         self.key.gate.pause(wait)
         await self._emit(Waiting(account=self.account.name, seconds=wait, reason=str(error)))

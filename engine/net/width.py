@@ -1,7 +1,7 @@
 """How many requests at once: what their answers say of it, as a pure function of values.
 
-More while all goes well, by one a flight (twice as many where no bound is known); fewer when the server says so or does
-not answer, and half when the answers of a whole flight come late.
+More while all goes well: twice as many where no bound is known, by ones near a known one. Fewer when the server says so
+or does not answer, and half when the answers of a whole flight come late.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ FAST_S = 0.05
 ENOUGH = 4
 """Fewer answers of a kind in a flight say nothing of how long it takes."""
 
-HELPED = 0.85
-"""After half as many at once, answers that still take this share of what they took are not late because of us."""
+SAME = 0.85
+"""With half as many at once, answers that still take as long, give or take so much, are not late because of us. If they
+take longer yet, it is only getting worse."""
 
 Kind = tuple[str, int]
 """Requests whose times compare: what they ask for, and the bits of the count of bytes that were moved for it."""
@@ -104,7 +105,7 @@ def after(width: Width, flight: Flight) -> Width:
         return _more(width, flight)
     bests = {**width.bests, **{kind: min(took, width.bests.get(kind, took)) for kind, took in usual.items()}}
     slowness = _slowness(usual, bests, flight)
-    if width.trial is not None and slowness > HELPED * width.trial.slowness:
+    if width.trial is not None and SAME < slowness / width.trial.slowness < 1 / SAME:
         places = max(width.places, width.trial.places)
         return replace(
             width, places=places, bests={**bests, **usual}, trial=None, reason="answers take longer by themselves"
@@ -132,10 +133,13 @@ def _fewer(width: Width, keep: float, reason: str) -> Width:
 
 
 def _more(width: Width, flight: Flight) -> Width:
-    """Return one more place, or twice as many where no trouble is known; none where four fifths were enough."""
+    """Return one more place, or a quarter of the way back to where trouble was; twice as many where none is known.
+
+    No more where four fifths were enough.
+    """
     if 5 * flight.most < 4 * width.places or width.places == width.ceiling:
         return width
     is_disproved = width.mark is not None and width.places > 1.25 * width.mark + 1
     mark = None if is_disproved else width.mark
-    places = width.places * 2 if mark is None else width.places + 1
+    places = width.places * 2 if mark is None else width.places + max(1, (mark - width.places) // 4)
     return replace(width, places=min(places, width.ceiling), mark=mark, reason="answers come in time")

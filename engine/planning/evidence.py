@@ -40,6 +40,12 @@ def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: da
     return Evidence.LEDGER if 0 <= checked_s < verify.probe_after_s else Evidence.PROBE
 
 
+def is_due_for_age(state: CompanyState, verify: Verify) -> bool:
+    """Return whether a company that is to be listed could do with a probe: it was listed before, if long ago."""
+    known = state.listed_at is not None and state.checked_at is not None and state.failure != OVERWRITTEN
+    return known and verify.mode is VerifyMode.AUTO
+
+
 def spread(company_id: int) -> float:
     """Return the company's factor, between 0.7 and 1.3, the same in every run."""
     share = int.from_bytes(blake2b(b"%d" % company_id, digest_size=4).digest()) / 0xFFFFFFFF

@@ -15,7 +15,7 @@ import anyio
 from engine.errors import AppliedBefore, StalePlan
 from engine.model.change import Change, Plan
 from engine.model.dimension import Dimension
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, Rejection
+from engine.model.known import KEY_MISMATCH, Acknowledged, Rejection
 from engine.model.life import Applied
 from engine.model.saved import CompanyPlan
 from engine.model.settings import ALLOWABLE, Allow, Verify, VerifyMode
@@ -34,8 +34,6 @@ LONGEST = timedelta(hours=24)
 """A plan is good for so long (DESIGN section 10)."""
 
 Resting = Sequence[tuple[Change, Rejection]]
-
-MOVED = "Ottimate has another number of rows"
 
 ANEW = "; nothing was sent: make a new plan"
 
@@ -56,14 +54,19 @@ class AppliedRun(CompanyRun):
 
     async def _run(self) -> None:
         saved, books = self._saved, self._books
-        books.wanted = Wanted(
-            rows=[change.row for change in saved.changes],
-            source_rows=saved.source_rows,
-            invalid=saved.invalid,
-            source_keys=dict(saved.source_keys),
-        )
-        books.aside = saved.source_rows - saved.invalid - len(saved.changes)
+        if saved.source_rows is not None:
+            books.wanted = Wanted(
+                rows=[change.row for change in saved.changes],
+                source_rows=saved.source_rows,
+                invalid=saved.invalid,
+                source_keys=dict(saved.source_keys),
+            )
+            books.aside = saved.source_rows - saved.invalid - len(saved.changes)
         parked = await self._look_for_it()
+        for problem in saved.not_planned:
+            raise StalePlan(
+                f"it is not in the plan, as it could not be planned ({problem.code}: {problem.message}){ANEW}"
+            )
         if saved.held_by:
             if saved.was_compared:
                 self._take(self._plan(), ())
@@ -75,7 +78,7 @@ class AppliedRun(CompanyRun):
         async with self._parts.ledger.lock(self._scope):
             before = await self._begun()
             acked = await self._settled()
-            wanted = replace(books.wanted, rows=list(_everything(saved, acked)))
+            wanted = replace(books.wanted or Wanted(rows=[], source_rows=0), rows=list(_everything(saved, acked)))
             plan, resting = await self._checked(wanted, acked, before)
             self._take(plan, resting)
             books.wanted = books.source = wanted
@@ -119,8 +122,9 @@ class AppliedRun(CompanyRun):
             return self._plan(), ()
         if before is None:
             if not await self._comparison.still(acked):
-                await self._list_next_time(acked)
-                raise StalePlan(f"{MOVED} than when the plan was made{ANEW}")
+                with anyio.CancelScope(shield=True):  # else the next plan would rest on the same ledger
+                    await self._parts.ledger.checked(self._scope, None)
+                raise StalePlan(f"Ottimate has another number of rows than when the plan was made{ANEW}")
             return self._plan(), ()
         await self._begin()
         keys = {change.row.key for change in self._saved.changes}
@@ -146,13 +150,6 @@ class AppliedRun(CompanyRun):
             reverts=(),
             unchanged=self._saved.unchanged + done,
         )
-
-    async def _list_next_time(self, acked: Acknowledged) -> None:
-        """Let the next plan look at all rows: what the ledger knows is not what is there."""
-        if acked.state.failure is None:
-            state = replace(acked.state, failure=OVERWRITTEN, failure_message=f"{MOVED} than the ledger knows of")
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.note(self._scope, state)
 
     async def _moved(self, acked: Acknowledged, before: Applied | None) -> str:
         """Return what the plan rests on that is not as it was; empty: nothing."""

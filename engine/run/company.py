@@ -69,6 +69,7 @@ class CompanyRun:
             allowed=self._allowed,
             run_id=parts.run_id,
             asks_again=job.only is not None,
+            room=parts.rooms.get(channel.account.name),
             is_check=parts.verb == "check",
             explains=not parts.writes,
             now=parts.now,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 import anyio
 
-from engine.errors import IncompleteListing, Vanished
+from engine.errors import BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
 from engine.model.change import Change, Plan
 from engine.model.drift import Difference
@@ -17,12 +18,13 @@ from engine.model.known import KEY_MISMATCH, Acknowledged, Rejection
 from engine.model.listing import Certificate, Page
 from engine.model.settings import Adopt, Company, Guards, Scope, Verify
 from engine.model.wanted import Wanted
+from engine.net.budget import Room
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
 from engine.planning.diff import diff, flapping
 from engine.planning.drift import drift
-from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, must_list
+from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, is_due_for_age, must_list
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, image, match
 from engine.planning.withhold import withhold
@@ -54,6 +56,7 @@ class Comparison:
     allowed: frozenset[str]  # slugs of guards that a person lets pass
     run_id: str
     asks_again: bool = False  # rows that were refused lately are sent all the same
+    room: Room | None = None  # for the pages of listings; None: as much as it takes
     is_check: bool = False  # what has vanished is shown, too
     explains: bool = False  # what differs is told field by field
     now: Callable[[], datetime]
@@ -62,6 +65,7 @@ class Comparison:
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
     ids: Collection[str] = ()  # of the remote rows that were compared with
+    _has_room: bool = False  # the pages of its listing are kept for it
 
     @property
     def there(self) -> int:
@@ -76,8 +80,12 @@ class Comparison:
         """
         verify = self.company.verify or self.verify
         evidence = first_evidence(acked.state, verify, self.company.id, self.now())
+        self._has_room = False
         if must_list(wanted, acked):
             evidence = Evidence.LISTING
+        elif evidence is Evidence.LISTING and is_due_for_age(acked.state, verify):
+            self._has_room = self._take_room(self._pages(acked.state.remote_count or 0))
+            evidence = Evidence.LISTING if self._has_room else Evidence.PROBE
         first: tuple[Page, int] | None = None
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
@@ -94,13 +102,14 @@ class Comparison:
         return await self.compare_listed(wanted, acked, first)
 
     async def compare_listed(
-        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None
+        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None, *, is_asked: bool = False
     ) -> Compared:
         """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
 
-        `first`: its first page and the page size, where they are there already.
+        `first`: its first page and the page size, where they are there already. `is_asked`: what was written asks for
+        it, whatever room there is for listings.
         """
-        index = await self._list(first)
+        index = await self._list(first, acked.state.remote_count, has_room=is_asked or self._has_room)
         self.ids = index.rows.keys()
         known = sum(entry.settled for entry in acked.rows.values())
         has_vanished = bool(known) and not index.rows and Vanished.slug not in self.allowed
@@ -150,10 +159,33 @@ class Comparison:
             await self.ledger.checked(self.scope, self.verified_at)
         return None
 
-    async def _list(self, first: tuple[Page, int] | None) -> RemoteIndex:
-        """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole."""
-        for _ in range(READINGS):
+    def _pages(self, rows: int, size: int | None = None) -> int:
+        return max(1, ceil(rows / (size or self.client.channel.key.pages.rows)))
+
+    def _take_room(self, pages: int) -> bool:
+        return self.room is None or self.room.take(pages)
+
+    def _need_room(self, pages: int) -> None:
+        """Keep room for a listing's pages, or raise `BudgetSpent`."""
+        if pages > 0 and not self._take_room(pages):
+            text = (
+                f"there is no room for its listing ({pages:,} more pages): listings take at most half of what is left"
+                " of the day, and of the run's budget what it leaves; the next run goes on from there"
+            )
+            raise BudgetSpent(text)
+
+    async def _list(self, first: tuple[Page, int] | None, rows: int | None, *, has_room: bool) -> RemoteIndex:
+        """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole.
+
+        `rows`: as many as there were lately; None: not known. `has_room`: its pages are kept already.
+        """
+        expected = self._pages(rows or 0)
+        if not has_room and first is None:
+            self._need_room(expected)
+        for reading in range(READINGS):
             page, size = first or await self.client.first_page()
+            if not has_room and reading == 0:
+                self._need_room(self._pages(page.declared, size) - (1 if first else expected))
             first = None
             index = RemoteIndex()
             async with paginate(self.client, page, size) as listing:

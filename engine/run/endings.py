@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import (
+    BudgetSpent,
     EngineError,
     LedgerError,
     Locked,
@@ -46,6 +47,7 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
     (UnsafePlan, HELD),
     (StalePlan, Ending(code="stale", state=State.DEFERRED, exit_code=ExitCode.STALE)),
     (Unauthorized, Ending(code="authentication", state=State.DEFERRED, exit_code=ExitCode.AUTHENTICATION)),
+    (BudgetSpent, Ending(code="budget", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
     (QuotaExhausted, Ending(code="quota", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
     (Throttled, Ending(code="throttled", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
     (WrongContract, Ending(code="wrong-contract", state=State.FAILED, exit_code=ExitCode.USAGE)),

@@ -30,7 +30,7 @@ from engine.net.transport import AiohttpTransport, Transport
 from engine.planning.rekey import Rekey
 from engine.run.execution import Pending, Run, Wiring, origin_of
 from engine.run.looking import Explanation, changed_keys, explain
-from engine.run.parts import Applying, Job
+from engine.run.parts import Applying, Bounds, Job
 from engine.wire.dialect import Dialect
 from engine.wire.guide import DIALECT as GUIDE
 from engine.wire.reference import DIALECT as REFERENCE
@@ -106,18 +106,37 @@ class Engine:
             for run in tuple(self._running):
                 await run.over()
 
-    def sync(self, companies: Iterable[Company], *, fresh: bool = False, allow: Iterable[Allow] = ()) -> Pending:
+    def sync(
+        self,
+        companies: Iterable[Company],
+        *,
+        fresh: bool = False,
+        allow: Iterable[Allow] = (),
+        budget: int | None = None,
+        deadline_s: float | None = None,
+    ) -> Pending:
         """Bring the companies' remote rows to their sources. Read-only companies (`write=False`) are left out.
 
         `fresh`: companies that rest after a failed reading are read all the same. `allow`: guards that a person lets
-        pass in this run; it is written into the journal.
+        pass in this run; it is written into the journal. `budget`: requests that it may send, tokens and directories
+        apart; `deadline_s`: seconds after which it stops. With either, known changes are sent before any listing.
         """
         chosen = [company for company in companies if company.write]
-        return self._pending("sync", self._jobs(chosen), fresh=fresh, allow=allow)
+        bounds = Bounds(requests=budget, seconds=deadline_s)
+        return self._pending("sync", self._jobs(chosen), fresh=fresh, allow=allow, bounds=bounds)
 
-    def plan(self, companies: Iterable[Company], *, fresh: bool = False, allow: Iterable[Allow] = ()) -> Pending:
+    def plan(
+        self,
+        companies: Iterable[Company],
+        *,
+        fresh: bool = False,
+        allow: Iterable[Allow] = (),
+        budget: int | None = None,
+        deadline_s: float | None = None,
+    ) -> Pending:
         """Read and compare, and write nothing remote: `created` and `updated` are the intended counts."""
-        return self._pending("plan", self._jobs(companies), fresh=fresh, allow=allow)
+        bounds = Bounds(requests=budget, seconds=deadline_s)
+        return self._pending("plan", self._jobs(companies), fresh=fresh, allow=allow, bounds=bounds)
 
     def check(self, companies: Iterable[Company], *, verify: VerifyMode = VerifyMode.FULL) -> Pending:
         """Read and compare, tell what differs and who made it so (`CompanyResult.differences`); no guard is asked."""
@@ -186,6 +205,7 @@ class Engine:
         fresh: bool = False,
         allow: Iterable[Allow] = (),
         applying: Applying | None = None,
+        bounds: Bounds | None = None,
     ) -> Pending:
         session, ledger = self._opened()
         wiring = Wiring(
@@ -205,6 +225,7 @@ class Engine:
             fresh=fresh,
             allowed=_allowed(allow, [job.company for job in jobs]),
             applying=applying,
+            bounds=bounds,
         )
         return Pending(run)
 

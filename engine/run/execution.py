@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from random import Random
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -21,12 +22,13 @@ from engine.model.outcome import Problem
 from engine.model.quota import UsedUp
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Account, Allow, Scope, Settings
+from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
 from engine.net.transport import Transport
 from engine.run.applying import AppliedRun
 from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
-from engine.run.parts import Applying, Job, Parts
+from engine.run.parts import Applying, Bounds, Job, Parts
 from engine.run.scope import Visible
 from engine.run.spending import waves
 from engine.run.sums import agrees
@@ -65,6 +67,7 @@ class Run:
         fresh: bool = False,
         allowed: frozenset[Allow] = frozenset(),
         applying: Applying | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self._wiring = wiring
         self._verb = verb
@@ -72,6 +75,9 @@ class Run:
         self._fresh = fresh
         self._allowed = allowed
         self._applying = applying
+        self._bounds = bounds or Bounds()
+        self._budget = Budget(left=self._bounds.requests)
+        self._is_late = False
         self._started_at = wiring.now()
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
@@ -143,12 +149,12 @@ class Run:
         await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
         allowed = self._allowed_texts()
         await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin, allowed=allowed)
-        channels = await self._open_channels()
+        channels = await self._open_channels(started_s)
         visible = {
             name: Visible(channel, wiring.ledger, self._origin, now=wiring.now, fresh=self._fresh)
             for name, channel in channels.items()
         }
-        parts = self._parts()
+        parts = self._parts(await self._rooms(channels))
 
         def start(turn: int) -> CompanyRun:
             job = self._jobs[turn]
@@ -162,11 +168,12 @@ class Run:
         self._fleet = Fleet(names, start, self._emit, at_once=at_once, most_held=self._most_held())
         if self._stop_code is not None:
             self._fleet.stop()
-        states = await wiring.ledger.states(self._origin)
-        now, verify = wiring.now(), wiring.settings.verify
-        await self._fleet.run(waves(self._jobs, states, verify, now, is_sparing=False))
+        await self._run_waves(self._fleet, started_s)
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
+        if self._is_late:
+            text = f"stopped after {self._bounds.seconds:g} s, the deadline; the next run goes on from there"
+            troubles += (Problem(code="deadline", message=text),)
         if self._fleet.is_held:
             text = (
                 f"{self._fleet.held:,} of {len(names):,} companies are held, so nothing more was begun: what have they"
@@ -184,6 +191,22 @@ class Run:
         await self._emit(RunFinished(result=self._result))
         return self._result
 
+    async def _run_waves(self, fleet: Fleet, started_s: float) -> None:
+        """Run all companies, known changes before listings; the deadline, if there is one, stops the run."""
+        states = await self._wiring.ledger.states(self._origin)
+        is_sparing = self._bounds != Bounds()
+        now, verify = self._wiring.now(), self._wiring.settings.verify
+        async with anyio.create_task_group() as tasks:
+            if self._bounds.seconds is not None:
+                tasks.start_soon(self._stop_at, started_s + self._bounds.seconds)
+            await fleet.run(waves(self._jobs, states, verify, now, is_sparing=is_sparing))
+            tasks.cancel_scope.cancel()
+
+    async def _stop_at(self, moment_s: float) -> None:
+        await anyio.sleep_until(moment_s)
+        self._is_late = True
+        self.stop()
+
     async def _unfinished(self, applying: Applying) -> Sequence[Job]:
         """Return the companies in which a plan that is resumed has something left to do; if in none, all of them."""
         left = []
@@ -194,7 +217,17 @@ class Run:
                 left.append(job)
         return left or self._jobs
 
-    def _parts(self) -> Parts:
+    async def _rooms(self, channels: Mapping[str, Channel]) -> dict[str, Room]:
+        """Return what room each account has for listings: half of what is left of its day."""
+        rooms = {}
+        for name, channel in channels.items():
+            account, day = channel.account, channel.key.quota.day_of(self._wiring.now())
+            today = await self._wiring.ledger.quota(self._origin, account.account_id, day)
+            usable = account.limits.requests_per_day - account.limits.reserve_per_day
+            rooms[name] = Room(left=max(0, usable - today.used), budget=self._budget)
+        return rooms
+
+    def _parts(self, rooms: Mapping[str, Room]) -> Parts:
         wiring = self._wiring
         return Parts(
             run_id=self.run_id,
@@ -207,6 +240,7 @@ class Run:
             contract=wiring.dialect.name,
             verb=self._verb,
             applying=self._applying,
+            rooms=rooms,
             fresh=self._fresh,
             now=wiring.now,
             emit=self._emit,
@@ -221,7 +255,7 @@ class Run:
         share = self._wiring.settings.fleet_share
         return None if share is None or "fleet" in self._allowed_texts() else int(share * len(self._jobs))
 
-    async def _open_channels(self) -> dict[str, Channel]:
+    async def _open_channels(self, started_s: float) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
         channels = {}
         for account in {job.account.name: job.account for job in self._jobs}.values():
@@ -233,6 +267,8 @@ class Run:
                 emit=self._emit,
                 now=self._wiring.now,
                 rng=self._wiring.rng,
+                budget=self._budget,
+                give_up_at_s=started_s + (self._bounds.seconds or inf),
             )
             granted = await self._wiring.ledger.page_size(self._origin, account.account_id)
             if granted is not None:

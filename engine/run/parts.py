@@ -52,6 +52,14 @@ class Applying:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a run may take."""
+
+    requests: int | None = None  # over all accounts, tokens and directories apart
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One company's part of a run."""
 

@@ -136,7 +136,9 @@ class Writing:
         if wanted is None:
             return
         try:
-            after = await self.comparison.compare_listed(wanted, await self.parts.ledger.read(self.scope))
+            after = await self.comparison.compare_listed(
+                wanted, await self.parts.ledger.read(self.scope), is_asked=True
+            )
         except (ApiError, UnsafePlan) as error:
             note = CompanyState(failure=OVERWRITTEN, failure_message=text, last_good_rows=before.last_good_rows)
             await self.parts.ledger.note(self.scope, note)

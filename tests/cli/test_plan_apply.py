@@ -286,7 +286,6 @@ def test_a_full_disk_is_told_without_a_traceback_and_after_the_result(fleet: Fle
     assert done.returncode == 1
 
 
-@pytest.mark.xfail(reason="the plan has nothing of that company: no company, `every row is accounted for`, exit 0")
 def test_a_company_that_is_asked_for_and_not_in_the_plan_is_told(fleet: Fleet) -> None:
     fleet.door.place(571, 572)
     fleet.configure(571, 572)

@@ -880,3 +880,16 @@ async def test_a_stale_plan_leaves_a_held_company_held(world: World) -> None:
     assert (await world.sync_one(1, wanted)).exit_code == 4
     saved = await plan_of(world, company(1, wanted), allow=[("mass-create", 1)])
     assert verdict(await applied_one(world, saved)) == ("synced", 0, [])
+
+
+async def test_a_new_plan_of_a_held_company_after_a_stale_one_is_not_stale_again(world: World) -> None:
+    """Updates alone, which nobody looks for at the row count: the note of the guard is not all there is to know."""
+    rows = dims(100)
+    await loaded(world, 1, rows=rows)
+    wanted = renamed(rows, 40)
+    assert verdict(await world.sync_one(1, wanted)) == ("held", 4, ["mass-update"])
+    saved = await plan_of(world, company(1, wanted), allow=[("mass-update", 1)])
+    await _foreign_row(world)
+    assert verdict(await applied_one(world, saved)) == ("deferred", 7, ["stale"])
+    saved = await plan_of(world, company(1, wanted), allow=[("mass-update", 1)])
+    assert verdict(await applied_one(world, saved)) == ("synced", 0, [])

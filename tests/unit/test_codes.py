@@ -49,6 +49,7 @@ HANDED_ON = {
     "code_of(reason)": set[str](),  # of an `Ending` or an error class
     "STOPPED.code": set[str](),  # of an `Ending`
     "STALLED.code": set[str](),
+    "str(one.state)": set[str](),  # of a company in a saved plan that says no more of itself
     "problem.code": set[str](),  # of a saved plan's problem, which was one of a run
     "result.column.value": {"rejected", "uncertain"},
     "answer": set[str](),  # no code: `net.answer.problem` judges it, and bears the name of `Books.problem`

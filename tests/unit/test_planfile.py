@@ -102,6 +102,14 @@ PLAN = SavedPlan(
             was_compared=False,
             source_rows=1,
         ),
+        CompanyPlan(
+            company_id=3,
+            account="main",
+            generation=Generation(),
+            not_planned=(Problem(code="source", message="no such file"),),
+            was_compared=False,
+            source_rows=None,
+        ),
     ),
 )
 
@@ -153,10 +161,11 @@ def test_each_field_of_a_plan_is_in_its_file() -> None:
     assert read_plan(text_of(PLAN), "plan.json") == PLAN
 
 
-def test_a_result_is_kept_with_the_companies_that_were_compared() -> None:
+def test_a_result_is_kept_and_why_a_company_has_no_plan() -> None:
     result = run_of(PLAN)
-    lost = replace(result.companies[0], company_id=3, plan=None)
-    saved = saved_plan(replace(result, companies=(*result.companies, lost)), origin=PLAN.origin, contract="guide")
+    problem = PLAN.companies[2].not_planned[0]
+    lost = replace(result.companies[2], plan=None, problems=(problem, replace(problem, key="K1")))
+    saved = saved_plan(replace(result, companies=(*result.companies[:2], lost)), origin=PLAN.origin, contract="guide")
     assert saved == PLAN
 
 

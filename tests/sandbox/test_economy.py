@@ -1,0 +1,172 @@
+"""Requests are money: what each piece of work costs, exactly, and what a run does with fewer than it could use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+
+import pytest
+
+from engine import Company, RunResult
+from engine.model.dimension import Dimension
+from engine.model.settings import Verify, VerifyMode
+from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds
+
+FLEET = range(1, 301)
+ROWS = 5
+
+
+def fleet(rows: Sequence[Dimension] = (), changed: range = range(0), *, more: int = 0) -> list[Company]:
+    """Return 300 companies; those in `changed` have another name in their first row, or `more` rows."""
+    base = list(rows) or dims(ROWS)
+    edited = [base[0]._replace(name="Edited"), *base[1:]] if not more else [*base, *dims(more, first=900)]
+    return [company(n, edited if n in changed else base) for n in FLEET]
+
+
+async def warm(world: World) -> None:
+    """Load 300 companies."""
+    for n in FLEET:
+        world.place(n)
+    result = await world.sync(*fleet())
+    assert (result.exit_code, columns(result)) == (0, {"created": 300 * ROWS})
+    assert kinds(result.requests) == {"list": 300, "bulk": 300}
+
+
+async def test_what_a_warm_fleet_costs(world: World) -> None:
+    """Nothing changed: 0. A changed row in each of 40: 40. A new row in each of 40: 80."""
+    await warm(world)
+    world.clock.forward(hours=1)
+    assert kinds((await world.sync(*fleet())).requests) == {}
+    changed = await world.sync(*fleet(changed=range(1, 41)))
+    assert (kinds(changed.requests), columns(changed)["updated"]) == ({"bulk": 40}, 40)
+    new = await world.sync(*fleet([dims(ROWS)[0]._replace(name="Edited"), *dims(ROWS)[1:]], range(1, 41), more=1))
+    assert kinds(new.requests)["probe"] == 40
+    assert new.totals.created == 40
+
+
+@pytest.mark.parametrize("rows", [1, 100, 101, 250])
+async def test_a_first_load_costs_a_listing_and_its_chunks(world: World, rows: int) -> None:
+    world.place(1)
+    result = await world.sync_one(1, dims(rows))
+    assert result.requests.total == 1 + ceil(rows / 100)
+
+
+async def test_a_plan_says_what_a_sync_costs(world: World) -> None:
+    await warm(world)
+    wanted = fleet(changed=range(1, 41), more=3)
+    async with world.engine() as engine:
+        planned = await engine.plan(wanted).result()
+    plans = [one.plan for one in planned.companies if one.plan is not None]
+    said = sum(plan.bulk_requests + bool(plan.creates) for plan in plans)
+    done = await world.sync(*wanted)
+    assert sum(kinds(done.requests).values()) == said == 80
+
+
+async def sparing(world: World, companies: Sequence[Company], *, budget: int) -> RunResult:
+    world.sandbox.service.log.clear()
+    async with world.engine() as engine:
+        result = await engine.sync(companies, budget=budget).result()
+    world.check(result, companies)
+    return result
+
+
+async def test_a_budget_is_spent_on_known_changes_first(world: World) -> None:
+    """Ten companies to be listed come first in the settings, and five with a changed row last: those are done."""
+    for n in range(1, 16):
+        world.place(n, dims(3))
+    known = [company(n, dims(3)) for n in range(11, 16)]
+    assert (await world.sync(*known)).exit_code == 0  # adopted
+    world.clock.forward(hours=1)
+    companies = [company(n, dims(3)) for n in range(1, 11)]
+    companies += [company(n, [*dims(3), *dims(1, first=50)]) for n in range(11, 16)]
+    result = await sparing(world, companies, budget=12)
+    assert result.totals.created == 5
+    assert kinds(result.requests) == {"probe": 5, "bulk": 5, "list": 2}
+    assert (result.exit_code, sum(one.state == "deferred" for one in result.companies)) == (5, 8)
+    result = await sparing(world, companies, budget=8)
+    assert (result.exit_code, kinds(result.requests)) == (0, {"list": 8})
+
+
+async def test_a_budget_lists_what_is_cheap_before_what_is_large(world: World) -> None:
+    world.limit(page_size=20)
+    for n, rows in ((1, 200), (2, 10), (3, 30)):
+        world.place(n, dims(rows))
+    for n, rows in ((1, 200), (2, 10), (3, 30)):
+        assert (await world.sync_one(n, dims(rows))).exit_code == 0
+    world.clock.forward(days=30)
+    world.verify = Verify(mode=VerifyMode.FULL)
+    companies = [company(n, dims(rows)) for n, rows in ((1, 200), (2, 10), (3, 30))]
+    result = await sparing(world, companies, budget=3)
+    assert [str(one.state) for one in result.companies] == ["deferred", "unchanged", "unchanged"]
+    assert kinds(result.requests) == {"list": 3}
+
+
+async def test_a_listing_that_is_only_due_for_its_age_gives_way_to_a_probe(world: World) -> None:
+    """No room: the known change is sent all the same, on a probe's word."""
+    world.limit(page_size=20)
+    world.place(1, dims(100))
+    assert (await world.sync_one(1, dims(100))).exit_code == 0
+    world.clock.forward(days=30)
+    wanted = [*dims(100), *dims(1, first=500)]
+    result = await sparing(world, [company(1, wanted)], budget=2)
+    assert (result.exit_code, kinds(result.requests)) == (0, {"probe": 1, "bulk": 1})
+    assert_exact(world, 1, wanted)
+
+
+async def test_listings_take_half_of_what_is_left_of_the_day(world: World) -> None:
+    """12 requests are left: first contacts may take 6, the smallest first; tomorrow the others have their turn."""
+    world.limit(page_size=20, requests_per_day=13, reserve_per_day=0)
+    for n, rows in ((1, 100), (2, 20), (3, 20), (4, 40)):
+        world.place(n, dims(rows))
+    companies = [company(n, dims(rows)) for n, rows in ((1, 100), (2, 20), (3, 20), (4, 40))]
+    first = await world.sync(*companies)
+    assert first.exit_code == 5
+    assert sum(kinds(first.requests).values()) <= 8
+    assert [str(one.state) for one in first.companies].count("deferred") == 1
+    world.clock.forward(days=1)
+    second = await world.sync(*companies)
+    assert second.exit_code == 0
+    assert {str(one.state) for one in second.companies} == {"unchanged"}
+
+
+async def test_a_deadline_stops_a_run_that_hangs(world: World) -> None:
+    for n in (1, 2):
+        world.place(n)
+    world.limit(timeout_s=0.5, max_attempts=1)
+    world.script({"effect": "latency", "seconds": 0.2, "match": {"operation": "bulk", "company": 1}})
+    world.sandbox.service.log.clear()
+    async with world.engine() as engine:
+        result = await engine.sync([company(1, dims(900)), company(2, dims(3))], deadline_s=0.3).result()
+    world.check(result, [company(1, dims(900)), company(2, dims(3))])
+    assert result.exit_code == 5
+    assert [problem.code for problem in result.problems] == ["deadline"]
+    world.script()
+    assert (await world.sync(company(1, dims(900)), company(2, dims(3)))).exit_code == 0
+    assert_exact(world, 1, dims(900))
+
+
+async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(world: World) -> None:
+    """Of 12 companies one is not ours, one never lists whole, and one has a row that is refused: a month of hours.
+
+    A day costs at most: 3 requests for each of the three, and a probe or a listing for each of the others.
+    """
+    world.sandbox.service.access.allowance = replace(world.sandbox.service.access.allowance, token_lifetime_s=10**7)
+    world.place(1, dims(ROWS))
+    world.place(2, dims(ROWS))
+    for n in range(3, 13):
+        world.place(n)
+    companies = [company(n, dims(ROWS)) for n in range(1, 13)]
+    world.script(
+        {"effect": "status", "status": 403, "envelope": "not yours", "match": {"company": 1}},
+        {"effect": "lying-count", "by": 1, "match": {"operation": "list", "company": 2}},
+        {"effect": "reject-rows", "erp_id": "^00000$", "message": "no", "match": {"company": 3}},
+    )
+    spent = []
+    async with world.engine() as engine:
+        for _ in range(30 * 24):
+            result = await engine.sync(companies).result()
+            assert (result.exit_code, result.totals.adds_up) == (1, True)
+            spent.append(sum(kinds(result.requests).values()))
+            world.clock.forward(hours=1)
+    assert sum(spent) <= spent[0] + 30 * (9 + 3 * 3)
