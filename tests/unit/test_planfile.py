@@ -285,11 +285,12 @@ def test_a_person_can_review_it() -> None:
     field = FieldDifference("name", "Cash", "Cash 2", "Kasse", Whose.OTTIMATE)
     difference = Difference("differs", "K2", "dim_2", "account", "Cash", Whose.OTTIMATE, (field,))
     document = json.loads(write_plan(PLAN, run_of(PLAN, difference)))
-    first, second = document["companies"]
+    first, second, third = document["companies"]
     assert first["updates"][0]["fields"] == {
         "name": {"from": "Kasse", "to": ROW.name},
         "code": {"from": None, "to": "C"},
     }
     assert second["held_by"] == [{"code": "mass-create", "message": "too many"}]
-    assert document["totals"] == {"companies": 2, "held": 1, "creates": 1, "updates": 2, "requests": 3}
-    assert [requests(one) for one in PLAN.companies] == [3, 0]
+    assert third["not_planned"] == [{"code": "source", "message": "no such file"}]
+    assert document["totals"] == {"companies": 3, "held": 1, "creates": 1, "updates": 2, "requests": 3}
+    assert [requests(one) for one in PLAN.companies] == [3, 0, 0]
