@@ -31,6 +31,12 @@ MOST_PROBLEMS = 20
 MOST_IDS = 40
 """Companies named of those that are alike; likewise."""
 
+PACED = 20
+"""So many requests of a run tell its pace."""
+
+FEW_ACCOUNTS = 4
+"""Accounts of which it is told what their day has left."""
+
 NARROWEST_NAME = 12
 LABEL = 10  # width of the labels in front of the totals
 
@@ -208,7 +214,7 @@ def _totals(result: RunResult, width: int) -> Iterator[Text]:
         yield from _hang("", "THIS DOES NOT ADD UP: the figures cannot be trusted", width, style="bold red")
     yield from _hang("requests", _requests(result.requests), width)
     if result.verb == "plan":
-        yield from _hang("to write", _cost(result.companies), width)
+        yield from _hang("to write", _cost(result), width)
     pace = result.requests.total / result.elapsed_s if result.elapsed_s >= 1 else 0.0
     rate = f", {pace:,.0f} requests/s" if pace >= 1 else ""
     yield from _hang("time", f"{result.elapsed_s:,.1f} s{rate}, run {result.run_id}", width)
@@ -240,11 +246,22 @@ def _requests(requests: Requests) -> str:
     return f"{total}, and {' and '.join(apart)}" if apart else total
 
 
-def _cost(companies: Iterable[CompanyResult]) -> str:
-    """Return what a sync right after would take: a probe where it creates, and the chunks."""
-    plans = [one.plan for one in companies if one.plan is not None and not one.plan.held_by]
+def _cost(result: RunResult) -> str:
+    """Return what a sync right after would take: a probe where it creates, and the chunks; and what the day has left.
+
+    The time is that of as many requests at this run's pace, where it was long enough to have one.
+    """
+    plans = [one.plan for one in result.companies if one.plan is not None and not one.plan.held_by]
     bulk, probes = sum(plan.bulk_requests for plan in plans), sum(bool(plan.creates) for plan in plans)
-    return f"{bulk + probes:,} requests{f': {bulk:,} bulk + {probes:,} probe' if probes else ''}"
+    text = f"{bulk + probes:,} {'request' if bulk + probes == 1 else 'requests'}"
+    text += f" = {bulk:,} bulk + {probes:,} probe" if probes else ""
+    if result.requests.total >= PACED:
+        text += f", some {(bulk + probes) * result.elapsed_s / result.requests.total:,.0f} s"
+    names = len(result.days) > 1
+    left = [
+        f"{day.left:,} left today{f' of {safe(day.account)}' if names else ''}" for day in result.days[:FEW_ACCOUNTS]
+    ]
+    return "; ".join([text, *left])
 
 
 def _hang(label: str, text: str, width: int, *, style: str = "") -> list[Text]:

@@ -68,6 +68,19 @@ class CompanyResult:
     rejects: tuple[Reject, ...] = ()  # rows that stand as rejected, with their values
 
 
+class AccountDay(NamedTuple):
+    """How much of its day an API key has used when a run ended."""
+
+    account: str  # as the settings call it
+    used: int  # requests, those of other runs included
+    usable: int  # `requests_per_day` less `reserve_per_day`
+
+    @property
+    def left(self) -> int:
+        """What runs may still send today."""
+        return max(0, self.usable - self.used)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """How a run ended."""
@@ -83,6 +96,7 @@ class RunResult:
     companies: tuple[CompanyResult, ...] = field(default=())
     problems: tuple[Problem, ...] = ()  # of the run as a whole, such as a journal that could not be written
     allowed: tuple[str, ...] = ()  # guards that were let pass, as in the journal: "mass-create:123"
+    days: tuple[AccountDay, ...] = ()  # of the accounts' API keys, when it ended
 
     @property
     def ok(self) -> bool:

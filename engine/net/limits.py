@@ -37,6 +37,7 @@ class KeyLimits:
         self._places = Places(self._width.places)
         self._flight = Flight(since_s=0.0)
         self._out = 0
+        self._landed = anyio.Event()  # one of those that are out has come back
         self._resume_at_s = 0.0  # on the event loop's clock
 
     @asynccontextmanager
@@ -52,16 +53,19 @@ class KeyLimits:
                 yield place
             finally:
                 self._out -= place.unit is not None
+                self._landed.set()
 
     async def set_off(self, place: Place, give_up: anyio.Event) -> None:
         """Wait for a unit of the rate: the last step before the socket. `give_up` as above, and no unit is taken."""
         async with self._turn:
             while not give_up.is_set():
+                await self._wait_for_landing()
                 await self._wait_out_pause(give_up)
                 unit = await self._rate.take()
                 place.sent_at_s = anyio.current_time()
                 if place.sent_at_s >= self._resume_at_s:
                     self._out += 1
+                    self._flight.most = max(self._flight.most, self._out)
                     place.unit, place.out = unit, self._out
                     return
 
@@ -89,6 +93,12 @@ class KeyLimits:
     def pause(self, seconds: float) -> None:
         """Hold the whole key back; a longer pause that is under way stays."""
         self._resume_at_s = max(self._resume_at_s, anyio.current_time() + seconds)
+
+    async def _wait_for_landing(self) -> None:
+        """Wait while more are out than may be by now: places that were given before there were fewer."""
+        while self._out >= self._width.places:
+            self._landed = anyio.Event()
+            await self._landed.wait()
 
     async def _wait_out_pause(self, give_up: anyio.Event) -> None:
         while anyio.current_time() < self._resume_at_s and not give_up.is_set():

@@ -43,20 +43,21 @@ class Flight:
     """What came of the requests that left since the last decision: about as many as were out together."""
 
     since_s: float
-    most: int = 0  # out at once, when the one left that is now answered
+    most: int = 0  # out at once
     answers: int = 0
     trouble: str = ""  # the first that came up: the flight is over then
+    trouble_at: int = 0  # so many were out when the request left that met it
     times: dict[Kind, list[float]] = field(default_factory=dict)
 
     def add(self, kind: Kind, sent_at_s: float, took_s: float, out: int, trouble: str) -> None:
         """Take in one answer, or that there was none. What left before the flight began says nothing new."""
         if sent_at_s < self.since_s:
             return
-        self.most = max(self.most, out)
         self.answers += 1
-        self.trouble = self.trouble or trouble
         if not trouble:
             self.times.setdefault(kind, []).append(took_s)
+        elif not self.trouble:
+            self.trouble, self.trouble_at = trouble, out
 
     @property
     def is_over(self) -> bool:
@@ -99,7 +100,8 @@ def trouble_of(status: int | None, *, timed_out: bool = False) -> str:
 def after(width: Width, flight: Flight) -> Width:
     """Return the width to go on with after a flight. Cases: trouble, a trial's end, late answers, more."""
     if flight.trouble:
-        return _fewer(width, KEEPS.get(flight.trouble, KEEP), flight.trouble)
+        met_at = max(width.places // 2, min(width.places, flight.trouble_at))  # not far down for one that was alone
+        return _fewer(width, met_at, KEEPS.get(flight.trouble, KEEP), flight.trouble)
     usual = {kind: sorted(times)[len(times) // 4] for kind, times in flight.times.items() if len(times) >= ENOUGH}
     if not usual:
         return _more(width, flight)
@@ -113,7 +115,7 @@ def after(width: Width, flight: Flight) -> Width:
     width = replace(width, bests=bests, trial=None)
     if slowness > SLOW:
         trial = Trial(slowness=slowness, places=width.places)
-        return replace(_fewer(width, 0.5, f"answers take {slowness:.1f} times as long"), trial=trial)
+        return replace(_fewer(width, width.places, 0.5, f"answers take {slowness:.1f} times as long"), trial=trial)
     return width if slowness > SLOWISH else _more(width, flight)
 
 
@@ -127,9 +129,9 @@ def _slowness(usual: Mapping[Kind, float], bests: Mapping[Kind, float], flight: 
     return took / best
 
 
-def _fewer(width: Width, keep: float, reason: str) -> Width:
-    places = max(1, min(width.places - 1, round(width.places * keep)))
-    return replace(width, places=places, mark=width.places, trial=None, reason=reason)
+def _fewer(width: Width, mark: int, keep: float, reason: str) -> Width:
+    places = max(1, min(mark - 1, round(mark * keep)))
+    return replace(width, places=places, mark=mark, trial=None, reason=reason)
 
 
 def _more(width: Width, flight: Flight) -> Width:

@@ -20,7 +20,7 @@ from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted
 from engine.model.known import Pause
 from engine.model.outcome import Problem
 from engine.model.quota import UsedUp
-from engine.model.result import CompanyResult, Requests, RunResult
+from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.model.settings import Account, Allow, Scope, Settings
 from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
@@ -182,6 +182,7 @@ class Run:
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
             await self._remember_keys(channels.values())
+            self._result = replace(self._result, days=await self._days(channels.values()))
             await wiring.ledger.finish_run(self._result)
             await wiring.ledger.prune(self._started_at - timedelta(seconds=wiring.settings.ledger_keep_s))
         except LedgerError as error:  # what was done is done, and is told all the same
@@ -219,13 +220,17 @@ class Run:
 
     async def _rooms(self, channels: Mapping[str, Channel]) -> dict[str, Room]:
         """Return what room each account has for listings: half of what is left of its day."""
-        rooms = {}
-        for name, channel in channels.items():
+        return {day.account: Room(left=day.left, budget=self._budget) for day in await self._days(channels.values())}
+
+    async def _days(self, channels: Iterable[Channel]) -> tuple[AccountDay, ...]:
+        """Return how much of its day each key has used."""
+        days = []
+        for channel in channels:
             account, day = channel.account, channel.key.quota.day_of(self._wiring.now())
             today = await self._wiring.ledger.quota(self._origin, account.account_id, day)
             usable = account.limits.requests_per_day - account.limits.reserve_per_day
-            rooms[name] = Room(left=max(0, usable - today.used), budget=self._budget)
-        return rooms
+            days.append(AccountDay(account.name, today.used, usable))
+        return tuple(days)
 
     def _parts(self, rooms: Mapping[str, Room]) -> Parts:
         wiring = self._wiring
