@@ -27,8 +27,12 @@ SLOWISH = 1.5
 FAST_S = 0.05
 """Answers that are faster at best count as if they took this long: a few ms more are noise."""
 
-ENOUGH = 4
-"""Fewer answers of a kind in a flight say nothing of how long it takes."""
+PATIENCE = 8
+"""Flights without trouble, right below where trouble was twice, before that is tried again: it costs a refusal."""
+
+ENOUGH = 32
+FEW = 4
+"""So many answers are looked at together, as times scatter; fewer than the second of one kind say nothing of it."""
 
 SAME = 0.85
 """With half as many at once, answers that still take as long, give or take so much, are not late because of us. If they
@@ -47,7 +51,7 @@ class Flight:
     answers: int = 0
     trouble: str = ""  # the first that came up: the flight is over then
     trouble_at: int = 0  # so many were out when the request left that met it
-    times: dict[Kind, list[float]] = field(default_factory=dict)
+    times: dict[Kind, list[float]] = field(default_factory=dict)  # from flights before, too, if those were too few
 
     def add(self, kind: Kind, sent_at_s: float, took_s: float, out: int, trouble: str) -> None:
         """Take in one answer, or that there was none. What left before the flight began says nothing new."""
@@ -63,6 +67,11 @@ class Flight:
     def is_over(self) -> bool:
         """Whether there is something to decide on: half of what was out is answered, or there was trouble."""
         return bool(self.trouble) or 2 * self.answers >= max(2, self.most)
+
+    @property
+    def tells_times(self) -> bool:
+        """Whether there are answers enough to say how long they take."""
+        return sum(map(len, self.times.values())) >= ENOUGH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +90,9 @@ class Width:
     ceiling: int
     mark: int | None = None  # where there was trouble last; None: not known, or disproved
     bests: Mapping[Kind, float] = field(default_factory=dict)  # seconds that a kind takes when it goes well
+    slowness: float = 1.0  # of answers, when it was last looked at: how many times as long as at best
     trial: Trial | None = None
+    patience: int = 0  # flights to spend right below the mark
     reason: str = ""  # of the last change
 
 
@@ -102,36 +113,36 @@ def after(width: Width, flight: Flight) -> Width:
     if flight.trouble:
         met_at = max(width.places // 2, min(width.places, flight.trouble_at))  # not far down for one that was alone
         return _fewer(width, met_at, KEEPS.get(flight.trouble, KEEP), flight.trouble)
-    usual = {kind: sorted(times)[len(times) // 4] for kind, times in flight.times.items() if len(times) >= ENOUGH}
-    if not usual:
-        return _more(width, flight)
-    bests = {**width.bests, **{kind: min(took, width.bests.get(kind, took)) for kind, took in usual.items()}}
-    slowness = _slowness(usual, bests, flight)
-    if width.trial is not None and SAME < slowness / width.trial.slowness < 1 / SAME:
-        places = max(width.places, width.trial.places)
-        return replace(
-            width, places=places, bests={**bests, **usual}, trial=None, reason="answers take longer by themselves"
-        )
-    width = replace(width, bests=bests, trial=None)
-    if slowness > SLOW:
-        trial = Trial(slowness=slowness, places=width.places)
-        return replace(_fewer(width, width.places, 0.5, f"answers take {slowness:.1f} times as long"), trial=trial)
-    return width if slowness > SLOWISH else _more(width, flight)
+    if flight.tells_times:
+        width = _timed(width, flight)
+    return _more(width, flight) if width.slowness <= SLOWISH else width
 
 
-def _slowness(usual: Mapping[Kind, float], bests: Mapping[Kind, float], flight: Flight) -> float:
-    """Return how many times as long as at best a flight's answers took, each kind by its own measure.
+def _timed(width: Width, flight: Flight) -> Width:
+    """Return the width as the times of a flight want it: half when they are long, as before when that was no help.
 
-    A quarter of them was faster than `usual`: new connections and single slow requests do not count.
+    A quarter of the answers is faster than `usual`: new connections and single slow requests do not count. Each kind
+    is compared with its own best.
     """
-    took = sum(seconds * len(flight.times[kind]) for kind, seconds in usual.items())
-    best = sum(max(FAST_S, bests[kind]) * len(flight.times[kind]) for kind in usual)
-    return took / best
+    counts = {kind: len(times) for kind, times in flight.times.items() if len(times) >= FEW}
+    usual = {kind: sorted(flight.times[kind])[count // 4] for kind, count in counts.items()}
+    bests = {**width.bests, **{kind: min(took, width.bests.get(kind, took)) for kind, took in usual.items()}}
+    took = sum(usual[kind] * count for kind, count in counts.items())
+    slowness = took / sum(max(FAST_S, bests[kind]) * count for kind, count in counts.items()) if counts else 1.0
+    trial, width = width.trial, replace(width, bests=bests, slowness=slowness, trial=None)
+    if trial is not None and SAME < slowness / trial.slowness < 1 / SAME:
+        width = replace(width, bests={**bests, **usual}, slowness=1.0, reason="answers take longer by themselves")
+        return replace(width, places=max(width.places, trial.places))
+    if slowness > SLOW and width.places > 1:
+        fewer = _fewer(width, width.places, 0.5, f"answers take {slowness:.1f} times as long")
+        return replace(fewer, patience=0, trial=Trial(slowness=slowness, places=width.places))
+    return width
 
 
 def _fewer(width: Width, mark: int, keep: float, reason: str) -> Width:
     places = max(1, min(mark - 1, round(mark * keep)))
-    return replace(width, places=places, mark=mark, trial=None, reason=reason)
+    patience = PATIENCE if mark == width.mark else 0  # twice at one place is a bound, else it may have been chance
+    return replace(width, places=places, mark=mark, trial=None, patience=patience, reason=reason)
 
 
 def _more(width: Width, flight: Flight) -> Width:
@@ -141,6 +152,8 @@ def _more(width: Width, flight: Flight) -> Width:
     """
     if 5 * flight.most < 4 * width.places or width.places == width.ceiling:
         return width
+    if width.places + 1 == width.mark and width.patience:
+        return replace(width, patience=width.patience - 1)
     is_disproved = width.mark is not None and width.places > 1.25 * width.mark + 1
     mark = None if is_disproved else width.mark
     places = width.places * 2 if mark is None else width.places + max(1, (mark - width.places) // 4)

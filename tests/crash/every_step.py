@@ -1,0 +1,356 @@
+"""A program that lets a sync die at each of its steps: `python -m tests.crash.every_step FOLDER [--all]`.
+
+Each death takes two processes. The client syncs on a clock of its own, its ledger a real file, until `SIGKILL`; its
+requests leave through a pipe. The server carries out what came, some of it after the next run has begun; then it runs
+that, and looks at what there is.
+
+A step is a statement of the ledger; a request before it leaves, when it has left, and when its answer is in; or a turn
+of a task, which is what follows an `await`. Nothing but statements and requests outlives a death, so of the turns
+between two of those only the first is died at, unless with `--all`: the others leave the same ledger and server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import closing, suppress
+from contextvars import Context
+from datetime import UTC, datetime, timedelta
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from random import Random
+from traceback import format_exc
+from typing import TypeVar, TypeVarTuple, cast
+
+import aiohttp
+import orjson
+
+from engine import Account, Allow, Api, Company, Dimension, Engine, Limits, RunResult, Secret, Settings
+from engine.ledger.database import open_file
+from engine.ledger.lock import FileLocks
+from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.thread import DatabaseThread, _Job
+from engine.sandbox.access import Credentials
+from engine.sandbox.faults import parse_rules
+from engine.sandbox.service import Options, Service
+from engine.sandbox.tenant import Tenant, Values
+from engine.sandbox.turn import Turn
+from tests.sandbox.fuzz import GATEWAY_S, Fate, Line, StageLoop
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+MORNING = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
+STATEMENT, REQUEST, AWAIT = "statements", "requests", "awaits"
+
+
+def dims(count: int, *, first: int = 0, name: str = "Name") -> list[Dimension]:
+    types = (("account", "Account"), ("department", "Department"))
+    return [
+        Dimension(f"K{n:03}", *types[n % 2], f"{name} {n:03}", f"{n:03}", f"C{n}") for n in range(first, first + count)
+    ]
+
+
+KNOWN = dims(8)
+THERE = dims(5, name="Other")
+ADDED = {1: dims(7, first=50), 2: dims(5, first=70, name="Added")}
+WANTED = {
+    1: [row._replace(name=f"New {row.name}") if n % 2 else row for n, row in enumerate(KNOWN)] + ADDED[1],
+    2: [row._replace(name=f"New {row.name}") if n < 3 else row for n, row in enumerate(THERE)] + ADDED[2],
+}
+"""Company 1 gets updates and creates whose answers are lost twice, so that they are read back. In company 2 somebody
+made rows under our keys: those go out as canaries. One of its new rows is refused."""
+
+REFUSED = ADDED[2][2]
+REFUSE = {"effect": "reject-rows", "key": REFUSED.key}
+LOSE = {"effect": "reset", "commit": True, "match": {"operation": "bulk", "company": 1}, "times": 4}
+LEAVE = (Allow("canary", 2),)
+
+
+def settings() -> Settings:
+    made_up = Credentials()
+    account = Account(
+        name="main",
+        account_id=made_up.account_id,
+        api_key=Secret(made_up.api_key),
+        client_id=Secret(made_up.client_id),
+        client_secret=Secret(made_up.client_secret),
+        limits=Limits(max_attempts=2, chunk_rows=6),
+    )
+    return Settings(accounts=(account,), api=Api(base_url="http://sandbox.test/v1"))
+
+
+class Steps(Fate):
+    """Counts a client's steps, and ends its process at one of them."""
+
+    def __init__(self, at: int | None = None) -> None:
+        super().__init__(at)
+        self.kinds: list[str] = []
+
+    def moment(self) -> None:
+        self.step(REQUEST)
+
+    def step(self, kind: str) -> None:
+        self.kinds.append(kind)
+        if len(self.kinds) == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SteppedLoop(StageLoop):
+    """An event loop that counts the turns of its tasks."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        super().__init__()
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        def turn() -> None:
+            self._steps.step(AWAIT)
+            callback(*args)
+
+        return super().call_soon(turn, context=context)
+
+
+class Clock:
+    """The wall clock: it goes on where a dead client's has stopped."""
+
+    def __init__(self) -> None:
+        self._base = MORNING
+        self._since: Callable[[], float] = float
+
+    def __call__(self) -> datetime:
+        return self._base + timedelta(seconds=self._since())
+
+    def go(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._since = loop.time
+
+    def stop(self, at: datetime) -> None:
+        self._base, self._since = at, float
+
+
+class Server(Service):
+    """The API. A client's copy tells what it is asked; the parent's does the same then, and outlives it."""
+
+    tell: Connection | None = None
+    steps = Steps()
+
+    def open(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Turn:
+        if self.tell is not None:
+            self.tell.send((self.now(), (method, path, dict(query), dict(headers), body)))
+        self.steps.step(REQUEST)
+        return super().open(method, path, query, headers, body)
+
+    def work(self, turn: Turn) -> None:
+        if self.tell is not None:
+            self.tell.send((self.now(), turn.call.number))
+        super().work(turn)
+
+
+class Desk(DatabaseThread):
+    """Carries out a ledger's jobs in the loop's own thread; those that wait together go together, as in the real one.
+
+    Then a client's steps come in one order, however often it is run.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__("on disk")
+        self._connection = connection
+        self._waiting: list[_Job] = []
+
+    async def _carry_out(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+        answer: Future[T] = Future()
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._serve_all)
+        self._waiting.append(_Job(work, writes, answer))
+        return await asyncio.wrap_future(answer)
+
+    def _serve_all(self) -> None:
+        batch, self._waiting = self._waiting, []
+        self._work_off(self._connection, [job for job in batch if job.answer.set_running_or_notify_cancel()])
+
+
+class Rows:
+    """A source made of a list."""
+
+    def __init__(self, rows: list[Dimension]) -> None:
+        self._rows = rows
+
+    async def __aiter__(self) -> AsyncIterator[Dimension]:
+        for row in self._rows:
+            yield row
+
+
+class Stage:
+    """A server, a ledger file and a clock."""
+
+    def __init__(self, ledger: Path) -> None:
+        self.ledger = ledger
+        self.clock = Clock()
+        self.service = Server(Options(), tenant=Tenant(), clock=self.clock, second=lambda: 0.0)
+        self.unfinished: list[Turn] = []  # what a dead client had asked for
+
+    def sync(self, wanted: Mapping[int, list[Dimension]], *, seed: int, steps: Steps | None = None) -> RunResult:
+        """Sync once, from its beginning to its end."""
+        steps = steps or Steps()
+        with asyncio.Runner(loop_factory=lambda: SteppedLoop(steps)) as runner:
+            self.clock.go(runner.get_loop())
+            result = runner.run(self._sync(wanted, Random(seed), steps))
+            self.clock.stop(self.clock())
+        return result
+
+    async def _sync(self, wanted: Mapping[int, list[Dimension]], rng: Random, steps: Steps) -> RunResult:
+        self._land_late(rng)
+        line = cast("aiohttp.ClientSession", Line(service=self.service, fate=steps, rng=rng, watch=lambda _: None))
+        locks = FileLocks(self.ledger.with_suffix(".locks"))
+        companies = [Company(id=number, source=Rows(rows)) for number, rows in wanted.items()]
+        with closing(open_file(self.ledger, locks)) as connection:
+            connection.execute("pragma synchronous = off")  # no death of a process takes back what the kernel has
+            connection.set_trace_callback(lambda _: steps.step(STATEMENT))
+            ledger = SqliteLedger(Desk(connection), locks.hold)
+            async with Engine(settings(), session=line, ledger=ledger, now=self.clock, rng=rng) as engine:
+                return await engine.sync(companies, allow=[each for each in LEAVE if each.company_id in wanted]).result()
+
+    def _land_late(self, rng: Random) -> None:
+        """Let what a dead client has asked for be done at some time before the server gives it up."""
+        for turn in self.unfinished:
+            left_s = GATEWAY_S - (self.clock() - turn.now).total_seconds()
+            asyncio.get_running_loop().call_later(rng.random() * left_s, self.service.work, turn)
+        self.unfinished = []
+
+    def live(self, tell: Connection | None = None, at: int | None = None) -> list[str]:
+        """Be a client, which dies at a step of its; return the steps of one that does not."""
+        steps = Steps(at)
+        self.service.tell, self.service.steps = tell, steps
+        self.sync(WANTED, seed=1, steps=steps)
+        return steps.kinds
+
+    def serve(self, client: Connection) -> None:
+        """Carry out what a client asks for, until it is gone."""
+        turns: dict[int, Turn] = {}
+        with suppress(EOFError):
+            while True:
+                at, what = client.recv()
+                self.clock.stop(at)
+                if isinstance(what, int):
+                    self.service.work(turns.pop(what))
+                else:
+                    turn = self.service.open(*what)
+                    turns[turn.call.number] = turn
+        self.unfinished = list(turns.values())
+
+
+def prepared(ledger: Path) -> Stage:
+    """Return a stage on which company 1 was synced before, and company 2 is not known."""
+    stage = Stage(ledger)
+    stage.service.place(1)
+    stage.service.place(2, [Values(*row) for row in THERE])
+    assert stage.sync({1: KNOWN}, seed=0).exit_code == 0
+    stage.service.script.replace(parse_rules([REFUSE, LOSE]))
+    stage.service.log.clear()
+    return stage
+
+
+def die(stage: Stage, at: int, folder: Path) -> None:
+    """Let a client die at a step, run again, and look at what there is."""
+    stage.ledger = Path(shutil.copy(stage.ledger, folder / "ledger.db"))
+    ours, its = Pipe(duplex=False)
+    client = os.fork()
+    if client == 0:
+        ours.close()
+        stage.live(its, at)
+        os._exit(0)
+    its.close()
+    stage.serve(ours)
+    _, status = os.waitpid(client, 0)
+    assert os.WIFSIGNALED(status), "it ended by itself"
+    stage.service.script.replace(parse_rules([REFUSE]))
+    died_at = stage.service._number
+    result = stage.sync(WANTED, seed=at + 2)
+    check(stage, result, [entry.created for entry in stage.service.log if entry.number > died_at])
+    check_at_rest(stage)
+
+
+def check(stage: Stage, result: RunResult, created: list[int]) -> None:
+    """Nothing is lost, nothing there twice, and the books say so."""
+    for company_id, wanted in WANTED.items():
+        rows = stage.service.tenant.companies[company_id].rows
+        stored = sorted(Dimension(row.values.key or "", *row.values[1:]) for row in rows)
+        assert stored == sorted(row for row in wanted if row != REFUSED), f"company {company_id} has {stored}"
+        made = sum(entry.created for entry in stage.service.log if entry.company == company_id)
+        assert made == sum(row != REFUSED for row in ADDED[company_id]), f"company {company_id}: {made} were created"
+    totals = result.totals
+    open_rows = (totals.rejected, totals.uncertain, totals.held, totals.deferred, totals.invalid)
+    assert (result.exit_code, totals.adds_up, *open_rows) == (3, True, 1, 0, 0, 0, 0), result
+    assert totals.source_rows == sum(map(len, WANTED.values()))
+    assert totals.created == sum(created), f"told {totals.created}, created {sum(created)}"
+
+
+def check_at_rest(stage: Stage) -> None:
+    """The ledger has nothing open, and one more run finds nothing to do and asks nothing."""
+    with closing(sqlite3.connect(stage.ledger)) as connection:
+        found = connection.execute("select (select count(*) from intents) + (select count(*) from intent_keys)")
+        assert found.fetchone() == (0,)
+    again = stage.sync(WANTED, seed=2)
+    assert (again.exit_code, again.requests.total, again.totals.rejected) == (3, 0, 1), again
+    assert again.totals.unchanged == sum(map(len, WANTED.values())) - 1
+
+
+def apart(work: Callable[[], T]) -> T:
+    """Return what `work` does in a process of its own: nothing of it stays here."""
+    ours, its = Pipe(duplex=False)
+    child = os.fork()
+    if child == 0:
+        try:
+            its.send((work(), ""))
+        except BaseException:  # noqa: BLE001  it is told to the parent
+            its.send((None, format_exc()))
+        os._exit(0)
+    its.close()
+    done, trouble = ours.recv()
+    os.waitpid(child, 0)
+    if trouble:
+        raise AssertionError(trouble)
+    return cast("T", done)
+
+
+def deaths(kinds: list[str], *, is_all: bool) -> list[int]:
+    """Return the steps to die at, counted from 1."""
+    before = [STATEMENT, *kinds]
+    return [n for n, kind in enumerate(kinds, start=1) if is_all or kind != AWAIT or before[n - 1] != AWAIT]
+
+
+def main() -> int:
+    """Die at each step and print, as JSON, how many there are, how many deaths were died, and what went wrong."""
+    parser = ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    stage = prepared(options.folder / "prepared.db")
+    kinds = apart(stage.live)
+    chosen, wrong = deaths(kinds, is_all=options.all), {}
+    for at in chosen:
+        folder = options.folder / str(at)
+        folder.mkdir()
+        try:
+            apart(lambda at=at, folder=folder: die(stage, at, folder))
+        except AssertionError as error:
+            wrong[str(at)] = f"{kinds[at - 1]}: {error}"
+        shutil.rmtree(folder)
+    died_at = Counter(kinds[at - 1] for at in chosen)
+    sys.stdout.buffer.write(orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "wrong": wrong}))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
