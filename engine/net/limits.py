@@ -11,7 +11,7 @@ import anyio
 from engine.model.settings import Limits
 from engine.net.places import Places
 from engine.net.rate import Rate, Unit
-from engine.net.width import Flight, Kind, Width, after, at_first
+from engine.net.width import Flight, Kind, Width, after, at_first, next_flight
 
 NEWS = 0.25
 """A width that differs by this share from what was told last is worth telling."""
@@ -78,14 +78,10 @@ class KeyLimits:
             self._rate.refused()
         self._flight.add(kind, place.sent_at_s, now_s - place.sent_at_s, place.out, trouble)
         if self._flight.is_over:
-            self._next_flight(now_s)
-
-    def _next_flight(self, now_s: float) -> None:
-        width, flight = self._width, self._flight
-        self._width = after(width, flight)
-        is_new = flight.tells_times or self._width.places < width.places  # what was before does not count any more
-        self._flight = Flight(since_s=now_s, times={} if is_new else flight.times)
-        self._places.resize(self._width.places)
+            before = self._width.places
+            self._width = after(self._width, self._flight)
+            self._flight = next_flight(self._flight, now_s, is_fewer=self._width.places < before)
+            self._places.resize(self._width.places)
 
     def news(self) -> Width | None:
         """Return the width when it has changed notably since it was last returned."""

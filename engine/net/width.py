@@ -1,12 +1,12 @@
 """How many requests at once: what their answers say of it, as a pure function of values.
 
 More while all goes well: twice as many where no bound is known, by ones near a known one. Fewer when the server says so
-or does not answer, and half when the answers of a whole flight come late.
+or does not answer, and half or less when answers come late as a rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 START = 8
@@ -22,7 +22,9 @@ TROUBLES = frozenset({408, 429, 502, 503, 504})
 
 SLOW = 2.0
 SLOWISH = 1.5
-"""Answers that take this many times what they take at best: too many at once; and no more than there are."""
+DEEPEST = 0.25
+"""Answers that take this many times what they take at best: too many at once; and no more than there are. At least a
+quarter is left: it may be a mistake."""
 
 FAST_S = 0.05
 """Answers that are faster at best count as if they took this long: a few ms more are noise."""
@@ -30,13 +32,13 @@ FAST_S = 0.05
 PATIENCE = 8
 """Flights without trouble, right below where trouble was twice, before that is tried again: it costs a refusal."""
 
-ENOUGH = 32
+ENOUGH = 16
 FEW = 4
 """So many answers are looked at together, as times scatter; fewer than the second of one kind say nothing of it."""
 
 SAME = 0.85
-"""With half as many at once, answers that still take as long, give or take so much, are not late because of us. If they
-take longer yet, it is only getting worse."""
+"""With fewer at once, answers that still take as long, give or take so much, are not late because of us. If they take
+longer yet, it is only getting worse."""
 
 Kind = tuple[str, int]
 """Requests whose times compare: what they ask for, and the bits of the count of bytes that were moved for it."""
@@ -51,7 +53,7 @@ class Flight:
     answers: int = 0
     trouble: str = ""  # the first that came up: the flight is over then
     trouble_at: int = 0  # so many were out when the request left that met it
-    times: dict[Kind, list[float]] = field(default_factory=dict)  # from flights before, too, if those were too few
+    times: list[tuple[Kind, float]] = field(default_factory=list)  # of good answers, those of flights before first
 
     def add(self, kind: Kind, sent_at_s: float, took_s: float, out: int, trouble: str) -> None:
         """Take in one answer, or that there was none. What left before the flight began says nothing new."""
@@ -59,7 +61,7 @@ class Flight:
             return
         self.answers += 1
         if not trouble:
-            self.times.setdefault(kind, []).append(took_s)
+            self.times.append((kind, took_s))
         elif not self.trouble:
             self.trouble, self.trouble_at = trouble, out
 
@@ -68,15 +70,10 @@ class Flight:
         """Whether there is something to decide on: half of what was out is answered, or there was trouble."""
         return bool(self.trouble) or 2 * self.answers >= max(2, self.most)
 
-    @property
-    def tells_times(self) -> bool:
-        """Whether there are answers enough to say how long they take."""
-        return sum(map(len, self.times.values())) >= ENOUGH
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """Halving the width because answers were late: the next flight shows whether that was the reason."""
+    """Fewer places because answers were late: the next ones show whether that was the reason."""
 
     slowness: float  # before
     places: int  # before
@@ -111,21 +108,29 @@ def trouble_of(status: int | None, *, timed_out: bool = False) -> str:
 def after(width: Width, flight: Flight) -> Width:
     """Return the width to go on with after a flight. Cases: trouble, a trial's end, late answers, more."""
     if flight.trouble:
-        met_at = max(width.places // 2, min(width.places, flight.trouble_at))  # not far down for one that was alone
+        met_at = flight.trouble_at if width.places // 2 < flight.trouble_at < width.places else width.places
         return _fewer(width, met_at, KEEPS.get(flight.trouble, KEEP), flight.trouble)
-    if flight.tells_times:
-        width = _timed(width, flight)
+    if len(flight.times) >= ENOUGH:
+        width = _timed(width, flight.times)
     return _more(width, flight) if width.slowness <= SLOWISH else width
 
 
-def _timed(width: Width, flight: Flight) -> Width:
-    """Return the width as the times of a flight want it: half when they are long, as before when that was no help.
+def next_flight(flight: Flight, now_s: float, *, is_fewer: bool) -> Flight:
+    """Return the flight after one: with the times of its last answers, unless there are fewer places now."""
+    return Flight(since_s=now_s, times=[] if is_fewer else flight.times[-ENOUGH:])
+
+
+def _timed(width: Width, times: Sequence[tuple[Kind, float]]) -> Width:
+    """Return the width as the times of answers want it: fewer when they are long, as before when that was no help.
 
     A quarter of the answers is faster than `usual`: new connections and single slow requests do not count. Each kind
     is compared with its own best.
     """
-    counts = {kind: len(times) for kind, times in flight.times.items() if len(times) >= FEW}
-    usual = {kind: sorted(flight.times[kind])[count // 4] for kind, count in counts.items()}
+    by_kind: dict[Kind, list[float]] = {}
+    for kind, took_s in times:
+        by_kind.setdefault(kind, []).append(took_s)
+    counts = {kind: len(each) for kind, each in by_kind.items() if len(each) >= FEW}
+    usual = {kind: sorted(by_kind[kind])[count // 4] for kind, count in counts.items()}
     bests = {**width.bests, **{kind: min(took, width.bests.get(kind, took)) for kind, took in usual.items()}}
     took = sum(usual[kind] * count for kind, count in counts.items())
     slowness = took / sum(max(FAST_S, bests[kind]) * count for kind, count in counts.items()) if counts else 1.0
@@ -134,7 +139,8 @@ def _timed(width: Width, flight: Flight) -> Width:
         width = replace(width, bests={**bests, **usual}, slowness=1.0, reason="answers take longer by themselves")
         return replace(width, places=max(width.places, trial.places))
     if slowness > SLOW and width.places > 1:
-        fewer = _fewer(width, width.places, 0.5, f"answers take {slowness:.1f} times as long")
+        keep = max(DEEPEST, 1 / slowness)  # so many that none would have to queue, if it is queueing
+        fewer = _fewer(width, width.places, keep, f"answers take {slowness:.1f} times as long")
         return replace(fewer, patience=0, trial=Trial(slowness=slowness, places=width.places))
     return width
 

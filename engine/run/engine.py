@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import combinations
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
@@ -21,7 +20,7 @@ from engine.ledger.sqlite import open_ledger
 from engine.model.directory import Directory
 from engine.model.events import Event
 from engine.model.saved import SavedPlan
-from engine.model.settings import ALLOWABLE, Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
+from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
 from engine.net.channel import Channel, Key
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
@@ -31,11 +30,7 @@ from engine.planning.rekey import Rekey
 from engine.run.execution import Pending, Run, Wiring, origin_of
 from engine.run.looking import Explanation, changed_keys, explain
 from engine.run.parts import Applying, Bounds, Job
-from engine.wire.dialect import Dialect
-from engine.wire.guide import DIALECT as GUIDE
-from engine.wire.reference import DIALECT as REFERENCE
-
-DIALECTS: dict[str, Dialect] = {GUIDE.name: GUIDE, REFERENCE.name: REFERENCE}
+from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 
 KEEPALIVE_S = 60.0
 """Connections stay open between chunks: a new one over TLS costs seven times the request."""
@@ -70,8 +65,8 @@ class Engine:
         self._ledger = ledger
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
-        self._accounts = _accounts(settings)
-        self._dialect = _dialect(settings)
+        self._accounts = sound_accounts(settings)
+        self._dialect = sound_dialect(settings)
         self._keys: dict[str, Key] = {}
         self._running: set[Run] = set()
         self._own = AsyncExitStack()
@@ -194,7 +189,7 @@ class Engine:
 
     def _jobs(self, companies: Iterable[Company]) -> list[Job]:
         jobs = [Job(company=company, account=self._owner(company)) for company in companies]
-        _refuse_twice([job.company for job in jobs])
+        refuse_twice([job.company for job in jobs])
         return jobs
 
     def _pending(
@@ -223,7 +218,7 @@ class Engine:
             verb,
             jobs,
             fresh=fresh,
-            allowed=_allowed(allow, [job.company for job in jobs]),
+            allowed=sound_allowances(allow, [job.company for job in jobs]),
             applying=applying,
             bounds=bounds,
         )
@@ -332,19 +327,6 @@ class Engine:
         return self._accounts[name]
 
 
-def _allowed(allow: Iterable[Allow], companies: Iterable[Company]) -> frozenset[Allow]:
-    """Return what is allowed. Raises `ConfigError` for what cannot be, or for a company that is not in the run."""
-    allowed, ids = frozenset(allow), {company.id for company in companies}
-    for one in sorted(allowed, key=str):
-        if one.slug not in ALLOWABLE:
-            raise ConfigError(f"{one.slug!r} cannot be allowed; what can be: {', '.join(ALLOWABLE)}")
-        if (one.company_id is None) != (one.slug == "fleet"):
-            raise ConfigError(f"--allow {one}: `fleet` is for the whole run, and all others are for a company")
-        if one.company_id is not None and one.company_id not in ids:
-            raise ConfigError(f"--allow {one}: there is no such company in this run")
-    return allowed
-
-
 def _transport(session: aiohttp.ClientSession, account: Account) -> Transport:
     return AiohttpTransport(session, body_bytes=account.limits.body_bytes)
 
@@ -361,39 +343,3 @@ def _new_session() -> aiohttp.ClientSession:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def _accounts(settings: Settings) -> dict[str, Account]:
-    accounts = {account.name: account for account in settings.accounts}
-    if len(accounts) != len(settings.accounts) or not accounts:
-        raise ConfigError("settings need at least one account, and each under its own name")
-    for one, other in combinations(settings.accounts, 2):
-        for field in ("api_key", "account_id"):
-            if getattr(one, field) == getattr(other, field):
-                text = (
-                    f"accounts {one.name!r} and {other.name!r} have one {field}: its quota and its rows would be two's"
-                )
-                raise ConfigError(f"{text}; name it once, and give its companies that account")
-    for account in settings.accounts:
-        for name in ("api_key", "client_id", "client_secret"):
-            text = getattr(account, name).reveal()
-            if not text or not text.isascii() or not text.isprintable() or text != text.strip():
-                raise ConfigError(
-                    f"{name} of account {account.name!r} is empty, or holds what no HTTP header can carry"
-                )
-    return accounts
-
-
-def _dialect(settings: Settings) -> Dialect:
-    if settings.api.contract not in DIALECTS:
-        raise ConfigError(f"api.contract is {settings.api.contract!r}; understood are: {', '.join(sorted(DIALECTS))}")
-    return DIALECTS[settings.api.contract]
-
-
-def _refuse_twice(companies: list[Company]) -> None:
-    """Refuse a company that is named twice: two pipelines of one run must not write it."""
-    seen: set[int] = set()
-    for company in companies:
-        if company.id in seen:
-            raise ConfigError(f"company {company.id} is named twice in this run")
-        seen.add(company.id)

@@ -13,14 +13,12 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from engine.errors import EngineError, LedgerError, QuotaExhausted, Throttled, plain
+from engine.errors import EngineError, LedgerError, plain
 from engine.ledger.base import Ledger
 from engine.model.balance import ExitCode, add, row_exit_codes, worst
 from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted
-from engine.model.known import Pause
 from engine.model.outcome import Problem
-from engine.model.quota import UsedUp
-from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
+from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Account, Allow, Scope, Settings
 from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
@@ -28,6 +26,7 @@ from engine.net.transport import Transport
 from engine.run.applying import AppliedRun
 from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
+from engine.run.keys import KeyMemory
 from engine.run.parts import Applying, Bounds, Job, Parts
 from engine.run.scope import Visible
 from engine.run.spending import waves
@@ -36,9 +35,6 @@ from engine.wire.dialect import Dialect
 
 EVENTS_AHEAD = 256
 """Events that may wait for their reader before the run waits, too: enough for a burst of pages."""
-
-LONGEST_PAUSE_S = 86_400.0
-"""A pause is kept for a day at most: by then every quota is new, and a server may have named any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +78,7 @@ class Run:
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
         self._origin = origin_of(wiring.settings.api.base_url)
+        self._memory = KeyMemory(ledger=wiring.ledger, origin=self._origin, now=wiring.now)
         self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
         self._is_watched = False
         self._ended = anyio.Event()
@@ -181,8 +178,8 @@ class Run:
             troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
-            await self._remember_keys(channels.values())
-            self._result = replace(self._result, days=await self._days(channels.values()))
+            await self._memory.keep(channels.values())
+            self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)
             await wiring.ledger.prune(self._started_at - timedelta(seconds=wiring.settings.ledger_keep_s))
         except LedgerError as error:  # what was done is done, and is told all the same
@@ -220,17 +217,9 @@ class Run:
 
     async def _rooms(self, channels: Mapping[str, Channel]) -> dict[str, Room]:
         """Return what room each account has for listings: half of what is left of its day."""
-        return {day.account: Room(left=day.left, budget=self._budget) for day in await self._days(channels.values())}
-
-    async def _days(self, channels: Iterable[Channel]) -> tuple[AccountDay, ...]:
-        """Return how much of its day each key has used."""
-        days = []
-        for channel in channels:
-            account, day = channel.account, channel.key.quota.day_of(self._wiring.now())
-            today = await self._wiring.ledger.quota(self._origin, account.account_id, day)
-            usable = account.limits.requests_per_day - account.limits.reserve_per_day
-            days.append(AccountDay(account.name, today.used, usable))
-        return tuple(days)
+        return {
+            day.account: Room(left=day.left, budget=self._budget) for day in await self._memory.days(channels.values())
+        }
 
     def _parts(self, rooms: Mapping[str, Room]) -> Parts:
         wiring = self._wiring
@@ -275,54 +264,8 @@ class Run:
                 budget=self._budget,
                 give_up_at_s=started_s + (self._bounds.seconds or inf),
             )
-            granted = await self._wiring.ledger.page_size(self._origin, account.account_id)
-            if granted is not None:
-                key.pages.remembered(granted)
-            await self._keep_pause(channels[account.name])
-            await self._keep_quota(channels[account.name])
+            await self._memory.recall(channels[account.name], fresh=self._fresh)
         return channels
-
-    async def _keep_pause(self, channel: Channel) -> None:
-        """Send nothing through a key that was asked to wait for longer than until now; `fresh` tries it."""
-        pause = await self._wiring.ledger.pause(self._origin, channel.account.account_id)
-        if pause is not None and pause.holds(self._wiring.now()) and not self._fresh:
-            asked, until = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (pause.at, pause.until))
-            text = f"asked at {asked} to wait until {until}: {pause.reason}; --fresh tries it now"
-            await channel.park(Throttled(text, status=429))
-
-    async def _keep_quota(self, channel: Channel) -> None:
-        """Send nothing through a key whose day the API called used up within the hour; `fresh` tries it."""
-        account, now = channel.account, self._wiring.now()
-        today = await self._wiring.ledger.quota(self._origin, account.account_id, channel.key.quota.day_of(now))
-        until = today.closed_until(now, account.limits)
-        if today.used_up is not None and until is not None and not self._fresh:
-            text = f"said at {today.used_up.at:%H:%M} UTC: {today.used_up.reason}; tried again from {until:%H:%M} UTC"
-            await channel.park(QuotaExhausted(f"{text}, or when requests_per_day was changed; --fresh tries it now"))
-
-    async def _remember_keys(self, channels: Iterable[Channel]) -> None:
-        """Note for the next run what pages keys were granted, and which of them are to wait.
-
-        What they have counted of their quota and not sent is given back.
-        """
-        ledger, origin, now = self._wiring.ledger, self._origin, self._wiring.now()
-        for channel in channels:
-            key, account, why = channel.key, channel.account, channel.parked
-            if key.pages.is_learned:
-                await ledger.remember_page_size(origin, account.account_id, key.pages.rows)
-            if isinstance(why, Throttled) and why.retry_after_s is not None:
-                asked_at = channel.parked_at or now
-                until = asked_at + timedelta(seconds=min(why.retry_after_s, LONGEST_PAUSE_S))
-                pause = Pause(at=asked_at, until=until, reason=str(why))
-                await ledger.remember_pause(origin, account.account_id, pause)
-            if isinstance(why, QuotaExhausted) and why.status is not None:  # the server's word, not our own count
-                await self._remember_used_up(channel, why)
-            await key.quota.settle()
-
-    async def _remember_used_up(self, channel: Channel, why: QuotaExhausted) -> None:
-        account, at = channel.account, channel.parked_at or self._wiring.now()
-        limits, day = account.limits, channel.key.quota.day_of(at)
-        used_up = UsedUp(at=at, per_day=limits.requests_per_day, reserve=limits.reserve_per_day, reason=str(why))
-        await self._wiring.ledger.remember_used_up(self._origin, account.account_id, day, used_up)
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
         """Return the run's result; books that do not add up are a failure, whatever else happened."""
