@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -13,7 +13,7 @@ import anyio
 from engine.errors import ApiError
 from engine.ledger.base import Intents
 from engine.model.change import Change
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.known import Intent, Known, Settlement
 from engine.model.outcome import Column, ItemResult, trail
 from engine.model.settings import Scope
@@ -34,6 +34,7 @@ class ReadBack:
     known: Mapping[str, Known]  # the ledger's entries before this run
     before: Collection[str]  # remote ids that were there when the company was compared
     now: Callable[[], datetime]
+    borne: set[NaturalKey] = field(default_factory=set)  # natural keys of the rows that were listed
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def judge(self, lost: Sequence[ItemResult]) -> tuple[list[ItemResult], bool]:
@@ -48,7 +49,7 @@ class ReadBack:
             return list(lost), False
         if seen is None or not sure:
             return list(lost), False
-        told = [_told(result, seen.get(result.change.row.key)) for result in lost]
+        told = [_told(result, seen.get(result.change.row.key), self.borne) for result in lost]
         await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen, sure=True)
         await self._put_back([result.change.row.key for result in told if result.column is Column.UNCERTAIN], seen)
         return told, True
@@ -76,7 +77,7 @@ class ReadBack:
         if seen is None:
             why = "the listing to read it back was not whole"
             return [result._replace(message=f"{result.message}; {why}") for result in lost]
-        told = [_told(result, seen.get(result.change.row.key)) for result in lost]
+        told = [_told(result, seen.get(result.change.row.key), self.borne) for result in lost]
         await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen, sure=sure)
         return told
 
@@ -100,6 +101,7 @@ class ReadBack:
                 index.add(page.rows)
         if not listing.certificate.whole:
             return None, False
+        self.borne.update(map(natural_key, index.rows.values()))
         return counterparts(changes, index, self.before), index.rows.keys() <= set(self.before)
 
     async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow], *, sure: bool) -> None:
@@ -136,9 +138,11 @@ class ReadBack:
             await self.ledger.settle(self.scope, settlement)
 
 
-def _told(result: ItemResult, remote: RemoteRow | None) -> ItemResult:
-    """Return a row's outcome as far as what is there tells it."""
+def _told(result: ItemResult, remote: RemoteRow | None, borne: Container[NaturalKey]) -> ItemResult:
+    """Return a row's outcome as far as what is there tells it. `borne`: what rows there are, if they were listed."""
     change, found = result.change, verdict(result.change, remote)
+    if found is Verdict.MISSING and natural_key(change.row) in borne:  # by a row that was there before
+        found = Verdict.UNTOLD
     if found is not Verdict.LANDED or remote is None:
         return result._replace(message=f"{result.message}; read back: {found.value}")
     column = Column.CREATED if change.remote_id is None else Column.UPDATED

@@ -7,7 +7,7 @@ either recorded with its outcome or was never exposed to the server.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from engine.ledger.base import Intents
 from engine.model.change import Change
 from engine.model.dimension import fingerprint
 from engine.model.known import Intent, Known, Rejection, Settlement
-from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult, trail
+from engine.model.outcome import BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, trail
 from engine.model.settings import Scope
 from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
@@ -83,6 +83,8 @@ class Writer:
     settled: Callable[[Sequence[ItemResult]], Awaitable[None]]
     remark: Callable[[str], None]  # an answer contradicts itself, and yet says of each row what became of it
     beware: Callable[[int], Awaitable[None]]  # so many rows were created beyond the plan: written down before all else
+    overwritten: Callable[[int], Awaitable[None]]  # so many creates met rows that were there: likewise
+    before: Collection[str]  # ids of the remote rows that were compared with
     surplus: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
     met: int = 0  # creates whose keys led to rows that were there: what was compared with is not what is there
@@ -200,7 +202,7 @@ class Writer:
             raise
         lost = call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
-        await self._take_note(outcome, bisection)
+        await self._take_note(replace(outcome, met=max(outcome.met, self._met(chunk, answer))), bisection)
         results = outcome.results
         if self._heard is not None and (lost or part.exposed):
             results = tuple(
@@ -220,15 +222,23 @@ class Writer:
     async def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
         self.surplus += outcome.surplus
         self.met += outcome.met
-        if outcome.surplus:
-            with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True):
+            if outcome.surplus:
                 await self.beware(self.surplus)
+            elif outcome.met:
+                await self.overwritten(self.met)
         if outcome.doubt and all(result.column is not Column.UNCERTAIN for result in outcome.results):
             self.remark(outcome.doubt)
         if any(result.column in {Column.CREATED, Column.UPDATED} for result in outcome.results):
             bisection.stored = True
             self._hopeless.clear()
             self.client.channel.chunk_accepted()
+
+    def _met(self, chunk: Chunk, answer: BulkAnswer) -> int:
+        """Return how many rows that were there an answer names although the chunk was to change none of them."""
+        meant = {change.remote_id for change in chunk.changes}
+        named = {remote_id for remote_id, _ in (*answer.created, *answer.updated)}
+        return sum(remote_id in self.before for remote_id in named - meant)
 
     def _halves(self, part: Part, attempts: int, *, exposed: bool) -> list[Part]:
         """Return the part in two, each row's bytes as they were."""

@@ -24,6 +24,10 @@ READ = """
 FLAGS = tuple((bool(flags & 1), bool(flags & 2), bool(flags & 4)) for flags in range(8))
 """(confirmed, settled, code_known) by the number that `READ` makes of them: one column to fetch instead of three."""
 
+READ_TRIED = """
+    select key from rows
+    where scope = ? and not confirmed and not settled and remote_id is not null and acked_at is null
+"""
 READ_STRAYS = "select id, type_code, type_label, name, erp_id, code, key from strays where scope = ? order by position"
 READ_WIRE_KEYS = "select source_key, wire_key from wire_keys where scope = ? order by source_key"
 READ_REJECTIONS = "select key, fingerprint, at, message from rejections where scope = ? order by key"
@@ -70,6 +74,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
         rows=entries(connection.execute(READ, (scope_id,))),
         strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, (scope_id,)))),
         rejections=_read_rejections(connection, scope_id),
+        tried=frozenset(key for (key,) in connection.execute(READ_TRIED, (scope_id,))),
         reverts=tuple((key, from_text(at)) for key, at in connection.execute(READ_REVERTS, (scope_id,))),
         wire_keys=dict(connection.execute(READ_WIRE_KEYS, (scope_id,)).fetchall()),
         state=scopes.read_state(connection, scope_id),

@@ -78,6 +78,7 @@ class Acknowledged:
     strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
+    tried: frozenset[str] = frozenset()  # keys that were sent for rows that were there before us, outcome unknown
     wire_keys: dict[str, str] = field(default_factory=dict)  # source key -> the key that it keeps on the wire
     state: CompanyState = CompanyState()
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over

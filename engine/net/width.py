@@ -32,6 +32,9 @@ FAST_S = 0.05
 PATIENCE = 8
 """Flights without trouble, right below where trouble was twice, before that is tried again: it costs a refusal."""
 
+DOUBT = 32
+"""Flights of somewhat late answers, before it is tried whether fewer at once would make them faster."""
+
 ENOUGH = 16
 FEW = 4
 """So many answers are looked at together, as times scatter; fewer than the second of one kind say nothing of it."""
@@ -90,6 +93,7 @@ class Width:
     slowness: float = 1.0  # of answers, when it was last looked at: how many times as long as at best
     trial: Trial | None = None
     patience: int = 0  # flights to spend right below the mark
+    held: int = 0  # flights in which answers were too late for more, and not late enough for fewer
     reason: str = ""  # of the last change
 
 
@@ -112,7 +116,9 @@ def after(width: Width, flight: Flight) -> Width:
         return _fewer(width, met_at, KEEPS.get(flight.trouble, KEEP), flight.trouble)
     if len(flight.times) >= ENOUGH:
         width = _timed(width, flight.times)
-    return _more(width, flight) if width.slowness <= SLOWISH else width
+    if width.slowness <= SLOWISH:
+        return _more(width, flight)
+    return replace(width, held=width.held + 1) if width.held < DOUBT else _on_trial(width, 0.5)
 
 
 def next_flight(flight: Flight, now_s: float, *, is_fewer: bool) -> Flight:
@@ -135,20 +141,24 @@ def _timed(width: Width, times: Sequence[tuple[Kind, float]]) -> Width:
     took = sum(usual[kind] * count for kind, count in counts.items())
     slowness = took / sum(max(FAST_S, bests[kind]) * count for kind, count in counts.items()) if counts else 1.0
     trial, width = width.trial, replace(width, bests=bests, slowness=slowness, trial=None)
-    if trial is not None and SAME < slowness / trial.slowness < 1 / SAME:
-        width = replace(width, bests={**bests, **usual}, slowness=1.0, reason="answers take longer by themselves")
-        return replace(width, places=max(width.places, trial.places))
-    if slowness > SLOW and width.places > 1:
-        keep = max(DEEPEST, 1 / slowness)  # so many that none would have to queue, if it is queueing
-        fewer = _fewer(width, width.places, keep, f"answers take {slowness:.1f} times as long")
-        return replace(fewer, patience=0, trial=Trial(slowness=slowness, places=width.places))
-    return width
+    is_no_help = trial is not None and SAME < slowness / trial.slowness < 1 / SAME
+    if is_no_help or width.places == 1:
+        places = width.places if trial is None else max(width.places, trial.places)
+        reason = "answers take longer by themselves" if is_no_help else width.reason
+        return replace(width, places=places, bests={**bests, **usual}, slowness=1.0, reason=reason)
+    # So many are left that none would have to queue, if it is queueing.
+    return _on_trial(width, max(DEEPEST, 1 / slowness)) if slowness > SLOW else width
+
+
+def _on_trial(width: Width, keep: float) -> Width:
+    fewer = _fewer(width, width.places, keep, f"answers take {width.slowness:.1f} times as long")
+    return replace(fewer, patience=0, trial=Trial(slowness=width.slowness, places=width.places))
 
 
 def _fewer(width: Width, mark: int, keep: float, reason: str) -> Width:
     places = max(1, min(mark - 1, round(mark * keep)))
     patience = PATIENCE if mark == width.mark else 0  # twice at one place is a bound, else it may have been chance
-    return replace(width, places=places, mark=mark, trial=None, patience=patience, reason=reason)
+    return replace(width, places=places, mark=mark, trial=None, patience=patience, held=0, reason=reason)
 
 
 def _more(width: Width, flight: Flight) -> Width:
@@ -156,6 +166,7 @@ def _more(width: Width, flight: Flight) -> Width:
 
     No more where four fifths were enough.
     """
+    width = replace(width, held=0)
     if 5 * flight.most < 4 * width.places or width.places == width.ceiling:
         return width
     if width.places + 1 == width.mark and width.patience:

@@ -29,6 +29,7 @@ def diff(
     adopt: Adopt = Adopt.TRUST,
     canary: bool = False,
     flapping: Container[str] = (),
+    keyed: bool = False,
 ) -> Plan:
     """Return the fewest creates and updates that bring `index` to the wanted rows, in the order of their keys.
 
@@ -39,11 +40,14 @@ def diff(
     with its ERP id, and is no different for it.
     `adopt`: what becomes of rows whose key nothing has confirmed. `canary`: those that differ are tried out.
     `flapping`: keys of rows that have been pushed back so often lately that the next time they are held.
+    `keyed`: `index` was listed, and the listing shows the key of each row that has one.
     """
     draft = _Draft(
         labels=_Labels(index, relabel=relabel),
         shifts=_Shifts(acked),
         strays={stray.id for stray in acked.strays},
+        tried_before=acked.tried,
+        keyed=keyed,
         relabel=relabel,
         needs_code=needs_code,
         adopt=adopt,
@@ -75,6 +79,8 @@ class _Draft:
     labels: _Labels
     shifts: _Shifts
     strays: set[str]
+    tried_before: Container[str]  # keys that were sent for rows that are not ours, as far as anybody knows
+    keyed: bool  # a row that shows no key has none: it is not ours
     relabel: bool
     needs_code: bool
     adopt: Adopt
@@ -99,12 +105,21 @@ class _Draft:
             self.unchanged += 1
             self.adopted += not _confirmed(pair)
             self.unseen += row.code is not None and remote.code is None and not (known and known.code_known)
-        elif _confirmed(pair) or _was_ours(pair, self.strays):
+        elif _confirmed(pair) or self._was_ours(pair):
             self._update(pair, fields)
-        elif self.tried and fields and is_known(remote.id) and self.shifts.other_key(row) is None:
+        elif (
+            self.tried
+            and (fields or row.key in self.tried_before)
+            and is_known(remote.id)
+            and self.shifts.other_key(row) is None
+        ):
             self.canaries.append(self._change(pair, fields))
         else:
             self.holds.append(_unconfirmed(pair, fields, self.shifts.other_key(row)))
+
+    def _was_ours(self, pair: Pair) -> bool:
+        shows_no_key = self.keyed and pair.remote.key is None
+        return _was_ours(pair, self.strays) and pair.row.key not in self.tried_before and not shows_no_key
 
     def created(self, row: Dimension) -> Change:
         """Return the create of a missing row."""

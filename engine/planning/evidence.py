@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from engine.model.change import Plan
-from engine.model.known import OVERWRITTEN, Acknowledged, CompanyState
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
 from engine.model.settings import Verify, VerifyMode
 from engine.model.wanted import Wanted
 
@@ -25,7 +25,7 @@ class Evidence(StrEnum):
 
 def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: datetime) -> Evidence:
     """Return what must be read whatever the source holds. A clock that went back counts as "too old"."""
-    if state.listed_at is None or state.checked_at is None or state.failure == OVERWRITTEN:
+    if state.listed_at is None or state.checked_at is None or state.failure in {OVERWRITTEN, KEY_MISMATCH}:
         return Evidence.LISTING
     if verify.mode is VerifyMode.FULL:
         return Evidence.LISTING
@@ -42,7 +42,11 @@ def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: da
 
 def is_due_for_age(state: CompanyState, verify: Verify) -> bool:
     """Return whether a company that is to be listed could do with a probe: it was listed before, if long ago."""
-    known = state.listed_at is not None and state.checked_at is not None and state.failure != OVERWRITTEN
+    known = (
+        state.listed_at is not None
+        and state.checked_at is not None
+        and state.failure not in {OVERWRITTEN, KEY_MISMATCH}
+    )
     return known and verify.mode is VerifyMode.AUTO
 
 

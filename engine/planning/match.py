@@ -85,7 +85,10 @@ def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
 def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
     """Yield the rows; where two keys were matched with one of them, what is known under a confirmed one comes last."""
     sure: list[tuple[str, Known]] = []
+    strays = {natural_key(stray) for stray in acked.strays}
     for key, known in acked.rows.items():
+        if known.remote_id is None and natural_key(known.row) in strays:
+            continue  # it is one of them, and nobody knows which
         if known.confirmed:
             sure.append((key, known))
         elif known.settled or known.remote_id is not None:
@@ -127,6 +130,9 @@ def match(wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: boo
         missing = unmatched if alike else _without_look_alikes(unmatched, free, holds, contested)
     loose = [remote for remote in index.rows.values() if remote.id not in contested and remote.id not in taken]
     contested.update(_meant_by_invalid(loose, wanted, acked))
+    if loose:
+        borne = {natural_key(row) for row in rows}
+        contested.update(remote.id for remote in loose if natural_key(remote) in borne)
     return Matching(
         pairs=pairs,
         missing=missing,

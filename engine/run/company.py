@@ -288,7 +288,11 @@ class CompanyRun:
         if good and self._books.wanted and (result.state is State.SYNCED or result.evidence == Evidence.LISTING):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.sketch(self._scope, *sketch(self._books.wanted.rows))
-        if good and (rows != before.last_good_rows or before.failure is not None):
+        rows = rows if good else before.last_good_rows
+        is_over = self._parts.writes and not (
+            result.balance.held or result.balance.uncertain or result.balance.deferred
+        )
+        if rows != before.last_good_rows or (before.failure is not None and (good or is_over)):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, CompanyState(last_good_rows=rows))
 

@@ -133,6 +133,7 @@ class Comparison:
             acked,
             relabel=self.company.relabel,
             needs_code=needs_code,
+            keyed=self.client.dialect.lists_keys and listed_rows is not None,
             adopt=Adopt.TRUST if led_nowhere and self.guards.adopt is Adopt.PUSH else self.guards.adopt,
             canary="canary" in self.allowed and not led_nowhere,
             flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),

@@ -65,6 +65,8 @@ class Writing:
             settled=self._tell_settled,
             remark=partial(self.books.problem, "miscounted"),
             beware=partial(self._beware, acked.state),
+            overwritten=partial(self._note_overwritten, acked.state),
+            before=self.comparison.ids,
         )
         try:
             if not await self._try_out(writer, plan.canaries, acked):
@@ -131,7 +133,7 @@ class Writing:
 
     async def _look_again(self, met: int, counted: Collection[str], before: CompanyState) -> None:
         """List anew where creates met rows that were there: those may be rows that another key was matched with."""
-        text = f"{met} rows that were to be created had keys that lead to rows that are there, and changed those"
+        text = overwritten(met)
         wanted = self.books.source or self.books.wanted
         if wanted is None:
             return
@@ -140,8 +142,7 @@ class Writing:
                 wanted, await self.parts.ledger.read(self.scope), is_asked=True
             )
         except (ApiError, UnsafePlan) as error:
-            note = CompanyState(failure=OVERWRITTEN, failure_message=text, last_good_rows=before.last_good_rows)
-            await self.parts.ledger.note(self.scope, note)
+            await self._note_overwritten(before, met)
             doubt = replace(CHANGED, exit_code=ExitCode.UNCERTAIN)
             self.stop_short(OVERWRITTEN, f"{text}; what became of those could not be looked at: {error}", doubt)
             return
@@ -177,6 +178,14 @@ class Writing:
         """Remember that keys led nowhere, before the chunk that showed it is settled: no later run may go on."""
         await self.parts.ledger.note(self.scope, keys_lead_nowhere(state, mismatch(surplus)))
 
+    async def _note_overwritten(self, state: CompanyState, met: int) -> None:
+        """Remember that creates changed rows that were there, until a listing has shown which."""
+        if state.failure != KEY_MISMATCH:
+            note = CompanyState(
+                failure=OVERWRITTEN, failure_message=overwritten(met), last_good_rows=state.last_good_rows
+            )
+            await self.parts.ledger.note(self.scope, note)
+
     async def _tell_settled(self, results: Sequence[ItemResult]) -> None:
         counts = Counter(result.column for result in results)
         await self.parts.emit(
@@ -201,6 +210,11 @@ def rounds(rows: int, most: int) -> Iterator[int]:
     while rows > 0:
         yield min(size, rows)
         rows, size = rows - size, min(size * 10, most)
+
+
+def overwritten(met: int) -> str:
+    """Return what is said of creates that met rows."""
+    return f"{met} rows that were to be created had keys that lead to rows that are there, and changed those"
 
 
 def mismatch(surplus: int) -> str:

@@ -49,6 +49,7 @@ class Model:
     in_flight: dict[str, tuple[str, ...]] = field(default_factory=dict)
     begun: int = 0
     changes: int = 0
+    acked: set[str] = field(default_factory=set)  # keys whose entries an answer has acknowledged
     trail: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # key -> its requests, and what became of it
 
     def unsettle(self, keys: tuple[str, ...]) -> None:
@@ -61,8 +62,14 @@ class Model:
 
     def seen(self) -> Acknowledged:
         left_over = NOON if self.in_flight else None  # all intents are of that time
+        doubtful = {key for key, known in self.rows.items() if not (known.confirmed or known.settled)}
         return Acknowledged(
-            rows=self.rows, strays=self.strays, rejections=self.rejections, state=self.state, left_over=left_over
+            rows=self.rows,
+            strays=self.strays,
+            rejections=self.rejections,
+            tried=frozenset(key for key in doubtful - self.acked if self.rows[key].remote_id is not None),
+            state=self.state,
+            left_over=left_over,
         )
 
 
@@ -94,6 +101,7 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     model.changes += 1
     model.note(chunk, outcome.outcomes)
     model.rows |= outcome.rows
+    model.acked |= outcome.rows.keys()
     model.rejections = {k: r for k, r in model.rejections.items() if k not in outcome.rows} | outcome.rejected
     model.unsettle(outcome.unknown)
     if model.state.remote_count is not None:
@@ -121,6 +129,7 @@ async def learn(
     gone -= set(rows)
     await ledger.learn(HARBOR, Learned(certificate=certificate(7), at=NOON, rows=rows, gone=tuple(gone), strays=strays))
     model.rows = {key: known for key, known in model.rows.items() if key not in gone} | rows
+    model.acked -= gone
     model.strays = model.strays if strays is None else strays
     model.state = CompanyState(listed_at=NOON, checked_at=NOON, remote_count=7)
     model.changes += bool(rows or gone or strays is not None)

@@ -224,7 +224,7 @@ CASES = {
         (shown("r0", "1"), shown("r1", "2")),
         ledger_of(known(dim("k0", "1"), None), known(dim("k1", "2"), None)),
         pairs=by(Via.LEDGER, k0="r0"),
-        orphans=ids("r1"),
+        contested=ids("r1"),
     ),
     "two remote rows list one key": Case(
         source(dim("k1", "1")),
