@@ -144,8 +144,6 @@ def throttled() -> Iterator[Case]:
         yield good(task, f"429 at {operation}{probe}", fault, sent=sent, limits=one, alone=True)
     fault, sent = answer("bulk", 429, times=3), "list 200; bulk A4 429x3 201+"
     yield good(LOAD, "429 three times in a row", fault, sent=sent, limits=one)
-    fault, sent = answer("bulk", 429, times=4), "list 200; bulk " + ", ".join(f"{key}1 429 201+" for key in "ABCD")
-    yield good(LOAD, "429 to a burst of chunks", fault, sent=sent, limits={**one, "chunk_rows": 1})
 
 
 def stopped() -> Iterator[Case]:
