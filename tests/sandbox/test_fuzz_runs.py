@@ -676,8 +676,10 @@ class Check:
         if here.blind or acked.left_over is not None or lost_create or is_noted:  # listed anew before it is believed
             return
         stored = {row.id: row.values for row in self.case.rows(here)}
+        strays = {(stray.type_code, stray.erp_id) for stray in acked.strays}
         for key, known in acked.rows.items():
-            if not known.settled or known.seen is not None:
+            is_one_of_those = known.remote_id is None and (known.row.type_code, known.row.erp_id) in strays
+            if not known.settled or known.seen is not None or is_one_of_those:  # the last is not believed
                 continue
             found = (
                 [stored.get(known.remote_id)]
