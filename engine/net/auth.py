@@ -43,6 +43,15 @@ class TokenKeeper:
         if token is self._token:
             self._proven = True
 
+    def refused(self, token: Secret) -> None:
+        """Note that the API refused this token: who has not sent with it yet waits for the next one."""
+        if token is self._token:
+            self._expires_at = 0.0
+
+    def is_good(self, token: Secret) -> bool:
+        """Return whether a token is still the one to send, as far as is known."""
+        return token is self._token and anyio.current_time() < self._expires_at
+
     def is_hopeless(self, token: Secret) -> bool:
         """Return whether a fresh token is refused that never was any good: another one would be no better."""
         return token is self._token and not self._proven

@@ -111,6 +111,10 @@ class Key:
         self.pages = PageSize(account.limits.page_size)
 
 
+class _Outdated(Exception):
+    """The token has been refused, or has run out, since it was taken: nothing was sent with it."""
+
+
 class Channel:
     """Sends an account's calls within one run."""
 
@@ -178,13 +182,13 @@ class Channel:
         """
         refusals = 0
         while True:
-            token = await self.key.keeper.token(self._fetch_token) if call.bearer else None
+            token = None
             try:
-                value = self._read(call, await self._send(call, token))
+                token, answer = await self._exchange(call)
+                value = self._read(call, answer)
             except Unauthorized as error:
                 refusals += 1
-                hopeless = token is None or refusals > REFUSALS or (refusals > 1 and self.key.keeper.is_hopeless(token))
-                if error.status != 401 or hopeless or token is None:
+                if error.status != 401 or token is None or self._is_hopeless(token, refusals):
                     raise await self.park(error) from error
                 await self.key.keeper.renewed(token, self._fetch_token)
             except (QuotaExhausted, WrongContract) as error:
@@ -210,10 +214,26 @@ class Channel:
                     self.key.keeper.proven(token)
                 return value
 
+    def _is_hopeless(self, token: Secret, refusals: int) -> bool:
+        """Note that a token was refused, and return whether another one would be no better."""
+        self.key.keeper.refused(token)
+        return refusals > REFUSALS or (refusals > 1 and self.key.keeper.is_hopeless(token))
+
+    async def _exchange(self, call: Call[T]) -> tuple[Secret | None, Answer]:
+        """Send once, with a token that is good when the request leaves; return that, too."""
+        while True:
+            token = await self.key.keeper.token(self._fetch_token) if call.bearer else None
+            try:
+                return token, await self._send(call, token)
+            except _Outdated:  # nothing was sent
+                pass
+
     async def _send(self, call: Call[T], token: Secret | None) -> Answer:
         """Send once, in the key's turn."""
         request = self._request(call, token)
         async with self.key.gate.place(self._parking) as place:
+            if token is not None and not self.key.keeper.is_good(token):  # it was refused while this one waited
+                raise _Outdated
             kind = "retry" if call.sends else call.kind
             day = await self._counted(call, kind, place)
             call.sends += 1

@@ -13,6 +13,9 @@ HEADROOM = 0.985
 """One request and 20 ms of burst at 98.5 % of the rate: the default `AsyncLimiter(R, 1)` lets 2 R out in the first
 second. What wakes up late catches up with it; without, a busy machine loses a tenth of 50/s, and most of 5,000/s."""
 
+GRAIN_S = 0.005
+"""At high rates units are dealt out by the handful: to wake up for each of them costs as much as to send it."""
+
 WINDOW_S = 1.0
 """What "a second" is to a server that counts in windows."""
 
@@ -57,6 +60,8 @@ class Rate:
     async def take(self) -> Unit:
         """Wait for one unit and return it; for one waiter at a time. Cancelled, it has used none."""
         await anyio.sleep_until(self._free_at_s())
+        if not self._paced.has_capacity():
+            await anyio.sleep(GRAIN_S)
         await self._paced.acquire()
         unit = Unit(anyio.current_time() + self._latest_s)
         self._used.append(unit)

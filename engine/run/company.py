@@ -13,7 +13,7 @@ from math import ceil
 
 import anyio
 
-from engine.errors import AccountParked, ApiError, EngineError, SourceError, UnsafePlan
+from engine.errors import AccountParked, ApiError, EngineError, LedgerError, SourceError, UnsafePlan
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.drift import Difference
@@ -152,11 +152,16 @@ class CompanyRun:
 
     async def _write(self, plan: Plan, acked: Acknowledged, to_do: Collection[str]) -> None:
         """Send a plan, and remember of what passed the guards what is not done."""
+        is_written_down = True
         try:
             await self._writing.write(plan, acked, to_do=to_do)
+        except LedgerError:
+            is_written_down = False
+            raise
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._brakes.finish(acked.state.passed, self._books.done, to_do)
+            if is_written_down:
+                with anyio.CancelScope(shield=True):
+                    await self._brakes.finish(acked.state.passed, self._books.done, to_do)
 
     async def _read_source(self) -> Wanted:
         """Return the source's rows, corrected ones in their place."""

@@ -67,6 +67,28 @@ def test_a_second_signal_leaves_at_once_and_the_ledger_stays_true(fleet: Fleet) 
     assert len(fleet.door.rows(250)) == 60
 
 
+def test_sigterm_waits_no_longer_than_for_what_is_out(fleet: Fleet) -> None:
+    """The API does not answer: the one request ends by its own timeout, and none of five repeats begins."""
+    fleet.door.place(255)
+    fleet.door.faults({"effect": "hang", "match": {"operation": "bulk", "company": 255}})
+    fleet.configure(255, max_concurrency=1)
+    settings = fleet.folder / "dimsync.toml"
+    settings.write_text(settings.read_text().replace("[limits]", '[limits]\ntimeout = "1s"'))
+    fleet.source(255, NAMES)
+    with start("sync", "--output", "json", cwd=fleet.folder) as process:
+        until(bulk_in_work(fleet, 255))
+        process.send_signal(signal.SIGTERM)
+        stdout, _ = process.communicate(timeout=PATIENCE_S)
+    document = json.loads(stdout)
+    assert (process.returncode, document["exit_code"]) == (143, 143)
+    totals = document["totals"]
+    assert (totals["uncertain"], totals["deferred"]) == (10, len(NAMES) - 10)
+    assert sum(one["operation"] == "bulk" for one in fleet.door.requests(255)) == 1
+    fleet.door.faults()
+    code, document = fleet.result("sync")
+    assert (code, document["totals"]["created"], len(fleet.door.rows(255))) == (0, len(NAMES), len(NAMES))
+
+
 def test_an_interrupted_demo_takes_its_sandbox_with_it(fleet: Fleet) -> None:
     with start("demo", "--companies", "20", "--keep", "kept", cwd=fleet.folder) as process:
         ledger = fleet.folder / "kept" / "dimsync.db"

@@ -1,17 +1,19 @@
-"""A program that lets a sync die at each of its steps: `python -m tests.crash.every_step FOLDER [--all]`.
+"""A program that lets a sync die at each of its steps: `python -m tests.crash.every_step FOLDER every`.
 
 Each death takes two processes. The client syncs on a clock of its own, its ledger a real file, until `SIGKILL`; its
 requests leave through a pipe. The server carries out what came, some of it after the next run has begun; then it runs
 that, and looks at what there is.
 
-A step is a statement of the ledger; a request before it leaves, when it has left, and when its answer is in; or a turn
-of a task, which is what follows an `await`. Nothing but statements and requests outlives a death, so of the turns
-between two of those only the first is died at, unless with `--all`: the others leave the same ledger and server.
+A step is a statement that writes the ledger, or begins or commits a transaction; a request before it leaves, when it
+has left, and when its answer is in; or a turn of a task, which is what follows an `await`. Nothing but statements and
+requests outlives a death, so of the turns between two of those only the first is died at, unless `all` are asked for:
+the others leave the same ledger and server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -24,10 +26,12 @@ from concurrent.futures import Future
 from contextlib import closing, suppress
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from traceback import format_exc
 from typing import TypeVar, TypeVarTuple, cast
 
@@ -44,12 +48,14 @@ from engine.sandbox.faults import parse_rules
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant, Values
 from engine.sandbox.turn import Turn
+from tests.crash.client import AckOnly
 from tests.sandbox.fuzz import GATEWAY_S, Fate, Line, StageLoop
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 MORNING = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
+READS = ("select", "pragma", "with")
 STATEMENT, REQUEST, AWAIT = "statements", "requests", "awaits"
 
 
@@ -64,11 +70,17 @@ KNOWN = dims(8)
 THERE = dims(5, name="Other")
 ADDED = {1: dims(7, first=50), 2: dims(5, first=70, name="Added")}
 WANTED = {
-    1: [row._replace(name=f"New {row.name}") if n % 2 else row for n, row in enumerate(KNOWN)] + ADDED[1],
+    1: [row._replace(code=f"New {row.code}") for row in KNOWN[:2]]
+    + [row._replace(name=f"New {row.name}") for row in KNOWN[2:5]]
+    + KNOWN[5:]
+    + ADDED[1],
     2: [row._replace(name=f"New {row.name}") if n < 3 else row for n, row in enumerate(THERE)] + ADDED[2],
 }
 """Company 1 gets updates and creates whose answers are lost twice, so that they are read back. In company 2 somebody
 made rows under our keys: those go out as canaries. One of its new rows is refused."""
+
+AFTER = {1: KNOWN[:2] + WANTED[1][2:], 2: WANTED[2]}
+"""What the next run finds in the sources: two updates are taken back, of fields that no listing shows."""
 
 REFUSED = ADDED[2][2]
 REFUSE = {"effect": "reject-rows", "key": REFUSED.key}
@@ -98,6 +110,10 @@ class Steps(Fate):
 
     def moment(self) -> None:
         self.step(REQUEST)
+
+    def statement(self, sql: str) -> None:
+        if sql != "begin" and not sql.lstrip().startswith(READS):
+            self.step(STATEMENT)
 
     def step(self, kind: str) -> None:
         self.kinds.append(kind)
@@ -194,8 +210,9 @@ class Rows:
 class Stage:
     """A server, a ledger file and a clock."""
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, kind: Callable[[SqliteLedger], SqliteLedger]) -> None:
         self.ledger = ledger
+        self.kind = kind  # what is made of the ledger before it is used
         self.clock = Clock()
         self.service = Server(Options(), tenant=Tenant(), clock=self.clock, second=lambda: 0.0)
         self.unfinished: list[Turn] = []  # what a dead client had asked for
@@ -216,10 +233,12 @@ class Stage:
         companies = [Company(id=number, source=Rows(rows)) for number, rows in wanted.items()]
         with closing(open_file(self.ledger, locks)) as connection:
             connection.execute("pragma synchronous = off")  # no death of a process takes back what the kernel has
-            connection.set_trace_callback(lambda _: steps.step(STATEMENT))
-            ledger = SqliteLedger(Desk(connection), locks.hold)
+            connection.set_trace_callback(steps.statement)
+            ledger = self.kind(SqliteLedger(Desk(connection), locks.hold))
             async with Engine(settings(), session=line, ledger=ledger, now=self.clock, rng=rng) as engine:
-                return await engine.sync(companies, allow=[each for each in LEAVE if each.company_id in wanted]).result()
+                return await engine.sync(
+                    companies, allow=[each for each in LEAVE if each.company_id in wanted]
+                ).result()
 
     def _land_late(self, rng: Random) -> None:
         """Let what a dead client has asked for be done at some time before the server gives it up."""
@@ -250,9 +269,9 @@ class Stage:
         self.unfinished = list(turns.values())
 
 
-def prepared(ledger: Path) -> Stage:
+def prepared(ledger: Path, kind: Callable[[SqliteLedger], SqliteLedger]) -> Stage:
     """Return a stage on which company 1 was synced before, and company 2 is not known."""
-    stage = Stage(ledger)
+    stage = Stage(ledger, kind)
     stage.service.place(1)
     stage.service.place(2, [Values(*row) for row in THERE])
     assert stage.sync({1: KNOWN}, seed=0).exit_code == 0
@@ -261,9 +280,8 @@ def prepared(ledger: Path) -> Stage:
     return stage
 
 
-def die(stage: Stage, at: int, folder: Path) -> None:
+def die(stage: Stage, at: int) -> None:
     """Let a client die at a step, run again, and look at what there is."""
-    stage.ledger = Path(shutil.copy(stage.ledger, folder / "ledger.db"))
     ours, its = Pipe(duplex=False)
     client = os.fork()
     if client == 0:
@@ -276,14 +294,14 @@ def die(stage: Stage, at: int, folder: Path) -> None:
     assert os.WIFSIGNALED(status), "it ended by itself"
     stage.service.script.replace(parse_rules([REFUSE]))
     died_at = stage.service._number
-    result = stage.sync(WANTED, seed=at + 2)
+    result = stage.sync(AFTER, seed=at + 2)
     check(stage, result, [entry.created for entry in stage.service.log if entry.number > died_at])
     check_at_rest(stage)
 
 
 def check(stage: Stage, result: RunResult, created: list[int]) -> None:
     """Nothing is lost, nothing there twice, and the books say so."""
-    for company_id, wanted in WANTED.items():
+    for company_id, wanted in AFTER.items():
         rows = stage.service.tenant.companies[company_id].rows
         stored = sorted(Dimension(row.values.key or "", *row.values[1:]) for row in rows)
         assert stored == sorted(row for row in wanted if row != REFUSED), f"company {company_id} has {stored}"
@@ -292,7 +310,7 @@ def check(stage: Stage, result: RunResult, created: list[int]) -> None:
     totals = result.totals
     open_rows = (totals.rejected, totals.uncertain, totals.held, totals.deferred, totals.invalid)
     assert (result.exit_code, totals.adds_up, *open_rows) == (3, True, 1, 0, 0, 0, 0), result
-    assert totals.source_rows == sum(map(len, WANTED.values()))
+    assert totals.source_rows == sum(map(len, AFTER.values()))
     assert totals.created == sum(created), f"told {totals.created}, created {sum(created)}"
 
 
@@ -301,9 +319,9 @@ def check_at_rest(stage: Stage) -> None:
     with closing(sqlite3.connect(stage.ledger)) as connection:
         found = connection.execute("select (select count(*) from intents) + (select count(*) from intent_keys)")
         assert found.fetchone() == (0,)
-    again = stage.sync(WANTED, seed=2)
+    again = stage.sync(AFTER, seed=2)
     assert (again.exit_code, again.requests.total, again.totals.rejected) == (3, 0, 1), again
-    assert again.totals.unchanged == sum(map(len, WANTED.values())) - 1
+    assert again.totals.unchanged == sum(map(len, AFTER.values())) - 1
 
 
 def apart(work: Callable[[], T]) -> T:
@@ -324,33 +342,45 @@ def apart(work: Callable[[], T]) -> T:
     return cast("T", done)
 
 
-def deaths(kinds: list[str], *, is_all: bool) -> list[int]:
-    """Return the steps to die at, counted from 1."""
+def in_copy(stage: Stage, ledger: Path, work: Callable[[], T]) -> T:
+    """Return what `work` does apart, with a ledger of its own."""
+    with TemporaryDirectory(dir=ledger.parent) as folder:
+        stage.ledger = Path(shutil.copy(ledger, folder))
+        return apart(work)
+
+
+def chosen(kinds: list[str], which: str) -> list[int]:
+    """Return the steps to die at, counted from 1: `all`, `requests`, or those that leave something new (`every`)."""
     before = [STATEMENT, *kinds]
-    return [n for n, kind in enumerate(kinds, start=1) if is_all or kind != AWAIT or before[n - 1] != AWAIT]
+    return [
+        n
+        for n, kind in enumerate(kinds, start=1)
+        if which == "all" or kind == REQUEST or (which == "every" and (kind, before[n - 1]) != (AWAIT, AWAIT))
+    ]
 
 
-def main() -> int:
-    """Die at each step and print, as JSON, how many there are, how many deaths were died, and what went wrong."""
+def main() -> None:
+    """Die at the steps; print, as JSON, how many there are, at how many it died, and what went wrong."""
     parser = ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--all", action="store_true")
+    parser.add_argument("which", choices=["every", "all", "requests"])
+    parser.add_argument("--ack-only", action="store_true")
     options = parser.parse_args()
-    stage = prepared(options.folder / "prepared.db")
-    kinds = apart(stage.live)
-    chosen, wrong = deaths(kinds, is_all=options.all), {}
-    for at in chosen:
-        folder = options.folder / str(at)
-        folder.mkdir()
+    kind = AckOnly if options.ack_only else lambda ledger: ledger
+    kinds = prepared(options.folder / "twin.db", kind).live()  # what it compiles and caches, all others have as well
+    ledger = options.folder / "ledger.db"
+    stage = prepared(ledger, kind)
+    steps, wrong = chosen(kinds, options.which), {}
+    gc.freeze()
+    gc.disable()  # children live for milliseconds
+    for at in steps:
         try:
-            apart(lambda at=at, folder=folder: die(stage, at, folder))
+            in_copy(stage, ledger, partial(die, stage, at))
         except AssertionError as error:
-            wrong[str(at)] = f"{kinds[at - 1]}: {error}"
-        shutil.rmtree(folder)
-    died_at = Counter(kinds[at - 1] for at in chosen)
+            wrong[f"{kinds[at - 1]}, {at}"] = str(error)
+    died_at = Counter(kinds[at - 1] for at in steps)
     sys.stdout.buffer.write(orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "wrong": wrong}))
-    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

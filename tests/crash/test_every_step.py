@@ -1,0 +1,46 @@
+"""`kill -9` at every write of the ledger, every request and every await of a sync: enumerated, not sampled."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.crash.conftest import ROOT
+
+ALL = os.environ.get("DIMSYNC_KILL") == "all"
+"""Die at all turns of tasks as well, not only at those that leave something else than the one before."""
+
+
+def die(folder: Path, *options: str) -> dict[str, Any]:
+    """Return what the program that dies has to tell."""
+    command = [sys.executable, "-m", "tests.crash.every_step", str(folder), *options]
+    program = run(command, cwd=ROOT, capture_output=True, check=False)
+    assert (program.returncode, program.stderr) == (0, b"")
+    told: dict[str, Any] = orjson.loads(program.stdout)
+    return told
+
+
+@pytest.mark.timeout(0 if ALL else 240)
+def test_whatever_step_a_sync_dies_at_the_next_one_ends_exact(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    told = die(tmp_path, "all" if ALL else "every")
+    steps, deaths = told["steps"], told["deaths"]
+    sys.stdout.write(f"died at {sum(deaths.values())} of {sum(steps.values())} steps: {deaths} of {steps}\n")
+    record_property("deaths", deaths)
+    assert told["wrong"] == {}
+    assert (deaths["statements"], deaths["requests"]) == (steps["statements"], steps["requests"])
+    assert min(steps["statements"], steps["awaits"]) > 100
+    assert steps["requests"] > 20
+
+
+def test_without_intents_some_deaths_leave_what_is_wrong(tmp_path: Path) -> None:
+    """The mutation of `test_kill`: a ledger that is written after the answer alone."""
+    assert die(tmp_path, "requests", "--ack-only")["wrong"]
