@@ -8,9 +8,9 @@ from math import ceil
 import anyio
 from aiolimiter import AsyncLimiter
 
-BURST_S = 0.02
+BURST_S = 0.04
 HEADROOM = 0.985
-"""One request and 20 ms of burst at 98.5 % of the rate: the default `AsyncLimiter(R, 1)` lets 2 R out in the first
+"""One request and 40 ms of burst at 98.5 % of the rate: the default `AsyncLimiter(R, 1)` lets 2 R out in the first
 second. What wakes up late catches up with it; without, a busy machine loses a tenth of 50/s, and most of 5,000/s."""
 
 GRAIN_S = 0.005
