@@ -29,7 +29,6 @@ def diff(
     adopt: Adopt = Adopt.TRUST,
     canary: bool = False,
     flapping: Container[str] = (),
-    keyed: bool = False,
 ) -> Plan:
     """Return the fewest creates and updates that bring `index` to the wanted rows, in the order of their keys.
 
@@ -40,14 +39,13 @@ def diff(
     with its ERP id, and is no different for it.
     `adopt`: what becomes of rows whose key nothing has confirmed. `canary`: those that differ are tried out.
     `flapping`: keys of rows that have been pushed back so often lately that the next time they are held.
-    `keyed`: `index` was listed, and the listing shows the key of each row that has one.
     """
     draft = _Draft(
         labels=_Labels(index, relabel=relabel),
         shifts=_Shifts(acked),
         strays={stray.id for stray in acked.strays},
         tried_before=acked.tried,
-        keyed=keyed,
+        keyed=index.shows_keys,
         relabel=relabel,
         needs_code=needs_code,
         adopt=adopt,

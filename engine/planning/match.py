@@ -22,10 +22,12 @@ from engine.model.wanted import Wanted
 class RemoteIndex:
     """The remote rows of one company by id, folded in page by page. A repeated id is kept once."""
 
-    __slots__ = ("rows",)
+    __slots__ = ("rows", "shows_keys")
 
-    def __init__(self, rows: Iterable[RemoteRow] = ()) -> None:
+    def __init__(self, rows: Iterable[RemoteRow] = (), *, shows_keys: bool = False) -> None:
+        """Take in rows. `shows_keys`: they were listed so that each shows its key, if it has one."""
         self.rows: dict[str, RemoteRow] = {}
+        self.shows_keys = shows_keys
         self.add(rows)
 
     def add(self, rows: Iterable[RemoteRow]) -> None:

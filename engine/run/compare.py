@@ -133,7 +133,6 @@ class Comparison:
             acked,
             relabel=self.company.relabel,
             needs_code=needs_code,
-            keyed=self.client.dialect.lists_keys and listed_rows is not None,
             adopt=Adopt.TRUST if led_nowhere and self.guards.adopt is Adopt.PUSH else self.guards.adopt,
             canary="canary" in self.allowed and not led_nowhere,
             flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),
@@ -188,7 +187,7 @@ class Comparison:
             if not has_room and reading == 0:
                 self._need_room(self._pages(page.declared, size) - (1 if first else expected))
             first = None
-            index = RemoteIndex()
+            index = RemoteIndex(shows_keys=self.client.dialect.lists_keys)
             async with paginate(self.client, page, size) as listing:
                 async for page in listing:
                     index.add(page.rows)
