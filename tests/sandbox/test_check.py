@@ -132,8 +132,7 @@ async def test_each_difference_has_its_cause(either_world: World, case: Case) ->
     [
         pytest.param(case, id=name)
         for name, case in CASES.items()
-        if case.there
-        not in {add_there, remove_there}  # from then on the ledger knows it so
+        if case.there not in {add_there, remove_there}  # from then on the ledger knows it so
     ],
 )
 async def test_a_second_check_says_the_same(world: World, case: Case) -> None:

@@ -1,0 +1,107 @@
+"""The work that every row of a sync passes, as a fixed pure program: what `scripts/check-speed` counts.
+
+10,000 wanted rows against 100 pages of 100 listed ones, 20 % changed and a few new: decoding, indexing, matching,
+comparing, encoding into chunks, and reconciling their answers. No sockets, no ledger, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+import orjson
+
+from benchmarks.data import Row, Shape, base_rows, wanted_rows
+from benchmarks.store import Stored
+from engine.apply.reconcile import reconcile
+from engine.model.dimension import fingerprint
+from engine.model.known import Acknowledged, Known
+from engine.model.wanted import Wanted
+from engine.planning.chunks import Cut, cut
+from engine.planning.diff import diff
+from engine.planning.match import RemoteIndex, image, match
+from engine.sources.intake import Intake
+from engine.sources.jsonfile import ndjson_batches
+from engine.sources.mapping import ColumnMap
+from engine.wire.guide import DIALECT
+
+SHAPE = Shape(1, 9_900, changed=200, added=10)
+COMPANY = SHAPE.ids[0]
+
+
+class HotPath:
+    """The stages, each of which leaves what the next one needs."""
+
+    def __init__(self) -> None:
+        stored = Stored(COMPANY, _by_key(list(base_rows(SHAPE, COMPANY))), 100)
+        self._pages = [stored.page(number, 100) for number in range(1, 101)]
+        self._answers = Stored(COMPANY, _by_key(list(base_rows(SHAPE, COMPANY))), 100)
+        self._source = b"\n".join(orjson.dumps(row._asdict()) for row in wanted_rows(SHAPE, COMPANY))
+        known = self._read(b"\n".join(orjson.dumps(row._asdict()) for row in base_rows(SHAPE, COMPANY)))
+        self._acked = Acknowledged(
+            rows={
+                row.key: Known(row, f"dim_{row.key}", confirmed=True, settled=True, code_known=True)
+                for row in known.rows
+            }
+        )
+        self._bodies: list[bytes] = []
+        self.left: dict[str, Any] = {}
+
+    @property
+    def stages(self) -> dict[str, Callable[[], Any]]:
+        """The stages in order, by name."""
+        return {
+            "read the source": partial(self._read, self._source),
+            "decode and index pages": self._decode,
+            "match": self._match,
+            "compare": self._compare,
+            "match and compare with the ledger alone": self._compare_known,
+            "cut and encode chunks": self._cut,
+            "decode answers and reconcile": self._reconcile,
+            "fingerprint": self._fingerprint,
+        }
+
+    def _read(self, source: bytes) -> Wanted:
+        intake = Intake(company_id=COMPANY, type_codes=DIALECT.type_codes, file="bench")
+        for batch in ndjson_batches(BytesIO(source), "bench", ColumnMap()):
+            intake.take_batch(batch)
+        return intake.wanted()
+
+    def _decode(self) -> RemoteIndex:
+        index = RemoteIndex()
+        for body in self._pages:
+            index.add(DIALECT.page(body, COMPANY).rows)
+        return index
+
+    def _match(self) -> Any:
+        return match(self.left["read the source"], self.left["decode and index pages"], self._acked)
+
+    def _compare(self) -> Any:
+        return diff(self.left["match"], self.left["decode and index pages"], self._acked)
+
+    def _compare_known(self) -> Any:
+        index = image(self._acked)
+        return diff(match(self.left["read the source"], index, self._acked), index, self._acked)
+
+    def _cut(self) -> Any:
+        plan = self.left["compare"]
+        how = Cut(max_rows=100, max_bytes=10**6, encode=DIALECT.row, body=partial(DIALECT.bulk_body, COMPANY))
+        return list(cut(plan.creates + plan.updates, how))
+
+    def _reconcile(self) -> Any:
+        chunks = self.left["cut and encode chunks"]
+        if not self._bodies:  # what the server does is not counted
+            self._bodies = [self._answers.upsert(orjson.loads(chunk.body)["dimensions"]) for chunk in chunks]
+        return [
+            reconcile(chunk, DIALECT.bulk(body), exposed=False)
+            for chunk, body in zip(chunks, self._bodies, strict=True)
+        ]
+
+    def _fingerprint(self) -> Any:
+        return [fingerprint(row) for row in self.left["read the source"].rows]
+
+
+def _by_key(rows: list[Row]) -> dict[str, Row]:
+    return {row.unique_key: row for row in rows}

@@ -1,0 +1,116 @@
+"""Run the server and the programs as processes, and measure a program from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import Shape
+from benchmarks.programs.job import Job
+
+ROOT = Path(__file__).parent.parent
+
+
+class ProgramFailed(Exception):
+    """A program ended with an error, or left other rows behind than it should have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of one program."""
+
+    wall_s: float  # from its start to its end
+    cpu_s: float  # user and system, of all of its processes
+    first_request_s: float | None  # after its start; None: it sent none
+    requests: Mapping[str, int]
+    rows: int  # that the server has at the end
+    checksum: int
+    report: Mapping[str, Any] = field(default_factory=dict)  # the program's own figures
+
+
+class Server:
+    """The benchmark server's controls."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+
+    def reset(self, shape: Shape, *, filled: bool, latency_s: float, page_size: int) -> None:
+        """Set the stage for a run."""
+        stage = {"shape": shape, "filled": filled, "latency_s": latency_s, "page_size": page_size}
+        self._ask("POST", "/_bench/reset", json.dumps(stage))
+
+    def state(self) -> dict[str, Any]:
+        """Return what was asked of it since, and what it holds."""
+        return self._ask("GET", "/_bench/state")
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=600)
+        try:
+            connection.request(method, path, body)
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        return answer
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """Run a server in a process of its own; it ends with the block, or with this process."""
+    words = [sys.executable, "-m", "benchmarks.server"]
+    with subprocess.Popen(
+        words, cwd=ROOT, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise ProgramFailed("the server has no pipes")
+        try:
+            yield Server(json.loads(process.stdout.readline())["port"])
+        finally:
+            process.stdin.close()
+            process.wait(timeout=30)
+
+
+def surroundings() -> dict[str, str]:
+    """Return the environment of all programs: this checkout's modules first, compiled ones kept as anybody's would be.
+
+    And nothing is sent to anybody's statistics.
+    """
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", "RUNTIME__DLTHUB_TELEMETRY": "false"}
+    return {**os.environ, **ours}
+
+
+def run_program(name: str, job: Job, server: Server) -> Run:
+    """Run a program to its end. Raises `ProgramFailed`; whether the rows are right is the caller's to judge."""
+    path = Path(job.scratch) / "job.json"
+    job.save(path)
+    errors = Path(job.scratch) / "stderr"
+    words = [sys.executable, "-m", f"benchmarks.programs.{name}", str(path)]
+    with errors.open("wb") as stderr:
+        began = time.monotonic()
+        process = subprocess.Popen(words, cwd=ROOT, env=surroundings(), stdout=subprocess.DEVNULL, stderr=stderr)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_s = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise ProgramFailed(f"{name} ended with {process.returncode}: {errors.read_text(errors='replace')[-2000:]}")
+    state = server.state()
+    first_at = state["first_request_at"]
+    report = json.loads(Path(f"{path}.report").read_text(encoding="utf-8"))
+    return Run(
+        wall_s=wall_s,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        first_request_s=None if first_at is None else first_at - began,
+        requests=state["requests"],
+        rows=state["rows"],
+        checksum=state["checksum"],
+        report=report,
+    )

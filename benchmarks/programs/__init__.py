@@ -1,0 +1,1 @@
+"""Programs that each bring one fleet to what its sources say: `python -m benchmarks.programs.<name> job.json`."""

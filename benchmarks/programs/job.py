@@ -1,0 +1,103 @@
+"""What a program is told, what it reports, and what all the plain ones do alike: read rows, find those that differ."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import ACCOUNT, CREDENTIALS
+
+HEADERS = {"X-Api-Key": CREDENTIALS["api_key"], "X-API-Version": "1.0.0"}
+FORM = {
+    "grant_type": "client_credentials",
+    "client_id": CREDENTIALS["client_id"],
+    "client_secret": CREDENTIALS["client_secret"],
+}
+BULK = "/dimensions/bulk-create/"
+COMPANIES = f"/accounts/{ACCOUNT}/companies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run of one program."""
+
+    base_url: str
+    folder: str  # of `<company id>.ndjson`
+    scratch: str  # an empty folder for whatever the program keeps
+    page_size: int
+    chunk_rows: int
+    concurrency: int  # requests in flight, where a program can have several
+    ledger: str  # a file that ours goes on from
+    verify: str  # ours: "full" lists every company, "auto" what a daily run would
+    watch_stalls: bool = False  # ours: note the longest stall of the event loop
+
+    def save(self, path: Path) -> None:
+        """Write it for the program."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @property
+    def sources(self) -> dict[int, Path]:
+        """Each company's source."""
+        return {int(path.stem): path for path in sorted(Path(self.folder).iterdir())}
+
+
+class Meter:
+    """Notes what a program has used when its imports are done, and when it ends."""
+
+    def __init__(self) -> None:
+        self.job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        self._ready = {"cpu_s": time.process_time(), "rss_bytes": peak_bytes()}
+        self._began = time.monotonic()
+
+    def report(self, **more: Any) -> None:
+        """Write the report beside the job."""
+        end = {
+            "work_wall_s": time.monotonic() - self._began,
+            "work_cpu_s": time.process_time() - self._ready["cpu_s"],
+            "ready_cpu_s": self._ready["cpu_s"],
+            "ready_bytes": self._ready["rss_bytes"],
+            "peak_bytes": peak_bytes(),
+        }
+        Path(f"{sys.argv[1]}.report").write_text(json.dumps(end | more), encoding="utf-8")
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held; `getrusage` would count its parent's before `exec`, too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a source with the standard library."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def seen(page: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return what can be compared of listed rows: a guide listing shows neither key nor code."""
+    return {(row["dimension_type"], row["erp_dimension_id"]): row["name"] for row in page}
+
+
+def differing(wanted: Iterable[dict[str, str]], remote: Mapping[tuple[str, str], str]) -> list[dict[str, str]]:
+    """Return the wanted rows that are missing or named otherwise."""
+    return [row for row in wanted if remote.get((row["dimension_type_code"], row["erp_dimension_id"])) != row["name"]]
+
+
+def chunks(rows: list[dict[str, str]], size: int) -> Iterable[list[dict[str, str]]]:
+    """Cut rows by number alone."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def must_be_clean(answer: Mapping[str, Any]) -> None:
+    """Stop a program that was refused something: it would look fast."""
+    if answer["error_count"] or answer["errors"]:
+        raise SystemExit(f"rows were refused: {answer['errors'][:3]}")

@@ -1,0 +1,107 @@
+"""Prepare a workload and run programs on it: the same sources, server and start for each run, and the end checked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.data import Shape
+from benchmarks.launch import ROOT, ProgramFailed, Run, Server, run_program, surroundings
+from benchmarks.programs.job import Job
+from benchmarks.workloads import Workload
+
+PREPARE = """
+import json, sys
+from pathlib import Path
+from benchmarks.data import Shape, expected, write_sources
+shape = Shape(*json.loads(sys.argv[1]))
+write_sources(shape, Path(sys.argv[2]))
+print(json.dumps(expected(shape)))
+"""
+"""Done by a process of its own: what measures has to stay small."""
+
+
+class Stage:
+    """One workload, ready to be run again and again."""
+
+    def __init__(self, workload: Workload, server: Server, folder: Path) -> None:
+        self.workload = workload
+        self._server = server
+        self._folder = folder
+        self._expected = _write(workload.shape, folder / "sources")
+        self._turn = 0
+        self._ledger: Path | None = None
+        if workload.filled:
+            self._ledger = self._known_fleet()
+
+    def _known_fleet(self) -> Path:
+        """Load the fleet as it is at the start, once, with our engine: its ledger is what a warm run goes on from."""
+        shape = self.workload.shape._replace(changed=0, added=0)
+        _write(shape, self._folder / "before")
+        self._server.reset(shape, filled=False, latency_s=0.0, page_size=self.workload.page_size)
+        job = replace(self._job(), folder=str(self._folder / "before"), verify="full", page_size=100, chunk_rows=1_000)
+        run_program("ours", job, self._server)
+        return Path(job.ledger)
+
+    def run(self, program: str, *, watch_stalls: bool = False) -> Run:
+        """Run a program from the start. Raises `ProgramFailed` when it does not leave the rows that it should."""
+        work = self.workload
+        self._server.reset(work.shape, filled=work.filled, latency_s=work.latency_s, page_size=work.page_size)
+        run = run_program(program, replace(self._job(), watch_stalls=watch_stalls), self._server)
+        must_have_left(self._expected, run, f"{program} on {work.name}")
+        return run
+
+    def follow(self, calendar: str) -> Run:
+        """Run the engine through a calendar, from the start."""
+        work = self.workload
+        self._server.reset(work.shape, filled=True, latency_s=0.0, page_size=work.page_size)
+        job = self._job()
+        (Path(job.scratch) / "calendar.json").write_text(calendar, encoding="utf-8")
+        return run_program("month", job, self._server)
+
+    def _job(self) -> Job:
+        """Return a job in an empty folder, with a copy of the prepared ledger."""
+        scratch = self._folder / f"run{self._turn}"
+        self._turn += 1
+        scratch.mkdir()
+        ledger = scratch / "ledger.db"
+        if self._ledger is not None:
+            shutil.copyfile(self._ledger, ledger)
+        return Job(
+            base_url=self._server.base_url,
+            folder=str(self._folder / "sources"),
+            scratch=str(scratch),
+            page_size=self.workload.page_size,
+            chunk_rows=self.workload.chunk_rows,
+            concurrency=self.workload.concurrency,
+            ledger=str(ledger),
+            verify=self.workload.verify,
+        )
+
+
+def must_have_left(expected: tuple[int, int], run: Run, what: str) -> None:
+    """Refuse a run after which the server holds other rows, as many or not: it does not count, however fast it was."""
+    if (run.rows, run.checksum) != expected:
+        raise ProgramFailed(f"{what} left other rows than wanted: {run.rows:,} where {expected[0]:,} should be")
+
+
+@contextmanager
+def staged(workload: Workload, server: Server) -> Iterator[Stage]:
+    """Prepare a workload in a folder that is gone afterwards."""
+    with TemporaryDirectory(prefix="dimsync-bench-") as folder:
+        yield Stage(workload, server, Path(folder))
+
+
+def _write(shape: Shape, folder: Path) -> tuple[int, int]:
+    """Write the sources; return how many rows there must be at the end, and their checksum."""
+    words = [sys.executable, "-c", PREPARE, json.dumps(shape), str(folder)]
+    done = subprocess.run(words, cwd=ROOT, env=surroundings(), stdout=subprocess.PIPE, check=True)
+    rows, checksum = json.loads(done.stdout)
+    return rows, checksum

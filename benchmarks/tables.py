@@ -1,0 +1,182 @@
+"""Results as tables in Markdown, written between the markers of README.md, so that figures are never typed by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import FLOOR, Result, Spread, load, without_ledger_writes, work_cpu
+from benchmarks.workloads import AXES, WORKLOADS
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- results: written by scripts/bench -->", "<!-- end of results -->"
+MIB = 2**20
+
+TITLES = {
+    "floor": "floor (aiohttp + orjson)",
+    "ours": "**dimsync**, library",
+    "ours_watched": "**dimsync**, loop watched",
+    "ours_command": "**dimsync**, command",
+    "requests_loop": "requests, sequential",
+    "requests_threads": "requests, 16 threads",
+    "httpx_gather": "httpx + gather",
+    "dlt_destination": "dlt destination",
+    "singer_pipe": "Singer SDK",
+}
+
+
+def render(folder: Path) -> str:
+    """Return all tables of the results in a folder."""
+    parts = [_machine(folder)]
+    for workload in WORKLOADS:
+        path = folder / f"{workload.name}.json"
+        if path.exists():
+            parts.append(table(load(path)))
+    parts += [_growth(folder, axis) for axis in AXES if (folder / f"growth-{axis}.json").exists()]
+    if (folder / "economy.json").exists():
+        parts.append(_economy(json.loads((folder / "economy.json").read_text(encoding="utf-8"))))
+    return "\n\n".join(part for part in parts if part)
+
+
+def update_readme(folder: Path) -> None:
+    """Put the tables into the README."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n\n{render(folder)}\n\n{END}{after}", encoding="utf-8")
+
+
+def table(result: Result) -> str:
+    """Return one workload's table."""
+    work = result.workload
+    rows = work.shape.wanted
+    has_floor = FLOOR in result.programs
+    told = (
+        f"`scripts/bench {work.name}` · {rows:,} wanted rows, pages of {work.page_size}, chunks of {work.chunk_rows}, "
+        f"{work.concurrency} requests in flight, {work.latency_s * 1000:g} ms latency · {len(result.rounds)} rounds, "
+        "median (least to most)"
+    )
+    lines = [
+        f"### {work.title}",
+        "",
+        told,
+        "",
+        "| program | requests | wall s | CPU s | us/row | CPU, x floor | wall, x floor | peak MiB | first request s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for program in result.programs:
+        if program == "ours_watched":
+            continue
+        cells = [
+            TITLES[program],
+            f"{_requests(result, program):,.0f}",
+            _cell(result.spread(program, lambda run: run.wall_s)),
+            _cell(result.spread(program, lambda run: run.cpu_s)),
+            _cell(result.spread(program, lambda run: work_cpu(run) / rows * 1e6)),
+            _cell(result.ratio(program, lambda run: run.cpu_s)) if has_floor else "",
+            _cell(result.ratio(program, lambda run: run.wall_s)) if has_floor else "",
+            f"{result.spread(program, lambda run: run.report['peak_bytes'] / MIB).median:.0f}",
+            _first(result, program),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, *_ours(result)])
+
+
+def _ours(result: Result) -> Iterable[str]:
+    """Yield what only our program can tell: the ledger's part, and the longest stall."""
+    if "ours" not in result.programs:
+        return
+    rows = result.workload.shape.wanted
+    pushed = result.rounds[0]["ours"].report["pushed"]
+    yield ""
+    said = []
+    if FLOOR in result.programs:
+        ratio = result.ratio("ours", without_ledger_writes)
+        own = result.spread("ours", lambda run: without_ledger_writes(run) / rows * 1e6)
+        said.append(f"without start-up and ledger writes {_cell(own)} us a row, {_cell(ratio)} x floor")
+    if pushed:
+        cost = result.spread("ours", lambda run: run.report["ledger_write_s"] / pushed * 1e6)
+        said.append(f"ledger writes {_cell(cost)} us of CPU a pushed row ({pushed:,} pushed)")
+    speed = result.spread("ours", lambda run: sum(run.requests.values()) / run.report["work_wall_s"])
+    said.append(f"{speed.median:,.0f} requests/s ({speed.least:,.0f} to {speed.most:,.0f})")
+    memory = result.spread("ours", lambda run: (run.report["peak_bytes"] - run.report["ready_bytes"]) / rows)
+    if result.workload.shape.companies == 1:
+        said.append(f"memory above the start {memory.median:.0f} B a row")
+    if "ours_watched" in result.programs:
+        stall = result.spread("ours_watched", lambda run: run.report["longest_stall_s"] * 1000)
+        said.append(f"longest stall of the event loop {_cell(stall)} ms")
+    yield f"dimsync as a library: {'; '.join(said)}."
+
+
+def _growth(folder: Path, axis: str) -> str:
+    points = json.loads((folder / f"growth-{axis}.json").read_text(encoding="utf-8"))["points"]
+    unit = {"latency": "ms", "concurrency": "in flight"}.get(axis, axis)
+    head = f"### Growth of {axis}\n\n`scripts/bench growth` · median of {points[0]['runs']} rounds\n\n"
+    lines = [
+        f"| {unit} | wanted rows | floor us/row | dimsync us/row | floor wall s | dimsync wall s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for point in points:
+        cells = [point["floor"]["us_row"], point["ours"]["us_row"], point["floor"]["wall_s"], point["ours"]["wall_s"]]
+        lines.append(f"| {point['at']:g} | {point['rows']:,} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+    return head + "\n".join(lines)
+
+
+def _economy(found: dict[str, Any]) -> str:
+    told = (
+        "`scripts/bench economy` · ours counted by the server over simulated days, theirs by formula (list all"
+        " companies in each sync, send a chunk for each that changed); tokens left out on both sides"
+    )
+    columns = ("", "syncs a day", "no ledger, pages of 20", "no ledger, pages of 100")
+    own = ("**dimsync**, mean day", "dimsync, largest day", "quota")
+    lines = [
+        "### Requests of a month",
+        "",
+        told,
+        "",
+        f"| {' | '.join((*columns, *own))} |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in ("daily", "hourly"):
+        month = found[name]
+        ours = month["ours"]
+        lines.append(
+            f"| {name}, {month['companies']} companies of {month['rows']} rows | {month['syncs_a_day']} "
+            f"| {month['theirs_20']:,} | {month['theirs_100']:,} | **{sum(ours) / len(ours):,.0f}** | {max(ours):,} "
+            f"| {found['quota']:,} |"
+        )
+    return "\n".join(lines)
+
+
+def _machine(folder: Path) -> str:
+    path = next(iter(sorted(folder.glob("*.json"))), None)
+    machine = json.loads(path.read_text(encoding="utf-8")).get("machine", {}) if path else {}
+    if not machine:
+        return ""
+    versions = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+    text = f"{machine['cores']} cores, {machine['processor']}, {machine['system']}; {machine['python']}; {versions}."
+    capacity = folder / "capacity.json"
+    if capacity.exists():
+        server = json.loads(capacity.read_text(encoding="utf-8"))
+        text += (
+            f"\n\nThe server alone, hammered by a client of raw bytes: {server['pages_per_s']:,.0f} pages of 100 rows a"
+            f" second, or {server['chunks_per_s']:,.0f} chunks of 100."
+        )
+    return f"Measured {machine['measured_at'][:10]} at commit {machine['commit']}: {text}"
+
+
+def _requests(result: Result, program: str) -> float:
+    return result.spread(program, lambda run: sum(run.requests.values())).median
+
+
+def _first(result: Result, program: str) -> str:
+    firsts = [run for runs in result.rounds if (run := runs[program].first_request_s) is not None]
+    return f"{Spread.of(firsts).median:.2f}" if firsts else "none sent"
+
+
+def _cell(spread: Spread) -> str:
+    """Return a figure with its spread, in as many digits as it deserves."""
+    digits = 2 if spread.median < 10 else 1 if spread.median < 100 else 0
+    return f"{spread.median:.{digits}f} ({spread.least:.{digits}f} to {spread.most:.{digits}f})"
