@@ -14,7 +14,8 @@ from engine.errors import AnswerLost, ApiError, BatchLost, OutOfScope, Rejected
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
-from engine.net.channel import Call, Channel, Spent
+from engine.net.call import Call, Spent
+from engine.net.channel import Channel
 from engine.net.retry import Policy, step_s
 from engine.net.transport import Answer
 from engine.wire.batch import Accepted, progress_path, read_accepted, read_completed, read_results, results_path

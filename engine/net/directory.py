@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from engine.errors import IncompleteListing, OutOfScope, Rejected, WrongContract
 from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
-from engine.net.channel import Call, Channel
+from engine.net.call import Call
+from engine.net.channel import Channel
 from engine.net.retry import Policy
 from engine.wire.directory import (
     DirectoryPage,

@@ -17,7 +17,8 @@ from engine.errors import AccountParked, LedgerError, OutcomeUnknown, QuotaExhau
 from engine.model.events import Event
 from engine.model.quota import block
 from engine.model.settings import Account, Api, Limits, Secret
-from engine.net.channel import Call, Channel, Key, Spent
+from engine.net.call import Call, Spent
+from engine.net.channel import Channel, Key
 from engine.net.quota import Quota
 from engine.net.retry import Policy
 from engine.net.transport import Answer, Request
