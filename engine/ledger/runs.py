@@ -17,6 +17,7 @@ from engine.model.outcome import Column
 from engine.model.result import CompanyResult, InTrouble, LastSync, PastRun, RunResult, run_json
 
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
+IS_OPEN = "select 1 from runs where id = ? and finished_at is null"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
 ADD_COMPANY = """
     insert into run_companies (
@@ -88,12 +89,16 @@ def start(
 
 
 def finish(connection: sqlite3.Connection, result: RunResult) -> None:
-    """Close a run's entry with its result; raises LedgerError when it is not open."""
-    closing = (to_text(result.finished_at), int(result.exit_code), to_json(run_json(result)), result.run_id)
-    if not connection.execute(FINISH, closing).rowcount:
+    """Close a run's entry with its result; raises LedgerError when it is not open.
+
+    The document comes last: while it stands, each look at the entry (a foreign key's, too) reads all of it.
+    """
+    if connection.execute(IS_OPEN, (result.run_id,)).fetchone() is None:
         raise LedgerError(f"Run {result.run_id} cannot be finished: it was never started, or is finished already.")
     connection.executemany(ADD_COMPANY, (_columns(result.run_id, company) for company in result.companies))
     connection.execute(REMEMBER_STATES, (result.run_id,))
+    closing = (to_text(result.finished_at), int(result.exit_code), to_json(run_json(result)), result.run_id)
+    connection.execute(FINISH, closing)
 
 
 def _columns(run_id: str, company: CompanyResult) -> dict[str, object]:

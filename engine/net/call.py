@@ -1,0 +1,52 @@
+"""One request that may be sent several times, and the count of those that were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from engine.model.result import Requests
+from engine.net.retry import Policy
+from engine.net.transport import Answer
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Spent:
+    """Counts requests by kind while they are sent; a repeat counts as `retry`."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: str, requests: int = 1) -> None:
+        """Count one, or take one back that never left."""
+        self.counts[kind] = self.counts.get(kind, 0) + requests
+
+    def requests(self) -> Requests:
+        """Return the counts so far."""
+        return Requests(**self.counts)
+
+
+@dataclass(slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One request that may be sent several times, and what is known of it meanwhile."""
+
+    kind: str  # a field of `Requests`
+    method: str
+    path: str  # below the base URL, or a whole URL; encoded
+    read: Callable[[Answer], T]  # decodes a 2xx; raises `BadAnswer`
+    policy: Policy
+    spent: Spent
+    body: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    company_id: int | None = None
+    bearer: bool = True  # False: the token call itself
+    sends: int = 0  # all, those answered 401 or 429 included
+    attempts: int = 0  # sends that came to nothing known
+    timeouts: int = 0  # of these, the ones that were too slow
+    exposed: bool = False  # something was sent, and nobody knows what came of it
+    sent_at_s: float = 0.0  # when it was last sent, on the event loop's clock
+    status: int | None = None  # of the last answer
+    request_id: str | None = None  # the server's name for the last request that it answered with one
+    before_repeat: Callable[[], Awaitable[None]] | None = None  # done before the same bytes are sent again
