@@ -27,7 +27,8 @@ FLAGS = tuple((bool(flags & 1), bool(flags & 2), bool(flags & 4)) for flags in r
 READ_TRIED = """
     select key from rows
     where scope = ? and not confirmed and not settled and remote_id is not null and acked_at is null
-"""
+      and type_code <> ''
+"""  # one that a listing has shown since it was sent has no values of its own
 READ_STRAYS = "select id, type_code, type_label, name, erp_id, code, key from strays where scope = ? order by position"
 READ_WIRE_KEYS = "select source_key, wire_key from wire_keys where scope = ? order by source_key"
 READ_REJECTIONS = "select key, fingerprint, at, message from rejections where scope = ? order by key"

@@ -41,7 +41,7 @@ def learn(
             updated = _seen_again(known, free[0], Via.LEDGER)
             if updated != known:
                 rows[key] = updated
-        elif not free:
+        elif not candidates:
             gone.append(key)
     strays = tuple(sorted(row for row in index.rows.values() if row.id not in linked))
     return Learned(

@@ -44,4 +44,4 @@ def test_status_and_history(fleet: Fleet) -> None:
     fleet.run("sync", "--select", "company:172", "--allow", "mass-update:172")
     (newest,) = json.loads(fleet.run("history", "--last", "1", "--output", "json").stdout)["runs"]
     assert (newest["allowed"], newest["updated"], newest["exit_code"]) == ("mass-update:172", 40, 0)
-    assert len(fleet.door.ask("log")["requests"]) == before + 5  # that sync's token and four chunks
+    assert len(fleet.door.ask("log")["requests"]) - at_first == before + 5  # that sync's token and four chunks

@@ -67,7 +67,11 @@ class Model:
             rows=self.rows,
             strays=self.strays,
             rejections=self.rejections,
-            tried=frozenset(key for key in doubtful - self.acked if self.rows[key].remote_id is not None),
+            tried=frozenset(
+                key
+                for key in doubtful - self.acked
+                if self.rows[key].remote_id is not None and self.rows[key].row.type_code
+            ),
             state=self.state,
             left_over=left_over,
         )
