@@ -180,18 +180,14 @@ def _by_link(
     """
     known_rows, remote_rows = acked.rows, index.rows
     bearers: dict[NaturalKey, list[RemoteRow]] | None = None
-    meant: Counter[NaturalKey] = Counter()
     rest: list[Dimension] = []
     for row in rows:
         known = known_rows.get(row.key)
         remote = remote_rows.get(linked_id(row.key, known)) if known else None
         if known and remote is None and known.remote_id is None and known.row.erp_id:
-            if bearers is None:
-                bearers, meant = _by_natural(remote_rows.values()), Counter(map(natural_key, rows))
-            was = natural_key(known.row)
-            candidates = [each for each in bearers.get(was, ()) if each.id not in taken]
-            is_alone = meant[was] == (natural_key(row) == was)  # else it may be the row of another one by now
-            remote = candidates[0] if len(candidates) == 1 and is_alone else None
+            bearers = _by_natural(remote_rows.values()) if bearers is None else bearers
+            candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
+            remote = candidates[0] if len(candidates) == 1 else None
         if remote is None or remote.id in taken or remote.key is not None:
             rest.append(row)
         else:
