@@ -73,7 +73,7 @@ class KeyLimits:
         """Learn from what came of a request: an answer, or a `trouble` that speaks against so many at once."""
         now_s = anyio.current_time()
         if place.unit is not None:
-            place.unit.answered(now_s)
+            self._rate.answered(place.unit)
         if trouble == "HTTP 429":
             self._rate.refused()
         self._flight.add(kind, place.sent_at_s, now_s - place.sent_at_s, place.out, trouble)

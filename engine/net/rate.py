@@ -22,7 +22,11 @@ WINDOW_S = 1.0
 LATEST_S = 0.04
 LONGEST_S = 0.2
 """A request is taken to have arrived when it is answered, at the latest so long after it left. So a window never holds
-one too many, and slow answers cost 4 % of the rate, not their whole time. Where that proves too short, it doubles."""
+one too many, and slow answers cost 4 % of the rate, not their whole time. Where that proves too short, it doubles; and
+where answers are fast as a rule, the longest costs nothing, and a server that stalls for a moment is not overrun."""
+
+MEMORY = 0.01
+"""Part of each answer in what is known of how long they take: that of about the last hundred."""
 
 
 def paced(per_second: float) -> AsyncLimiter:
@@ -34,14 +38,11 @@ def paced(per_second: float) -> AsyncLimiter:
 class Unit:
     """One request's part of the rate. It is used up until a window after the request has arrived."""
 
-    __slots__ = ("arrived_by_s",)
+    __slots__ = ("arrived_by_s", "left_s")
 
-    def __init__(self, arrived_by_s: float) -> None:
-        self.arrived_by_s = arrived_by_s  # on the event loop's clock
-
-    def answered(self, now_s: float) -> None:
-        """Note that the request has arrived."""
-        self.arrived_by_s = min(self.arrived_by_s, now_s)
+    def __init__(self, left_s: float, arrived_by_s: float) -> None:
+        self.left_s = left_s  # on the event loop's clock, both
+        self.arrived_by_s = arrived_by_s
 
 
 class Rate:
@@ -55,6 +56,8 @@ class Rate:
         self._paced = paced(per_second)
         self._most = ceil(per_second)  # in a window
         self._latest_s = LATEST_S
+        self._usual_s = 0.0  # that an answer takes
+        self._answers = 0
         self._used: deque[Unit] = deque()  # those of about the last window, in the order in which they left
 
     async def take(self) -> Unit:
@@ -63,9 +66,17 @@ class Rate:
         if not self._paced.has_capacity():
             await anyio.sleep(GRAIN_S)
         await self._paced.acquire()
-        unit = Unit(anyio.current_time() + self._latest_s)
+        now_s = anyio.current_time()
+        unit = Unit(now_s, now_s + (LONGEST_S if self._usual_s < LATEST_S else self._latest_s))
         self._used.append(unit)
         return unit
+
+    def answered(self, unit: Unit) -> None:
+        """Note that a request has arrived."""
+        now_s = anyio.current_time()
+        unit.arrived_by_s = min(unit.arrived_by_s, now_s)
+        self._answers += 1
+        self._usual_s += max(MEMORY, 1 / self._answers) * (min(now_s - unit.left_s, LONGEST_S) - self._usual_s)
 
     def refused(self) -> None:
         """Note that a request was one too many: requests arrive later than was thought."""

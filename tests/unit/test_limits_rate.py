@@ -25,7 +25,7 @@ async def admit(rate: float, model: RateModel, seconds: float, *, jitter_s: floa
         good = counter.admits(anyio.current_time())
         answers[good] += 1
         await anyio.sleep(work_s + rng.expovariate(1 / jitter_s))
-        unit.answered(anyio.current_time())
+        client.answered(unit)
         if not good:
             client.refused()
 
@@ -89,18 +89,49 @@ def test_waiters_that_are_cancelled_use_nothing() -> None:
 
 
 def test_a_unit_counts_as_arrived_when_it_is_answered_and_soon_in_any_case() -> None:
-    async def units() -> tuple[float, float, float]:
-        rate = Rate(100)
-        quick, slow = await rate.take(), await rate.take()
-        left = anyio.current_time()
-        quick.answered(left + LATEST_S / 2)
-        slow.answered(left + 5.0)
-        for _ in range(9):
-            rate.refused()
-        careful = await rate.take()
-        return quick.arrived_by_s - left, slow.arrived_by_s - left, careful.arrived_by_s - anyio.current_time()
+    """How soon: later while answers are fast as a rule, or where that has proved too soon."""
 
-    assert run(units()) == pytest.approx((LATEST_S / 2, LATEST_S, LONGEST_S), abs=1e-4)
+    async def lateness(rate: Rate, answers_take_s: float) -> float:
+        for _ in range(100):
+            unit = await rate.take()
+            await anyio.sleep(answers_take_s)
+            rate.answered(unit)
+        assert unit.arrived_by_s - unit.left_s <= answers_take_s + 0.001
+        last = await rate.take()
+        await anyio.sleep(5.0)
+        rate.answered(last)
+        return last.arrived_by_s - last.left_s
+
+    async def all_of_them() -> tuple[float, ...]:
+        fast, slow, refused = Rate(100), Rate(100), Rate(100)
+        for _ in range(9):
+            refused.refused()
+        return await lateness(fast, 0.01), await lateness(slow, 0.5), await lateness(refused, 0.5)
+
+    assert run(all_of_them()) == pytest.approx((LONGEST_S, LATEST_S, LONGEST_S), abs=1e-4)
+
+
+def test_a_server_that_stalls_for_a_moment_is_not_overrun() -> None:
+    """What left in the tenth of a second is counted when the server goes on: no more than a window's, all the same."""
+
+    async def refused() -> int:
+        client, counter, answers = Rate(200), COUNTERS["sliding"](200, 0), [0, 0]
+
+        async def serve(unit: Unit) -> None:
+            at_s = anyio.current_time() + 0.002
+            in_second = at_s % 1.0
+            await anyio.sleep_until(at_s + 0.1 - in_second if in_second < 0.1 else at_s)
+            answers[counter.admits(anyio.current_time())] += 1
+            client.answered(unit)
+
+        async with anyio.create_task_group() as air:
+            with anyio.move_on_after(8.0):
+                while True:
+                    air.start_soon(serve, await client.take())
+        assert answers[True] > 0.9 * 200 * 8
+        return answers[False]
+
+    assert run(refused()) == 0
 
 
 def test_the_memory_of_units_ends_with_their_window() -> None:
