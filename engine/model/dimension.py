@@ -6,6 +6,7 @@ Both are named tuples rather than dataclasses: there is one per row, and a tuple
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
 from typing import NamedTuple
 from unicodedata import is_normalized, normalize
@@ -39,6 +40,10 @@ class RemoteRow(NamedTuple):
     code: str | None = None
     key: str | None = None
 
+
+as_dimension = partial(tuple.__new__, Dimension)
+as_remote_row = partial(tuple.__new__, RemoteRow)
+"""Make a row of a plain tuple of its fields: what `_make` calls, less a Python frame a row."""
 
 NaturalKey = tuple[str, str]
 """(canonical type code, ERP id): the only identity that a guide listing shows. Not promised to be unique."""

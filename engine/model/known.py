@@ -5,11 +5,13 @@ Together they are an image of the remote side, good enough to compare with when 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.cells import Cells, Entries
+from engine.model.dimension import Dimension, RemoteRow, as_dimension
 from engine.model.listing import Certificate
 from engine.model.outcome import Outcome
 
@@ -31,6 +33,34 @@ class Known(NamedTuple):
     seen: RemoteRow | None = (
         None  # what the last listing showed, where that differs from `row`: somebody changed it there
     )
+
+
+CONFIRMED, SETTLED, CODE_KNOWN = 1, 2, 4
+"""Bits of the flags in an entry's cells."""
+
+
+def as_known(cells: Cells) -> Known:
+    """Return the entry whose cells these are: the six fields of its row, remote id, flags, `seen`."""
+    flags = cells[7]
+    return Known(
+        as_dimension(cells[:6]),
+        cells[6],
+        bool(flags & CONFIRMED),
+        bool(flags & SETTLED),
+        bool(flags & CODE_KNOWN),
+        cells[8],
+    )
+
+
+def cells_of(key: str, known: Known) -> Cells:
+    """Return the cells of an entry."""
+    flags = CONFIRMED * known.confirmed + SETTLED * known.settled + CODE_KNOWN * known.code_known
+    return key, *known.row[1:], known.remote_id, flags, known.seen
+
+
+def known_rows(cells: dict[str, Cells]) -> Entries[Known]:
+    """Return entries over their cells, by key."""
+    return Entries(as_known, cells)
 
 
 class Rejection(NamedTuple):
@@ -74,7 +104,7 @@ class CompanyState:
 class Acknowledged:
     """Everything that one range read of the ledger brings for a company."""
 
-    rows: dict[str, Known] = field(default_factory=dict)  # by key
+    rows: Mapping[str, Known] = field(default_factory=dict)  # by key
     strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
@@ -83,6 +113,12 @@ class Acknowledged:
     state: CompanyState = CompanyState()
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
+
+    @property
+    def cells(self) -> dict[str, Cells]:
+        """The cells of all entries, by key."""
+        rows = self.rows
+        return rows.cells if isinstance(rows, Entries) else {key: cells_of(key, known) for key, known in rows.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
