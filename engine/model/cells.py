@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import eq
-from typing import Any, Generic, TypeAlias, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
 Cells: TypeAlias = tuple[Any, ...]
 """The fields of one row, in the order of its named tuple."""
@@ -49,6 +49,11 @@ class Rows(Sequence[Row]):
 
     def __repr__(self) -> str:
         return repr(list(self))
+
+
+def bare(rows: Iterable[Row]) -> list[Cells]:
+    """Return rows as plain tuples, or as they are where they are no `Rows`: named tuples are tuples, too."""
+    return rows.cells if isinstance(rows, Rows) else cast("list[Cells]", list(rows))
 
 
 class Entries(Mapping[str, Row], Generic[Row]):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension, RemoteRow, natural_key
-from engine.model.known import Acknowledged
+from engine.model.known import CONFIRMED, SETTLED, Acknowledged
 from engine.model.settings import Adopt
 from engine.planning.landed import is_known
 from engine.planning.match import Matching, Pair, RemoteIndex, Via
@@ -55,16 +55,17 @@ def diff(
     )
     for pair in matching.pairs:
         draft.take(pair)
+    quiet = matching.quiet
     return Plan(
         creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
         updates=tuple(sorted(draft.updates, key=_key)),
         canaries=tuple(sorted(draft.canaries, key=_key)),
         reverts=tuple(sorted(draft.reverts)),
         holds=tuple(sorted(draft.holds)),
-        unchanged=draft.unchanged,
-        adopted=draft.adopted,
-        code_unseen=draft.unseen,
-        matched=len(matching.pairs),
+        unchanged=draft.unchanged + len(quiet.keys),
+        adopted=draft.adopted + quiet.adopted,
+        code_unseen=draft.unseen + quiet.unseen,
+        matched=len(matching.pairs) + len(quiet.keys),
         contested=len(matching.contested),
         orphans=tuple(matching.orphans),
     )
@@ -246,8 +247,9 @@ class _Shifts:
     def other_key(self, row: Dimension) -> str | None:
         """Return the confirmed key under which the row's natural key is known, if that is another one."""
         if self._keys is None:
-            confirmed = ((key, known) for key, known in self._acked.rows.items() if known.confirmed and known.settled)
-            self._keys = {natural_key(known.row): key for key, known in confirmed}
+            sure = CONFIRMED | SETTLED
+            entries = self._acked.cells.items()
+            self._keys = {(entry[1], entry[4]): key for key, entry in entries if entry[7] & sure == sure}
         key = self._keys.get(natural_key(row))
         return key if key != row.key else None
 

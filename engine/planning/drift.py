@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.drift import Difference, FieldDifference, Whose
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, Known
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN, SETTLED, Acknowledged, Known
 from engine.planning.diff import differing
 from engine.planning.landed import is_known
 from engine.planning.match import Matching, Pair, RemoteIndex, Via, linked_id
@@ -119,8 +119,9 @@ def _orphans(matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Ite
     4. None does, it is new, and all of ours are accounted for: somebody made it in Ottimate.
     """
     orphans = [index.rows[remote_id] for remote_id in matching.orphans]
-    links = _links(orphans, {pair.row.key for pair in matching.pairs}, acked) if orphans else {}
-    before = {stray.id for stray in acked.strays} | {known.remote_id for known in acked.rows.values()}
+    paired = {pair.row.key for pair in matching.pairs} | matching.quiet.keys
+    links = _links(orphans, paired, acked) if orphans else {}
+    before = {stray.id for stray in acked.strays} | {entry[6] for entry in acked.cells.values()}
     is_unsure = acked.state.listed_at is None or _may_have_made_more(acked)
     for remote in orphans:
         key = links.get(remote.id)
@@ -137,7 +138,7 @@ def _orphans(matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Ite
 
 def _may_have_made_more(acked: Acknowledged) -> bool:
     """Return whether there may be rows of our making, or rows that lost their key to one, which no key leads to."""
-    lost = (known for known in acked.rows.values() if not known.settled and known.remote_id is None)
+    lost = (key for key, entry in acked.cells.items() if not entry[7] & SETTLED and entry[6] is None)
     return acked.left_over is not None or acked.state.failure in {KEY_MISMATCH, OVERWRITTEN} or any(lost)
 
 
@@ -153,9 +154,8 @@ def _links(orphans: list[RemoteRow], paired: set[str], acked: Acknowledged) -> d
     for remote in orphans:
         alike.setdefault(natural_key(remote), []).append(remote)
     found: dict[str, str] = {}
-    for key, known in sorted(acked.rows.items()):
-        if key in paired:
-            continue
+    for key in sorted(acked.rows.keys() - paired):
+        known = acked.rows[key]
         linked = by_id.get(linked_id(key, known))
         if linked is None and known.remote_id is None:
             candidates = alike.get(natural_key(known.row), [])

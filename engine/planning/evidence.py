@@ -7,7 +7,7 @@ from enum import StrEnum
 from hashlib import blake2b
 
 from engine.model.change import Plan
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN, SETTLED, Acknowledged, CompanyState
 from engine.model.settings import Verify, VerifyMode
 from engine.model.wanted import Wanted
 
@@ -63,9 +63,9 @@ def must_list(wanted: Wanted, acked: Acknowledged) -> bool:
     2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
        those of before, and what it may have become is not in the ledger at all.
     """
-    unsettled = [known for known in acked.rows.values() if not known.settled]
-    if not unsettled:
+    if all(entry[7] & SETTLED for entry in acked.cells.values()):
         return False
+    unsettled = [known for known in acked.rows.values() if not known.settled]
     wanted_known = [acked.rows.get(row.key) for row in wanted.rows]
     lost_create = any(not known.confirmed and known.remote_id is None for known in unsettled)
     if lost_create and any(known is None or not known.settled for known in wanted_known):

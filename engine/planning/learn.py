@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
 from engine.model.known import Acknowledged, Known, Learned
 from engine.model.listing import Certificate
 from engine.planning.match import Matching, RemoteIndex, Via
@@ -24,14 +24,15 @@ def learn(
     """
     rows: dict[str, Known] = {}
     gone: list[str] = []
-    linked = {pair.remote.id for pair in matching.pairs}
-    paired: set[str] = set()
+    quiet = matching.quiet
+    linked = {pair.remote.id for pair in matching.pairs} | quiet.ids
+    paired = set(quiet.keys)
     for row, remote, via, known in matching.pairs:
         paired.add(row.key)
         updated = _seen_again(known, remote, via, row) if known else _first_seen(row, remote, via)
         if updated != known:
             rows[row.key] = updated
-    lost = [(key, known) for key, known in acked.rows.items() if key not in paired]
+    lost = [(key, acked.rows[key]) for key in acked.rows if key not in paired]
     bearers = _bearers(index) if any(known.remote_id is None for _, known in lost) else {}
     for key, known in lost:
         candidates = _candidates(key, known, index, bearers)
@@ -43,7 +44,7 @@ def learn(
                 rows[key] = updated
         elif not candidates:
             gone.append(key)
-    strays = tuple(sorted(row for row in index.rows.values() if row.id not in linked))
+    strays = tuple(map(as_remote_row, sorted(cells for cells in quiet.remotes.values() if cells[0] not in linked)))
     return Learned(
         certificate=certificate,
         at=at,

@@ -7,38 +7,45 @@ A wanted row is, in this order, the remote row (1) whose listed key is equal, (2
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import nsmallest
+from operator import itemgetter
 from typing import NamedTuple
 
+from engine.model.cells import Cells, Entries, bare
 from engine.model.change import Hold
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
-from engine.model.known import Acknowledged, Known
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
+from engine.model.known import CODE_KNOWN, SETTLED, Acknowledged, Known
 from engine.model.wanted import Wanted
+from engine.planning.quiet import Parted
 
 
 class RemoteIndex:
     """The remote rows of one company by id, folded in page by page. A repeated id is kept once."""
 
-    __slots__ = ("rows", "shows_keys")
+    __slots__ = ("cells", "shows_keys")
 
     def __init__(self, rows: Iterable[RemoteRow] = (), *, shows_keys: bool = False) -> None:
         """Take in rows. `shows_keys`: they were listed so that each shows its key, if it has one."""
-        self.rows: dict[str, RemoteRow] = {}
+        self.cells: dict[str, Cells] = {}
         self.shows_keys = shows_keys
         self.add(rows)
 
     def add(self, rows: Iterable[RemoteRow]) -> None:
         """Take in one page's rows."""
-        held = self.rows
-        for row in rows:
-            held[row.id] = row
+        cells = bare(rows)
+        self.cells.update(zip(map(itemgetter(0), cells), cells, strict=True))
+
+    @property
+    def rows(self) -> Entries[RemoteRow]:
+        """The rows by id."""
+        return Entries(as_remote_row, self.cells)
 
     def labels(self) -> dict[str, str]:
         """Return the label that each type code bears most often (of equals, the first in the alphabet)."""
-        uses = Counter((row.type_code, row.type_label) for row in self.rows.values())
+        uses = Counter(map(itemgetter(1, 2), self.cells.values()))
         best: dict[str, tuple[int, str]] = {}
         for (type_code, label), count in uses.items():
             if label:  # not shown is unknown, not empty
@@ -72,6 +79,7 @@ class Matching:
     holds: list[Hold]
     contested: set[str] = field(default_factory=set)  # ids of remote rows that a held or invalid row may mean
     orphans: list[str] = field(default_factory=list)  # ids
+    quiet: Parted = field(default_factory=Parted)  # rows that need no pair: alike on all sides
 
 
 def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
@@ -81,7 +89,22 @@ def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
     outcome is left out, unless a listing has shown it since.
     `keyed`: listings of this contract show keys, so that the image shows those that are confirmed.
     """
-    return RemoteIndex(_image_rows(acked, keyed=keyed))
+    index = RemoteIndex(shows_keys=False)
+    plain = None if keyed else _plain_image(acked)
+    if plain is None:
+        index.add(_image_rows(acked, keyed=keyed))
+    else:
+        index.cells = plain
+    return index
+
+
+def _plain_image(acked: Acknowledged) -> dict[str, Cells] | None:
+    """Return the image where each entry is of known outcome and id, one for each remote row; None: it is not so."""
+    entries = acked.cells.values()
+    if acked.strays or not all(entry[7] & SETTLED and entry[6] and entry[8] is None for entry in entries):
+        return None
+    found = {entry[6]: (entry[6], *entry[1:5], entry[5] if entry[7] & CODE_KNOWN else None, None) for entry in entries}
+    return found if len(found) == len(entries) else None
 
 
 def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
@@ -115,22 +138,28 @@ def linked_id(key: str, known: Known) -> str:
     return known.remote_id or f"?{key}"
 
 
-def match(wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: bool = False) -> Matching:
+def match(
+    wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: bool = False, quiet: Parted | None = None
+) -> Matching:
     """Pair wanted rows with remote rows, both sides completely. The order of either side changes nothing.
 
-    `alike`: a person has looked, and rows that merely look like one in Ottimate are others: they are missing.
+    `alike`: a person has looked, and rows that merely look like one in Ottimate are others: they are missing. `quiet`:
+    what has been told apart as such; it is left out.
     """
-    rows = sorted(wanted.rows)
-    pairs, rest, holds, contested = _by_key(rows, index, acked)
+    if quiet is None:
+        quiet = Parted(rows=sorted(bare(wanted.rows)), remotes=index.cells)
+    rows = [as_dimension(cells) for cells in quiet.rows]
+    remotes = {row_id: as_remote_row(cells) for row_id, cells in quiet.remotes.items()}
+    pairs, rest, holds, contested = _by_key(rows, remotes, acked)
     taken = {pair.remote.id: pair.row.key for pair in pairs}
-    rest = _by_link(rest, index, acked, pairs, taken)
+    rest = _by_link(rest, remotes, acked, pairs, taken)
     missing: list[Dimension] = []
     if rest:
-        unmatched = _by_natural_key(rest, _Bearers(rows, index), acked, pairs, taken, holds, contested)
+        unmatched = _by_natural_key(rest, _Bearers(rows, remotes), acked, pairs, taken, holds, contested)
         pairs = _without_shifted(pairs, holds, contested)
-        free = [remote for remote in index.rows.values() if remote.id not in taken]
+        free = [remote for remote in remotes.values() if remote.id not in taken]
         missing = unmatched if alike else _without_look_alikes(unmatched, free, holds, contested)
-    loose = [remote for remote in index.rows.values() if remote.id not in contested and remote.id not in taken]
+    loose = [remote for remote in remotes.values() if remote.id not in contested and remote.id not in taken]
     contested.update(_meant_by_invalid(loose, wanted, acked))
     if loose:
         borne = {natural_key(row) for row in rows}
@@ -141,15 +170,16 @@ def match(wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: boo
         holds=sorted(holds),
         contested=contested,
         orphans=sorted(remote.id for remote in loose if remote.id not in contested),
+        quiet=quiet,
     )
 
 
 def _by_key(
-    rows: list[Dimension], index: RemoteIndex, acked: Acknowledged
+    rows: list[Dimension], remotes: Mapping[str, RemoteRow], acked: Acknowledged
 ) -> tuple[list[Pair], list[Dimension], list[Hold], set[str]]:
     """Pair by listed key; return pairs, the rows left, and holds with the remote rows that they contest."""
     listed: dict[str, list[RemoteRow]] = {}
-    for remote in index.rows.values():
+    for remote in remotes.values():
         if remote.key is not None:
             listed.setdefault(remote.key, []).append(remote)
     pairs: list[Pair] = []
@@ -159,33 +189,37 @@ def _by_key(
         return pairs, rows, holds, contested
     rest: list[Dimension] = []
     for row in rows:
-        remotes = listed.get(row.key, [])
-        if len(remotes) > 1:
-            message = f"Ottimate lists its key for {len(remotes)} rows ({_some(remote.id for remote in remotes)})"
+        bearers = listed.get(row.key, [])
+        if len(bearers) > 1:
+            message = f"Ottimate lists its key for {len(bearers)} rows ({_some(remote.id for remote in bearers)})"
             holds.append(Hold(row.key, "ambiguous", message))
-            contested.update(remote.id for remote in remotes)
-        elif remotes:
-            pairs.append(Pair(row, remotes[0], Via.LISTED_KEY, acked.rows.get(row.key)))
+            contested.update(remote.id for remote in bearers)
+        elif bearers:
+            pairs.append(Pair(row, bearers[0], Via.LISTED_KEY, acked.rows.get(row.key)))
         else:
             rest.append(row)
     return pairs, rest, holds, contested
 
 
 def _by_link(
-    rows: list[Dimension], index: RemoteIndex, acked: Acknowledged, pairs: list[Pair], taken: dict[str, str]
+    rows: list[Dimension],
+    remotes: Mapping[str, RemoteRow],
+    acked: Acknowledged,
+    pairs: list[Pair],
+    taken: dict[str, str],
 ) -> list[Dimension]:
     """Pair by what the ledger says of a key: its remote id or, while that is not known, what it last wrote there.
 
     Adds to `pairs` and `taken`; returns the rows left. A listed key that is another one breaks a link.
     """
-    known_rows, remote_rows = acked.rows, index.rows
+    known_rows = acked.rows
     bearers: dict[NaturalKey, list[RemoteRow]] | None = None
     rest: list[Dimension] = []
     for row in rows:
         known = known_rows.get(row.key)
-        remote = remote_rows.get(linked_id(row.key, known)) if known else None
+        remote = remotes.get(linked_id(row.key, known)) if known else None
         if known and remote is None and known.remote_id is None and known.row.erp_id:
-            bearers = _by_natural(remote_rows.values()) if bearers is None else bearers
+            bearers = _by_natural(remotes.values()) if bearers is None else bearers
             candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
             remote = candidates[0] if len(candidates) == 1 else None
         if remote is None or remote.id in taken or remote.key is not None:
@@ -235,11 +269,11 @@ def _by_natural_key(
 class _Bearers:
     """Who bears which natural key, on both sides."""
 
-    def __init__(self, wanted: list[Dimension], index: RemoteIndex) -> None:
+    def __init__(self, wanted: list[Dimension], remotes: Mapping[str, RemoteRow]) -> None:
         self.wanted: dict[NaturalKey, list[str]] = {}
         for row in wanted:
             self.wanted.setdefault(natural_key(row), []).append(row.key)
-        self.remote = _by_natural(index.rows.values())
+        self.remote = _by_natural(remotes.values())
 
     def resolve(self, row: Dimension, taken: dict[str, str]) -> RemoteRow | Hold | None:
         """Return the one remote row that `row` can be, a hold where that cannot be told, or None: it is not there."""

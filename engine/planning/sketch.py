@@ -9,7 +9,7 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from engine.model.dimension import Dimension
-from engine.model.known import Acknowledged
+from engine.model.known import SETTLED, Acknowledged
 
 KEPT = 256
 """Marks of a sketch, the smallest ones: 2 KB a company, and a share of 90 % is told to about 2 points."""
@@ -45,7 +45,7 @@ def sketch(rows: Iterable[Dimension]) -> Sketch:
 
 def own_share(rows: Iterable[Dimension], acked: Acknowledged) -> float:
     """Return the share of the source's rows that are among the acknowledged ones; 1 for no rows."""
-    own = {_face(known.row) for known in acked.rows.values() if known.settled}
+    own = {(entry[1], entry[4], entry[3]) for entry in acked.cells.values() if entry[7] & SETTLED}
     faces = [_face(row) for row in rows]
     return sum(face in own for face in faces) / len(faces) if faces else 1.0
 

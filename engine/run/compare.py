@@ -11,10 +11,11 @@ import anyio
 
 from engine.errors import BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
+from engine.model.cells import bare
 from engine.model.change import Change, Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
-from engine.model.known import KEY_MISMATCH, Acknowledged, Rejection
+from engine.model.known import KEY_MISMATCH, SETTLED, Acknowledged, Rejection
 from engine.model.listing import Certificate, Page
 from engine.model.settings import Adopt, Company, Guards, Scope, Verify
 from engine.model.wanted import Wanted
@@ -27,6 +28,7 @@ from engine.planning.drift import drift
 from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, is_due_for_age, must_list
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, image, match
+from engine.planning.quiet import part
 from engine.planning.withhold import withhold
 
 READINGS = 3
@@ -90,7 +92,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
             self.ids = index.rows.keys()
-            known = self._decide(match(wanted, index, acked, alike="look-alike" in self.allowed), index, acked)
+            known = self._decide(self._match(wanted, index, acked), index, acked)
             if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
@@ -111,16 +113,26 @@ class Comparison:
         """
         index = await self._list(first, acked.state.remote_count, has_room=is_asked or self._has_room)
         self.ids = index.rows.keys()
-        known = sum(entry.settled for entry in acked.rows.values())
+        known = sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and not index.rows and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
-        matching = match(wanted, index, acked, alike="look-alike" in self.allowed)
+        matching = self._match(wanted, index, acked)
         compared = self._decide(matching, index, acked, listed_rows=len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, index, acked)
         return compared
+
+    def _match(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Matching:
+        quiet = part(
+            bare(wanted.rows),
+            acked.cells,
+            index.cells,
+            relabel=self.company.relabel,
+            adopts=self.guards.adopt is not Adopt.HOLD,
+        )
+        return match(wanted, index, acked, alike="look-alike" in self.allowed, quiet=quiet)
 
     def _decide(
         self, matching: Matching, index: RemoteIndex, acked: Acknowledged, listed_rows: int | None = None

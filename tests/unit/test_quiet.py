@@ -1,0 +1,152 @@
+"""What is parted as quiet changes no decision: with it and without, the same plan, lessons, differences and orphans."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from engine.model.cells import Rows, bare
+from engine.model.dimension import Dimension, RemoteRow, as_dimension
+from engine.model.known import Acknowledged, CompanyState, Known, cells_of, known_rows
+from engine.model.settings import Adopt
+from engine.model.wanted import Wanted
+from engine.planning.diff import diff
+from engine.planning.drift import drift
+from engine.planning.learn import learn
+from engine.planning.match import Matching, RemoteIndex, image, match
+from engine.planning.quiet import Parted, part
+from tests.unit.model_server import NOW, STEADY, certificate, dim, known, ledger_of, shown, source
+
+KEYS = [f"k{number}" for number in range(5)]
+TYPES = st.sampled_from(["account", "account", "department"])
+LABELS = st.sampled_from(["Account", "Account", "Konto"])
+NAMES = st.sampled_from(["Rent", "Miete"])
+IDS = st.sampled_from(["1", "01", "2", "3"])
+CODES = st.sampled_from([None, None, "c1", "c2"])
+
+
+class Sides:
+    """The three sides of one comparison."""
+
+    def __init__(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> None:
+        self.wanted, self.index, self.acked = wanted, index, acked
+
+    def parted(self, *, relabel: bool, adopts: bool) -> Parted:
+        return part(bare(self.wanted.rows), self.acked.cells, self.index.cells, relabel=relabel, adopts=adopts)
+
+    def __repr__(self) -> str:
+        return f"{self.wanted.rows}\n{list(self.index.cells.values())}\n{dict(self.acked.rows)}\n{self.acked.strays}"
+
+
+@st.composite
+def sides(draw: st.DrawFn) -> Sides:
+    """Draw rows that agree on all sides, and then a few things that spoil it."""
+    wanted, entries, remotes = {}, {}, {}
+    for number, key in enumerate(KEYS):
+        row = Dimension(key, draw(TYPES), "Account", draw(NAMES), str(number), draw(CODES))
+        sure, coded = draw(st.booleans()), draw(st.booleans())
+        known_code = row.code if coded else None
+        wanted[key] = row
+        entries[key] = Known(row._replace(code=known_code), f"r{number}", sure, settled=True, code_known=coded)
+        key_shown = draw(st.sampled_from([None, None, None, key]))
+        code_shown = draw(st.sampled_from([None, None, known_code]))
+        remotes[f"r{number}"] = RemoteRow(f"r{number}", *row[1:5], code_shown, key_shown)
+    for key in draw(st.lists(st.sampled_from(KEYS), max_size=3)):
+        wanted[key] = Dimension(key, draw(TYPES), draw(LABELS), draw(NAMES), draw(IDS), draw(CODES))
+    for key in draw(st.lists(st.sampled_from([*KEYS, "gone"]), max_size=2)):
+        row = Dimension(key, draw(TYPES), draw(LABELS), draw(NAMES), draw(IDS), draw(CODES))
+        flags = (draw(st.booleans()), draw(st.booleans()), draw(st.booleans()))
+        remote_id = draw(st.sampled_from([None, "r0", "r1", "r2", "r9"]))
+        seen = draw(st.sampled_from([None, None, remotes["r0"]]))
+        entries[key] = Known(row, remote_id, *flags, seen if remote_id else None)
+    for row_id in draw(st.lists(st.sampled_from(["r0", "r1", "r2", "r8", "r9"]), max_size=2)):
+        key_shown = draw(st.sampled_from([None, *KEYS]))
+        remotes[row_id] = RemoteRow(row_id, draw(TYPES), draw(LABELS), draw(NAMES), draw(IDS), draw(CODES), key_shown)
+    for dropped in draw(st.lists(st.sampled_from(KEYS), max_size=2)):
+        side = draw(st.sampled_from([wanted, entries, remotes]))
+        side.pop(dropped.replace("k", "r") if side is remotes else dropped, None)
+    listed = draw(st.booleans())
+    strays = [row for row in remotes.values() if row.id in {"r8", "r9"}]
+    acked = replace(ledger_of(strays=strays), rows=entries, state=CompanyState(listed_at=NOW))
+    bad = [key for key in KEYS if key not in wanted][:1]
+    index = RemoteIndex(remotes.values()) if listed else image(acked, keyed=draw(st.booleans()))
+    return Sides(source(*wanted.values(), invalid_keys=bad, invalid=len(bad)), index, acked)
+
+
+def places(matching: Matching) -> Counter[str]:
+    """Return the place of each remote row."""
+    return Counter([pair.remote.id for pair in matching.pairs]) + Counter([*matching.contested, *matching.orphans])
+
+
+@settings(STEADY, max_examples=1_500)
+@given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt))
+def test_quiet_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt) -> None:
+    wanted, index, acked = drawn.wanted, drawn.index, drawn.acked
+    parted = drawn.parted(relabel=relabel, adopts=adopt is not Adopt.HOLD)
+    event(f"{len(parted.keys)} quiet")
+    whole, spared = match(wanted, index, acked), match(wanted, index, acked, quiet=parted)
+
+    def planned(matching: Matching) -> object:
+        return diff(matching, index, acked, relabel=relabel, needs_code=needs_code, adopt=adopt)
+
+    assert planned(spared) == planned(whole)
+    assert drift(spared, index, acked, relabel=relabel, needs_code=needs_code) == drift(
+        whole, index, acked, relabel=relabel, needs_code=needs_code
+    )
+    lesson, lesson_whole = (learn(each, index, acked, certificate(index), NOW) for each in (spared, whole))
+    assert lesson == lesson_whole
+    assert list(lesson.gone) == list(lesson_whole.gone)
+    assert places(spared) + Counter(parted.ids) == places(whole)
+    assert len(parted.keys) == len(parted.ids)
+
+
+@settings(STEADY, max_examples=200)
+@given(sides())
+def test_entries_are_the_same_as_cells(drawn: Sides) -> None:
+    rows = drawn.acked.rows
+    shaped = known_rows({key: cells_of(key, known) for key, known in rows.items()})
+    assert dict(shaped) == {key: each._replace(row=each.row._replace(key=key)) for key, each in rows.items()}
+    assert replace(drawn.acked, rows=shaped).cells == drawn.acked.cells
+
+
+ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
+
+
+@pytest.mark.parametrize(
+    ("row", "entry", "remote"),
+    [
+        (dim("k1", "1", "New"), ONE[1], ONE[2]),
+        (ONE[0], ONE[1], shown("r1", "1", "New")),
+        (ONE[0], known(dim("k1", "1"), "r1", settled=False), ONE[2]),
+        (ONE[0], known(dim("k1", "1"), "r1", seen=shown("r1", "1", "New")), ONE[2]),
+        (dim("k1", "1", code="c"), ONE[1], ONE[2]),
+        (ONE[0], ONE[1], shown("r1", "1", code="c")),
+        (ONE[0], ONE[1], shown("r1", "1", key="k2")),
+        (ONE[0], known(dim("k1", "1"), "r1", confirmed=False), shown("r1", "1", key="k1")),
+        (ONE[0], known(dim("k1", "1"), "r2"), ONE[2]),
+        (ONE[0], known(dim("k1", "1"), None), ONE[2]),
+    ],
+)
+def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: Known, remote: RemoteRow) -> None:
+    drawn = Sides(source(row), RemoteIndex([remote]), ledger_of(entry))
+    assert not drawn.parted(relabel=False, adopts=True).keys
+
+
+def test_labels_count_where_they_are_compared() -> None:
+    drawn = Sides(source(dim("k1", "1", label="Konto")), RemoteIndex([ONE[2]]), ledger_of(ONE[1]))
+    assert drawn.parted(relabel=False, adopts=True).keys == {"k1"}
+    assert not drawn.parted(relabel=True, adopts=True).keys
+
+
+def test_rows_are_named_when_they_are_looked_at() -> None:
+    rows = Rows(as_dimension, [tuple(dim("k1", "1")), tuple(dim("k2", "2"))])
+    assert [row.key for row in rows] == ["k1", "k2"]
+    assert rows[1].erp_id == "2"
+    assert rows[:1] == [dim("k1", "1")]
+    assert rows != [dim("k1", "1")]
+    with pytest.raises(TypeError):
+        hash(rows)
