@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from engine.model.cells import Cells
 from engine.model.known import CODE_KNOWN, CONFIRMED, SETTLED
@@ -35,10 +36,11 @@ class _Calm:
 
     rows: list[Cells] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    unsure: list[Cells] = field(default_factory=list)  # rows of them whose entry does not tell everything
 
 
 def part(
-    wanted: Sequence[Cells], known: Mapping[str, Cells], remotes: dict[str, Cells], *, relabel: bool, adopts: bool
+    wanted: Sequence[Cells], known: Mapping[str, Cells], remotes: Mapping[str, Cells], *, relabel: bool, adopts: bool
 ) -> Parted:
     """Return what is quiet and what is not. O(rows).
 
@@ -47,33 +49,25 @@ def part(
     """
     calm, loud = _agreeing(wanted, known, remotes, relabel=relabel, adopts=adopts)
     while True:
-        ids = set(calm.ids)
-        others = (
-            {row_id: cells for row_id, cells in remotes.items() if row_id not in ids} if _more(remotes, ids) else {}
-        )
-        keys = {cells[0] for cells in calm.rows}
-        stirred = _stirred(calm, loud, others, known, keys)
+        keys, ids = set(map(_KEY, calm.rows)), set(calm.ids)
+        others = {}
+        if len(remotes) > len(ids):
+            others = {row_id: cells for row_id, cells in remotes.items() if row_id not in ids}
+        stirred = _stirred(calm, loud, others, known, keys, ids)
         if not stirred:
             break
         loud += [cells for cells in calm.rows if cells[0] in stirred]
         left = [pair for pair in zip(calm.rows, calm.ids, strict=True) if pair[0][0] not in stirred]
-        calm = _Calm([cells for cells, _ in left], [row_id for _, row_id in left])
-    entries = [known[cells[0]] for cells in calm.rows if known[cells[0]][7] != SURE]
-    unsure = [cells for cells in calm.rows if known[cells[0]][7] != SURE] if entries else []
+        calm = _Calm([cells for cells, _ in left], [row_id for _, row_id in left], calm.unsure)
+    unsure = [(cells, known[cells[0]][7]) for cells in calm.unsure if cells[0] in keys]
     return Parted(
         rows=sorted(loud),
         remotes=others,
         keys=keys,
         ids=ids,
-        adopted=sum(not entry[7] & CONFIRMED for entry in entries),
-        unseen=sum(
-            cells[5] is not None and not entry[7] & CODE_KNOWN for cells, entry in zip(unsure, entries, strict=True)
-        ),
+        adopted=sum(not flags & CONFIRMED for _, flags in unsure),
+        unseen=sum(cells[5] is not None and not flags & CODE_KNOWN for cells, flags in unsure),
     )
-
-
-def _more(remotes: Mapping[str, Cells], ids: AbstractSet[str]) -> bool:
-    return len(remotes) > len(ids)
 
 
 def _agreeing(
@@ -91,9 +85,13 @@ def _agreeing(
             loud_row(cells)
         elif (
             entry[7] == SURE and there[6] is None and (there[5] is None or there[5] == entry[5]) and entry[:6] == cells
-        ) or _agree(cells, entry, there, relabel=relabel, adopts=adopts):
+        ):
             calm_row(cells)
             calm_id(entry[6])
+        elif _agree(cells, entry, there, relabel=relabel, adopts=adopts):
+            calm_row(cells)
+            calm_id(entry[6])
+            calm.unsure.append(cells)
         else:
             loud_row(cells)
     return calm, loud
@@ -119,29 +117,33 @@ def _agree(cells: Cells, entry: Cells, there: Cells, *, relabel: bool, adopts: b
 
 
 def _stirred(
-    calm: _Calm, loud: Sequence[Cells], others: Mapping[str, Cells], known: Mapping[str, Cells], keys: AbstractSet[str]
+    calm: _Calm,
+    loud: Sequence[Cells],
+    others: Mapping[str, Cells],
+    known: Mapping[str, Cells],
+    keys: AbstractSet[str],
+    ids: AbstractSet[str],
 ) -> AbstractSet[str]:
     """Return the keys of rows that agree and yet have to be looked at: others may mean, or be meant by, what they are.
 
     By id: two keys lead to one remote row. By key: a remote row is listed under theirs. By type and ERP id: such a row
     is on either side, or in an entry of the ledger that led to none of the quiet ones.
     """
-    claims = [known[cells[0]][6] for cells in loud if cells[0] in known]
-    doubled = {row_id for row_id, count in Counter(calm.ids).items() if count > 1} if _repeats(calm.ids) else set()
-    claimed = doubled.union(claims)
-    listed = {cells[6] for cells in others.values() if cells[6] is not None}
-    faces = {(cells[1], cells[4]) for cells in loud}
-    faces.update((cells[1], cells[4]) for cells in others.values())
-    if len(known) > len(keys):
-        faces.update((entry[1], entry[4]) for key, entry in known.items() if key not in keys)
-    if not (claimed or listed or faces):
+    claimed = {known[cells[0]][6] for cells in loud if cells[0] in known}
+    if len(ids) < len(calm.ids):
+        claimed.update(row_id for row_id, count in Counter(calm.ids).items() if count > 1)
+    listed = {cells[6] for cells in others.values()} - {None}
+    faces = set(map(_FACE, loud))
+    faces.update(map(_FACE, others.values()))
+    faces.update(_FACE(known[key]) for key in known.keys() - keys)
+    if claimed.isdisjoint(ids) and listed.isdisjoint(keys) and faces.isdisjoint(map(_FACE, calm.rows)):
         return frozenset()
     return {
         cells[0]
         for cells, row_id in zip(calm.rows, calm.ids, strict=True)
-        if (cells[1], cells[4]) in faces or row_id in claimed or cells[0] in listed
+        if _FACE(cells) in faces or row_id in claimed or cells[0] in listed
     }
 
 
-def _repeats(ids: list[str]) -> bool:
-    return len(set(ids)) < len(ids)
+_KEY = itemgetter(0)
+_FACE = itemgetter(1, 4)  # type and ERP id, in the cells of a wanted row, a remote row and an entry

@@ -6,8 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from hashlib import blake2b
 from heapq import nsmallest
+from operator import itemgetter
 from typing import NamedTuple
+from zlib import crc32
 
+from engine.model.cells import bare
 from engine.model.dimension import Dimension
 from engine.model.known import SETTLED, Acknowledged
 
@@ -15,6 +18,7 @@ KEPT = 256
 """Marks of a sketch, the smallest ones: 2 KB a company, and a share of 90 % is told to about 2 points."""
 
 MARK_BYTES = 8
+CHECKSUM_BYTES = 4
 LEAST = 8
 """Fewer marks to compare say nothing: short lists are alike by chance."""
 
@@ -24,7 +28,10 @@ OTHER_SHARE = 0.9
 
 
 class Sketch(NamedTuple):
-    """The smallest marks of a company's rows, ascending. A mark stands for type, ERP id and name."""
+    """The smallest marks of a company's rows, ascending. A mark stands for type, ERP id and name.
+
+    It begins with a checksum, so that of many rows only the few that are kept are digested.
+    """
 
     rows: int
     marks: bytes
@@ -39,20 +46,23 @@ class Likeness(NamedTuple):
 
 def sketch(rows: Iterable[Dimension]) -> Sketch:
     """Return the sketch of a company's rows. O(rows)."""
-    marks = _marks(rows)
-    return Sketch(len(marks), b"".join(nsmallest(KEPT, marks)))
+    faces = _faces(rows)
+    sums = list(map(crc32, faces))
+    last = max(nsmallest(KEPT, sums), default=0)
+    marks = sorted(_mark(face) for checksum, face in zip(sums, faces, strict=True) if checksum <= last)
+    return Sketch(len(faces), b"".join(marks[:KEPT]))
 
 
 def own_share(rows: Iterable[Dimension], acked: Acknowledged) -> float:
     """Return the share of the source's rows that are among the acknowledged ones; 1 for no rows."""
-    own = {(entry[1], entry[4], entry[3]) for entry in acked.cells.values() if entry[7] & SETTLED}
-    faces = [_face(row) for row in rows]
+    own = {_FACE(entry) for entry in acked.cells.values() if entry[7] & SETTLED}
+    faces = list(map(_FACE, bare(rows)))
     return sum(face in own for face in faces) / len(faces) if faces else 1.0
 
 
 def likest(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]]) -> Likeness | None:
     """Return the other company that has the most of these rows; None: too little is known of any."""
-    marks = sorted(_marks(rows))
+    marks = sorted(map(_mark, _faces(rows)))
     found = [
         Likeness(company_id, share) for company_id, other in others if (share := _shared(marks, other)) is not None
     ]
@@ -70,11 +80,13 @@ def _shared(marks: list[bytes], other: Sketch) -> float | None:
     return sum(mark in kept for mark in told) / len(told)
 
 
-def _marks(rows: Iterable[Dimension]) -> list[bytes]:
-    return [
-        blake2b("\0".join(_face(row)).encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest() for row in rows
-    ]
+_FACE = itemgetter(1, 4, 3)  # type, ERP id and name in the cells of a row, and of an entry
 
 
-def _face(row: Dimension) -> tuple[str, str, str]:
-    return row.type_code, row.erp_id, row.name
+def _faces(rows: Iterable[Dimension]) -> list[bytes]:
+    return [text.encode("utf-8", "surrogatepass") for text in map("\0".join, map(_FACE, bare(rows)))]
+
+
+def _mark(face: bytes) -> bytes:
+    digest = blake2b(face, digest_size=MARK_BYTES - CHECKSUM_BYTES).digest()
+    return crc32(face).to_bytes(CHECKSUM_BYTES) + digest

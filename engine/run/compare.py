@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from math import ceil
+from typing import TypeVar
 
 import anyio
+from anyio import to_thread
 
 from engine.errors import BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
@@ -15,7 +18,7 @@ from engine.model.cells import bare
 from engine.model.change import Change, Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
-from engine.model.known import KEY_MISMATCH, SETTLED, Acknowledged, Rejection
+from engine.model.known import KEY_MISMATCH, SETTLED, Acknowledged, CompanyState, Rejection
 from engine.model.listing import Certificate, Page
 from engine.model.settings import Adopt, Company, Guards, Scope, Verify
 from engine.model.wanted import Wanted
@@ -30,6 +33,11 @@ from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, image, match
 from engine.planning.quiet import part
 from engine.planning.withhold import withhold
+
+T = TypeVar("T")
+
+LONG = 3_000
+"""Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on."""
 
 READINGS = 3
 """A listing that does not prove whole is read so many times in all (DESIGN section 3)."""
@@ -92,7 +100,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
             self.ids = index.rows.keys()
-            known = self._decide(self._match(wanted, index, acked), index, acked)
+            _, known = await self._think(wanted, index, partial(self._look, wanted, index, acked))
             if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
@@ -118,11 +126,20 @@ class Comparison:
         if has_vanished and not self.is_check:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
-        matching = self._match(wanted, index, acked)
-        compared = self._decide(matching, index, acked, listed_rows=len(index.rows))
+        matching, compared = await self._think(wanted, index, partial(self._look, wanted, index, acked))
         if not has_vanished:  # else the next sync would take the company for new
-            await self._learn(matching, index, acked)
-        return compared
+            await self._learn(matching, wanted, index, acked)
+        return replace(compared, listed_rows=len(index.rows))
+
+    async def _think(self, wanted: Wanted, index: RemoteIndex, work: Callable[[], T]) -> T:
+        """Return what pure work on the rows of both sides comes to."""
+        if max(len(wanted.rows), len(index.cells)) <= LONG:
+            return work()
+        return await to_thread.run_sync(work)
+
+    def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
+        matching = self._match(wanted, index, acked)
+        return matching, self._decide(matching, index, acked)
 
     def _match(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Matching:
         quiet = part(
@@ -134,9 +151,7 @@ class Comparison:
         )
         return match(wanted, index, acked, alike="look-alike" in self.allowed, quiet=quiet)
 
-    def _decide(
-        self, matching: Matching, index: RemoteIndex, acked: Acknowledged, listed_rows: int | None = None
-    ) -> Compared:
+    def _decide(self, matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Compared:
         needs_code = self.client.dialect.needs_code
         led_nowhere = acked.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
         plan = diff(
@@ -153,7 +168,15 @@ class Comparison:
         differences: tuple[Difference, ...] = ()
         if self.explains:
             differences = drift(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
-        return Compared(plan=plan, resting=resting, listed_rows=listed_rows, differences=differences)
+        return Compared(plan=plan, resting=resting, differences=differences)
+
+    def rests_on(self, state: CompanyState) -> bool:
+        """Return whether the ledger alone is evidence enough, and note it; for a company that nothing is new of."""
+        verify = self.company.verify or self.verify
+        if state.failure or first_evidence(state, verify, self.company.id, self.now()) is not Evidence.LEDGER:
+            return False
+        self.evidence, self.verified_at = Evidence.LEDGER, state.checked_at
+        return True
 
     async def still(self, acked: Acknowledged) -> bool:
         """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
@@ -210,11 +233,12 @@ class Comparison:
                 return index
         raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
 
-    async def _learn(self, matching: Matching, index: RemoteIndex, acked: Acknowledged) -> None:
+    async def _learn(self, matching: Matching, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> None:
         """Write down what the listing showed, before anything is sent."""
         if self.certificate is not None:
             self.verified_at = self.now()
-            learned = learn(matching, index, acked, self.certificate, self.verified_at, self.run_id)
+            work = partial(learn, matching, index, acked, self.certificate, self.verified_at, self.run_id)
+            learned = await self._think(wanted, index, work)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)
 
