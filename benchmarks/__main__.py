@@ -13,14 +13,18 @@ from typing import Any
 from benchmarks.economy import simulate
 from benchmarks.hammer import capacity
 from benchmarks.launch import Server, serving
+from benchmarks.limits import along
 from benchmarks.machine import describe
 from benchmarks.measure import Result, measure, work_cpu
-from benchmarks.tables import render, update_readme
+from benchmarks.tables import render, render_limits, update_readme
 from benchmarks.workloads import ALL, AXES, WORKLOADS, Workload, growth
 
 RESULTS = Path(__file__).with_name("results")
 BY_NAME = {workload.name: workload for workload in WORKLOADS}
-OTHERS = ("capacity", "growth", "economy")
+OTHERS = ("capacity", "growth", "economy", "limits")
+ALONE = {"limits", "report"}
+"""What runs none of the programs."""
+
 COMPARED = ("floor", "ours")
 
 
@@ -45,7 +49,7 @@ def main(words: Sequence[str]) -> None:
     folder = RESULTS / "quick" if chosen.quick else RESULTS
     what = chosen.what or [*OTHERS[:1], *BY_NAME, *OTHERS[1:]]
     with serving() as server:
-        if what != ["report"]:
+        if not ALONE.issuperset(what):
             rehearse(server, chosen.program)
         for name in what:
             if name in BY_NAME:
@@ -54,11 +58,13 @@ def main(words: Sequence[str]) -> None:
                 _keep(folder, name, {"machine": describe(), **capacity(server)})
             elif name == "economy":
                 _keep(folder, name, simulate(server, quick=chosen.quick))
+            elif name == "limits":
+                _keep(folder, name, along(quick=chosen.quick))
             elif name == "growth":
                 for axis in AXES:
                     _keep(folder, f"growth-{axis}", _curve(axis, chosen, server))
     if chosen.quick:
-        print(render(folder))
+        print(render(folder), render_limits(folder), sep="\n\n")
         return
     from benchmarks.plots import draw  # noqa: PLC0415  plots need a library that measuring does not
 

@@ -1,21 +1,17 @@
-"""How closely the engine runs along a server's limits: `python -m benchmarks.limits [--quick]`.
+"""How closely the engine runs along a server's limits: `scripts/bench limits [--quick]`.
 
 The engine's own channel and clients read one listing after the other, from one company or from 300. First against a
 rate, counted by the server in three ways; then against a server that works on only so many requests at once, which
-changes twice, with the adaptive width and with fixed ones. Prints tables, and writes limits.json and limits.svg.
+changes twice, with the adaptive width and with fixed ones. Prints each figure as it comes.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
@@ -23,7 +19,6 @@ from typing import Any
 import aiohttp
 import anyio
 
-from benchmarks.charts import width_chart
 from benchmarks.limited import COMPANIES, FIRST_ID, Setup, serving
 from benchmarks.machine import describe
 from benchmarks.server import run_fast
@@ -39,10 +34,10 @@ from engine.net.transport import AiohttpTransport, Answer, Request
 from engine.net.width import Kind, Width
 from engine.wire.guide import DIALECT as GUIDE
 
-RESULTS = Path(__file__).with_name("results")
 SEED = 7
 RATES = (10, 50, 500, 1000)
 FIXED = (4, 8, 16, 32, 48, 64)
+RUN_S, ROUNDS = 6.0, 3
 CAPACITIES = (32, 8, 32)
 WORK_S = 0.1
 SETTLED_S = 3.0
@@ -255,14 +250,10 @@ def _tick(answers: Sequence[tuple[float, int, int]], start: float) -> dict[str, 
     return {"at_s": start, "per_s": good * 4.0, "out": max((out for _, out in within), default=0)}
 
 
-def main(words: Sequence[str]) -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="short runs, results/quick: does it work?")
-    quick = parser.parse_args(words).quick
-    folder = RESULTS / "quick" if quick else RESULTS
+def along(*, quick: bool) -> dict[str, Any]:
+    """Measure and print all of it: the rates, the gate's own cost, and the widths."""
     found: dict[str, Any] = {"machine": {**describe(), "seed": SEED}}
-    found["rates"] = rates(1.0, 1) if quick else rates(6.0, 3)
+    found["rates"] = rates(1.0, 1) if quick else rates(RUN_S, ROUNDS)
     found["gate_us"] = {str(rate): acquire_us(rate, 500 if quick else 2_000) for rate in (500, 1000, 1e6)}
     print(
         "the gate's own cost, us a request: " + ", ".join(f"{us:.0f} at {at}/s" for at, us in found["gate_us"].items())
@@ -270,10 +261,4 @@ def main(words: Sequence[str]) -> None:
     fixed = FIXED[1:4:2] if quick else FIXED
     phase_s = 2.0 if quick else 8.0
     found["widths"] = {name: widths(phase_s, fixed, sheds=name == "sheds") for name in ("queues", "sheds")}
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "limits.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (folder / "limits.svg").write_text(width_chart(found["widths"]), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    return found

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 from benchmarks.measure import FLOOR, load
 from benchmarks.tables import TITLES
 
-OURS, THEIRS, BASE = "#1f6f50", "#b0b7bf", "#4a6fa5"
+OURS, THEIRS, BASE, LIMIT = "#1f6f50", "#b0b7bf", "#4a6fa5", "#c0392b"
+
+mpl.rcParams["svg.hashsalt"] = "dimsync"  # the same picture is the same file
 
 
 def draw(folder: Path) -> None:
@@ -21,6 +24,8 @@ def draw(folder: Path) -> None:
     for name, figure in (("full-listing", "cpu_s"), ("latency-20ms", "wall_s")):
         if (folder / f"{name}.json").exists():
             _bars(folder, name, figure)
+    if (folder / "limits.json").exists():
+        _widths(folder)
     axes = [path.stem.removeprefix("growth-") for path in sorted(folder.glob("growth-*.json"))]
     if axes:
         _growth(folder, axes)
@@ -43,7 +48,7 @@ def _economy(folder: Path) -> None:
         panel.plot(days, [month["theirs_20"]] * len(days), color=THEIRS, linestyle="--", label="no ledger, pages of 20")
         panel.plot(days, [month["theirs_100"]] * len(days), color=THEIRS, label="no ledger, pages of 100")
         panel.plot(days, month["ours"], color=OURS, linewidth=2.5, label="dimsync")
-        panel.axhline(found["quota"], color="#c0392b", linewidth=1, label="quota of the API key")
+        panel.axhline(found["quota"], color=LIMIT, linewidth=1, label="quota of the API key")
         panel.set_yscale("log")
         panel.set_title(f"{month['companies']} companies of {month['rows']} rows, synced {name}")
         panel.set_xlabel("day")
@@ -89,3 +94,26 @@ def _growth(folder: Path, axes: list[str]) -> None:
         panel.set_ylim(bottom=0)
         panel.legend(fontsize=8)
     _save(figure, folder, "growth")
+
+
+def _widths(folder: Path) -> None:
+    """Draw the course of the adaptive width, against the best fixed one of each phase."""
+    found = json.loads((folder / "limits.json").read_text(encoding="utf-8"))["widths"]
+    figure, panels = plt.subplots(len(found), 1, figsize=(9, 3 * len(found)), sharex=True, squeeze=False)
+    for panel, (name, each) in zip(panels[:, 0], found.items(), strict=True):
+        phase_s, course = each["setup"]["phase_s"], each["runs"]["adaptive"]["course"]
+        times = [tick["at_s"] for tick in course]
+        for phase, (capacity, best) in enumerate(zip(each["setup"]["capacities"], each["best"], strict=True)):
+            begin, end, label = phase * phase_s, (phase + 1) * phase_s, "" if phase else "best fixed width"
+            panel.hlines(best, begin, end, colors=LIMIT, linestyles="--", label=label)
+            panel.text(begin + 0.1, 4, f"capacity {capacity}", fontsize=8)
+        panel.plot(times, [tick["per_s"] for tick in course], color=OURS, label="dimsync, answers a second")
+        panel.plot([], [], color=BASE, linewidth=1, label="requests out (right)")
+        out = panel.twinx()
+        out.step(times, [tick["out"] for tick in course], color=BASE, linewidth=1, where="post")
+        out.set_ylim(0, 80)
+        panel.set_ylim(bottom=0)
+        panel.set_title(f"a server that {name} what is beyond its capacity", fontsize=10)
+    panels[-1, 0].set_xlabel("s")
+    panels[0, 0].legend(fontsize=8, loc="lower right")
+    _save(figure, folder, "limits")

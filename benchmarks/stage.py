@@ -48,6 +48,8 @@ class Stage:
         self._server.reset(shape, filled=False, latency_s=0.0, page_size=self.workload.page_size)
         job = replace(self._job(), folder=str(self._folder / "before"), verify="full", page_size=100, chunk_rows=1_000)
         run_program("ours", job, self._server)
+        if self.workload.rested:
+            run_program("ours_command", replace(self._job(), ledger=job.ledger), self._server)
         return Path(job.ledger)
 
     def run(self, program: str, *, watch_stalls: bool = False) -> Run:

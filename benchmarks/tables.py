@@ -12,7 +12,10 @@ from benchmarks.workloads import AXES, WORKLOADS
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- results: written by scripts/bench -->", "<!-- end of results -->"
+BEGIN_LIMITS, END_LIMITS = "<!-- limits: written by scripts/bench -->", "<!-- end of limits -->"
 MIB = 2**20
+
+MODELS = {"bucket": "token bucket", "fixed": "fixed window", "sliding": "sliding window"}
 
 TITLES = {
     "floor": "floor (aiohttp + orjson)",
@@ -40,12 +43,23 @@ def render(folder: Path) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def render_limits(folder: Path) -> str:
+    """Return the tables of how closely a server's limits are kept; empty when they were not measured."""
+    path = folder / "limits.json"
+    if not path.exists():
+        return ""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return f"{_measured(found['machine'])}\n\n{_rates(found['rates'])}\n\n{_widths(found['widths'])}"
+
+
 def update_readme(folder: Path) -> None:
     """Put the tables into the README."""
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n\n{render(folder)}\n\n{END}{after}", encoding="utf-8")
+    for begin, end, tables in ((BEGIN, END, render(folder)), (BEGIN_LIMITS, END_LIMITS, render_limits(folder))):
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}\n\n{tables}\n\n{end}{after}"
+    README.write_text(text, encoding="utf-8")
 
 
 def table(result: Result) -> str:
@@ -150,13 +164,61 @@ def _economy(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _rates(measured: list[dict[str, Any]]) -> str:
+    """Return a line for each rate and number of companies, with a pair of columns for each way to count a rate."""
+    rounds = len(measured[0]["runs"])
+    models = list(dict.fromkeys(row["model"] for row in measured))
+    cells = {(row["rate"], row["companies"], row["model"]): _reached(row["runs"]) for row in measured}
+    head = " | ".join(f"{MODELS[model]} | 429" for model in models)
+    told = (
+        f"`scripts/bench limits` · share of the permitted rate that was answered, median of {rounds} runs (least to"
+        " most); share of the requests that were answered 429, the worst run"
+    )
+    lines = [
+        told,
+        "",
+        f"| requests/s | companies | {head} |",
+        f"|{'---|' * (2 + 2 * len(models))}",
+    ]
+    for rate, companies in dict.fromkeys((row["rate"], row["companies"]) for row in measured):
+        columns = " | ".join(cells[rate, companies, model] for model in models)
+        lines.append(f"| {rate:,} | {companies} | {columns} |")
+    return "\n".join(lines)
+
+
+def _reached(runs: list[dict[str, float]]) -> str:
+    reached = Spread.of([run["reached"] for run in runs])
+    refused = max(run["refused"] for run in runs)
+    return f"{reached.median:.1%} ({reached.least:.1%} to {reached.most:.1%}) | {refused:.2%}"
+
+
+def _widths(found: dict[str, Any]) -> str:
+    """Return answers a second in each phase, with so many requests out at once, from servers that queue or shed."""
+    setup = found["queues"]["setup"]
+    told = (
+        f"Answers a second from a server that works on {', then '.join(map(str, setup['capacities']))} requests at"
+        f" once, {setup['work_s']:g} s each, for {setup['phase_s']:g} s each time, of which the first"
+        f" {found['queues']['settled_s']:g} do not count"
+    )
+    phases = " | ".join(map(str, setup["capacities"]))
+    head = " | ".join(f"{name}: {phases} | 503" for name in found)
+    lines = [told, "", f"| requests out | {head} |", f"|{'---|' * (1 + len(found) * (len(setup['capacities']) + 1))}"]
+    for width in found["queues"]["runs"]:
+        rates = " | ".join(
+            f"{' | '.join(f'{rate:.0f}' for rate in run['settled'])} | {run['refused']:.1%}"
+            for run in (each["runs"][width] for each in found.values())
+        )
+        lines.append(f"| {'**adaptive**' if width == 'adaptive' else width} | {rates} |")
+    shares = " | ".join(f"{' | '.join(f'{share:.0%}' for share in each['share_of_best'])} |" for each in found.values())
+    return "\n".join([*lines, f"| adaptive, of the best fixed | {shares} |"])
+
+
 def _machine(folder: Path) -> str:
     path = next(iter(sorted(folder.glob("*.json"))), None)
     machine = json.loads(path.read_text(encoding="utf-8")).get("machine", {}) if path else {}
     if not machine:
         return ""
-    versions = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
-    text = f"{machine['cores']} cores, {machine['processor']}, {machine['system']}; {machine['python']}; {versions}."
+    text = _measured(machine)
     capacity = folder / "capacity.json"
     if capacity.exists():
         server = json.loads(capacity.read_text(encoding="utf-8"))
@@ -164,6 +226,12 @@ def _machine(folder: Path) -> str:
             f"\n\nThe server alone, hammered by a client of raw bytes: {server['pages_per_s']:,.0f} pages of 100 rows a"
             f" second, or {server['chunks_per_s']:,.0f} chunks of 100."
         )
+    return text
+
+
+def _measured(machine: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+    text = f"{machine['cores']} cores, {machine['processor']}, {machine['system']}; {machine['python']}; {versions}."
     return f"Measured {machine['measured_at'][:10]} at commit {machine['commit']}: {text}"
 
 

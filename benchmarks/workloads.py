@@ -19,6 +19,7 @@ class Workload:
     shape: Shape
     quick: Shape
     filled: bool = True  # the server has the fleet's rows, and our ledger knows them; else both are empty
+    rested: bool = False  # our command has run once more since, and found nothing to do
     verify: str = "full"
     programs: tuple[str, ...] = ALL
     latency_s: float = 0.0  # before each answer
@@ -85,7 +86,16 @@ WORKLOADS = (
         shape=Shape(300, 1_000),
         quick=Shape(6, 200),
         verify="auto",
+        rested=True,
         programs=("floor", "ours_command", "requests_loop"),
+    ),
+    Workload(
+        name="no-op-after-change",
+        title="The same in the first run after rows were written: every row is compared with the ledger",
+        shape=Shape(300, 1_000),
+        quick=Shape(6, 200),
+        verify="auto",
+        programs=("floor", "ours_command"),
     ),
     Workload(
         name="giant",

@@ -13,8 +13,10 @@ from benchmarks.launch import ProgramFailed, Run, serving
 from benchmarks.measure import Result, Spread, load, measure
 from benchmarks.speed import c_calls, compare, instructions
 from benchmarks.stage import must_have_left
-from benchmarks.tables import table
+from benchmarks.tables import render_limits, table
 from benchmarks.workloads import FULL_LISTING
+
+RESULTS = Path(__file__).parent.parent / "benchmarks/results"
 
 
 def test_the_engine_and_the_floor_leave_the_same_rows_behind(tmp_path: Path) -> None:
@@ -70,3 +72,11 @@ def test_a_month_without_a_ledger_lists_every_company_in_every_sync() -> None:
     assert len(steps) == 48
     assert sum(len(step["changed"]) for step in steps) == 80
     assert sum(len(step["grown"]) for step in steps) == 20
+
+
+def test_the_limits_that_were_measured_make_tables() -> None:
+    text = render_limits(RESULTS)
+    assert [
+        text.count(f"| {rate} | {companies} |") for rate in ("10", "50", "500", "1,000") for companies in (1, 300)
+    ] == [1] * 8
+    assert "| **adaptive** |" in text

@@ -54,6 +54,9 @@ WORDS = {
 }
 """For each code that a run ends with; `DONE` says more precisely what was done."""
 
+FRESH = frozenset({"sync", "plan"})
+"""Verbs that know `--fresh`."""
+
 FEW = 3
 """Held companies that are selected one by one."""
 
@@ -77,8 +80,8 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
     again = typed.line()
     if typed.verb == "apply":
         again += " --resume"
-    resting = any(problem.code == "resting" for one in result.companies for problem in one.problems)
-    return words, f"{again} --fresh" if resting else again
+    rests = any(problem.code == "resting" for one in result.companies for problem in one.problems)
+    return words, f"{again} --fresh" if rests and typed.verb in FRESH else again
 
 
 def _done(result: RunResult, typed: Typed) -> tuple[str, str]:

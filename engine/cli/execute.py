@@ -12,6 +12,7 @@ import anyio
 import click
 
 from engine.cli.advice import Typed
+from engine.cli.cost import cost_of
 from engine.cli.drive import Order, drive, run_heeding_signals
 from engine.cli.output import deliver, deliver_texts, run_texts
 from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
@@ -59,14 +60,17 @@ def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
     configured = load(request.config, os.environ)
     may_write(request.out, request.rejects)
-    result = run_heeding_signals(partial(drive, _order(request, configured)))
+    chosen = _chosen(request, configured)
+    begin = BEGIN[request.verb](request, chosen, configured)
+    order = Order(title=request.verb, settings=chosen.settings, begin=begin, quiet=request.quiet)
+    result = run_heeding_signals(partial(drive, order))
     for problem in result.problems:
         word = "Error" if problem.code == "ledger" else "Note"
         click.echo(f"{word}: {safe(problem.message)}", err=True)
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
         result = replace(result, exit_code=ExitCode.PENDING)
-    _print(request, result)
+    _print(request, result, chosen)
     if request.rejects is not None:
         keep(request.rejects, rejects_text(result))
     if request.out is not None:
@@ -76,7 +80,7 @@ def execute(request: Request) -> int:
     return result.exit_code
 
 
-def _print(request: Request, result: RunResult) -> None:
+def _print(request: Request, result: RunResult, chosen: Configured) -> None:
     if request.output != "table":
         deliver_texts(run_texts(result, request.output))
         return
@@ -88,20 +92,19 @@ def _print(request: Request, result: RunResult) -> None:
         paper=str(request.out or request.plan or ""),
     )
     details = request.details or request.verb == "check"
-    deliver(lambda stream: print_run(stream, result, typed, details=details))
+    cost = cost_of(result, chosen.companies, chosen.settings) if request.verb == "plan" else None
+    deliver(lambda stream: print_run(stream, result, typed, details=details, cost=cost))
 
 
-def _order(request: Request, configured: Configured) -> Order:
-    """Return what to run. Raises `ConfigError` and `UsageError` before anything is sent."""
+def _chosen(request: Request, configured: Configured) -> Configured:
+    """Return the companies to run, and the settings to do it with. Raises `ConfigError` and `UsageError`."""
     companies = pick(configured.companies, _traits(configured, request), request.select, request.exclude)
     settings = configured.settings
     if request.verb not in {"plan", "check"} and companies and not any(company.write for company in companies):
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     if request.verify is not None:
         settings, companies = _verified(settings, companies, VerifyMode(request.verify))
-    chosen = replace(configured, settings=settings, companies=tuple(companies))
-    begin = {"sync": _sync, "plan": _plan, "check": _check, "apply": _apply, "retry": _retry}[request.verb]
-    return Order(title=request.verb, settings=settings, begin=begin(request, chosen, configured), quiet=request.quiet)
+    return replace(configured, settings=settings, companies=tuple(companies))
 
 
 Begin = Callable[[Engine], Pending]
@@ -166,6 +169,10 @@ def _retry(request: Request, chosen: Configured, configured: Configured) -> Begi
         text = f"run {found.run_id} ({found.verb}) left {rows_left:,} rows rejected or uncertain"
         click.echo(text, err=True)
     return lambda engine: engine.retry(chosen.companies, by_id, allow=allow)
+
+
+BEGIN = {"sync": _sync, "plan": _plan, "check": _check, "apply": _apply, "retry": _retry}
+"""How each verb's run begins: what is wrong with the command line is told before anything is sent."""
 
 
 async def _in_trouble(settings: Settings, run_id: str | None) -> InTrouble | None:

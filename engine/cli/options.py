@@ -69,6 +69,10 @@ MORE = {
     "deadline": click.option(
         "--deadline", metavar="TIME", help="Stop after so long (30m, 2h): known changes first, then listings."
     ),
-    "fresh": click.option("--fresh", is_flag=True, help="Read companies again that rest after a failure."),
+    "fresh": click.option(
+        "--fresh",
+        is_flag=True,
+        help="Read companies again that rest after a failure, and use keys that were asked to wait.",
+    ),
 }
 """Options of some verbs."""

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.advice import Typed, advice
+from engine.cli.cost import Cost
 from engine.cli.details import detail_lines
 from engine.model.balance import Balance, ExitCode, State
-from engine.model.result import CompanyResult, Requests, RunResult
+from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.observe.terminal import figures, needs_person, safe, tell
 
 ALIKE = 3
@@ -30,9 +31,6 @@ MOST_PROBLEMS = 20
 
 MOST_IDS = 40
 """Companies named of those that are alike; likewise."""
-
-PACED = 20
-"""So many requests of a run tell its pace."""
 
 FEW_ACCOUNTS = 4
 """Accounts of which it is told what their day has left."""
@@ -67,31 +65,37 @@ class Line(NamedTuple):
 
 
 def print_run(
-    stream: TextIO, result: RunResult, typed: Typed, width: int | None = None, *, details: bool = False
+    stream: TextIO,
+    result: RunResult,
+    typed: Typed,
+    width: int | None = None,
+    *,
+    details: bool = False,
+    cost: Cost | None = None,
 ) -> None:
     """Print a run's result, in colours on a terminal that has them.
 
     `typed` is the command that made it, for the advice in the last line; `width` is the terminal's unless it is given;
-    `details`: what differs comes first, row by row.
+    `details`: what differs comes first, row by row; `cost`: of what a plan would write.
     """
     console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as shown:  # rich would end the program when the stream is a pipe that nobody reads
         for text in (
             *(detail_lines(result.companies, console.width) if details else ()),
-            *_screen(result, typed, console.width),
+            *_screen(result, typed, console.width, cost),
         ):
             console.print(text, soft_wrap=True)
     stream.write(shown.get())
 
 
-def _screen(result: RunResult, typed: Typed, width: int) -> Iterator[Text]:
+def _screen(result: RunResult, typed: Typed, width: int, cost: Cost | None) -> Iterator[Text]:
     troubled, calm = _part(result.companies)
     yield from _trouble(troubled, width)
     yield from _changes(calm if result.verb in {"plan", "check"} else [], width)
     if calm:
         yield from _calm(calm, result.verb, width)
         yield Text()
-    yield from _totals(result, width)
+    yield from _totals(result, width, cost)
     yield from _end(result, typed, width)
 
 
@@ -197,7 +201,7 @@ def _calm(calm: Sequence[CompanyResult], verb: str, width: int) -> Iterator[Text
         yield from _wrap(f"{count:,} {'company' if count == 1 else 'companies'}: {reason}", "    ", width)
 
 
-def _totals(result: RunResult, width: int) -> Iterator[Text]:
+def _totals(result: RunResult, width: int, cost: Cost | None) -> Iterator[Text]:
     if not result.companies:
         yield Text("nothing to send again" if result.verb == "retry" else "no company is selected")
     yield from _hang("rows", _sum(result.totals.source_rows, result.totals, OUTCOMES), width)
@@ -213,8 +217,8 @@ def _totals(result: RunResult, width: int) -> Iterator[Text]:
     if not result.totals.adds_up:
         yield from _hang("", "THIS DOES NOT ADD UP: the figures cannot be trusted", width, style="bold red")
     yield from _hang("requests", _requests(result.requests), width)
-    if result.verb == "plan":
-        yield from _hang("to write", _cost(result), width)
+    if cost is not None:
+        yield from _hang("to write", _cost(cost, result.days), width)
     pace = result.requests.total / result.elapsed_s if result.elapsed_s >= 1 else 0.0
     rate = f", {pace:,.0f} requests/s" if pace >= 1 else ""
     yield from _hang("time", f"{result.elapsed_s:,.1f} s{rate}, run {result.run_id}", width)
@@ -246,22 +250,16 @@ def _requests(requests: Requests) -> str:
     return f"{total}, and {' and '.join(apart)}" if apart else total
 
 
-def _cost(result: RunResult) -> str:
-    """Return what a sync right after would take: a probe where it creates, and the chunks; and what the day has left.
-
-    The time is that of as many requests at this run's pace, where it was long enough to have one.
-    """
-    plans = [one.plan for one in result.companies if one.plan is not None and not one.plan.held_by]
-    bulk, probes = sum(plan.bulk_requests for plan in plans), sum(bool(plan.creates) for plan in plans)
-    text = f"{bulk + probes:,} {'request' if bulk + probes == 1 else 'requests'}"
-    text += f" = {bulk:,} bulk + {probes:,} probe" if probes else ""
-    if result.requests.total >= PACED:
-        text += f", some {(bulk + probes) * result.elapsed_s / result.requests.total:,.0f} s"
-    names = len(result.days) > 1
-    left = [
-        f"{day.left:,} left today{f' of {safe(day.account)}' if names else ''}" for day in result.days[:FEW_ACCOUNTS]
-    ]
-    return "; ".join([text, *left])
+def _cost(cost: Cost, days: Sequence[AccountDay]) -> str:
+    """Return what a sync right after would take, and what the day has left."""
+    kinds = [f"{count:,} {kind}" for kind in ("list", "probe", "bulk") if (count := getattr(cost, kind))]
+    text = f"{cost.requests:,} {'request' if cost.requests == 1 else 'requests'}"
+    text += f" = {' + '.join(kinds)}" if len(kinds) > 1 else ""
+    text += f", some {cost.seconds:,.0f} s" if cost.seconds >= 1 else ""
+    unread = f"and for {cost.unread:,} {'company' if cost.unread == 1 else 'companies'} not looked at"
+    names = len(days) > 1
+    left = [f"{day.left:,} left today{f' of {safe(day.account)}' if names else ''}" for day in days[:FEW_ACCOUNTS]]
+    return "; ".join([f"{text}, {unread}" if cost.unread else text, *left])
 
 
 def _hang(label: str, text: str, width: int, *, style: str = "") -> list[Text]:

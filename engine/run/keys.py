@@ -39,7 +39,7 @@ class KeyMemory:
         pause = await self.ledger.pause(self.origin, channel.account.account_id)
         if pause is not None and pause.holds(self.now()):
             asked, until = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (pause.at, pause.until))
-            text = f"asked at {asked} to wait until {until}: {pause.reason}; --fresh tries it now"
+            text = f"asked at {asked} to wait until {until}: {pause.reason}; sync and plan try it now with --fresh"
             await channel.park(Throttled(text, status=429))
 
     async def _keep_quota(self, channel: Channel) -> None:
@@ -49,7 +49,8 @@ class KeyMemory:
         until = today.closed_until(now, account.limits)
         if today.used_up is not None and until is not None:
             text = f"said at {today.used_up.at:%H:%M} UTC: {today.used_up.reason}; tried again from {until:%H:%M} UTC"
-            await channel.park(QuotaExhausted(f"{text}, or when requests_per_day was changed; --fresh tries it now"))
+            text += ", or when requests_per_day was changed; sync and plan try it now with --fresh"
+            await channel.park(QuotaExhausted(text))
 
     async def keep(self, channels: Iterable[Channel]) -> None:
         """Note for the next run what pages keys were granted, and which of them are to wait.

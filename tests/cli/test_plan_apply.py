@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -295,3 +296,23 @@ def test_a_company_that_is_asked_for_and_not_in_the_plan_is_told(fleet: Fleet) -
     done = fleet.run("apply", "plan.json", "--select", "company:572", "-q")
     assert "every row is accounted for" not in done.stdout
     assert done.returncode != 0
+
+
+def test_a_plan_says_what_the_sync_after_it_takes_of_the_day(fleet: Fleet) -> None:
+    fleet.door.place(521, 522, 523)
+    fleet.configure(521, 522, 523)
+    for company in (521, 522, 523):
+        fleet.source(company, named(8))
+    assert fleet.run("sync", "-q").returncode == 0
+    fleet.source(521, named(30))
+    fleet.source(522, named(8, changed=2))
+
+    told = words(fleet.run("plan", "-q").stdout)
+    found = re.search(r"to write (\d+) requests = ([^;]+); ([\d,]+) left today", told)
+    assert found is not None, told
+    assert found[2] == "1 probe + 4 bulk"
+    code, document = fleet.result("sync")
+    requests = document["totals"]["requests"]
+    assert (code, requests["total"] - requests["token"]) == (0, int(found[1]))
+    used = 9_000 - int(found[3].replace(",", "")) + requests["total"]
+    assert f"{used} of 10,000 requests today, 1,000 reserved" in words(fleet.run("status").stdout)

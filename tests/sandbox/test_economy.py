@@ -1,10 +1,16 @@
-"""Requests are money: what each piece of work costs, exactly, and what a run does with fewer than it could use."""
+"""Requests are money: what each piece of work costs, exactly, and what a run does with fewer than it could use.
+
+`DIMSYNC_MONTH=1` lets a fleet of 300 live through the month of hourly runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil
+from typing import Any
 
 import pytest
 
@@ -15,6 +21,8 @@ from tests.sandbox.conftest import World, assert_exact, columns, company, dims, 
 
 FLEET = range(1, 301)
 ROWS = 5
+MONTHS = 300 if "DIMSYNC_MONTH" in os.environ else 12
+"""Companies of the month, of which a twentieth are in trouble, three at least."""
 
 
 def fleet(rows: Sequence[Dimension] = (), changed: range = range(0), *, more: int = 0) -> list[Company]:
@@ -57,6 +65,35 @@ async def test_a_first_load_costs_a_listing_and_its_chunks(world: World, rows: i
     assert result.requests.total == 1 + ceil(rows / 100)
 
 
+@pytest.mark.parametrize(
+    ("mode", "costs"),
+    [
+        (VerifyMode.AUTO, [{}, {"bulk": 1}, {"probe": 1, "bulk": 1}]),
+        (VerifyMode.NONE, [{}, {"bulk": 1}, {"probe": 1, "bulk": 1}]),
+        (VerifyMode.PROBE, [{"probe": 1}, {"probe": 1, "bulk": 1}, {"probe": 1, "bulk": 1}]),
+        (VerifyMode.FULL, [{"list": 2}, {"list": 2, "bulk": 1}, {"list": 2, "bulk": 1}]),
+    ],
+)
+async def test_what_each_way_to_verify_costs(world: World, mode: VerifyMode, costs: list[dict[str, int]]) -> None:
+    """A company of two pages: unchanged, with a changed row, with a new one."""
+    rows = dims(150)
+    world.place(1)
+    await world.sync_one(1, rows)
+    world.verify = Verify(mode=mode)
+    edited = [rows[0]._replace(name="Edited"), *rows[1:]]
+    for wanted, cost in zip((rows, edited, [*edited, *dims(1, first=900)]), costs, strict=True):
+        assert kinds((await world.sync_one(1, wanted)).requests) == cost
+
+
+@pytest.mark.parametrize(("hours", "cost"), [(23, {}), (25, {"probe": 1}), (24 * 10, {"list": 2})])
+async def test_what_age_costs_by_default(world: World, hours: int, cost: dict[str, int]) -> None:
+    """Unchanged all the while: checked after a day, listed after a week, give or take a third."""
+    world.place(1)
+    await world.sync_one(1, dims(150))
+    world.clock.forward(hours=hours)
+    assert kinds((await world.sync_one(1, dims(150))).requests) == cost
+
+
 async def sparing(world: World, companies: Sequence[Company], *, budget: int) -> RunResult:
     world.sandbox.service.log.clear()
     async with world.engine() as engine:
@@ -94,6 +131,17 @@ async def test_a_budget_lists_what_is_cheap_before_what_is_large(world: World) -
     result = await sparing(world, companies, budget=3)
     assert [str(one.state) for one in result.companies] == ["deferred", "unchanged", "unchanged"]
     assert kinds(result.requests) == {"list": 3}
+
+
+async def test_a_budget_lists_what_is_stalest_first(world: World) -> None:
+    """Four of one size, listed on four days, the last one in the settings first."""
+    for n in (3, 1, 4, 2):
+        world.place(n)
+        assert (await world.sync_one(n, dims(10))).exit_code == 0
+        world.clock.forward(hours=25)
+    world.verify = Verify(mode=VerifyMode.FULL)
+    result = await sparing(world, [company(n, dims(10)) for n in (4, 3, 2, 1)], budget=2)
+    assert {one.company_id for one in result.companies if one.state == "unchanged"} == {3, 1}
 
 
 async def test_a_listing_that_is_only_due_for_its_age_gives_way_to_a_probe(world: World) -> None:
@@ -140,21 +188,45 @@ async def test_a_deadline_stops_a_run_that_hangs(world: World) -> None:
     assert_exact(world, 1, dims(900))
 
 
-async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(world: World) -> None:
-    """Of 12 companies one is not ours, one never lists whole, and one has a row that is refused: a month of hours.
+async def test_a_deadline_sends_known_changes_before_it_lists(world: World) -> None:
+    """Listings do not come to an end before it: what the ledger knows of is sent all the same, though named last."""
+    world.limit(max_concurrency=2)
+    for n in range(1, 9):
+        world.place(n, dims(3))
+    assert (await world.sync(company(7, dims(3)), company(8, dims(3)))).exit_code == 0
+    companies = [company(n, dims(3)) for n in range(1, 7)]
+    companies += [company(n, [*dims(3), *dims(1, first=50)]) for n in (7, 8)]
+    world.script(*({"effect": "latency", "seconds": 1.9, "match": {"company": n}} for n in range(1, 7)))
+    async with world.engine() as engine:
+        result = await engine.sync(companies, deadline_s=1.5).result()
+    assert result.exit_code == 5
+    assert (result.totals.created, [problem.code for problem in result.problems]) == (2, ["deadline"])
+    assert "deferred" in {str(one.state) for one in result.companies[:6]}
 
-    A day costs at most: 3 requests for each of the three, and a probe or a listing for each of the others.
+
+@pytest.mark.timeout(0 if MONTHS > 12 else 60)
+async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
+    """Some companies are not ours, some never list whole, and some have a row that is refused: a month of hours.
+
+    A day costs at most: 3 requests for each of these, and a probe or a listing for each of the others.
     """
     world.sandbox.service.access.allowance = replace(world.sandbox.service.access.allowance, token_lifetime_s=10**7)
-    world.place(1, dims(ROWS))
-    world.place(2, dims(ROWS))
-    for n in range(3, 13):
-        world.place(n)
-    companies = [company(n, dims(ROWS)) for n in range(1, 13)]
+    each = max(1, MONTHS // 60)
+    fleet = range(1, MONTHS + 1)
+    foreign, unsound, refused = fleet[:each], fleet[each : 2 * each], fleet[2 * each : 3 * each]
+    for n in fleet:
+        world.place(n, dims(ROWS) if n in foreign or n in unsound else ())
+    companies = [company(n, dims(ROWS)) for n in fleet]
+    trouble: dict[range, dict[str, Any]] = {
+        foreign: {"effect": "status", "status": 403, "envelope": "not yours"},
+        unsound: {"effect": "lying-count", "by": 1},
+        refused: {"effect": "reject-rows", "erp_id": "^00000$", "message": "no"},
+    }
+    operations = {foreign: {}, unsound: {"operation": "list"}, refused: {}}
     world.script(
-        {"effect": "status", "status": 403, "envelope": "not yours", "match": {"company": 1}},
-        {"effect": "lying-count", "by": 1, "match": {"operation": "list", "company": 2}},
-        {"effect": "reject-rows", "erp_id": "^00000$", "message": "no", "match": {"company": 3}},
+        *({**rule, "match": {**operations[those], "company": n}} for those, rule in trouble.items() for n in those)
     )
     spent = []
     async with world.engine() as engine:
@@ -163,4 +235,7 @@ async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(world: World) ->
             assert (result.exit_code, result.totals.adds_up) == (1, True)
             spent.append(sum(kinds(result.requests).values()))
             world.clock.forward(hours=1)
-    assert sum(spent) <= spent[0] + 30 * (9 + 3 * 3)
+    told = {"companies": MONTHS, "in trouble": 3 * each, "first run": spent[0], "month": sum(spent)}
+    sys.stdout.write(f"{told}\n")
+    record_property("month", told)
+    assert sum(spent) <= spent[0] + 30 * (MONTHS - 3 * each + 3 * 3 * each)

@@ -222,7 +222,9 @@ async def test_a_key_that_others_use_up_is_left_alone_for_an_hour(world: World) 
     assert (verdict(result.companies[0]), world.sandbox.service.log) == (("deferred", 5, ["quota"]), [])
     message = result.companies[0].problems[0].message
     assert message.startswith("said at 07:00 UTC: HTTP 429: Limit Exceeded; the API key's requests of the day are used")
-    assert message.endswith("tried again from 08:00 UTC, or when requests_per_day was changed; --fresh tries it now")
+    assert message.endswith(
+        "tried again from 08:00 UTC, or when requests_per_day was changed; sync and plan try it now with --fresh"
+    )
     world.clock.forward(minutes=1)
     tried = await world.sync(company(1, dims(300)))  # still refused: it is told anew, and an hour begins
     assert (tried.exit_code, world.sent("bulk")) == (5, 1)

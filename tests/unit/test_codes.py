@@ -5,13 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
+from engine.cli.advice import WORDS, Typed, advice
 from engine.cli.codes import CODES, EXITS, Code
 from engine.cli.main import VERBS
-from engine.model.balance import ExitCode
+from engine.model.balance import Balance, ExitCode, State
+from engine.model.outcome import Problem
+from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import ALLOWABLE
 from engine.planning.guard import GUARDS
 from engine.run.endings import UNSAFE
@@ -133,6 +139,43 @@ def test_each_exit_code_has_an_entry() -> None:
     assert [entry.code for entry in EXITS] == [str(int(code)) for code in ExitCode]
 
 
+def options(verb: str) -> set[str]:
+    """Return all options that a verb, or one of its own verbs, understands."""
+    command = getattr(import_module(VERBS[verb][0]), verb)
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    return {option for each in (command, *inner) for parameter in each.params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("verb", ["sync", "plan", "check", "apply", "retry"])
+@pytest.mark.parametrize("code", [code for code in ExitCode if code in WORDS])
+def test_what_is_to_be_typed_next_is_understood(code: ExitCode, verb: str) -> None:
+    """A company rests: `--fresh` is named where there is such an option, and only there."""
+    resting = CompanyResult(
+        company_id=1,
+        name="",
+        account="main",
+        state=State.FAILED,
+        exit_code=int(code),
+        problems=(Problem(code="resting", message=""),),
+    )
+    moment = datetime(2026, 11, 20, tzinfo=UTC)
+    result = RunResult(
+        run_id="",
+        verb=verb,
+        started_at=moment,
+        finished_at=moment,
+        elapsed_s=0.0,
+        exit_code=int(code),
+        totals=Balance(),
+        requests=Requests(),
+        companies=(resting,),
+    )
+    _, command = advice(result, Typed(verb=verb, config="other.toml", select=("group:a",), paper="plan.json"))
+    _, typed, *_ = command.split()
+    assert set(re.findall(r"--[a-z-]+", command)) <= options(typed), command
+    assert ("--fresh" in command) <= (typed in {"sync", "plan"})
+
+
 def test_no_code_has_two_entries() -> None:
     source = ast.parse((ROOT / "engine/cli/codes.py").read_text("utf-8"))
     entries = [node for node in ast.walk(source) if isinstance(node, ast.Call) and _name(node.func) == "Code"]
@@ -157,6 +200,10 @@ def test_the_commands_are_commands(entry: Code) -> None:
     assert len(commands) == text.count("dimsync")
     assert {word for command in commands for word in re.findall(r"[A-Z]+", command)} <= {"ID", "KEY", "FILE"}
     assert set(re.findall(r"--allow ([a-z-]+)", text)) <= set(ALLOWABLE)
+    for command in commands:
+        _, *verb = command.split()
+        known = options(verb[0]) if verb else {"--help"}
+        assert set(re.findall(r"--[a-z-]+", command)) <= known, command
 
 
 @ENTRIES

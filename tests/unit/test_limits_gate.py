@@ -28,13 +28,22 @@ async def send(gate: KeyLimits, give_up: anyio.Event, sent: list[float], *, take
             gate.answered(place, PAGE, "")
 
 
+@asynccontextmanager
+async def placed(places: Places) -> AsyncIterator[None]:
+    await places.enter()
+    try:
+        yield
+    finally:
+        places.leave()
+
+
 def test_places_go_in_order_and_nobody_who_leaves_the_queue_takes_one_along() -> None:
     async def order() -> list[int]:
         places, entered = Places(2), []
 
         async def hold(n: int, scope: anyio.CancelScope) -> None:
             with scope:
-                async with places.place():
+                async with placed(places):
                     entered.append(n)
                     await anyio.sleep(1.0)
 
@@ -60,20 +69,20 @@ def test_a_place_that_is_given_to_somebody_who_is_cancelled_meanwhile_is_given_o
     async def entered() -> int:
         places = Places(1)
         async with anyio.create_task_group() as tasks:
-            async with places.place():
+            async with placed(places):
                 for _ in range(3):
                     tasks.start_soon(_hold, places)
                 await anyio.sleep(0.1)
             tasks.cancel_scope.cancel()  # the first of them is called in at this very moment
         with anyio.fail_after(1.0):
-            async with places.place():
+            async with placed(places):
                 return 1
 
     assert run(entered()) == 1
 
 
 async def _hold(places: Places) -> None:
-    async with places.place():
+    async with placed(places):
         await anyio.sleep(10.0)
 
 
@@ -83,7 +92,7 @@ def test_fewer_places_take_effect_as_they_are_left_and_more_at_once() -> None:
 
         async def hold() -> None:
             nonlocal now
-            async with places.place():
+            async with placed(places):
                 now += 1
                 await anyio.sleep(0.1)
                 now -= 1
@@ -257,7 +266,7 @@ def _fixed(width: int) -> Turns:
 
     @asynccontextmanager
     async def turn() -> AsyncIterator[Callable[[int], None]]:
-        async with places.place():
+        async with placed(places):
             yield lambda _status: None
 
     return turn

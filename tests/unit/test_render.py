@@ -12,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from engine.cli.advice import WORDS, Typed
+from engine.cli.cost import Cost
 from engine.cli.output import dump, run_texts
 from engine.cli.render import print_run
 from engine.cli.truth import Truth
@@ -19,7 +20,7 @@ from engine.cli.verdict import ACTS, Act, Verdict, naive, print_verdict
 from engine.model.balance import Balance, ExitCode, State, add, worst
 from engine.model.listing import Certificate
 from engine.model.outcome import Problem
-from engine.model.result import CompanyResult, Requests, RunResult
+from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.observe.terminal import brief, figures, safe, trouble
 from engine.sandbox.fleet import make_fleet
 
@@ -160,6 +161,26 @@ def test_a_plan_lists_what_it_would_change_and_the_command_that_does_it() -> Non
     text = screen(run([company(11), changed], verb="plan"), typed)
     assert text.startswith("would change  12  Harbor Grill 12  = 9  + 1  ~ 2\n")
     assert "dimsync sync -c 'my fleet.toml' --select company:12" in text
+
+
+def written(cost: Cost, *days: AccountDay) -> str:
+    """Return what a plan says of its cost."""
+    stream = io.StringIO()
+    print_run(stream, replace(run([company(1)], verb="plan"), days=days), TYPED, 200, cost=cost)
+    (line,) = [line for line in stream.getvalue().splitlines() if line.startswith("to write")]
+    return line.removeprefix("to write").strip()
+
+
+def test_a_plan_tells_requests_time_and_what_the_day_has_left() -> None:
+    day, other = AccountDay("main", 100, 9_000), AccountDay("west", 9_500, 9_000)
+    cost = Cost(bulk=1_519, probe=60, list=0, unread=0, seconds=29.6)
+    assert written(cost, day) == "1,579 requests = 60 probe + 1,519 bulk, some 30 s; 8,900 left today"
+    assert written(Cost(bulk=1, probe=0, list=0, unread=0, seconds=0.2)) == "1 request"
+    assert written(replace(cost, probe=0, list=3, unread=1), day, other) == (
+        "1,522 requests = 3 list + 1,519 bulk, some 30 s, and for 1 company not looked at;"
+        " 8,900 left today of main; 0 left today of west"
+    )
+    assert "to write" not in screen(run([company(1)]))
 
 
 def test_every_exit_code_of_a_run_has_its_advice() -> None:
