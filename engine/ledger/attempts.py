@@ -35,14 +35,17 @@ def add(connection: sqlite3.Connection, scope_id: int, run_id: str, settlement: 
     connection.execute(ADD, (scope_id, settlement.intent_id, run_id, to_text(settlement.at), *counted, to_json(lines)))
 
 
-def add_left_over(connection: sqlite3.Connection, scope_id: int, intents: Iterable[tuple[str, str, str, str]]) -> None:
-    """Write down what is known of requests, (id, run id, at, keys), that a dead run left behind.
+def add_left_over(connection: sqlite3.Connection, scope_id: int, intents: Iterable[tuple[str, str, str, str]]) -> int:
+    """Write down what is known of requests, (id, run id, at, keys), that a dead run left behind; return their rows.
 
     They count as sent once: the intent is committed right before the first send, and of more nobody knows.
     """
+    count = 0
     for intent_id, run_id, at, keys in intents:
         lines = [[key, Column.UNCERTAIN, None, CUT_SHORT] for key in orjson.loads(keys)]
         connection.execute(ADD, (scope_id, intent_id, run_id, at, 1, None, None, to_json(lines)))
+        count += len(lines)
+    return count
 
 
 def of_row(connection: sqlite3.Connection, scope_id: int, key: str) -> tuple[RowAttempt, ...]:

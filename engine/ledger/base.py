@@ -39,6 +39,22 @@ class Rows(Protocol):
         """Replace a company's failure notes and `last_good_rows`; its times and count stay as they are."""
         ...
 
+    async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+        """Note that nothing was to do, and what that rests on; it is gone with the next change of what is known.
+
+        By any other method that writes, but for a probe that agreed, a listing that taught nothing and a sketch. The
+        caller holds the company's lock, and has compared after waiting for what was lost (`lost_at` is past, then).
+        Does nothing while a request is open, or where nothing is known of the company.
+        """
+        ...
+
+    async def brief(self, scope: Scope) -> CompanyState | None:
+        """Return the notes on a company in one cheap read.
+
+        None: there are none, or a run has to see to something first (an intent left over, an answer lost).
+        """
+        ...
+
     async def generation(self, scope: Scope) -> Generation:
         """Return how often what is known of the company's rows has changed, and by which run last.
 

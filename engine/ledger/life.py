@@ -5,23 +5,22 @@ from __future__ import annotations
 import sqlite3
 
 from engine.ledger import attempts, scopes
-from engine.ledger.rows import entries
+from engine.ledger.rows import read_one
 from engine.ledger.texts import from_text, optional_instant
 from engine.model.known import Rejection
 from engine.model.life import Life
 from engine.model.settings import Scope
 
 WIRE_KEY = "select wire_key from wire_keys where scope = ? and source_key = ?"
-READ = """
-    select key, type_code, type_label, name, erp_id, code, remote_id, confirmed + 2 * settled + 4 * code_known, seen
+ACKED = """
+    select acked_at,
+           (select run_id from attempts where scope = rows.scope and at = acked_at order by number desc limit 1)
     from rows where scope = ? and key = ?
-"""
-ACKED = "select acked_at, run_id from rows where scope = ? and key = ?"
+"""  # a company's requests of one instant are of one run: it held the lock
 REJECTION = "select fingerprint, at, message from rejections where scope = ? and key = ?"
 REVERTS = "select at from reverts where scope = ? and key = ? order by at"
 IN_FLIGHT = """
-    select at from intents join intent_keys on intents.scope = intent_keys.scope and id = intent
-    where intent_keys.scope = ? and key = ?
+    select at from intents where scope = ? and exists (select 1 from json_each(keys) where value = ?)
 """
 
 
@@ -36,7 +35,7 @@ def read(connection: sqlite3.Connection, scope: Scope, key: str) -> Life:
     (in_flight,) = connection.execute(IN_FLIGHT, place).fetchone() or (None,)
     return Life(
         wire_key=wire_key,
-        known=entries(connection.execute(READ, place)).get(wire_key),
+        known=read_one(connection, *place),
         acked_at=optional_instant(acked_at),
         acked_by=acked_by,
         rejection=_rejection(connection.execute(REJECTION, place).fetchone()),

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache
+from itertools import chain
+from operator import itemgetter
 from sys import intern
-from typing import Any
 
 import orjson
 
 from engine.ledger import scopes
-from engine.ledger.texts import from_text, optional_instant, to_json, to_text
-from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import Acknowledged, Known, Learned, Rejection
+from engine.ledger.texts import from_text, to_json, to_text
+from engine.model.cells import Cells
+from engine.model.dimension import RemoteRow
+from engine.model.known import CONFIRMED, SETTLED, Acknowledged, Known, Learned, Rejection, known_rows
 from engine.model.settings import Scope
 
-READ = """
+CELLS = """
     select key, type_code, type_label, name, erp_id, code, remote_id, confirmed + 2 * settled + 4 * code_known, seen
-    from rows where scope = ? order by key
-"""
-FLAGS = tuple((bool(flags & 1), bool(flags & 2), bool(flags & 4)) for flags in range(8))
-"""(confirmed, settled, code_known) by the number that `READ` makes of them: one column to fetch instead of three."""
+    from rows where scope = ?
+"""  # in the order of an entry's cells (`model.known`)
+READ = f"{CELLS} order by key"
+READ_ONE = f"{CELLS} and key = ?"
 
 READ_TRIED = """
     select key from rows
@@ -32,23 +34,22 @@ READ_TRIED = """
 READ_STRAYS = "select id, type_code, type_label, name, erp_id, code, key from strays where scope = ? order by position"
 READ_WIRE_KEYS = "select source_key, wire_key from wire_keys where scope = ? order by source_key"
 READ_REJECTIONS = "select key, fingerprint, at, message from rejections where scope = ? order by key"
-YOUNGEST_INTENT = "select max(at) from intents where scope = ?"
 
 ACKNOWLEDGE = """
-    insert or replace into rows (scope, key, type_code, type_label, name, erp_id, code, remote_id, confirmed, settled,
-                                 code_known, seen, acked_at, run_id)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    insert or replace into rows (scope, acked_at, key, type_code, type_label, name, erp_id, code, remote_id,
+                                 confirmed, settled, code_known, seen)
+    values {}
 """
 ADOPT = """
-    insert into rows (scope, key, type_code, type_label, name, erp_id, code, remote_id, confirmed, settled,
-                      code_known, seen)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    insert into rows (scope, acked_at, key, type_code, type_label, name, erp_id, code, remote_id,
+                      confirmed, settled, code_known, seen)
+    values {}
     on conflict (scope, key) do update set
         type_code = excluded.type_code, type_label = excluded.type_label, name = excluded.name,
         erp_id = excluded.erp_id, code = excluded.code, remote_id = excluded.remote_id,
         confirmed = excluded.confirmed, settled = excluded.settled, code_known = excluded.code_known,
         seen = excluded.seen
-"""  # who acknowledged the entry, and when, stays
+"""  # when the entry was acknowledged stays
 FORGET = "delete from rows where scope = ? and key = ?"
 FORGET_STRAYS = "delete from strays where scope = ?"
 PUT_STRAY = """
@@ -56,9 +57,13 @@ PUT_STRAY = """
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-# `tuple.__new__` is what `_make` calls, less a Python frame a row.
-_dimension = partial(tuple.__new__, Dimension)
-_known = partial(tuple.__new__, Known)
+VALUES = 11
+"""Columns of `ACKNOWLEDGE` and `ADOPT` that are each row's own; scope and time are those of all."""
+
+BLOCKS = (50, 10, 1)
+"""So many rows go into one statement, the most that there are: each statement costs 1 to 2 us before its first row."""
+
+_key, _flags, _seen = map(itemgetter, (0, 7, 8))  # of an entry's cells
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
 FORGET_REVERTS = "delete from reverts where scope = ? and at < ?"
@@ -68,36 +73,49 @@ REVERTS_KEPT = timedelta(days=14)  # DESIGN section 5
 
 def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
     """Return all that is known of a company, rows in the order of their keys (1-2 us a row)."""
-    scope_id = scopes.find(connection, scope)
-    if scope_id is None:
+    notes = scopes.notes(connection, scope)
+    if notes is None:
         return Acknowledged()
+    place = (notes.scope_id,)
+    cells = _cells(connection.execute(READ, place))
+    is_doubtful = any(not flags & (CONFIRMED | SETTLED) for flags in set(map(_flags, cells.values())))
+    tried = connection.execute(READ_TRIED, place).fetchall() if is_doubtful else ()
     return Acknowledged(
-        rows=entries(connection.execute(READ, (scope_id,))),
-        strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, (scope_id,)))),
-        rejections=_read_rejections(connection, scope_id),
-        tried=frozenset(key for (key,) in connection.execute(READ_TRIED, (scope_id,))),
-        reverts=tuple((key, from_text(at)) for key, at in connection.execute(READ_REVERTS, (scope_id,))),
-        wire_keys=dict(connection.execute(READ_WIRE_KEYS, (scope_id,)).fetchall()),
-        state=scopes.read_state(connection, scope_id),
-        left_over=optional_instant(*connection.execute(YOUNGEST_INTENT, (scope_id,)).fetchone()),
-        lost_at=optional_instant(*connection.execute(scopes.LOST_AT, (scope_id,)).fetchone()),
+        rows=known_rows(cells),
+        strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, place))),
+        rejections=_read_rejections(connection, notes.scope_id),
+        tried=frozenset(key for (key,) in tried),
+        reverts=tuple((key, from_text(at)) for key, at in connection.execute(READ_REVERTS, place)),
+        wire_keys=dict(connection.execute(READ_WIRE_KEYS, place).fetchall()),
+        state=notes.state,
+        left_over=notes.left_over,
+        lost_at=notes.lost_at,
     )
 
 
-def entries(fetched: Iterable[tuple[Any, ...]]) -> dict[str, Known]:
-    """Return the entries of rows whose columns are those of `READ`, by key."""
-    rows: dict[str, Known] = {}
-    for key, type_code, type_label, name, erp_id, code, remote_id, flags, seen in fetched:
-        # A company has a handful of types: one string for each of them, not one for each row.
-        row = _dimension((key, intern(type_code), intern(type_label), name, erp_id, code))
-        shown = None if seen is None else RemoteRow(**orjson.loads(seen))
-        rows[key] = _known((row, remote_id, *FLAGS[flags], shown))
-    return rows
+def read_one(connection: sqlite3.Connection, scope_id: int, key: str) -> Known | None:
+    """Return the entry of one row."""
+    return known_rows(_cells(connection.execute(READ_ONE, (scope_id, key)))).get(key)
+
+
+def _cells(fetched: Iterable[Cells]) -> dict[str, Cells]:
+    """Return the cells of entries as they were fetched, by key.
+
+    A company has a handful of types: one string for each of them, not one for each row.
+    """
+    cells = {
+        key: (key, intern(type_code), intern(type_label), name, erp_id, code, remote_id, flags, seen)
+        for key, type_code, type_label, name, erp_id, code, remote_id, flags, seen in fetched
+    }
+    if any(map(_seen, cells.values())):
+        changed = [(key, row) for key, row in cells.items() if row[-1] is not None]
+        cells.update((key, (*row[:-1], RemoteRow(**orjson.loads(row[-1])))) for key, row in changed)
+    return cells
 
 
 def reverted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str], at: datetime) -> None:
     """Note rows that are pushed back, and forget what is too old to count."""
-    scope_id = scopes.number(connection, scope)
+    scope_id = scopes.to_change(connection, scope)
     connection.execute(FORGET_REVERTS, (scope_id, to_text(at - REVERTS_KEPT)))
     connection.executemany(ADD_REVERT, ((scope_id, key, to_text(at)) for key in keys))
 
@@ -111,7 +129,7 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
     """Take over what a whole listing showed."""
     scope_id = scopes.number(connection, scope)
     connection.executemany(FORGET, [(scope_id, key) for key in sorted(learned.gone)])
-    connection.executemany(ADOPT, _columns(scope_id, learned.rows))
+    _write(connection, ADOPT, (scope_id, None), learned.rows)
     if learned.strays is not None:
         connection.execute(FORGET_STRAYS, (scope_id,))
         connection.executemany(PUT_STRAY, ((scope_id, at, *stray) for at, stray in enumerate(learned.strays)))
@@ -120,19 +138,35 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
         scopes.changed(connection, scope_id, learned.run_id)
 
 
-def acknowledge(
-    connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, Known], at: datetime, run_id: str
+def acknowledge(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, Known], at: datetime) -> None:
+    """Write the entries of rows that an answer acknowledged."""
+    _write(connection, ACKNOWLEDGE, (scope_id, to_text(at)), rows)
+
+
+def _write(
+    connection: sqlite3.Connection, statement: str, common: tuple[object, ...], entries: Mapping[str, Known]
 ) -> None:
-    """Write the entries of rows that an answer to this run acknowledged."""
-    connection.executemany(ACKNOWLEDGE, _columns(scope_id, rows, to_text(at), run_id))
-
-
-def _columns(scope_id: int, rows: Mapping[str, Known], *ends: str) -> Iterator[tuple[object, ...]]:
-    """Return the columns of each entry in the order of the keys: in random order, writing costs several times as much.
+    """Write entries in the order of their keys: in random order, writing costs several times as much.
 
     Booleans become integers here (`+`): sqlite3 looks for an adapter for anything but its own types, at length.
     """
-    for key in sorted(rows):
-        (_, *values), remote_id, confirmed, settled, code_known, seen = rows[key]
-        shown = None if seen is None else to_json(seen._asdict())
-        yield scope_id, key, *values, remote_id, +confirmed, +settled, +code_known, shown, *ends
+    rows = [
+        (
+            *(key, *row[1:], remote_id, +confirmed, +settled, +code_known),
+            None if seen is None else to_json(seen._asdict()),
+        )
+        for key, (row, remote_id, confirmed, settled, code_known, seen) in sorted(entries.items(), key=_key)
+    ]
+    done = 0
+    for block in BLOCKS:
+        while len(rows) - done >= block:
+            values = chain.from_iterable(rows[done : done + block])
+            connection.execute(_of_many(statement, block), (*common, *values))
+            done += block
+
+
+@cache
+def _of_many(statement: str, rows: int) -> str:
+    """Return a statement on so many rows at once: `?1` and `?2` are common to all, each row's own values follow."""
+    own = (f"(?1, ?2{', ?' * VALUES})" for _ in range(rows))
+    return statement.format(", ".join(own))

@@ -27,7 +27,8 @@ NOTES = {
         so many in a row; not read again before `retry_at` unless the source is another than `failed_source` (digest).
         `last_good_rows`: source rows of the last good run. `passed`: marks of a plan that the guards let pass, until it
         is finished. `generation`: how often what is known of the company's rows has changed; `changed_by`: the run that
-        changed it last, null when a command did.
+        changed it last, null when a command did. `clean`: digest of the source, and of all else that a comparison rests
+        on, at a run that found nothing to do; null since anything was written that bears on it.
     """,
     "rows": """
         What is known of the remote row behind each key. The values are those last acknowledged or, when the row was
@@ -40,7 +41,6 @@ NOTES = {
         Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no
         run is under way was left over by a run that died; its rows are sent again.
     """,
-    "intent_keys": "The keys of `intents` once more: no key is in two requests at a time.",
     "runs": """
         The journal, one line per run. `origin`: the API that it ran against. `allowed`: guards that a person let pass
         in it, such as "mass-create:123 look-alike:7".

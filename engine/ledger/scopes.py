@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.ledger.texts import optional_instant, optional_text, to_json, to_text
 from engine.model.known import KEY_MISMATCH, CompanyState
@@ -16,9 +16,12 @@ FIND = "select id from scopes where origin = ? and account = ? and company_id = 
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
 STATE = """
     listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
-    passed
+    passed, clean, clean_rows, clean_adopted
 """
-READ_STATE = f"select {STATE} from scopes where id = ?"  # noqa: S608  our own columns
+READ_NOTES = f"""
+    select id, (select max(at) from intents where scope = scopes.id), lost_at, {STATE}
+    from scopes where origin = ? and account = ? and company_id = ?
+"""  # noqa: S608  our own columns
 READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  likewise
 LISTED = """
     update scopes
@@ -29,15 +32,23 @@ LISTED = """
     where id = ?4
 """  # a listing says nothing of where keys lead: that trouble stays
 CHECKED = "update scopes set checked_at = ? where id = ?"
-LOST = "update scopes set lost_at = ? where id = ?"
-LOST_AT = "select lost_at from scopes where id = ?"
-COUNT_CREATED = "update scopes set remote_count = remote_count + ? where id = ?"  # not known stays not known
 NOTE = """
     update scopes
     set failures = ?, retry_at = ?, failed_source = ?, failure = ?, failure_message = ?, last_good_rows = ?
     where id = ?
 """
-CHANGED = "update scopes set generation = generation + 1, changed_by = ? where id = ?"
+CHANGED = """
+    update scopes
+    set generation = generation + 1, changed_by = ?,
+        remote_count = remote_count + ?, lost_at = coalesce(?, lost_at),
+        clean = null, clean_rows = null, clean_adopted = null
+    where id = ?
+"""  # a count that is not known stays so
+CLEAN = """
+    update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, lost_at = null
+    where id = ? and not exists (select 1 from intents where scope = scopes.id)
+"""
+UNCLEAN = "update scopes set clean = null, clean_rows = null, clean_adopted = null where id = ? and clean is not null"
 GENERATION = "select generation, changed_by from scopes where origin = ? and account = ? and company_id = ?"
 KNOWN = "select account, company_id from scopes where origin = ? order by account, company_id"
 PASSED = "update scopes set passed = ? where id = ?"
@@ -46,6 +57,15 @@ SKETCHES = """
     where origin = ? order by account, company_id
 """
 SKETCH = "insert or replace into sketches (scope, rows, marks) values (?, ?, ?)"
+
+
+class Notes(NamedTuple):
+    """What `scopes` holds of a company, and whether a request of it is open."""
+
+    scope_id: int
+    left_over: datetime | None  # the youngest intent
+    lost_at: datetime | None
+    state: CompanyState
 
 
 def find(connection: sqlite3.Connection, scope: Scope) -> int | None:
@@ -64,9 +84,26 @@ def number(connection: sqlite3.Connection, scope: Scope) -> int:
     return int(found)
 
 
-def read_state(connection: sqlite3.Connection, scope_id: int) -> CompanyState:
-    """Return the notes on a company."""
-    return _state(*connection.execute(READ_STATE, (scope_id,)).fetchone())
+def to_change(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Return the scope's number to whoever changes what is known of it: that nothing was to do is forgotten."""
+    scope_id = number(connection, scope)
+    connection.execute(UNCLEAN, (scope_id,))
+    return scope_id
+
+
+def notes(connection: sqlite3.Connection, scope: Scope) -> Notes | None:
+    """Return the notes on a company, None when nothing was ever written for it."""
+    found = connection.execute(READ_NOTES, (scope.origin, scope.account, scope.company_id)).fetchone()
+    if found is None:
+        return None
+    scope_id, left_over, lost_at, *columns = found
+    return Notes(scope_id, optional_instant(left_over), optional_instant(lost_at), _state(*columns))
+
+
+def brief(connection: sqlite3.Connection, scope: Scope) -> CompanyState | None:
+    """Return the notes on a company, None also when something of it is left over or lost."""
+    found = notes(connection, scope)
+    return None if found is None or found.left_over or found.lost_at else found.state
 
 
 def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], CompanyState]:
@@ -76,7 +113,7 @@ def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int],
 
 
 def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
-    failures, retry_at, failed_source, failure, message, last_good_rows, passed = notes
+    failures, retry_at, failed_source, failure, message, last_good_rows, passed, *clean = notes
     return CompanyState(
         listed_at=optional_instant(listed_at),
         checked_at=optional_instant(checked_at),
@@ -88,6 +125,9 @@ def _state(listed_at: str | None, checked_at: str | None, remote_count: int | No
         failure_message=message,
         last_good_rows=last_good_rows,
         passed=passed,
+        clean=clean[0],
+        clean_rows=clean[1],
+        clean_adopted=clean[2],
     )
 
 
@@ -98,7 +138,8 @@ def listed(connection: sqlite3.Connection, scope_id: int, certificate: Certifica
 
 def checked(connection: sqlite3.Connection, scope: Scope, at: datetime | None) -> None:
     """Note a probe that agreed; None: one that did not."""
-    connection.execute(CHECKED, (optional_text(at), number(connection, scope)))
+    scope_id = number(connection, scope) if at else to_change(connection, scope)
+    connection.execute(CHECKED, (optional_text(at), scope_id))
 
 
 def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> None:
@@ -111,17 +152,32 @@ def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> N
         state.failure_message,
         state.last_good_rows,
     )
-    connection.execute(NOTE, (*values, number(connection, scope)))
+    connection.execute(NOTE, (*values, to_change(connection, scope)))
+
+
+def note_clean(connection: sqlite3.Connection, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+    """Note that nothing was to do. What was lost once has been waited for, so that nothing more can come of it."""
+    connection.execute(CLEAN, (digest, rows, adopted, find(connection, scope)))
 
 
 def passed(connection: sqlite3.Connection, scope: Scope, marks: bytes | None) -> None:
     """Remember the marks of a plan that passed the guards, or that it is finished."""
-    connection.execute(PASSED, (marks, number(connection, scope)))
+    connection.execute(PASSED, (marks, to_change(connection, scope)))
 
 
-def changed(connection: sqlite3.Connection, scope_id: int, run_id: str | None) -> None:
-    """Count a change of what is known of a company's rows; `run_id` None: a command made it."""
-    connection.execute(CHANGED, (run_id, scope_id))
+def changed(
+    connection: sqlite3.Connection,
+    scope_id: int,
+    run_id: str | None,
+    *,
+    created: int = 0,
+    lost_at: datetime | None = None,
+) -> None:
+    """Count a change of what is known of a company's rows; `run_id` None: a command made it.
+
+    `created`: rows that there are more by now. `lost_at`: when something was sent that was never answered.
+    """
+    connection.execute(CHANGED, (run_id, created, optional_text(lost_at), scope_id))
 
 
 def generation(connection: sqlite3.Connection, scope: Scope) -> Generation:

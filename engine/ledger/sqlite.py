@@ -51,6 +51,14 @@ class SqliteLedger:
         """Replace a company's failure notes and `last_good_rows`."""
         await self._thread.write(scopes.note, scope, state)
 
+    async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+        """Note that nothing was to do, and what that rests on."""
+        await self._thread.write(scopes.note_clean, scope, digest, rows, adopted)
+
+    async def brief(self, scope: Scope) -> CompanyState | None:
+        """Return the notes on a company; None: there are none, or a run has to see to something first."""
+        return await self._thread.read(scopes.brief, scope)
+
     async def generation(self, scope: Scope) -> Generation:
         """Return how often what is known of the company's rows has changed, and by which run last."""
         return await self._thread.read(scopes.generation, scope)

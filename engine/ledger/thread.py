@@ -13,7 +13,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -43,7 +43,15 @@ class _Job(NamedTuple):
 
     work: Callable[[sqlite3.Connection], Any]
     writes: bool
-    answer: Future[Any]
+    answer: asyncio.Future[Any]  # belongs to the loop of the caller
+
+
+class _Answer(NamedTuple):
+    """What became of a job, on its way to its caller's loop."""
+
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
 
 
 class DatabaseThread:
@@ -87,9 +95,9 @@ class DatabaseThread:
 
     async def _carry_out(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
         self.ensure_open()
-        answer: Future[T] = Future()
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put(_Job(work, writes, answer))
-        return await asyncio.wrap_future(answer)
+        return await answer
 
     def ensure_open(self) -> None:
         """Raise LedgerError when the ledger was closed."""
@@ -129,7 +137,7 @@ class DatabaseThread:
             return None
         batch: list[_Job] = []
         while item is not None:
-            if item.answer.set_running_or_notify_cancel():
+            if not item.answer.cancelled():
                 batch.append(item)
             if len(batch) == MOST_JOBS:
                 return batch
@@ -153,17 +161,15 @@ class DatabaseThread:
         try:
             results = _transact(connection, batch)
         except _NotBegun as refused:
-            for job in batch:
-                job.answer.set_exception(_explained(self._name, refused.error))
+            _answer([_Answer(job.answer, error=_explained(self._name, refused.error)) for job in batch])
         except BaseException as error:  # noqa: BLE001  a bug belongs to its caller too, and the thread goes on
             if len(batch) == 1:
-                batch[0].answer.set_exception(_explained(self._name, error))
+                _answer([_Answer(batch[0].answer, error=_explained(self._name, error))])
                 return
             for job in batch:
                 self._commit(connection, [job])
         else:
-            for job, result in zip(batch, results, strict=True):
-                job.answer.set_result(result)
+            _answer([_Answer(job.answer, result) for job, result in zip(batch, results, strict=True)])
 
 
 class _NotBegun(Exception):
@@ -172,6 +178,25 @@ class _NotBegun(Exception):
     def __init__(self, error: sqlite3.Error) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _answer(answers: list[_Answer]) -> None:
+    """Hand answers to the loops that wait for them, each woken once for all of its own."""
+    for loop in {answer.future.get_loop() for answer in answers}:
+        own = [answer for answer in answers if answer.future.get_loop() is loop]
+        with suppress(RuntimeError):  # a loop that was closed waits for nothing
+            loop.call_soon_threadsafe(_deliver, own)
+
+
+def _deliver(answers: list[_Answer]) -> None:
+    """Give the answers to callers that have not stopped waiting, on their loop."""
+    for future, result, error in answers:
+        if future.cancelled():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
 
 
 def _transact(connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:

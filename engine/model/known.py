@@ -98,6 +98,9 @@ class CompanyState:
     failure_message: str | None = None
     last_good_rows: int | None = None  # source rows at the last run that ended unchanged or synced
     passed: bytes | None = None  # marks of a plan that passed the guards and is not finished (`planning.guard`)
+    clean: bytes | None = None  # digest of the source, and all that a comparison rests on, when nothing was to do
+    clean_rows: int | None = None  # its source rows
+    clean_adopted: int | None = None  # its adopted rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

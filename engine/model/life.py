@@ -30,7 +30,7 @@ class Life:
     wire_key: str  # under which it is sent; another one after `dimsync rekey`
     known: Known | None = None
     acked_at: datetime | None = None  # when an answer last acknowledged it
-    acked_by: str | None = None  # the run that was answered so
+    acked_by: str | None = None  # the run that was answered so; None: nobody, or the audit trail is gone by now
     rejection: Rejection | None = None
     reverts: tuple[datetime, ...] = ()  # when it was pushed back lately
     in_flight: datetime | None = None  # a request with it was begun then and never settled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ class Page(NamedTuple):
     number: int  # as the server echoes it, from 1
     limit: int  # rows a page, as the server echoes it: what was granted, not what was asked for
     declared: int  # rows in the whole listing, as this page counts them
-    rows: list[RemoteRow]
+    rows: Sequence[RemoteRow]
     foreign: int | None  # the first company id in the page that is not the one asked for; None: no such row
 
 

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
+from engine.model.cells import Cells
 from engine.model.dimension import Dimension, NaturalKey
 from engine.model.outcome import Problem
+
+
+class Lines(Mapping[str, int]):
+    """The line of each row by its key: 4 bytes a row, and a table only once a line is asked for, for a message."""
+
+    __slots__ = ("_cells", "_numbers", "_table")
+
+    def __init__(self, cells: Sequence[Cells], numbers: array[int]) -> None:
+        """Take rows, and the lines that they stand on."""
+        self._cells = cells
+        self._numbers = numbers
+        self._table: dict[str, int] = {}
+
+    def _by_key(self) -> dict[str, int]:
+        if not self._table:
+            self._table = dict(zip(map(itemgetter(0), self._cells), self._numbers, strict=True))
+        return self._table
+
+    def __getitem__(self, key: str) -> int:
+        return self._by_key()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_key())
+
+    def __len__(self) -> int:
+        return len(self._cells)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """All rows of a company's source. `source_rows` counts each of them: `len(rows) + invalid`."""
 
-    rows: list[Dimension]  # valid rows with keys that are unique in the source, in source order
-    lines: dict[str, int] = field(default_factory=dict)  # key -> line in `file`, where the source has lines
+    rows: Sequence[Dimension]  # valid rows with keys that are unique in the source, in source order
+    lines: Mapping[str, int] = field(default_factory=dict)  # key -> line in `file`, where the source has lines
     file: str | None = None  # for messages
     source_rows: int
     invalid: int = 0
@@ -21,3 +51,4 @@ class Wanted:
     invalid_keys: frozenset[str] = frozenset()  # keys that invalid rows bear: their remote rows are no orphans
     invalid_natural: frozenset[NaturalKey] = frozenset()
     source_keys: dict[str, str] = field(default_factory=dict)  # key in `rows` -> the source's own, if another
+    digest: bytes | None = None  # of all that was read, and of how; None: not known, so that nothing equals it

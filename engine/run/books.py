@@ -72,6 +72,11 @@ class Books:
             message = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
             self.problem("rejected", message, change.row.key)
 
+    def take_standstill(self, rows: int, adopted: int) -> None:
+        """Count rows of which it is known that nothing about them has changed, without looking at each."""
+        self.wanted = self.source = Wanted(rows=[], source_rows=rows)
+        self.plan = Plan(unchanged=rows, adopted=adopted)
+
     def record(self, results: Sequence[ItemResult]) -> None:
         """Close the accounts of rows with their outcome. A row that has none open does not balance, and shows."""
         for result in results:

@@ -37,7 +37,7 @@ from engine.run.brakes import Brakes
 from engine.run.compare import Compared, Comparison
 from engine.run.endings import FAILED, HELD, STOPPED, UNSAFE, Ending, code_of, ending_of
 from engine.run.parts import Job, Parts
-from engine.run.saving import settings_digest, to_save
+from engine.run.saving import settings_digest, standing, to_save
 from engine.run.scope import Visible
 from engine.run.writing import Writing, to_do_of
 from engine.sources.base import read
@@ -111,6 +111,8 @@ class CompanyRun:
 
     async def _run(self) -> None:
         parked = await self._look_for_it()
+        if parked is None and await self._stands_still():
+            return
         wanted = self._wants(await self._read_source())
         await self._parts.emit(SourceRead(company_id=self.company.id, rows=wanted.source_rows, invalid=wanted.invalid))
         if parked is not None:
@@ -131,6 +133,33 @@ class CompanyRun:
                 self._ending = None
                 if self.job.only is None:
                     await self._note_good_end(acked)
+
+    async def _stands_still(self) -> bool:
+        """Return whether nothing has changed since a run that found nothing to do; then this one is at its end, too.
+
+        The same source, settings and program, a ledger that nothing was written to since, and no reading due: to
+        compare the rows again would find what it found then.
+        """
+        parts, scope = self._parts, self._scope
+        tell = getattr(self.company.source, "digest", None)
+        if tell is None or parts.verb != "sync" or parts.fresh or self._allowed or self.job.only is not None:
+            return False
+        before = await parts.ledger.brief(scope)
+        if before is None or before.clean is None:
+            return False
+        source = await tell()
+        if source is None or standing(source, self.company, parts) != before.clean:
+            return False
+        async with parts.ledger.lock(scope):
+            state = await parts.ledger.brief(scope)
+            if state is None or state.clean != before.clean or not self._comparison.rests_on(state):
+                return False
+            rows = state.clean_rows or 0
+            self._books.take_standstill(rows, state.clean_adopted or 0)
+            self._ending = None
+        await parts.emit(SourceRead(company_id=self.company.id, rows=rows, invalid=0))
+        await self._tell_planned(Plan(unchanged=rows))
+        return True
 
     def _wants(self, wanted: Wanted, wire_keys: Mapping[str, str] | None = None) -> Wanted:
         """Take the source's rows; of a retry, those that are asked for are counted, and no other."""
@@ -228,8 +257,8 @@ class CompanyRun:
         code = state.failure or FAILED.code
         self._stop_short(code, state.failure_message or "", HELD if code in UNSAFE else FAILED)
         until = f"before {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else "by itself"
-        text = f"not tried in this run, and not tried again {until} unless its source changes; --fresh tries it now"
-        self._books.fault(Problem(code="resting", message=text))
+        text = f"not tried in this run, and not tried again {until} unless its source changes"
+        self._books.fault(Problem(code="resting", message=f"{text}; sync and plan try it now with --fresh"))
 
     async def _compare(self, wanted: Wanted, acked: Acknowledged) -> Plan:
         try:
@@ -255,7 +284,10 @@ class CompanyRun:
                 "key-unconfirmed": f"; --allow canary:{self.company.id} tries one row of each type first",
             },
         )
-        plan = compared.plan
+        await self._tell_planned(compared.plan)
+        return compared.plan
+
+    async def _tell_planned(self, plan: Plan) -> None:
         await self._parts.emit(
             Planned(
                 company_id=self.company.id,
@@ -264,10 +296,9 @@ class CompanyRun:
                 creates=len(plan.creates),
                 updates=len(plan.updates) + len(plan.canaries),
                 held=len(plan.holds),
-                chunks=ceil(len(plan.changes) / self._writing.chunk_rows) if writes else 0,
+                chunks=ceil(len(plan.changes) / self._writing.chunk_rows) if self._parts.writes else 0,
             )
         )
-        return plan
 
     def _only(self, compared: Compared, wanted: Wanted, acked: Acknowledged) -> Compared:
         """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
@@ -300,6 +331,17 @@ class CompanyRun:
         if rows != before.last_good_rows or (before.failure is not None and (good or is_over)):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, CompanyState(last_good_rows=rows))
+        await self._note_standstill(result)
+
+    async def _note_standstill(self, result: CompanyResult) -> None:
+        """Remember that this source leaves nothing to do: it need not be compared again while all is as it is now."""
+        wanted, balance = self._books.wanted, result.balance
+        is_still = result.state is State.UNCHANGED and not result.problems
+        if self._parts.verb != "sync" or not is_still or self._allowed or wanted is None or wanted.digest is None:
+            return
+        digest = standing(wanted.digest, self.company, self._parts)
+        with anyio.CancelScope(shield=True):
+            await self._parts.ledger.note_clean(self._scope, digest, balance.source_rows or 0, balance.adopted or 0)
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
+from itertools import chain
+from typing import Any, cast, overload
 
 from engine.model.settings import RawRow
 from engine.sources.mapping import ColumnMap
@@ -21,6 +22,32 @@ class Broken(dict[str, object]):
         super().__init__()
         self.code = code
         self.message = message
+
+
+class Grid(Sequence[list[str]]):
+    """Rows of one width over all their cells in one list, row after row: there is no list for each row."""
+
+    __slots__ = ("flat", "width")
+
+    def __init__(self, flat: list[str], width: int) -> None:
+        self.flat = flat
+        self.width = width
+
+    def __len__(self) -> int:
+        return len(self.flat) // self.width
+
+    @overload
+    def __getitem__(self, index: int) -> list[str]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Grid: ...
+    def __getitem__(self, index: int | slice) -> list[str] | Grid:
+        if isinstance(index, slice):
+            start, stop, _ = index.indices(len(self))
+            return Grid(self.flat[start * self.width : stop * self.width], self.width)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        cells = self.flat[index * self.width : (index + 1) * self.width]
+        return [cell.lstrip(" ") for cell in cells]  # as `csv` does, with the option `skipinitialspace`
 
 
 class Batch(Sequence[RawRow]):
@@ -43,6 +70,20 @@ class Batch(Sequence[RawRow]):
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    def table(self) -> tuple[tuple[str, ...], list[Any]] | None:
+        """Return the column names, and all cells in one list, row after row; None where rows are not all alike."""
+        if self.columns is not None:
+            if isinstance(self.cells, Grid):
+                return self.columns, self.cells.flat
+            is_even = set(map(len, self.cells)) == {len(self.columns)}
+            return (self.columns, list(chain.from_iterable(self.cells))) if is_even else None
+        objects = cast("Sequence[dict[str, object]]", self.cells)
+        columns = tuple(objects[0]) if objects else ()
+        # No object has a column twice, so that none can make up for what another one lacks.
+        if not columns or list(chain.from_iterable(objects)) != [*columns] * len(objects):
+            return None
+        return columns, list(chain.from_iterable(map(dict.values, objects)))
 
     @overload
     def __getitem__(self, index: int) -> RawRow: ...

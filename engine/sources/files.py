@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from functools import partial
+from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO, TypeAlias
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
 from engine.errors import SourceError
 from engine.sources.batch import Batch
 from engine.sources.delimited import csv_batches
+from engine.sources.digests import Digested, begun
 from engine.sources.excel import excel_batches
 from engine.sources.jsonfile import json_batches, ndjson_batches
 from engine.sources.mapping import ColumnMap
 from engine.sources.parquet import parquet_batches
+from engine.sources.reading import Batches, Reading
 from engine.sources.table import require
 
-Batches: TypeAlias = Generator[Batch, None, None]
-
-_Reader: TypeAlias = Callable[[BinaryIO, str, ColumnMap], Batches]
+_Reader: TypeAlias = Callable[[BinaryIO, str, ColumnMap], Generator[Batch, None, None]]
 
 _TEXTS: dict[str, _Reader] = {
     ".csv": csv_batches,
@@ -79,47 +80,16 @@ class FileSource:
             return str(error)
         return None
 
-    def __aiter__(self) -> AsyncGenerator[Batch, None]:  # noqa: PYI058  it can be closed
+    async def digest(self) -> bytes | None:
+        """Return what a reading of the file, as it is now, would be told by; None where that cannot be said.
+
+        Equal digests mean equal rows, good and bad: the bytes are the same, and so is all that says how to read them.
+        """
+        return await to_thread.run_sync(_digest, self.path, self.mapping)
+
+    def __aiter__(self) -> Reading:
         """Yield the rows in batches. Raises `SourceError` where the file as a whole is at fault."""
-        return threaded(_batches(self.path, self.name, self.sheet, self.mapping))
-
-
-async def threaded(batches: Batches) -> AsyncGenerator[Batch, None]:
-    """Yield what a generator yields that blocks: threads run it, batch after batch, and close it in any case."""
-    feed = _Feed(batches)
-    try:
-        while (batch := await to_thread.run_sync(feed.next)) is not None:
-            yield batch
-    finally:
-        with CancelScope(shield=True):
-            await to_thread.run_sync(feed.close)  # a database is told, which takes time
-
-
-class _Feed:
-    """A generator that a thread runs and that any thread may close, even while it runs.
-
-    A cancelled task does not wait for its thread: then the thread closes the file as soon as it comes back.
-    """
-
-    def __init__(self, batches: Batches) -> None:
-        self._batches = batches
-        self._running = Lock()
-        self._closed = False
-
-    def next(self) -> Batch | None:
-        with self._running:
-            batch = next(self._batches, None)
-        if self._closed:
-            self.close()
-        return batch
-
-    def close(self) -> None:
-        self._closed = True
-        if self._running.acquire(blocking=False):
-            try:
-                self._batches.close()
-            finally:
-                self._running.release()
+        return Reading(_batches(self.path, self.name, self.sheet, self.mapping))
 
 
 def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Batches:
@@ -128,12 +98,25 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
     try:
         _require_extra(path, name)
         _require_file(path, name)
-        with path.open("rb") as file:
+        raw = Digested(path, begun(path.suffix, mapping))
+        with BufferedReader(raw) as file:
             yield from reader(file, name, mapping)
+        return raw.digest()  # None for workbooks and Parquet, which are sought about in
     except OSError as error:
         raise SourceError(_unreadable(name, error), file=name) from error
     except UnicodeDecodeError as error:
         raise _misencoded(path, name) from error
+
+
+def _digest(path: Path, mapping: ColumnMap) -> bytes | None:
+    if path.suffix.lower() not in _TEXTS:
+        return None
+    try:
+        _require_file(path, "")
+        with path.open("rb", buffering=0) as file:
+            return file_digest(file, partial(begun, path.suffix, mapping)).digest()
+    except (OSError, SourceError):
+        return None
 
 
 def _reader(path: Path, name: str, sheet: str | None) -> _Reader:
@@ -145,7 +128,7 @@ def _reader(path: Path, name: str, sheet: str | None) -> _Reader:
     raise SourceError(f"{name}: files are read by their ending, one of {', '.join(SUFFIXES)}", file=name)
 
 
-def _text_batches(reader: _Reader, file: BinaryIO, name: str, mapping: ColumnMap) -> Batches:
+def _text_batches(reader: _Reader, file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
     _refuse_utf16(file, name)
     yield from reader(file, name, mapping)
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from operator import itemgetter
 from typing import NamedTuple
 
 from engine.errors import SourceError
-from engine.model.dimension import TYPE_ALIASES, Dimension, NaturalKey, natural_key
+from engine.model.cells import Cells, Rows
+from engine.model.dimension import Dimension, NaturalKey, as_dimension, natural_key
 from engine.model.outcome import Problem
 from engine.model.settings import RawRow
-from engine.model.wanted import Wanted
+from engine.model.wanted import Lines, Wanted
 from engine.sources.batch import Batch, Broken
-from engine.sources.mapping import ColumnMap, Fields, Layout, layout
-from engine.sources.rows import Fault, Refused, examine, plain, shown
+from engine.sources.columns import kept, plain_rows
+from engine.sources.mapping import PLAIN, ColumnMap, Fields, Layout, layout
+from engine.sources.rows import COLUMNS, Fault, Refused, examine, shown
 
-_PLAIN = ColumnMap()
 _LAYOUTS = 64  # column sets of JSON objects that are remembered at a time
-
 
 _FEW = 32  # rows that are looked at one by one when there is something wrong among them
 
@@ -34,14 +36,15 @@ class Intake:
         self._company_id = company_id
         self._type_codes = type_codes
         self._file = file
-        self._codes = {code: code for code in type_codes}
-        self._codes.update((alias, code) for alias, code in TYPE_ALIASES.items() if code in type_codes)
-        self._rows: list[Dimension] = []
+        self._cells: list[Cells] = []  # of the good rows
+        self._places = array("I")  # likewise
         self._invalid: list[_Invalid] = []
-        self._first: dict[str, int] = {}  # key -> place of the first row that bears it, good or not
+        self._keys: set[str] = set()  # that rows bear, good or not
+        self._first: dict[str, int] = {}  # key -> place of the first row that bears it; see `_first_place`
+        self._placed = 0  # good rows that `_first` knows
         self._again: dict[str, int] = {}  # key that is not unique -> place of its second row
-        self._mapping = _PLAIN
-        self._layouts: dict[tuple[str, ...], Layout] = {}  # columns of objects -> how they are read under `_mapping`
+        self._mapping = PLAIN
+        self._layouts: dict[tuple[bool, tuple[str, ...]], Layout] = {}  # how columns are read under `_mapping`
         self._lined = False
         self._number = 0  # rows seen, the filtered ones included
         self._filtered = 0
@@ -51,11 +54,13 @@ class Intake:
         self._lined = batch.lines is not None
         lines = batch.lines or range(self._number + 1, self._number + len(batch) + 1)
         self._number += len(batch)
-        if batch.columns is None:
+        found = None if batch.columns is None else self._table_layout(batch.columns, batch.mapping)
+        if self._take_table(batch, lines):
+            return
+        if found is None:
             picked = [self._pick(row, batch.mapping) for row in batch]
         else:
-            pick = self._table_layout(batch.columns, batch.mapping).pick
-            picked = [_broken(row) if type(row) is Broken else pick(row) for row in batch.cells]
+            picked = [_broken(row) if type(row) is Broken else found.pick(row) for row in batch.cells]
         self._keep(picked, lines)
 
     def take_rows(self, rows: Sequence[object]) -> None:
@@ -66,44 +71,43 @@ class Intake:
             if isinstance(row, Dimension):
                 picked.append(row)
             elif isinstance(row, Mapping):
-                picked.append(self._pick(row, _PLAIN))
+                picked.append(self._pick(row, PLAIN))
             else:
                 kind = type(row).__name__
                 message = f"row {self._number} is of type {kind}; a source gives dimensions or mappings"
                 raise SourceError(message, file=self._file)
         self._keep(picked, range(self._number - len(picked) + 1, self._number + 1))
 
-    def wanted(self) -> Wanted:
-        """Return everything taken. Raises `SourceError` when a filter left no row at all."""
+    def wanted(self, digest: bytes | None = None) -> Wanted:
+        """Return everything taken; `digest` is the source's. Raises `SourceError` when a filter left no row at all."""
         if self._filtered and self._filtered == self._number:
             raise SourceError(
                 f"{self._file}: `where` leaves out all of its {self._number:,} rows: "
                 "compare its values with those in the file",
                 file=self._file,
             )
-        rows = self._rows
+        cells, places = self._cells, self._places
         if self._again:
-            rows = [row for row in rows if row.key not in self._again]
-            self._invalid += [self._repeated(row) for row in self._rows if row.key in self._again]
+            self._invalid += [self._repeated(row) for row in cells if row[0] in self._again]
+            is_alone = [row[0] not in self._again for row in cells]
+            cells, places = list(compress(cells, is_alone)), array("I", compress(places, is_alone))
         self._invalid.sort(key=itemgetter(0))
-        lines = {}
-        if self._lined:
-            lines = {row.key: self._first[row.key] for row in rows} if self._invalid else self._first
         refused = [refused for _, refused in self._invalid]
         return Wanted(
-            rows=rows,
-            lines=lines,
+            rows=Rows(as_dimension, cells),
+            lines=Lines(cells, places) if self._lined else {},
             file=self._file,
             source_rows=self._number - self._filtered,
             invalid=len(refused),
             problems=tuple(map(self._problem, self._invalid)),
             invalid_keys=frozenset(bad.key for bad in refused if bad.key is not None),
             invalid_natural=frozenset(bad.natural for bad in refused if bad.natural is not None),
+            digest=digest,
         )
 
     def _table_layout(self, columns: tuple[str, ...], mapping: ColumnMap) -> Layout:
         """Return how a table's rows are read; all rows share its columns, so a fault in them is the file's."""
-        found = layout(columns, mapping, self._company_id, by_name=False)
+        found = self._layout(columns, mapping, by_name=False)
         if found.doubled:
             raise SourceError(f"{self._file}: {_twice(found)}; keep one of them", file=self._file)
         if missing := found.missing + found.unfiltered:
@@ -117,21 +121,41 @@ class Intake:
         """Return the six fields of an object, whose columns are its own."""
         if type(row) is Broken:
             return _broken(row)
-        found = self._object_layout(tuple(row), mapping)
+        found = self._layout(tuple(row), mapping, by_name=True)
         if found.doubled:
             return Refused((Fault("doubled-column", _twice(found)),))
         if found.unfiltered:
             return Refused((Fault("missing-field", f"{', '.join(found.unfiltered)}: needed by `where`, not there"),))
         return found.pick(row)
 
-    def _object_layout(self, columns: tuple[str, ...], mapping: ColumnMap) -> Layout:
-        """Return how an object with these columns is read; objects of one file tend to have the same ones."""
+    def _layout(self, columns: tuple[str, ...], mapping: ColumnMap, *, by_name: bool) -> Layout:
+        """Return how a row with these columns is read; those of one file tend to have the same ones."""
         if mapping is not self._mapping or len(self._layouts) >= _LAYOUTS:
             self._mapping = mapping
             self._layouts.clear()
-        if columns not in self._layouts:
-            self._layouts[columns] = layout(columns, mapping, self._company_id, by_name=True)
-        return self._layouts[columns]
+        if (by_name, columns) not in self._layouts:
+            self._layouts[by_name, columns] = layout(columns, mapping, self._company_id, by_name=by_name)
+        return self._layouts[by_name, columns]
+
+    def _take_table(self, batch: Batch, places: Sequence[int]) -> bool:
+        """Take a batch of rows that have the same columns and are plainly good; return False, nothing taken, else."""
+        if (table := batch.table()) is None:
+            return False
+        names, cells = table
+        found = self._layout(names, batch.mapping, by_name=False)
+        if found.missing or found.doubled or found.unfiltered:
+            return False
+        count, width = len(batch), len(names)
+        columns = [[""] * count if at is None else cells[at::width] for at in found.places]
+        if found.tests:
+            if (verdicts := kept(cells, width, found.tests)) is None:
+                return False
+            places = list(compress(places, verdicts))
+            columns = [list(compress(column, verdicts)) for column in columns]
+        if not self._add(plain_rows(columns, batch.mapping, self._company_id, self._type_codes), places):
+            return False
+        self._filtered += count - len(places)
+        return True
 
     def _keep(self, picked: Sequence[Fields | Refused | None], places: Sequence[int]) -> None:
         """Take the rows that a filter has not left out."""
@@ -155,27 +179,25 @@ class Intake:
                 self._examine(fields, place)
 
     def _take_whole(self, picked: Sequence[Fields | Refused], places: Sequence[int]) -> bool:
-        """Take rows that are plainly good, column by column in C; return False, nothing taken, unless all of them are.
-
-        A fraction of the time of examining each row. `examine` is what decides; this may only be stricter.
-        """
+        """Take rows that are plainly good; return False, nothing taken, unless all of them are."""
         try:
-            *needed, given = zip(*picked, strict=True)
-            everything = (*needed, ["" if code is None else code for code in given])
-            keys, words, labels, names, erp_ids, codes = (tuple(map(str.strip, column)) for column in everything)
-        except (TypeError, ValueError):  # something is not text, or not a row
+            columns = list(zip(*picked, strict=True))
+        except ValueError:  # one of them is refused already
             return False
-        columns = (keys, labels, names, erp_ids)
-        if not all(map(all, columns)) or not self._codes.keys() >= set(words):
+        if len(columns) != len(COLUMNS):  # none of them is a row
             return False
-        if len(set(keys)) < len(keys) or not self._first.keys().isdisjoint(keys):
+        return self._add(plain_rows(columns, PLAIN, self._company_id, self._type_codes), places)
+
+    def _add(self, cells: list[Cells] | None, places: Sequence[int]) -> bool:
+        """Take plainly good rows; return False, nothing taken, where a key is not the only one."""
+        if cells is None:
             return False
-        if not plain((*columns, codes)):
+        keys = set(map(itemgetter(0), cells))
+        if len(keys) < len(cells) or not self._keys.isdisjoint(keys):
             return False
-        type_codes = map(self._codes.__getitem__, words)
-        rows = zip(keys, type_codes, labels, names, erp_ids, (code or None for code in codes), strict=True)
-        self._rows.extend(map(Dimension._make, rows))
-        self._first.update(zip(keys, places, strict=True))
+        self._keys |= keys
+        self._cells += cells
+        self._places.extend(places)
         return True
 
     def _examine(self, fields: Fields, place: int) -> None:
@@ -188,29 +210,39 @@ class Intake:
     def _accept(self, row: Dimension, place: int) -> None:
         """Take a sound row, unless another row bears its key: then neither is sent."""
         if self._bear(row.key, place):
-            self._rows.append(row)
+            self._cells.append(tuple(row))
+            self._places.append(place)
         else:
             self._invalid.append(
-                _Invalid(place, _duplicate(row.key, natural_key(row), self._spell(self._first[row.key])))
+                _Invalid(place, _duplicate(row.key, natural_key(row), self._spell(self._first_place(row.key))))
             )
 
     def _refuse(self, refused: Refused, place: int) -> None:
-        if refused.key is not None:
-            self._bear(refused.key, place)
+        if refused.key is not None and self._bear(refused.key, place):
+            self._first[refused.key] = place
         self._invalid.append(_Invalid(place, refused))
 
     def _bear(self, key: str, place: int) -> bool:
         """Note that a row bears a key; return whether it is the first."""
-        if key not in self._first:
-            self._first[key] = place
+        if key not in self._keys:
+            self._keys.add(key)
             return True
         self._again.setdefault(key, place)
         return False
 
-    def _repeated(self, row: Dimension) -> _Invalid:
+    def _first_place(self, key: str) -> int:
+        """Return where the first row that bears a key stands. Those of good rows are noted once one is asked for."""
+        if key not in self._first:
+            keys = map(itemgetter(0), self._cells[self._placed :])
+            self._first.update(zip(keys, self._places[self._placed :], strict=True))
+            self._placed = len(self._cells)
+        return self._first[key]
+
+    def _repeated(self, cells: Cells) -> _Invalid:
         """Return the first row of a key as invalid: which of the rows is meant, nobody can tell."""
+        row = as_dimension(cells)
         refused = _duplicate(row.key, natural_key(row), self._spell(self._again[row.key]))
-        return _Invalid(self._first[row.key], refused)
+        return _Invalid(self._first_place(row.key), refused)
 
     def _spell(self, place: int) -> str:
         return f"line {place}" if self._lined else f"row {place}"

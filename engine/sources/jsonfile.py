@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import secrets
+from collections.abc import Generator, Sequence
 from functools import partial
-from typing import Any, BinaryIO
+from io import BytesIO
+from typing import Any, BinaryIO, cast
 
 import orjson
 
@@ -19,27 +21,67 @@ BATCH_ROWS = 2_000
 LINE_BYTES = 4_000_000
 """A longer line means that this is no NDJSON file; it is not read to its end."""
 
+BLOCK_BYTES = 256_000
+"""Lines decoded together: some 1,400 rows, 2 ms."""
+
 JSON_BYTES = 256_000_000
 """A JSON file is held whole while it is read, some five times its size; a larger one belongs in NDJSON."""
 
 _BOM = b"\xef\xbb\xbf"
 
+_BETWEEN = 2**62 + secrets.randbits(62)
+"""Stands between lines that are decoded together; another number in each process."""
+
 
 def ndjson_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
     """Yield the objects of an open file, at least one batch. Raises `SourceError`, `UnicodeDecodeError`, `OSError`."""
-    rows: list[RawRow] = []
-    lines: list[int] = []
-    for number, line in enumerate(iter(partial(file.readline, LINE_BYTES), b""), 1):
-        if number == 1:
-            line = line.removeprefix(_BOM)  # noqa: PLW2901  the mark is no part of the line
-        if line.isspace() or not line:
-            continue
-        rows.append(_object(line, name, number))
-        lines.append(number)
-        if len(rows) >= BATCH_ROWS:
-            yield Batch(rows, columns=None, lines=lines, mapping=mapping)
-            rows, lines = [], []
-    yield Batch(rows, columns=None, lines=lines, mapping=mapping)
+    before, block = 0, _block(file).removeprefix(_BOM)  # the mark is no part of the line
+    while True:
+        count = block.count(b"\n") + (not block.endswith(b"\n"))
+        rows: Sequence[RawRow] | None = _objects(block, count)
+        lines: Sequence[int] = range(before + 1, before + count + 1)
+        if rows is None:
+            found = list(_each_object(block, name, before))
+            lines, rows = [number for number, _ in found], [row for _, row in found]
+        for start in range(0, len(rows) or 1, BATCH_ROWS):
+            end = start + BATCH_ROWS
+            yield Batch(rows[start:end], columns=None, lines=lines[start:end], mapping=mapping)
+        before += count
+        if not (block := _block(file)):
+            return
+
+
+def _block(file: BinaryIO) -> bytes:
+    """Return the next lines. One that is too long is cut there, and so is told from what follows it."""
+    block = file.read(BLOCK_BYTES)
+    if block and not block.endswith(b"\n"):
+        block += file.readline(LINE_BYTES - (len(block) - block.rfind(b"\n") - 1))
+    return block
+
+
+def _objects(block: bytes, count: int) -> list[RawRow] | None:
+    """Return the objects of so many lines, decoded together; None unless each line is one object and nothing else.
+
+    Lines are joined by a number that no file can know. They were whole values each if all of these numbers stand where
+    they were put: between values, rather than inside of one that began on a line and ended on another.
+    """
+    text = block.removesuffix(b"\n")
+    try:
+        values = orjson.loads(b"[%b]" % text.replace(b"\n", b",%d," % _BETWEEN))
+    except orjson.JSONDecodeError:
+        return None
+    rows = values[::2]
+    if len(values) != 2 * count - 1 or values[1::2].count(_BETWEEN) != count - 1 or set(map(type, rows)) != {dict}:
+        return None
+    return cast("list[RawRow]", rows)
+
+
+def _each_object(block: bytes, name: str, before: int) -> Generator[tuple[int, RawRow], None, None]:
+    """Yield what stands on each line, with its number; blank lines are none. Raises as `_object`."""
+    lines = iter(partial(BytesIO(block).readline, LINE_BYTES), b"")
+    for number, line in enumerate(lines, before + 1):
+        if not line.isspace():
+            yield number, _object(line, name, number)
 
 
 def json_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:

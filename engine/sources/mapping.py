@@ -29,6 +29,12 @@ Fields: TypeAlias = tuple[object, ...]
 Pick: TypeAlias = Callable[[Any], Fields | None]
 """Takes one row's cells (by position) or object (by name); gives its fields, or None for a row that is filtered out."""
 
+Place: TypeAlias = Any
+"""Where a row has a field: a position (int) or a name (str)."""
+
+Test: TypeAlias = tuple[Place, Collection[str]]
+"""A place, and the texts of which one must stand there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMap:
@@ -73,6 +79,8 @@ class Layout:
     """A column map joined with the columns that are there."""
 
     pick: Pick
+    places: tuple[Place | None, ...]  # of the six fields; None: there is no such column
+    tests: tuple[Test, ...]  # of the filter
     missing: tuple[str, ...] = ()  # columns that are needed and not there; `pick` gives "" for them
     doubled: tuple[str, ...] = ()  # columns that are there twice, or in both spellings
     unfiltered: tuple[str, ...] = ()  # columns that the filter needs and that are not there
@@ -80,8 +88,8 @@ class Layout:
 
 def layout(columns: Sequence[str], mapping: ColumnMap, company_id: int, *, by_name: bool) -> Layout:
     """Return how rows with these columns are read: cells by position, or objects `by_name`."""
-    at: dict[str, int | str] = {name: name if by_name else index for index, name in enumerate(columns)}
-    places: list[int | str | None] = []
+    at: dict[str, Place] = {name: name if by_name else index for index, name in enumerate(columns)}
+    places: list[Place | None] = []
     missing: list[str] = []
     doubled: list[str] = []
     supplied = _supplied(mapping)
@@ -94,14 +102,21 @@ def layout(columns: Sequence[str], mapping: ColumnMap, company_id: int, *, by_na
             doubled.append(" and ".join(there))
     doubled += [name for name in mapping.where if columns.count(name) > 1 and name not in doubled]
     pick = _picker(places)
-    if mapping != _PLAIN:
-        tests = [(at[name], frozenset(map(clean, values))) for name, values in mapping.where.items() if name in at]
+    tests = tuple((at[name], frozenset(map(clean, values))) for name, values in mapping.where.items() if name in at)
+    if mapping != PLAIN:
         pick = _mapped(pick, tests, mapping, company_id)
-    unfiltered = tuple(name for name in mapping.where if name not in at)
-    return Layout(pick=pick, missing=tuple(missing), doubled=tuple(doubled), unfiltered=unfiltered)
+    return Layout(
+        pick=pick,
+        places=tuple(places),
+        tests=tests,
+        missing=tuple(missing),
+        doubled=tuple(doubled),
+        unfiltered=tuple(name for name in mapping.where if name not in at),
+    )
 
 
-_PLAIN = ColumnMap()
+PLAIN = ColumnMap()
+"""Columns that are the guide's."""
 
 
 def _names(column: str, mapping: ColumnMap) -> tuple[str, ...]:
@@ -123,7 +138,7 @@ def _supplied(mapping: ColumnMap) -> set[str]:
     return supplied
 
 
-def _picker(places: Sequence[int | str | None]) -> Pick:
+def _picker(places: Sequence[Place | None]) -> Pick:
     """Return what takes the six fields from their places; a field without a place is empty."""
     if None not in places:
         return itemgetter(*places)
@@ -133,18 +148,16 @@ def _picker(places: Sequence[int | str | None]) -> Pick:
     return lambda row: tuple("" if place is None else row[place] for place in places)
 
 
-def _mapped(
-    pick: Pick, tests: Sequence[tuple[int | str, Collection[str]]], mapping: ColumnMap, company_id: int
-) -> Pick:
+def _mapped(pick: Pick, tests: Sequence[Test], mapping: ColumnMap, company_id: int) -> Pick:
     """Return `pick` with filters, constants, translations and the key's template on top."""
     build = None if mapping.key is None else _key_builder(mapping.key, company_id)
 
     def mapped(row: Any) -> Fields | None:
         for place, values in tests:
-            if _plain(row[place]) not in values:
+            if filtered_text(row[place]) not in values:
                 return None
         key, type_code, label, name, erp_id, code = pick(row) or ()
-        type_code = _type_code(type_code, mapping)
+        type_code = type_code_of(type_code, mapping)
         if mapping.type_label is not None:
             label = mapping.type_label
         elif isinstance(type_code, str):
@@ -156,7 +169,7 @@ def _mapped(
     return mapped
 
 
-def _type_code(given: object, mapping: ColumnMap) -> object:
+def type_code_of(given: object, mapping: ColumnMap) -> object:
     """Return a row's type code: the constant, or the file's word translated."""
     if mapping.type_code is not None:
         return canonical_type(mapping.type_code)
@@ -179,7 +192,20 @@ def _key_builder(template: str, company_id: int) -> Callable[..., str]:
     return build
 
 
-def _plain(value: object) -> str:
+def key_format(template: str, company_id: int) -> tuple[str, list[str]]:
+    """Return the template as `%` takes it, and the names of the fields that it takes, in their order."""
+    form, names = "", []
+    for text, name, _, _ in Formatter().parse(template):
+        form += text.replace("%", "%%")
+        if name == "company_id":
+            form += str(company_id)
+        elif name is not None:
+            form += "%s"
+            names.append(name)
+    return form, names
+
+
+def filtered_text(value: object) -> str:
     """Return a cell as a filter compares it: text trimmed, JSON's true, false and null by those words."""
     if isinstance(value, str):
         return clean(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
@@ -11,8 +11,8 @@ from urllib.parse import unquote, unquote_plus
 from engine.errors import SourceError
 from engine.model.settings import Secret
 from engine.sources.batch import Batch
-from engine.sources.files import threaded
 from engine.sources.mapping import ColumnMap
+from engine.sources.reading import Batches, Reading
 from engine.sources.table import BATCH_ROWS, cell, require, table
 
 if TYPE_CHECKING:
@@ -51,15 +51,15 @@ class SqlSource:
             return str(error)
         return None
 
-    def __aiter__(self) -> AsyncGenerator[Batch, None]:  # noqa: PYI058  it can be closed
+    def __aiter__(self) -> Reading:
         """Yield the rows in batches, of a query that needs no company. Raises `SourceError`."""
-        return threaded(self._batches(None))
+        return Reading(self._batches(None))
 
-    def of_company(self, company_id: int) -> AsyncGenerator[Batch, None]:
+    def of_company(self, company_id: int) -> Reading:
         """Yield a company's rows in batches. Raises `SourceError`."""
-        return threaded(self._batches(company_id))
+        return Reading(self._batches(company_id))
 
-    def _batches(self, company_id: int | None) -> Generator[Batch, None, None]:
+    def _batches(self, company_id: int | None) -> Batches:
         with self._guarded():
             engine = self._engine()
             statement, values = self._query(company_id)
@@ -71,6 +71,7 @@ class SqlSource:
                         yield from self._tables(result)
                 finally:
                     transaction.rollback()
+        return None
 
     def _tables(self, result: CursorResult[Any]) -> Generator[Batch, None, None]:
         if not result.returns_rows:

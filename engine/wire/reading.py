@@ -10,10 +10,12 @@ from urllib.parse import quote
 
 import orjson
 
-from engine.model.dimension import RemoteRow, canonical_type, clean
+from engine.model.cells import Cells, Rows
+from engine.model.dimension import RemoteRow, as_remote_row, canonical_type, clean
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer
+from engine.wire.listed import listed_rows
 
 LONGEST_MESSAGE = 2_000
 """Characters kept of what a server says of one row: it goes into ledger, results and terminals."""
@@ -36,23 +38,31 @@ def read_page(body: bytes, company_id: int) -> Page:
     listed = document.get("dimensions")
     if not isinstance(listed, list):
         raise BadAnswer("no array `dimensions`")
-    rows: list[RemoteRow] = []
-    foreign: int | None = None
-    try:
-        for item in listed:
-            owner = item.get("ottimate_company_id")
-            if owner is not None and owner != company_id and str(owner) != str(company_id) and foreign is None:
-                foreign = int(owner)
-            rows.append(_row(item))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(f"row {len(rows) + 1} of the page is no dimension: {error!r}") from error
+    cells, foreign = listed_rows(listed, company_id), None
+    if cells is None:
+        cells, foreign = _each_row(listed, company_id)
     return Page(
         number=read_count(document, "page", default=0),
         limit=read_count(document, "limit", default=0),
         declared=read_count(document, "count"),
-        rows=rows,
+        rows=Rows(as_remote_row, cells),
         foreign=foreign,
     )
+
+
+def _each_row(items: list[Any], company_id: int) -> tuple[list[Cells], int | None]:
+    """Return the cells of a page's rows, and the first company in it that is not the one asked for."""
+    cells: list[Cells] = []
+    foreign: int | None = None
+    try:
+        for item in items:
+            owner = item.get("ottimate_company_id")
+            if owner is not None and owner != company_id and str(owner) != str(company_id) and foreign is None:
+                foreign = int(owner)
+            cells.append(tuple(_row(item)))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadAnswer(f"row {len(cells) + 1} of the page is no dimension: {error!r}") from error
+    return cells, foreign
 
 
 def segment(text: str) -> str:

@@ -120,6 +120,23 @@ async def test_acknowledged_creates_count_as_remote_rows(ledger: Ledger) -> None
     assert (await ledger.read(HARBOR)).state.remote_count == 3
 
 
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 49, 50, 51, 60, 127])
+async def test_any_number_of_rows_is_written_whole(count: int, ledger: Ledger) -> None:
+    keys = [f"{number * 7919 % 1000:03}" for number in range(count)]
+    one, two = known_rows(*keys), known_rows(*keys, name="Beverages")
+    one[keys[0]] = known(keys[0], seen=stray("dim_x"), confirmed=False)
+    await ledger.learn(HARBOR, Learned(certificate=certificate(count), at=NOON, rows=one))
+    assert (await ledger.read(HARBOR)).rows == one
+    await ledger.begin(HARBOR, intent("chunk", *keys))
+    await ledger.settle(HARBOR, Settlement(intent_id="chunk", at=LATER, rows=two))
+    after = (await ledger.read(HARBOR)).rows
+    assert after == two
+    assert list(after) == sorted(keys)
+    await ledger.learn(HARBOR, Learned(certificate=certificate(count), at=LATER, rows=one))
+    assert (await ledger.read(HARBOR)).rows == one
+    assert {(await ledger.life(HARBOR, key)).acked_at for key in keys} == {LATER}  # which learning leaves
+
+
 async def test_text_that_is_no_unicode_is_refused_whole(ledger: Ledger) -> None:
     rows = known_rows("a") | {"b": known("b", "half a pair: \ud800")}
     with pytest.raises(LedgerError):

@@ -20,8 +20,9 @@ from engine.model.dimension import Dimension, clean
 from engine.model.wanted import Wanted
 from engine.sources.base import read
 from engine.sources.batch import Batch
-from engine.sources.files import FileSource, _Feed
+from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
+from engine.sources.reading import Feed
 
 TYPES = frozenset({"account", "location", "department", "project", "task", "cost_type", "item"})
 HEADER = "unique_key,type,dimension_type_code,name,code,erp_dimension_id"
@@ -327,7 +328,7 @@ async def test_a_file_is_closed_although_its_reader_was_cancelled_in_a_thread() 
         finally:
             closed.set()
 
-    feed = _Feed(batches())
+    feed = Feed(batches())
     async with anyio.create_task_group() as group:
         group.start_soon(anyio.to_thread.run_sync, feed.next)
         await anyio.to_thread.run_sync(reading.wait)

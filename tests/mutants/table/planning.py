@@ -196,4 +196,18 @@ PLANNING = (
         new="pass",
         scene="mended",
     ),
+    Mutant(
+        name="quiet: a row to look at is lost",
+        module="planning.quiet",
+        old="rows=sorted(loud)",
+        new="rows=sorted(loud)[1:]",
+        scene="grown",
+    ),
+    Mutant(
+        name="diff: quiet rows are not counted",
+        module="planning.diff",
+        old="unchanged=draft.unchanged + len(quiet.keys)",
+        new="unchanged=draft.unchanged",
+        scene="grown",
+    ),
 )

@@ -1,0 +1,159 @@
+"""That nothing was to do is forgotten with whatever may change that: a run that believes it compares nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LedgerError
+from engine.ledger import base
+from engine.ledger.base import Ledger
+from engine.ledger.sqlite import SqliteLedger
+from engine.model.known import CompanyState, Learned, Settlement
+from tests.ledger.test_processes import heard, process
+from tests.ledger.values import (
+    ANCHOR,
+    HARBOR,
+    LATER,
+    NOON,
+    ORIGIN,
+    a_result,
+    certificate,
+    intent,
+    known_rows,
+    settlement,
+)
+
+DIGEST = b"\x00\xffdigest of all"
+LISTED = Learned(certificate=certificate(2), at=NOON, rows=known_rows("a", "b"))
+CLEAN = CompanyState(listed_at=NOON, checked_at=NOON, remote_count=2, clean=DIGEST, clean_rows=7, clean_adopted=2)
+
+Call = Callable[[Ledger], Awaitable[object]]
+
+
+async def settled(ledger: Ledger) -> None:
+    await ledger.begin(HARBOR, intent("chunk", "a"))
+    await ledger.settle(HARBOR, settlement("chunk", "a"))
+
+
+async def recovered(ledger: Ledger) -> None:
+    await ledger.begin(HARBOR, intent("chunk", "a"))
+    await ledger.recover(HARBOR)
+
+
+CHANGES: dict[str, Call] = {
+    "learn": lambda ledger: ledger.learn(HARBOR, Learned(certificate=certificate(1), at=NOON, gone=("b",))),
+    "learn, rows": lambda ledger: ledger.learn(HARBOR, replace(LISTED, rows=known_rows("a", name="theirs"))),
+    "learn, strays": lambda ledger: ledger.learn(HARBOR, Learned(certificate=certificate(2), at=NOON, strays=())),
+    "checked": lambda ledger: ledger.checked(HARBOR, None),
+    "note": lambda ledger: ledger.note(HARBOR, CompanyState(failures=1, failure="forbidden")),
+    "distrust": lambda ledger: ledger.distrust(HARBOR),
+    "rekey": lambda ledger: ledger.rekey(HARBOR, {"c": "a"}, NOON),
+    "unkey": lambda ledger: ledger.unkey(HARBOR, ["c"]),
+    "passed": lambda ledger: ledger.passed(HARBOR, b"12345678"),
+    "passed, finished": lambda ledger: ledger.passed(HARBOR, None),
+    "reverted": lambda ledger: ledger.reverted(HARBOR, ["a"], NOON),
+    "begin": lambda ledger: ledger.begin(HARBOR, intent("chunk", "a")),
+    "sent_again": lambda ledger: ledger.sent_again(HARBOR, "chunk", LATER),
+    "settle": settled,
+    "recover": recovered,
+}
+OTHERS: dict[str, Call] = {
+    "learn, nothing new": lambda ledger: ledger.learn(HARBOR, Learned(certificate=certificate(2), at=NOON)),
+    "checked, it agreed": lambda ledger: ledger.checked(HARBOR, NOON),
+    "recover, nothing left over": lambda ledger: ledger.recover(HARBOR),
+    "note_clean": lambda ledger: ledger.note_clean(HARBOR, DIGEST, 7, 2),
+    "sketch": lambda ledger: ledger.sketch(HARBOR, 7, b"12345678"),
+    "begin_plan": lambda ledger: ledger.begin_plan(HARBOR, "plan", "run-2", NOON),
+    "end_plan": lambda ledger: ledger.end_plan(HARBOR, "plan-1"),
+    "start_run": lambda ledger: ledger.start_run("run-1", "sync", NOON, origin=ORIGIN),
+    "finish_run": lambda ledger: ledger.finish_run(a_result("open")),
+    "prune": lambda ledger: ledger.prune(LATER),
+    "another company's": lambda ledger: ledger.begin(ANCHOR, intent("chunk", "a")),
+    "another company's rows": lambda ledger: ledger.learn(ANCHOR, LISTED),
+}
+READING = {"read", "brief", "generation", "states", "life", "known_scopes", "applied", "sketches"}
+
+
+@pytest.fixture
+async def clean(ledger: Ledger) -> Ledger:
+    """A ledger that knows of a company in which nothing was to do."""
+    await ledger.start_run("open", "sync", NOON, origin=ORIGIN)
+    await ledger.begin_plan(HARBOR, "plan-1", "run-1", NOON)
+    await ledger.learn(HARBOR, LISTED)
+    await ledger.note_clean(HARBOR, DIGEST, 7, 2)
+    assert await ledger.brief(HARBOR) == CLEAN
+    return ledger
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
+    await CHANGES[name](clean)
+    states = (await clean.states(ORIGIN))[HARBOR.account, HARBOR.company_id], (await clean.read(HARBOR)).state
+    assert [(state.clean, state.clean_rows, state.clean_adopted) for state in states] == [(None, None, None)] * 2
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_what_bears_on_no_row_leaves_it(name: str, clean: Ledger) -> None:
+    await OTHERS[name](clean)
+    assert await clean.brief(HARBOR) == (await clean.read(HARBOR)).state == CLEAN
+    assert (await clean.states(ORIGIN))[HARBOR.account, HARBOR.company_id] == CLEAN
+
+
+def test_each_method_on_a_company_is_one_or_the_other() -> None:
+    """A method that is added has to be thought of here."""
+    protocols = (base.Rows, base.Rekeys, base.SavedPlans, base.Passes, base.Sketches, base.Reverts, base.Intents)
+    methods = {name for protocol in protocols for name in vars(protocol) if not name.startswith("_")}
+    assert methods == READING | {name.partition(",")[0] for name in (*CHANGES, *OTHERS)} & methods
+
+
+async def test_nothing_is_told_of_a_company_that_was_never_written(ledger: Ledger) -> None:
+    await ledger.note_clean(HARBOR, DIGEST, 7, 2)
+    assert await ledger.brief(HARBOR) is None
+    assert await ledger.known_scopes(ORIGIN) == []
+
+
+async def test_an_open_request_leaves_something_to_do(clean: Ledger) -> None:
+    await clean.begin(HARBOR, intent("chunk", "a"))
+    assert await clean.brief(HARBOR) is None
+    await clean.note_clean(HARBOR, DIGEST, 7, 2)
+    assert (await clean.read(HARBOR)).state.clean is None
+
+
+async def test_a_lost_answer_is_to_be_seen_to_once(clean: Ledger) -> None:
+    await clean.begin(HARBOR, intent("chunk", "a"))
+    await clean.settle(HARBOR, Settlement(intent_id="chunk", at=LATER, unknown=("a",), lost_at=LATER))
+    assert await clean.brief(HARBOR) is None
+    await clean.note_clean(HARBOR, DIGEST, 7, 2)  # by a run that waited until it could not land any more
+    assert await clean.brief(HARBOR) == CLEAN
+    assert (await clean.read(HARBOR)).lost_at is None
+
+
+async def test_a_refused_intent_changes_nothing(clean: Ledger) -> None:
+    with pytest.raises(LedgerError, match="names a key twice"):
+        await clean.begin(HARBOR, intent("chunk", "a", "a"))
+    assert await clean.brief(HARBOR) == CLEAN
+
+
+BEGIN_AND_DIE = """
+await ledger.begin(HARBOR, intent("chunk", "a"))
+say("begun")
+sys.stdin.read()
+"""
+
+
+async def test_a_killed_run_leaves_nothing_that_looks_done(on_disk: SqliteLedger, tmp_path: Path) -> None:
+    """The source was changed, a run died while it sent that, and the source is as it was: it is not as it was there."""
+    await on_disk.learn(HARBOR, LISTED)
+    await on_disk.note_clean(HARBOR, DIGEST, 7, 2)
+    with process(tmp_path, BEGIN_AND_DIE) as child:
+        assert heard(child) == "begun"
+        child.kill()
+        child.wait()
+    assert await on_disk.brief(HARBOR) is None
+    assert (await on_disk.read(HARBOR)).state.clean is None
+    await on_disk.recover(HARBOR)
+    assert (await on_disk.read(HARBOR)).state.clean is None
