@@ -14,6 +14,7 @@ Cells: TypeAlias = tuple[Any, ...]
 """The fields of one row, in the order of its named tuple."""
 
 Row = TypeVar("Row")
+Other = TypeVar("Other")
 
 
 class Rows(Sequence[Row]):
@@ -78,9 +79,14 @@ class Entries(Mapping[str, Row], Generic[Row]):
     def __getitem__(self, key: str) -> Row:
         return self._make(self.cells[key])
 
-    def rows(self) -> Iterable[Row]:
-        """Return the rows alone; `values()` looks each of them up."""
-        return map(self._make, self.cells.values())
+    @overload
+    def get(self, key: str, /) -> Row | None: ...
+    @overload
+    def get(self, key: str, /, default: Row | Other) -> Row | Other: ...
+    def get(self, key: str, /, default: object = None) -> object:
+        """Return the row of a key, or the default: without the exception of a key that is not there."""
+        cells = self.cells.get(key)
+        return default if cells is None else self._make(cells)
 
     def __repr__(self) -> str:
         return repr(dict(self))

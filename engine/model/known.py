@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from engine.model.cells import Cells, Entries
@@ -39,17 +40,13 @@ CONFIRMED, SETTLED, CODE_KNOWN = 1, 2, 4
 """Bits of the flags in an entry's cells."""
 
 
+_FLAGS = tuple((bool(bits & CONFIRMED), bool(bits & SETTLED), bool(bits & CODE_KNOWN)) for bits in range(8))
+_known = partial(tuple.__new__, Known)
+
+
 def as_known(cells: Cells) -> Known:
     """Return the entry whose cells these are: the six fields of its row, remote id, flags, `seen`."""
-    flags = cells[7]
-    return Known(
-        as_dimension(cells[:6]),
-        cells[6],
-        bool(flags & CONFIRMED),
-        bool(flags & SETTLED),
-        bool(flags & CODE_KNOWN),
-        cells[8],
-    )
+    return _known((as_dimension(cells[:6]), cells[6], *_FLAGS[cells[7]], cells[8]))
 
 
 def cells_of(key: str, known: Known) -> Cells:

@@ -149,7 +149,11 @@ def _is_revert(pair: Pair, fields: tuple[str, ...]) -> bool:
     row, _, _, known = pair
     if known is None or not fields or ("code" in fields and not known.code_known):
         return False
-    return all(getattr(row, name) == getattr(known.row, name) for name in fields)
+    before = known.row
+    for name in fields:  # noqa: SIM110  a third of the time of `all` of a generator, for each changed row
+        if getattr(row, name) != getattr(before, name):
+            return False
+    return True
 
 
 def _flaps(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Hold:

@@ -41,7 +41,7 @@ def rekeyed(wanted: Wanted, wire_keys: Mapping[str, str]) -> Wanted:
     return replace(
         wanted,
         rows=[row for row in rows if row.key not in twice],
-        lines=wanted.lines | {wire: wanted.lines[own] for wire, own in source_keys.items() if own in wanted.lines},
+        lines={**wanted.lines, **{wire: wanted.lines[own] for wire, own in source_keys.items() if own in wanted.lines}},
         source_keys=source_keys,
         invalid=wanted.invalid + len(bad),
         problems=wanted.problems + bad,
