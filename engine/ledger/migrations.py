@@ -373,6 +373,30 @@ MIGRATIONS = (
             """,
             "insert into rows select * from rows_before",
             "drop table rows_before",
+            # With a rowid: without, to find any run is to read the whole results of those that the search passes by,
+            # for each foreign key, too. A run over thousands of companies took minutes to end.
+            "pragma defer_foreign_keys = on",  # until the end of this step: runs are referred to
+            "create table runs_before as select * from runs",
+            "drop table runs",
+            """
+            create table runs (
+                id text primary key not null,
+                verb text not null,
+                origin text,                               -- null: of a run before this column
+                started_at text not null,
+                finished_at text,                          -- null: still running, or crashed
+                exit_code integer,
+                allowed text,                              -- guards that a person let pass: "mass-create:123"
+                result text                                -- JSON, dimsync.result/1; last, for it is long
+            )
+            """,
+            """
+            insert into runs (id, verb, origin, started_at, finished_at, exit_code, allowed, result)
+            select id, verb, origin, started_at, finished_at, exit_code, allowed, result from runs_before
+            """,
+            "drop table runs_before",
+            "create index runs_by_start on runs (origin, started_at, id)",
+            "create index runs_by_end on runs (origin, finished_at, id)",
             "alter table scopes add column clean blob",  # digest of what a run rested on that found nothing to do
             "alter table scopes add column clean_rows integer",  # its source rows
             "alter table scopes add column clean_adopted integer",  # and those adopted

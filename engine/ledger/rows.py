@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from sys import intern
 
@@ -63,7 +63,7 @@ VALUES = 11
 BLOCKS = (50, 10, 1)
 """So many rows go into one statement, the most that there are: each statement costs 1 to 2 us before its first row."""
 
-_key, _flags, _seen = map(itemgetter, (0, 7, 8))  # of an entry's cells
+_flags, _seen = itemgetter(7), itemgetter(8)  # of an entry's cells
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
 FORGET_REVERTS = "delete from reverts where scope = ? and at < ?"
@@ -146,23 +146,25 @@ def acknowledge(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str
 def _write(
     connection: sqlite3.Connection, statement: str, common: tuple[object, ...], entries: Mapping[str, Known]
 ) -> None:
-    """Write entries in the order of their keys: in random order, writing costs several times as much.
+    """Write entries in the order of their keys: in random order, writing costs several times as much."""
+    keys = sorted(entries)
+    rows = map(_columns, keys, map(entries.__getitem__, keys))
+    left = len(keys)
+    for block in BLOCKS:
+        for _ in range(left // block):
+            values = chain.from_iterable(islice(rows, block))
+            connection.execute(_of_many(statement, block), (*common, *values))
+        left %= block
+
+
+def _columns(key: str, known: Known) -> tuple[object, ...]:
+    """Return a row's own values.
 
     Booleans become integers here (`+`): sqlite3 looks for an adapter for anything but its own types, at length.
     """
-    rows = [
-        (
-            *(key, *row[1:], remote_id, +confirmed, +settled, +code_known),
-            None if seen is None else to_json(seen._asdict()),
-        )
-        for key, (row, remote_id, confirmed, settled, code_known, seen) in sorted(entries.items(), key=_key)
-    ]
-    done = 0
-    for block in BLOCKS:
-        while len(rows) - done >= block:
-            values = chain.from_iterable(rows[done : done + block])
-            connection.execute(_of_many(statement, block), (*common, *values))
-            done += block
+    (_, *values), remote_id, confirmed, settled, code_known, seen = known
+    shown = None if seen is None else to_json(seen._asdict())
+    return key, *values, remote_id, +confirmed, +settled, +code_known, shown
 
 
 @cache

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import asdict
 from datetime import datetime
+from operator import attrgetter
 
 import orjson
 
@@ -25,11 +25,25 @@ ADD_COMPANY = """
         source_rows, unchanged, created, updated, rejected, held, deferred, uncertain, invalid, adopted,
         remote_rows, matched, contested, orphans
     ) values (
-        :run_id, :account, :company_id, :name, :state, :exit_code, :evidence, :verified_at, :requests,
-        :source_rows, :unchanged, :created, :updated, :rejected, :held, :deferred, :uncertain, :invalid, :adopted,
-        :remote_rows, :matched, :contested, :orphans
+        ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
     )
 """
+_balance = attrgetter(
+    "source_rows",
+    "unchanged",
+    "created",
+    "updated",
+    "rejected",
+    "held",
+    "deferred",
+    "uncertain",
+    "invalid",
+    "adopted",
+    "remote_rows",
+    "matched",
+    "contested",
+    "orphans",
+)  # in the order of `ADD_COMPANY`
 REMEMBER_STATES = """
     insert or replace into last_states (origin, account, company_id, state, run_id)
     select origin, account, company_id, state, run_id
@@ -89,31 +103,28 @@ def start(
 
 
 def finish(connection: sqlite3.Connection, result: RunResult) -> None:
-    """Close a run's entry with its result; raises LedgerError when it is not open.
-
-    The document comes last: while it stands, each look at the entry (a foreign key's, too) reads all of it.
-    """
+    """Close a run's entry with its result; raises LedgerError when it is not open."""
     if connection.execute(IS_OPEN, (result.run_id,)).fetchone() is None:
         raise LedgerError(f"Run {result.run_id} cannot be finished: it was never started, or is finished already.")
-    connection.executemany(ADD_COMPANY, (_columns(result.run_id, company) for company in result.companies))
+    connection.executemany(ADD_COMPANY, [_columns(result.run_id, company) for company in result.companies])
     connection.execute(REMEMBER_STATES, (result.run_id,))
     closing = (to_text(result.finished_at), int(result.exit_code), to_json(run_json(result)), result.run_id)
     connection.execute(FINISH, closing)
 
 
-def _columns(run_id: str, company: CompanyResult) -> dict[str, object]:
-    return {
-        "run_id": run_id,
-        "account": company.account,
-        "company_id": company.company_id,
-        "name": company.name,
-        "state": str(company.state),
-        "exit_code": int(company.exit_code),
-        "evidence": company.evidence,
-        "verified_at": optional_text(company.verified_at),
-        "requests": company.requests.total,
-        **asdict(company.balance),
-    }
+def _columns(run_id: str, company: CompanyResult) -> tuple[object, ...]:
+    return (
+        run_id,
+        company.account,
+        company.company_id,
+        company.name,
+        str(company.state),
+        int(company.exit_code),
+        company.evidence,
+        optional_text(company.verified_at),
+        company.requests.total,
+        *_balance(company.balance),
+    )
 
 
 def last_states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], State]:

@@ -34,6 +34,7 @@ NOTES = {
         What is known of the remote row behind each key. The values are those last acknowledged or, when the row was
         there before us, those that a listing showed. `confirmed`: an answer has shown that the key leads to that row.
         `settled` 0: something was sent and its outcome is not known. `code_known` 0: nobody ever saw the row's code.
+        By which run a row was acknowledged stands in `attempts`, at `acked_at`.
     """,
     "strays": "Remote rows of the last whole listing that no key leads to.",
     "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",

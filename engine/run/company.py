@@ -7,9 +7,11 @@ Whatever stops it, `result()` accounts for every source row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import ceil
+from typing import TypeAlias
 
 import anyio
 
@@ -34,13 +36,16 @@ from engine.planning.rest import failed_again, is_resting
 from engine.planning.sketch import sketch
 from engine.run.books import Books
 from engine.run.brakes import Brakes
-from engine.run.compare import Compared, Comparison
+from engine.run.compare import Compared, Comparison, think
 from engine.run.endings import FAILED, HELD, STOPPED, UNSAFE, Ending, code_of, ending_of
 from engine.run.parts import Job, Parts
 from engine.run.saving import settings_digest, standing, to_save
 from engine.run.scope import Visible
 from engine.run.writing import Writing, to_do_of
 from engine.sources.base import read
+
+Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
+"""A write to the ledger, to be begun."""
 
 
 class CompanyRun:
@@ -318,30 +323,33 @@ class CompanyRun:
 
     async def _note_good_end(self, acked: Acknowledged) -> None:
         """Remember how many rows a source had when all went well, where that is news, and forget old trouble."""
-        result, before = self.result(), acked.state
+        result, before, ledger = self.result(), acked.state, self._parts.ledger
         rows = result.balance.source_rows
         good = self._parts.writes and result.state in {State.SYNCED, State.UNCHANGED}
+        notes: list[Note] = []
         if good and self._books.wanted and (result.state is State.SYNCED or result.evidence == Evidence.LISTING):
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.sketch(self._scope, *sketch(self._books.wanted.rows))
+            drawn = await think(len(self._books.wanted.rows), partial(sketch, self._books.wanted.rows))
+            notes.append(partial(ledger.sketch, self._scope, *drawn))
         rows = rows if good else before.last_good_rows
         is_over = self._parts.writes and not (
             result.balance.held or result.balance.uncertain or result.balance.deferred
         )
         if rows != before.last_good_rows or (before.failure is not None and (good or is_over)):
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.note(self._scope, CompanyState(last_good_rows=rows))
-        await self._note_standstill(result)
+            notes.append(partial(ledger.note, self._scope, CompanyState(last_good_rows=rows)))
+        notes += self._standstill(result)
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as tasks:  # in one commit, and in this order
+                for note in notes:
+                    tasks.start_soon(note)
 
-    async def _note_standstill(self, result: CompanyResult) -> None:
-        """Remember that this source leaves nothing to do: it need not be compared again while all is as it is now."""
+    def _standstill(self, result: CompanyResult) -> Iterator[Note]:
+        """Yield the note that this source leaves nothing to do, if so: while all is as it is, it is not compared."""
         wanted, balance = self._books.wanted, result.balance
         is_still = result.state is State.UNCHANGED and not result.problems
-        if self._parts.verb != "sync" or not is_still or self._allowed or wanted is None or wanted.digest is None:
-            return
-        digest = standing(wanted.digest, self.company, self._parts)
-        with anyio.CancelScope(shield=True):
-            await self._parts.ledger.note_clean(self._scope, digest, balance.source_rows or 0, balance.adopted or 0)
+        if self._parts.verb == "sync" and is_still and not self._allowed and wanted and wanted.digest is not None:
+            digest = standing(wanted.digest, self.company, self._parts)
+            counts = balance.source_rows or 0, balance.adopted or 0
+            yield partial(self._parts.ledger.note_clean, self._scope, digest, *counts)
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""

@@ -100,7 +100,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
             self.ids = index.rows.keys()
-            _, known = await self._think(wanted, index, partial(self._look, wanted, index, acked))
+            _, known = await think(_rows(wanted, index), partial(self._look, wanted, index, acked))
             if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
@@ -126,16 +126,10 @@ class Comparison:
         if has_vanished and not self.is_check:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
-        matching, compared = await self._think(wanted, index, partial(self._look, wanted, index, acked))
+        matching, compared = await think(_rows(wanted, index), partial(self._look, wanted, index, acked))
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked)
         return replace(compared, listed_rows=len(index.rows))
-
-    async def _think(self, wanted: Wanted, index: RemoteIndex, work: Callable[[], T]) -> T:
-        """Return what pure work on the rows of both sides comes to."""
-        if max(len(wanted.rows), len(index.cells)) <= LONG:
-            return work()
-        return await to_thread.run_sync(work)
 
     def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
         matching = self._match(wanted, index, acked)
@@ -238,9 +232,18 @@ class Comparison:
         if self.certificate is not None:
             self.verified_at = self.now()
             work = partial(learn, matching, index, acked, self.certificate, self.verified_at, self.run_id)
-            learned = await self._think(wanted, index, work)
+            learned = await think(_rows(wanted, index), work)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)
+
+
+async def think(rows: int, work: Callable[[], T]) -> T:
+    """Return what pure work on so many rows comes to."""
+    return work() if rows <= LONG else await to_thread.run_sync(work)
+
+
+def _rows(wanted: Wanted, index: RemoteIndex) -> int:
+    return max(len(wanted.rows), len(index.cells))
 
 
 def _rejections(acked: Acknowledged) -> dict[str, Rejection]:

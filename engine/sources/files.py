@@ -68,6 +68,14 @@ class FileSource:
     def __repr__(self) -> str:
         return f"FileSource({self.name!r})"
 
+    @property
+    def size_bytes(self) -> int:
+        """How large the file is; 0: that cannot be told."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
     def absence(self) -> str | None:
         """Return why there is nothing to read, as far as can be told without reading; None: there is a file."""
         try:

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from itertools import compress
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from engine.errors import SourceError
 from engine.model.cells import Cells, Rows
@@ -65,6 +65,16 @@ class Intake:
 
     def take_rows(self, rows: Sequence[object]) -> None:
         """Take rows that a program gave. Raises `SourceError` for what is neither a dimension nor a mapping."""
+        kinds = set(map(type, rows))
+        if kinds == {dict}:
+            self.take_batch(Batch(cast("Sequence[RawRow]", rows), columns=None, lines=None, mapping=PLAIN))
+        elif kinds == {Dimension}:
+            self._number += len(rows)
+            self._take(cast("Sequence[Dimension]", rows), range(self._number - len(rows) + 1, self._number + 1))
+        else:
+            self._take_mixed(rows)
+
+    def _take_mixed(self, rows: Sequence[object]) -> None:
         picked: list[Fields | Refused | None] = []
         for row in rows:
             self._number += 1
@@ -143,7 +153,7 @@ class Intake:
             return False
         names, cells = table
         found = self._layout(names, batch.mapping, by_name=False)
-        if found.missing or found.doubled or found.unfiltered:
+        if found.doubled or found.unfiltered:
             return False
         count, width = len(batch), len(names)
         columns = [[""] * count if at is None else cells[at::width] for at in found.places]
@@ -159,9 +169,9 @@ class Intake:
 
     def _keep(self, picked: Sequence[Fields | Refused | None], places: Sequence[int]) -> None:
         """Take the rows that a filter has not left out."""
-        kept = [(fields, place) for fields, place in zip(picked, places, strict=True) if fields is not None]
-        self._filtered += sum(fields is None for fields in picked)
-        self._take([fields for fields, _ in kept], [place for _, place in kept])
+        left = [(fields, place) for fields, place in zip(picked, places, strict=True) if fields is not None]
+        self._filtered += len(picked) - len(left)
+        self._take([fields for fields, _ in left], [place for _, place in left])
 
     def _take(self, picked: Sequence[Fields | Refused], places: Sequence[int]) -> None:
         """Take rows: together where none needs a second look, else by halves, the last few one by one."""

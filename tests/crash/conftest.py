@@ -176,9 +176,9 @@ class Site:
 
 
 IN_FLIGHT = """
-    select company_id, count(*) from intent_keys join scopes on scopes.id = intent_keys.scope group by company_id
+    select company_id, count(*) from intents join json_each(keys) join scopes on scopes.id = scope group by company_id
 """
-OPEN = "select count(*) from intents union all select count(*) from intent_keys"
+OPEN = "select count(*) from intents"
 
 
 def dims(count: int, *, first: int = 0, name: str = "Name") -> list[Dimension]:

@@ -42,6 +42,12 @@ async def gate(on_disk: SqliteLedger) -> AsyncIterator[Gate]:
     await passing
 
 
+async def until_queued(ledger: SqliteLedger, jobs: int) -> None:
+    """Wait until so many jobs wait behind the one that is under way."""
+    while ledger._thread._jobs.qsize() < jobs:  # noqa: ASYNC110  a queue of threads wakes no task
+        await asyncio.sleep(0)
+
+
 async def settled_into_queue() -> None:
     """Let tasks that were just made run up to their first wait."""
     await asyncio.sleep(0)
@@ -136,6 +142,31 @@ def test_one_ledger_serves_one_loop_after_another() -> None:
     asyncio.run(ledger.settle(HARBOR, settlement("chunk", "a")))
     assert asyncio.run(ledger.read(HARBOR)) == Acknowledged(rows=known_rows("a"))
     asyncio.run(ledger.aclose())
+
+
+def test_a_loop_that_ended_before_its_answer_harms_nobody() -> None:
+    ledger = asyncio.run(open_ledger("sqlite://"))
+    gate = Gate()
+
+    async def leave() -> None:
+        waiting = asyncio.create_task(ledger._thread.write(gate.job))
+        await asyncio.to_thread(gate.entered.wait)
+        waiting.cancel()
+
+    asyncio.run(leave())
+    gate.opened.set()
+    assert asyncio.run(ledger.page_size("o", "a")) is None
+    asyncio.run(ledger.aclose())
+
+
+async def test_callers_on_two_loops_are_answered_on_their_own(on_disk: SqliteLedger, gate: Gate) -> None:
+    here = asyncio.create_task(on_disk.begin(HARBOR, intent("one", "a")))
+    there = asyncio.create_task(asyncio.to_thread(asyncio.run, on_disk.begin(HARBOR, intent("two", "b"))))
+    await until_queued(on_disk, 2)
+    gate.opened.set()
+    await asyncio.gather(here, there)
+    assert gate.count("commit") == 2  # the gate's own, and one for both
+    assert await on_disk.recover(HARBOR) == 2
 
 
 async def test_a_caller_does_not_wait_for_ever_while_another_process_writes(
