@@ -23,7 +23,7 @@ READING = (
     Mutant(
         name="intake: rows that were looked at one by one are lost",
         module="sources.intake",
-        old="            self._cells.append(tuple(row))\n",
+        old="            self._cells.append(tuple(row))\n            self._places.append(place)\n",
         new="            pass\n",
         scene="invalid",
     ),
