@@ -21,10 +21,10 @@ READING = (
         sign="ambiguous",
     ),
     Mutant(
-        name="intake: rows that were looked at one by one are lost",
+        name="intake: a good row beside invalid ones is lost",
         module="sources.intake",
-        old="            self._cells.append(tuple(row))\n            self._places.append(place)\n",
-        new="            pass\n",
+        old="rows=Rows(as_dimension, cells),",
+        new="rows=Rows(as_dimension, cells[1:] if refused else cells),",
         scene="invalid",
     ),
     Mutant(
