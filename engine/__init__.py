@@ -110,7 +110,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name from its home (PEP 562)."""
+    """Import a public name from its home (PEP 562).
+
+    A program that asks for the engine means to send requests: aiohttp is loaded with it, and not in the first request,
+    as the command line has it, which often sends none.
+    """
+    if name == "Engine":
+        import_module("engine.net.transport")
     try:
         return getattr(import_module(_HOMES[name]), name)
     except KeyError:

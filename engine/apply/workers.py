@@ -1,4 +1,4 @@
-"""Chunks -> outcomes through a bounded stream: intent, send, reconcile, write down (DESIGN sections 6 and 8).
+"""Chunks -> outcomes, a few at a time: intent, send, reconcile, write down (DESIGN sections 6 and 8).
 
 Whatever ends the work (a refusal, a lost answer, a parked account, a cancelled run): each row handed to `Writer` is
 either recorded with its outcome or was never exposed to the server.
@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import count
+from itertools import chain, count, islice
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream
+from anyio.lowlevel import checkpoint
 
 from engine.apply.reconcile import reconcile
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected, plain
@@ -97,19 +97,16 @@ class Writer:
 
     async def drain(self, chunks: Iterable[Chunk]) -> None:
         """Send all chunks, a few at a time; they are made as they are taken. Raises what ends the company's writing."""
-        feed, inbox = anyio.create_memory_object_stream[Chunk](0)
+        left = iter(chunks)
+        first = list(islice(left, 2))
+        if len(first) < 2:  # most companies' changes: they need no tasks
+            await self._work(iter(first))
+            return
+        turns = chain(first, left)
         with plain():
-            async with anyio.create_task_group() as workers, feed:
-                with inbox:
-                    for _ in range(min(WORKERS, self.client.width)):
-                        workers.start_soon(self._work, inbox.clone())
-                for chunk in chunks:
-                    if self.surplus or self.stalled:
-                        return
-                    try:
-                        await feed.send(chunk)
-                    except anyio.BrokenResourceError:  # no worker is left: what ended the last of them is raised
-                        return
+            async with anyio.create_task_group() as workers:
+                for _ in range(min(WORKERS, self.client.width)):
+                    workers.start_soon(self._work, turns)
 
     async def try_out(self, changes: Sequence[Change]) -> bool:
         """Send rows of unconfirmed key by themselves. Return whether the answer confirms all of their keys.
@@ -131,10 +128,13 @@ class Writer:
         )
         return own and len(heard) == len(changes) and not self._repeated and not self.surplus
 
-    async def _work(self, inbox: MemoryObjectReceiveStream[Chunk]) -> None:
-        async with inbox:
-            async for chunk in inbox:
-                await self._deliver(chunk)
+    async def _work(self, turns: Iterator[Chunk]) -> None:
+        """Send one chunk after the other; all workers take theirs from the same iterator."""
+        for chunk in turns:
+            if self.surplus or self.stalled:
+                return
+            await checkpoint()  # a run that is stopped begins no other chunk
+            await self._deliver(chunk)
 
     async def _deliver(self, chunk: Chunk) -> None:
         """Send a chunk and, where it is refused as a whole or too slow, its halves, down to single rows."""

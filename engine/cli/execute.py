@@ -16,7 +16,6 @@ from engine.cli.cost import cost_of
 from engine.cli.drive import Order, drive, run_heeding_signals
 from engine.cli.output import deliver, deliver_texts, run_texts
 from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
-from engine.cli.render import print_run
 from engine.cli.select import Traits, needs_states, pick
 from engine.config import Configured, load
 from engine.config.values import duration
@@ -91,6 +90,8 @@ def _print(request: Request, result: RunResult, chosen: Configured) -> None:
         exclude=request.exclude,
         paper=str(request.out or request.plan or ""),
     )
+    from engine.cli.render import print_run  # noqa: PLC0415  it brings rich, which other outputs do without
+
     details = request.details or request.verb == "check"
     cost = cost_of(result, chosen.companies, chosen.settings) if request.verb == "plan" else None
     deliver(lambda stream: print_run(stream, result, typed, details=details, cost=cost))

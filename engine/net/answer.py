@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -17,7 +17,7 @@ from engine.errors import (
     Unauthorized,
     WrongContract,
 )
-from engine.net.transport import Answer
+from engine.net.exchange import Answer
 from engine.wire.reading import excerpt, is_gateway, read_refusal
 
 QUOTA_WORDS = "limit exceeded"
@@ -30,7 +30,7 @@ GATEWAY_FORBIDDEN = "forbidden"
 """The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
 
 
-def problem(answer: Answer, *, kind: str, now: datetime, company_id: int | None) -> ApiError | None:
+def problem(answer: Answer, *, kind: str, now: Callable[[], datetime], company_id: int | None) -> ApiError | None:
     """Return the error that an answer stands for; None: a 2xx with a body to read.
 
     `kind`: of the request, a field of `Requests`. The bulk path exists unless the contract is the wrong one, and a
@@ -50,7 +50,7 @@ def problem(answer: Answer, *, kind: str, now: datetime, company_id: int | None)
         "excerpt": excerpt(answer.body),
     }
     if error is Throttled:
-        return Throttled(text, retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now), **details)  # type: ignore[arg-type]  # a dict of mixed values
+        return Throttled(text, retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now()), **details)  # type: ignore[arg-type]  # a dict of mixed values
     if error is OutcomeUnknown:
         return OutcomeUnknown(text, timed_out=status == 504, **details)  # type: ignore[arg-type]  # likewise
     return error(text, **details)  # type: ignore[arg-type]  # likewise

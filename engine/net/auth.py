@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -29,7 +30,7 @@ class TokenKeeper:
 
     async def token(self, fetch: Fetch) -> Secret:
         """Return a token that is good as far as is known."""
-        if self._token is not None and anyio.current_time() < self._expires_at:
+        if self._token is not None and get_running_loop().time() < self._expires_at:
             return self._token
         return await self.renewed(self._token, fetch)
 
@@ -50,7 +51,7 @@ class TokenKeeper:
 
     def is_good(self, token: Secret) -> bool:
         """Return whether a token is still the one to send, as far as is known."""
-        return token is self._token and anyio.current_time() < self._expires_at
+        return token is self._token and get_running_loop().time() < self._expires_at
 
     def is_hopeless(self, token: Secret) -> bool:
         """Return whether a fresh token is refused that never was any good: another one would be no better."""
@@ -63,5 +64,5 @@ class TokenKeeper:
                 grant = await fetch()
                 margin = min(LONGEST_MARGIN_S, grant.lifetime_s * MARGIN)
                 self._proven = False
-                self._token, self._expires_at = grant.token, anyio.current_time() + grant.lifetime_s - margin
+                self._token, self._expires_at = grant.token, get_running_loop().time() + grant.lifetime_s - margin
             return self._token

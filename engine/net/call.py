@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from engine.model.result import Requests
+from engine.net.exchange import Answer
 from engine.net.retry import Policy
-from engine.net.transport import Answer
 
 T = TypeVar("T")
 

@@ -6,6 +6,7 @@ Every request of an account passes `Channel.call`, so what stops the account sto
 from __future__ import annotations
 
 import re
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
@@ -35,11 +36,11 @@ from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
 from engine.net.budget import Budget
 from engine.net.call import Call, Spent
+from engine.net.exchange import Answer, Request, Transport
 from engine.net.limits import KeyLimits, Place
 from engine.net.pages import PageSize
 from engine.net.quota import Quota
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
-from engine.net.transport import Answer, Request, Transport
 from engine.net.width import trouble_of
 from engine.wire.dialect import BadAnswer
 from engine.wire.oauth import FORM, Grant, read_grant, token_request
@@ -200,7 +201,7 @@ class Channel:
             call.sends += 1
             call.spent.add(kind)
             before, call.exposed = call.exposed, True  # until it is known better: not all that ends a send is an answer
-            call.sent_at_s = anyio.current_time()
+            call.sent_at_s = place.sent_at_s
             try:
                 with anyio.CancelScope(shield=True):
                     answer = await self._transport.send(request)
@@ -222,7 +223,7 @@ class Channel:
         return answer
 
     async def _counted(self, call: Call[T], kind: str, place: Place) -> date:
-        """Count a request that is about to go out, tell of it and let it set off; return the day that it counts on.
+        """Count a request that is about to go out, let it set off and tell of it; return the day that it counts on.
 
         Raises `AccountParked`, `QuotaExhausted`, and what the ledger raises: it has cost nothing then.
         """
@@ -235,9 +236,10 @@ class Channel:
         try:
             if call.sends and call.before_repeat is not None:
                 await call.before_repeat()
-            await self._tell(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
+            await self._tell_width()
             await self.key.gate.set_off(place, self._parking)
             self._refuse_when_parked()
+            await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
         except BaseException:
             self.key.quota.give_back(day)
             self._budget.give_back(call.kind)
@@ -255,12 +257,11 @@ class Channel:
         if self.parked is not None:
             raise AccountParked(self.parked)
 
-    async def _tell(self, sent: RequestSent) -> None:
-        """Tell of a request, and first of what may be out at once, when that has changed."""
+    async def _tell_width(self) -> None:
+        """Tell of what may be out at once, when that has changed."""
         width = self.key.gate.news()
         if width is not None:
             await self._emit(WidthChanged(account=self.account.name, places=width.places, reason=width.reason))
-        await self._emit(sent)
 
     def _learn(
         self, place: Place, call: Call[T], status: int | None, *, received: int = 0, timed_out: bool = False
@@ -292,7 +293,7 @@ class Channel:
             answer = replace(answer, body=self.redacted(answer.body.decode("utf-8", "replace")).encode())
         # A bulk path that was there does not vanish: by then a 404 speaks of the company.
         kind = "list" if answer.status == 404 and self._accepts_chunks else call.kind
-        error = problem(answer, kind=kind, now=self._now(), company_id=call.company_id)
+        error = problem(answer, kind=kind, now=self._now, company_id=call.company_id)
         if error is not None:
             call.request_id = error.request_id or call.request_id
             raise error
@@ -317,7 +318,7 @@ class Channel:
 
         Of requests that were out together, the first answer makes the pause; the others only wait it out.
         """
-        now_s = anyio.current_time()
+        now_s = get_running_loop().time()
         if self._throttles and sent_at_s <= self._paused_at and error.retry_after_s is None:
             return
         if self._throttles == 0:

@@ -16,8 +16,9 @@ from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel
+from engine.net.exchange import Answer
+from engine.net.places import Places
 from engine.net.retry import Policy, step_s
-from engine.net.transport import Answer
 from engine.wire.batch import Accepted, progress_path, read_accepted, read_completed, read_results, results_path
 from engine.wire.dialect import Dialect
 
@@ -40,7 +41,7 @@ class CompanyClient:
         self.company_id = company_id
         self.spent = Spent()
         self.width = min(WIDTH, channel.account.limits.max_concurrency)
-        self._room = anyio.Semaphore(self.width, fast_acquire=True)
+        self._room = Places(self.width)
 
     async def page(self, number: int, limit: int, *, kind: str = "list") -> Page:
         """Read one page. Raises `ApiError`; `Rejected` may mean that the limit is refused."""
@@ -173,5 +174,8 @@ class CompanyClient:
         return await self._take_turn(call)
 
     async def _take_turn(self, call: Call[T]) -> T:
-        async with self._room:
+        await self._room.enter()
+        try:
             return await self.channel.call(call)
+        finally:
+            self._room.leave()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio import get_running_loop
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 import anyio
 
@@ -19,11 +20,22 @@ NEWS = 0.25
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """One request's leave to be in the air, and what is known of it there."""
+    """One request's leave to be in the air, held while in its block, and what is known of it there."""
 
+    gate: KeyLimits
+    give_up: anyio.Event
     unit: Unit | None = None  # of the rate; None: it has not left
     sent_at_s: float = 0.0  # on the event loop's clock
     out: int = 0  # requests that were out when it left, itself included
+
+    async def __aenter__(self) -> Self:
+        await self.gate.enter(self.give_up)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.gate.leave(self)
 
 
 class KeyLimits:
@@ -40,20 +52,27 @@ class KeyLimits:
         self._landed = anyio.Event()  # one of those that are out has come back
         self._resume_at_s = 0.0  # on the event loop's clock
 
-    @asynccontextmanager
-    async def place(self, give_up: anyio.Event) -> AsyncIterator[Place]:
-        """Hold one place, taken when no pause is on. The request in it sets off, and is answered or not.
+    def place(self, give_up: anyio.Event) -> Place:
+        """Return a place to hold, taken when no pause is on. The request in it sets off, and is answered or not.
 
         `give_up` ends waiting for a pause: the body then has to find out that there is nothing to wait for.
         """
-        async with self._places.place():
+        return Place(gate=self, give_up=give_up)
+
+    async def enter(self, give_up: anyio.Event) -> None:
+        """Wait for a place, and for the end of a pause."""
+        await self._places.enter()
+        try:
             await self._wait_out_pause(give_up)
-            place = Place()
-            try:
-                yield place
-            finally:
-                self._out -= place.unit is not None
-                self._landed.set()
+        except BaseException:
+            self._places.leave()
+            raise
+
+    def leave(self, place: Place) -> None:
+        """Give a place back: its request, if it has set off, is out no more."""
+        self._out -= place.unit is not None
+        self._landed.set()
+        self._places.leave()
 
     async def set_off(self, place: Place, give_up: anyio.Event) -> None:
         """Wait for a unit of the rate: the last step before the socket. `give_up` as above, and no unit is taken."""
@@ -62,7 +81,7 @@ class KeyLimits:
                 await self._wait_for_landing()
                 await self._wait_out_pause(give_up)
                 unit = await self._rate.take()
-                place.sent_at_s = anyio.current_time()
+                place.sent_at_s = get_running_loop().time()
                 if place.sent_at_s >= self._resume_at_s:
                     self._out += 1
                     self._flight.most = max(self._flight.most, self._out)
@@ -71,7 +90,7 @@ class KeyLimits:
 
     def answered(self, place: Place, kind: Kind, trouble: str) -> None:
         """Learn from what came of a request: an answer, or a `trouble` that speaks against so many at once."""
-        now_s = anyio.current_time()
+        now_s = get_running_loop().time()
         if place.unit is not None:
             self._rate.answered(place.unit)
         if trouble == "HTTP 429":
@@ -80,7 +99,7 @@ class KeyLimits:
         if self._flight.is_over:
             before = self._width.places
             self._width = after(self._width, self._flight)
-            self._flight = next_flight(self._flight, now_s, is_fewer=self._width.places < before)
+            self._flight = next_flight(self._flight, now_s, before=before, places=self._width.places)
             self._places.resize(self._width.places)
 
     def news(self) -> Width | None:
@@ -93,7 +112,7 @@ class KeyLimits:
 
     def pause(self, seconds: float) -> None:
         """Hold the whole key back; a longer pause that is under way stays."""
-        self._resume_at_s = max(self._resume_at_s, anyio.current_time() + seconds)
+        self._resume_at_s = max(self._resume_at_s, get_running_loop().time() + seconds)
 
     async def _wait_for_landing(self) -> None:
         """Wait while more are out than may be by now: places that were given before there were fewer."""
@@ -102,6 +121,6 @@ class KeyLimits:
             await self._landed.wait()
 
     async def _wait_out_pause(self, give_up: anyio.Event) -> None:
-        while anyio.current_time() < self._resume_at_s and not give_up.is_set():
+        while get_running_loop().time() < self._resume_at_s and not give_up.is_set():
             with anyio.move_on_at(self._resume_at_s):
                 await give_up.wait()

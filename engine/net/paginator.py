@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from math import ceil
+from operator import itemgetter
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from engine.errors import TenantLeak, plain
+from engine.model.cells import bare
 from engine.model.listing import Certificate, Page
 from engine.net.client import CompanyClient
+from engine.net.feed import Feed
 
 
 class Listing:
     """An async iterator of pages, in the order of their arrival. `certificate` is final when it ends."""
 
-    def __init__(self, client: CompanyClient, first: Page, size: int, inbox: MemoryObjectReceiveStream[Page]) -> None:
+    def __init__(self, client: CompanyClient, first: Page, size: int, feed: Feed[Page]) -> None:
         self._client = client
         self._first = first
         self._size = max(1, size)
-        self._inbox = inbox
+        self._feed = feed
         self._ids: set[str] = set()
         self._rows = self._pages = 0
         self._declared_last = first.declared
@@ -39,37 +41,43 @@ class Listing:
             pages=self._pages,
         )
 
-    def __aiter__(self) -> AsyncIterator[Page]:
-        return self._inbox
+    @property
+    def is_short(self) -> bool:
+        """Whether page 1 is all that there is to read: most companies are that small."""
+        return self._expected <= 1
 
-    async def produce(self, feed: MemoryObjectSendStream[Page]) -> None:
+    def __aiter__(self) -> AsyncIterator[Page]:
+        return self._feed
+
+    async def produce(self) -> None:
         """Read all pages: those that page 1 lets expect concurrently, then one by one while rows are missing."""
-        async with feed:
-            await self._take(1, self._first, feed)
+        await self._take(1, self._first)
+        if not self.is_short:
             numbers = iter(range(2, self._expected + 1))
             async with anyio.create_task_group() as readers:
                 for _ in range(min(self._client.width, self._expected - 1)):
-                    readers.start_soon(self._read, numbers, feed)
-            await self._read_on(feed)
+                    readers.start_soon(self._read, numbers)
+            await self._read_on()
+        self._feed.end()
 
-    async def _read(self, numbers: Iterator[int], feed: MemoryObjectSendStream[Page]) -> None:
+    async def _read(self, numbers: Iterator[int]) -> None:
         for number in numbers:
             page = await self._client.page(number, self._size)
-            await self._take(number, page, feed)
+            await self._take(number, page)
             if not page.rows:  # the end, whatever the count says: the certificate tells
                 for _ in numbers:
                     pass
 
-    async def _read_on(self, feed: MemoryObjectSendStream[Page]) -> None:
+    async def _read_on(self) -> None:
         """Go on past the expected end where pages are smaller than they say; one that brings nothing new is the end."""
         number = max(1, self._expected)
         while self._falls_short and len(self._ids) < self._first.declared:
             seen, number = len(self._ids), number + 1
-            await self._take(number, await self._client.page(number, self._size), feed)
+            await self._take(number, await self._client.page(number, self._size))
             if len(self._ids) == seen:
                 return
 
-    async def _take(self, number: int, page: Page, feed: MemoryObjectSendStream[Page]) -> None:
+    async def _take(self, number: int, page: Page) -> None:
         """Count a page and hand it on; `TenantLeak` before any of its rows is used."""
         if page.foreign is not None:
             asked = self._client.company_id
@@ -78,17 +86,17 @@ class Listing:
             )
         self._pages += 1
         self._rows += len(page.rows)
-        self._ids.update(row.id for row in page.rows)
+        self._ids.update(map(itemgetter(0), bare(page.rows)))
         if number < self._expected and len(page.rows) < self._size:
             self._falls_short = True
         if page.declared != self._first.declared:
             self._declared_last = page.declared
-        await feed.send(page)
+        await self._feed.send(page)
 
 
 @asynccontextmanager
 async def paginate(client: CompanyClient, first: Page, size: int) -> AsyncIterator[Listing]:
-    """Stream the pages of a listing whose first page is read; memory holds no more than the pages in flight.
+    """Stream the pages of a listing whose first page is read; as many wait to be taken as are in flight at most.
 
         async with paginate(client, first, size) as listing:
             async for page in listing: ...
@@ -97,10 +105,13 @@ async def paginate(client: CompanyClient, first: Page, size: int) -> AsyncIterat
     `size`: rows a page, as the server granted it. Leaving the block early ends the reading. Raises `ApiError` and
     `TenantLeak`.
     """
-    feed, inbox = anyio.create_memory_object_stream[Page](0)
-    listing = Listing(client, first, size, inbox)
+    listing = Listing(client, first, size, Feed(client.width))
     with plain():
-        async with inbox, anyio.create_task_group() as reading:  # the reading ends before its stream does
-            reading.start_soon(listing.produce, feed)
+        if listing.is_short:
+            await listing.produce()
+            yield listing
+            return
+        async with anyio.create_task_group() as reading:
+            reading.start_soon(listing.produce)
             yield listing
             reading.cancel_scope.cancel()

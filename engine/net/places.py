@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import anyio
 
@@ -22,16 +20,8 @@ class Places:
         self._places = places
         self._call_in()
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Hold one place. Cancelled while waiting, it has held none."""
-        await self._enter()
-        try:
-            yield
-        finally:
-            self._leave()
-
-    async def _enter(self) -> None:
+    async def enter(self) -> None:
+        """Wait for a place and hold it. Cancelled while waiting, it has held none."""
         if self._held < self._places and not self._queue:
             self._held += 1
             return
@@ -41,12 +31,13 @@ class Places:
             await turn.wait()
         except BaseException:
             if turn.is_set():  # called in and cancelled at one time
-                self._leave()
+                self.leave()
             else:
                 self._queue.remove(turn)
             raise
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Let another one have the place."""
         self._held -= 1
         self._call_in()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections import deque
 from math import ceil
 
@@ -61,19 +62,24 @@ class Rate:
         self._used: deque[Unit] = deque()  # those of about the last window, in the order in which they left
 
     async def take(self) -> Unit:
-        """Wait for one unit and return it; for one waiter at a time. Cancelled, it has used none."""
-        await anyio.sleep_until(self._free_at_s())
+        """Wait for one unit and return it; for one waiter at a time. Cancelled, it has used none.
+
+        Where one is free there is no waiting, and no turn of the event loop.
+        """
+        free_at_s = self._free_at_s()
+        if free_at_s:
+            await anyio.sleep_until(free_at_s)
         if not self._paced.has_capacity():
             await anyio.sleep(GRAIN_S)
         await self._paced.acquire()
-        now_s = anyio.current_time()
+        now_s = get_running_loop().time()
         unit = Unit(now_s, now_s + (LONGEST_S if self._usual_s < LATEST_S else self._latest_s))
         self._used.append(unit)
         return unit
 
     def answered(self, unit: Unit) -> None:
         """Note that a request has arrived."""
-        now_s = anyio.current_time()
+        now_s = get_running_loop().time()
         unit.arrived_by_s = min(unit.arrived_by_s, now_s)
         self._answers += 1
         self._usual_s += max(MEMORY, 1 / self._answers) * (min(now_s - unit.left_s, LONGEST_S) - self._usual_s)
@@ -84,7 +90,7 @@ class Rate:
 
     def _free_at_s(self) -> float:
         """Return when a window has room for one more; what is past counts no longer."""
-        now_s = anyio.current_time()
+        now_s = get_running_loop().time()
         while self._used and self._used[0].arrived_by_s + WINDOW_S <= now_s:
             self._used.popleft()
         return 0.0 if len(self._used) < self._most else self._used[0].arrived_by_s + WINDOW_S

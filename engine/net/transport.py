@@ -1,45 +1,18 @@
-"""One HTTP exchange: bytes out, bytes in, and nothing decided."""
+"""HTTP by aiohttp: bytes out, bytes in, and nothing decided."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
 
 import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
 from yarl import URL
 
 from engine.errors import OutcomeUnknown
+from engine.net.exchange import Answer, Request
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What goes out. `url` is taken as it stands: it is encoded already."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)  # they hold the token and the API key
-    body: bytes | None = field(default=None, repr=False)
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back, whatever it is."""
-
-    status: int
-    headers: Mapping[str, str]  # names compare without case
-    body: bytes
-
-
-class Transport(Protocol):
-    """Carries requests. Never follows a redirect, never repeats by itself."""
-
-    async def send(self, request: Request) -> Answer:
-        """Exchange one request. Raises `OutcomeUnknown` when no whole answer came back."""
-        ...
+KEEPALIVE_S = 60.0
+"""Connections stay open between chunks: a new one over TLS costs seven times the request."""
 
 
 class AiohttpTransport:
@@ -48,6 +21,9 @@ class AiohttpTransport:
     def __init__(self, session: aiohttp.ClientSession, *, body_bytes: int) -> None:
         self._session = session
         self._body_bytes = body_bytes
+        # Those of a request take the place of the session's.
+        self._middlewares = (_once, *getattr(session, "_middlewares", ()))
+        self._timeout = aiohttp.ClientTimeout()
 
     async def send(self, request: Request) -> Answer:
         """Exchange one request; the body is read up to the limit, and what is larger is not believed."""
@@ -57,13 +33,10 @@ class AiohttpTransport:
                 URL(request.url, encoded=True),
                 headers=request.headers,
                 data=request.body,
-                middlewares=(
-                    _once,
-                    *getattr(self._session, "_middlewares", ()),
-                ),  # else the session's would not be used
+                middlewares=self._middlewares,
                 allow_redirects=False,
                 raise_for_status=False,
-                timeout=aiohttp.ClientTimeout(total=request.timeout_s),
+                timeout=self._total(request.timeout_s),
             ) as response:
                 return Answer(status=response.status, headers=response.headers, body=await self._read(response))
         except TimeoutError as error:
@@ -78,14 +51,17 @@ class AiohttpTransport:
         except (aiohttp.ClientError, OSError) as error:
             raise OutcomeUnknown(f"the connection failed: {_reason(error)}") from error
 
+    def _total(self, timeout_s: float) -> aiohttp.ClientTimeout:
+        """Return the timeout of a whole exchange: the last one again, as it is the same for all of an account's."""
+        if self._timeout.total != timeout_s:
+            self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        return self._timeout
+
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """Read the body in one go where its length is declared and small, else piece by piece up to the limit."""
         limit = self._body_bytes
-        if (
-            response.content_length is not None
-            and response.content_length <= limit
-            and not response.headers.get("Content-Encoding")
-        ):
+        declared = response.content_length
+        if declared is not None and declared <= limit and not response.headers.get("Content-Encoding"):
             return await response.read()
         pieces = bytearray()
         async for piece in response.content.iter_any():
@@ -104,6 +80,12 @@ async def _once(request: aiohttp.ClientRequest, send: ClientHandlerType) -> aioh
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise OutcomeUnknown(f"the connection was cut: {_reason(error)}") from error
+
+
+def new_session() -> aiohttp.ClientSession:
+    """Return a session that keeps connections open, and no cookies; how many requests are out is bounded elsewhere."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _reason(error: Exception) -> str:

@@ -52,6 +52,7 @@ class Flight:
     """What came of the requests that left since the last decision: about as many as were out together."""
 
     since_s: float
+    least: int = 1  # answers to decide on
     most: int = 0  # out at once
     answers: int = 0
     trouble: str = ""  # the first that came up: the flight is over then
@@ -71,7 +72,7 @@ class Flight:
     @property
     def is_over(self) -> bool:
         """Whether there is something to decide on: half of what was out is answered, or there was trouble."""
-        return bool(self.trouble) or 2 * self.answers >= max(2, self.most)
+        return bool(self.trouble) or (self.answers >= self.least and 2 * self.answers >= self.most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +122,13 @@ def after(width: Width, flight: Flight) -> Width:
     return replace(width, held=width.held + 1) if width.held < DOUBT else _on_trial(width, 0.5)
 
 
-def next_flight(flight: Flight, now_s: float, *, is_fewer: bool) -> Flight:
-    """Return the flight after one: with the times of its last answers, unless there are fewer places now."""
-    return Flight(since_s=now_s, times=[] if is_fewer else flight.times[-ENOUGH:])
+def next_flight(flight: Flight, now_s: float, *, before: int, places: int) -> Flight:
+    """Return the flight after one: with the times of its last answers, unless there are fewer `places` than `before`.
+
+    Where so little is out that a few answers are half of it, there is nothing to decide that could not wait for `FEW`.
+    """
+    times = [] if places < before else flight.times[-ENOUGH:]
+    return Flight(since_s=now_s, least=max(1, min(FEW, places // 2)), times=times)
 
 
 def _timed(width: Width, times: Sequence[tuple[Kind, float]]) -> Width:

@@ -6,12 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import aiohttp
 import anyio
 
 from engine.errors import ConfigError, EngineError, LedgerError, plain
@@ -24,16 +22,16 @@ from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settin
 from engine.net.channel import Channel, Key
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
+from engine.net.exchange import LateTransport, Transport
 from engine.net.quota import Quota
-from engine.net.transport import AiohttpTransport, Transport
 from engine.planning.rekey import Rekey
 from engine.run.execution import Pending, Run, Wiring, origin_of
 from engine.run.looking import Explanation, changed_keys, explain
 from engine.run.parts import Applying, Bounds, Job
 from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 
-KEEPALIVE_S = 60.0
-"""Connections stay open between chunks: a new one over TLS costs seven times the request."""
+if TYPE_CHECKING:
+    import aiohttp
 
 GRACE_S = 5.0
 """Beyond a request's own timeout, to write down what it did. A run that nobody reads is not waited for longer."""
@@ -70,15 +68,15 @@ class Engine:
         self._keys: dict[str, Key] = {}
         self._running: set[Run] = set()
         self._own = AsyncExitStack()
+        self._is_open = False
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opened:
             if self._ledger is None:
                 self._ledger = await open_ledger(self._settings.ledger_url)
                 opened.push_async_callback(self._ledger.aclose)
-            if self._session is None:
-                self._session = await opened.enter_async_context(_new_session())
             self._own = opened.pop_all()
+        self._is_open = True
         return self
 
     async def __aexit__(
@@ -88,6 +86,7 @@ class Engine:
         for key in self._keys.values():
             with suppress(LedgerError):  # too many requests are counted then, which is safe
                 await key.quota.settle()
+        self._is_open = False
         await self._own.aclose()
         self._session = self._ledger = None
         self._keys.clear()
@@ -202,13 +201,13 @@ class Engine:
         applying: Applying | None = None,
         bounds: Bounds | None = None,
     ) -> Pending:
-        session, ledger = self._opened()
+        ledger = self._opened()
         wiring = Wiring(
             settings=self._settings,
             dialect=self._dialect,
             key=self._key,
             running=self._running,
-            transport=partial(_transport, session),
+            transport=self._transport,
             ledger=ledger,
             now=self._now,
             rng=self._rng,
@@ -239,7 +238,7 @@ class Engine:
         The API is asked when nothing whole is remembered, or to `refresh`: ceil(entries / 100) requests for each of the
         three. Raises `ApiError`, `AccountParked`, `IncompleteListing`.
         """
-        _, ledger = self._opened()
+        ledger = self._opened()
         asked = self._account(account, "the directory")
         origin = origin_of(self._settings.api.base_url)
         known = None if refresh else await ledger.directory(origin, asked.account_id)
@@ -252,7 +251,7 @@ class Engine:
 
     async def explain(self, company: Company, key: str, *, ask: bool = True) -> Explanation:
         """Return the life of one row: source, remote, ledger, attempts. `ask`: in one request, how it stands there."""
-        _, ledger = self._opened()
+        ledger = self._opened()
         account = self._owner(company)
         return await explain(
             company,
@@ -265,20 +264,20 @@ class Engine:
 
     async def changed_keys(self, company: Company) -> list[Rekey]:
         """Return the source's rows that Ottimate has under another key, one that the source has no more."""
-        _, ledger = self._opened()
+        ledger = self._opened()
         scope = self._scope(company, self._owner(company))
         return await changed_keys(company, scope, ledger=ledger, codes=self._dialect.type_codes)
 
     async def rekey(self, company: Company, rekeys: Iterable[Rekey]) -> None:
         """Send these rows under the keys that Ottimate knows them by, from now on. Raises `Locked`."""
-        _, ledger = self._opened()
+        ledger = self._opened()
         scope = self._scope(company, self._owner(company))
         async with ledger.lock(scope):
             await ledger.rekey(scope, {one.source_key: one.wire_key for one in rekeys}, self._now())
 
     async def unkey(self, company: Company) -> int:
         """Send all rows of a company under their own keys again; return how many were not. Raises `Locked`."""
-        _, ledger = self._opened()
+        ledger = self._opened()
         scope = self._scope(company, self._owner(company))
         async with ledger.lock(scope):
             keys = sorted((await ledger.read(scope)).wire_keys)
@@ -287,7 +286,7 @@ class Engine:
 
     async def distrust(self, company: Company) -> int:
         """Forget what was acknowledged for a company: its next sync lists. Returns how many rows. Raises `Locked`."""
-        _, ledger = self._opened()
+        ledger = self._opened()
         scope = self._scope(company, self._owner(company))
         async with ledger.lock(scope):
             return await ledger.distrust(scope)
@@ -296,21 +295,34 @@ class Engine:
         origin = origin_of(self._settings.api.base_url)
         return Scope(origin=origin, account=account.account_id, company_id=company.id)
 
-    def _opened(self) -> tuple[aiohttp.ClientSession, Ledger]:
-        if self._session is None or self._ledger is None:
+    def _opened(self) -> Ledger:
+        if self._ledger is None or not self._is_open:
             raise EngineError("the engine is not open: use it as `async with Engine(settings) as engine`")
-        return self._session, self._ledger
+        return self._ledger
+
+    def _transport(self, account: Account) -> Transport:
+        """Return the account's way out on the one session, which is opened for the first request of all."""
+
+        def make() -> Transport:
+            from engine.net.transport import AiohttpTransport, new_session  # noqa: PLC0415  see `LateTransport`
+
+            self._opened()
+            if self._session is None:
+                self._session = new_session()
+                self._own.push_async_callback(self._session.close)
+            return AiohttpTransport(self._session, body_bytes=account.limits.body_bytes)
+
+        return LateTransport(make)
 
     def _channel(self, account: Account) -> Channel:
         """Return a way to the API outside of any run: nobody watches it."""
-        session, _ = self._opened()
-        key, transport = self._key(account), _transport(session, account)
+        key, transport = self._key(account), self._transport(account)
         return Channel(key, self._settings.api, transport, emit=_unwatched, now=self._now, rng=self._rng)
 
     def _key(self, account: Account) -> Key:
         """Return the account's key, which all runs share: two of them have no more than one has."""
         if account.name not in self._keys:
-            _, ledger = self._opened()
+            ledger = self._opened()
             origin = origin_of(self._settings.api.base_url)
             self._keys[account.name] = Key(account, Quota(account, ledger, origin, self._now))
         return self._keys[account.name]
@@ -327,18 +339,8 @@ class Engine:
         return self._accounts[name]
 
 
-def _transport(session: aiohttp.ClientSession, account: Account) -> Transport:
-    return AiohttpTransport(session, body_bytes=account.limits.body_bytes)
-
-
 async def _unwatched(_event: Event) -> None:
     """Take an event that nobody wants to see."""
-
-
-def _new_session() -> aiohttp.ClientSession:
-    """Return a session that keeps connections open, and no cookies; how many requests are out is bounded elsewhere."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _utc_now() -> datetime:

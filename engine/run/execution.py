@@ -16,20 +16,21 @@ import anyio
 from engine.errors import EngineError, LedgerError, plain
 from engine.ledger.base import Ledger
 from engine.model.balance import ExitCode, add, row_exit_codes, worst
-from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted
+from engine.model.events import CompanyFinished, Event, RequestSent, RunFinished, RunStarted, SourceRead
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Account, Allow, Scope, Settings
 from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
-from engine.net.transport import Transport
+from engine.net.exchange import Transport
+from engine.net.feed import Feed
 from engine.run.applying import AppliedRun
 from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
 from engine.run.keys import KeyMemory
 from engine.run.parts import Applying, Bounds, Job, Parts
 from engine.run.scope import Visible
-from engine.run.spending import waves
+from engine.run.spending import rows_of, waves
 from engine.run.sums import agrees
 from engine.wire.dialect import Dialect
 
@@ -76,7 +77,7 @@ class Run:
         self._is_late = False
         self._started_at = wiring.now()
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
-        self._feed, self._inbox = anyio.create_memory_object_stream[Event](EVENTS_AHEAD)
+        self._feed = Feed[Event](EVENTS_AHEAD)
         self._origin = origin_of(wiring.settings.api.base_url)
         self._memory = KeyMemory(ledger=wiring.ledger, origin=self._origin, now=wiring.now)
         self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
@@ -87,7 +88,7 @@ class Run:
         self._result: RunResult | None = None
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        return self._inbox
+        return self._feed
 
     @property
     def result(self) -> RunResult:
@@ -105,7 +106,7 @@ class Run:
 
     async def execute(self) -> RunResult:
         """Do the run with nobody watching."""
-        with self._feed, self._inbox, plain():
+        with plain():
             return await self._execute()
 
     @asynccontextmanager
@@ -116,7 +117,7 @@ class Run:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._execute_watched)
                 try:
-                    with self._inbox:
+                    with self._feed:
                         yield self
                 finally:
                     self.stop()
@@ -124,8 +125,11 @@ class Run:
                         await self._ended.wait()
 
     async def _execute_watched(self) -> None:
-        with self._feed, plain():
-            await self._execute()
+        try:
+            with plain():
+                await self._execute()
+        finally:
+            self._feed.end()
 
     async def over(self) -> None:
         """Wait until the run has ended, whoever started it."""
@@ -194,10 +198,11 @@ class Run:
         states = await self._wiring.ledger.states(self._origin)
         is_sparing = self._bounds != Bounds()
         now, verify = self._wiring.now(), self._wiring.settings.verify
+        rows = [rows_of(job, states.get((job.account.account_id, job.company.id))) for job in self._jobs]
         async with anyio.create_task_group() as tasks:
             if self._bounds.seconds is not None:
                 tasks.start_soon(self._stop_at, started_s + self._bounds.seconds)
-            await fleet.run(waves(self._jobs, states, verify, now, is_sparing=is_sparing))
+            await fleet.run(waves(self._jobs, states, verify, now, is_sparing=is_sparing), rows)
             tasks.cancel_scope.cancel()
 
     async def _stop_at(self, moment_s: float) -> None:
@@ -298,9 +303,14 @@ class Run:
         """Hand an event to the reader, if there is one who still listens."""
         if isinstance(event, CompanyFinished):
             self._finished.append(event.result)
+        elif isinstance(event, SourceRead) and self._fleet is not None:
+            self._fleet.weigh(event.company_id, event.rows)
         if self._is_watched:
             try:
-                await self._feed.send(event)
+                if isinstance(event, RequestSent):  # its part of the rate is taken: it may wait for nobody
+                    self._feed.put(event)
+                else:
+                    await self._feed.send(event)
             except anyio.BrokenResourceError:
                 self._is_watched = False
 

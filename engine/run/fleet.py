@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 
 import anyio
@@ -18,14 +19,57 @@ from engine.run.endings import STOPPED
 Start = Callable[[int], CompanyRun]
 """Makes the n-th company's run, when its turn comes."""
 
-LEAST = 4
+LEAST = 3
 """Companies of an account open at a time, however many accounts there are: one that waits keeps its key idle."""
+
+ROWS = 20_000
+"""Rows of the companies that are open, dealt between the accounts, beyond the `LEAST` of each: what bounds memory.
+Small companies need many open to keep a key busy, as each has but a request or two to make; of large ones a few do."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Hall:
+    """One account's companies that are open, by their turns, with their rows."""
+
+    most: int  # companies
+    rows: int  # of these together, beyond the first few
+    _open: dict[int, int] = field(default_factory=dict)
+    _changed: anyio.Event | None = None
+
+    async def enter(self, turn: int, rows: int) -> None:
+        """Wait for room. One at a time, so that companies begin in their order."""
+        while not self._has_room(rows):
+            self._changed = anyio.Event()
+            await self._changed.wait()
+        self._open[turn] = rows
+
+    def weigh(self, turn: int, rows: int) -> None:
+        """Take note of how many rows a company has, now that it is known."""
+        if turn in self._open:
+            self._open[turn] = rows
+            self._tell()
+
+    def leave(self, turn: int) -> None:
+        """Make room for the next."""
+        del self._open[turn]
+        self._tell()
+
+    def _has_room(self, rows: int) -> bool:
+        """Whether another one may open. One counts half of the rows at most: a giant leaves room for small ones."""
+        companies, half = len(self._open), self.rows // 2
+        taken = sum(min(each, half) for each in (*self._open.values(), rows))
+        return companies < min(LEAST, self.most) or (companies < self.most and taken <= self.rows)
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed.set()
 
 
 class Fleet:
-    """Runs companies, each account's in its own places: one that waits holds up no other.
+    """Runs companies, each account's in a hall of its own: one that waits holds up no other.
 
-    `at_once` companies are open at a time, dealt between the accounts, and `LEAST` of each in any case.
+    `at_once` companies are open at a time, dealt between the accounts, fewer where they are large, and `LEAST` of each
+    in any case.
     """
 
     def __init__(
@@ -40,40 +84,65 @@ class Fleet:
         self.held = 0  # companies that guards have stopped
         self._results: dict[int, CompanyResult] = {}
         self._scopes: set[anyio.CancelScope] = set()
+        self._halls: dict[str, Hall] = {}  # by account
+        self._turns = {company_id: turn for turn, (company_id, *_) in enumerate(names)}
         self._stopping = False
 
-    async def run(self, waves: Iterable[Sequence[int]]) -> None:
-        """Run the companies to their end, or to where `stop` finds them, one wave of turns after the other."""
-        for wave in waves:
-            await self._run_wave(wave)
+    async def run(self, waves: Iterable[Sequence[int]], rows: Sequence[int]) -> None:
+        """Run the companies to their end, or to where `stop` finds them, one wave of turns after the other.
 
-    async def _run_wave(self, wave: Sequence[int]) -> None:
+        `rows`: about how many each company has.
+        """
+        for wave in waves:
+            await self._run_wave(wave, rows)
+
+    async def _run_wave(self, wave: Sequence[int], rows: Sequence[int]) -> None:
         by_account: dict[str, list[int]] = {}
         for turn in wave:
             by_account.setdefault(self._names[turn][2], []).append(turn)
-        places = max(min(LEAST, self._at_once), ceil(self._at_once / max(1, len(by_account))))
+        accounts = max(1, len(by_account))
+        most = max(min(LEAST, self._at_once), ceil(self._at_once / accounts))
+        self._halls = {account: Hall(most=most, rows=ROWS // accounts) for account in by_account}
         async with anyio.create_task_group() as pipelines:
-            for own in by_account.values():
-                turns = iter(own)
-                for _ in range(min(places, len(own))):
-                    pipelines.start_soon(self._work, turns)
+            for account, own in by_account.items():
+                pipelines.start_soon(self._run_account, own, rows, self._halls[account])
 
-    async def _work(self, turns: Iterator[int]) -> None:
-        for turn in turns:
-            if self._stopping:
-                return
-            company = self._start(turn)
-            with anyio.CancelScope() as scope:
-                self._scopes.add(scope)
-                try:
-                    await company.run()
-                finally:
-                    self._scopes.discard(scope)
-                    self._results[turn] = company.result()
-            self.held += self._results[turn].state is State.HELD
-            if self.is_held:
-                self.stop()
-            await self._emit(CompanyFinished(result=self._results[turn]))
+    async def _run_account(self, turns: Sequence[int], rows: Sequence[int], hall: Hall) -> None:
+        async with anyio.create_task_group() as companies:
+            for turn in turns:
+                await hall.enter(turn, rows[turn])
+                if self._stopping:
+                    return
+                companies.start_soon(self._run_one, turn, hall)
+
+    async def _run_one(self, turn: int, hall: Hall) -> None:
+        try:
+            if not self._stopping:
+                await self._run_company(turn)
+        finally:
+            hall.leave(turn)
+
+    async def _run_company(self, turn: int) -> None:
+        company = self._start(turn)
+        with anyio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                await company.run()
+            finally:
+                self._scopes.discard(scope)
+                self._results[turn] = company.result()
+                vars(company).clear()  # its parts know each other: its rows would stay until the collector comes by
+        self.held += self._results[turn].state is State.HELD
+        if self.is_held:
+            self.stop()
+        await self._emit(CompanyFinished(result=self._results[turn]))
+
+    def weigh(self, company_id: int, rows: int) -> None:
+        """Take note of how many rows a company's source has."""
+        turn = self._turns[company_id]
+        hall = self._halls.get(self._names[turn][2])
+        if hall is not None:
+            hall.weigh(turn, rows)
 
     @property
     def is_held(self) -> bool:

@@ -49,6 +49,8 @@ class Visible:
 
         Raises `OutOfScope` when a whole directory of this run does not show it, and `AccountParked`.
         """
+        if (known := self._known.get(company_id)) is not None and self._is_fresh(FRESH_S):
+            return known
         async with self._turn:
             found = await self._remembered(company_id)
             if self._is_fresh(FRESH_S if found is not None else MISSED_S):

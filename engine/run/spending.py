@@ -16,6 +16,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 ROW_BYTES = 80
 """What a row of a source file takes, roughly: enough to read small companies before large ones."""
 
+USUAL_ROWS = 2_000
+"""What a company is taken to have that nothing is known of, until its source is read."""
+
 
 def waves(
     jobs: Sequence[Job],
@@ -40,6 +43,13 @@ def waves(
             known.append(turn)
     listings = [turn for *_, turn in sorted(due)]
     return [known, listings] if is_sparing else [known + listings]
+
+
+def rows_of(job: Job, state: CompanyState | None) -> int:
+    """Return how many rows a company has, roughly: by the last time, else by the size of its source."""
+    if state is not None and (state.remote_count is not None or state.last_good_rows is not None):
+        return max(state.remote_count or 0, state.last_good_rows or 0)
+    return getattr(job.company.source, "size_bytes", 0) // ROW_BYTES or USUAL_ROWS
 
 
 def _pages(job: Job, state: CompanyState) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from engine.model.balance import Balance
@@ -17,9 +16,7 @@ def agrees(
     `company_ids`: of the run, in its order. `told`: the results that it returns. `finished`: those that were announced
     when each company ended; one whose turn never came is not among them.
     """
-    tally: Counter[str] = Counter()
-    for result in finished:
-        tally.update({column: getattr(result.balance, column) or 0 for column in Balance.__slots__})
+    tally = {column: sum(getattr(result.balance, column) or 0 for result in finished) for column in Balance.__slots__}
     as_finished = {result.company_id: result for result in finished}
     return (
         [each.company_id for each in told] == list(company_ids)

@@ -1,0 +1,117 @@
+"""What is told of a request, and when: once it may leave, and never of one that does not."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from random import Random
+
+import anyio
+import pytest
+
+from engine.errors import AccountParked, EngineError
+from engine.model.events import Event, RequestSent
+from engine.model.settings import Account, Api, Limits, Secret
+from engine.net.call import Call, Spent
+from engine.net.channel import Channel, Key
+from engine.net.exchange import Answer, LateTransport, Request
+from engine.net.quota import Quota
+from engine.net.retry import Policy
+from tests.unit.virtual_time import run
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class Desk:
+    """A transport and a store that note what they are asked, and an audience that notes what it is told."""
+
+    def __init__(self, limits: Limits) -> None:
+        secret = Secret("x")
+        account = Account(
+            name="main", account_id="a", api_key=secret, client_id=secret, client_secret=secret, limits=limits
+        )
+        self.sent_at_s: list[float] = []
+        self.told_at_s: list[float] = []
+        self.used = 0
+        quota = Quota(account, self, "https://api.test/v1", lambda: NOON)
+        self.channel = Channel(Key(account, quota), Api(), self, emit=self.emit, now=lambda: NOON, rng=Random(7))
+
+    async def reserve_requests(self, _origin: str, _account: str, _day: date, _usable: int) -> int:
+        self.used += 64
+        return 64
+
+    async def charge_requests(self, _origin: str, _account: str, _day: date, requests: int) -> None:
+        self.used += requests
+
+    async def send(self, _request: Request) -> Answer:
+        self.sent_at_s.append(anyio.current_time())
+        await anyio.sleep(0.1)
+        return Answer(status=200, headers={}, body=b"")
+
+    async def emit(self, event: Event) -> None:
+        if isinstance(event, RequestSent):
+            self.told_at_s.append(anyio.current_time())
+
+    async def ask(self, spent: Spent) -> None:
+        call: Call[int] = Call(
+            kind="list",
+            method="GET",
+            path="/dimensions",
+            read=lambda answer: len(answer.body),
+            policy=Policy(max_attempts=1),
+            spent=spent,
+            bearer=False,
+        )
+        await self.channel.call(call)
+
+
+def test_a_request_is_told_of_at_the_moment_it_leaves() -> None:
+    async def play() -> Desk:
+        desk, spent = Desk(Limits(requests_per_second=5.0)), Spent()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(desk.ask, spent)
+        return desk
+
+    desk = run(play())
+    assert desk.told_at_s == pytest.approx(desk.sent_at_s, abs=0.001)
+    assert desk.told_at_s[-1] > 1.0
+
+
+@pytest.mark.parametrize("end", ["parked", "cancelled"])
+def test_what_waits_for_the_rate_and_never_leaves_is_not_told_of_nor_counted(end: str) -> None:
+    async def play() -> tuple[Desk, Spent]:
+        desk, spent = Desk(Limits(requests_per_second=1.0)), Spent()
+
+        async def try_to() -> None:
+            try:
+                await desk.ask(spent)
+            except AccountParked:
+                assert end == "parked"
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(6):
+                tasks.start_soon(try_to)
+            await anyio.sleep(0.5)
+            if end == "parked":
+                await desk.channel.park(EngineError("enough"))
+            else:
+                tasks.cancel_scope.cancel()
+        await desk.channel.key.quota.settle()
+        return desk, spent
+
+    desk, spent = run(play())
+    assert len(desk.told_at_s) == len(desk.sent_at_s) == spent.requests().total == desk.used == 1
+
+
+async def test_a_late_transport_is_made_once_and_for_the_first_request() -> None:
+    desk, made = Desk(Limits()), list[Desk]()
+
+    def make() -> Desk:
+        made.append(desk)
+        return desk
+
+    late = LateTransport(make)
+    assert not made
+    for _ in range(3):
+        await late.send(Request(method="GET", url="https://api.test/v1", headers={}, timeout_s=1.0))
+    assert (len(made), len(desk.sent_at_s)) == (1, 3)
