@@ -53,14 +53,18 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool =
     for change in stored:
         name = change.row.name
         if name in ids:
-            column = Column.CREATED if name in created or change.remote_id is None else Column.UPDATED
+            was_new = exposed and change.remote_id is None  # an earlier send of it may have made it
+            column = Column.CREATED if name in created or was_new else Column.UPDATED
             results.append(ItemResult(change, column, ids[name]))
         else:
             results.append(ItemResult(change, Column.UNCERTAIN, None, doubt))
     doubled = sum(result.change.remote_id is not None and result.column is Column.CREATED for result in results)
+    met = sum(result.change.remote_id is None and result.column is Column.UPDATED for result in results)
     creates = 0 if landed else chunk.creates
     surplus = max(doubled, min(answer.created_count, len(answer.created)) - creates, 0)
-    return ChunkOutcome(results=tuple(results), explained=False, doubt=doubt, surplus=surplus, unjoined=not all_joined)
+    return ChunkOutcome(
+        results=tuple(results), explained=False, doubt=doubt, surplus=surplus, met=met, unjoined=not all_joined
+    )
 
 
 def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[int, BulkError], bool]:

@@ -113,13 +113,13 @@ def test_a_long_run_renews_its_tokens_before_they_die(lifetime_s: int) -> None:
         stage.script({"effect": "latency", "seconds": 3.0, "match": {"operation": "bulk"}})
 
         async def body(engine: Engine) -> None:
-            result = await stage.sync(engine, [company(1, dims(6_000))])
-            assert (result.exit_code, stage.stored(1), stage.answered(401)) == (0, 6_000, [])
+            result = await stage.sync(engine, [company(1, dims(2_500))])
+            assert (result.exit_code, stage.stored(1), stage.answered(401)) == (0, 2_500, [])
             assert result.elapsed_s > 1_800
             assert result.requests.retry == 0
             assert result.requests.token <= 1 + result.elapsed_s / (0.95 * lifetime_s)
 
-        await stage.live(body, account(limits=replace(LIMITS, max_concurrency=1, chunk_rows=10)))
+        await stage.live(body, account(limits=replace(LIMITS, max_concurrency=1, chunk_rows=4)))
 
     play(scene)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import event, given, settings
@@ -45,7 +46,9 @@ class Sides:
 @st.composite
 def sides(draw: st.DrawFn) -> Sides:
     """Draw rows that agree on all sides, and then a few things that spoil it."""
-    wanted, entries, remotes = {}, {}, {}
+    wanted: dict[str, Dimension] = {}
+    entries: dict[str, Known] = {}
+    remotes: dict[str, RemoteRow] = {}
     for number, key in enumerate(KEYS):
         row = Dimension(key, draw(TYPES), "Account", draw(NAMES), str(number), draw(CODES))
         sure, coded = draw(st.booleans()), draw(st.booleans())
@@ -67,7 +70,7 @@ def sides(draw: st.DrawFn) -> Sides:
         key_shown = draw(st.sampled_from([None, *KEYS]))
         remotes[row_id] = RemoteRow(row_id, draw(TYPES), draw(LABELS), draw(NAMES), draw(IDS), draw(CODES), key_shown)
     for dropped in draw(st.lists(st.sampled_from(KEYS), max_size=2)):
-        side = draw(st.sampled_from([wanted, entries, remotes]))
+        side: dict[str, Any] = draw(st.sampled_from([wanted, entries, remotes]))
         side.pop(dropped.replace("k", "r") if side is remotes else dropped, None)
     listed = draw(st.booleans())
     strays = [row for row in remotes.values() if row.id in {"r8", "r9"}]

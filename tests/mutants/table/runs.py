@@ -120,16 +120,16 @@ RUNS = (
     Mutant(
         name="run: a company is never started",
         module="run.fleet",
-        old="turns = iter(own)",
-        new="turns = iter(own[:-1])",
+        old="for turn in turns:\n                await hall",
+        new="for turn in turns[:-1]:\n                await hall",
         scene="grown",
         sign="stopped",
     ),
     Mutant(
         name="run: a company is started twice",
         module="run.fleet",
-        old="turns = iter(own)",
-        new="turns = iter([*own, own[0]])",
+        old="                await self._run_company(turn)\n",
+        new="                await self._run_company(turn)\n                await self._run_company(turn)\n",
         scene="grown",
     ),
     Mutant(

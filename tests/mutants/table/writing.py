@@ -22,22 +22,22 @@ WRITING = (
     Mutant(
         name="workers: the last chunk is never sent",
         module="apply.workers",
-        old="for chunk in chunks:",
-        new="for chunk in list(chunks)[:-1]:",
+        old="left = iter(chunks)",
+        new="left = iter(list(chunks)[:-1])",
         scene="grown",
     ),
     Mutant(
         name="workers: a chunk is delivered twice",
         module="apply.workers",
-        old="                await self._deliver(chunk)\n",
-        new="                await self._deliver(chunk)\n                await self._deliver(chunk)\n",
+        old="            await self._deliver(chunk)\n",
+        new="            await self._deliver(chunk)\n            await self._deliver(chunk)\n",
         scene="grown",
     ),
     Mutant(
         name="workers: a worker lets a chunk fall",
         module="apply.workers",
-        old="                await self._deliver(chunk)\n",
-        new="                if chunk.creates != 2:\n                    await self._deliver(chunk)\n",
+        old="            await self._deliver(chunk)\n",
+        new="            if chunk.creates != 2:\n                await self._deliver(chunk)\n",
         scene="grown",
     ),
     Mutant(
