@@ -13,7 +13,6 @@ from engine.model.settings import RawRow, SourceRows
 from engine.model.wanted import Wanted
 from engine.sources.batch import Batch
 from engine.sources.intake import Intake
-from engine.sources.reading import Reading
 
 _Item: TypeAlias = Dimension | RawRow | Sequence[Dimension | RawRow]
 
@@ -51,7 +50,7 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
                 await checkpoint()
     finally:
         await _close(items, name)
-    return intake.wanted(items.digest if isinstance(items, Reading) else None)
+    return intake.wanted(getattr(items, "digest", None))
 
 
 def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterator[_Item]:

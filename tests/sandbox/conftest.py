@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -72,14 +73,32 @@ class Clock:
 
 
 class Rows:
-    """A source made of a list, as a program would write one."""
+    """A source made of a list, as a program would write one. It tells its digest, as a file does."""
 
     def __init__(self, rows: Iterable[Dimension | Mapping[str, object]]) -> None:
         self.rows = list(rows)
 
-    async def __aiter__(self) -> AsyncIterator[Dimension | Mapping[str, object]]:
-        for row in self.rows:
-            yield row
+    async def digest(self) -> bytes:
+        return blake2b(repr(self.rows).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+    def __aiter__(self) -> _Given:
+        return _Given(self)
+
+
+class _Given:
+    def __init__(self, source: Rows) -> None:
+        self._source = source
+        self._rows = iter(list(source.rows))
+        self.digest: bytes | None = None  # when all are given
+
+    def __aiter__(self) -> _Given:
+        return self
+
+    async def __anext__(self) -> Dimension | Mapping[str, object]:
+        for row in self._rows:
+            return row
+        self.digest = await self._source.digest()
+        raise StopAsyncIteration
 
 
 def account(name: str = "main", credentials: Credentials = DEMO, limits: Limits = QUICK) -> Account:
