@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 
 from engine.model.change import Change
-from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult
+from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult, as_result
 
 
 def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool = False) -> ChunkOutcome:
@@ -39,7 +39,8 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool =
         planned = sum(change.remote_id is None for change in stored)
         columns = _columns(stored, answer, planned, exposed=exposed)
         results += [
-            ItemResult(change, column, ids.get(change.row.name)) for change, column in zip(stored, columns, strict=True)
+            as_result((change, column, ids.get(change.row.name), ""))
+            for change, column in zip(stored, columns, strict=True)
         ]
         doubled = sum(
             change.remote_id is not None and column is Column.CREATED

@@ -21,7 +21,7 @@ from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejec
 from engine.ledger.base import Intents
 from engine.model.change import Change
 from engine.model.dimension import fingerprint
-from engine.model.known import Intent, Known, Rejection, Settlement
+from engine.model.known import Intent, Known, Rejection, Settlement, acknowledged
 from engine.model.outcome import BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, trail
 from engine.model.settings import Scope
 from engine.net.client import BulkCall, CompanyClient
@@ -356,7 +356,7 @@ class Writer:
                 or (before is not None and not before.settled)
             )
         )
-        return Known(row, result.remote_id or matched_id, confirmed, settled=True, code_known=True)
+        return acknowledged(row, result.remote_id or matched_id, confirmed=confirmed)
 
 
 def _unsent(words: str) -> str:

@@ -49,6 +49,11 @@ def as_known(cells: Cells) -> Known:
     return _known((as_dimension(cells[:6]), cells[6], *_FLAGS[cells[7]], cells[8]))
 
 
+def acknowledged(row: Dimension, remote_id: str | None, *, confirmed: bool) -> Known:
+    """Return the entry of a row that an answer has acknowledged."""
+    return _known((row, remote_id, confirmed, True, True, None))
+
+
 def cells_of(key: str, known: Known) -> Cells:
     """Return the cells of an entry."""
     flags = CONFIRMED * known.confirmed + SETTLED * known.settled + CODE_KNOWN * known.code_known

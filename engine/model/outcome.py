@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from engine.model.change import Change
@@ -114,5 +115,10 @@ class ChunkOutcome:
 def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:
     """Return what the audit trail keeps of rows' results."""
     return tuple(
-        Outcome(result.change.row.key, result.column.value, result.remote_id, result.message) for result in results
+        _outcome((change[0][0], column.value, remote_id, message)) for change, column, remote_id, message in results
     )
+
+
+_outcome = partial(tuple.__new__, Outcome)
+as_result = partial(tuple.__new__, ItemResult)
+"""Make one of a plain tuple of all of its fields, at half of the cost: there are several for each row that is sent."""

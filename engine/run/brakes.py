@@ -25,6 +25,7 @@ class Brakes:
     parts: Parts
     guards: Guards
     allowed: frozenset[str]  # slugs
+    planned: frozenset[str] = frozenset()  # keys of this run's plan, likewise
     remembered: bytes | None = None  # marks of this run's plan, where it could trip a guard when it is stopped
 
     async def holding(self, plan: Plan, wanted: Wanted, acked: Acknowledged, there: int) -> list[Trip]:
@@ -61,6 +62,7 @@ class Brakes:
         rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
         if max(len(plan.creates), len(plan.updates)) > rows:
             known = marks(plan.changes)
+            self.planned = frozenset(change.row.key for change in plan.changes)
             self.remembered = joined(passed, known) if self.parts.verb == "retry" else known
             await self.parts.ledger.passed(self.scope, self.remembered)
 
@@ -72,8 +74,10 @@ class Brakes:
         before = self.remembered or passed
         if before is None:
             return
-        left = without(before, done)
-        if self.parts.verb != "retry":
+        is_part = self.parts.verb == "retry"
+        is_done = self.remembered is not None and not is_part and self.planned.issubset(done)
+        left = None if is_done else without(before, done)
+        if left is not None and not is_part:
             left = within(left, to_do)
         if left != before:
             await self.parts.ledger.passed(self.scope, left)
