@@ -7,6 +7,7 @@ comparing, encoding into chunks, and reconciling their answers. No sockets, no l
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -16,12 +17,16 @@ import orjson
 from benchmarks.data import Row, Shape, base_rows, wanted_rows
 from benchmarks.store import Stored
 from engine.apply.reconcile import reconcile
+from engine.model.cells import bare
 from engine.model.dimension import fingerprint
-from engine.model.known import Acknowledged, Known
+from engine.model.known import Acknowledged, Known, cells_of, known_rows
+from engine.model.listing import Certificate
 from engine.model.wanted import Wanted
 from engine.planning.chunks import Cut, cut
 from engine.planning.diff import diff
+from engine.planning.learn import learn
 from engine.planning.match import RemoteIndex, image, match
+from engine.planning.quiet import Parted, part
 from engine.sources.intake import Intake
 from engine.sources.jsonfile import ndjson_batches
 from engine.sources.mapping import ColumnMap
@@ -29,6 +34,7 @@ from engine.wire.guide import DIALECT
 
 SHAPE = Shape(1, 9_900, changed=200, added=10)
 COMPANY = SHAPE.ids[0]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class HotPath:
@@ -40,12 +46,12 @@ class HotPath:
         self._answers = Stored(COMPANY, _by_key(list(base_rows(SHAPE, COMPANY))), 100)
         self._source = b"\n".join(orjson.dumps(row._asdict()) for row in wanted_rows(SHAPE, COMPANY))
         known = self._read(b"\n".join(orjson.dumps(row._asdict()) for row in base_rows(SHAPE, COMPANY)))
-        self._acked = Acknowledged(
-            rows={
-                row.key: Known(row, f"dim_{row.key}", confirmed=True, settled=True, code_known=True)
-                for row in known.rows
-            }
-        )
+        listed = {(row.type_code, row.erp_id): row.id for row in self._decode().rows.values()}
+        entries = {
+            row.key: Known(row, listed[row.type_code, row.erp_id], confirmed=True, settled=True, code_known=True)
+            for row in known.rows
+        }
+        self._acked = Acknowledged(rows=known_rows({key: cells_of(key, entry) for key, entry in entries.items()}))
         self._bodies: list[bytes] = []
         self.left: dict[str, Any] = {}
 
@@ -55,8 +61,10 @@ class HotPath:
         return {
             "read the source": partial(self._read, self._source),
             "decode and index pages": self._decode,
+            "tell what is quiet": self._part,
             "match": self._match,
             "compare": self._compare,
+            "learn": self._learn,
             "match and compare with the ledger alone": self._compare_known,
             "cut and encode chunks": self._cut,
             "decode answers and reconcile": self._reconcile,
@@ -75,15 +83,30 @@ class HotPath:
             index.add(DIALECT.page(body, COMPANY).rows)
         return index
 
+    def _part(self) -> Any:
+        return self._parted(self.left["read the source"], self.left["decode and index pages"])
+
+    def _parted(self, wanted: Wanted, index: RemoteIndex) -> Parted:
+        return part(bare(wanted.rows), self._acked.cells, index.cells, relabel=False, adopts=True)
+
     def _match(self) -> Any:
-        return match(self.left["read the source"], self.left["decode and index pages"], self._acked)
+        index, quiet = self.left["decode and index pages"], self.left["tell what is quiet"]
+        return match(self.left["read the source"], index, self._acked, quiet=quiet)
+
+    def _learn(self) -> Any:
+        index, certificate = (
+            self.left["decode and index pages"],
+            Certificate(declared=1, declared_last=1, unique=1, rows=1, pages=1),
+        )
+        return learn(self.left["match"], index, self._acked, certificate, LONG_AGO)
 
     def _compare(self) -> Any:
         return diff(self.left["match"], self.left["decode and index pages"], self._acked)
 
     def _compare_known(self) -> Any:
-        index = image(self._acked)
-        return diff(match(self.left["read the source"], index, self._acked), index, self._acked)
+        index, wanted = image(self._acked), self.left["read the source"]
+        quiet = self._parted(wanted, index)
+        return diff(match(wanted, index, self._acked, quiet=quiet), index, self._acked)
 
     def _cut(self) -> Any:
         plan = self.left["compare"]
