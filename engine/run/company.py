@@ -7,11 +7,10 @@ Whatever stops it, `result()` accounts for every source row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import ceil
-from typing import TypeAlias
 
 import anyio
 
@@ -39,13 +38,11 @@ from engine.run.brakes import Brakes
 from engine.run.compare import Compared, Comparison, think
 from engine.run.endings import FAILED, HELD, STOPPED, UNSAFE, Ending, code_of, ending_of
 from engine.run.parts import Job, Parts
-from engine.run.saving import settings_digest, standing, to_save
+from engine.run.saving import settings_digest, to_save
 from engine.run.scope import Visible
+from engine.run.standstill import Note, Standstill
 from engine.run.writing import Writing, to_do_of
 from engine.sources.base import read
-
-Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
-"""A write to the ledger, to be begun."""
 
 
 class CompanyRun:
@@ -88,6 +85,8 @@ class CompanyRun:
             comparison=self._comparison,
             stop_short=self._stop_short,
         )
+        applies = parts.verb == "sync" and not parts.fresh and not self._allowed and job.only is None
+        self._standstill = Standstill(company=company, scope=self._scope, parts=parts, applies=applies)
         self._ending: Ending | None = STOPPED  # until it has run to its end
         self._compared: Compared | None = None
         self._generation = Generation()  # of what the ledger knew when it was compared
@@ -140,29 +139,14 @@ class CompanyRun:
                     await self._note_good_end(acked)
 
     async def _stands_still(self) -> bool:
-        """Return whether nothing has changed since a run that found nothing to do; then this one is at its end, too.
-
-        The same source, settings and program, a ledger that nothing was written to since, and no reading due: to
-        compare the rows again would find what it found then.
-        """
-        parts, scope = self._parts, self._scope
-        tell = getattr(self.company.source, "digest", None)
-        if tell is None or parts.verb != "sync" or parts.fresh or self._allowed or self.job.only is not None:
-            return False
-        before = await parts.ledger.brief(scope)
-        if before is None or before.clean is None:
-            return False
-        source = await tell()
-        if source is None or standing(source, self.company, parts) != before.clean:
-            return False
-        async with parts.ledger.lock(scope):
-            state = await parts.ledger.brief(scope)
-            if state is None or state.clean != before.clean or not self._comparison.rests_on(state):
+        """Return whether nothing is new since a run that found nothing to do; then this one is at its end, too."""
+        async with self._standstill.held() as state:
+            if state is None or not self._comparison.rests_on(state):
                 return False
             rows = state.clean_rows or 0
             self._books.take_standstill(rows, state.clean_adopted or 0)
             self._ending = None
-        await parts.emit(SourceRead(company_id=self.company.id, rows=rows, invalid=0))
+        await self._parts.emit(SourceRead(company_id=self.company.id, rows=rows, invalid=0))
         await self._tell_planned(Plan(unchanged=rows))
         return True
 
@@ -336,20 +320,11 @@ class CompanyRun:
         )
         if rows != before.last_good_rows or (before.failure is not None and (good or is_over)):
             notes.append(partial(ledger.note, self._scope, CompanyState(last_good_rows=rows)))
-        notes += self._standstill(result)
+        notes += self._standstill.notes(result, self._books.wanted)
         with anyio.CancelScope(shield=True):
             async with anyio.create_task_group() as tasks:  # in one commit, and in this order
                 for note in notes:
                     tasks.start_soon(note)
-
-    def _standstill(self, result: CompanyResult) -> Iterator[Note]:
-        """Yield the note that this source leaves nothing to do, if so: while all is as it is, it is not compared."""
-        wanted, balance = self._books.wanted, result.balance
-        is_still = result.state is State.UNCHANGED and not result.problems
-        if self._parts.verb == "sync" and is_still and not self._allowed and wanted and wanted.digest is not None:
-            digest = standing(wanted.digest, self.company, self._parts)
-            counts = balance.source_rows or 0, balance.adopted or 0
-            yield partial(self._parts.ledger.note_clean, self._scope, digest, *counts)
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""

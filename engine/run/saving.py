@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from engine import __version__
 from engine.model.change import Hold
 from engine.model.life import Generation
 from engine.model.saved import CompanyPlan
@@ -50,11 +49,3 @@ def settings_digest(company: Company, parts: Parts) -> str:
     """Return 16 hex characters that change with whatever was set that a plan of the company rests on."""
     treatment = (parts.origin, parts.contract, company.relabel, company.guards or parts.guards, company.settings)
     return blake2b(repr(treatment).encode(), digest_size=8).hexdigest()
-
-
-def standing(source: bytes, company: Company, parts: Parts) -> bytes:
-    """Return 16 bytes that change with whatever a comparison rests on but the ledger: source, settings, this program.
-
-    `source`: a digest of all that the source gives.
-    """
-    return blake2b(f"{__version__} {settings_digest(company, parts)} ".encode() + source, digest_size=16).digest()
