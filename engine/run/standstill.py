@@ -60,8 +60,12 @@ class Standstill:
         return self.applies and hasattr(self.company.source, "digest")
 
     async def _standing(self) -> bytes | None:
-        source = await getattr(self.company.source, "digest")()  # noqa: B009  not every source has it
-        return None if source is None else self._of(source)
+        tell: Callable[[], Coroutine[object, object, object]] = getattr(self.company.source, "digest")  # noqa: B009
+        try:
+            source = await tell()
+        except Exception:  # noqa: BLE001  a program's own source may raise anything: then it is read, and that tells
+            return None
+        return self._of(source) if isinstance(source, bytes) else None
 
     def _of(self, source: bytes) -> bytes:
         """Return 16 bytes that change with whatever a comparison rests on but the ledger."""

@@ -50,7 +50,8 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
                 await checkpoint()
     finally:
         await _close(items, name)
-    return intake.wanted(getattr(items, "digest", None))
+    digest = getattr(items, "digest", None)  # a program's own source may call anything so
+    return intake.wanted(digest if isinstance(digest, bytes) else None)
 
 
 def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterator[_Item]:

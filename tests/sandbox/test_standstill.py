@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from engine.model.result import CompanyResult
 from engine.model.settings import Scope, Verify, VerifyMode
 from engine.run.execution import origin_of
 from engine.sources.files import FileSource
-from tests.sandbox.conftest import World, assert_exact, columns, dims, kinds, watch
+from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds, watch
 
 ROWS = dims(30)
 FIELDS = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
@@ -186,3 +186,22 @@ async def test_other_verbs_and_options_look_at_it(stage: Stage) -> None:
         assert columns(planned) == {"unchanged": 30}
         checked = (await engine.check([stage.company]).result()).companies[0]
         assert checked.requests.total
+
+
+class Odd:
+    """A program's source that calls something else its digest."""
+
+    async def digest(self) -> bytes:
+        raise ValueError("no such thing")
+
+    async def __aiter__(self) -> AsyncIterator[Dimension]:
+        for row in ROWS:
+            yield row
+
+
+async def test_a_source_whose_digest_fails_is_read(world: World) -> None:
+    world.place(1)
+    for _ in range(2):
+        await world.sync(company(1, ROWS))  # which tells its digest: from now on the ledger says that nothing is new
+    (result,) = (await world.sync(Company(id=1, source=Odd()))).companies
+    assert (result.exit_code, columns(result)) == (0, {"unchanged": 30})
