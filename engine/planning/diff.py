@@ -7,8 +7,9 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from engine.model.cells import Cells
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension, RemoteRow, natural_key
+from engine.model.dimension import Dimension, RemoteRow, as_dimension, as_remote_row, natural_key
 from engine.model.known import CONFIRMED, SETTLED, Acknowledged
 from engine.model.settings import Adopt
 from engine.planning.landed import is_known
@@ -17,6 +18,8 @@ from engine.planning.match import Matching, Pair, RemoteIndex, Via
 FLAPS = 3
 FLAP_DAYS = 14
 """A row that is changed back so often within so many days is somebody's wish, too (DESIGN section 5)."""
+
+_NAME: tuple[str, ...] = ("name",)
 
 
 def diff(
@@ -56,13 +59,15 @@ def diff(
     for pair in matching.pairs:
         draft.take(pair)
     quiet = matching.quiet
+    for row, entry, remote in quiet.changed:
+        draft.take_changed(row, entry, remote)
     return Plan(
         creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
         updates=tuple(sorted(draft.updates, key=_key)),
         canaries=tuple(sorted(draft.canaries, key=_key)),
         reverts=tuple(sorted(draft.reverts)),
         holds=tuple(sorted(draft.holds)),
-        unchanged=draft.unchanged + len(quiet.keys),
+        unchanged=draft.unchanged + len(quiet.keys) - len(quiet.changed),
         adopted=draft.adopted + quiet.adopted,
         code_unseen=draft.unseen + quiet.unseen,
         matched=len(matching.pairs) + len(quiet.keys),
@@ -115,6 +120,22 @@ class _Draft:
             self.canaries.append(self._change(pair, fields))
         else:
             self.holds.append(_unconfirmed(pair, fields, self.shifts.other_key(row)))
+
+    def take_changed(self, row: Cells, entry: Cells, remote: Cells) -> None:
+        """Decide on a row of which the source alone has another name or code: what `take` would, on plain tuples."""
+        code, shown = row[5], remote[5]
+        fields = _NAME if row[3] != entry[3] else ()
+        is_comparable = (code is not None and shown is not None) or not (self.needs_code and not code)
+        if code != entry[5] and is_comparable:
+            fields = (*fields, "code")
+        if fields:
+            wanted = as_dimension(row)
+            if self.relabel or remote[2] != row[2]:
+                wanted = self.labels.updated(wanted, as_remote_row(remote))
+            filled = shown or row[4] if self.needs_code and code is None else None
+            self.updates.append(Change(wanted, remote[0], fields, filled))
+        else:
+            self.unchanged += 1
 
     def _was_ours(self, pair: Pair) -> bool:
         shows_no_key = self.keyed and pair.remote.key is None

@@ -320,11 +320,12 @@ def _without_look_alikes(
     unmatched: list[Dimension], free: list[RemoteRow], holds: list[Hold], contested: set[str]
 ) -> list[Dimension]:
     """Hold rows that a free remote row looks like; return those that may be created."""
+    if not unmatched or not free:
+        return unmatched
     alike: dict[tuple[str, str, str], list[RemoteRow]] = {}
-    if unmatched:
-        for remote in free:
-            for trait in _traits(remote):
-                alike.setdefault(trait, []).append(remote)
+    for remote in free:
+        for trait in _traits(remote):
+            alike.setdefault(trait, []).append(remote)
     first = {trait: min(remotes) for trait, remotes in alike.items()}
     missing: list[Dimension] = []
     met: set[tuple[str, str, str]] = set()

@@ -1,7 +1,8 @@
-"""Rows that ask for nothing, told from the others by plain comparisons: nearly all rows of nearly all runs.
+"""Rows whose matter is plain, told from the others by plain comparisons: nearly all rows of nearly all runs.
 
-A row is quiet when source, ledger and remote side agree on it, and no row that does not could have a part in what it
-is. `match`, `diff` and `learn` would find it paired by the ledger, unchanged and known; they are spared it.
+A row is quiet when source, ledger and remote side agree on it, and plainly changed when the source alone has another
+name or code for it; and no row of which neither is true could have a part in what it is. `match`, `diff` and `learn`
+would find it paired by the ledger, and as the ledger knows it there; they are spared it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ class Parted:
 
     rows: list[Cells] = field(default_factory=list)  # wanted rows to look at, by key
     remotes: Mapping[str, Cells] = field(default_factory=dict)  # remote rows to look at, by id
-    keys: AbstractSet[str] = frozenset()  # of quiet rows
+    keys: AbstractSet[str] = frozenset()  # of quiet and plainly changed rows
     ids: AbstractSet[str] = frozenset()  # of the remote rows that they are
+    changed: list[tuple[Cells, Cells, Cells]] = field(default_factory=list)  # the latter: wanted row, entry, remote row
     adopted: int = 0  # quiet rows whose key nothing has confirmed
     unseen: int = 0  # quiet rows with a code that nobody can compare
 
@@ -37,17 +39,25 @@ class _Calm:
     rows: list[Cells] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     unsure: list[Cells] = field(default_factory=list)  # rows of them whose entry does not tell everything
+    changed: list[Cells] = field(default_factory=list)  # rows of them for which the source has another name or code
 
 
 def part(
-    wanted: Sequence[Cells], known: Mapping[str, Cells], remotes: Mapping[str, Cells], *, relabel: bool, adopts: bool
+    wanted: Sequence[Cells],
+    known: Mapping[str, Cells],
+    remotes: Mapping[str, Cells],
+    *,
+    relabel: bool,
+    adopts: bool,
+    lifts: bool = False,
 ) -> Parted:
-    """Return what is quiet and what is not. O(rows).
+    """Return what is plain and what is not. O(rows).
 
     `known`: the ledger's entries by key (`known.as_known` tells of their cells). `remotes`: by id. `relabel`: type
-    labels are compared, too. `adopts`: rows whose key nothing has confirmed may be left as they are.
+    labels are compared, too. `adopts`: rows whose key nothing has confirmed may be left as they are. `lifts`: rows that
+    are plainly changed need not be looked at, either.
     """
-    calm, loud = _agreeing(wanted, known, remotes, relabel=relabel, adopts=adopts)
+    calm, loud = _agreeing(wanted, known, remotes, relabel=relabel, adopts=adopts, lifts=lifts)
     while True:
         keys, ids = set(map(_KEY, calm.rows)), set(calm.ids)
         others = {}
@@ -58,22 +68,30 @@ def part(
             break
         loud += [cells for cells in calm.rows if cells[0] in stirred]
         left = [pair for pair in zip(calm.rows, calm.ids, strict=True) if pair[0][0] not in stirred]
-        calm = _Calm([cells for cells, _ in left], [row_id for _, row_id in left], calm.unsure)
+        calm = _Calm([cells for cells, _ in left], [row_id for _, row_id in left], calm.unsure, calm.changed)
     unsure = [(cells, known[cells[0]][7]) for cells in calm.unsure if cells[0] in keys]
+    changed = [(cells, known[cells[0]]) for cells in calm.changed if cells[0] in keys]
     return Parted(
         rows=sorted(loud),
         remotes=others,
         keys=keys,
         ids=ids,
+        changed=[(cells, entry, remotes[entry[6]]) for cells, entry in changed],
         adopted=sum(not flags & CONFIRMED for _, flags in unsure),
         unseen=sum(cells[5] is not None and not flags & CODE_KNOWN for cells, flags in unsure),
     )
 
 
 def _agreeing(
-    wanted: Sequence[Cells], known: Mapping[str, Cells], remotes: Mapping[str, Cells], *, relabel: bool, adopts: bool
+    wanted: Sequence[Cells],
+    known: Mapping[str, Cells],
+    remotes: Mapping[str, Cells],
+    *,
+    relabel: bool,
+    adopts: bool,
+    lifts: bool,
 ) -> tuple[_Calm, list[Cells]]:
-    """Return the rows that agree on all sides, and the others."""
+    """Return the rows that agree on all sides, or plainly changed, and the others."""
     calm = _Calm()
     loud: list[Cells] = []
     calm_row, calm_id, loud_row = calm.rows.append, calm.ids.append, loud.append
@@ -92,6 +110,10 @@ def _agreeing(
             calm_row(cells)
             calm_id(entry[6])
             calm.unsure.append(cells)
+        elif lifts and _plainly_changed(cells, entry, there, relabel=relabel):
+            calm_row(cells)
+            calm_id(entry[6])
+            calm.changed.append(cells)
         else:
             loud_row(cells)
     return calm, loud
@@ -114,6 +136,17 @@ def _agree(cells: Cells, entry: Cells, there: Cells, *, relabel: bool, adopts: b
     if flags & CODE_KNOWN:
         return bool(cells[5] == code and shown_code in {None, code})
     return shown_code is None and code is None
+
+
+def _plainly_changed(cells: Cells, entry: Cells, there: Cells, *, relabel: bool) -> bool:
+    """Return whether a wanted row has another name or code than its entry, and nothing else about it is in doubt.
+
+    Entry and remote row are known to agree on type, label, name and ERP id.
+    """
+    if entry[7] != SURE or there[6] is not None or (there[5] is not None and there[5] != entry[5]):
+        return False
+    is_that_row = bool(cells[1] == entry[1] and cells[4] == entry[4])
+    return is_that_row and not (relabel and cells[2] != entry[2])
 
 
 def _stirred(

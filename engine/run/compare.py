@@ -36,7 +36,7 @@ from engine.planning.withhold import withhold
 
 T = TypeVar("T")
 
-LONG = 3_000
+LONG = 500
 """Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on."""
 
 READINGS = 3
@@ -142,6 +142,7 @@ class Comparison:
             index.cells,
             relabel=self.company.relabel,
             adopts=self.guards.adopt is not Adopt.HOLD,
+            lifts=not self.explains,  # what differs is told from pairs
         )
         return match(wanted, index, acked, alike="look-alike" in self.allowed, quiet=quiet)
 

@@ -1,4 +1,4 @@
-"""What is parted as quiet changes no decision: with it and without, the same plan, lessons, differences and orphans."""
+"""What is parted as plain changes no decision: with it and without, the same plan, lessons, differences and orphans."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from engine.model.cells import Rows, bare
+from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow, as_dimension
 from engine.model.known import Acknowledged, CompanyState, Known, cells_of, known_rows
 from engine.model.settings import Adopt
@@ -36,8 +37,9 @@ class Sides:
     def __init__(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> None:
         self.wanted, self.index, self.acked = wanted, index, acked
 
-    def parted(self, *, relabel: bool, adopts: bool) -> Parted:
-        return part(bare(self.wanted.rows), self.acked.cells, self.index.cells, relabel=relabel, adopts=adopts)
+    def parted(self, *, relabel: bool, adopts: bool, lifts: bool = False) -> Parted:
+        rows, cells, remotes = bare(self.wanted.rows), self.acked.cells, self.index.cells
+        return part(rows, cells, remotes, relabel=relabel, adopts=adopts, lifts=lifts)
 
     def __repr__(self) -> str:
         return f"{self.wanted.rows}\n{list(self.index.cells.values())}\n{dict(self.acked.rows)}\n{self.acked.strays}"
@@ -49,15 +51,18 @@ def sides(draw: st.DrawFn) -> Sides:
     wanted: dict[str, Dimension] = {}
     entries: dict[str, Known] = {}
     remotes: dict[str, RemoteRow] = {}
+    is_known = draw(st.booleans())
     for number, key in enumerate(KEYS):
         row = Dimension(key, draw(TYPES), "Account", draw(NAMES), str(number), draw(CODES))
-        sure, coded = draw(st.booleans()), draw(st.booleans())
+        sure, coded = is_known or draw(st.booleans()), is_known or draw(st.booleans())
         known_code = row.code if coded else None
         wanted[key] = row
         entries[key] = Known(row._replace(code=known_code), f"r{number}", sure, settled=True, code_known=coded)
         key_shown = draw(st.sampled_from([None, None, None, key]))
         code_shown = draw(st.sampled_from([None, None, known_code]))
         remotes[f"r{number}"] = RemoteRow(f"r{number}", *row[1:5], code_shown, key_shown)
+    for key in draw(st.lists(st.sampled_from(KEYS), max_size=3)):
+        wanted[key] = wanted[key]._replace(name=draw(NAMES), code=draw(CODES))
     for key in draw(st.lists(st.sampled_from(KEYS), max_size=3)):
         wanted[key] = Dimension(key, draw(TYPES), draw(LABELS), draw(NAMES), draw(IDS), draw(CODES))
     for key in draw(st.lists(st.sampled_from([*KEYS, "gone"]), max_size=2)):
@@ -86,20 +91,22 @@ def places(matching: Matching) -> Counter[str]:
 
 
 @settings(STEADY, max_examples=1_500)
-@given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt))
-def test_quiet_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt) -> None:
+@given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt), st.booleans())
+def test_plain_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, lifts: bool) -> None:
     wanted, index, acked = drawn.wanted, drawn.index, drawn.acked
-    parted = drawn.parted(relabel=relabel, adopts=adopt is not Adopt.HOLD)
-    event(f"{len(parted.keys)} quiet")
+    parted = drawn.parted(relabel=relabel, adopts=adopt is not Adopt.HOLD, lifts=lifts)
+    event(f"{len(parted.keys)} plain")
+    event(f"{len(parted.changed)} plainly changed")
     whole, spared = match(wanted, index, acked), match(wanted, index, acked, quiet=parted)
 
     def planned(matching: Matching) -> object:
         return diff(matching, index, acked, relabel=relabel, needs_code=needs_code, adopt=adopt)
 
     assert planned(spared) == planned(whole)
-    assert drift(spared, index, acked, relabel=relabel, needs_code=needs_code) == drift(
-        whole, index, acked, relabel=relabel, needs_code=needs_code
-    )
+    if not lifts:
+        assert drift(spared, index, acked, relabel=relabel, needs_code=needs_code) == drift(
+            whole, index, acked, relabel=relabel, needs_code=needs_code
+        )
     lesson, lesson_whole = (learn(each, index, acked, certificate(index), NOW) for each in (spared, whole))
     assert lesson == lesson_whole
     assert list(lesson.gone) == list(lesson_whole.gone)
@@ -137,6 +144,23 @@ ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
 def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: Known, remote: RemoteRow) -> None:
     drawn = Sides(source(row), RemoteIndex([remote]), ledger_of(entry))
     assert not drawn.parted(relabel=False, adopts=True).keys
+
+
+@pytest.mark.parametrize(
+    ("row", "remote", "fields"),
+    [
+        (dim("k1", "1", "New"), ONE[2], ("name",)),
+        (dim("k1", "1", code="c"), ONE[2], ("code",)),
+        (dim("k1", "1", "New", code="c", label="Konto"), ONE[2], ("name", "code")),
+    ],
+)
+def test_a_new_name_or_code_is_plain(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> None:
+    drawn = Sides(source(row), RemoteIndex([remote]), ledger_of(ONE[1]))
+    parted = drawn.parted(relabel=False, adopts=True, lifts=True)
+    matching = match(drawn.wanted, drawn.index, drawn.acked, quiet=parted)
+    assert (parted.rows, matching.pairs) == ([], [])
+    (change,) = diff(matching, drawn.index, drawn.acked).updates
+    assert change == Change(row._replace(type_label=remote.type_label), "r1", fields)
 
 
 def test_labels_count_where_they_are_compared() -> None:
