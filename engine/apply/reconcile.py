@@ -11,6 +11,7 @@ Numbered, as the cases are told apart below:
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult, as_result
@@ -22,6 +23,39 @@ def reconcile(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool =
     `exposed`: the rows may have landed before this answer (a send of them was lost), so that "updated" does not
     contradict a planned create. `landed`: the server says that they did, so that "created" makes a row a second time.
     """
+    plain = None if exposed or landed else as_planned(chunk.changes, answer)
+    if plain is not None:
+        return ChunkOutcome(results=plain, explained=True)
+    return compared(chunk, answer, exposed=exposed, landed=landed)
+
+
+def as_planned(changes: Sequence[Change], answer: BulkAnswer) -> tuple[ItemResult, ...] | None:
+    """Return the rows' outcomes where names alone prove that each was stored as planned; None: look closer.
+
+    No name stands twice on either side, and those of created and of updated rows are the ones that were to be so.
+    """
+    created = {name: remote_id for remote_id, name in answer.created}
+    updated = {name: remote_id for remote_id, name in answer.updated}
+    to_create = {change.row.name for change in changes if change.remote_id is None}
+    to_update = {change.row.name for change in changes if change.remote_id is not None}
+    counts = (answer.created_count, answer.updated_count, answer.success_count, answer.error_count)
+    lengths = (len(answer.created), len(answer.updated), len(changes), len(answer.errors))
+    if created.keys() != to_create or updated.keys() != to_update or not to_create.isdisjoint(to_update):
+        return None
+    if counts != lengths or lengths != (len(to_create), len(to_update), len(to_create) + len(to_update), 0):
+        return None
+    return tuple(
+        [
+            as_result((change, Column.CREATED, created[change.row.name] or None, ""))
+            if change.remote_id is None
+            else as_result((change, Column.UPDATED, updated[change.row.name] or None, ""))
+            for change in changes
+        ]
+    )
+
+
+def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -> ChunkOutcome:
+    """Return each row of the chunk once, with its outcome: the cases 1 to 3."""
     changes = chunk.changes
     refused, all_joined = _join_errors(changes, answer)
     stored = [change for position, change in enumerate(changes) if position not in refused]

@@ -19,14 +19,16 @@ from anyio.lowlevel import checkpoint
 from engine.apply.reconcile import reconcile
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected, plain
 from engine.ledger.base import Intents
+from engine.model.cells import Cells
 from engine.model.change import Change
 from engine.model.dimension import fingerprint
-from engine.model.known import Intent, Known, Rejection, Settlement, acknowledged
-from engine.model.outcome import BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, trail
+from engine.model.known import CONFIRMED, SETTLED, Intent, Rejection, Settlement, acknowledged, known_rows
+from engine.model.outcome import STORED, BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, columns_of, trail
 from engine.model.settings import Scope
 from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
 from engine.planning.chunks import Cut
+from engine.planning.landed import is_known
 
 WORKERS = 4
 """Chunks of one company in flight at a time."""
@@ -76,7 +78,7 @@ class Writer:
     ledger: Intents
     client: CompanyClient
     cut: Cut
-    known: Mapping[str, Known]  # the ledger's entries before this run
+    known: Mapping[str, Cells]  # of the ledger's entries before this run
     max_attempts: int
     now: Callable[[], datetime]
     record: Callable[[Sequence[ItemResult]], None]
@@ -215,7 +217,7 @@ class Writer:
         if outcome.unjoined and not alone:
             again = self._regrouped(part, [result.change for result in results if result.column is Column.UNCERTAIN])
             results = tuple(result for result in results if result.column is not Column.UNCERTAIN)
-        exposed = not outcome.explained or any(result.column is Column.UNCERTAIN for result in results)
+        exposed = not outcome.explained or Column.UNCERTAIN in columns_of(results)
         await self._settle(intent, results, exposed=exposed, call=call, outcome=outcome, lost=lost)
         return again
 
@@ -227,9 +229,10 @@ class Writer:
                 await self.beware(self.surplus)
             elif outcome.met:
                 await self.overwritten(self.met)
-        if outcome.doubt and all(result.column is not Column.UNCERTAIN for result in outcome.results):
+        counts = columns_of(outcome.results)
+        if outcome.doubt and Column.UNCERTAIN not in counts:
             self.remark(outcome.doubt)
-        if any(result.column in {Column.CREATED, Column.UPDATED} for result in outcome.results):
+        if not STORED.isdisjoint(counts):
             bisection.stored = True
             self._hopeless.clear()
             self.client.channel.chunk_accepted()
@@ -309,24 +312,27 @@ class Writer:
         if self._heard is not None:
             self._heard += results
             self._repeated = self._repeated or lost or (exposed and outcome is None)
-        self.uncertain += [result for result in results if result.column is Column.UNCERTAIN]
+        counts = columns_of(results)
+        if Column.UNCERTAIN in counts:
+            self.uncertain += [result for result in results if result.column is Column.UNCERTAIN]
         at = self.now()
+        explained = outcome is not None and outcome.explained
         stored = {
-            result.change.row.key: self._acknowledged(result, explained=outcome is not None and outcome.explained)
+            result.change.row.key: self._acknowledged(result, explained=explained)
             for result in results
-            if result.column in {Column.CREATED, Column.UPDATED}
+            if result.column in STORED
         }
         settlement = Settlement(
             intent_id=intent.id,
             at=at,
-            rows=stored,
+            rows=known_rows(stored),
             rejected={
                 result.change.row.key: Rejection(fingerprint(result.change.sent), at, result.message)
-                for result in results
+                for result in (results if Column.REJECTED in counts else ())
                 if result.column is Column.REJECTED
             },
             unknown=tuple(key for key in intent.keys if key not in stored) if exposed else (),
-            created=sum(result.column is Column.CREATED for result in results),
+            created=counts[Column.CREATED],
             lost_at=at if exposed or lost else None,
             outcomes=trail(results),
             sends=call.sends if call else 0,
@@ -338,25 +344,25 @@ class Writer:
         if results:
             await self.settled(results)
 
-    def _acknowledged(self, result: ItemResult, *, explained: bool) -> Known:
-        """Return the ledger's entry for a stored row.
+    def _acknowledged(self, result: ItemResult, *, explained: bool) -> Cells:
+        """Return the cells of the ledger's entry for a stored row.
 
         Its key is confirmed when it was so before, when we created the row, when the answer bears the matched id (or
         any id, where none was matched), or when the key was ours already (sent once, outcome lost) and this answer
         leaves nothing open.
         """
-        row, remote_id = result.change[:2]
+        (row, remote_id, _, _), column, answered_id, _ = result
         before = self.known.get(row.key)
-        matched_id = remote_id if remote_id is not None and not remote_id.startswith("?") else None
-        confirmed = (before is not None and before.confirmed) or (
+        matched_id = remote_id if is_known(remote_id) else None
+        confirmed = bool(before is not None and before[7] & CONFIRMED) or (
             explained
             and (
-                result.column is Column.CREATED
-                or (result.remote_id is not None and result.remote_id == (matched_id or result.remote_id))
-                or (before is not None and not before.settled)
+                column is Column.CREATED
+                or (answered_id is not None and answered_id == (matched_id or answered_id))
+                or (before is not None and not before[7] & SETTLED)
             )
         )
-        return acknowledged(row, result.remote_id or matched_id, confirmed=confirmed)
+        return acknowledged(row, answered_id or matched_id, confirmed=confirmed)
 
 
 def _unsent(words: str) -> str:

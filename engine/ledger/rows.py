@@ -16,7 +16,7 @@ from engine.ledger import scopes
 from engine.ledger.texts import from_text, to_json, to_text
 from engine.model.cells import Cells
 from engine.model.dimension import RemoteRow
-from engine.model.known import CONFIRMED, SETTLED, Acknowledged, Known, Learned, Rejection, known_rows
+from engine.model.known import CONFIRMED, SETTLED, Acknowledged, Known, Learned, Rejection, cells_by_key, known_rows
 from engine.model.settings import Scope
 
 CELLS = """
@@ -38,12 +38,16 @@ READ_REJECTIONS = "select key, fingerprint, at, message from rejections where sc
 ACKNOWLEDGE = """
     insert or replace into rows (scope, acked_at, key, type_code, type_label, name, erp_id, code, remote_id,
                                  confirmed, settled, code_known, seen)
-    values {}
-"""
+    select ?1, ?2, column1, column2, column3, column4, column5, column6, column7,
+           column8 & 1, column8 >> 1 & 1, column8 >> 2, column9
+    from (values {})
+"""  # the inverse of `CELLS`
 ADOPT = """
     insert into rows (scope, acked_at, key, type_code, type_label, name, erp_id, code, remote_id,
                       confirmed, settled, code_known, seen)
-    values {}
+    select ?1, ?2, column1, column2, column3, column4, column5, column6, column7,
+           column8 & 1, column8 >> 1 & 1, column8 >> 2, column9
+    from (values {}) where true
     on conflict (scope, key) do update set
         type_code = excluded.type_code, type_label = excluded.type_label, name = excluded.name,
         erp_id = excluded.erp_id, code = excluded.code, remote_id = excluded.remote_id,
@@ -57,8 +61,8 @@ PUT_STRAY = """
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-VALUES = 11
-"""Columns of `ACKNOWLEDGE` and `ADOPT` that are each row's own; scope and time are those of all."""
+VALUES = "(?{})".format(", ?" * 8)
+"""An entry's cells in `ACKNOWLEDGE` and `ADOPT`; scope and time are those of all."""
 
 BLOCKS = (50, 10, 1)
 """So many rows go into one statement, the most that there are: each statement costs 1 to 2 us before its first row."""
@@ -147,9 +151,11 @@ def _write(
     connection: sqlite3.Connection, statement: str, common: tuple[object, ...], entries: Mapping[str, Known]
 ) -> None:
     """Write entries in the order of their keys: in random order, writing costs several times as much."""
-    keys = sorted(entries)
-    rows = map(_columns, keys, map(entries.__getitem__, keys))
-    left = len(keys)
+    cells = cells_by_key(entries)
+    rows = map(cells.__getitem__, sorted(cells))
+    if any(map(_seen, cells.values())):
+        rows = map(_with_text, rows)
+    left = len(cells)
     for block in BLOCKS:
         for _ in range(left // block):
             values = chain.from_iterable(islice(rows, block))
@@ -157,18 +163,12 @@ def _write(
         left %= block
 
 
-def _columns(key: str, known: Known) -> tuple[object, ...]:
-    """Return a row's own values.
-
-    Booleans become integers here (`+`): sqlite3 looks for an adapter for anything but its own types, at length.
-    """
-    (_, *values), remote_id, confirmed, settled, code_known, seen = known
-    shown = None if seen is None else to_json(seen._asdict())
-    return key, *values, remote_id, +confirmed, +settled, +code_known, shown
+def _with_text(cells: Cells) -> Cells:
+    seen = _seen(cells)
+    return cells if seen is None else (*cells[:-1], to_json(seen._asdict()))
 
 
 @cache
 def _of_many(statement: str, rows: int) -> str:
-    """Return a statement on so many rows at once: `?1` and `?2` are common to all, each row's own values follow."""
-    own = (f"(?1, ?2{', ?' * VALUES})" for _ in range(rows))
-    return statement.format(", ".join(own))
+    """Return a statement on so many rows at once: `?1` and `?2` are common to all, each row's cells follow."""
+    return statement.format(", ".join([VALUES] * rows))

@@ -49,9 +49,9 @@ def as_known(cells: Cells) -> Known:
     return _known((as_dimension(cells[:6]), cells[6], *_FLAGS[cells[7]], cells[8]))
 
 
-def acknowledged(row: Dimension, remote_id: str | None, *, confirmed: bool) -> Known:
-    """Return the entry of a row that an answer has acknowledged."""
-    return _known((row, remote_id, confirmed, True, True, None))
+def acknowledged(row: Dimension, remote_id: str | None, *, confirmed: bool) -> Cells:
+    """Return the cells of the entry of a row that an answer has acknowledged."""
+    return *row, remote_id, SETTLED | CODE_KNOWN | (CONFIRMED if confirmed else 0), None
 
 
 def cells_of(key: str, known: Known) -> Cells:
@@ -63,6 +63,11 @@ def cells_of(key: str, known: Known) -> Cells:
 def known_rows(cells: dict[str, Cells]) -> Entries[Known]:
     """Return entries over their cells, by key."""
     return Entries(as_known, cells)
+
+
+def cells_by_key(rows: Mapping[str, Known]) -> dict[str, Cells]:
+    """Return the cells of entries."""
+    return rows.cells if isinstance(rows, Entries) else {key: cells_of(key, known) for key, known in rows.items()}
 
 
 class Rejection(NamedTuple):
@@ -122,8 +127,7 @@ class Acknowledged:
     @property
     def cells(self) -> dict[str, Cells]:
         """The cells of all entries, by key."""
-        rows = self.rows
-        return rows.cells if isinstance(rows, Entries) else {key: cells_of(key, known) for key, known in rows.items()}
+        return cells_by_key(self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +158,7 @@ class Settlement:
 
     intent_id: str
     at: datetime
-    rows: dict[str, Known] = field(default_factory=dict)  # acknowledged rows
+    rows: Mapping[str, Known] = field(default_factory=dict)  # acknowledged rows
     rejected: dict[str, Rejection] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()  # keys whose outcome is not known: they lose their acknowledged state
     created: int = 0  # added to the company's `remote_count`

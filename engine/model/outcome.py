@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 from engine.model.change import Change
@@ -23,6 +25,12 @@ class Column(StrEnum):
     DEFERRED = "deferred"
     UNCERTAIN = "uncertain"
     INVALID = "invalid"
+
+
+STORED = frozenset({Column.CREATED, Column.UPDATED})
+"""Columns of rows that are as the source wants them, by this run."""
+
+_NAMES = {column: column.value for column in Column}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +123,16 @@ class ChunkOutcome:
 def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:
     """Return what the audit trail keeps of rows' results."""
     return tuple(
-        _outcome((change[0][0], column.value, remote_id, message)) for change, column, remote_id, message in results
+        [_outcome((change[0][0], _NAMES[column], remote_id, text)) for change, column, remote_id, text in results]
     )
 
 
+def columns_of(results: Iterable[ItemResult]) -> Counter[Column]:
+    """Return how many rows ended in each column."""
+    return Counter(map(_column, results))
+
+
+_column = itemgetter(1)  # of an `ItemResult`
 _outcome = partial(tuple.__new__, Outcome)
 as_result = partial(tuple.__new__, ItemResult)
 """Make one of a plain tuple of all of its fields, at half of the cost: there are several for each row that is sent."""

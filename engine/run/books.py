@@ -10,7 +10,7 @@ from engine.model.balance import Balance
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension
 from engine.model.known import Rejection
-from engine.model.outcome import Column, ItemResult, Problem, Reject
+from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject
 from engine.model.wanted import Wanted
 
 
@@ -82,8 +82,9 @@ class Books:
         for result in results:
             self._open.pop(result.change.row.key, None)
             self._final[result.column] += 1
-            if result.column in {Column.CREATED, Column.UPDATED}:
+            if result.column in STORED:
                 self.done.add(result.change.row.key)
+                continue
             if result.column is Column.HELD:
                 self.problem("key-unconfirmed", result.message, result.change.row.key)
             if result.column in {Column.REJECTED, Column.UNCERTAIN}:
@@ -106,7 +107,7 @@ class Books:
         ]
         self.record(results)
         for result in results:
-            if result.column in {Column.CREATED, Column.UPDATED}:
+            if result.column in STORED:
                 self.problem("landed", f"its answer was lost; {result.message}", result.change.row.key)
 
     def _refused(self, row: Dimension, message: str) -> None:

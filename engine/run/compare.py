@@ -36,7 +36,7 @@ from engine.planning.withhold import withhold
 
 T = TypeVar("T")
 
-LONG = 500
+LONG = 3_000
 """Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on."""
 
 READINGS = 3

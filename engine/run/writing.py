@@ -19,7 +19,7 @@ from engine.model.balance import ExitCode
 from engine.model.change import Change, Plan
 from engine.model.events import ChunkSettled
 from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
-from engine.model.outcome import Column, ItemResult
+from engine.model.outcome import Column, ItemResult, columns_of
 from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.planning.chunks import Cut, cut
@@ -58,7 +58,7 @@ class Writing:
             ledger=self.parts.ledger,
             client=self.client,
             cut=how,
-            known=acked.rows,
+            known=acked.cells,
             max_attempts=limits.max_attempts,
             now=self.parts.now,
             record=self.books.record,
@@ -187,7 +187,7 @@ class Writing:
             await self.parts.ledger.note(self.scope, note)
 
     async def _tell_settled(self, results: Sequence[ItemResult]) -> None:
-        counts = Counter(result.column for result in results)
+        counts = columns_of(results)
         await self.parts.emit(
             ChunkSettled(
                 company_id=self.scope.company_id,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from engine.apply.reconcile import reconcile
+from engine.apply.reconcile import as_planned, compared, reconcile
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column
 from engine.wire.guide import DIALECT
@@ -233,6 +233,40 @@ sent_rows = st.lists(st.tuples(st.booleans(), st.sampled_from("ABC")), min_size=
         *((update if known else create)(f"k{number}", name) for number, (known, name) in enumerate(rows))
     )
 )
+
+
+@st.composite
+def nearly_true(draw: st.DrawFn) -> tuple[Chunk, BulkAnswer]:
+    """Draw a chunk and the answer of a server that did as planned, or told one thing otherwise."""
+    chunk = draw(sent_rows)
+    names = [(change.row.name, change.remote_id is None) for change in chunk.changes]
+    ids = [draw(st.sampled_from([f"r{number}", f"r{number}", ""])) for number in range(len(names))]
+    created = [(row_id, name) for row_id, (name, is_new) in zip(ids, names, strict=True) if is_new]
+    updated = [(row_id, name) for row_id, (name, is_new) in zip(ids, names, strict=True) if not is_new]
+    counts = [len(names), len(created), len(updated), 0]
+    slip = draw(st.sampled_from(["none", "none", "count", "array", "name"]))
+    if slip == "count":
+        counts[draw(st.integers(0, 3))] += draw(st.sampled_from([-1, 1]))
+    elif slip == "array":
+        side = draw(st.sampled_from([created, updated]))
+        side[:1] = [] if side else [("r9", "D")]
+    elif slip == "name":
+        side = draw(st.sampled_from([created, updated]))
+        side[:1] = [("r9", draw(words))]
+    new, old = draw(st.permutations(created)), draw(st.permutations(updated))
+    success, made, changed, failed = counts
+    return chunk, BulkAnswer(success, made, changed, failed, new, old, [])
+
+
+@STEADY
+@given(nearly_true() | st.tuples(sent_rows, anything))
+def test_what_is_as_planned_is_what_a_comparison_tells(drawn: tuple[Chunk, BulkAnswer]) -> None:
+    chunk, answer = drawn
+    plain = as_planned(chunk.changes, answer)
+    event("as planned" if plain else "otherwise")
+    assert plain is None or ChunkOutcome(results=plain, explained=True) == compared(
+        chunk, answer, exposed=False, landed=False
+    )
 
 
 @STEADY

@@ -136,8 +136,8 @@ PLANNING = (
     Mutant(
         name="diff: unchanged rows are counted twice",
         module="planning.diff",
-        old="self.unchanged += 1",
-        new="self.unchanged += 2",
+        old="elif fields is None:\n            self.unchanged += 1",
+        new="elif fields is None:\n            self.unchanged += 2",
         scene="grown",
     ),
     Mutant(
@@ -208,6 +208,20 @@ PLANNING = (
         module="planning.diff",
         old="unchanged=draft.unchanged + len(quiet.keys)",
         new="unchanged=draft.unchanged",
+        scene="grown",
+    ),
+    Mutant(
+        name="diff: plainly changed rows are unchanged, too",
+        module="planning.diff",
+        old=" - len(quiet.changed)",
+        new="",
+        scene="grown",
+    ),
+    Mutant(
+        name="diff: a plainly changed row is left out",
+        module="planning.diff",
+        old="in quiet.changed:",
+        new="in quiet.changed[1:]:",
         scene="grown",
     ),
 )

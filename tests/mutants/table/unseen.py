@@ -46,6 +46,22 @@ UNSEEN = (
         why="an answer shows id and name only, and the guide's listings no code either",
     ),
     Mutant(
+        name="quiet: a plainly changed row is taken for quiet",
+        module="planning.quiet",
+        old="for cells, entry in changed],",
+        new="for cells, entry in changed[1:]],",
+        scene="grown",
+        why="it counts as unchanged, and the sum is the same; a comparison by another way would tell",
+    ),
+    Mutant(
+        name="reconcile: rows created as planned are told as updated",
+        module="apply.reconcile",
+        old="(change, Column.CREATED, created[",
+        new="(change, Column.UPDATED, created[",
+        scene="grown",
+        why="both are done, and the sum is the same; the ledger's remote count is wrong: the next probe differs",
+    ),
+    Mutant(
         name="reconcile: created and updated are swapped",
         module="apply.reconcile",
         old="return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]",
