@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import anyio
 from anyio import to_thread
+from anyio.lowlevel import RunVar
 
 from engine.errors import BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
@@ -31,13 +32,17 @@ from engine.planning.drift import drift
 from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, is_due_for_age, must_list
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, image, match
-from engine.planning.quiet import part
+from engine.planning.quiet import Parted, part
 from engine.planning.withhold import withhold
 
 T = TypeVar("T")
 
+SHORT = 200
 LONG = 3_000
-"""Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on."""
+"""Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on. Between the
+two, one company at a time is compared, and requests have their turn before the next one."""
+
+_TURN: RunVar[anyio.Lock] = RunVar("whose turn it is to compare")
 
 READINGS = 3
 """A listing that does not prove whole is read so many times in all (DESIGN section 3)."""
@@ -100,7 +105,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
             self.ids = index.rows.keys()
-            _, known = await think(_rows(wanted, index), partial(self._look, wanted, index, acked))
+            _, known = await self._look(wanted, index, acked)
             if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
@@ -126,17 +131,18 @@ class Comparison:
         if has_vanished and not self.is_check:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
-        matching, compared = await think(_rows(wanted, index), partial(self._look, wanted, index, acked))
+        matching, compared = await self._look(wanted, index, acked)
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked)
         return replace(compared, listed_rows=len(index.rows))
 
-    def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
-        matching = self._match(wanted, index, acked)
-        return matching, self._decide(matching, index, acked)
+    async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
+        rows = _rows(wanted, index)
+        quiet = await think(rows, partial(self._part, wanted, index, acked))
+        return await think(rows, partial(self._decide, wanted, index, acked, quiet))
 
-    def _match(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Matching:
-        quiet = part(
+    def _part(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Parted:
+        return part(
             bare(wanted.rows),
             acked.cells,
             index.cells,
@@ -144,9 +150,11 @@ class Comparison:
             adopts=self.guards.adopt is not Adopt.HOLD,
             lifts=not self.explains,  # what differs is told from pairs
         )
-        return match(wanted, index, acked, alike="look-alike" in self.allowed, quiet=quiet)
 
-    def _decide(self, matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Compared:
+    def _decide(
+        self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged, quiet: Parted
+    ) -> tuple[Matching, Compared]:
+        matching = match(wanted, index, acked, alike="look-alike" in self.allowed, quiet=quiet)
         needs_code = self.client.dialect.needs_code
         led_nowhere = acked.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
         plan = diff(
@@ -163,7 +171,7 @@ class Comparison:
         differences: tuple[Difference, ...] = ()
         if self.explains:
             differences = drift(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
-        return Compared(plan=plan, resting=resting, differences=differences)
+        return matching, Compared(plan=plan, resting=resting, differences=differences)
 
     def rests_on(self, state: CompanyState) -> bool:
         """Return whether the ledger alone is evidence enough, and note it; for a company that nothing is new of."""
@@ -240,7 +248,17 @@ class Comparison:
 
 async def think(rows: int, work: Callable[[], T]) -> T:
     """Return what pure work on so many rows comes to."""
-    return work() if rows <= LONG else await to_thread.run_sync(work)
+    if rows <= SHORT:
+        return work()
+    if rows > LONG:
+        return await to_thread.run_sync(work)
+    try:
+        turn = _TURN.get()
+    except LookupError:
+        turn = anyio.Lock()
+        _TURN.set(turn)
+    async with turn:
+        return work()
 
 
 def _rows(wanted: Wanted, index: RemoteIndex) -> int:
