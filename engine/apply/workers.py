@@ -204,8 +204,9 @@ class Writer:
             raise
         lost = call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
-        await self._take_note(replace(outcome, met=max(outcome.met, self._met(chunk, answer))), bisection)
-        results = outcome.results
+        met = self._met(chunk, answer)
+        await self._take_note(replace(outcome, met=max(outcome.met, met)), bisection)
+        results = tuple(map(self._not_made, outcome.results)) if met else outcome.results
         if self._heard is not None and (lost or part.exposed):
             results = tuple(
                 result._replace(column=Column.UNCERTAIN, remote_id=None, message=REPEATED)
@@ -242,6 +243,11 @@ class Writer:
         meant = {change.remote_id for change in chunk.changes}
         named = {remote_id for remote_id, _ in (*answer.created, *answer.updated)}
         return sum(remote_id in self.before for remote_id in named - meant)
+
+    def _not_made(self, result: ItemResult) -> ItemResult:
+        """Return a row's outcome, "updated" where it is told as created and what was compared with had its id."""
+        was_there = result.column is Column.CREATED and result.remote_id in self.before
+        return result._replace(column=Column.UPDATED) if was_there else result
 
     def _halves(self, part: Part, attempts: int, *, exposed: bool) -> list[Part]:
         """Return the part in two, each row's bytes as they were."""

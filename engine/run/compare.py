@@ -126,8 +126,8 @@ class Comparison:
         """
         index = await self._list(first, acked.state.remote_count, has_room=is_asked or self._has_room)
         self.ids = index.rows.keys()
-        known = sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
-        has_vanished = bool(known) and not index.rows and Vanished.slug not in self.allowed
+        known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
+        has_vanished = bool(known) and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
@@ -255,7 +255,7 @@ async def think(rows: int, work: Callable[[], T]) -> T:
     try:
         turn = _TURN.get()
     except LookupError:
-        turn = anyio.Lock()
+        turn = anyio.Lock(fast_acquire=True)
         _TURN.set(turn)
     async with turn:
         return work()

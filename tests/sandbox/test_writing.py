@@ -522,6 +522,16 @@ async def test_a_create_that_changes_an_adopted_row_is_not_green(world: World) -
     await heal(world, 1, wanted)
 
 
+async def test_a_create_that_met_a_row_is_no_create_however_often_it_was_sent(world: World) -> None:
+    """The first send may have made the row, for all that its answer tells; the id was in the listing before it."""
+    world.place(1, [Dimension("K6", "department", "Department", "Rent", "01")])
+    world.script({"match": {"operation": "bulk"}, "effect": "status", "status": 409, "envelope": "busy", "times": 1})
+    wanted = [Dimension("K6", "account", "Account", "Fuel", "01")]
+    result = await world.sync_one(1, wanted)
+    assert (result.exit_code, columns(result)) == (0, {"updated": 1})
+    assert columns(await world.sync_one(1, wanted)) == {"unchanged": 1}
+
+
 async def test_a_create_that_changes_an_adopted_row_and_is_not_looked_at(world: World) -> None:
     """The listing that would tell fails: exit 10, and the next run lists whatever the ledger says."""
     wanted = overtaken(world)
