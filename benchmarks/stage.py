@@ -50,7 +50,9 @@ class Stage:
         run_program("ours", job, self._server)
         if self.workload.rested:
             run_program("ours_command", replace(self._job(), ledger=job.ledger), self._server)
-        return Path(job.ledger)
+        ledger = Path(job.ledger)
+        shutil.copyfile(ledger, _kept(ledger))
+        return ledger
 
     def run(self, program: str, *, watch_stalls: bool = False) -> Run:
         """Run a program from the start. Raises `ProgramFailed` when it does not leave the rows that it should."""
@@ -69,13 +71,15 @@ class Stage:
         return run_program("month", job, self._server)
 
     def _job(self) -> Job:
-        """Return a job in an empty folder, with a copy of the prepared ledger."""
+        """Return a job in an empty folder; a prepared ledger is as it was, in its place beside its lock files."""
         scratch = self._folder / f"run{self._turn}"
         self._turn += 1
         scratch.mkdir()
-        ledger = scratch / "ledger.db"
+        ledger = self._ledger or scratch / "ledger.db"
         if self._ledger is not None:
-            shutil.copyfile(self._ledger, ledger)
+            for left in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
+                left.unlink(missing_ok=True)
+            shutil.copyfile(_kept(ledger), ledger)
         return Job(
             base_url=self._server.base_url,
             folder=str(self._folder / "sources"),
@@ -86,6 +90,10 @@ class Stage:
             ledger=str(ledger),
             verify=self.workload.verify,
         )
+
+
+def _kept(ledger: Path) -> Path:
+    return ledger.with_name(f"{ledger.name}.kept")
 
 
 def must_have_left(expected: tuple[int, int], run: Run, what: str) -> None:

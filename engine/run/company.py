@@ -328,13 +328,12 @@ class CompanyRun:
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""
-        balance = self._books.balance()
-        ending = self._ending
+        balance, problems, ending = self._books.balance(), self._books.problems, self._ending
+        is_unbalanced = self._is_unbalanced(balance, problems)
         codes = row_exit_codes(balance)
         if ending is not None:
             codes.append(ending.exit_code)
-        problems = self._books.problems
-        if self._is_unbalanced(balance):
+        if is_unbalanced:
             codes.append(ExitCode.FAILED)
             text = "the books of this company do not add up: its figures cannot be trusted; please report this"
             problems = (Problem(code="unbalanced", message=text), *problems)
@@ -342,7 +341,7 @@ class CompanyRun:
             company_id=self.company.id,
             name=self._name,
             account=self._channel.account.name,
-            state=self._state(balance, ending),
+            state=State.FAILED if is_unbalanced else self._state(balance, ending),
             exit_code=worst(codes),
             evidence=str(self._comparison.evidence) if self._comparison.evidence else None,
             verified_at=self._comparison.verified_at,
@@ -383,12 +382,12 @@ class CompanyRun:
             each._replace(key=own[each.key]) if each.key in own else each for each in self._compared.differences
         )
 
-    def _is_unbalanced(self, balance: Balance) -> bool:
+    def _is_unbalanced(self, balance: Balance, problems: Sequence[Problem]) -> bool:
         """Return whether something is wrong with the books, as far as a second look shows.
 
         Where nothing stopped the company, no row may wait; and each refused or doubtful row has a problem of its own.
         """
-        told = Counter(problem.code for problem in self._books.problems if problem.key is not None)
+        told = Counter(problem.code for problem in problems if problem.key is not None)
         return (
             not balance.adds_up
             or (self._ending is None and bool(balance.deferred))
@@ -397,8 +396,6 @@ class CompanyRun:
         )
 
     def _state(self, balance: Balance, ending: Ending | None) -> State:
-        if self._is_unbalanced(balance):
-            return State.FAILED
         if ending is not None:
             return ending.state
         if balance.held or balance.rejected or balance.uncertain or balance.invalid:
