@@ -87,7 +87,7 @@ class HotPath:
         return self._parted(self.left["read the source"], self.left["decode and index pages"])
 
     def _parted(self, wanted: Wanted, index: RemoteIndex) -> Parted:
-        return part(bare(wanted.rows), self._acked.cells, index.cells, relabel=False, adopts=True)
+        return part(bare(wanted.rows), self._acked.cells, index.cells, relabel=False, adopts=True, lifts=True)
 
     def _match(self) -> Any:
         index, quiet = self.left["decode and index pages"], self.left["tell what is quiet"]
