@@ -54,7 +54,7 @@ class Meter:
     def __init__(self) -> None:
         self.job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
         gc.collect()
-        gc.freeze()  # in every program alike: what is loaded stays, and the collector need not look at it
+        gc.freeze()  # in whichever process this is: what is loaded stays, and the collector need not look at it
         self._ready = {"cpu_s": time.process_time(), "rss_bytes": peak_bytes()}
         self._began = time.monotonic()
 

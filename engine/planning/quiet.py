@@ -49,7 +49,7 @@ def part(
     *,
     relabel: bool,
     adopts: bool,
-    lifts: bool = False,
+    lifts: bool,
 ) -> Parted:
     """Return what is plain and what is not. O(rows).
 

@@ -247,7 +247,7 @@ class Comparison:
 
 
 async def think(rows: int, work: Callable[[], T]) -> T:
-    """Return what pure work on so many rows comes to."""
+    """Return what pure work on so many rows comes to: at once, in its turn, or from a thread."""
     if rows <= SHORT:
         return work()
     if rows > LONG:
