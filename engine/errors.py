@@ -91,6 +91,7 @@ class OutcomeUnknown(ApiError):
         *,
         timed_out: bool = False,
         unsent: bool = False,
+        alike: bool = False,
         status: int | None = None,
         company_id: int | None = None,
         request_id: str | None = None,
@@ -98,6 +99,7 @@ class OutcomeUnknown(ApiError):
     ) -> None:
         super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
         self.timed_out = timed_out  # no answer in time, or a 504: a smaller request may fare better
+        self.alike = alike  # the same failure as the time before, while the server answers other requests well
         self.unsent = unsent  # there was no connection: for once it is known that nothing was done
 
 

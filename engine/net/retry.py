@@ -16,6 +16,7 @@ class Policy:
     """How patient a call is."""
 
     max_attempts: int  # sends in all, the first included
+    max_alike: int | None = None  # give up after so many equal failures while other requests are answered well
     max_timeouts: int | None = None  # give up after so many time-outs (a bulk call is halved then); None: as others
 
 

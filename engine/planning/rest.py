@@ -13,6 +13,11 @@ RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """After the first failed or held reading, the second, and every later one (DESIGN section 3)."""
 
 
+def next_try(failures: int, now: datetime) -> datetime:
+    """Return when to try again after so many failures in a row, one at least."""
+    return now + RESTS[min(failures, len(RESTS)) - 1]
+
+
 def source_digest(wanted: Wanted) -> bytes:
     """Return 16 bytes that change when the source's good rows do, in whatever order they come."""
     digest = blake2b(digest_size=16)
@@ -40,10 +45,9 @@ def failed_again(
 ) -> CompanyState:
     """Return the company's notes after one more failed reading. One that a person asked for lengthens no rest."""
     failures = max(1, state.failures) if asked_for else state.failures + 1
-    rest = RESTS[min(failures, len(RESTS)) - 1]
     return CompanyState(
         failures=failures,
-        retry_at=now + rest,
+        retry_at=next_try(failures, now),
         failed_source=source_digest(wanted),
         failure=failure,
         failure_message=message,

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 
 from engine.model.cells import Cells, Rows
-from engine.model.dimension import RemoteRow, as_remote_row, canonical_type, clean
+from engine.model.dimension import RemoteRow, as_remote_row, clean, listed_type
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer
@@ -99,7 +99,7 @@ def _row(item: dict[str, Any]) -> RemoteRow:
     code, key = get("code"), get("reference_id") or get("unique_key") or None
     return RemoteRow(
         _identity(item["id"]),
-        canonical_type(_text(type_code)),
+        listed_type(_text(type_code)),
         _text(get("erp_type") or get("type") or ""),
         clean(_text(item["name"])),
         clean(_text(item["erp_dimension_id"])),
