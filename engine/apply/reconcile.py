@@ -133,8 +133,13 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
 def _respelled(key: str, by_key: Mapping[str, int]) -> int | None:
     """Return the position of the one row whose key an error spells in its own way; None: there is not just one."""
     folded = key.casefold()
-    found = [position for own, position in by_key.items() if folded.endswith(own.casefold())]
+    found = [position for own, position in by_key.items() if _ends_in(folded, own.casefold())]
     return found[0] if len(found) == 1 else None
+
+
+def _ends_in(text: str, key: str) -> bool:
+    """Return whether a text is a key, or ends in it behind something that is neither letter nor digit."""
+    return text == key or (text.endswith(key) and not text[-len(key) - 1].isalnum())
 
 
 def _base(changes: tuple[Change, ...], answer: BulkAnswer, by_key: dict[str, int]) -> int | None:
@@ -196,7 +201,7 @@ def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed:
     update bears: its key led nowhere, and a create that was there already hides it in the counts.
     """
     if any(not name for _, name in (*answer.created, *answer.updated)):
-        return _columns_by_id(stored, answer, exposed=exposed)
+        return _columns_by_id(stored, answer, planned, exposed=exposed)
     created = Counter(name for _, name in answer.created)
     to_create = {change.row.name for change in stored if change.remote_id is None}
     to_update = {change.row.name for change in stored if change.remote_id is not None} - to_create
@@ -212,17 +217,22 @@ def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed:
     return columns
 
 
-def _columns_by_id(stored: list[Change], answer: BulkAnswer, *, exposed: bool) -> list[Column]:
-    """Return created or updated for each stored row where the answer gives no names: an id tells of an update alone."""
-    created = {remote_id for remote_id, _ in answer.created}
-    new = answer.created_count - sum(change.remote_id in created for change in stored)  # of the planned creates
+def _columns_by_id(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column]:
+    """Return created or updated for each stored row where the answer gives no names: by its id, else as counted.
+
+    Rows that were created beyond the `planned` ones are updates whose id the answer does not name.
+    """
+    updated = {remote_id for remote_id, _ in answer.updated}
+    new, beyond = min(answer.created_count, planned), max(0, answer.created_count - planned)
     columns = []
     for change in stored:
-        if change.remote_id is not None:
-            columns.append(Column.CREATED if change.remote_id in created else Column.UPDATED)
-        else:
+        if change.remote_id is None:
             columns.append(Column.CREATED if new > 0 or exposed else Column.UPDATED)
             new -= 1
+        else:
+            is_made = beyond > 0 and change.remote_id not in updated
+            columns.append(Column.CREATED if is_made else Column.UPDATED)
+            beyond -= is_made
     return columns
 
 
