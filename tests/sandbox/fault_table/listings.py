@@ -80,6 +80,13 @@ def unsound() -> Iterator[Case]:
     yield good(GROW, "a probe that lies once", {**lie, "times": 1}, sent="list 200x2; bulk A3 201+")
 
 
+def empty() -> Iterator[Case]:
+    """A company whose rows are known is not loaded anew because a listing shows none."""
+    empty = at("list", "empty-listing")
+    gone = "held 4 vanished-company"
+    yield bad(GROW, "a listing that is empty by mistake", empty, says=gone, sent="list 200", then=NIGHT)
+
+
 def foreign() -> Iterator[Case]:
     """Another company's row, of this account or of nobody: nothing is written."""
     for page, owner in ((1, 3), (2, 4), (2, 4711)):
@@ -120,4 +127,4 @@ def scope() -> Iterator[Case]:
     )
 
 
-PARTS = (broken, slow, unsound, foreign, page_sizes, scope)
+PARTS = (broken, slow, unsound, empty, foreign, page_sizes, scope)
