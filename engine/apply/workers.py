@@ -227,7 +227,7 @@ class Writer:
         """Settle a part by its answer; return the parts in which rows are sent again that no error was joined to."""
         chunk, lost = part.chunk, call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
-        collisions = self._collisions(outcome.results)
+        collisions = self._collisions(outcome.results) if self._heard is None else []
         met = max(outcome.met, self._met(chunk, answer)) - len(collisions)
         await self._take_note(replace(outcome, met=max(0, met)), bisection)
         results = tuple(map(self._not_made, outcome.results)) if met > 0 else outcome.results
@@ -281,10 +281,12 @@ class Writer:
         return found
 
     def _owner(self, remote_id: str) -> str | None:
-        """Return the key of the source that leads to a remote row by the ledger, a confirmed one before others."""
+        """Return the key of the source that an answer has shown to lead to a remote row.
+
+        One that was merely matched with it does not hold it: the row may be the other key's.
+        """
         if self._owners is None:
-            entries = sorted(self.known.items(), key=lambda entry: entry[1][7] & CONFIRMED)
-            self._owners = {cells[6]: key for key, cells in entries if cells[6] is not None}
+            self._owners = {cells[6]: key for key, cells in self.known.items() if cells[6] and cells[7] & CONFIRMED}
         owner = self._owners.get(remote_id)
         return owner if owner is not None and self.is_wanted(owner) else None
 

@@ -171,7 +171,8 @@ ROWS = (
     Code(
         "uncertain",
         "The row was sent, its answer was lost or contradicts itself, and what was read back does not settle it.",
-        "It may be there or not, and counts as uncertain (exit 10). The next run finds out, and makes nothing twice.",
+        "It may be there or not, and counts as uncertain (exit 10). The next run sends it again, which makes nothing"
+        " twice; where that comes to the same, it is tried after 1 h, 6 h and then every 24 h, while it is unchanged.",
         "To find out now: `dimsync retry --select company:ID`; what was tried so far: `dimsync explain ID KEY`.",
     ),
     Code(

@@ -16,7 +16,7 @@ from engine.config import Configured, load
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import FOUND_BY_ID, NOT_LISTED, RestingRow
+from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, RestingRow
 from engine.model.life import Life
 from engine.model.settings import Company
 from engine.observe.terminal import LONGEST_NAME, brief, safe
@@ -159,7 +159,7 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield f"          a request with it was begun at {life.in_flight:%Y-%m-%d %H:%M:%S} UTC and never settled"
     if life.rejection is not None:
         yield f"          refused at {life.rejection.at:%Y-%m-%d %H:%M} UTC: {safe(life.rejection.message)}"
-    if life.resting is not None:
+    if life.resting is not None and life.resting.code != MADE_ANEW:
         yield from _resting_lines(life.resting)
     for at in life.reverts:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"

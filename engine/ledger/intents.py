@@ -89,7 +89,7 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
     if any_rejection:  # most companies have none
         connection.executemany(ACCEPT, [(scope_id, key) for key in settlement.rows])
     if any_resting:
-        resting.end(connection, scope_id, (*settlement.rows, *settlement.rejected))
+        resting.acknowledged(connection, scope_id, (*settlement.rows, *settlement.rejected))
     if settlement.rejected:
         _reject(connection, scope_id, settlement.rejected)
     if settlement.unknown:

@@ -9,7 +9,7 @@ import orjson
 
 from engine.ledger import scopes
 from engine.ledger.texts import from_text, optional_instant, optional_text, to_json, to_text
-from engine.model.known import RestingRow
+from engine.model.known import MADE_ANEW, RestingRow
 from engine.model.settings import Scope
 
 READ = "select key, code, fingerprint, message, since, tries, next_at, others from resting where scope = ? order by key"
@@ -18,6 +18,7 @@ PUT = """
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 END = "delete from resting where scope = ? and key = ?"
+ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # only a listing tells whether that came to something
 
 
 def read(connection: sqlite3.Connection, scope_id: int) -> dict[str, RestingRow]:
@@ -51,3 +52,8 @@ def put(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, Restin
 def end(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
     """Forget the notes on these keys."""
     connection.executemany(END, [(scope_id, key) for key in keys])
+
+
+def acknowledged(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
+    """Forget the notes on rows that an answer has told of."""
+    connection.executemany(ACKNOWLEDGED, [(scope_id, key) for key in keys])

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
-from engine.model.known import FOUND_BY_ID, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
+from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
 from engine.model.listing import Certificate
 from engine.planning.match import Matching, RemoteIndex, Via
 
@@ -19,12 +19,13 @@ def learn(
     at: datetime,
     run_id: str | None = None,
     *,
-    not_listed: Mapping[str, RestingRow] | None = None,
+    notes: Mapping[str, RestingRow] | None = None,
     respelled: Container[str] = (),
 ) -> Learned:
     """Return what to note before anything is sent: only what the ledger does not hold already.
 
-    `not_listed`: rows that were acknowledged and that the listing does not show. They stay known, and rest.
+    `notes`: on rows that were acknowledged and that the listing does not show; but for those that are made anew, they
+    stay known.
     `respelled`: keys whose row bears another id in listings than in the answer that acknowledged it: the same row.
 
     Afterwards `image` of the ledger equals the listing, so that the next run can compare without reading.
@@ -40,7 +41,8 @@ def learn(
         updated = _seen_again(entry, remote, via, row) if entry else _first_seen(row, remote, via)
         if updated != known:
             rows[row.key] = updated
-    absent = not_listed or {}
+    notes = notes or {}
+    absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
     lost = [(key, acked.rows[key]) for key in acked.rows if key not in paired]
     bearers = _bearers(index) if any(known.remote_id is None for _, known in lost) else {}
     for key, known in lost:
@@ -61,23 +63,23 @@ def learn(
         gone=tuple(gone),
         strays=None if strays == acked.strays else strays,
         run_id=run_id,
-        resting={key: rest for key, rest in absent.items() if rest != acked.resting.get(key)},
-        rested=tuple(
-            key for key in sorted(acked.resting) if key not in absent and _is_over(acked, key, matching, gone)
-        ),
+        resting={key: rest for key, rest in notes.items() if rest != acked.resting.get(key)},
+        rested=tuple(key for key in sorted(acked.resting) if key not in notes and _is_over(acked, key, matching, gone)),
     )
 
 
 def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[str]) -> bool:
     """Return whether a listing ends a row's rest.
 
-    1. One that was not listed is shown, or nothing is known of it any more.
+    1. One that was not listed is shown, or nothing is known of it any more; one that was made anew is shown.
     2. One of unknown outcome is not in the source any more. That it is not there proves nothing else.
     3. A collision ends with a change of the source alone.
     """
     code = acked.resting[key].code
     if code in {NOT_LISTED, FOUND_BY_ID}:
         return key in gone or matching.has_pair(key)
+    if code == MADE_ANEW:
+        return matching.has_pair(key) or not matching.has(key)
     return code == UNCERTAIN and not matching.has(key)
 
 

@@ -1,7 +1,9 @@
 """Rows that were acknowledged and that no listing shows: deactivated over there, most likely, their keys still taken.
 
-Such a row is uncertain in the run that finds it so. After that it is held: it is looked for by its id after 1 h, 6 h
-and 24 h, and at each listing, and it is not sent again unless a person allows it.
+A row that a run acknowledged, and that a listing of the same run does not show, is uncertain in that run. One that an
+earlier run acknowledged may have been deleted since: it is made anew once, and when the next listing does not show it
+either, it is uncertain, too. After that such a row is held: it is looked for by its id after 1 h, 6 h and 24 h, and at
+each listing, and it is not sent again unless a person allows it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from datetime import datetime
 
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow, fingerprint
-from engine.model.known import FOUND_BY_ID, NOT_LISTED, SETTLED, Acknowledged, RestingRow
+from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, SETTLED, Acknowledged, RestingRow
 from engine.planning.rest import RESTS, next_try
 
 LOOK_UPS = len(RESTS)
@@ -24,10 +26,10 @@ def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingR
     """
     key = change.row.key
     remote_id = acked.rows[key].remote_id
-    before = acked.resting.get(key)
+    was_found = key in acked.resting and acked.resting[key].code == FOUND_BY_ID
     named = f" as {remote_id}" if remote_id else ""
     text = f"Ottimate acknowledged it{named}, and the listing after that does not show it: was it deactivated there?"
-    is_looked_up = before is None and remote_id is not None
+    is_looked_up = not was_found and remote_id is not None
     return RestingRow(
         NOT_LISTED,
         fingerprint(change.sent),
@@ -36,6 +38,12 @@ def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingR
         0 if is_looked_up else LOOK_UPS,
         next_try(1, now) if is_looked_up else None,
     )
+
+
+def made_anew(change: Change, now: datetime) -> RestingRow:
+    """Return the note on a row that is made anew, as it was acknowledged and is not there."""
+    text = "Ottimate acknowledged it, and the listing after that did not show it; it was sent once more"
+    return RestingRow(MADE_ANEW, fingerprint(change.sent), text, now)
 
 
 def still_absent(rest: RestingRow, now: datetime) -> RestingRow:

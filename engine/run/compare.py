@@ -22,6 +22,7 @@ from engine.model.events import Listed, PageRead
 from engine.model.known import (
     FOUND_BY_ID,
     KEY_MISMATCH,
+    MADE_ANEW,
     NOT_LISTED,
     SETTLED,
     Acknowledged,
@@ -48,7 +49,14 @@ from engine.planning.evidence import (
 )
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, Via, image, match
-from engine.planning.not_listed import due_look_ups, is_known_and_settled, looked_up, newly_absent, still_absent
+from engine.planning.not_listed import (
+    due_look_ups,
+    is_known_and_settled,
+    looked_up,
+    made_anew,
+    newly_absent,
+    still_absent,
+)
 from engine.planning.quiet import Parted, part
 from engine.planning.withhold import collided, held, is_uncertain_for_now, withhold, without
 
@@ -138,14 +146,14 @@ class Comparison:
         return await self.compare_listed(wanted, acked, first)
 
     async def compare_listed(
-        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None, *, is_asked: bool = False
+        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None, *, is_after: bool = False
     ) -> Compared:
         """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
 
-        `first`: its first page and the page size, where they are there already. `is_asked`: what was written asks for
-        it, whatever room there is for listings.
+        `first`: its first page and the page size, where they are there already. `is_after`: what this run has written
+        asks for it, whatever room there is for listings.
         """
-        index = await self._list(first, acked.state.remote_count, has_room=is_asked or self._has_room)
+        index = await self._list(first, acked.state.remote_count, has_room=is_after or self._has_room)
         self.ids = index.rows.keys()
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
@@ -153,16 +161,19 @@ class Comparison:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching, compared = await self._look(wanted, index, acked)
-        compared, absent = await self._without_absent(compared, acked)
+        compared, absent = await self._without_absent(compared, acked, is_after=is_after)
         respelled = await self._respelled(matching, acked)
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked, absent, respelled)
         return replace(compared, listed_rows=len(index.rows))
 
-    async def _without_absent(self, compared: Compared, acked: Acknowledged) -> tuple[Compared, dict[str, RestingRow]]:
+    async def _without_absent(
+        self, compared: Compared, acked: Acknowledged, *, is_after: bool
+    ) -> tuple[Compared, dict[str, RestingRow]]:
         """Take rows out of a plan on a listing that were acknowledged before and that it does not show.
 
-        Returns the notes on all such rows, those of earlier listings included.
+        `is_after`: it was read after rows of this run were acknowledged. Returns the notes on all such rows, those of
+        earlier listings included, and on those that stay in the plan to be made anew.
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
@@ -175,14 +186,16 @@ class Comparison:
         if not doubtful:
             return compared, absent
         never_shown = await self.ledger.unlisted(self.scope, doubtful.keys())
+        tried = found | {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
         new = {
             key: newly_absent(change, acked, now)
             for key, change in doubtful.items()
-            if key in never_shown or key in found
+            if key in found or (key in never_shown and (is_after or key in tried))
         }
+        anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
         plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
         told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
-        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new
+        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
 
     async def _respelled(self, matching: Matching, acked: Acknowledged) -> frozenset[str]:
         """Return keys of rows that the listing shows for the first time, under another id than their answer gave."""
@@ -355,7 +368,7 @@ class Comparison:
                 self.certificate,
                 self.verified_at,
                 self.run_id,
-                not_listed=absent,
+                notes=absent,
                 respelled=respelled,
             )
             learned = await think(_rows(wanted, index), work)

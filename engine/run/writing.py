@@ -151,7 +151,7 @@ class Writing:
             return
         try:
             after = await self.comparison.compare_listed(
-                wanted, await self.parts.ledger.read(self.scope), is_asked=True
+                wanted, await self.parts.ledger.read(self.scope), is_after=True
             )
         except (ApiError, UnsafePlan) as error:
             await self._note_overwritten(before, met)
