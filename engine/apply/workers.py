@@ -427,9 +427,9 @@ class Writer:
                 or (before is not None and not before[7] & SETTLED)
             )
         )
-        # An id that no listing has shown is another spelling of the matched one, where there is one.
-        is_shown = matched_id is None or answered_id in self.before
-        return acknowledged(row, answered_id if answered_id and is_shown else matched_id, confirmed=confirmed)
+        # An update's id that no listing has shown is another spelling of the matched one.
+        is_respelled = column is Column.UPDATED and matched_id is not None and answered_id not in self.before
+        return acknowledged(row, matched_id if is_respelled else answered_id or matched_id, confirmed=confirmed)
 
 
 def _unsent(words: str) -> str:

@@ -166,7 +166,7 @@ async def test_w4_rows_that_are_created_and_never_listed_are_not_created_again(w
     world.clock.forward(hours=25)
     result = await world.sync_one(1, wanted)
     assert (verdict(result), columns(result)) == (UNCERTAIN_ONCE, {"unchanged": 3, "uncertain": 2})
-    assert (world.sent("list"), world.sent("bulk")) == (2, 1)  # somebody may have deleted them: once more, and looked at
+    assert (world.sent("list"), world.sent("bulk")) == (2, 1)  # made anew, and looked at
     await quiet(world, wanted, says=HELD)
 
 
