@@ -745,6 +745,8 @@ class Heal:
             return len(natural) > 1 or len(sharing) > 1 or len(keyed) > 1 or bool(others)
         if slug == "look-alike":
             folded = row.erp_id.casefold().lstrip("0") or "0"
+            if row.type_code not in {shown(values)[0] for values in stored}:
+                return any((values.erp_id, values.name) == (row.erp_id, row.name) for values in stored)
             return any(
                 shown(values)[0] == row.type_code
                 and ((values.erp_id.casefold().lstrip("0") or "0") == folded or values.name == row.name)
