@@ -81,7 +81,7 @@ def _rows(rng: Random, company_id: int) -> list[Dimension]:
 
 def _there(rng: Random, wanted: dict[int, list[Dimension]]) -> list[Row]:
     """Return what is there already: for each company nothing, or some of its rows, equal or not, or others."""
-    found = []
+    found: list[Row] = []
     for company_id, rows in wanted.items():
         if rng.random() < 0.5:
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -38,7 +38,8 @@ class Call(NamedTuple):
     company_id: int | None = None
     page: int = 1
     limit: int = 20
-    name: str = ""  # the id in the path, of a row or a batch
+    name: str = ""  # the id in the path, of a row, a batch or an account
+    key: str = ""  # the API key that it came with
     items: tuple[dict[str, Any], ...] = ()  # of a bulk request
 
 
@@ -103,22 +104,22 @@ class Way:
 
 @dataclass(slots=True, kw_only=True)
 class Server:
-    """The API of one account, with everything that it holds."""
+    """The API, with everything that it holds."""
 
     contract: str
     companies: dict[int, str]  # names by id
     most_rows: int  # of a page
     ways: Sequence[Way]
     now: Callable[[], datetime]
+    owners: Mapping[int, str] = field(default_factory=dict)  # accounts by company; not there: the one account
     rows: list[Row] = field(default_factory=list)
     calls: list[tuple[Call, int]] = field(default_factory=list)  # with the status of the answer
-    acknowledged: dict[int, set[str]] = field(default_factory=dict)  # keys, since the company was last listed
     batches: int = 0
     _made: int = 0
 
-    def answer(self, method: str, url: str, body: bytes) -> Reply:
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer a request."""
-        call = self._read(method, url, body)
+        call = self._read(method, url, body)._replace(key=headers.get("X-Api-Key", ""))
         reply = self._answer(call)
         self.calls.append((call, reply.status))
         reply.headers.setdefault("Date", format_datetime(self.now(), usegmt=True))
@@ -140,7 +141,11 @@ class Server:
             case "token":
                 return Reply(document={"access_token": "t0ken", "token_type": "Bearer", "expires_in": 36_000})
             case "directory":
-                results = [{"id": company_id, "name": name} for company_id, name in self.companies.items()]
+                results = [
+                    {"id": company_id, "name": name}
+                    for company_id, name in self.companies.items()
+                    if self.owners.get(company_id, ACCOUNT) == call.name
+                ]
                 return Reply(document={"count": len(results), "page": 1, "limit": 100, "results": results})
             case "accounts":
                 return Reply(
@@ -161,9 +166,7 @@ class Server:
 
     def shown(self, company_id: int | None) -> list[Row]:
         """Return the rows of a company that its listing shows, in their order."""
-        return [
-            row for row in self.rows if row.company_id == company_id and all(way.shows(row) for way in self.ways)
-        ]
+        return [row for row in self.rows if row.company_id == company_id and all(way.shows(row) for way in self.ways)]
 
     def page(self, call: Call) -> dict[str, Any]:
         """Return one page of a company's listing."""
@@ -201,7 +204,6 @@ class Server:
                 continue
             row, is_new = self.put(call.company_id or 0, item)
             (created if is_new else updated).append({"id": row.id, "name": row.values.name})
-            self.acknowledged.setdefault(row.company_id, set()).add(key_of(item))
         return {
             "version": "1.0.0",
             "success_count": len(created) + len(updated),
@@ -256,8 +258,8 @@ class Server:
             return Call("token")
         if path == "/accounts":
             return Call("accounts", page=page, limit=limit)
-        if re.fullmatch("/accounts/[^/]+/companies", path):
-            return Call("directory", page=page, limit=limit)
+        if found := re.fullmatch("/accounts/([^/]+)/companies", path):
+            return Call("directory", page=page, limit=limit, name=unquote(found[1]))
         if path == "/dimensions" and method == "GET":
             return Call("list", int(query["ottimate_company_id"]), page, limit)
         if path == BULK_PATHS[self.contract] and method == "POST":
@@ -286,8 +288,3 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None)
 def encoded(reply: Reply) -> bytes:
     """Return the body of an answer."""
     return reply.raw if reply.raw is not None else json.dumps(reply.document).encode()
-
-
-def there(rows: Iterable[Row], company_id: int) -> list[Row]:
-    """Return a company's rows, whether a listing shows them or not."""
-    return [row for row in rows if row.company_id == company_id]

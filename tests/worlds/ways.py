@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from random import Random
 from typing import Any
 
 from engine import Dimension
-from tests.worlds.server import Call, Reply, Row, Server, Way, key_of, refusal
+from tests.worlds.server import Call, Reply, Row, Server, Way, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +27,11 @@ class Facts:
 class When:
     """Which of the requests that a way is about it befalls, counted from 1."""
 
-    def __init__(self, text: str, rng: Random) -> None:
-        self.n = rng.randint(1, 7)
-        self.text = {"always": "always", "first": f"the first {self.n} times", "later": f"after {self.n} times"}.get(
-            text, "every other time"
-        )
-        self._kind = text
+    def __init__(self, kind: str, n: int = 1) -> None:
+        said = {"always": "always", "first": f"the first {n} times", "later": f"after {n} times"}
+        self.text = said.get(kind, "every other time")
+        self.n = n
+        self._kind = kind
         self._count = 0
 
     def is_now(self) -> bool:
@@ -47,16 +47,21 @@ class When:
         return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """Which requests a way is about: of what kind, of which company, with which row."""
 
-    def __init__(self, what: str, whom: str, rng: Random, facts: Facts) -> None:
-        self.what = what
-        self.company = rng.choice(sorted(facts.wanted)) if whom in {"company", "row"} else None
-        row = rng.choice(list(facts.wanted[self.company])) if whom == "row" and self.company else None
-        self.erp_id = row and row.erp_id
-        said = [what, "" if self.company is None else f"company {self.company}", f"row {self.erp_id}" if row else ""]
-        self.text = " of ".join(filter(None, said))
+    what: str  # as calls are called; "all": any
+    company: int | None = None  # None: any
+    erp_id: str | None = None  # of a row; None: any
+
+    def __str__(self) -> str:
+        said = [
+            self.what,
+            f"company {self.company}" if self.company else "",
+            f"row {self.erp_id}" if self.erp_id else "",
+        ]
+        return " of ".join(filter(None, said))
 
     def has(self, call: Call) -> bool:
         """Return whether a request is one of these."""
@@ -67,6 +72,13 @@ class About:
     def is_row(self, item: Mapping[str, Any]) -> bool:
         """Return whether this is the row."""
         return bool(item["erp_dimension_id"] == self.erp_id)
+
+
+def about(what: str, whom: str, rng: Random, facts: Facts) -> About:
+    """Draw the company or the row that a way is about."""
+    company = rng.choice(sorted(facts.wanted)) if whom in {"company", "row"} else None
+    row = rng.choice(list(facts.wanted[company])) if whom == "row" and company else None
+    return About(what=what, company=company, erp_id=row and row.erp_id)
 
 
 SLOW_DOWN = {"message": "Too Many Requests"}
@@ -121,14 +133,13 @@ ANSWERS: dict[str, list[Callable[[], Reply]]] = {
 class Instead(Way):
     """Something else is answered than the document."""
 
-    def __init__(self, answer: str, about: About, when: When, rng: Random) -> None:
-        self.about, self.when = about, when
+    def __init__(self, answer: str, make: Callable[[], Reply], about: About, when: When) -> None:
+        self.about, self.when, self.make = about, when, make
         self.carries_out = answer in {"lost", "208"}
-        self.make = rng.choice(ANSWERS[answer])
         reply = self.make()
         after = f", Retry-After {reply.headers['Retry-After']}" if "Retry-After" in reply.headers else ""
         body = reply.raw if reply.raw is not None else reply.document
-        self.text = f"{reply.status} {body!r}{after} to {about.text}, {when.text}"
+        self.text = f"{reply.status} {body!r}{after} to {about}, {when.text}"
 
     def __str__(self) -> str:
         return self.text
@@ -245,7 +256,7 @@ class Refused(Rows):
 
     STYLES = ("honest", "lower", "prefixed", "nameless", "from-one", "off", "name-only", "other-row", "number")
 
-    def __init__(self, rng: Random, facts: Facts, styles: Sequence[str] = STYLES) -> None:
+    def __init__(self, styles: Sequence[str], rng: Random, facts: Facts) -> None:
         super().__init__(rng, facts)
         self.style = rng.choice(styles)
         self.key = "unique_key" if facts.contract == "guide" else "reference_id"
@@ -299,7 +310,7 @@ class Page(Way):
         self.company = rng.choice([None, *sorted(facts.wanted)])
         self.by = rng.choice([-2, -1, 1, 2])
         self.other = rng.choice([77, *sorted(facts.wanted)])
-        self.when = When("always", rng)
+        self.when = When("always")
 
     def __str__(self) -> str:
         return f"{self.said}: {'all companies' if self.company is None else f'company {self.company}'}"
@@ -347,7 +358,7 @@ class FalseEmpty(Page):
 
     def __init__(self, rng: Random, facts: Facts) -> None:
         super().__init__(rng, facts)
-        self.when = When(rng.choice(["always", "first", "later", "alternate"]), rng)
+        self.when = When(rng.choice(["always", "first", "later", "alternate"]), rng.randint(1, 7))
 
     def __str__(self) -> str:
         return f"{super().__str__()}, {self.when.text}"
@@ -484,7 +495,7 @@ class Bulk(Way):
         "one-more",
     )
 
-    def __init__(self, kind: str, rng: Random) -> None:
+    def __init__(self, kind: str, rng: Random, _facts: Facts) -> None:
         self.kind = kind
         self.counter = rng.choice(["success_count", "created_count", "updated_count", "error_count"])
         self.by = rng.choice([-1, 1, 2])
@@ -580,7 +591,7 @@ class Directory(Way):
 class SmallPages(Way):
     """A limit above a figure is refused."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, _facts: Facts) -> None:
         self.most = rng.choice([2, 19, 50])
 
     def __str__(self) -> str:
@@ -594,7 +605,7 @@ class SmallPages(Way):
 class OddDate(Way):
     """The server's clock is wrong, or it has none."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, _facts: Facts) -> None:
         self.date = rng.choice(["", "yesterday", "Fri, 13 Nov 2026 07:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"])
 
     def __str__(self) -> str:
@@ -639,10 +650,10 @@ WAYS: dict[str, Make] = {
     "anew": Anew,
     "inserted": Inserted,
     "elsewhere": Elsewhere,
-    "refused-rows": lambda rng, facts: Refused(rng, facts, ["honest"]),
-    "oddly-refused-rows": Refused,
-    "keys:folded": lambda rng, facts: Keys("folded", rng, facts),
-    "keys:cut": lambda rng, facts: Keys("cut", rng, facts),
+    "refused-rows": partial(Refused, ["honest"]),
+    "oddly-refused-rows": partial(Refused, Refused.STYLES),
+    "keys:folded": partial(Keys, "folded"),
+    "keys:cut": partial(Keys, "cut"),
     "list:count-off": CountOff,
     "list:count-by-page": CountByPage,
     "list:count-as-text": TextCount,
@@ -653,19 +664,17 @@ WAYS: dict[str, Make] = {
     "list:same-page": SamePage,
     "list:turning": Turning,
     "list:capital-types": CapitalTypes,
-    "list:without-needed": lambda rng, facts: Without(
-        ["id", "name", "erp_dimension_id", "count", "dimensions"], rng, facts
+    "list:without-needed": partial(Without, ["id", "name", "erp_dimension_id", "count", "dimensions"]),
+    "list:without-others": partial(
+        Without, ["type erp_type", "page limit", "version", "ottimate_company_id", "code", "reference_id"]
     ),
-    "list:without-others": lambda rng, facts: Without(
-        ["type erp_type", "page limit", "version", "ottimate_company_id", "code", "reference_id"], rng, facts
-    ),
-    "list:without-types": lambda rng, facts: Without(["dimension_type ottimate_type"], rng, facts),
+    "list:without-types": partial(Without, ["dimension_type ottimate_type"]),
     "number-ids": NumberIds,
-    "small-pages": lambda rng, facts: SmallPages(rng),
-    "date": lambda rng, facts: OddDate(rng),
-    **{f"bulk:{kind}": lambda rng, facts, kind=kind: Bulk(kind, rng) for kind in Bulk.KINDS},
-    **{f"202:{end}": lambda rng, facts, end=end: Later(end, rng, facts) for end in Later.ENDS},
-    **{f"directory:{kind}": lambda rng, facts, kind=kind: Directory(kind, rng, facts) for kind in Directory.KINDS},
+    "small-pages": SmallPages,
+    "date": OddDate,
+    **{f"bulk:{kind}": partial(Bulk, kind) for kind in Bulk.KINDS},
+    **{f"202:{end}": partial(Later, end) for end in Later.ENDS},
+    **{f"directory:{kind}": partial(Directory, kind) for kind in Directory.KINDS},
     "alters:names-cut": CutNames,
     "alters:ids-in-capitals": CapitalCodes,
 }
@@ -674,7 +683,8 @@ WAYS: dict[str, Make] = {
 
 def _instead(answer: str, what: str, whom: str, when: str) -> Make:
     def make(rng: Random, facts: Facts) -> Way:
-        return Instead(answer, About(what, whom, rng, facts), When(when, rng), rng)
+        reply = rng.choice(ANSWERS[answer])
+        return Instead(answer, reply, about(what, whom, rng, facts), When(when, rng.randint(1, 7)))
 
     return make
 
@@ -684,6 +694,8 @@ PLACES = [
     *(("bulk", "row"), ("bulk", "company"), ("bulk", "any")),
     *(("one", "any"), ("directory", "any"), ("token", "any"), ("all", "company"), ("all", "any")),
 ]
-for answer, (what, whom), when in product(ANSWERS, PLACES, ["always", "first", "later", "alternate"]):
-    if answer not in {"lost", "208"} or what == "bulk":
-        WAYS[f"{answer}:{what}:{whom}:{when}"] = _instead(answer, what, whom, when)
+WAYS |= {
+    f"{answer}:{what}:{whom}:{when}": _instead(answer, what, whom, when)
+    for answer, (what, whom), when in product(ANSWERS, PLACES, ["always", "first", "later", "alternate"])
+    if answer not in {"lost", "208"} or what == "bulk"
+}

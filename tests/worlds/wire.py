@@ -34,7 +34,7 @@ class Memory:
         self.sent += 1
         assert self.sent <= MOST_A_RUN, "the run goes on for ever"
         await anyio.sleep(AWAY_S)
-        reply = self.server.answer(request.method, request.url, request.body or b"")
+        reply = self.server.answer(request.method, request.url, request.headers, request.body or b"")
         headers = {"Content-Type": "application/json", **reply.headers}
         return Answer(status=reply.status, headers=CIMultiDict(headers), body=encoded(reply))
 
