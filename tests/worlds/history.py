@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import ceil
+from math import ceil, floor
 
 from engine import Api, Company, CompanyResult, Dimension, Guards, Limits, RunResult, Settings, State, Verify
 from engine.model.balance import add
@@ -22,7 +22,10 @@ MOST_RUNS = 6
 """So many runs, with the clock standing still, may cost requests. The next ones cost none."""
 
 DAYS = 30
-HOUR = timedelta(hours=1)
+HOUR = timedelta(minutes=61)
+"""Of a scheduler: a little more than one, so that what was put off for an hour is due at the next run."""
+
+SPAN_S = DAYS * 24 * HOUR.total_seconds()
 VERIFY = Verify()
 ATTEMPTS = 2
 """Sends of one request. The product's own default is 6, and says nothing else."""
@@ -203,7 +206,7 @@ def chosen_hours() -> Iterator[int]:
 
 def tries() -> int:
     """Return how often what rests is tried in 30 days: once, after 1 h, after 6 h more, and then every 24 h."""
-    return 3 + (DAYS * 24 - 7) // 24
+    return 3 + floor((SPAN_S / 3600 - 7) / 24)
 
 
 def most(history: History) -> Cost:
@@ -223,12 +226,12 @@ def most(history: History) -> Cost:
     the directory and a witness, each asked for twice.
     """
     world = history.world
-    requests = runs = 1 + DAYS
+    requests = runs = 1 + ceil(SPAN_S / 86_400)
     for company_id, trouble in history.troubles.items():
         stored = sum(row.company_id == company_id for row in history.server.rows)
         pages = stored // min(world.page_rows, world.most_rows) + 1
-        probes = ceil(DAYS * 86_400 / VERIFY.probe_after_s)
-        listings = 1 + ceil(DAYS * 86_400 / (0.7 * VERIFY.verify_after_s))
+        probes = ceil(SPAN_S / VERIFY.probe_after_s)
+        listings = 1 + ceil(SPAN_S / (0.7 * VERIFY.verify_after_s))
         looks = 3 * len(trouble.not_listed)
         requests += probes + listings * pages + FIRST_COSTS + looks
         runs += probes + listings + FIRST_COSTS + looks
