@@ -10,6 +10,7 @@ its line in `EFFECTS`.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -185,6 +186,19 @@ class Huge(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gzip(Effect):
+    """Do the work and answer compressed; `cut`: half of that, declared as if it were all; with blanks to inflate it."""
+
+    cut: bool = False
+    blanks: int = 0  # put in front of the JSON before it is compressed
+
+    def spoil(self, turn: Turn) -> None:
+        packed = gzip.compress(b" " * self.blanks + turn.leaving.body)
+        body = packed[: len(packed) // 2] if self.cut else packed
+        turn.leaving = replace(turn.leaving, body=body, headers={**turn.leaving.headers, "Content-Encoding": "gzip"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireTokens(Effect):
     """Make the account's tokens invalid, this request's included."""
 
@@ -203,6 +217,7 @@ EFFECTS: Mapping[str, type[Effect]] = {
     "truncated": Truncated,
     "slow-drip": SlowDrip,
     "huge": Huge,
+    "gzip": Gzip,
     "expire-tokens": ExpireTokens,
     "clamp-limit": ClampLimit,
     "refuse-limit": RefuseLimit,

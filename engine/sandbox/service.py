@@ -142,7 +142,7 @@ class Service:
 
     def _turn(self, call: Call) -> Turn:
         now = self.now()
-        asked_for = self.tenant.row(call.path_id) or self._batches.get(call.path_id)
+        asked_for = self._row(call.path_id) or self._batches.get(call.path_id)
         if asked_for is not None:
             call.company_id = asked_for.company_id
         known = self.access.by_key.get(call.api_key)
@@ -261,8 +261,13 @@ class Service:
             rows = [row for row in rows if not self.ways.hides(row)]
         return rows if call.label is None else [row for row in rows if row.values.label == call.label]
 
+    def _row(self, path_id: str) -> Row | None:
+        """Return the row with this id, as listings show it."""
+        row = self.tenant.row(f"dim_{int(path_id):08x}" if path_id.isdecimal() else path_id)
+        return row if row and path_id.isdecimal() == self.ways.numbers_ids(row.company_id) else None
+
     def _get(self, turn: Turn) -> Answer:
-        row = self.tenant.row(turn.call.path_id)
+        row = self._row(turn.call.path_id)
         if row is None or self.ways.hides(row):
             return self._error(turn, 404, "Not found", "No such dimension.")
         return self.contract.single(row, self.ways.show if self.ways.all else None)

@@ -85,7 +85,7 @@ class Way:
     hidden: str | None = None  # rows whose key, ERP id or name has a match are neither listed nor found by id
     fixed: tuple[Literal["name", "erp_id", "code", "type"], ...] = ()  # an update leaves them, and is acknowledged
     count: Literal["all", "page", "absent"] = "all"  # what a listing's `count` counts
-    listed_ids: Literal["text", "absent"] = "text"
+    listed_ids: Literal["text", "number", "absent"] = "text"
     answer_ids: Literal["text", "number", "absent"] = "text"
     answer_names: bool = True
     counters: Literal["number", "text", "null", "absent"] = "number"
@@ -131,6 +131,8 @@ class Way:
         shown |= {column: self.types.get(shown[column], shown[column]) for column in TYPE_COLUMNS if column in shown}
         if self.listed_ids == "absent":
             shown.pop("id", None)
+        elif self.listed_ids == "number" and isinstance(shown.get("id"), str):
+            shown["id"] = number(shown["id"])
         return shown
 
     def answer(self, body: Shown, company_id: int) -> Shown:
@@ -152,7 +154,7 @@ class Way:
         if self.answer_ids == "absent":
             entry = {column: value for column, value in entry.items() if column != "id"}
         elif self.answer_ids == "number" and isinstance(entry.get("id"), str):
-            entry = {**entry, "id": int(entry["id"].rpartition("_")[2], 16)}
+            entry = {**entry, "id": number(entry["id"])}
         return entry
 
     def _error(self, entry: Shown, company_id: int) -> Shown:
@@ -166,6 +168,11 @@ class Way:
     def _spell(self, name: str, text: str | None) -> str | None:
         spelling: Spelling = getattr(self, name)
         return None if text is None else spelling(text)
+
+
+def number(row_id: str) -> int:
+    """Return a row's id as a number."""
+    return int(row_id.removeprefix("dim_"), 16)
 
 
 class Ways:
@@ -219,6 +226,10 @@ class Ways:
         for way in self.of(company_id):
             entry = way.acknowledge(entry)
         return entry
+
+    def numbers_ids(self, company_id: int) -> bool:
+        """Whether listings of this company show ids as numbers, by which rows are found then."""
+        return any(way.listed_ids == "number" for way in self.of(company_id))
 
     def count(self, page: PageMade, company_id: int | None) -> None:
         """Let a page of this company tell what this server counts."""

@@ -195,6 +195,18 @@ async def test_spoilt_bodies(caller: Caller) -> None:
     assert caller.sandbox.service.log[-1].status == "truncated"
 
 
+@pytest.mark.parametrize("blanks", [0, 1_000_000])
+async def test_compressed_bodies(caller: Caller, blanks: int) -> None:
+    honest = await caller.page()
+    caller.script({"effect": "gzip", "blanks": blanks})
+    packed = await caller.page()
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.body == b" " * blanks + honest.body
+    assert int(packed.headers["Content-Length"]) < 2000
+    caller.script({"effect": "gzip", "cut": True})
+    assert (await _raw(caller)) != honest.body
+
+
 def _listing(caller: Caller) -> str:
     return f"{caller.sandbox.base_url}/dimensions?ottimate_company_id={OURS}"
 

@@ -191,6 +191,15 @@ async def test_w7_what_answers_tell_of_a_row(caller: Caller, way: dict[str, Any]
         assert created["id"] == int(shown.removeprefix("dim_"), 16)
 
 
+async def test_ids_are_numbers_everywhere(caller: Caller) -> None:
+    follow(caller, {"listed_ids": "number", "answer_ids": "number"})
+    (created,) = (await caller.bulk([row("new")], honest=False)).json["created"]
+    shown = (await listed(caller))[-1]
+    alone = await caller.call("GET", f"/dimensions/{shown['id']}", honest=False)
+    assert (created["id"], alone.json["dimension"]) == (shown["id"], shown)
+    assert (await caller.call("GET", f"/dimensions/dim_{shown['id']:08x}")).status == 404
+
+
 async def test_w7_the_answer_to_one_create(caller: Caller) -> None:
     follow(caller, {"answer_ids": "number", "answer_names": False})
     body = {"ottimate_company_id": OURS, **row("new")}

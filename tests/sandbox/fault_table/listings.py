@@ -33,7 +33,18 @@ def broken() -> Iterator[Case]:
     for name, loss in LOSSES.items():
         sent = f"list {told('200', loss.got, '200')}; bulk A2 201+"
         yield good(READ, f"{name} once at a page", loss.at("list", page=2, times=1), sent=sent, limits=QUICKLY)
-    for name in ("500", "504", "reset", "html", "malformed", "truncated", "huge", "hang"):
+    for name in (
+        "500",
+        "504",
+        "reset",
+        "html",
+        "malformed",
+        "truncated",
+        "huge",
+        "hang",
+        "error-in-a-200",
+        "gzip-bomb",
+    ):
         loss = LOSSES[name]
         sent = f"list {told('200', loss.got, loss.got)}"
         fault = loss.at("list", page=2)
@@ -47,7 +58,8 @@ def broken() -> Iterator[Case]:
 
 
 def slow() -> Iterator[Case]:
-    """A wait within the limits is none."""
+    """A wait within the limits is none, and a compressed answer is an answer."""
+    yield good(READ, "pages in gzip", at("list", "gzip"))
     yield good(READ, "a slow page", at("list", "latency", seconds=0.5, jitter=0.5))
     yield good(READ, "a slow drip within the timeout", at("list", "slow-drip", pieces=4, pause_s=0.1))
     yield good(
