@@ -35,6 +35,7 @@ from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sou
 if TYPE_CHECKING:
     import aiohttp
 
+
 class Engine:
     """Syncs companies' dimensions. Brings its own HTTP session and ledger, or takes yours and leaves them open.
 

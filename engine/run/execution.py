@@ -136,7 +136,7 @@ class Run:
         )
 
     async def outcome(self) -> RunResult:
-        """Wait for the end of a run that nobody watches. Cancelled, it drains the run before the cancellation passes."""
+        """Wait for the end of a run that nobody watches. Cancelled, drain the run before the cancellation passes."""
         hosted = self._begun()
         try:
             await asyncio.wait({hosted.task})
@@ -363,7 +363,7 @@ class Pending(AbstractAsyncContextManager[Run]):
 
     for a request's timeout and 5 s at most (`asyncio.timeout` waits so long, too). Then the cancellation goes on to the
     caller. A second cancellation breaks off what is in flight: those rows are written down as of unknown outcome, the
-    journal is closed, and all of that takes 5 s at most. A third one waits for nothing. Whatever was not written down is
+    journal is closed, and that takes 5 s at most. A third one waits for nothing. Whatever was not written down then is
     as after a power cut: the intents are in the ledger, and the next run sends those rows again by their keys.
     """
 

@@ -119,8 +119,8 @@ class Host:
 async def drain(runs: Collection[Hosted], *, is_cancelled: bool) -> None:
     """Stop runs and wait until what they have in flight is answered and written down.
 
-    At most for a request's timeout and `GRACE_S`. `is_cancelled`: the caller has been cancelled already; cancelled once
-    more, it breaks off what is in flight, which is written down as of unknown outcome, and that takes `GRACE_S` at most.
+    At most for a request's timeout and `GRACE_S`. `is_cancelled`: the caller has been cancelled already; cancelled
+    again, it breaks off what is in flight, to be written down as of unknown outcome, and waits `GRACE_S` at most.
     A caller who is cancelled here for the first time waits on, and is told of it (`CancelledError`) at the end.
     """
     left = {run.task for run in runs if not run.task.done()}

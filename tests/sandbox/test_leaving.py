@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn
@@ -48,7 +48,7 @@ async def journal(world: World) -> list[PastRun]:
 
 
 async def assert_drained(world: World, before: set[asyncio.Task[Any]]) -> None:
-    """Check that no task and no request is left, and that the one run has its end in the journal; then go on from it."""
+    """Check that no task and no request is left, and that the one run has its end in the journal; then go on."""
     assert not tasks() - before
     assert not in_flight(world)
     (run,) = await journal(world)
@@ -117,7 +117,7 @@ async def test_a_generator_that_is_closed_in_time(slow: World) -> None:
 async def test_a_block_that_ends_with_an_error(slow: World) -> None:
     before = tasks()
     async with slow.engine() as engine:
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012  the block is what is tested
             async for event in events(engine):
                 if isinstance(event, ChunkSettled):
                     raise ZeroDivisionError
@@ -190,7 +190,7 @@ async def by_generator(engine: Engine) -> None:
 
 
 ways = pytest.mark.parametrize("use", [by_result, by_block, by_generator])
-Use = Callable[[Engine], Awaitable[None]]
+Use = Callable[[Engine], Coroutine[Any, Any, None]]
 
 
 @ways
@@ -210,7 +210,7 @@ async def test_a_cancelled_run_has_its_end_in_the_journal(slow: World, use: Use)
 async def test_a_timeout_waits_for_the_drain(slow: World, use: Use) -> None:
     before = tasks()
     async with slow.engine() as engine:
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError):  # noqa: PT012  the block is what is tested
             async with asyncio.timeout(None) as limit:
                 reached = asyncio.create_task(until(lambda: slow.stored(1) and in_flight(slow)))
                 reached.add_done_callback(lambda _: limit.reschedule(0))
@@ -352,7 +352,7 @@ class Bug(Exception):
 class Buggy(SqliteLedger):
     """A ledger with a bug that shows when a run has begun."""
 
-    async def states(self, origin: str) -> NoReturn:
+    async def states(self, origin: str) -> NoReturn:  # noqa: ARG002  the ledger's signature
         raise Bug
 
 
@@ -374,7 +374,7 @@ async def test_a_bug_reaches_the_caller(slow: World, use: Use, unheard: list[dic
 
 async def test_a_bug_comes_before_the_error_that_it_caused(slow: World) -> None:
     async with buggy(slow) as engine:
-        with pytest.raises(Bug):
+        with pytest.raises(Bug):  # noqa: PT012  the block is what is tested
             async with engine.sync([company(1, ROWS)]) as run:
                 async for _ in run:
                     pass
@@ -385,7 +385,7 @@ async def test_a_caller_with_an_error_of_its_own_is_told_of_that_and_the_loop_of
     slow: World, unheard: list[dict[str, Any]]
 ) -> None:
     async with buggy(slow) as engine:
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012  the block is what is tested
             async with engine.sync([company(1, ROWS)]) as run:
                 async for _ in run:
                     pass
