@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ import anyio
 from engine.errors import ConfigError, EngineError, LedgerError, plain
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
+from engine.model.dimension import Dimension, clean
 from engine.model.directory import Directory
 from engine.model.events import Event
 from engine.model.saved import SavedPlan
@@ -203,6 +204,21 @@ class Engine:
         ]
         return self._pending("retry", jobs, allow=allow)
 
+    def put(self, company: Company, row: Dimension, *, allow: Iterable[Allow] = ()) -> Pending:
+        """Create or update one row; nothing is said or done of the company's others, and its source is not read.
+
+        A run of its own, as safe as a sync: under the company's lock, compared with what Ottimate has, held by the
+        guards that look at single rows (`look-alike` ...; not by those that count), known to the ledger. A row whose
+        key the ledger knows costs one request at most; a new one a probe besides, and first contact a listing. The next
+        sync finds it unchanged where the source has it by then, else an orphan. Raises `ConfigError` for a company that
+        is read-only (`write=False`).
+        """
+        if not company.write:
+            raise ConfigError(f"company {company.id} is read-only (write = false): nothing is written to it")
+        given = replace(company, source=_given(row))
+        jobs = [replace(job, only=frozenset({clean(row.key)})) for job in self._jobs([given])]
+        return self._pending("put", jobs, allow=allow)
+
     def _jobs(self, companies: Iterable[Company]) -> list[Job]:
         jobs = [Job(company=company, account=self._owner(company)) for company in companies]
         refuse_twice([job.company for job in jobs])
@@ -244,7 +260,7 @@ class Engine:
         """Return one company's API as it is, under the account's limits and token: for what no sync does.
 
         Its calls raise `ApiError` and, once the account is stopped, `AccountParked`. The ledger learns nothing of what
-        they write; a company that is being synced is not to be written so.
+        they write, and neither a lock nor `write=False` keeps them from writing: to write one row, `put` it.
         """
         self._opened()
         return CompanyClient(self._channel(self._account(account, f"company {company_id}")), self._dialect, company_id)
@@ -355,6 +371,10 @@ class Engine:
             known = ", ".join(sorted(self._accounts))
             raise ConfigError(f"{who} names the account {name!r}; there are: {known}")
         return self._accounts[name]
+
+
+async def _given(row: Dimension) -> AsyncIterator[Dimension]:
+    yield row
 
 
 async def _unwatched(_event: Event) -> None:
