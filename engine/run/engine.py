@@ -29,7 +29,7 @@ from engine.net.quota import Quota
 from engine.planning.rekey import Rekey
 from engine.run.execution import Pending, Run, Wiring, origin_of
 from engine.run.hosting import Host
-from engine.run.looking import Explanation, changed_keys, explain
+from engine.run.looking import CompanyApi, Explanation, changed_keys, explain
 from engine.run.parts import Applying, Bounds, Job
 from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 
@@ -256,11 +256,10 @@ class Engine:
         )
         return Pending(run)
 
-    def client(self, company_id: int, account: str | None = None) -> CompanyClient:
-        """Return one company's API as it is, under the account's limits and token: for what no sync does.
+    def client(self, company_id: int, account: str | None = None) -> CompanyApi:
+        """Return one company's API as it is, to look at, under the account's limits and token. To write, `put` a row.
 
-        Its calls raise `ApiError` and, once the account is stopped, `AccountParked`. The ledger learns nothing of what
-        they write, and neither a lock nor `write=False` keeps them from writing: to write one row, `put` it.
+        Its calls raise `ApiError` and, once the account is stopped, `AccountParked`.
         """
         self._opened()
         return CompanyClient(self._channel(self._account(account, f"company {company_id}")), self._dialect, company_id)
