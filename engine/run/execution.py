@@ -160,15 +160,16 @@ class Run:
         return self._hosted
 
     def _raise_failure(self, error: BaseException | None) -> None:
-        """Raise what ended the run instead of a result, to a caller who has no graver error of his own.
+        """Raise what ended the run instead of a result, unless the caller has an error of his own.
 
-        A bug comes before an `EngineError`, which it may have caused. What the caller is not told, the loop is.
+        An `EngineError` of his gives way, as it may come of that ("the run has not ended"), and stays as its context.
+        What the caller is not told, the event loop is.
         """
         hosted = self._begun()
         failure = hosted.failure()
         if failure is None:
             return
-        if error is None or (isinstance(error, EngineError) and not isinstance(failure, EngineError)):
+        if error is None or isinstance(error, EngineError):
             raise failure
         tell_loop(failure, hosted.task)
 

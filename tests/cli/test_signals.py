@@ -46,35 +46,35 @@ def test_a_signal_finishes_what_is_in_flight_and_prints_the_result(fleet: Fleet,
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "code"),
+    ("company", "first", "second", "code"),
     [
-        (signal.SIGINT, signal.SIGINT, 130),
-        (signal.SIGINT, signal.SIGTERM, 130),
-        (signal.SIGTERM, signal.SIGINT, 143),
+        (246, signal.SIGINT, signal.SIGINT, 130),
+        (247, signal.SIGINT, signal.SIGTERM, 130),
+        (248, signal.SIGTERM, signal.SIGINT, 143),
     ],
 )
 def test_a_second_signal_leaves_at_once_and_the_ledger_stays_true(
-    fleet: Fleet, first: signal.Signals, second: signal.Signals, code: int
+    fleet: Fleet, company: int, first: signal.Signals, second: signal.Signals, code: int
 ) -> None:
-    fleet.door.place(250)
-    hang = {"effect": "hang", "commit": True, "match": {"operation": "bulk", "company": 250}}
+    fleet.door.place(company)
+    hang = {"effect": "hang", "commit": True, "match": {"operation": "bulk", "company": company}}
     fleet.door.faults(hang)
-    fleet.configure(250, max_concurrency=1)
-    fleet.source(250, NAMES)
+    fleet.configure(company, max_concurrency=1)
+    fleet.source(company, NAMES)
     with start("sync", cwd=fleet.folder) as process:
         assert process.stderr is not None
-        until(bulk_in_work(fleet, 250))
+        until(bulk_in_work(fleet, company))
         assert fleet.run("sync").returncode == 9  # the first one holds the company
         process.send_signal(first)
         assert "stopping" in process.stderr.readline()
         process.send_signal(second)
         assert process.wait(PATIENCE_S) == code
         assert "Traceback" not in process.stderr.read()
-    assert len(fleet.door.rows(250)) == 10  # sent, stored, and never heard of
+    assert len(fleet.door.rows(company)) == 10  # sent, stored, and never heard of
     fleet.door.faults()
     again, document = fleet.result("sync")
     assert (again, document["totals"]["source_rows"]) == (0, 60)
-    assert len(fleet.door.rows(250)) == 60
+    assert len(fleet.door.rows(company)) == 60
 
 
 SCRIPT = """
@@ -153,6 +153,21 @@ def test_sigterm_waits_no_longer_than_for_what_is_out(fleet: Fleet) -> None:
     fleet.door.faults()
     code, document = fleet.result("sync")
     assert (code, document["totals"]["created"], len(fleet.door.rows(255))) == (0, len(NAMES), len(NAMES))
+
+
+def test_an_interrupted_look_at_the_directory_shows_what_was_seen(fleet: Fleet) -> None:
+    def asked() -> int:
+        return sum(one["operation"] == "companies" for one in fleet.door.ask("log")["requests"])
+
+    fleet.configure(256)
+    fleet.door.faults({"effect": "latency", "seconds": 0.4, "match": {"operation": "companies"}})
+    before = asked()
+    with start("companies", "--refresh", "--output", "json", cwd=fleet.folder) as process:
+        until(lambda: asked() > before)
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, stderr) == (143, "")
+    assert json.loads(stdout)["schema"] == "dimsync.companies/1"
 
 
 def test_an_interrupted_demo_takes_its_sandbox_with_it(fleet: Fleet) -> None:

@@ -13,7 +13,7 @@ import aiohttp
 import anyio
 import pytest
 
-from engine import Company, Dimension, Engine, EngineError, Event, open_ledger
+from engine import Company, Dimension, Engine, EngineError, Event, LedgerError, open_ledger
 from engine.ledger.sqlite import SqliteLedger
 from engine.model.events import ChunkSettled, CompanyFinished, RunFinished
 from engine.model.result import PastRun
@@ -350,10 +350,12 @@ class Bug(Exception):
 
 
 class Buggy(SqliteLedger):
-    """A ledger with a bug that shows when a run has begun."""
+    """A ledger with trouble that shows when a run has begun."""
+
+    trouble: type[Exception] = Bug
 
     async def states(self, origin: str) -> NoReturn:  # noqa: ARG002  the ledger's signature
-        raise Bug
+        raise self.trouble
 
 
 @asynccontextmanager
@@ -372,9 +374,13 @@ async def test_a_bug_reaches_the_caller(slow: World, use: Use, unheard: list[dic
     assert unheard == []
 
 
-async def test_a_bug_comes_before_the_error_that_it_caused(slow: World) -> None:
+@pytest.mark.parametrize("trouble", [Bug, LedgerError])
+async def test_what_ended_the_run_comes_before_the_error_that_it_caused(
+    slow: World, trouble: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Buggy, "trouble", trouble)
     async with buggy(slow) as engine:
-        with pytest.raises(Bug):  # noqa: PT012  the block is what is tested
+        with pytest.raises(trouble):  # noqa: PT012  the block is what is tested
             async with engine.sync([company(1, ROWS)]) as run:
                 async for _ in run:
                     pass
