@@ -14,14 +14,14 @@ import click
 from engine.cli.advice import Typed
 from engine.cli.cost import cost_of
 from engine.cli.drive import Order, drive, run_heeding_signals
-from engine.cli.output import deliver, deliver_texts, run_texts
+from engine.cli.output import Unprinted, deliver, deliver_texts, run_texts
 from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.cli.select import Traits, needs_states, pick
 from engine.config import Configured, load
 from engine.config.values import duration
 from engine.errors import plain
 from engine.ledger.sqlite import open_ledger
-from engine.model.balance import ExitCode, State
+from engine.model.balance import ExitCode, State, worst
 from engine.model.planfile import saved_plan, write_plan
 from engine.model.result import InTrouble, RunResult
 from engine.model.settings import Allow, Company, Settings, VerifyMode
@@ -69,14 +69,22 @@ def execute(request: Request) -> int:
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
         result = replace(result, exit_code=ExitCode.PENDING)
-    _print(request, result, chosen)
+    try:
+        _print(request, result, chosen)
+    except Unprinted as error:
+        error.show()
+        return worst((ExitCode(result.exit_code), ExitCode.FAILED))
+    finally:  # files that were asked for are kept whatever became of standard output
+        _keep_papers(request, result, configured.settings)
+    return result.exit_code
+
+
+def _keep_papers(request: Request, result: RunResult, settings: Settings) -> None:
     if request.rejects is not None:
         keep(request.rejects, rejects_text(result))
     if request.out is not None:
-        settings = configured.settings
         saved = saved_plan(result, origin=origin_of(settings.api.base_url), contract=settings.api.contract)
         keep(request.out, f"{write_plan(saved, result)}\n")
-    return result.exit_code
 
 
 def _print(request: Request, result: RunResult, chosen: Configured) -> None:

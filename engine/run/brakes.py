@@ -63,7 +63,7 @@ class Brakes:
         if max(len(plan.creates), len(plan.updates)) > rows:
             known = marks(plan.changes)
             self.planned = frozenset(change.row.key for change in plan.changes)
-            self.remembered = joined(passed, known) if self.parts.verb == "retry" else known
+            self.remembered = joined(passed, known) if self.parts.is_part else known
             await self.parts.ledger.passed(self.scope, self.remembered)
 
     async def finish(self, passed: bytes | None, done: Collection[str], to_do: Collection[str]) -> None:
@@ -74,7 +74,7 @@ class Brakes:
         before = self.remembered or passed
         if before is None:
             return
-        is_part = self.parts.verb == "retry"
+        is_part = self.parts.is_part
         is_done = self.remembered is not None and not is_part and self.planned.issubset(done)
         left = None if is_done else without(before, done)
         if left is not None and not is_part:

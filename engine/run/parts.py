@@ -40,6 +40,11 @@ class Parts:
         """Whether anything may be sent."""
         return self.verb not in {"plan", "check"}
 
+    @property
+    def is_part(self) -> bool:
+        """Whether the run is about some rows of its companies alone, and says nothing of the others."""
+        return self.verb in {"retry", "put"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applying:

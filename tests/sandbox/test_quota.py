@@ -73,7 +73,7 @@ async def test_what_was_reserved_is_given_back_however_it_ends(world: World, how
     world.script({"effect": "latency", "seconds": 0.02, "match": {"operation": "list"}})
     async with world.engine() as engine:
         if how == "client":
-            await engine.client(1).first_page()
+            await engine.client(1).page(1, 20)
         elif how == "directory":
             await engine.directory()
         else:

@@ -11,6 +11,7 @@ import pytest
 from engine import Company, Dimension, EngineError, open_ledger
 from engine.errors import AccountParked, IncompleteListing
 from engine.model.directory import VisibleCompany
+from engine.net.client import CompanyClient
 from engine.sandbox.server import Options, Sandbox
 from tests.sandbox.conftest import (
     DEMO,
@@ -197,6 +198,7 @@ async def test_single_rows(either_world: World) -> None:
     new = dims(1, first=7, type_code="location")[0]
     async with world.engine() as engine:
         client = engine.client(1)
+        assert isinstance(client, CompanyClient)  # which can write, too: `Engine.put` is the public way
         one = await client.one(mine)
         assert one is not None
         assert (one.id, one.name, one.erp_id) == (mine, "Name 00000", "00000")
