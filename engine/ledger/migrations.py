@@ -412,7 +412,7 @@ MIGRATIONS = (
             create table resting (
                 scope integer not null references scopes (id),
                 key text not null,
-                code text not null,                        -- uncertain, not-listed, found-by-id, key-collision
+                code text not null,                        -- uncertain, not-listed, made-anew, key-collision
                 fingerprint blob not null,                 -- of what was sent, or of all rows of a collision
                 message text not null,
                 since text not null,

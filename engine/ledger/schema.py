@@ -41,8 +41,8 @@ NOTES = {
     "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",
     "resting": """
         Rows that are not sent for now. `uncertain`: sent twice with the same bytes, and nobody knows what came of it.
-        `not-listed`: acknowledged, and the listing after that did not show it; `found-by-id`: nor did it, but asked for
-        by its id the row was there. `key-collision`: its key and `others` lead to one remote row.
+        `not-listed`: acknowledged, and the listing after that did not show it. `made-anew`: so, too, but it may have
+        been deleted since, and was sent once more. `key-collision`: its key and `others` lead to one remote row.
     """,
     "intents": """
         Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no

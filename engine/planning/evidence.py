@@ -90,6 +90,6 @@ def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
 
 def creates_need_listing(plan: Plan, acked: Acknowledged) -> bool:
     """Return whether a probe is no evidence for creates: a create of unknown outcome may have landed meanwhile."""
-    if not plan.creates or not acked.resting:
+    if not plan.creates or not (acked.resting or acked.rejections):
         return False
     return any(not entry[7] & SETTLED and entry[6] is None for entry in acked.cells.values())

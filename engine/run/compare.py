@@ -20,7 +20,6 @@ from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
 from engine.model.known import (
-    FOUND_BY_ID,
     KEY_MISMATCH,
     MADE_ANEW,
     NOT_LISTED,
@@ -50,6 +49,7 @@ from engine.planning.evidence import (
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, Via, image, match
 from engine.planning.not_listed import (
+    LOOK_UPS,
     due_look_ups,
     is_known_and_settled,
     looked_up,
@@ -58,7 +58,7 @@ from engine.planning.not_listed import (
     still_absent,
 )
 from engine.planning.quiet import Parted, part
-from engine.planning.withhold import collided, held, is_uncertain_for_now, withhold, without
+from engine.planning.withhold import collided, held, is_refused_for_now, is_uncertain_for_now, withhold, without
 
 T = TypeVar("T")
 
@@ -177,7 +177,6 @@ class Comparison:
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
-        found = {key for key, rest in acked.resting.items() if rest.code == FOUND_BY_ID}
         doubtful = {
             change.row.key: change
             for change in compared.plan.creates
@@ -186,11 +185,11 @@ class Comparison:
         if not doubtful:
             return compared, absent
         never_shown = await self.ledger.unlisted(self.scope, doubtful.keys())
-        tried = found | {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
+        tried = {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
         new = {
             key: newly_absent(change, acked, now)
             for key, change in doubtful.items()
-            if key in found or (key in never_shown and (is_after or key in tried))
+            if key in never_shown and (is_after or key in tried)
         }
         anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
         plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
@@ -214,7 +213,7 @@ class Comparison:
     async def _look_up(self, wanted: Wanted, acked: Acknowledged, evidence: Evidence) -> tuple[Acknowledged, Evidence]:
         """Ask for rows that no listing showed by their ids, where it is time to; a listing is read where that is less.
 
-        Returns what is known then, and what is still to be read.
+        Returns what is known then, and what is still to be read: a listing where one was found.
         """
         due = due_look_ups(acked, self.now()) if acked.resting and not self.is_check else {}
         due = {row.key: due[row.key] for row in wanted.rows if row.key in due} if due else {}
@@ -229,6 +228,8 @@ class Comparison:
             except ApiError:  # it tells nothing, and counts as a look-up that did not find the row
                 remote = None
             notes[key] = looked_up(acked.resting[key], acked.rows[key].row, remote, self.now())
+            if notes[key].tries == LOOK_UPS and remote is not None:
+                evidence = Evidence.LISTING
         with anyio.CancelScope(shield=True):
             await self.ledger.rest(self.scope, notes)
         return replace(acked, resting=acked.resting | notes), evidence
@@ -236,12 +237,13 @@ class Comparison:
     def _resting_keys(self, wanted: Wanted, acked: Acknowledged) -> set[str]:
         """Return the keys of rows that are not sent in this run, whatever is found."""
         now = self.now()
-        return collided(wanted, acked).keys() | {
-            key
-            for key, rest in acked.resting.items()
-            if (rest.code == NOT_LISTED and NOT_LISTED not in self.allowed)
-            or (is_uncertain_for_now(rest, now) and not self.asks_again)
-        }
+        keys = set(collided(wanted, acked))
+        if NOT_LISTED not in self.allowed:
+            keys |= {key for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
+        if not self.asks_again:
+            keys |= {key for key, rest in acked.resting.items() if is_uncertain_for_now(rest, now)}
+            keys |= {key for key, rejection in acked.rejections.items() if is_refused_for_now(rejection, now)}
+        return keys
 
     async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
         collisions = collided(wanted, acked)
