@@ -94,7 +94,8 @@ def _remembered(configured: Configured, day: date) -> tuple[list[LastSync], list
     async def read() -> tuple[list[LastSync], list[tuple[Account, DayUse]]]:
         origin, accounts = origin_of(configured.settings.api.base_url), configured.settings.accounts
         async with await open_ledger(configured.settings.ledger_url) as ledger:
-            days = [(account, await ledger.quota(origin, account.account_id, day)) for account in accounts]
+            await ledger.carry_over(origin, {account.account_id: account.key_id for account in accounts})
+            days = [(account, await ledger.quota(origin, account.key_id, day)) for account in accounts]
             return await ledger.last_syncs(origin), days
 
     return anyio.run(read)

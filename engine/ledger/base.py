@@ -15,7 +15,7 @@ from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
 from engine.model.life import Applied, Generation, Life
-from engine.model.quota import DayUse, UsedUp
+from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
@@ -164,7 +164,7 @@ class Intents(Protocol):
 
 
 class Runs(Protocol):
-    """The journal of runs, and what is remembered per API key."""
+    """The journal of runs, and what is remembered per API key (`key_id`: `Account.key_id`)."""
 
     async def start_run(
         self, run_id: str, verb: str, at: datetime, *, origin: str, allowed: Sequence[str] = ()
@@ -205,43 +205,53 @@ class Runs(Protocol):
         """Return how each company ended in the sync that finished last, by account and id."""
         ...
 
-    async def page_size(self, origin: str, account: str) -> int | None:
+    async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key; None: never asked."""
         ...
 
-    async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
+    async def remember_page_size(self, origin: str, key_id: str, rows: int) -> None:
         """Remember the page size that the server granted."""
         ...
 
-    async def pause(self, origin: str, account: str) -> Pause | None:
+    async def pause(self, origin: str, key_id: str) -> Pause | None:
         """Return the pause that was last asked of this key, over or not; None: none."""
         ...
 
-    async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
+    async def remember_pause(self, origin: str, key_id: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
         ...
 
 
 class Quotas(Protocol):
-    """Requests of each API key on each UTC day, counted before they are sent. `account`: `Account.account_id`."""
+    """Requests of each API key on each UTC day, counted before they are sent. `key_id`: `Account.key_id`."""
 
-    async def quota(self, origin: str, account: str, day: date) -> DayUse:
+    async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
+        """Take what stands under accounts' ids over to their API keys: counts, pauses, page sizes.
+
+        An older dimsync noted these by account. `key_ids`: `Account.key_id` by `Account.account_id`. Counts are added
+        to those that the key has already.
+        """
+        ...
+
+    async def quota(self, origin: str, key_id: str, day: date) -> DayUse:
         """Return what is known of a key's day."""
         ...
 
-    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
+    async def reserve_requests(self, origin: str, key_id: str, day: date, usable: int, most: int = MOST) -> int:
         """Count a block of requests as used before they are sent (`model.quota.block` of what is left of `usable`).
+
+        `most`: as many as are asked for.
 
         Returns how many that are; 0: none is left. Two that reserve at once, in whatever processes, never get one
         request twice.
         """
         ...
 
-    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+    async def charge_requests(self, origin: str, key_id: str, day: date, requests: int) -> None:
         """Count requests beyond those reserved; below 0: give back what was reserved and not sent."""
         ...
 
-    async def remember_used_up(self, origin: str, account: str, day: date, used_up: UsedUp) -> None:
+    async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
         """Note that the API called a key's day used up, in place of what it said before."""
         ...
 

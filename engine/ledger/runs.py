@@ -172,26 +172,26 @@ def prune(connection: sqlite3.Connection, before: datetime) -> int:
     return connection.execute(FORGET_RUNS, horizon).rowcount
 
 
-def page_size(connection: sqlite3.Connection, origin: str, account: str) -> int | None:
+def page_size(connection: sqlite3.Connection, origin: str, key_id: str) -> int | None:
     """Return the granted page size, None when none is known."""
-    found = connection.execute(PAGE_SIZE, (origin, account)).fetchone()
+    found = connection.execute(PAGE_SIZE, (origin, key_id)).fetchone()
     return None if found is None else int(found[0])
 
 
-def remember_page_size(connection: sqlite3.Connection, origin: str, account: str, rows: int) -> None:
+def remember_page_size(connection: sqlite3.Connection, origin: str, key_id: str, rows: int) -> None:
     """Write down the granted page size."""
-    connection.execute(REMEMBER_PAGE_SIZE, (origin, account, rows))
+    connection.execute(REMEMBER_PAGE_SIZE, (origin, key_id, rows))
 
 
-def pause(connection: sqlite3.Connection, origin: str, account: str) -> Pause | None:
+def pause(connection: sqlite3.Connection, origin: str, key_id: str) -> Pause | None:
     """Return the pause that was last asked of a key, over or not; None: none."""
-    found = connection.execute(PAUSE, (origin, account)).fetchone()
+    found = connection.execute(PAUSE, (origin, key_id)).fetchone()
     if found is None:
         return None
     at, until, reason = found
     return Pause(at=from_text(at), until=from_text(until), reason=reason)
 
 
-def remember_pause(connection: sqlite3.Connection, origin: str, account: str, asked: Pause) -> None:
+def remember_pause(connection: sqlite3.Connection, origin: str, key_id: str, asked: Pause) -> None:
     """Write down the pause that was asked of a key."""
-    connection.execute(REMEMBER_PAUSE, (origin, account, to_text(asked.at), to_text(asked.until), asked.reason))
+    connection.execute(REMEMBER_PAUSE, (origin, key_id, to_text(asked.at), to_text(asked.until), asked.reason))

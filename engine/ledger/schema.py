@@ -47,15 +47,20 @@ NOTES = {
         in it, such as "mass-create:123 look-alike:7".
     """,
     "run_companies": "How each company ended in each run: the columns of its trial balance, and the requests it took.",
-    "page_sizes": "How many rows a page the server last granted an account.",
+    "page_sizes": "How many rows a page the server last granted an API key. `account`: its digest, as in quotas.",
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
     "directory_locations": "The locations, likewise.",
     "directory_accounts": "The accounts, likewise.",
-    "pauses": "A wait that the API last asked of an account, too long for the run that met it.",
+    "pauses": """
+        A wait that the API last asked of an API key, too long for the run that met it. `account`: its digest, as in
+        quotas.
+    """,
     "quotas": """
-        Requests of each account's API key on each day, counted before they are sent: while a run is under way, or after
-        one that was killed, some of them were not. `used_up_at`: the API said then that there are no more.
+        Requests of each API key on each day, counted before they are sent: while a run is under way, or after one that
+        was killed, some of them were not. `account`: a digest of the API key, so that it is counted once whatever
+        account or settings file names it (until version 0.1 the account's id: taken over by the next run).
+        `used_up_at`: the API said then that there are no more.
     """,
     "last_states": "How each company ended in the sync that finished last.",
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",

@@ -18,7 +18,7 @@ from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
 from engine.model.life import Applied, Generation, Life
-from engine.model.quota import DayUse, UsedUp
+from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
 
@@ -161,37 +161,42 @@ class SqliteLedger:
         """Return how each company ended in the sync that finished last."""
         return await self._thread.read(runs.last_syncs, origin)
 
-    async def page_size(self, origin: str, account: str) -> int | None:
+    async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key."""
-        return await self._thread.read(runs.page_size, origin, account)
+        return await self._thread.read(runs.page_size, origin, key_id)
 
-    async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
+    async def remember_page_size(self, origin: str, key_id: str, rows: int) -> None:
         """Remember the page size that the server granted."""
-        await self._thread.write(runs.remember_page_size, origin, account, rows)
+        await self._thread.write(runs.remember_page_size, origin, key_id, rows)
 
-    async def pause(self, origin: str, account: str) -> Pause | None:
+    async def pause(self, origin: str, key_id: str) -> Pause | None:
         """Return the pause that was last asked of this key, over or not."""
-        return await self._thread.read(runs.pause, origin, account)
+        return await self._thread.read(runs.pause, origin, key_id)
 
-    async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
+    async def remember_pause(self, origin: str, key_id: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
-        await self._thread.write(runs.remember_pause, origin, account, pause)
+        await self._thread.write(runs.remember_pause, origin, key_id, pause)
 
-    async def quota(self, origin: str, account: str, day: date) -> DayUse:
+    async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
+        """Take what an older dimsync noted under accounts' ids over to their API keys."""
+        if await self._thread.read(quotas.is_under_old_names, origin, tuple(key_ids)):
+            await self._thread.write(quotas.carry_over, origin, dict(key_ids))
+
+    async def quota(self, origin: str, key_id: str, day: date) -> DayUse:
         """Return what is known of a key's day."""
-        return await self._thread.read(quotas.read, origin, account, day)
+        return await self._thread.read(quotas.read, origin, key_id, day)
 
-    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
+    async def reserve_requests(self, origin: str, key_id: str, day: date, usable: int, most: int = MOST) -> int:
         """Count a block of requests as used before they are sent, and return how many; 0: none is left."""
-        return await self._thread.write(quotas.reserve, origin, account, day, usable)
+        return await self._thread.write(quotas.reserve, origin, key_id, day, usable, most)
 
-    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+    async def charge_requests(self, origin: str, key_id: str, day: date, requests: int) -> None:
         """Count requests beyond those reserved; below 0: give back what was not sent."""
-        await self._thread.write(quotas.charge, origin, account, day, requests)
+        await self._thread.write(quotas.charge, origin, key_id, day, requests)
 
-    async def remember_used_up(self, origin: str, account: str, day: date, used_up: UsedUp) -> None:
+    async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
         """Note that the API called a key's day used up."""
-        await self._thread.write(quotas.note, origin, account, day, used_up)
+        await self._thread.write(quotas.note, origin, key_id, day, used_up)
 
     async def directory(self, origin: str, account: str) -> Directory | None:
         """Return the directory of an account."""

@@ -257,7 +257,9 @@ class Run:
     async def _open_channels(self, started_s: float) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
         channels = {}
-        for account in {job.account.name: job.account for job in self._jobs}.values():
+        accounts = {job.account.name: job.account for job in self._jobs}.values()
+        await self._wiring.ledger.carry_over(self._origin, {each.account_id: each.key_id for each in accounts})
+        for account in accounts:
             key = self._wiring.key(account)
             channels[account.name] = Channel(
                 key,
