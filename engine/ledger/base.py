@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from engine.model.balance import State
@@ -176,7 +176,11 @@ class Runs(Protocol):
         ...
 
     async def finish_run(self, result: RunResult) -> None:
-        """Close a run's entry with its result."""
+        """Close a run's entry with its result.
+
+        A company that has nothing to tell (`CompanyResult.has_news`) leaves nothing in it but its part of the totals,
+        and its last state.
+        """
         ...
 
     async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
@@ -186,14 +190,23 @@ class Runs(Protocol):
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
         """Return the rows that a finished run left rejected or uncertain; None: there is no such run.
 
-        `run_id` None: the newest finished one that wrote (`sync`, `apply`, `retry`).
+        `run_id` None: those that each company's newest finished run left that wrote (`sync`, `apply`, `retry`) and
+        looked at its rows. A retry tells anew of those that it was about.
+        """
+        ...
+
+    async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
+        """Return before when `prune` may forget in a run that began at `at`; None: not in this run.
+
+        It lies `keep` before the newest run that began earlier. A clock that leapt ahead is not believed before it has
+        held for a day: some run has to have begun between 1 and 90 days before `at`.
         """
         ...
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, attempts that were settled, and days, before then; return how many runs.
 
-        A run that a company's last sync was stays.
+        A run that a company's last sync was stays. Space that has become free is given back where that is worth it.
         """
         ...
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from engine.errors import ConfigError
 from engine.ledger import directories, distrust, intents, life, plans, quotas, rekeys, rows, runs, schema, scopes
-from engine.ledger.database import open_file, open_memory
+from engine.ledger.database import give_back, open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
@@ -146,12 +146,18 @@ class SqliteLedger:
         return await self._thread.read(runs.last_states, origin)
 
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
-        """Return the rows that a finished run left rejected or uncertain; None: there is no such run."""
+        """Return the rows that a finished run, or each company's newest, left rejected or uncertain."""
         return await self._thread.read(runs.in_trouble, origin, run_id)
+
+    async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
+        """Return before when `prune` may forget in a run that began at `at`; None: not in this run."""
+        return await self._thread.read(runs.horizon, at, keep)
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
-        return await self._thread.write(runs.prune, before)
+        forgotten = await self._thread.write(runs.prune, before)
+        await self._thread.alone(give_back)
+        return forgotten
 
     async def history(self, origin: str, most: int) -> list[PastRun]:
         """Return the newest runs at this origin, the newest first."""

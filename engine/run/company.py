@@ -353,6 +353,7 @@ class CompanyRun:
             plan=self._to_save(),
             differences=self._differences(),
             rejects=tuple(sorted(self._books.rejects)),
+            asked=self.job.only,
         )
 
     def _to_save(self) -> CompanyPlan | None:

@@ -185,7 +185,9 @@ class Run:
             await self._memory.keep(channels.values())
             self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)
-            await wiring.ledger.prune(self._started_at - timedelta(seconds=wiring.settings.ledger_keep_s))
+            keep = timedelta(seconds=wiring.settings.ledger_keep_s)
+            if (before := await wiring.ledger.horizon(self._started_at, keep)) is not None:
+                await wiring.ledger.prune(before)
         except LedgerError as error:  # what was done is done, and is told all the same
             problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
             code = worst((ExitCode(self._result.exit_code), ExitCode.FAILED))

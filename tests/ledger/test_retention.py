@@ -51,7 +51,8 @@ async def test_a_run_tells_which_rows_it_left_in_trouble(ledger: Ledger) -> None
     assert await ledger.in_trouble(ORIGIN, None) is None
     mixed = (company(101, *REFUSED), company(102), company(101, REFUSED[1], account="second"))
     await journal(ledger, ended("run-1", NOON), *mixed)
-    found = InTrouble("run-1", "sync", {("main", 101): frozenset("ab"), ("second", 101): frozenset("b")})
+    keys = {("main", 101): frozenset("ab"), ("second", 101): frozenset("b")}
+    found = InTrouble("run-1", "sync", keys, dict.fromkeys(keys, "run-1"))
     assert await ledger.in_trouble(ORIGIN, "run-1") == found
     assert await ledger.in_trouble(ORIGIN, None) == found
 
@@ -78,7 +79,7 @@ async def test_a_run_that_is_not_there_or_not_finished_has_none(ledger: Ledger, 
 
 async def test_a_run_without_trouble_is_a_run(ledger: Ledger) -> None:
     await journal(ledger, ended("run-1", NOON), company(101))
-    assert await ledger.in_trouble(ORIGIN, None) == InTrouble("run-1", "sync", {})
+    assert await ledger.in_trouble(ORIGIN, None) == InTrouble("run-1", "sync", {}, {})
 
 
 async def test_old_runs_are_forgotten_but_those_that_a_last_sync_was(ledger: Ledger) -> None:

@@ -95,7 +95,7 @@ async def test_a_commit_serves_many_requests() -> None:
 
 
 async def test_l14_a_process_that_is_killed_has_counted_little_more_than_it_sent() -> None:
-    """Wherever the kill falls: what was counted is at most twice what was sent and a few, or a block and a half more."""
+    """Wherever the kill falls: what was counted is at most three times what was sent, or a block and a half more."""
     for sent in range(1, 400):
         bench = Bench()
         for _ in range(sent):
