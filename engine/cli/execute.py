@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -154,22 +154,42 @@ def _retry(request: Request, chosen: Configured, configured: Configured) -> Begi
     if found is None:
         what = f"no run {safe(request.run_id)} that has ended" if request.run_id else "no run that wrote and has ended"
         raise click.UsageError(f"the ledger knows of {what}: `dimsync history` lists them")
-    levels = configured.levels
-    by_id = {
-        company_id: keys
-        for (account, company_id), keys in found.keys.items()
-        if company_id in levels and levels[company_id].account == account
-    }
-    strange = sorted({account for (account, company_id) in found.keys if by_id.get(company_id) is None})
-    if strange and not by_id:
-        named = ", ".join(map(safe, strange))
-        about = f"run {found.run_id} was about companies of account {named}"
-        raise click.UsageError(f"{about}, which the settings do not name")
-    if not request.quiet:
-        rows_left = sum(map(len, by_id.values()))
-        text = f"run {found.run_id} ({found.verb}) left {rows_left:,} rows rejected or uncertain"
-        click.echo(text, err=True)
+    known = {where: keys for where, keys in found.keys.items() if _is_configured(*where, configured)}
+    if found.keys and not known:
+        accounts = ", ".join(map(safe, sorted({account for account, _ in found.keys})))
+        runs = ", ".join(sorted(set(found.runs.values())))
+        raise click.UsageError(f"run {runs} was about companies of account {accounts}, which the settings do not name")
+    writable = {company.id for company in chosen.companies if company.write}
+    asked = {where: keys for where, keys in known.items() if where[1] in writable}
+    if not (asked and request.quiet):
+        click.echo(_to_retry(found, asked, is_named=request.run_id is not None), err=True)
+    by_id = {company_id: keys for (_, company_id), keys in asked.items()}
     return lambda engine: engine.retry(chosen.companies, by_id, allow=allow)
+
+
+def _is_configured(account: str, company_id: int, configured: Configured) -> bool:
+    return company_id in configured.levels and configured.levels[company_id].account == account
+
+
+def _to_retry(found: InTrouble, asked: Mapping[tuple[str, int], Collection[str]], *, is_named: bool) -> str:
+    """Return what is said before a retry: which runs left how many of the rows that are sent, or why none is."""
+    rows, of = sum(map(len, asked.values())), f"run {found.run_id} ({found.verb})"
+    left = f"left {_rows(rows)} rejected or uncertain"
+    runs = sorted({found.runs[where] for where in asked})
+    if len(runs) > 1:
+        return f"{len(runs):,} runs, {runs[-1]} the newest of them, {left} in {len(asked):,} companies"
+    if runs:
+        return f"{of if runs[0] == found.run_id else f'run {runs[0]}'} {left}"
+    if others := sum(map(len, found.keys.values())):
+        whose = "companies that are not selected, or that no run may write"
+        return f"nothing to retry: {_rows(others)} rejected or uncertain, all of {whose}"
+    if is_named:
+        return f"nothing to retry: {of} left no row rejected or uncertain"
+    return f"nothing to retry: no company's newest run left a row rejected or uncertain; the newest of all is {of}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 BEGIN = {"sync": _sync, "plan": _plan, "check": _check, "apply": _apply, "retry": _retry}

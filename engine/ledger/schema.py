@@ -11,9 +11,7 @@ STATEMENTS = (
     "select name, sql from sqlite_master where type in ('table', 'view') and name not like 'sqlite%' order by rowid"
 )
 
-LATE_COLUMNS = re.compile(
-    r"^(    \w+ \w+[^,\n]*)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)?$", re.MULTILINE
-)
+LATE_COLUMNS = re.compile(r"^(    \w+ \w+[^,\n]*)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)?$", re.MULTILINE)
 """Where `alter table` puts columns: behind the last one, before its comment."""
 
 CONVENTIONS = """
@@ -47,15 +45,15 @@ NOTES = {
     "runs": """
         The journal, one line per run. `origin`: the API that it ran against. `allowed`: guards that a person let pass
         in it, such as "mass-create:123 look-alike:7". `result`: what the run told, but of its companies only those that
-        had something to tell (until version 0.1 all of them).
+        had something to tell (of a run of an older dimsync: all of them).
     """,
     "run_companies": """
         How companies ended in each run: the columns of their trial balance, and the requests they took. A company that
         was unchanged and had nothing to tell has no line: last_states says when it was last in order.
     """,
     "run_totals": """
-        The sums over all of a run's companies, those without a line of their own included. A run of version 0.1 and
-        older has none: its companies have a line each.
+        The sums over all of a run's companies, those without a line of their own included. A run of an older
+        dimsync has none: its companies have a line each.
     """,
     "page_sizes": "How many rows a page the server last granted an API key. `account`: its digest, as in quotas.",
     "directories": "Whose companies, locations and accounts were listed, and when.",
@@ -69,13 +67,14 @@ NOTES = {
     "quotas": """
         Requests of each API key on each day, counted before they are sent: while a run is under way, or after one that
         was killed, some of them were not. `account`: a digest of the API key, so that it is counted once whatever
-        account or settings file names it (until version 0.1 the account's id: taken over by the next run).
+        account or settings file names it (an older dimsync wrote the account's id: the next run takes that over).
         `used_up_at`: the API said then that there are no more.
     """,
     "last_states": """
         How each company ended in the sync that finished last, at `at`. `exit_code`: what the company alone called for;
         `trouble`: rows rejected, held, uncertain or invalid; `well_at`: when the last sync ended that found the company
-        in order, or brought it there. What is null, from `at` to `trouble`, stands in run_companies (version 0.1).
+        in order, or brought it there. Where an older dimsync wrote, `at` to `trouble` are null: they stand in
+        run_companies.
     """,
     "to_retry": """
         Rows that each company's newest run left rejected or of unknown outcome: what `dimsync retry` sends. A company

@@ -89,6 +89,7 @@ class CompanyRun:
         self._standstill = Standstill(company=company, scope=self._scope, parts=parts, applies=applies)
         self._ending: Ending | None = STOPPED  # until it has run to its end
         self._compared: Compared | None = None
+        self._lacks_rows = False  # rows were asked for that the source has no more
         self._generation = Generation()  # of what the ledger knew when it was compared
 
     async def run(self) -> None:
@@ -293,7 +294,8 @@ class CompanyRun:
         """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
         keys = self._asked(acked.wire_keys)
         plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in)
-        for key in set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}:
+        for key in sorted(set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}):
+            self._lacks_rows = True
             self._books.problem("not-in-source", "the source has it no more: there is nothing to send", key)
         return replace(compared, plan=plan, listed_rows=None)  # nothing rests: what is asked for is sent
 
@@ -333,6 +335,8 @@ class CompanyRun:
         codes = row_exit_codes(balance)
         if ending is not None:
             codes.append(ending.exit_code)
+        if self._lacks_rows:
+            codes.append(ExitCode.REJECTED)
         if is_unbalanced:
             codes.append(ExitCode.FAILED)
             text = "the books of this company do not add up: its figures cannot be trusted; please report this"
@@ -399,7 +403,7 @@ class CompanyRun:
     def _state(self, balance: Balance, ending: Ending | None) -> State:
         if ending is not None:
             return ending.state
-        if balance.held or balance.rejected or balance.uncertain or balance.invalid:
+        if self._lacks_rows or balance.held or balance.rejected or balance.uncertain or balance.invalid:
             return State.PARTIAL
         return State.SYNCED if balance.created or balance.updated else State.UNCHANGED
 

@@ -15,6 +15,7 @@ import anyio
 from engine.errors import ConfigError, EngineError, LedgerError, plain
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
+from engine.model.dimension import clean
 from engine.model.directory import Directory
 from engine.model.events import Event
 from engine.model.saved import SavedPlan
@@ -170,14 +171,15 @@ class Engine:
     ) -> Pending:
         """Send these source keys' rows alone, with the source's values; the result counts no other row.
 
-        `keys`: by company id. `corrected`: rows that take the place of the source's; `corrected_in`: what their file is
-        called in messages.
+        Exit code 0 says that each of these rows is in order now: one that the source has no more makes it 3. `keys`: by
+        company id, trimmed and put into NFC as sources' keys are. `corrected`: rows that take the place of the
+        source's; `corrected_in`: what their file is called in messages.
         """
         better = corrected or {}
         jobs = [
             replace(
                 job,
-                only=frozenset(keys.get(job.company.id, ())),
+                only=frozenset(map(clean, keys.get(job.company.id, ()))),
                 corrected=tuple(better.get(job.company.id, ())),
                 corrected_in=corrected_in,
             )
