@@ -265,7 +265,6 @@ class CompanyRun:
         self._books.take_plan(
             compared.plan,
             compared.resting,
-            listed_rows=compared.listed_rows,
             dry=not writes,
             advice={
                 "flapping": f"; --allow flapping:{self.company.id} pushes it back all the same",
@@ -297,7 +296,7 @@ class CompanyRun:
         for key in sorted(set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}):
             self._lacks_rows = True
             self._books.problem("not-in-source", "the source has it no more: there is nothing to send", key)
-        return replace(compared, plan=plan, listed_rows=None)  # nothing rests: what is asked for is sent
+        return replace(compared, plan=plan)  # nothing rests: what is asked for is sent
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -330,7 +329,7 @@ class CompanyRun:
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""
-        balance, problems, ending = self._books.balance(), self._books.problems, self._ending
+        balance, problems, ending = self._books.balance(self._comparison.remote), self._books.problems, self._ending
         is_unbalanced = self._is_unbalanced(balance, problems)
         codes = row_exit_codes(balance)
         if ending is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -15,6 +15,7 @@ from anyio.lowlevel import RunVar
 
 from engine.errors import BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
+from engine.model.balance import Balance
 from engine.model.cells import bare
 from engine.model.change import Change, Plan
 from engine.model.drift import Difference
@@ -54,7 +55,6 @@ class Compared:
 
     plan: Plan
     resting: list[tuple[Change, Rejection]]  # refused lately and unchanged: not in the plan
-    listed_rows: int | None = None  # different remote rows listed; None: nothing was
     differences: tuple[Difference, ...] = ()  # where they are asked for
 
 
@@ -79,6 +79,7 @@ class Comparison:
     evidence: Evidence | None = None
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
+    remote: Balance | None = None  # the remote columns by the last whole listing, whatever became of the company since
     ids: Collection[str] = ()  # of the remote rows that were compared with
     _has_room: bool = False  # the pages of its listing are kept for it
 
@@ -128,13 +129,16 @@ class Comparison:
         self.ids = index.rows.keys()
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
+        if has_vanished:
+            self.remote = Balance(remote_rows=0, matched=0, contested=0, orphans=0)
         if has_vanished and not self.is_check:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching, compared = await self._look(wanted, index, acked)
+        self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked)
-        return replace(compared, listed_rows=len(index.rows))
+        return compared
 
     async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
         rows = _rows(wanted, index)
@@ -263,6 +267,10 @@ async def think(rows: int, work: Callable[[], T]) -> T:
 
 def _rows(wanted: Wanted, index: RemoteIndex) -> int:
     return max(len(wanted.rows), len(index.cells))
+
+
+def _remote(plan: Plan, rows: int) -> Balance:
+    return Balance(remote_rows=rows, matched=plan.matched, contested=plan.contested, orphans=len(plan.orphans))
 
 
 def _rejections(acked: Acknowledged) -> dict[str, Rejection]:

@@ -12,6 +12,7 @@ import pytest
 from engine import Engine, RunResult, Verify, open_ledger
 from engine.model.events import PageRead
 from engine.model.quota import DayUse
+from engine.model.settings import Scope
 from engine.run.execution import origin_of
 from tests.sandbox.conftest import DEMO, OTHER, World, account, assert_exact, columns, company, dims, verdict, watch
 from tests.sandbox.test_library import until
@@ -127,6 +128,34 @@ async def test_a_ledger_that_is_handed_in_counts_too(world: World) -> None:
             await engine.sync([company(1, dims(250))]).result()
         use = await ledger.quota(origin_of(world.sandbox.base_url), KEY_ID, world.clock().date())
     assert use.used == received(world) == 6
+
+
+@pytest.mark.parametrize("days", [500, -500], ids=["ahead", "back"])
+async def test_l13_a_clock_that_leaps_forgets_nothing(world: World, days: int) -> None:
+    """Neither the day's count nor the trail: in the run that leapt, in those of the next hours, or when it is right."""
+    world.place(1)
+    await world.sync(company(1, dims(250)))
+    world.clock.forward(days=2)
+    await world.sync(company(1, dims(251)))
+    day, before = world.clock().date(), await trail(world)
+    used = (await today(world, day=day)).used
+    assert (len(before[0]), len(before[1]), used > 0) == (2, 4, True)
+    for leap in ({"days": days}, {"hours": 1}, {"hours": 1}, {"days": -days}):
+        world.clock.forward(**leap)
+        await world.sync(company(1, dims(251)))
+        runs, attempts = await trail(world)
+        assert (set(runs) >= set(before[0]), set(attempts) >= set(before[1])) == (True, True)
+        assert (await today(world, day=day)).used >= used
+
+
+async def trail(world: World) -> tuple[list[str], list[str]]:
+    """Return the runs and the attempts of a row that the ledger remembers."""
+    async with await open_ledger(world.ledger_url) as ledger:
+        origin = origin_of(world.sandbox.base_url)
+        runs = [run.run_id for run in await ledger.history(origin, 99)]
+        scope = Scope(origin=origin, account=DEMO.account_id, company_id=1)
+        lives = [await ledger.life(scope, key) for key in ("K00000", "K00100", "K00200", "K00250")]
+        return runs, [attempt.attempt for life in lives for attempt in life.attempts]
 
 
 async def test_l15_what_an_older_dimsync_noted_of_the_account_holds_for_its_key(world: World) -> None:

@@ -159,8 +159,8 @@ BOOKS = (
     Mutant(
         name="books: a remote row is left out of the total",
         module="run.books",
-        old="remote_rows=self._listed_rows",
-        new="remote_rows=self._listed_rows - 1",
+        old="remote_rows=remote.remote_rows",
+        new="remote_rows=remote.remote_rows - 1",
         scene="adopted",
     ),
     Mutant(
