@@ -19,8 +19,8 @@ from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejec
 from engine.cli.select import Traits, needs_states, pick
 from engine.config import Configured, load
 from engine.config.values import duration
-from engine.errors import plain
-from engine.ledger.sqlite import open_ledger
+from engine.errors import ConfigError, plain
+from engine.ledger.sqlite import holds_runs, open_ledger
 from engine.model.balance import ExitCode, State
 from engine.model.planfile import saved_plan, write_plan
 from engine.model.result import InTrouble, RunResult
@@ -45,6 +45,7 @@ class Request:
     allow: tuple[str, ...] = ()
     budget: int | None = None
     deadline: str | None = None  # a duration
+    expect_ledger: bool = False  # the ledger has to know of a run
     detailed: bool = False  # exit with 6 when changes are pending
     details: bool = False  # show what differs, field by field
     out: Path | None = None  # the plan is kept here
@@ -58,6 +59,8 @@ class Request:
 def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
     configured = load(request.config, os.environ)
+    if request.expect_ledger:
+        anyio.run(_expect_runs, configured.settings.ledger_url)
     may_write(request.out, request.rejects)
     chosen = _chosen(request, configured)
     begin = BEGIN[request.verb](request, chosen, configured)
@@ -77,6 +80,17 @@ def execute(request: Request) -> int:
         saved = saved_plan(result, origin=origin_of(settings.api.base_url), contract=settings.api.contract)
         keep(request.out, f"{write_plan(saved, result)}\n")
     return result.exit_code
+
+
+async def _expect_runs(url: str) -> None:
+    """Raise `ConfigError` when a ledger knows of no run."""
+    with plain():
+        if not await holds_runs(url):
+            raise ConfigError(
+                f"new-ledger: the ledger {safe(url)} knows of no run, and --expect-ledger was given; nothing was sent."
+                " Put the ledger of the runs before where `[ledger] url` says; to begin a new one, run once without"
+                " --expect-ledger"
+            )
 
 
 def _print(request: Request, result: RunResult, chosen: Configured) -> None:

@@ -17,6 +17,7 @@ from engine.model.known import Pause
 from engine.model.outcome import Column
 from engine.model.result import CompanyResult, InTrouble, LastSync, PastRun, RunResult, journal_json
 
+IS_EMPTY = "select not exists (select 1 from runs)"
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
 OPEN_RUN = "select origin from runs where id = ? and finished_at is null"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
@@ -140,6 +141,11 @@ FORGET_RUNS = """
 """
 PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
 REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Return whether no run was ever begun."""
+    return bool(connection.execute(IS_EMPTY).fetchone()[0])
 
 
 def start(

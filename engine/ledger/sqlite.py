@@ -31,9 +31,18 @@ class SqliteLedger:
     It holds no event loop: each call is answered on the loop that made it.
     """
 
-    def __init__(self, thread: DatabaseThread, hold: Callable[[Scope], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        thread: DatabaseThread,
+        hold: Callable[[Scope], AbstractContextManager[None]],
+        *,
+        path: Path | None = None,
+        is_new: bool = False,
+    ) -> None:
         self._thread = thread
         self._hold = hold
+        self.path = path  # None: it is in memory
+        self.is_new = is_new  # no run was written down in its file when it was opened
 
     async def read(self, scope: Scope) -> Acknowledged:
         """Return all that is known of a company, rows in the order of their keys."""
@@ -245,11 +254,24 @@ async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:
     file = _file(url)
     if file == MEMORY:
         return SqliteLedger(await DatabaseThread.start("in memory", open_memory), MemoryLocks().hold)
-    # Two names of one file have to lead to one folder of locks.
-    path = ((base or Path.cwd()) / file).resolve()
+    path = _path(file, base)
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
     thread = await DatabaseThread.start(str(path), lambda: open_file(path, locks))
-    return SqliteLedger(thread, locks.hold)
+    return SqliteLedger(thread, locks.hold, path=path, is_new=await thread.read(runs.is_empty))
+
+
+async def holds_runs(url: str, *, base: Path | None = None) -> bool:
+    """Return whether any run was written down in a ledger; a file that is not there is not made. Raises as it opens."""
+    file = _file(url)
+    if file == MEMORY or not _path(file, base).exists():
+        return False
+    async with await open_ledger(url, base=base) as ledger:
+        return not ledger.is_new
+
+
+def _path(file: str, base: Path | None) -> Path:
+    """Return a ledger's path. Two names of one file have to lead to one folder of locks."""
+    return ((base or Path.cwd()) / file).resolve()
 
 
 def _file(url: str) -> str:

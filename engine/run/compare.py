@@ -79,7 +79,7 @@ class Comparison:
     evidence: Evidence | None = None
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
-    remote: Balance | None = None  # the remote columns by the last whole listing, whatever became of the company since
+    remote: Balance | None = None  # the remote columns by the first whole listing, whatever became of the company since
     ids: Collection[str] = ()  # of the remote rows that were compared with
     _has_room: bool = False  # the pages of its listing are kept for it
 
@@ -129,13 +129,13 @@ class Comparison:
         self.ids = index.rows.keys()
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
-        if has_vanished:
-            self.remote = Balance(remote_rows=0, matched=0, contested=0, orphans=0)
         if has_vanished and not self.is_check:
+            self.remote = self.remote or _remote(Plan(), 0)
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching, compared = await self._look(wanted, index, acked)
-        self.remote = _remote(compared.plan, len(index.rows))
+        if self.remote is None:  # a second listing shows what this run has written, too
+            self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked)
         return compared

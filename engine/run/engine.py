@@ -18,6 +18,7 @@ from engine.ledger.sqlite import open_ledger
 from engine.model.dimension import clean
 from engine.model.directory import Directory
 from engine.model.events import Event
+from engine.model.outcome import Problem
 from engine.model.saved import SavedPlan
 from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
 from engine.net.channel import Channel, Key
@@ -26,7 +27,7 @@ from engine.net.directory import read_directory
 from engine.net.exchange import LateTransport, Transport
 from engine.net.quota import Quota
 from engine.planning.rekey import Rekey
-from engine.run.execution import Pending, Run, Wiring, origin_of
+from engine.run.execution import Pending, Run, Wiring, new_ledger, origin_of
 from engine.run.looking import Explanation, changed_keys, explain
 from engine.run.parts import Applying, Bounds, Job
 from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sound_dialect
@@ -68,14 +69,16 @@ class Engine:
         self._dialect = sound_dialect(settings)
         self._keys: dict[str, Key] = {}
         self._running: set[Run] = set()
+        self._notices: list[Problem] = []
         self._own = AsyncExitStack()
         self._is_open = False
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opened:
             if self._ledger is None:
-                self._ledger = await open_ledger(self._settings.ledger_url)
-                opened.push_async_callback(self._ledger.aclose)
+                self._ledger = own = await open_ledger(self._settings.ledger_url)
+                opened.push_async_callback(own.aclose)
+                self._notices = [new_ledger(str(own.path))] if own.is_new else []
             self._own = opened.pop_all()
         self._is_open = True
         return self
@@ -209,6 +212,7 @@ class Engine:
             dialect=self._dialect,
             key=self._key,
             running=self._running,
+            notices=self._notices,
             transport=self._transport,
             ledger=ledger,
             now=self._now,

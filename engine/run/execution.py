@@ -38,6 +38,19 @@ EVENTS_AHEAD = 256
 """Events that may wait for their reader before the run waits, too: enough for a burst of pages."""
 
 
+NOTICED = frozenset({"sync", "plan", "apply", "retry"})
+"""Verbs whose results tell the engine's notices, too."""
+
+
+def new_ledger(path: str) -> Problem:
+    """Return what is said of a ledger that knows of no run yet."""
+    text = (
+        f"the ledger {path} is new: no run was written down in it before this one. If dimsync has run before, what it"
+        " knew is lost, and so it will be each time: put the ledger on a volume that stays"
+    )
+    return Problem(code="new-ledger", message=text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
     """What an engine hands to each of its runs."""
@@ -46,6 +59,7 @@ class Wiring:
     dialect: Dialect
     transport: Callable[[Account], Transport]
     key: Callable[[Account], Key]  # the same one for all runs
+    notices: list[Problem]  # for the result of the run that ends first
     running: set[Run]  # those under way: the engine waits for them when it is closed
     ledger: Ledger
     now: Callable[[], datetime]
@@ -172,6 +186,9 @@ class Run:
         await self._run_waves(self._fleet, started_s)
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
+        if self._verb in NOTICED:
+            troubles = (*wiring.notices, *troubles)
+            wiring.notices.clear()
         if self._is_late:
             text = f"stopped after {self._bounds.seconds:g} s, the deadline; the next run goes on from there"
             troubles += (Problem(code="deadline", message=text),)
