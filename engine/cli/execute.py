@@ -169,9 +169,10 @@ def _retry(request: Request, chosen: Configured, configured: Configured) -> Begi
         what = f"no run {safe(request.run_id)} that has ended" if request.run_id else "no run that wrote and has ended"
         raise click.UsageError(f"the ledger knows of {what}: `dimsync history` lists them")
     known = {where: keys for where, keys in found.keys.items() if _is_configured(*where, configured)}
-    if found.keys and not known:
-        accounts = ", ".join(map(safe, sorted({account for account, _ in found.keys})))
-        runs = ", ".join(sorted(set(found.runs.values())))
+    strange = {account for account, _ in found.keys} - {account.name for account in configured.settings.accounts}
+    if strange and not known:
+        runs = ", ".join(sorted({run_id for (account, _), run_id in found.runs.items() if account in strange}))
+        accounts = ", ".join(map(safe, sorted(strange)))
         raise click.UsageError(f"run {runs} was about companies of account {accounts}, which the settings do not name")
     writable = {company.id for company in chosen.companies if company.write}
     asked = {where: keys for where, keys in known.items() if where[1] in writable}
@@ -195,7 +196,7 @@ def _to_retry(found: InTrouble, asked: Mapping[tuple[str, int], Collection[str]]
     if runs:
         return f"{of if runs[0] == found.run_id else f'run {runs[0]}'} {left}"
     if others := sum(map(len, found.keys.values())):
-        whose = "companies that are not selected, or that no run may write"
+        whose = "companies that are not selected, that the settings do not name, or that no run may write"
         return f"nothing to retry: {_rows(others)} rejected or uncertain, all of {whose}"
     if is_named:
         return f"nothing to retry: {of} left no row rejected or uncertain"

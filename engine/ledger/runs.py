@@ -14,8 +14,7 @@ from engine.ledger import attempts, plans, quotas
 from engine.ledger.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
 from engine.model.known import Pause
-from engine.model.outcome import Column
-from engine.model.result import CompanyResult, InTrouble, LastSync, PastRun, RunResult, journal_json
+from engine.model.result import RETRIED, CompanyResult, InTrouble, LastSync, PastRun, RunResult, journal_json
 
 IS_EMPTY = "select not exists (select 1 from runs)"
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
@@ -112,8 +111,6 @@ LAST_WRITTEN = """
 """
 WRITING = frozenset({"sync", "apply", "retry"})
 """Verbs whose runs send rows."""
-
-IN_TROUBLE = {Column.REJECTED, Column.UNCERTAIN}
 
 EARLIER = "select max(started_at) from runs where started_at < ?"
 BEGAN_BETWEEN = "select exists (select 1 from runs where started_at between ? and ?)"
@@ -276,7 +273,7 @@ def _left_by(run_id: str, verb: str, result: str) -> InTrouble:
     """Return the rows that a run left rejected or uncertain, as its result names them."""
     keys: dict[tuple[str, int], frozenset[str]] = {}
     for company in orjson.loads(result).get("companies", ()):
-        problems = (problem for problem in company["problems"] if problem["code"] in IN_TROUBLE)
+        problems = (problem for problem in company["problems"] if problem["code"] in RETRIED)
         if bad := frozenset(problem["key"] for problem in problems if problem["key"] is not None):
             keys[company["account"], company["company_id"]] = bad
     return InTrouble(run_id, verb, keys, dict.fromkeys(keys, run_id))

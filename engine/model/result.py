@@ -15,6 +15,9 @@ from engine.model.saved import CompanyPlan
 
 RESULT_SCHEMA = "dimsync.result/1"
 
+RETRIED = frozenset({Column.REJECTED, Column.UNCERTAIN, "not-applied"})
+"""Codes of problems whose rows `dimsync retry` sends again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
@@ -91,9 +94,8 @@ class CompanyResult:
 
     @property
     def bad_keys(self) -> frozenset[str]:
-        """The source keys of its rows that were rejected, or whose outcome is not known."""
-        bad = {Column.REJECTED, Column.UNCERTAIN}
-        return frozenset(each.key for each in self.problems if each.code in bad and each.key is not None)
+        """The source keys of its rows that a retry sends again."""
+        return frozenset(each.key for each in self.problems if each.code in RETRIED and each.key is not None)
 
 
 class AccountDay(NamedTuple):
