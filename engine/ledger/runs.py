@@ -114,10 +114,8 @@ WRITING = frozenset({"sync", "apply", "retry"})
 
 EARLIER = "select max(started_at) from runs where started_at < ?"
 BEGAN_BETWEEN = "select exists (select 1 from runs where started_at between ? and ?)"
-SETTLED_IN = timedelta(days=1)
-LONGEST_GAP = timedelta(days=90)
-"""Nothing is forgotten unless a run began between so long and so long before this one: a clock that leapt ahead has to
-have held for a day."""
+SHORTEST_AGE, LONGEST_AGE = timedelta(days=1), timedelta(days=90)
+"""Nothing is forgotten unless the journal has a run of an age between these (`horizon`)."""
 
 # A run without an end is taken for a crashed one when it began so long ago.
 FORGET_COMPANIES = """
@@ -200,8 +198,8 @@ def _states(result: RunResult, origin: str) -> Iterator[tuple[object, ...]]:
 def _note_to_retry(connection: sqlite3.Connection, result: RunResult, origin: str) -> None:
     """Remember which rows are in trouble now, by company, as a `retry` is to ask for them.
 
-    A run that looked at all rows of a company says it anew, a retry of those that it was about; one that came to no
-    end adds to what was known.
+    A sync or an apply that gave each row of a company an outcome replaces what was known of the company; a retry that
+    did so replaces it for the rows that it was about. A run that stopped before that only adds to it.
     """
     before = {(account, company_id): rest for account, company_id, *rest in connection.execute(TO_RETRY, (origin,))}
     for company in result.companies:
@@ -282,10 +280,10 @@ def _left_by(run_id: str, verb: str, result: str) -> InTrouble:
 def horizon(connection: sqlite3.Connection, at: datetime, keep: timedelta) -> datetime | None:
     """Return before when the trail is forgotten in a run that began at `at`; None: nothing is.
 
-    It is counted from the newest run before. The clock of a run whose like was not written down for a day is not
-    believed.
+    It is counted from the newest run that began before `at`. Nothing is forgotten unless some run began between 1 and
+    90 days before: a clock that leapt ahead has to have held for a day.
     """
-    around = (to_text(at - LONGEST_GAP), to_text(at - SETTLED_IN))
+    around = (to_text(at - LONGEST_AGE), to_text(at - SHORTEST_AGE))
     if not connection.execute(BEGAN_BETWEEN, around).fetchone()[0]:
         return None
     (newest,) = connection.execute(EARLIER, (to_text(at),)).fetchone()
