@@ -186,9 +186,6 @@ class Run:
         await self._run_waves(self._fleet, started_s)
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
-        if self._verb in NOTICED:
-            troubles = (*wiring.notices, *troubles)
-            wiring.notices.clear()
         if self._is_late:
             text = f"stopped after {self._bounds.seconds:g} s, the deadline; the next run goes on from there"
             troubles += (Problem(code="deadline", message=text),)
@@ -197,6 +194,9 @@ class Run:
                 f"{self._fleet.held:,} of {len(names):,} companies are held, so nothing more was begun: what have they"
             )
             troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
+        if self._verb in NOTICED:
+            troubles += tuple(wiring.notices)
+            wiring.notices.clear()
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
             await self._memory.keep(channels.values())
