@@ -404,6 +404,14 @@ RUNS = (
         "Check the disk and the rights on the file that `url` under [ledger] names, then `dimsync sync`.",
     ),
     Code(
+        "new-ledger",
+        "The ledger knows of no run before this one: its file was made by it.",
+        "Every company is listed and compared as at first contact. The exit code stays as it is; with"
+        " `--expect-ledger` nothing is sent (exit 2).",
+        "At first use, nothing. Else put the file that `url` under [ledger] names on a volume that stays, or bring back"
+        " the one of the runs before; and let the schedule use `dimsync sync --expect-ledger`.",
+    ),
+    Code(
         "directory",
         "The companies that an account's API user sees could not be listed.",
         "Nothing is refused for it: whether a company may be seen shows when it is read.",

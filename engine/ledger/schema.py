@@ -11,7 +11,7 @@ STATEMENTS = (
     "select name, sql from sqlite_master where type in ('table', 'view') and name not like 'sqlite%' order by rowid"
 )
 
-LATE_COLUMNS = re.compile(r"^(    \w+ \w+)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)$", re.MULTILINE)
+LATE_COLUMNS = re.compile(r"^(    \w+ \w+[^,\n]*)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)?$", re.MULTILINE)
 """Where `alter table` puts columns: behind the last one, before its comment."""
 
 CONVENTIONS = """
@@ -50,20 +50,42 @@ NOTES = {
     """,
     "runs": """
         The journal, one line per run. `origin`: the API that it ran against. `allowed`: guards that a person let pass
-        in it, such as "mass-create:123 look-alike:7".
+        in it, such as "mass-create:123 look-alike:7". `result`: what the run told, but of its companies only those that
+        had something to tell (of a run of an older dimsync: all of them).
     """,
-    "run_companies": "How each company ended in each run: the columns of its trial balance, and the requests it took.",
-    "page_sizes": "How many rows a page the server last granted an account.",
+    "run_companies": """
+        How companies ended in each run: the columns of their trial balance, and the requests they took. A company that
+        was unchanged and had nothing to tell has no line: last_states says when it was last in order.
+    """,
+    "run_totals": """
+        The sums over all of a run's companies, those without a line of their own included. A run of an older
+        dimsync has none: its companies have a line each.
+    """,
+    "page_sizes": "How many rows a page the server last granted an API key. `account`: its digest, as in quotas.",
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
     "directory_locations": "The locations, likewise.",
     "directory_accounts": "The accounts, likewise.",
-    "pauses": "A wait that the API last asked of an account, too long for the run that met it.",
-    "quotas": """
-        Requests of each account's API key on each day, counted before they are sent: while a run is under way, or after
-        one that was killed, some of them were not. `used_up_at`: the API said then that there are no more.
+    "pauses": """
+        A wait that the API last asked of an API key, too long for the run that met it. `account`: its digest, as in
+        quotas.
     """,
-    "last_states": "How each company ended in the sync that finished last.",
+    "quotas": """
+        Requests of each API key on each day, counted before they are sent: while a run is under way, or after one that
+        was killed, some of them were not. `account`: a digest of the API key, so that it is counted once whatever
+        account or settings file names it (an older dimsync wrote the account's id: the next run takes that over).
+        `used_up_at`: the API said then that there are no more.
+    """,
+    "last_states": """
+        How each company ended in the sync that finished last, at `at`. `exit_code`: what the company alone called for;
+        `trouble`: rows rejected, held, uncertain or invalid; `well_at`: when the last sync ended that found the company
+        in order, or brought it there. Where an older dimsync wrote, `at` to `trouble` are null: they stand in
+        run_companies.
+    """,
+    "to_retry": """
+        Rows that each company's newest run left rejected or of unknown outcome: what `dimsync retry` sends. A company
+        without such rows has no line. `run_id`: the run that left them.
+    """,
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
     "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",
     "attempts": """
@@ -94,7 +116,7 @@ def describe(connection: sqlite3.Connection) -> str:
 def _apart(found: re.Match[str]) -> str:
     """Return columns that stand on one line with each on a line of its own, the comment with the first."""
     last, late, comment = found.groups()
-    return f"{last},{comment}" + "".join(f"\n    {column}," for column in late.split(", ")[1:])
+    return f"{last},{comment or ''}" + "".join(f"\n    {column}," for column in late.split(", ")[1:])
 
 
 def _comment(text: str) -> str:

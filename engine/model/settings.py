@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from engine.model.dimension import Dimension
@@ -145,6 +146,12 @@ class Account:
     client_id: Secret
     client_secret: Secret
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def key_id(self) -> str:
+        """What the ledger knows the API key by: a digest of it, the same whatever account or settings name the key."""
+        key = self.api_key.reveal().encode(errors="surrogatepass")
+        return blake2b(key, digest_size=8, person=b"dimsync api key").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

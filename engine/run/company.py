@@ -89,6 +89,7 @@ class CompanyRun:
         self._standstill = Standstill(company=company, scope=self._scope, parts=parts, applies=applies)
         self._ending: Ending | None = STOPPED  # until it has run to its end
         self._compared: Compared | None = None
+        self._lacks_rows = False  # rows were asked for that the source has no more
         self._generation = Generation()  # of what the ledger knew when it was compared
 
     async def run(self) -> None:
@@ -268,7 +269,6 @@ class CompanyRun:
         self._books.take_plan(
             compared.plan,
             compared.resting,
-            listed_rows=compared.listed_rows,
             dry=not writes,
             advice={
                 "flapping": f"; --allow flapping:{self.company.id} pushes it back all the same",
@@ -299,10 +299,11 @@ class CompanyRun:
         keys = self._asked(acked.wire_keys)
         differs = {row.change.row.key for row in compared.resting}
         plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in, differs)
-        for key in set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}:
+        for key in sorted(set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}):
+            self._lacks_rows = True
             self._books.problem("not-in-source", "the source has it no more: there is nothing to send", key)
         resting = [row for row in compared.resting if row.change.row.key in keys]  # not listed: never sent again
-        return replace(compared, plan=plan, resting=resting, listed_rows=None)
+        return replace(compared, plan=plan, resting=resting)
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -335,11 +336,13 @@ class CompanyRun:
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""
-        balance, problems, ending = self._books.balance(), self._books.problems, self._ending
+        balance, problems, ending = self._books.balance(self._comparison.remote), self._books.problems, self._ending
         is_unbalanced = self._is_unbalanced(balance, problems)
         codes = row_exit_codes(balance)
         if ending is not None:
             codes.append(ending.exit_code)
+        if self._lacks_rows:
+            codes.append(ExitCode.REJECTED)
         if is_unbalanced:
             codes.append(ExitCode.FAILED)
             text = "the books of this company do not add up: its figures cannot be trusted; please report this"
@@ -360,6 +363,7 @@ class CompanyRun:
             plan=self._to_save(),
             differences=self._differences(),
             rejects=tuple(sorted(self._books.rejects)),
+            asked=self.job.only,
         )
 
     def _to_save(self) -> CompanyPlan | None:
@@ -406,7 +410,7 @@ class CompanyRun:
     def _state(self, balance: Balance, ending: Ending | None) -> State:
         if ending is not None:
             return ending.state
-        if balance.held or balance.rejected or balance.uncertain or balance.invalid:
+        if self._lacks_rows or balance.held or balance.rejected or balance.uncertain or balance.invalid:
             return State.PARTIAL
         return State.SYNCED if balance.created or balance.updated else State.UNCHANGED
 

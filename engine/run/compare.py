@@ -15,6 +15,7 @@ from anyio.lowlevel import RunVar
 
 from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
+from engine.model.balance import Balance
 from engine.model.cells import bare
 from engine.model.change import Plan
 from engine.model.drift import Difference
@@ -79,7 +80,6 @@ class Compared:
 
     plan: Plan
     resting: list[Withheld]  # rows that are not in the plan although they differ: rejected or uncertain
-    listed_rows: int | None = None  # different remote rows listed; None: nothing was
     differences: tuple[Difference, ...] = ()  # where they are asked for
 
 
@@ -104,6 +104,7 @@ class Comparison:
     evidence: Evidence | None = None
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
+    remote: Balance | None = None  # the remote columns by the first whole listing, whatever became of the company since
     ids: Collection[str] = ()  # of the remote rows that were compared with
     _has_room: bool = False  # the pages of its listing are kept for it
 
@@ -158,14 +159,17 @@ class Comparison:
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
+            self.remote = self.remote or _remote(Plan(), 0)
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching, compared = await self._look(wanted, index, acked)
         compared, absent = await self._without_absent(compared, acked, is_after=is_after)
         respelled = await self._respelled(matching, acked)
+        if self.remote is None:  # a second listing shows what this run has written, too
+            self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked, absent, respelled)
-        return replace(compared, listed_rows=len(index.rows))
+        return compared
 
     async def _without_absent(
         self, compared: Compared, acked: Acknowledged, *, is_after: bool
@@ -395,3 +399,7 @@ async def think(rows: int, work: Callable[[], T]) -> T:
 
 def _rows(wanted: Wanted, index: RemoteIndex) -> int:
     return max(len(wanted.rows), len(index.cells))
+
+
+def _remote(plan: Plan, rows: int) -> Balance:
+    return Balance(remote_rows=rows, matched=plan.matched, contested=plan.contested, orphans=len(plan.orphans))

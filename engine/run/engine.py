@@ -19,6 +19,7 @@ from engine.ledger.sqlite import open_ledger
 from engine.model.dimension import Dimension, clean
 from engine.model.directory import Directory
 from engine.model.events import Event
+from engine.model.outcome import Problem
 from engine.model.saved import SavedPlan
 from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
 from engine.net.channel import Channel, Key
@@ -27,7 +28,7 @@ from engine.net.directory import read_directory
 from engine.net.exchange import LateTransport, Transport
 from engine.net.quota import Quota
 from engine.planning.rekey import Rekey
-from engine.run.execution import Pending, Run, Wiring, origin_of
+from engine.run.execution import Pending, Run, Wiring, new_ledger, origin_of
 from engine.run.hosting import Host
 from engine.run.looking import CompanyApi, Explanation, changed_keys, explain
 from engine.run.parts import Applying, Bounds, Job
@@ -67,6 +68,7 @@ class Engine:
         self._dialect = sound_dialect(settings)
         self._keys: dict[str, Key] = {}
         self._host = Host()
+        self._notices: list[Problem] = []
         self._is_entered = False
         self._own = AsyncExitStack()
 
@@ -78,8 +80,9 @@ class Engine:
         try:
             async with AsyncExitStack() as opened:
                 if self._ledger is None:
-                    self._ledger = await open_ledger(self._settings.ledger_url)
-                    opened.push_async_callback(self._ledger.aclose)
+                    self._ledger = own = await open_ledger(self._settings.ledger_url)
+                    opened.push_async_callback(own.aclose)
+                    self._notices = [new_ledger(str(own.path))] if own.is_new else []
                 opened.push_async_callback(self._settle_quotas)
                 self._own = opened.pop_all()
         except BaseException:
@@ -188,14 +191,15 @@ class Engine:
     ) -> Pending:
         """Send these source keys' rows alone, with the source's values; the result counts no other row.
 
-        `keys`: by company id. `corrected`: rows that take the place of the source's; `corrected_in`: what their file is
-        called in messages.
+        Exit code 0 says that each of these rows is in order now: one that the source has no more makes it 3. `keys`: by
+        company id, trimmed and put into NFC as sources' keys are. `corrected`: rows that take the place of the
+        source's; `corrected_in`: what their file is called in messages.
         """
         better = corrected or {}
         jobs = [
             replace(
                 job,
-                only=frozenset(keys.get(job.company.id, ())),
+                only=frozenset(map(clean, keys.get(job.company.id, ()))),
                 corrected=tuple(better.get(job.company.id, ())),
                 corrected_in=corrected_in,
             )
@@ -240,6 +244,7 @@ class Engine:
             dialect=self._dialect,
             key=self._key,
             host=self._host,
+            notices=self._notices,
             transport=self._transport,
             ledger=ledger,
             now=self._now,

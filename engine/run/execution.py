@@ -41,6 +41,19 @@ EVENTS_AHEAD = 256
 """Events that may wait for their reader before the run waits, too: enough for a burst of pages."""
 
 
+NOTICED = frozenset({"sync", "plan", "apply", "retry"})
+"""Verbs whose results tell the engine's notices, too."""
+
+
+def new_ledger(path: str) -> Problem:
+    """Return what is said of a ledger that knows of no run yet."""
+    text = (
+        f"the ledger {path} is new: no run was written down in it before this one. If dimsync has run before, what it"
+        " knew is lost, and so it will be each time: put the ledger on a volume that stays"
+    )
+    return Problem(code="new-ledger", message=text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
     """What an engine hands to each of its runs."""
@@ -50,6 +63,7 @@ class Wiring:
     transport: Callable[[Account], Transport]
     key: Callable[[Account], Key]  # the same one for all runs
     host: Host  # keeps the run until it has ended
+    notices: list[Problem]  # for the result of the run that ends first
     ledger: Ledger
     now: Callable[[], datetime]
     rng: Random
@@ -217,12 +231,17 @@ class Run:
                 f"{self._fleet.held:,} of {len(names):,} companies are held, so nothing more was begun: what have they"
             )
             troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
+        if self._verb in NOTICED:
+            troubles += tuple(wiring.notices)
+            wiring.notices.clear()
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
             await self._memory.keep(channels.values())
             self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)
-            await wiring.ledger.prune(self._started_at - timedelta(seconds=wiring.settings.ledger_keep_s))
+            keep = timedelta(seconds=wiring.settings.ledger_keep_s)
+            if (before := await wiring.ledger.horizon(self._started_at, keep)) is not None:
+                await wiring.ledger.prune(before)
         except LedgerError as error:  # what was done is done, and is told all the same
             problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
             code = worst((ExitCode(self._result.exit_code), ExitCode.FAILED))
@@ -294,7 +313,9 @@ class Run:
     async def _open_channels(self, started_s: float) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
         channels = {}
-        for account in {job.account.name: job.account for job in self._jobs}.values():
+        accounts = {job.account.name: job.account for job in self._jobs}.values()
+        await self._wiring.ledger.carry_over(self._origin, {each.account_id: each.key_id for each in accounts})
+        for account in accounts:
             key = self._wiring.key(account)
             channels[account.name] = Channel(
                 key,

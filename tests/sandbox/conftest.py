@@ -215,6 +215,9 @@ class World:
         assert [each.company_id for each in result.companies] == [each.id for each in companies]
         assert result.totals.adds_up
         assert all(each.balance.adds_up for each in result.companies)
+        for each in result.companies:  # L24: whatever became of the company
+            if each.certificate is not None and each.certificate.whole:
+                assert each.balance.remote_rows is not None, "a whole listing is not told"
         assert result.totals == add(each.balance for each in result.companies)
         received = len(self.sandbox.service.log)
         assert result.requests.total == received, "requests reported and requests received differ"

@@ -660,8 +660,8 @@ class Check:
     def _orphans(self, here: Here, told: CompanyResult) -> None:
         """No row that the source means is told to be an orphan, and none that is not there."""
         balance, listed = told.balance, here.listed
-        if balance.remote_rows is None or balance.orphans is None:
-            return
+        if balance.remote_rows is None or balance.orphans is None or told.evidence != "listing":
+            return  # where the ledger or a probe was enough at first, what was listed is what this run has written, too
         assert balance.remote_rows == len(listed), f"{balance.remote_rows} rows told, {len(listed)} there"
         invalid_keys, invalid_natural = here.invalid()
         wanted = here.valid()

@@ -119,6 +119,9 @@ async def test_vanished_company(either_world: World) -> None:
         result = await world.sync_one(1, rows)
         assert (result.state, result.exit_code, columns(result)) == ("held", 4, {"held": 12})
         assert slugs(result)[0] == "vanished-company"
+        if result.certificate is not None:  # L24: it was whole, and showed nothing; at rest there is none
+            remote = result.balance
+            assert (remote.remote_rows, remote.matched, remote.contested, remote.orphans) == (0, 0, 0, 0)
         assert world.stored(1) == []
         world.clock.forward(hours=2)
     assert columns(await allowed(world, rows, "vanished-company")) == {"created": 12}

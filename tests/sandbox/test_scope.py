@@ -119,7 +119,7 @@ async def test_a_directory_that_cannot_be_read_refuses_nobody(world: World, rule
     world.script({**rule, "match": COMPANIES})
     result = await world.sync(company(1, dims(5)), company(2, dims(5)))
     assert [verdict(each) for each in result.companies] == [("synced", 0, []), ("failed", 1, ["out-of-scope"])]
-    assert [problem.code for problem in result.problems] == ["directory"]
+    assert [problem.code for problem in result.problems] == ["directory", "new-ledger"]
     assert "could not be listed" in result.problems[0].message
     assert columns(result.companies[1]) == {"deferred": 5}
 
@@ -186,7 +186,7 @@ async def test_a_directory_that_falls_short_is_not_believed(world: World) -> Non
             await engine.directory()
     result = await world.sync(company(1, dims(2)), company(2, dims(2)))
     assert [each.exit_code for each in result.companies] == [0, 1]
-    assert [problem.code for problem in result.problems] == ["directory"]
+    assert [problem.code for problem in result.problems] == ["directory", "new-ledger"]
 
 
 async def test_single_rows(either_world: World) -> None:
