@@ -226,6 +226,7 @@ def _company(
         account=levels.belongs("account"),
         write=levels.switch("write").value,
         relabel=levels.switch("relabel").value,
+        shares_source=levels.switch("shares_source").value,
         verify=verify_of(levels.verify) if merged(levels.own_verify) else None,
         guards=guards_of(levels.guard) if merged(levels.own_guard) else None,
         settings=_digest(text, column_map, None if name is None else databases[name].query),
