@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -15,7 +15,7 @@ from anyio.lowlevel import RunVar
 
 from engine.errors import BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
-from engine.model.cells import bare
+from engine.model.cells import Cells, bare
 from engine.model.change import Change, Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
@@ -80,6 +80,7 @@ class Comparison:
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
     ids: Collection[str] = ()  # of the remote rows that were compared with
+    remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows by id
     _has_room: bool = False  # the pages of its listing are kept for it
 
     @property
@@ -104,7 +105,7 @@ class Comparison:
         first: tuple[Page, int] | None = None
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
-            self.ids = index.rows.keys()
+            self._see(index)
             _, known = await self._look(wanted, index, acked)
             if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
@@ -125,7 +126,7 @@ class Comparison:
         it, whatever room there is for listings.
         """
         index = await self._list(first, acked.state.remote_count, has_room=is_asked or self._has_room)
-        self.ids = index.rows.keys()
+        self._see(index)
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
@@ -135,6 +136,10 @@ class Comparison:
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked)
         return replace(compared, listed_rows=len(index.rows))
+
+    def _see(self, index: RemoteIndex) -> None:
+        """Note the remote rows that are compared with."""
+        self.ids, self.remotes = index.rows.keys(), index.cells
 
     async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
         rows = _rows(wanted, index)
