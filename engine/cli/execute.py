@@ -105,6 +105,7 @@ def _chosen(request: Request, configured: Configured) -> Configured:
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     if request.verify is not None:
         settings, companies = _verified(settings, companies, VerifyMode(request.verify))
+    settings = replace(settings, companies=configured.companies)  # a run knows of those that it leaves out, too
     return replace(configured, settings=settings, companies=tuple(companies))
 
 

@@ -38,6 +38,7 @@ from engine.model.settings import Account, Api, Company, Settings
 from engine.sources.files import FileSource, split_sheet
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
+from engine.sources.sharing import shared
 from engine.sources.sql import SqlSource
 
 
@@ -94,7 +95,7 @@ def _twice(path: Path, document: Document) -> Iterator[Fault]:
 
 
 def source_problems(configured: Configured) -> list[Fault]:
-    """Return the sources that are not there to be read, and files that are no company's but look like one's.
+    """Return the sources that are not there to be read or are several companies', and files that look like a company's.
 
     A run fails those companies alone and passes over those files, so `load` lets them pass. Nothing is connected to.
     """
@@ -103,6 +104,7 @@ def source_problems(configured: Configured) -> list[Fault]:
         for company in configured.companies
         if isinstance(company.source, FileSource | SqlSource) and (message := company.source.absence()) is not None
     ]
+    absent += [_source_place(configured, number, str(error)) for number, error in shared(configured.companies).items()]
     strays = [Fault(configured.path, "fleet.source", stray) for stray in configured.strays]
     return [*dict.fromkeys(absent), *strays]
 

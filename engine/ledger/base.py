@@ -44,7 +44,8 @@ class Rows(Protocol):
         """Note that nothing was to do, and what that rests on; it is gone with the next change of what is known.
 
         By any other method that writes, but for a probe that agreed, a listing that taught nothing, a sketch and what
-        is noted of sources. The caller holds the company's lock, and has compared after waiting for what was lost (`lost_at` is past, then).
+        is noted of sources. The caller holds the company's lock, and has compared after waiting for what was lost
+        (`lost_at` is past, then).
         Does nothing while a request is open, or where nothing is known of the company.
         """
         ...

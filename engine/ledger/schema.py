@@ -60,8 +60,8 @@ NOTES = {
     "last_states": "How each company ended in the sync that finished last.",
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
     "sources": """
-        What each company's source was at its last good run: by it a torn file is told. `fleet`: the `[fleet]` that found
-        the company's file, so that a file which is there no more is missed.
+        What each company's source was at its last good run: by it a torn file is told. `fleet`: the `[fleet]` that
+        found the company's file, so that a file which is there no more is missed.
     """,
     "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",
     "attempts": """

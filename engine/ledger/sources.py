@@ -1,4 +1,4 @@
-"""What is remembered of companies' sources: what the last good one was like, and which fleet's files brought a company."""
+"""What is remembered of companies' sources: what the last good one was like, and which fleet found its file."""
 
 from __future__ import annotations
 

@@ -86,8 +86,8 @@ def _known_keys(keys: Iterable[str], acked: Acknowledged) -> int:
 def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Trip | None:
     """Return a trip where few of the source's rows are the company's, and nearly all are another company's.
 
-    `charts`: of companies whose rows are known, by the ledger or a listing. `fresh`: of sources that this run has read
-    of companies of which nothing was known before it; they prove nothing of whose rows these are. A company without
+    `charts`: of companies whose rows are known, by an earlier good run or a listing. `fresh`: of sources that this run
+    has read of companies without an earlier good run; they prove nothing of whose rows these are. A company without
     rows of its own may have the chart that several others have: that is a template, as franchises have.
     """
     if not asked.plan.changes or not charts or asked.plan.unchanged * 2 >= len(asked.rows):

@@ -102,6 +102,12 @@ class Brakes:
         await self.parts.seen.take_listing(self.scope, self.comparison)
         if is_plainly_own(asked, self.guards):
             return []
-        charts, fresh = await self.parts.seen.charts(self.scope, self.parts.ledger)
-        found = await think(len(wanted.rows), partial(whose, asked, charts, fresh, self.guards))
+        found = await self._whose(asked)
+        if found is not None and acked.state.last_good_rows is None:
+            await self.parts.seen.until_read()
+            found = await self._whose(asked)
         return [] if found is None else [found]
+
+    async def _whose(self, asked: Asked) -> Trip | None:
+        charts, fresh = await self.parts.seen.charts(self.scope, self.parts.ledger)
+        return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
+import anyio
+
 from engine.ledger.base import Sketches
 from engine.model.cells import Rows
 from engine.model.dimension import Dimension, as_dimension
@@ -22,31 +24,51 @@ Whose: TypeAlias = tuple[str, int]
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """Sketches of the companies that a run meets for the first time; of all others the ledger has one."""
+    """Sketches of the companies that no run has been good for yet; of all others the ledger has one."""
 
     sources: dict[Whose, Sketch] = field(default_factory=dict)
     listings: dict[Whose, Sketch] = field(default_factory=dict)
+    _reading: set[int] = field(default_factory=set)  # companies that have begun, their source not read yet
+    _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def begin(self, company_id: int) -> None:
+        """Note that a company's source is going to be read."""
+        self._reading.add(company_id)
+
+    def end(self, company_id: int) -> None:
+        """Note that a company's source has been read, or will not be."""
+        self._reading.discard(company_id)
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def until_read(self) -> None:
+        """Wait until the sources of all companies that have begun by now are read: a template shows by them."""
+        begun = set(self._reading)
+        while begun & self._reading:
+            await self._changed.wait()
 
     async def take_source(self, scope: Scope, rows: Sequence[Dimension], acked: Acknowledged) -> None:
-        """Note the source of a company that nothing is known of."""
-        if not acked.rows:
+        """Note the source of a company that no run has been good for yet."""
+        if acked.state.last_good_rows is None:
             self.sources[_whose(scope)] = await think(len(rows), partial(sketch, rows))
+        self.end(scope.company_id)
 
     async def drawn(self, scope: Scope, rows: Sequence[Dimension]) -> Sketch:
         """Return the sketch of a company's source."""
-        found = self.sources.get(_whose(scope))
-        return found or await think(len(rows), partial(sketch, rows))
+        if (found := self.sources.get(_whose(scope))) is not None:
+            return found
+        return await think(len(rows), partial(sketch, rows))
 
     async def take_listing(self, scope: Scope, comparison: Comparison) -> None:
-        """Note the rows that a company met for the first time has in Ottimate."""
+        """Note the rows that such a company has in Ottimate."""
         if _whose(scope) in self.sources and comparison.remotes:
             rows = Rows(as_dimension, list(comparison.remotes.values()))  # cells of the same order, as far as it goes
             self.listings[_whose(scope)] = await think(len(rows), partial(sketch, rows))
 
     async def charts(self, scope: Scope, ledger: Sketches) -> tuple[Charts, Charts]:
-        """Return other companies' sketches: of rows that are known to be theirs, and of sources met for the first time.
+        """Return other companies' sketches: of rows that are known to be theirs, and of sources that prove nothing yet.
 
-        A company that was met in this run is no evidence by what it has been given in this run.
+        A company whose first good run is this one is no evidence by what it has been given in it.
         """
         known = [
             (company_id, Sketch(rows, marks))

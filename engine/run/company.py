@@ -98,11 +98,14 @@ class CompanyRun:
         try:
             if (refused := self._parts.refused.get(self.company.id)) is not None:
                 raise refused
+            self._parts.seen.begin(self.company.id)
             await self._run()
         except EngineError as error:
             reason = error.reason if isinstance(error, AccountParked) else error
             place = (reason.file, reason.line) if isinstance(reason, SourceError) else (None, None)
             self._stop_short(code_of(reason), str(reason), ending_of(reason), *place)
+        finally:
+            self._parts.seen.end(self.company.id)
 
     def _stop_short(
         self, code: str, message: str, ending: Ending, file: str | None = None, line: int | None = None
