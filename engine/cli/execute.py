@@ -14,6 +14,7 @@ import click
 from engine.cli.advice import Typed
 from engine.cli.cost import cost_of
 from engine.cli.drive import Order, drive, run_heeding_signals
+from engine.cli.missing import with_missing
 from engine.cli.output import deliver, deliver_texts, run_texts
 from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.cli.select import Traits, needs_states, pick
@@ -57,7 +58,7 @@ class Request:
 
 def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
-    configured = load(request.config, os.environ)
+    configured = with_missing(load(request.config, os.environ))
     may_write(request.out, request.rejects)
     chosen = _chosen(request, configured)
     begin = BEGIN[request.verb](request, chosen, configured)

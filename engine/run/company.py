@@ -193,12 +193,28 @@ class CompanyRun:
         """Return the source's rows, corrected ones in their place."""
         company_id, type_codes = self.company.id, self._parts.dialect.type_codes
         wanted = await read(self.company.source, company_id=company_id, type_codes=type_codes)
+        await self._refuse_torn(wanted)
         if not self.job.corrected:
             return wanted
         better = await read(
             _given(self.job.corrected), company_id=company_id, type_codes=type_codes, file=self.job.corrected_in
         )
         return corrected(wanted, better)
+
+    async def _refuse_torn(self, wanted: Wanted) -> None:
+        """Raise `SourceError` where a file's last line may have been cut off, as far as an earlier good file tells."""
+        end = wanted.end
+        if end is None or end.is_ended:
+            return
+        before = await self._parts.ledger.good_end(self._scope)
+        if before is not None and before.is_ended and end.size_bytes < before.size_bytes:
+            sizes = f"the file has {end.size_bytes:,} bytes and had {before.size_bytes:,} at the last good run"
+            raise SourceError(
+                f"{wanted.file}, line {end.last_line}: this last line has no line end, and {sizes}: it may be torn "
+                "off; have the file exported again or, if it is whole, end its last line",
+                file=wanted.file,
+                line=end.last_line,
+            )
 
     async def _settled(self) -> Acknowledged:
         """Return what the ledger knows, once nothing of a run that died can land any more."""

@@ -186,6 +186,7 @@ class Run:
             await self._memory.keep(channels.values())
             self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)
+            await self._keep_fleets()
             await wiring.ledger.prune(self._started_at - timedelta(seconds=wiring.settings.ledger_keep_s))
         except LedgerError as error:  # what was done is done, and is told all the same
             problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
@@ -247,6 +248,15 @@ class Run:
             company_ids=frozenset(company.id for company in self._configured()),
             refused=self._refused(),
         )
+
+    async def _keep_fleets(self) -> None:
+        """Remember which companies came by a fleet's files, so that a file which is there no more is missed."""
+        fleets: dict[str, list[tuple[str, int]]] = {}
+        for job in self._jobs:
+            if job.company.fleet:
+                fleets.setdefault(job.company.fleet, []).append((job.account.account_id, job.company.id))
+        for fleet, companies in fleets.items():
+            await self._wiring.ledger.keep_fleet(self._origin, fleet, companies)
 
     def _configured(self) -> list[Company]:
         """Return every configured company, those of this run included, each once."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from pathlib import Path
@@ -87,24 +86,31 @@ class _Places:
     """Where paths lead: each folder is looked at once."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
-        self._spelled: dict[str, str] = {}
+        self._folders: dict[Path, Path] = {}
+        self._spelled: dict[str, Path] = {}
 
-    def of(self, path: Path) -> str:
+    def of(self, path: Path) -> Path:
         """Return a file's one place, however its path is spelled; a link's is what it leads to."""
-        folder, name = os.path.split(os.path.abspath(path))
-        if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder)
-        place = os.path.join(self._folders[folder], name)
-        place = os.path.realpath(place) if os.path.islink(place) else place
-        first = self._spelled.setdefault(normalize("NFC", place).casefold(), place)
+        if path.parent not in self._folders:
+            self._folders[path.parent] = _resolved(path.parent)
+        place = self._folders[path.parent] / path.name
+        place = _resolved(place) if place.is_symlink() else place
+        first = self._spelled.setdefault(normalize("NFC", str(place)).casefold(), place)
         return first if first != place and _are_one(first, place) else place
 
 
-def _are_one(path: str, other: str) -> bool:
+def _resolved(path: Path) -> Path:
+    """Return where a path leads; one that leads nowhere (links in a circle) stands for itself, and cannot be read."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path
+
+
+def _are_one(path: Path, other: Path) -> bool:
     """Return whether paths that differ in case or Unicode form alone are one file, as on some systems."""
     try:
-        return os.path.samefile(path, other)
+        return path.samefile(other)
     except OSError:
         return False
 

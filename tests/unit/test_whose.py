@@ -90,7 +90,7 @@ CASES = {
         source=B, charts={OTHER: B}, fresh={THIRD: B}
     ),
     "a: first contact of both, with one chart": Case(source=B, fresh={OTHER: B}),
-    "a: first contact of all, with one chart": Case(source=B, fresh={n: B for n in range(200, 240)}),
+    "a: first contact of all, with one chart": Case(source=B, fresh=dict.fromkeys(range(200, 240), B)),
     "a: first contact, nobody's": Case(source=A, charts={OTHER: B}),
     "a: first contact, its own rows are there": Case(source=[*B, *C[:1]], remote=there(B), charts={OTHER: B}),
     "a: first contact, others' rows are there, a third of them common": Case(
