@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from engine import Company, Dimension
+from engine import Dimension
 from engine.errors import SourceError
 from engine.model.settings import RawRow, SourceRows
 from engine.sources.base import read
-from tests.sandbox.conftest import Rows, World, columns, company, dims, verdict
+from tests.sandbox.conftest import Rows, dims
 
 CODES = frozenset({"account"})
 
@@ -86,29 +86,3 @@ async def test_l7_sources_that_begin_anew_are_read_as_often_as_is_wanted() -> No
         assert (await read(source, company_id=7, type_codes=CODES)).source_rows == 3
     for _ in range(50):  # each is a new one, though it may lie where the one before lay
         assert (await read(generated(dims(2)), company_id=7, type_codes=CODES)).source_rows == 2
-
-
-async def test_l7_one_generator_for_two_companies_and_for_two_runs(world: World) -> None:
-    for n in (1, 2):
-        world.place(n)
-    shared = generated(dims(3))
-    both = [Company(id=n, source=shared) for n in (1, 2)]
-    result = await world.sync(*both)
-    first, second = sorted(result.companies, key=lambda each: each.exit_code)
-    assert (first.exit_code, columns(first)) == (0, {"created": 3})
-    assert verdict(second) == ("failed", 1, ["source"])
-    assert (second.balance.source_rows, world.stored(second.company_id)) == (None, [])
-    again = await world.sync(both[0])  # of another engine
-    assert verdict(again.companies[0]) == ("failed", 1, ["source"])
-
-
-async def test_l7_a_plan_and_then_a_sync(world: World) -> None:
-    world.place(1)
-    it = Company(id=1, source=generated(dims(3)))
-    async with world.engine() as engine:
-        plan = await engine.plan([it]).result()
-        assert plan.totals.created == 3
-        result = await engine.sync([it]).result()
-    assert (result.exit_code, "has been read" in result.companies[0].problems[0].message) == (1, True)
-    assert columns(await world.sync_one(1, dims(3))) == {"created": 3}
-    assert columns((await world.sync(company(1, []))).companies[0]) == {}
