@@ -88,7 +88,8 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
 
     `charts`: of companies whose rows are known, by an earlier good run or a listing. `fresh`: of sources that this run
     has read of companies without an earlier good run; they prove nothing of whose rows these are. A company without
-    rows of its own may have the chart that several others have: that is a template, as franchises have.
+    rows of its own may have a short list that is alike everywhere, or the chart that several others have: that is a
+    template, as franchises have.
     """
     if not asked.plan.changes or not charts or asked.plan.unchanged * 2 >= len(asked.rows):
         return None
@@ -99,6 +100,8 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
     if not (found := alike(asked.rows, charts, over)):
         return None
     if own < guards.wrong_client_rows:
+        if len(asked.rows) <= guards.wrong_client_rows:
+            return None
         companies = {each.company_id for each in (*found, *alike(asked.rows, fresh, over))}
         if len(companies) > 1:
             return None

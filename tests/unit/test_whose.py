@@ -85,6 +85,8 @@ CASES = {
         source=B, acked=acked(A), remote=there(A), charts={OTHER: B, THIRD: B}, held=SWAPPED
     ),
     "a: first contact, nothing there, one other has it": Case(source=B, charts={OTHER: B}, held=SWAPPED),
+    "a: first contact, a short list that one other has": Case(source=B[:10], charts={OTHER: B[:10]}),
+    "a: first contact, a list of 11 that one other has": Case(source=B[:11], charts={OTHER: B[:11]}, held=SWAPPED),
     "a: first contact, nothing there, two others have it": Case(source=B, charts={OTHER: B, THIRD: B}),
     "a: first contact, nothing there, one other has it and a new one gets it": Case(
         source=B, charts={OTHER: B}, fresh={THIRD: B}
