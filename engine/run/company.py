@@ -343,7 +343,9 @@ class CompanyRun:
                 notes.append(partial(ledger.sketch, self._scope, *drawn))
             if before.failure is not None and self._is_over(result, before):
                 notes.append(partial(ledger.note, self._scope, CompanyState(last_good_rows=source.source_rows)))
-            end = source.end if source.end != await ledger.good_end(self._scope) else None
+            end = source.end
+            if end is not None and end == await ledger.good_end(self._scope):
+                end = None  # no news
             if source.source_rows != before.last_good_rows or end is not None:
                 notes.append(partial(ledger.keep_good_source, self._scope, source.source_rows, end))
         notes += self._standstill.notes(result, self._books.wanted)
