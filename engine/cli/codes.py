@@ -275,8 +275,8 @@ GUARDS = (
 COMPANIES = (
     Code(
         "source",
-        "The company's source could not be read as a whole: it is missing, damaged or torn, lacks a column, changed while"
-        " it was read, or can be read once and has been.",
+        "The company's source could not be read as a whole: it is missing, damaged or torn, lacks a column, changed"
+        " while it was read, or can be read once and has been.",
         "The company fails (exit 1) before anything is sent.",
         "Put right what the message names, then `dimsync sync --select company:ID`.",
     ),
