@@ -14,6 +14,7 @@ import click
 from engine.cli.advice import Typed
 from engine.cli.cost import cost_of
 from engine.cli.drive import Order, drive, run_heeding_signals
+from engine.cli.missing import with_missing
 from engine.cli.output import Unprinted, deliver, deliver_texts, run_texts
 from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.cli.select import Traits, needs_states, pick
@@ -61,6 +62,7 @@ def execute(request: Request) -> int:
     configured = load(request.config, os.environ)
     if request.expect_ledger:
         anyio.run(_expect_runs, configured.settings.ledger_url)
+    configured = with_missing(configured)
     may_write(request.out, request.rejects)
     chosen = _chosen(request, configured)
     begin = BEGIN[request.verb](request, chosen, configured)
@@ -127,6 +129,7 @@ def _chosen(request: Request, configured: Configured) -> Configured:
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     if request.verify is not None:
         settings, companies = _verified(settings, companies, VerifyMode(request.verify))
+    settings = replace(settings, companies=configured.companies)  # a run knows of those that it leaves out, too
     return replace(configured, settings=settings, companies=tuple(companies))
 
 

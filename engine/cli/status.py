@@ -35,7 +35,9 @@ def status(*, config: Path, output: str) -> int:
 
     Then each account's requests of the day (UTC). Exits with 0, whatever they ended with.
     """
-    configured = _load(config)
+    from engine.cli.missing import with_missing  # noqa: PLC0415  as said
+
+    configured = with_missing(_load(config))
     now = datetime.now(UTC)
     last_syncs, days = _remembered(configured, now.date())
     by_id = {(line.account, line.company_id): line for line in last_syncs}

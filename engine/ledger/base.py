@@ -18,6 +18,7 @@ from engine.model.life import Applied, Generation, Life
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
+from engine.model.wanted import FileEnd
 
 
 class Rows(Protocol):
@@ -56,8 +57,9 @@ class Rows(Protocol):
     async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
         """Note that nothing was to do, and what that rests on; it is gone with the next change of what is known.
 
-        By any other method that writes, but for a probe that agreed, a listing that taught nothing and a sketch. The
-        caller holds the company's lock, and has compared after waiting for what was lost (`lost_at` is past, then).
+        By any other method that writes, but for a probe that agreed, a listing that taught nothing, a sketch and what
+        is noted of sources. The caller holds the company's lock, and has compared after waiting for what was lost
+        (`lost_at` is past, then).
         Does nothing while a request is open, or where nothing is known of the company.
         """
         ...
@@ -142,6 +144,26 @@ class Sketches(Protocol):
 
     async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
         """Replace a company's sketch."""
+        ...
+
+
+class Sources(Protocol):
+    """What companies' sources were like, and where they came from."""
+
+    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+        """Note how many rows a good run's source had and how its file ended; an end of None leaves that as it was."""
+        ...
+
+    async def good_end(self, scope: Scope) -> FileEnd | None:
+        """Return how the file of the last good run ended; None: that is not known."""
+        ...
+
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+        """Note the fleet of these companies (account id, company id), as far as anything else is known of them."""
+        ...
+
+    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+        """Return the companies that a fleet's files have brought, by account id and company id."""
         ...
 
 
@@ -312,7 +334,20 @@ class Described(Protocol):
 
 
 class Ledger(
-    Rows, Rekeys, SavedPlans, Passes, Sketches, Reverts, Intents, Runs, Quotas, Directories, Locks, Described, Protocol
+    Rows,
+    Rekeys,
+    SavedPlans,
+    Passes,
+    Sketches,
+    Sources,
+    Reverts,
+    Intents,
+    Runs,
+    Quotas,
+    Directories,
+    Locks,
+    Described,
+    Protocol,
 ):
     """All of it, as the engine is handed it."""
 

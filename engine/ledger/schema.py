@@ -87,6 +87,10 @@ NOTES = {
         without such rows has no line. `run_id`: the run that left them.
     """,
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
+    "sources": """
+        What each company's source was at its last good run: by it a torn file is told. `fleet`: the `[fleet]` that
+        found the company's file, so that a file which is there no more is missed.
+    """,
     "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",
     "attempts": """
         The audit trail: one line per request that was settled. `rows` holds an array for each of its rows; an end that

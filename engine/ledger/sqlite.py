@@ -23,6 +23,7 @@ from engine.ledger import (
     runs,
     schema,
     scopes,
+    sources,
 )
 from engine.ledger.database import give_back, open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
@@ -34,6 +35,7 @@ from engine.model.life import Applied, Generation, Life
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
+from engine.model.wanted import FileEnd
 
 MEMORY = ":memory:"
 
@@ -148,6 +150,22 @@ class SqliteLedger:
     async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
         """Replace a company's sketch."""
         await self._thread.write(scopes.sketch, scope, rows, marks)
+
+    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+        """Note what a good run's source was like."""
+        await self._thread.write(sources.keep_good, scope, rows, end)
+
+    async def good_end(self, scope: Scope) -> FileEnd | None:
+        """Return how the file of the last good run ended."""
+        return await self._thread.read(sources.good_end, scope)
+
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+        """Note the fleet of companies that anything is known of."""
+        await self._thread.write(sources.keep_fleet, origin, fleet, tuple(companies))
+
+    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+        """Return the companies that a fleet's files have brought."""
+        return await self._thread.read(sources.fleet, origin, fleet)
 
     async def passed(self, scope: Scope, marks: bytes | None) -> None:
         """Remember the marks of a plan that passed; None: it is finished."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -16,7 +16,7 @@ from anyio.lowlevel import RunVar
 from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
 from engine.model.balance import Balance
-from engine.model.cells import bare
+from engine.model.cells import Cells, bare
 from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
@@ -106,6 +106,7 @@ class Comparison:
     certificate: Certificate | None = None  # of the last reading
     remote: Balance | None = None  # the remote columns by the first whole listing, whatever became of the company since
     ids: Collection[str] = ()  # of the remote rows that were compared with
+    remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows by id
     _has_room: bool = False  # the pages of its listing are kept for it
 
     @property
@@ -132,7 +133,7 @@ class Comparison:
             acked, evidence = await self._look_up(wanted, acked, evidence)
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
-            self.ids = index.rows.keys()
+            self._see(index)
             _, known = await self._look(wanted, index, acked)
             if creates_need_listing(known.plan, acked):
                 evidence = Evidence.LISTING
@@ -155,7 +156,7 @@ class Comparison:
         asks for it, whatever room there is for listings.
         """
         index = await self._list(first, acked.state.remote_count, has_room=is_after or self._has_room)
-        self.ids = index.rows.keys()
+        self._see(index)
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
@@ -248,6 +249,10 @@ class Comparison:
             keys |= {key for key, rest in acked.resting.items() if is_uncertain_for_now(rest, now)}
             keys |= {key for key, rejection in acked.rejections.items() if is_refused_for_now(rejection, now)}
         return keys
+
+    def _see(self, index: RemoteIndex) -> None:
+        """Note the remote rows that are compared with."""
+        self.ids, self.remotes = index.rows.keys(), index.cells
 
     async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
         collisions = collided(wanted, acked)

@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from engine.errors import EngineError, LedgerError, plain
+from engine.errors import EngineError, LedgerError, SourceError, plain
 from engine.ledger.base import Ledger
 from engine.model.balance import ExitCode, add, row_exit_codes, worst
 from engine.model.events import CompanyFinished, Event, RequestSent, RunFinished, RunStarted, SourceRead
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import Account, Allow, Scope, Settings
+from engine.model.settings import Account, Allow, Company, Scope, Settings
 from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
 from engine.net.exchange import Transport
@@ -35,6 +35,7 @@ from engine.run.parts import Applying, Bounds, Job, Parts
 from engine.run.scope import Visible
 from engine.run.spending import rows_of, waves
 from engine.run.sums import agrees
+from engine.sources.sharing import refusals
 from engine.wire.dialect import Dialect
 
 EVENTS_AHEAD = 256
@@ -239,6 +240,7 @@ class Run:
             await self._memory.keep(channels.values())
             self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)
+            await self._keep_fleets()
             keep = timedelta(seconds=wiring.settings.ledger_keep_s)
             if (before := await wiring.ledger.horizon(self._started_at, keep)) is not None:
                 await wiring.ledger.prune(before)
@@ -299,7 +301,29 @@ class Run:
             fresh=self._fresh,
             now=wiring.now,
             emit=self._emit,
+            company_ids=frozenset(company.id for company in self._configured()),
+            refused=self._refused(),
         )
+
+    async def _keep_fleets(self) -> None:
+        """Remember which companies came by a fleet's files, so that a file which is there no more is missed."""
+        fleets: dict[str, list[tuple[str, int]]] = {}
+        for job in self._jobs:
+            if job.company.fleet:
+                fleets.setdefault(job.company.fleet, []).append((job.account.account_id, job.company.id))
+        for fleet, companies in fleets.items():
+            await self._wiring.ledger.keep_fleet(self._origin, fleet, companies)
+
+    def _configured(self) -> list[Company]:
+        """Return every configured company, those of this run included, each once."""
+        every = {company.id: company for company in self._wiring.settings.companies}
+        every.update((job.company.id, job.company) for job in self._jobs)
+        return list(every.values())
+
+    def _refused(self) -> dict[int, SourceError]:
+        """Return why companies of this run fail before anything is asked. A saved plan's rows are its own."""
+        read = [job.company for job in self._jobs if job.saved is None]
+        return refusals(read, self._configured())
 
     def _allowed_texts(self) -> tuple[str, ...]:
         was_allowed = self._applying.allowed if self._applying else ()

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from engine.errors import SourceError
 from engine.ledger.base import Ledger
 from engine.model.saved import CompanyPlan
 from engine.model.settings import Account, Allow, Company, Guards, RawRow, Verify
 from engine.net.budget import Room
 from engine.net.channel import Emit
+from engine.run.charts import Seen
 from engine.wire.dialect import Dialect
 
 
@@ -34,6 +36,9 @@ class Parts:
     rooms: Mapping[str, Room] = field(
         default_factory=dict
     )  # for listings, by account's name; none: as much as it takes
+    company_ids: frozenset[int] = frozenset()  # of every configured company, those that this run leaves out included
+    refused: Mapping[int, SourceError] = field(default_factory=dict)  # companies that fail before any request
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def writes(self) -> bool:

@@ -137,6 +137,7 @@ class World:
     guards: Guards = field(default_factory=Guards)
     rng: Random = field(default_factory=lambda: Random(7))
     speaks: str = ""  # the contract, where it is another one than the sandbox began with
+    companies: tuple[Company, ...] = ()  # all that are configured, where a run leaves some out
 
     @property
     def contract(self) -> str:
@@ -151,6 +152,7 @@ class World:
             ledger_url=self.ledger_url,
             verify=self.verify,
             guards=self.guards,
+            companies=self.companies,
         )
 
     def limit(self, **limits: Any) -> None:
