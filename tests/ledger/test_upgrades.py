@@ -66,7 +66,17 @@ VERSION_5 = """
 VERSION_6 = """
     update scopes set clean = x'00ff', clean_rows = 3, clean_adopted = 1 where id = 1;
 """
-VERSIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6)
+VERSION_7 = """
+    insert into resting values (1, 'r', 'uncertain', x'00ff', 'no answer', :at, 1, :at, '["x"]');
+    update rows set acked_generation = 2 where key = 'a';
+    update scopes set listed_generation = 3 where id = 1;
+"""
+VERSION_8 = """
+    insert into run_totals values ('third', 2, 1, 0, 3, 4);
+    insert into to_retry values ('https://second.test/v1', 'main', 101, 'third', '["a"]');
+    update last_states set at = :at, name = 'Harbor Grill', exit_code = 0, source_rows = 3, well_at = :at;
+"""
+VERSIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8)
 NEW_NOTES = {
     "passed": None,
     "generation": 0,
