@@ -40,7 +40,7 @@ def draw(seed: int, names: Sequence[str], *, most_ways: int = 3) -> World:
     """Return the world of a seed, whose ways are drawn from these names; the same one each time."""
     rng = Random(f"world {seed}")
     contract = rng.choice(["guide", "guide", "guide", "reference"])
-    wanted = {100 + number: _rows(rng, 100 + number) for number in range(rng.choice([1, 1, 2, 2, 3, 4]))}
+    wanted = {100 + number: _rows(rng, 100 + number) for number in range(rng.choice([1, 1, 1, 2, 2, 3, 4]))}
     facts = Facts(contract=contract, wanted=wanted)
     drawn = tuple(sorted({_one_of(rng, names) for _ in range(rng.randint(1, most_ways))})) if names else ()
     return World(

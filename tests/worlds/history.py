@@ -30,6 +30,10 @@ VERIFY = Verify()
 ATTEMPTS = 2
 """Sends of one request. The product's own default is 6, and says nothing else."""
 
+THROTTLED_TRY = 40
+"""Requests of one try that is answered with 429 and nothing else: a throttle is no attempt, and after 10 minutes of
+waits of 0.5 s to 30 s the key stops (DESIGN section 7)."""
+
 FIRST_HOURS = 9
 MOST_COSTLY = 6
 """So many of the first 9 hourly runs may cost something: two are due (rests of 1 h and of 6 h), and a try may lead to
@@ -198,9 +202,9 @@ def chosen_hours() -> Iterator[int]:
     Runs that are left out could only cost more; what is tried in every hour shows in the first ones.
     """
     yield from range(1, FIRST_HOURS + 1)
-    for day in [*range(1, 11), *range(12, DAYS + 1, 2)]:
+    for day in [*range(1, 9), *range(10, DAYS + 1, 4)]:
         yield 24 * day
-        if day % 7 == 1:
+        if day in {1, 8, 30}:
             yield 24 * day + 1
 
 
@@ -223,7 +227,8 @@ def most(history: History) -> Cost:
     - three look-ups for each row that was acknowledged and not listed.
 
     For the account: its directory once a day; and where that or any company as a whole was in trouble, `tries()` times
-    the directory and a witness, each asked for twice.
+    the directory and a witness, each asked for twice; and where a 429 was answered, `tries()` times as many requests as
+    it takes to give up.
     """
     world = history.world
     requests = runs = 1 + ceil(SPAN_S / 86_400)
@@ -244,6 +249,8 @@ def most(history: History) -> Cost:
     if history.is_account_troubled:
         requests += tries() * 2 * ATTEMPTS
         runs += tries()
+    if any(status == 429 for _, status in history.server.calls):
+        requests += tries() * THROTTLED_TRY
     return Cost(requests=requests, runs=runs)
 
 
