@@ -164,9 +164,13 @@ class Server:
             case _:
                 return refusal(404, "nothing here")
 
+    def is_shown(self, row: Row) -> bool:
+        """Return whether the company's listing shows a row."""
+        return all(way.shows(row) for way in self.ways)
+
     def shown(self, company_id: int | None) -> list[Row]:
         """Return the rows of a company that its listing shows, in their order."""
-        return [row for row in self.rows if row.company_id == company_id and all(way.shows(row) for way in self.ways)]
+        return [row for row in self.rows if row.company_id == company_id and self.is_shown(row)]
 
     def page(self, call: Call) -> dict[str, Any]:
         """Return one page of a company's listing."""

@@ -1,8 +1,8 @@
 """Whatever server answers, as long as it is deterministic: no run is green but wrong, and spending is bounded.
 
 200 servers are drawn from seeds, with up to three ways of their own each (`ways.py`); `history.py` says what they are
-put through, and the bound. `DIMSYNC_WORLDS=2000` draws so many, and lets them run every hour of the 30 days;
-`DIMSYNC_WORLDS=2000 scripts/test tests/worlds -k "any_server and 17-"` plays one again.
+put through, and the bound. `DIMSYNC_WORLDS=2000` draws so many, and lets every tenth run in each hour of the 30 days;
+`DIMSYNC_WORLDS=2000 scripts/test tests/worlds -k "any_server and 1017-"` plays one again.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ NOT_YET = {
     "oddly-refused-rows": "W8: rows whose error nobody can join are sent in every run",
     "keys:*": "W3: two keys overwrite each other, green or in every run",
     "list:count-off": "creates are sent and probed in every run",
+    "list:capital-types": "W5: rows are made again, or sent in every run",
     "list:count-by-page": "W6: rows are made in every run or day, and green",
     "bulk:null-counters": "W7: uncertain rows are sent in every run",
     "bulk:text-counters": "W7",
@@ -76,7 +77,14 @@ RULED = tuple(name for name in WAYS if not any(fnmatch(name, pattern) for patter
 
 @pytest.mark.parametrize("seed", range(WORLDS), ids=lambda seed: f"{seed}-")
 def test_any_server(seed: int) -> None:
-    play(draw(seed, RULED), every_hour=bool(MORE))
+    play(draw(seed, RULED), every_hour=bool(MORE) and seed % 10 == 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_honest_server(seed: int) -> None:
+    history = play(draw(seed, []))
+    assert not history.is_account_troubled
+    assert not any(trouble.rows or trouble.not_listed for trouble in history.troubles.values())
 
 
 def test_the_ways_that_are_left_out_are_there() -> None:
