@@ -30,8 +30,8 @@ VERIFY = Verify()
 ATTEMPTS = 2
 """Sends of one request. The product's own default is 6, and says nothing else."""
 
-HIDING = {"list:false-empty", "list:same-page", "list:stale"}
-"""Ways of pages that hide rows which are listed otherwise."""
+DOUBLING = {"list:false-empty", "list:same-page", "list:stale", "inserted"}
+"""Ways under which a row may come to stand beside one that is there: pages hide that, or its update makes another."""
 
 THROTTLED_TRY = 40
 """Requests of one try that is answered with 429 and nothing else: a throttle is no attempt, and after 10 minutes of
@@ -133,15 +133,14 @@ class History:
     def _doubles(self) -> Iterator[Row]:
         """Yield rows that were made where one was: for the same key, or of the type and ERP id of a row that is listed.
 
-        Of the latter none is the engine's doing where a person had rows of unconfirmed key pushed, or where pages hide
-        rows.
+        Of the latter none is the engine's doing where a person had rows of unconfirmed key pushed, or under `DOUBLING`.
         """
         keys: set[tuple[int, str | None]] = set()
-        hides = self.world.adopt == "push" or not HIDING.isdisjoint(self.world.names)
+        is_theirs = self.world.adopt == "push" or not DOUBLING.isdisjoint(self.world.names)
         listed = {_face(row) for row in self.server.rows if row.maker is None and self.server.is_shown(row)}
         for row in self.server.rows:
             if row.maker is not None:
-                if (row.company_id, row.maker) in keys or (_face(row) in listed and not hides):
+                if (row.company_id, row.maker) in keys or (_face(row) in listed and not is_theirs):
                     yield row
                 keys.add((row.company_id, row.maker))
 
