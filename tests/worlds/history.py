@@ -30,7 +30,7 @@ VERIFY = Verify()
 ATTEMPTS = 2
 """Sends of one request. The product's own default is 6, and says nothing else."""
 
-DOUBLING = {"list:false-empty", "list:same-page", "list:stale", "inserted"}
+DOUBLING = {"list:count-off", "list:false-empty", "list:same-page", "list:stale", "inserted"}
 """Ways under which a row may come to stand beside one that is there: pages hide that, or its update makes another."""
 
 THROTTLED_TRY = 40
@@ -292,7 +292,8 @@ def play(world: World, *, every_hour: bool = False) -> History:
             await history.month(every_hour=every_hour)
         except Exception as error:
             shown = "\n  ".join(history.told[:8] + ["..."] * (len(history.told) > 16) + history.told[-8:])
-            raise AssertionError(f"{error}\n{world}\n  {shown}") from error
+            said = error if isinstance(error, AssertionError) else f"RAISED {type(error).__name__}: {error}"
+            raise AssertionError(f"{said}\n{world}\n  {shown}") from error
 
     with new_ledger() as database:
         history = History(world, database)
