@@ -254,10 +254,10 @@ class Service:
         call = turn.call
         if call.company_id is None:
             companies = [each for each in self.tenant.companies.values() if each.account_id == turn.entry.account]
-            rows = [row for company in companies for row in company.rows]
         else:
-            rows = self._company(call).rows
-        if self.ways.all or any(row.hidden for row in rows):
+            companies = [self._company(call)]
+        rows = companies[0].rows if len(companies) == 1 else [row for company in companies for row in company.rows]
+        if self.ways.all or any(company.has_hidden for company in companies):
             rows = [row for row in rows if not self.ways.hides(row)]
         return rows if call.label is None else [row for row in rows if row.values.label == call.label]
 
