@@ -263,8 +263,9 @@ class Service:
 
     def _row(self, path_id: str) -> Row | None:
         """Return the row with this id, as listings show it."""
-        row = self.tenant.row(f"dim_{int(path_id):08x}" if path_id.isdecimal() else path_id)
-        return row if row and path_id.isdecimal() == self.ways.numbers_ids(row.company_id) else None
+        is_number = path_id.isascii() and path_id.isdecimal() and len(path_id) <= 10
+        row = self.tenant.row(f"dim_{int(path_id):08x}" if is_number else path_id)
+        return row if row and is_number == self.ways.numbers_ids(row.company_id) else None
 
     def _get(self, turn: Turn) -> Answer:
         row = self._row(turn.call.path_id)
