@@ -167,8 +167,8 @@ class World:
         """Set the sandbox's trouble from now on; none: honest again."""
         self.sandbox.service.script.replace(parse_rules(list(rules)))
 
-    def ways(self, *ways: Mapping[str, Any]) -> None:
-        """Let the sandbox differ from its documents from now on; none: it is as they say again."""
+    def follow(self, *ways: Mapping[str, Any]) -> None:
+        """Give the sandbox ways of its own from now on; none: as its documents say again."""
         self.sandbox.service.ways = Ways(parse_ways(list(ways)))
 
     def stored(self, company_id: int) -> list[Dimension]:
@@ -234,7 +234,8 @@ class World:
                 body = request.body._value if isinstance(request.body, aiohttp.BytesPayload) else b""
                 try:
                     check_request(method, url, dict(request.headers), bytes(body), contract=self.contract)
-                    is_honest = not self.sandbox.service.script.rules and not self.sandbox.service.ways.all
+                    service = self.sandbox.service
+                    is_honest = not service.script.rules and not service.ways.all
                     if is_honest and response.content_type == "application/json":
                         answer, headers = await response.read(), dict(response.headers)
                         check_answer(method, url, response.status, headers, answer, contract=self.contract)

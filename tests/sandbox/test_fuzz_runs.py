@@ -638,7 +638,9 @@ class Check:
             assert made <= (balance.created or 0) + open_rows, f"{made} rows were made, and told are {balance}"
             assert made + changed <= (balance.created or 0) + (balance.updated or 0) + open_rows, "a change is not told"
         if told.exit_code == 0 and not self.case.loose_ends:
-            assert made == balance.created, f"{made} rows were made, and told are {balance}"
+            # of two rows of one name in a chunk that was sent twice, nobody can tell which was there already
+            most = made + changed if self.act.rules else made
+            assert made <= (balance.created or 0) <= most, f"{made} rows were made, and told are {balance}"
 
     def _problems(self, here: Here, told: CompanyResult) -> None:
         """What is told of a row is so: held ones were left alone, those that are not there are not."""
