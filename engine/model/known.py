@@ -149,6 +149,7 @@ class Acknowledged:
     state: CompanyState = CompanyState()
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
+    is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
 
     @property
     def cells(self) -> dict[str, Cells]:
