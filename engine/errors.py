@@ -91,6 +91,8 @@ class OutcomeUnknown(ApiError):
         *,
         timed_out: bool = False,
         unsent: bool = False,
+        alike: bool = False,
+        retry_after_s: float | None = None,
         status: int | None = None,
         company_id: int | None = None,
         request_id: str | None = None,
@@ -99,6 +101,8 @@ class OutcomeUnknown(ApiError):
         super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
         self.timed_out = timed_out  # no answer in time, or a 504: a smaller request may fare better
         self.unsent = unsent  # there was no connection: for once it is known that nothing was done
+        self.alike = alike  # the same 500 or 502 as often as the policy lets, from a host that answers other requests
+        self.retry_after_s = retry_after_s  # a 503 asked to wait so long; None: it named no time
 
 
 class AnswerLost(OutcomeUnknown):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from engine.errors import (
@@ -25,6 +25,9 @@ QUOTA_WORDS = "limit exceeded"
 
 LONGEST_ID = 200
 """Characters of a request's id that are kept: it is a server's text."""
+
+LARGEST_SKEW = timedelta(days=1)
+"""A `Date` further off than any time zone is no clock, but an answer that something on the way has kept."""
 
 GATEWAY_FORBIDDEN = "forbidden"
 """The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
@@ -49,11 +52,13 @@ def problem(answer: Answer, *, kind: str, now: Callable[[], datetime], company_i
         "request_id": named or request_id(answer.headers),
         "excerpt": excerpt(answer.body),
     }
-    if error is Throttled:
-        return Throttled(text, retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now()), **details)  # type: ignore[arg-type]  # a dict of mixed values
+    wait_s = asked_wait_s(answer, now())
+    if error is Throttled or (error is QuotaExhausted and wait_s is not None):  # a day's quota has no such date
+        return Throttled(told, retry_after_s=wait_s, **details)  # type: ignore[arg-type]  # a dict of mixed values
     if error is OutcomeUnknown:
-        return OutcomeUnknown(text, timed_out=status == 504, **details)  # type: ignore[arg-type]  # likewise
-    return error(text, **details)  # type: ignore[arg-type]  # likewise
+        wait_s = wait_s if status == 503 else None
+        return OutcomeUnknown(text, timed_out=status == 504, retry_after_s=wait_s, **details)  # type: ignore[arg-type]  # a dict of mixed values
+    return error(text, **details)  # type: ignore[arg-type]  # a dict of mixed values
 
 
 def _kind(status: int, words: str, *, asked: str, told: str) -> tuple[type[ApiError], str]:
@@ -95,6 +100,16 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return named[:LONGEST_ID] if named else None
 
 
+def asked_wait_s(answer: Answer, now: datetime) -> float | None:
+    """Return how long an answer asks to wait. A date in it is measured against the answer's own `Date`."""
+    asked = answer.headers.get("Retry-After")
+    if asked is None:
+        return None
+    its_now = _moment(answer.headers.get("Date"))
+    is_clock = its_now is not None and abs(its_now - now) <= LARGEST_SKEW
+    return retry_after_s(asked, its_now if its_now is not None and is_clock else now)
+
+
 def retry_after_s(header: str | None, now: datetime) -> float | None:
     """Return a `Retry-After` in seconds, from seconds or an HTTP date; None when there is none that makes sense."""
     if header is None:
@@ -102,10 +117,16 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
     text = header.strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = _moment(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def _moment(header: str | None) -> datetime | None:
+    """Return the instant that an HTTP date names; None: it names none."""
+    if header is None:
+        return None
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
