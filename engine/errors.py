@@ -76,6 +76,7 @@ class ApiError(EngineError):
         excerpt: str = "",
     ) -> None:
         super().__init__(message)
+        self.told = message  # without advice, where the message has some
         self.status = status
         self.company_id = company_id
         self.request_id = request_id
@@ -85,7 +86,7 @@ class ApiError(EngineError):
 class OutcomeUnknown(ApiError):
     """The request may have been carried out: lost answer, 5xx, senseless body. Repeat the same bytes, or look."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is known of an answer that is none
         self,
         message: str,
         *,
@@ -103,6 +104,10 @@ class OutcomeUnknown(ApiError):
         self.unsent = unsent  # there was no connection: for once it is known that nothing was done
         self.alike = alike  # the same 500 or 502 as often as the policy lets, from a host that answers other requests
         self.retry_after_s = retry_after_s  # a 503 asked to wait so long; None: it named no time
+
+
+class BadPage(OutcomeUnknown):
+    """The answer is JSON, and not what was asked for: it is the same each time. Names field and row."""
 
 
 class AnswerLost(OutcomeUnknown):
@@ -144,6 +149,18 @@ class Rejected(ApiError):
 
 class OutOfScope(ApiError):
     """This company is not this API user's (403, 404): it fails alone and is not tried again in this run."""
+
+
+class CompanyRefused(ApiError):
+    """The API refuses one company's requests and answers others with the same API key: that company fails alone."""
+
+
+class HostDown(ApiError):
+    """The API's host answers nobody: what is left of the run is deferred, and nothing rests for it."""
+
+
+class Untrusted(ApiError):
+    """The host's TLS certificate cannot be verified: nothing is sent until whoever runs the machine puts that right."""
 
 
 class Unauthorized(ApiError):

@@ -18,7 +18,7 @@ from engine.errors import (
     WrongContract,
 )
 from engine.net.exchange import Answer
-from engine.wire.reading import excerpt, is_gateway, read_refusal
+from engine.wire.reading import excerpt, has_code, is_gateway, read_refusal
 
 QUOTA_WORDS = "limit exceeded"
 """The gateway's whole message for a used-up day; for a throttle it says `Too Many Requests` (API-FACTS 2.2)."""
@@ -45,32 +45,43 @@ def problem(answer: Answer, *, kind: str, now: Callable[[], datetime], company_i
     words, named = read_refusal(answer.body)
     words = words.strip().rstrip(".")
     told = f"HTTP {status}" + (f": {words[:300]}" if words else "")
-    error, text = _kind(status, words.lower() if is_gateway(answer.body) else "", asked=kind, told=told)
-    details = {
-        "status": status,
-        "company_id": company_id,
-        "request_id": named or request_id(answer.headers),
-        "excerpt": excerpt(answer.body),
-    }
-    wait_s = asked_wait_s(answer, now())
-    if error is Throttled or (error is QuotaExhausted and wait_s is not None):  # a day's quota has no such date
-        return Throttled(told, retry_after_s=wait_s, **details)  # type: ignore[arg-type]  # a dict of mixed values
-    if error is OutcomeUnknown:
-        wait_s = wait_s if status == 503 else None
-        return OutcomeUnknown(text, timed_out=status == 504, retry_after_s=wait_s, **details)  # type: ignore[arg-type]  # a dict of mixed values
-    return error(text, **details)  # type: ignore[arg-type]  # a dict of mixed values
+    kind_of_error, text = _kind(
+        status,
+        words.lower() if is_gateway(answer.body) else "",
+        asked=kind,
+        told=told,
+        is_vendors=has_code(answer.body),
+    )
+    error = _made(kind_of_error, text, told, answer, now)
+    error.told, error.status, error.company_id = told, status, company_id
+    error.request_id, error.excerpt = named or request_id(answer.headers), excerpt(answer.body)
+    return error
 
 
-def _kind(status: int, words: str, *, asked: str, told: str) -> tuple[type[ApiError], str]:
+def _made(kind: type[ApiError], text: str, told: str, answer: Answer, now: Callable[[], datetime]) -> ApiError:
+    """Return the error with what it says of waiting. A day's quota names no time, so one that does is a throttle."""
+    if kind in {Throttled, QuotaExhausted}:
+        wait_s = asked_wait_s(answer, now())
+        if kind is Throttled or wait_s is not None:
+            return Throttled(told, retry_after_s=wait_s)
+    if kind is OutcomeUnknown:
+        wait_s = asked_wait_s(answer, now()) if answer.status == 503 else None
+        return OutcomeUnknown(text, timed_out=answer.status == 504, retry_after_s=wait_s)
+    return kind(text)
+
+
+def _kind(status: int, words: str, *, asked: str, told: str, is_vendors: bool) -> tuple[type[ApiError], str]:
     """Return the error's class and message. Cases by status; the gateway's `words` tell a key from a company."""
     kind: type[ApiError]
     advice = ""
     match status:
+        case 404 | 405 if asked == "token":
+            kind, advice = WrongContract, ": there is no token endpoint there; check api.token_url, and api.base_url"
         case 401 if asked == "token":
             kind, advice = Unauthorized, "; check client_id and client_secret of the account, and api.base_url"
         case 401:
             kind, advice = Unauthorized, "; check client_id, client_secret and api_key of the account"
-        case 403 if words == GATEWAY_FORBIDDEN:
+        case 403 if words == GATEWAY_FORBIDDEN or (asked == "bulk" and not is_vendors):
             kind, advice = Unauthorized, "; the gateway refuses the account's api_key"
         case 404 | 405 if asked == "bulk":
             kind, advice = WrongContract, " on the bulk path; check api.base_url and api.contract"

@@ -14,7 +14,16 @@ from math import ceil
 
 import anyio
 
-from engine.errors import AccountParked, ApiError, EngineError, LedgerError, SourceError, UnsafePlan
+from engine.errors import (
+    AccountParked,
+    ApiError,
+    CompanyRefused,
+    EngineError,
+    LedgerError,
+    OutOfScope,
+    SourceError,
+    UnsafePlan,
+)
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.drift import Difference
@@ -132,7 +141,11 @@ class CompanyRun:
                 return
             if self._parts.writes and self._compared is not None:
                 resting = {change.row.key for change, _ in self._compared.resting}
-                await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
+                try:
+                    await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
+                except (CompanyRefused, OutOfScope) as error:  # its bulk requests alone are refused: it rests
+                    await self._note_failure(error, wanted, acked.state)
+                    raise
             if self._ending is STOPPED:
                 self._ending = None
                 if self.job.only is None:

@@ -24,6 +24,7 @@ from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
 from engine.net.exchange import Transport
 from engine.net.feed import Feed
+from engine.net.host import Host
 from engine.run.applying import AppliedRun
 from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
@@ -74,6 +75,7 @@ class Run:
         self._applying = applying
         self._bounds = bounds or Bounds()
         self._budget = Budget(left=self._bounds.requests)
+        self._host = Host()
         self._is_late = False
         self._started_at = wiring.now()
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
@@ -172,6 +174,8 @@ class Run:
         await self._run_waves(self._fleet, started_s)
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
+        if self._host.down is not None:
+            troubles = (Problem(code="host-down", message=str(self._host.down)),)
         if self._is_late:
             text = f"stopped after {self._bounds.seconds:g} s, the deadline; the next run goes on from there"
             troubles += (Problem(code="deadline", message=text),)
@@ -257,6 +261,7 @@ class Run:
     async def _open_channels(self, started_s: float) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
         channels = {}
+        self._host = Host((job.account.name, job.company.id) for job in self._jobs)
         for account in {job.account.name: job.account for job in self._jobs}.values():
             key = self._wiring.key(account)
             channels[account.name] = Channel(
@@ -267,6 +272,7 @@ class Run:
                 now=self._wiring.now,
                 rng=self._wiring.rng,
                 budget=self._budget,
+                host=self._host,
                 give_up_at_s=started_s + (self._bounds.seconds or inf),
             )
             await self._memory.recall(channels[account.name], fresh=self._fresh)

@@ -71,9 +71,9 @@ def _each_row(items: list[Any], company_id: int) -> tuple[list[Cells], int | Non
     cells: list[Cells] = []
     foreign: int | None = None
     for number, item in enumerate(items, start=1):
+        if not isinstance(item, dict):
+            raise BadAnswer(f"row {number} is {kind_of(item)}, not an object")
         try:
-            if not isinstance(item, dict):
-                raise BadAnswer(f"is {kind_of(item)}, not an object")
             owner = item.get("ottimate_company_id")
             if owner is not None and owner != company_id and str(owner) != str(company_id) and foreign is None:
                 foreign = _company(owner)
@@ -283,6 +283,15 @@ def is_gateway(body: bytes) -> bool:
     except orjson.JSONDecodeError:
         return False
     return isinstance(document, dict) and document.keys() == {"message"}
+
+
+def has_code(body: bytes) -> bool:
+    """Return whether an error is in the API's own envelope, which has a code: so it is not the gateway's."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(document, dict) and "code" in document
 
 
 def excerpt(body: bytes) -> str:

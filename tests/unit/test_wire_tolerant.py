@@ -117,5 +117,5 @@ def test_what_makes_no_sense_is_told_in_words(read: Any, body: object, words: st
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"count": 1, "dim'])
 def test_what_is_no_json_is_told_apart(body: bytes) -> None:
-    with pytest.raises(NotJson, match="^not JSON: "):
+    with pytest.raises(NotJson, match=r"^not JSON: "):
         read_page(body, COMPANY)
