@@ -48,6 +48,14 @@ NOTES = {
     """,
     "run_companies": "How each company ended in each run: the columns of its trial balance, and the requests it took.",
     "page_sizes": "How many rows a page the server last granted an account.",
+    "key_notes": """
+        What an account's API key was shown: `token-encoding`, the content type that the token endpoint takes, and
+        `counts-all`, that a listing's count was once larger than its page, so that it counts all rows.
+    """,
+    "rests": """
+        What failed for an account as a whole, so many times in a row, and is not tried again before `retry_at` unless
+        the settings are others: `contract`, answers that could not be read; `directory`, the listing of its companies.
+    """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
     "directory_locations": "The locations, likewise.",

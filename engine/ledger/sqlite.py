@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Self
 
 from engine.errors import ConfigError
-from engine.ledger import directories, distrust, intents, life, plans, quotas, rekeys, rows, runs, schema, scopes
+from engine.ledger import directories, distrust, intents, keys, life, plans, quotas, rekeys, rows, runs, schema, scopes
 from engine.ledger.database import open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.directory import Directory
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Settlement
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, Settlement
 from engine.model.life import Applied, Generation, Life
 from engine.model.quota import DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -176,6 +176,22 @@ class SqliteLedger:
     async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
         await self._thread.write(runs.remember_pause, origin, account, pause)
+
+    async def key_notes(self, origin: str, account: str) -> dict[str, str]:
+        """Return what was noted of an account's key."""
+        return await self._thread.read(keys.notes, origin, account)
+
+    async def note_key(self, origin: str, account: str, name: str, value: str) -> None:
+        """Note something of an account's key."""
+        await self._thread.write(keys.note, origin, account, name, value)
+
+    async def rests(self, origin: str, account: str) -> dict[str, Rest]:
+        """Return what failed for an account as a whole, over or not."""
+        return await self._thread.read(keys.rests, origin, account)
+
+    async def remember_rest(self, origin: str, account: str, what: str, rest: Rest | None) -> None:
+        """Note that something failed for an account as a whole; None: that it does not any more."""
+        await self._thread.write(keys.remember_rest, origin, account, what, rest)
 
     async def quota(self, origin: str, account: str, day: date) -> DayUse:
         """Return what is known of a key's day."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 
 from engine.model.dimension import fingerprint
-from engine.model.known import KEY_MISMATCH, CompanyState
+from engine.model.known import KEY_MISMATCH, RESTS, CompanyState
 from engine.model.wanted import Wanted
-
-RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
-"""After the first failed or held reading, the second, and every later one (DESIGN section 3)."""
 
 
 def source_digest(wanted: Wanted) -> bytes:

@@ -264,7 +264,8 @@ async def test_a_word_of_midnight_belongs_to_the_day_on_which_it_was_said(world:
     world.script({**SAID, "match": {"operation": "bulk", "company": 1}}, {**SAID, "match": DIRECTORY, "after": 2})
 
     async def late() -> AsyncIterator[Any]:
-        await until(lambda: any(entry.status == 429 for entry in world.sandbox.service.log))
+        log = world.sandbox.service.log
+        await until(lambda: any(entry.status == 429 and entry.operation == "companies" for entry in log))
         world.clock.forward(minutes=2)
         for row in dims(5):
             yield row
