@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from anyio import run_process
 
 from engine import SqlSource
 from engine.cli.main import VERBS
-from engine.cli.simulate import read_rules
+from engine.cli.simulate import read_rules, read_ways
 from engine.config import explained, load, source_problems
 from engine.model.balance import SEVERITY
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
+from engine.sandbox.ways import Way
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -127,6 +129,13 @@ def test_the_faults_shown_are_understood(tmp_path: Path) -> None:
     path = tmp_path / "faults.toml"
     path.write_text(BLOCKS["faults.toml"])
     assert len(read_rules(path)) == 5
+    assert [way.companies for way in read_ways(path)] == [(1005, 1006), (1007,)]
+
+
+def test_every_way_is_in_the_readme() -> None:
+    rows = re.findall(r"^\| (`.*?`) \| ", README, re.MULTILINE)
+    named = {name for cell in rows for name in re.findall(r"`([a-z_]+)`", cell)}
+    assert {column.name for column in fields(Way)} - {"companies", "spelled"} <= named
 
 
 async def test_the_library_program_works_as_pasted(

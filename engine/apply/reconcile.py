@@ -1,17 +1,18 @@
 """A bulk answer -> what became of each row that was sent. Only what the body proves counts; the status does not.
 
 Numbered, as the cases are told apart below:
-1. Errors are joined to rows by key, else by the remote id that a row updates, else by a name that one row bears, else
-   by position: from 0, unless keyed errors or the names of stored rows say from 1.
+1. Errors are joined to rows by key (or by a key that is one row's but for case, or for what stands before it), else by
+   the remote id that a row updates, else by a name that one row bears, else by position: from 0, unless keyed errors or
+   the names of stored rows say from 1. All errors of a chunk of one row are that row's.
 2. Counters, arrays and rows sent agree and each error found its own row: every other row was stored.
-3. Otherwise only rows whose unique name stands in `created` or `updated` were stored, and joined errors were refused;
-   the rest is uncertain.
+3. Otherwise only rows whose unique name, or whose remote id, stands in `created` or `updated` were stored, and joined
+   errors were refused; the rest is uncertain. Where an answer gives no names, its ids alone tell.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult, as_result
@@ -67,13 +68,13 @@ def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -
         and answer.error_count == len(answer.errors)
         and answer.success_count == answer.created_count + answer.updated_count == len(stored)
     )
-    ids = _ids_by_name(changes, answer)
+    ids = _ids_by_key(changes, answer)
     results = [_refusal(changes[position], error) for position, error in refused.items()]
     if all_joined and agrees:
         planned = sum(change.remote_id is None for change in stored)
         columns = _columns(stored, answer, planned, exposed=exposed)
         results += [
-            as_result((change, column, ids.get(change.row.name), ""))
+            as_result((change, column, ids.get(change.row.key), ""))
             for change, column in zip(stored, columns, strict=True)
         ]
         doubled = sum(
@@ -83,14 +84,14 @@ def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -
         surplus = max(doubled, answer.created_count - (0 if landed else planned), 0)
         met = 0 if exposed else max(0, answer.updated_count - (len(stored) - planned))
         return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus, met=met)
-    created = {name for _, name in answer.created}
+    created = {remote_id for remote_id, _ in answer.created}
     doubt = _doubt(chunk, answer, all_joined=all_joined)
     for change in stored:
-        name = change.row.name
-        if name in ids:
+        remote_id = ids.get(change.row.key)
+        if remote_id is not None:
             was_new = exposed and change.remote_id is None  # an earlier send of it may have made it
-            column = Column.CREATED if name in created or was_new else Column.UPDATED
-            results.append(ItemResult(change, column, ids[name]))
+            column = Column.CREATED if remote_id in created or was_new else Column.UPDATED
+            results.append(ItemResult(change, column, remote_id))
         else:
             results.append(ItemResult(change, Column.UNCERTAIN, None, doubt))
     doubled = sum(result.change.remote_id is not None and result.column is Column.CREATED for result in results)
@@ -106,6 +107,8 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
     """Return the refused rows by position, and whether each error found a row of its own."""
     if not answer.errors:
         return {}, True
+    if len(changes) == 1:  # whose else
+        return {0: answer.errors[0]}, True
     by_key = {change.row.key: position for position, change in enumerate(changes)}
     by_id = {change.remote_id: position for position, change in enumerate(changes) if change.remote_id is not None}
     uses = Counter(change.row.name for change in changes)
@@ -115,18 +118,28 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
     for error in answer.errors:
         found: int | None = None
         if error.key is not None:
-            found = by_key.get(error.key)
+            found = by_key.get(error.key, _respelled(error.key, by_key))
         elif error.remote_id is not None and error.remote_id in by_id:
             found = by_id[error.remote_id]
         elif error.name is not None and (error.name in by_name or error.position is None):
             found = by_name.get(error.name)
         elif error.position is not None and base is not None and 0 <= error.position - base < len(changes):
             found = error.position - base
-        if found is None and len(changes) == 1 and error.key is None:
-            found = 0  # whose else
         if found is not None:
             refused.setdefault(found, error)
     return refused, len(refused) == len(answer.errors)
+
+
+def _respelled(key: str, by_key: Mapping[str, int]) -> int | None:
+    """Return the position of the one row whose key an error spells in its own way; None: there is not just one."""
+    folded = key.casefold()
+    found = [position for own, position in by_key.items() if _ends_in(folded, own.casefold())]
+    return found[0] if len(found) == 1 else None
+
+
+def _ends_in(text: str, key: str) -> bool:
+    """Return whether a text is a key, or ends in it behind something that is neither letter nor digit."""
+    return text == key or (text.endswith(key) and not text[-len(key) - 1].isalnum())
 
 
 def _base(changes: tuple[Change, ...], answer: BulkAnswer, by_key: dict[str, int]) -> int | None:
@@ -146,7 +159,7 @@ def _fits(changes: tuple[Change, ...], answer: BulkAnswer, refused: list[int]) -
     """Return whether no row at these positions is listed as stored."""
     if not all(0 <= position < len(changes) for position in refused):
         return False
-    stored = Counter(name for _, name in (*answer.created, *answer.updated))
+    stored = Counter(name for _, name in (*answer.created, *answer.updated) if name)
     sent = Counter(change.row.name for change in changes)
     sent.subtract(Counter(changes[position].row.name for position in set(refused)))
     return all(stored[changes[position].row.name] <= sent[changes[position].row.name] for position in refused)
@@ -157,20 +170,28 @@ def _answers(changes: tuple[Change, ...], answer: BulkAnswer) -> bool:
 
     Not all of them: a server may store names in a spelling of its own.
     """
-    listed = [name for _, name in (*answer.created, *answer.updated)]
+    listed = [name for _, name in (*answer.created, *answer.updated) if name]
     sent = {change.row.name for change in changes}
     return not listed or any(name in sent for name in listed)
 
 
-def _ids_by_name(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, str]:
-    """Return remote ids of names that stand once among the rows sent and once among the rows answered."""
+def _ids_by_key(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, str]:
+    """Return the remote ids of rows that the answer names, by key.
+
+    Those of names that stand once among the rows sent and once among the rows answered; of an entry without a name, the
+    row that was to be updated under its id. An answer to one row, with one entry, is that row's.
+    """
+    stored = (*answer.created, *answer.updated)
+    if len(changes) == 1 == len(stored) and not stored[0][1]:
+        return {changes[0].row.key: stored[0][0]} if stored[0][0] else {}
     sent = Counter(change.row.name for change in changes)
-    shown = Counter(name for _, name in (*answer.created, *answer.updated))
-    return {
-        name: remote_id
-        for remote_id, name in (*answer.created, *answer.updated)
-        if remote_id and sent[name] == 1 and shown[name] == 1
-    }
+    shown = Counter(name for _, name in stored)
+    by_name = {name: remote_id for remote_id, name in stored if remote_id and sent[name] == 1 and shown[name] == 1}
+    nameless = {remote_id for remote_id, name in stored if remote_id and not name}
+    found = {change.row.key: by_name[change.row.name] for change in changes if change.row.name in by_name}
+    if nameless:
+        found |= {change.row.key: change.remote_id for change in changes if change.remote_id in nameless}
+    return found
 
 
 def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column]:
@@ -179,6 +200,8 @@ def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed:
     They must where the server created another number of rows than planned, or says "created" of a name that only an
     update bears: its key led nowhere, and a create that was there already hides it in the counts.
     """
+    if any(not name for _, name in (*answer.created, *answer.updated)):
+        return _columns_by_id(stored, answer, planned, exposed=exposed)
     created = Counter(name for _, name in answer.created)
     to_create = {change.row.name for change in stored if change.remote_id is None}
     to_update = {change.row.name for change in stored if change.remote_id is not None} - to_create
@@ -191,6 +214,25 @@ def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed:
         created[change.row.name] -= is_new
         was_new = exposed and change.remote_id is None  # an earlier send of it may have made it
         columns.append(Column.CREATED if is_new or was_new else Column.UPDATED)
+    return columns
+
+
+def _columns_by_id(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column]:
+    """Return created or updated for each stored row where the answer gives no names: by its id, else as counted.
+
+    Rows that were created beyond the `planned` ones are updates whose id the answer does not name.
+    """
+    updated = {remote_id for remote_id, _ in answer.updated}
+    new, beyond = min(answer.created_count, planned), max(0, answer.created_count - planned)
+    columns = []
+    for change in stored:
+        if change.remote_id is None:
+            columns.append(Column.CREATED if new > 0 or exposed else Column.UPDATED)
+            new -= 1
+        else:
+            is_made = beyond > 0 and change.remote_id not in updated
+            columns.append(Column.CREATED if is_made else Column.UPDATED)
+            beyond -= is_made
     return columns
 
 

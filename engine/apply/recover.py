@@ -105,9 +105,10 @@ class ReadBack:
         return counterparts(changes, index, self.before), index.rows.keys() <= set(self.before)
 
     async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow], *, sure: bool) -> None:
-        """Note what landed. A row whose key nothing has confirmed keeps its doubt, and its id: it is sent once more.
+        """Note what landed: it is known then, and asks for nothing more.
 
-        `sure`: no row came to be since the comparison, so that an update did not make one.
+        Its key is confirmed unless all that shows is what was there before. `sure`: no row came to be since the
+        comparison, so that an update did not make one.
         """
         if not told:
             return
@@ -118,9 +119,11 @@ class ReadBack:
             proven = (
                 remote.key == row.key
                 or (before is not None and before.confirmed)
+                or result.change.remote_id is None  # what came to be since, just as it was sent under this key
+                or bool(result.change.fields)  # what was otherwise before, and is now as it was sent under this key
                 or (sure and is_known(result.change.remote_id))
             )
-            entries[row.key] = Known(row, remote.id, confirmed=proven, settled=proven, code_known=True)
+            entries[row.key] = Known(row, remote.id, confirmed=proven, settled=True, code_known=True)
         await self._commit(entries, "read-back", told)
 
     async def _commit(self, entries: dict[str, Known], why: str, told: Sequence[ItemResult]) -> None:

@@ -38,6 +38,10 @@ HOPELESS = 8
 
 TIMEOUTS_BEFORE_HALVING = 2
 
+ALIKE_BEFORE_HALVING = 2
+"""The same failure of the server twice in a row, while it answers other requests well, is this chunk's doing. Its parts
+are sent as often, so that the row that does it is found in as many steps as it takes to halve the chunk."""
+
 REPEATED = "sent again after a lost answer, under a key that nothing had confirmed: the answer proves nothing"
 
 ENDED = "the run ended before its answer came"
@@ -87,6 +91,8 @@ class Writer:
     beware: Callable[[int], Awaitable[None]]  # so many rows were created beyond the plan: written down before all else
     overwritten: Callable[[int], Awaitable[None]]  # so many creates met rows that were there: likewise
     before: Collection[str]  # ids of the remote rows that were compared with
+    is_wanted: Callable[[str], bool]  # whether the source has a key
+    collided: Callable[[str, str, str], None]  # two keys lead to one remote row: the keys, and its id
     surplus: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
     met: int = 0  # creates whose keys led to rows that were there: what was compared with is not what is there
@@ -94,6 +100,8 @@ class Writer:
     _heard: list[ItemResult] | None = None  # outcomes of rows that are being tried out
     _repeated: bool = False  # one of their requests was sent more than once
     stalled: str = ""  # why a batch was given up: another one would take as long
+    _bearers: dict[str, str] = field(default_factory=dict)  # key behind each remote id that was answered in this run
+    _owners: dict[str, str] | None = None  # key behind each remote id, by the ledger; made when it is asked for
     _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -163,7 +171,11 @@ class Writer:
         """Send one part under its own intent; return the parts that take its place, none when its rows are settled."""
         intent = await self._begin(part)
         chunk, alone = part.chunk, len(part.chunk.changes) <= 1
-        policy = Policy(max_attempts=part.attempts, max_timeouts=None if alone else TIMEOUTS_BEFORE_HALVING)
+        policy = Policy(
+            max_attempts=part.attempts,
+            max_timeouts=None if alone else TIMEOUTS_BEFORE_HALVING,
+            max_alike=None if alone else ALIKE_BEFORE_HALVING,
+        )
         call = self.client.bulk_call(chunk.body, intent.id, policy, partial(self._again, intent))
         try:
             answer = await self.client.bulk(call)
@@ -183,30 +195,42 @@ class Writer:
             if parked:
                 raise parked from error
             return self._halves(part, part.attempts, exposed=exposed)
-        except AnswerLost as error:
-            left = part.attempts - call.attempts - 1
-            settled = () if left > 0 and not part.landed else _all(chunk, Column.UNCERTAIN, str(error))
-            await self._settle(intent, settled, exposed=True, call=call)
-            return [] if settled else [Part(chunk=chunk, attempts=left, exposed=True, landed=True)]
         except (OutcomeUnknown, InFlight) as error:
-            left = part.attempts - call.attempts
-            if isinstance(error, BatchLost):
-                left, self.stalled = 0, str(error)
-            if not alone and left > 0:
-                await self._settle(intent, (), exposed=True, call=call)
-                return self._halves(part, left, exposed=True)
-            await self._settle(intent, _all(chunk, Column.UNCERTAIN, str(error)), exposed=True, call=call)
-            return []
+            return await self._lost(part, intent, call, error)
         except BaseException:  # parked, forbidden, cancelled or a bug: note what is in doubt, then let it pass
             doubt = part.exposed or call.exposed
             results = _all(chunk, Column.UNCERTAIN, ENDED) if doubt else ()
             await self._settle(intent, results, exposed=doubt, call=call)
             raise
-        lost = call.attempts > 0
+        return await self._answered(part, intent, call, answer, bisection)
+
+    async def _lost(self, part: Part, intent: Intent, call: BulkCall, error: OutcomeUnknown | InFlight) -> list[Part]:
+        """Settle a part that was sent without an answer to its rows; return the parts that are to be sent instead."""
+        left, alone = part.attempts - call.attempts, len(part.chunk.changes) <= 1
+        again: list[Part] = []
+        if isinstance(error, AnswerLost):
+            if left > 1 and not part.landed:
+                again = [Part(chunk=part.chunk, attempts=left - 1, exposed=True, landed=True)]
+        elif isinstance(error, BatchLost):
+            self.stalled = str(error)
+        elif not alone and isinstance(error, OutcomeUnknown) and error.alike:
+            again = self._halves(part, ALIKE_BEFORE_HALVING, exposed=True)
+        elif not alone and left > 0:
+            again = self._halves(part, left, exposed=True)
+        results = () if again else _all(part.chunk, Column.UNCERTAIN, str(error))
+        await self._settle(intent, results, exposed=True, call=call)
+        return again
+
+    async def _answered(
+        self, part: Part, intent: Intent, call: BulkCall, answer: BulkAnswer, bisection: Bisection
+    ) -> list[Part]:
+        """Settle a part by its answer; return the parts in which rows are sent again that no error was joined to."""
+        chunk, lost = part.chunk, call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
-        met = self._met(chunk, answer)
-        await self._take_note(replace(outcome, met=max(outcome.met, met)), bisection)
-        results = tuple(map(self._not_made, outcome.results)) if met else outcome.results
+        collisions = self._collisions(outcome.results) if self._heard is None else []
+        met = max(outcome.met, self._met(chunk, answer)) - len(collisions)
+        await self._take_note(replace(outcome, met=max(0, met)), bisection)
+        results = tuple(map(self._not_made, outcome.results)) if met > 0 else outcome.results
         if self._heard is not None and (lost or part.exposed):
             results = tuple(
                 result._replace(column=Column.UNCERTAIN, remote_id=None, message=REPEATED)
@@ -215,11 +239,13 @@ class Writer:
                 for result in results
             )
         again: list[Part] = []
-        if outcome.unjoined and not alone:
+        if outcome.unjoined and len(chunk.changes) > 1:
             again = self._regrouped(part, [result.change for result in results if result.column is Column.UNCERTAIN])
             results = tuple(result for result in results if result.column is not Column.UNCERTAIN)
         exposed = not outcome.explained or Column.UNCERTAIN in columns_of(results)
-        await self._settle(intent, results, exposed=exposed, call=call, outcome=outcome, lost=lost)
+        await self._settle(
+            intent, results, exposed=exposed, call=call, outcome=outcome, lost=lost, collisions=collisions
+        )
         return again
 
     async def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
@@ -237,6 +263,32 @@ class Writer:
             bisection.stored = True
             self._hopeless.clear()
             self.client.channel.chunk_accepted()
+
+    def _collisions(self, results: Sequence[ItemResult]) -> list[tuple[str, str, str]]:
+        """Return keys that were answered with a remote id that another key holds: (key, the other key, id).
+
+        Where a create was answered with the id of a row that was there, the ledger may know whose that is.
+        """
+        found = []
+        for (row, matched_id, _, _), column, remote_id, _ in results:
+            if remote_id is None or column not in STORED:
+                continue
+            owner = self._bearers.setdefault(remote_id, row.key)
+            if owner == row.key and remote_id != matched_id:
+                owner = self._owner(remote_id) or owner
+            if owner != row.key:
+                found.append((row.key, owner, remote_id))
+        return found
+
+    def _owner(self, remote_id: str) -> str | None:
+        """Return the key of the source that an answer has shown to lead to a remote row.
+
+        One that was merely matched with it does not hold it: the row may be the other key's.
+        """
+        if self._owners is None:
+            self._owners = {cells[6]: key for key, cells in self.known.items() if cells[6] and cells[7] & CONFIRMED}
+        owner = self._owners.get(remote_id)
+        return owner if owner is not None and self.is_wanted(owner) else None
 
     def _met(self, chunk: Chunk, answer: BulkAnswer) -> int:
         """Return how many rows that were there an answer names although the chunk was to change none of them."""
@@ -307,18 +359,25 @@ class Writer:
         call: BulkCall | None = None,
         lost: bool = False,
         outcome: ChunkOutcome | None = None,
+        collisions: Sequence[tuple[str, str, str]] = (),
     ) -> None:
         """Book and commit outcomes with the end of their intent; a cancelled run waits for that, and then stops.
 
         `exposed`: keys without a stored outcome lose their acknowledged state: something of theirs may have landed.
         `call`: how they were sent; None: they were not.
         `lost`: a send of these rows was not answered, so that the server may still be at it; `exposed` implies it.
+        `collisions`: of keys that lead to one remote row nobody knows what that row holds; neither counts as stored.
         """
+        counts = columns_of(results)
+        both = {key for collision in collisions for key in collision[:2]}
+        if both:
+            results = [result for result in results if result.change.row.key not in both]
         self.record(results)
+        for collision in collisions:
+            self.collided(*collision)
         if self._heard is not None:
             self._heard += results
             self._repeated = self._repeated or lost or (exposed and outcome is None)
-        counts = columns_of(results)
         if Column.UNCERTAIN in counts:
             self.uncertain += [result for result in results if result.column is Column.UNCERTAIN]
         at = self.now()
@@ -337,7 +396,7 @@ class Writer:
                 for result in (results if Column.REJECTED in counts else ())
                 if result.column is Column.REJECTED
             },
-            unknown=tuple(key for key in intent.keys if key not in stored) if exposed else (),
+            unknown=(*(key for key in intent.keys if exposed and key not in stored and key not in both), *sorted(both)),
             created=counts[Column.CREATED],
             lost_at=at if exposed or lost else None,
             outcomes=trail(results),
@@ -368,7 +427,9 @@ class Writer:
                 or (before is not None and not before[7] & SETTLED)
             )
         )
-        return acknowledged(row, answered_id or matched_id, confirmed=confirmed)
+        # An update's id that no listing has shown is another spelling of the matched one.
+        is_respelled = column is Column.UPDATED and matched_id is not None and answered_id not in self.before
+        return acknowledged(row, matched_id if is_respelled else answered_id or matched_id, confirmed=confirmed)
 
 
 def _unsent(words: str) -> str:

@@ -123,6 +123,24 @@ ROWS = (
         "See which rows that are with `dimsync rekey ID`; given `--yes` they keep the key that Ottimate knows.",
     ),
     Code(
+        "key-collision",
+        "Two keys of the source lead to one row in Ottimate: the API takes them for one key. It may ignore case, or all"
+        " but the first characters.",
+        "Both rows are held (exit 4) and not sent again: each would overwrite what the other one sent. The others go"
+        " on. No `--allow` helps.",
+        "Change one of the two keys in the source, so that they differ in more than the API ignores, then"
+        " `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "not-listed",
+        "The API acknowledged the row, and the listing after that does not show it. Most likely it was deactivated in"
+        " Ottimate, and its key is still taken.",
+        "It is uncertain (exit 10) in the run that finds it so, and held (exit 4) after that: it is not sent, but"
+        " looked for by its id after 1 h, 6 h and 24 h, and at each listing. The others go on.",
+        "Activate the row in Ottimate: the next listing ends it (`--verify full`). To send it once more:"
+        " `dimsync sync --select company:ID --allow not-listed:ID`. Or take it out of the source.",
+    ),
+    Code(
         "key-unconfirmed",
         "A row was matched by type and ERP id alone, and nothing shows yet that its key leads there.",
         "The row is held (exit 4), since under a wrong key it would be created a second time; the others go on.",
@@ -153,7 +171,8 @@ ROWS = (
     Code(
         "uncertain",
         "The row was sent, its answer was lost or contradicts itself, and what was read back does not settle it.",
-        "It may be there or not, and counts as uncertain (exit 10). The next run finds out, and makes nothing twice.",
+        "It may be there or not, and counts as uncertain (exit 10). The next run sends it again, which makes nothing"
+        " twice; where that comes to the same, it is tried after 1 h, 6 h and then every 24 h, while it is unchanged.",
         "To find out now: `dimsync retry --select company:ID`; what was tried so far: `dimsync explain ID KEY`.",
     ),
     Code(

@@ -16,6 +16,7 @@ from engine.config import Configured, load
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, RestingRow
 from engine.model.life import Life
 from engine.model.settings import Company
 from engine.observe.terminal import LONGEST_NAME, brief, safe
@@ -158,8 +159,20 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield f"          a request with it was begun at {life.in_flight:%Y-%m-%d %H:%M:%S} UTC and never settled"
     if life.rejection is not None:
         yield f"          refused at {life.rejection.at:%Y-%m-%d %H:%M} UTC: {safe(life.rejection.message)}"
+    if life.resting is not None and life.resting.code != MADE_ANEW:
+        yield from _resting_lines(life.resting)
     for at in life.reverts:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
+
+
+def _resting_lines(rest: RestingRow) -> Iterator[str]:
+    """Yield why a row is not sent for now, and when it is tried or looked for again."""
+    code = NOT_LISTED if rest.code == FOUND_BY_ID else rest.code
+    found = "; asked for by its id it was there" if rest.code == FOUND_BY_ID else ""
+    yield f"          {code} since {rest.since:%Y-%m-%d %H:%M} UTC: {safe(rest.message)}{found}"
+    if rest.next_at is not None:
+        yield f"          tried or looked for again after {rest.next_at:%Y-%m-%d %H:%M} UTC"
+    yield f"          what that means, and what to do: dimsync help {code}"
 
 
 def _id(life: Life) -> str:
@@ -203,6 +216,13 @@ def _document(told: Explanation) -> dict[str, object]:
             "acknowledged_by": life.acked_by,
         },
         "rejection": life.rejection and {"at": life.rejection.at.isoformat(), "message": life.rejection.message},
+        "resting": life.resting
+        and {
+            "code": life.resting.code,
+            "since": life.resting.since.isoformat(),
+            "next_at": life.resting.next_at and life.resting.next_at.isoformat(),
+            "message": life.resting.message,
+        },
         "reverts": [at.isoformat() for at in life.reverts],
         "in_flight": life.in_flight and life.in_flight.isoformat(),
         "attempts": [each._asdict() | {"at": each.at.isoformat()} for each in life.attempts],

@@ -65,21 +65,27 @@ from engine.cli.output import deliver_texts
     "--faults",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Trouble to make: a TOML file of [[faults]].",
+    help="Trouble to make, and habits of the server: a TOML file of [[faults]] and [[ways]].",
 )
-@click.option("--list-faults", is_flag=True, help="Print what such a file may hold, and end.")
+@click.option("--list-faults", is_flag=True, help="Print what [[faults]] may hold, and end.")
+@click.option("--list-ways", is_flag=True, help="Print what [[ways]] may hold, and end.")
 @click.option("--until-stdin-ends", is_flag=True, help="Stop when standard input ends, so with whoever holds it.")
-def sandbox(*, list_faults: bool, **options: Any) -> None:
+def sandbox(*, list_faults: bool, list_ways: bool, **options: Any) -> None:
     """Run a made-up Ottimate to rehearse against, until it is interrupted.
 
     Prints one line of JSON when it is ready. Its account is racc_demo, with the API key demo-key, client demo-client
     and the secret demo-secret; a second one is racc_demo_2, demo-key-2 and so on. /_sandbox/companies makes companies,
-    /_sandbox/faults replaces the faults, /_sandbox/summary tells what truly happened.
+    /_sandbox/faults and /_sandbox/ways replace the faults and the ways, /_sandbox/summary tells what truly happened.
     """
     if list_faults:
         from engine.sandbox.catalogue import describe  # noqa: PLC0415  it brings orjson, which `--help` does not need
 
         deliver_texts(describe())
+        return
+    if list_ways:
+        from engine.sandbox.catalogue import describe_ways  # noqa: PLC0415  it brings orjson
+
+        deliver_texts(describe_ways())
         return
     from engine.cli.simulate import Setup, simulate  # noqa: PLC0415  it brings aiohttp: half a second that `--help` is spared
 

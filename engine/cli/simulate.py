@@ -10,7 +10,7 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 import click
@@ -22,6 +22,7 @@ from engine.sandbox.faults import BadScript, Rule, parse_rules
 from engine.sandbox.fleet import make_fleet
 from engine.sandbox.rates import RateModel
 from engine.sandbox.server import Options, Sandbox
+from engine.sandbox.ways import Way, parse_ways
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ def simulate(setup: Setup) -> None:
     Raises `ConfigError` when the file of faults makes no sense, `ClickException` when it cannot listen there.
     """
     rules = () if setup.faults is None else read_rules(setup.faults)
+    ways = () if setup.faults is None else read_ways(setup.faults)
     allowance = Allowance(
         rate=setup.rate,
         burst=round(2 * setup.rate),
@@ -64,6 +66,7 @@ def simulate(setup: Setup) -> None:
         max_limit=setup.max_limit,
         directory_base=setup.directory_base,
         seed=setup.seed,
+        ways=ways,
     )
     serve = partial(_serve, Sandbox(options, rules=rules, host=setup.host, port=setup.port), setup)
     try:
@@ -73,19 +76,32 @@ def simulate(setup: Setup) -> None:
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
-    """Read a TOML file of `[[faults]]`. Raises `ConfigError`, which names the file and the key, or the line."""
+    """Read the `[[faults]]` of a TOML file. Raises `ConfigError`, which names the file and the key, or the line."""
+    document = _read(path)
+    try:
+        return parse_rules(document.get("faults", [] if "ways" in document else None))
+    except BadScript as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def read_ways(path: Path) -> tuple[Way, ...]:
+    """Read the `[[ways]]` of a TOML file. Raises `ConfigError`, which names the file and the key, or the line."""
+    try:
+        return parse_ways(_read(path).get("ways", []))
+    except BadScript as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_bytes().decode())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8: save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:  # TOML's own kind, a number of 5,000 digits, nesting without end
         raise ConfigError(f"{path}: not TOML: {error}") from None
-    for key in document.keys() - {"faults"}:
-        raise ConfigError(f"{path}: {key}: unknown; the file is a list of [[faults]]")
-    try:
-        return parse_rules(document.get("faults"))
-    except BadScript as error:
-        raise ConfigError(f"{path}: {error}") from None
+    for key in document.keys() - {"faults", "ways"}:
+        raise ConfigError(f"{path}: {key}: unknown; the file is a list of [[faults]] and [[ways]]")
+    return document
 
 
 def made_up(number: int) -> Credentials:

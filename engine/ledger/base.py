@@ -6,14 +6,14 @@ call is one transaction. Errors are `LedgerError`; a failed call has changed not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
 
 from engine.model.balance import State
 from engine.model.directory import Directory
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, Settlement
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
 from engine.model.life import Applied, Generation, Life
 from engine.model.quota import DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -29,6 +29,20 @@ class Rows(Protocol):
 
     async def learn(self, scope: Scope, learned: Learned) -> None:
         """Take over what a whole listing showed; sets `listed_at`, `checked_at` and `remote_count`, clears failures."""
+        ...
+
+    async def unlisted(self, scope: Scope, keys: Collection[str]) -> frozenset[str]:
+        """Return which of these keys were acknowledged after the last whole listing, so that none has shown them yet.
+
+        A row that was acknowledged before `distrust`, or by a dimsync that did not note it, is not among them.
+        """
+        ...
+
+    async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+        """Note rows that are not sent for now, each in place of what was noted before.
+
+        A note is gone when its row is acknowledged (`settle`) or when `learn` names its key in `rested`.
+        """
         ...
 
     async def checked(self, scope: Scope, at: datetime | None) -> None:

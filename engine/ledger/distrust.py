@@ -12,9 +12,10 @@ from engine.ledger import scopes
 from engine.model.known import KEY_MISMATCH
 from engine.model.settings import Scope
 
-ROWS = "update rows set code_known = 0, seen = null where scope = ?"
+ROWS = "update rows set code_known = 0, seen = null, acked_generation = null where scope = ?"
 STRAYS = "delete from strays where scope = ?"
 REJECTIONS = "delete from rejections where scope = ?"
+RESTING = "delete from resting where scope = ?"
 REVERTS = "delete from reverts where scope = ?"
 NOTES = """
     update scopes
@@ -32,7 +33,7 @@ def distrust(connection: sqlite3.Connection, scope: Scope) -> int:
     if scope_id is None:
         return 0
     known = connection.execute(ROWS, (scope_id,)).rowcount
-    for statement in (STRAYS, REJECTIONS, REVERTS):
+    for statement in (STRAYS, REJECTIONS, RESTING, REVERTS):
         connection.execute(statement, (scope_id,))
     connection.execute(NOTES, (scope_id, KEY_MISMATCH))
     scopes.changed(connection, scope_id, None)

@@ -9,7 +9,7 @@ from datetime import datetime
 import orjson
 
 from engine.errors import LedgerError
-from engine.ledger import attempts, scopes
+from engine.ledger import attempts, resting, scopes
 from engine.ledger.rows import acknowledge
 from engine.ledger.texts import to_json, to_text
 from engine.model.known import Intent, Rejection, Settlement
@@ -18,7 +18,9 @@ from engine.model.settings import Scope
 BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?)"
 OTHERS = "select id, keys from intents where scope = ? and id <> ?"
 FIND = """
-    select run_id, exists (select 1 from rejections where scope = intents.scope) from intents where scope = ? and id = ?
+    select run_id, exists (select 1 from rejections where scope = intents.scope),
+           exists (select 1 from resting where scope = intents.scope)
+    from intents where scope = ? and id = ?
 """
 AGAIN = "update intents set at = ? where scope = ? and id = ?"
 END = "delete from intents where scope = ? and id = ?"
@@ -81,11 +83,13 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
     if found is None:
         chunk = settlement.intent_id
         raise LedgerError(f"Company {scope.company_id}: chunk {chunk} cannot be settled, it was never begun.")
-    run_id, any_rejection = found
+    run_id, any_rejection, any_resting = found
     connection.execute(END, place)
     acknowledge(connection, scope_id, settlement.rows, settlement.at)
     if any_rejection:  # most companies have none
         connection.executemany(ACCEPT, [(scope_id, key) for key in settlement.rows])
+    if any_resting:
+        resting.acknowledged(connection, scope_id, (*settlement.rows, *settlement.rejected))
     if settlement.rejected:
         _reject(connection, scope_id, settlement.rejected)
     if settlement.unknown:

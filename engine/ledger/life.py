@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from engine.ledger import attempts, scopes
+from engine.ledger import attempts, resting, scopes
 from engine.ledger.rows import read_one
 from engine.ledger.texts import from_text, optional_instant
 from engine.model.known import Rejection
@@ -39,6 +39,7 @@ def read(connection: sqlite3.Connection, scope: Scope, key: str) -> Life:
         acked_at=optional_instant(acked_at),
         acked_by=acked_by,
         rejection=_rejection(connection.execute(REJECTION, place).fetchone()),
+        resting=resting.read(connection, scope_id).get(wire_key),
         reverts=tuple(from_text(at) for (at,) in connection.execute(REVERTS, place)),
         in_flight=optional_instant(in_flight),
         attempts=attempts.of_row(connection, scope_id, wire_key),

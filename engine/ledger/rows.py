@@ -12,7 +12,7 @@ from sys import intern
 
 import orjson
 
-from engine.ledger import scopes
+from engine.ledger import resting, scopes
 from engine.ledger.texts import from_text, to_json, to_text
 from engine.model.cells import Cells
 from engine.model.dimension import RemoteRow
@@ -36,12 +36,13 @@ READ_WIRE_KEYS = "select source_key, wire_key from wire_keys where scope = ? ord
 READ_REJECTIONS = "select key, fingerprint, at, message from rejections where scope = ? order by key"
 
 ACKNOWLEDGE = """
-    insert or replace into rows (scope, acked_at, key, type_code, type_label, name, erp_id, code, remote_id,
-                                 confirmed, settled, code_known, seen)
-    select ?1, ?2, column1, column2, column3, column4, column5, column6, column7,
+    insert or replace into rows (scope, acked_at, acked_generation, key, type_code, type_label, name, erp_id, code,
+                                 remote_id, confirmed, settled, code_known, seen)
+    select ?1, ?2, (select generation + 1 from scopes where id = ?1),
+           column1, column2, column3, column4, column5, column6, column7,
            column8 & 1, column8 >> 1 & 1, column8 >> 2, column9
     from (values {})
-"""  # the inverse of `CELLS`
+"""  # the inverse of `CELLS`; the generation is the one that `scopes.changed` makes of it in the same transaction
 ADOPT = """
     insert into rows (scope, acked_at, key, type_code, type_label, name, erp_id, code, remote_id,
                       confirmed, settled, code_known, seen)
@@ -55,6 +56,10 @@ ADOPT = """
         seen = excluded.seen
 """  # when the entry was acknowledged stays
 FORGET = "delete from rows where scope = ? and key = ?"
+UNLISTED = """
+    select key from rows join scopes on id = scope
+    where scope = ? and acked_generation > coalesce(listed_generation, 0) and key in (select value from json_each(?))
+"""
 FORGET_STRAYS = "delete from strays where scope = ?"
 PUT_STRAY = """
     insert into strays (scope, position, id, type_code, type_label, name, erp_id, code, key)
@@ -90,6 +95,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
         rejections=_read_rejections(connection, notes.scope_id),
         tried=frozenset(key for (key,) in tried),
         reverts=tuple((key, from_text(at)) for key, at in connection.execute(READ_REVERTS, place)),
+        resting=resting.read(connection, notes.scope_id),
         wire_keys=dict(connection.execute(READ_WIRE_KEYS, place).fetchall()),
         state=notes.state,
         left_over=notes.left_over,
@@ -100,6 +106,12 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
 def read_one(connection: sqlite3.Connection, scope_id: int, key: str) -> Known | None:
     """Return the entry of one row."""
     return known_rows(_cells(connection.execute(READ_ONE, (scope_id, key)))).get(key)
+
+
+def unlisted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str]) -> frozenset[str]:
+    """Return which of these keys were acknowledged after the last whole listing."""
+    found = connection.execute(UNLISTED, (scopes.find(connection, scope), to_json(keys)))
+    return frozenset(key for (key,) in found)
 
 
 def _cells(fetched: Iterable[Cells]) -> dict[str, Cells]:
@@ -137,9 +149,11 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
     if learned.strays is not None:
         connection.execute(FORGET_STRAYS, (scope_id,))
         connection.executemany(PUT_STRAY, ((scope_id, at, *stray) for at, stray in enumerate(learned.strays)))
-    scopes.listed(connection, scope_id, learned.certificate, learned.at)
-    if learned.rows or learned.gone or learned.strays is not None:
+    resting.put(connection, scope_id, learned.resting)
+    resting.end(connection, scope_id, learned.rested)
+    if learned.rows or learned.gone or learned.strays is not None or learned.resting or learned.rested:
         scopes.changed(connection, scope_id, learned.run_id)
+    scopes.listed(connection, scope_id, learned.certificate, learned.at)
 
 
 def acknowledge(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, Known], at: datetime) -> None:

@@ -34,10 +34,16 @@ NOTES = {
         What is known of the remote row behind each key. The values are those last acknowledged or, when the row was
         there before us, those that a listing showed. `confirmed`: an answer has shown that the key leads to that row.
         `settled` 0: something was sent and its outcome is not known. `code_known` 0: nobody ever saw the row's code.
-        By which run a row was acknowledged stands in `attempts`, at `acked_at`.
+        By which run a row was acknowledged stands in `attempts`, at `acked_at`. `acked_generation`: the company's
+        `generation` then; above its `listed_generation`, no listing has shown the row yet.
     """,
     "strays": "Remote rows of the last whole listing that no key leads to.",
     "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",
+    "resting": """
+        Rows that are not sent for now. `uncertain`: sent twice with the same bytes, and nobody knows what came of it.
+        `not-listed`: acknowledged, and the listing after that did not show it; `found-by-id`: nor did it, but asked for
+        by its id the row was there. `key-collision`: its key and `others` lead to one remote row.
+    """,
     "intents": """
         Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no
         run is under way was left over by a run that died; its rows are sent again.

@@ -25,7 +25,7 @@ READ_NOTES = f"""
 READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  likewise
 LISTED = """
     update scopes
-    set listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3,
+    set listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3, listed_generation = generation,
         failures = 0, retry_at = null, failed_source = null,
         failure_message = case when failure = ?5 then failure_message end,
         failure = case when failure = ?5 then failure end

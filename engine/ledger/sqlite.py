@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -10,13 +10,27 @@ from types import TracebackType
 from typing import Self
 
 from engine.errors import ConfigError
-from engine.ledger import directories, distrust, intents, keys, life, plans, quotas, rekeys, rows, runs, schema, scopes
+from engine.ledger import (
+    directories,
+    distrust,
+    intents,
+    keys,
+    life,
+    plans,
+    quotas,
+    rekeys,
+    resting,
+    rows,
+    runs,
+    schema,
+    scopes,
+)
 from engine.ledger.database import open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.directory import Directory
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, Settlement
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
 from engine.model.life import Applied, Generation, Life
 from engine.model.quota import DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -42,6 +56,14 @@ class SqliteLedger:
     async def learn(self, scope: Scope, learned: Learned) -> None:
         """Take over what a whole listing showed."""
         await self._thread.write(rows.learn, scope, learned)
+
+    async def unlisted(self, scope: Scope, keys: Collection[str]) -> frozenset[str]:
+        """Return which of these keys were acknowledged after the last whole listing."""
+        return await self._thread.read(rows.unlisted, scope, sorted(keys))
+
+    async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+        """Note rows that are not sent for now."""
+        await self._thread.write(resting.rest, scope, dict(rows))
 
     async def checked(self, scope: Scope, at: datetime | None) -> None:
         """Note that a probe agreed with what is known; None: that it did not."""

@@ -54,6 +54,11 @@ def canonical_type(code: str) -> str:
     return TYPE_ALIASES.get(code, code)
 
 
+def listed_type(code: str) -> str:
+    """Return the canonical spelling of a type code that a server shows, in whichever case. Raises `TypeError`."""
+    return canonical_type(str.casefold(code))
+
+
 def clean(text: str) -> str:
     """Return `text` trimmed and in NFC, the form in which text is compared and sent."""
     text = text.strip()

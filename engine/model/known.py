@@ -81,6 +81,34 @@ class Rejection(NamedTuple):
     message: str
 
 
+NOT_LISTED = "not-listed"
+"""A row that was acknowledged and that the next listing did not show."""
+
+FOUND_BY_ID = "found-by-id"
+"""Such a row that was then shown by its id. It counts as there until a listing is read again."""
+
+MADE_ANEW = "made-anew"
+"""A row that an earlier run had acknowledged, that the first listing after it did not show, and that was sent again."""
+
+KEY_COLLISION = "key-collision"
+"""Rows whose keys lead to one remote row: each overwrites what the other one sent."""
+
+UNCERTAIN = "uncertain"
+"""A row whose outcome is not known."""
+
+
+class RestingRow(NamedTuple):
+    """A row that is not sent for now, whatever a comparison finds, because sending it again would change nothing."""
+
+    code: str  # NOT_LISTED, FOUND_BY_ID, MADE_ANEW, KEY_COLLISION or UNCERTAIN
+    fingerprint: bytes  # of what was sent, or of all rows of a collision: while it is the same, the row rests
+    message: str
+    since: datetime
+    tries: int = 0  # look-ups by id that did not find it, or sends after the first one that came to the same
+    next_at: datetime | None = None  # when it is looked up or sent again; None: see the code's rule
+    others: tuple[str, ...] = ()  # of a collision: the other keys
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """A wait that the API asked of a whole key and that was too long for the run that met it."""
@@ -106,13 +134,6 @@ class Rest:
     def holds(self, now: datetime, settings: str = "") -> bool:
         """Return whether it is still to be left alone; a clock that went back to long before it tells nothing."""
         return self.settings == settings and self.retry_at - RESTS[-1] <= now < self.retry_at
-
-
-def rest_again(before: Rest | None, message: str, now: datetime, settings: str = "") -> Rest:
-    """Return the rest after one more failure: 1 h, then 6 h, then 24 h each time."""
-    failures = before.failures + 1 if before is not None and before.settings == settings else 1
-    retry_at = now + RESTS[min(failures, len(RESTS)) - 1]
-    return Rest(failures=failures, retry_at=retry_at, message=message, settings=settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +163,7 @@ class Acknowledged:
     strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
+    resting: dict[str, RestingRow] = field(default_factory=dict)  # by key
     tried: frozenset[str] = frozenset()  # keys that were sent for rows that were there before us, outcome unknown
     wire_keys: dict[str, str] = field(default_factory=dict)  # source key -> the key that it keeps on the wire
     state: CompanyState = CompanyState()
@@ -164,6 +186,8 @@ class Learned:
     gone: tuple[str, ...] = ()  # keys whose remote row is no longer there: forgotten
     strays: tuple[RemoteRow, ...] | None = None  # all of them; None: as before
     run_id: str | None = None  # the run that listed
+    resting: dict[str, RestingRow] = field(default_factory=dict)  # rows that it did not show, new or looked for again
+    rested: tuple[str, ...] = ()  # keys whose rest is over: shown again, or forgotten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

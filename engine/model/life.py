@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.model.known import Known, Rejection
+from engine.model.known import Known, Rejection, RestingRow
 
 
 class RowAttempt(NamedTuple):
@@ -32,6 +32,7 @@ class Life:
     acked_at: datetime | None = None  # when an answer last acknowledged it
     acked_by: str | None = None  # the run that was answered so; None: nobody, or the audit trail is gone by now
     rejection: Rejection | None = None
+    resting: RestingRow | None = None  # why it is not sent for now
     reverts: tuple[datetime, ...] = ()  # when it was pushed back lately
     in_flight: datetime | None = None  # a request with it was begun then and never settled
     attempts: tuple[RowAttempt, ...] = ()  # the newest first

@@ -99,6 +99,16 @@ class ItemResult(NamedTuple):
     message: str = ""  # the server's words, or why the outcome is not known
 
 
+class Withheld(NamedTuple):
+    """A row that differs and is not sent in this run."""
+
+    change: Change
+    column: Column  # REJECTED or UNCERTAIN
+    code: str  # of its problem
+    message: str
+    words: str = ""  # the server's, where it refused the row
+
+
 class Outcome(NamedTuple):
     """What became of one row in one request: a line of the audit trail."""
 

@@ -118,6 +118,7 @@ ALLOWABLE = (
     "vanished-company",
     "look-alike",
     "flapping",
+    "not-listed",
     "canary",
     "fleet",
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.model.cells import Cells
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension, RemoteRow, as_dimension, as_remote_row, natural_key
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
 from engine.model.known import CONFIRMED, SETTLED, Acknowledged
 from engine.model.settings import Adopt
 from engine.planning.landed import is_known
@@ -20,6 +20,7 @@ FLAP_DAYS = 14
 """A row that is changed back so often within so many days is somebody's wish, too (DESIGN section 5)."""
 
 _NAME: tuple[str, ...] = ("name",)
+_MOVING = frozenset({"erp_id", "type_code"})
 
 
 def diff(
@@ -61,6 +62,7 @@ def diff(
     quiet = matching.quiet
     for row, entry, remote in quiet.changed:
         draft.take_changed(row, entry, remote)
+    draft.hold_taken_identities(index)
     return Plan(
         creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
         updates=tuple(sorted(draft.updates, key=_key)),
@@ -137,6 +139,30 @@ class _Draft:
         else:
             self.unchanged += 1
 
+    def hold_taken_identities(self, index: RemoteIndex) -> None:
+        """Hold updates to a type and ERP id that another remote row bears, unless that row moves in this plan, too.
+
+        To hold one may leave another without the place that it was to take, so that it is held in turn.
+        """
+        moves = {
+            change.remote_id: change
+            for change in (*self.updates, *self.canaries)
+            if change.remote_id is not None and not _MOVING.isdisjoint(change.fields)
+        }
+        if not moves:
+            return
+        bearers: dict[NaturalKey, list[str]] = {}
+        for remote_id, cells in index.cells.items():
+            bearers.setdefault((cells[1], cells[4]), []).append(remote_id)
+        while blocked := _blocked(moves, bearers):
+            for remote_id, other in blocked.items():
+                row = moves.pop(remote_id).row
+                self.holds.append(_taken(row, other))
+        staying = {hold.key for hold in self.holds}
+        self.updates = [change for change in self.updates if change.row.key not in staying]
+        self.canaries = [change for change in self.canaries if change.row.key not in staying]
+        self.reverts = [key for key in self.reverts if key not in staying]
+
     def _was_ours(self, pair: Pair) -> bool:
         shows_no_key = self.keyed and pair.remote.key is None
         return _was_ours(pair, self.strays) and pair.row.key not in self.tried_before and not shows_no_key
@@ -157,6 +183,24 @@ class _Draft:
     def _change(self, pair: Pair, fields: tuple[str, ...]) -> Change:
         row, remote, _, _ = pair
         return Change(self.labels.updated(row, remote), remote.id, fields, _filled(row, remote, self.needs_code))
+
+
+def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[str]]) -> dict[str, str]:
+    """Return the rows that would take what another row bears and keeps, by remote id, with that other row's id."""
+    found = {}
+    for remote_id, change in moves.items():
+        for other in bearers.get(natural_key(change.row), ()):
+            if other != remote_id and (other not in moves or natural_key(moves[other].row) == natural_key(change.row)):
+                found[remote_id] = other
+    return found
+
+
+def _taken(row: Dimension, other: str) -> Hold:
+    what = f"{row.type_code} {row.erp_id!r}"
+    text = (
+        f"it would become {what}, which {other} is in Ottimate and stays: there would be two of it; give each its own"
+    )
+    return Hold(row.key, "ambiguous", text)
 
 
 def flapping(acked: Acknowledged, now: datetime) -> frozenset[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 
 from engine.model.change import Plan
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, SETTLED, Acknowledged, CompanyState
+from engine.model.known import SETTLED, Acknowledged, CompanyState
 from engine.model.settings import Verify, VerifyMode
 from engine.model.wanted import Wanted
+from engine.planning.guard import GUARDS
 
 SPREAD = 0.3
 """Verification listings are spread by this share: a fleet that was first read in one night is not re-read in one."""
@@ -25,7 +27,7 @@ class Evidence(StrEnum):
 
 def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: datetime) -> Evidence:
     """Return what must be read whatever the source holds. A clock that went back counts as "too old"."""
-    if state.listed_at is None or state.checked_at is None or state.failure in {OVERWRITTEN, KEY_MISMATCH}:
+    if state.listed_at is None or state.checked_at is None or is_reading_open(state):
         return Evidence.LISTING
     if verify.mode is VerifyMode.FULL:
         return Evidence.LISTING
@@ -40,13 +42,17 @@ def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: da
     return Evidence.LEDGER if 0 <= checked_s < verify.probe_after_s else Evidence.PROBE
 
 
+def is_reading_open(state: CompanyState) -> bool:
+    """Return whether the last reading failed or was held: until a whole listing, the ledger is no evidence.
+
+    A guard that goes by a plan's figures has seen a reading that was good.
+    """
+    return state.failure is not None and state.failure not in GUARDS
+
+
 def is_due_for_age(state: CompanyState, verify: Verify) -> bool:
     """Return whether a company that is to be listed could do with a probe: it was listed before, if long ago."""
-    known = (
-        state.listed_at is not None
-        and state.checked_at is not None
-        and state.failure not in {OVERWRITTEN, KEY_MISMATCH}
-    )
+    known = state.listed_at is not None and state.checked_at is not None and not is_reading_open(state)
     return known and verify.mode is VerifyMode.AUTO
 
 
@@ -56,8 +62,10 @@ def spread(company_id: int) -> float:
     return 1 - SPREAD + 2 * SPREAD * share
 
 
-def must_list(wanted: Wanted, acked: Acknowledged) -> bool:
+def must_list(wanted: Wanted, acked: Acknowledged, resting: Container[str] = ()) -> bool:
     """Return whether the ledger cannot stand in for a listing: a wanted row may be one whose outcome nobody knows.
+
+    `resting`: keys of rows that are not sent in this run, so that nothing has to be known of them.
 
     1. Nobody knows what became of a create, and a wanted row may be that one or stand in its place.
     2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
@@ -65,8 +73,10 @@ def must_list(wanted: Wanted, acked: Acknowledged) -> bool:
     """
     if all(entry[7] & SETTLED for entry in acked.cells.values()):
         return False
-    unsettled = [known for known in acked.rows.values() if not known.settled]
-    wanted_known = [acked.rows.get(row.key) for row in wanted.rows]
+    unsettled = [known for key, known in acked.rows.items() if not known.settled and key not in resting]
+    if not unsettled:
+        return False
+    wanted_known = [acked.rows.get(row.key) for row in wanted.rows if row.key not in resting]
     lost_create = any(not known.confirmed and known.remote_id is None for known in unsettled)
     if lost_create and any(known is None or not known.settled for known in wanted_known):
         return True
@@ -76,3 +86,10 @@ def must_list(wanted: Wanted, acked: Acknowledged) -> bool:
 def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
     """Return whether the plan creates on the ledger's word alone: a create needs evidence of this run."""
     return evidence is Evidence.LEDGER and bool(plan.creates)
+
+
+def creates_need_listing(plan: Plan, acked: Acknowledged) -> bool:
+    """Return whether a probe is no evidence for creates: a create of unknown outcome may have landed meanwhile."""
+    if not plan.creates or not acked.resting:
+        return False
+    return any(not entry[7] & SETTLED and entry[6] is None for entry in acked.cells.values())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
-from engine.model.known import Acknowledged, Known, Learned
+from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
 from engine.model.listing import Certificate
 from engine.planning.match import Matching, RemoteIndex, Via
 
@@ -17,8 +18,15 @@ def learn(
     certificate: Certificate,
     at: datetime,
     run_id: str | None = None,
+    *,
+    notes: Mapping[str, RestingRow] | None = None,
+    respelled: Container[str] = (),
 ) -> Learned:
     """Return what to note before anything is sent: only what the ledger does not hold already.
+
+    `notes`: on rows that were acknowledged and that the listing does not show; but for those that are made anew, they
+    stay known.
+    `respelled`: keys whose row bears another id in listings than in the answer that acknowledged it: the same row.
 
     Afterwards `image` of the ledger equals the listing, so that the next run can compare without reading.
     """
@@ -29,9 +37,12 @@ def learn(
     paired = set(quiet.keys)
     for row, remote, via, known in matching.pairs:
         paired.add(row.key)
-        updated = _seen_again(known, remote, via, row) if known else _first_seen(row, remote, via)
+        entry = known._replace(remote_id=remote.id) if known and row.key in respelled else known
+        updated = _seen_again(entry, remote, via, row) if entry else _first_seen(row, remote, via)
         if updated != known:
             rows[row.key] = updated
+    notes = notes or {}
+    absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
     lost = [(key, acked.rows[key]) for key in acked.rows if key not in paired]
     bearers = _bearers(index) if any(known.remote_id is None for _, known in lost) else {}
     for key, known in lost:
@@ -42,7 +53,7 @@ def learn(
             updated = _seen_again(known, free[0], Via.LEDGER)
             if updated != known:
                 rows[key] = updated
-        elif not candidates:
+        elif not candidates and key not in absent:
             gone.append(key)
     strays = tuple(map(as_remote_row, sorted(cells for cells in quiet.remotes.values() if cells[0] not in linked)))
     return Learned(
@@ -52,7 +63,24 @@ def learn(
         gone=tuple(gone),
         strays=None if strays == acked.strays else strays,
         run_id=run_id,
+        resting={key: rest for key, rest in notes.items() if rest != acked.resting.get(key)},
+        rested=tuple(key for key in sorted(acked.resting) if key not in notes and _is_over(acked, key, matching, gone)),
     )
+
+
+def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[str]) -> bool:
+    """Return whether a listing ends a row's rest.
+
+    1. One that was not listed is shown, or nothing is known of it any more; one that was made anew is shown.
+    2. One of unknown outcome is not in the source any more. That it is not there proves nothing else.
+    3. A collision ends with a change of the source alone.
+    """
+    code = acked.resting[key].code
+    if code in {NOT_LISTED, FOUND_BY_ID}:
+        return key in gone or matching.has_pair(key)
+    if code == MADE_ANEW:
+        return matching.has_pair(key) or not matching.has(key)
+    return code == UNCERTAIN and not matching.has(key)
 
 
 def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> Known:

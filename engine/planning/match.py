@@ -7,7 +7,7 @@ A wanted row is, in this order, the remote row (1) whose listed key is equal, (2
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import nsmallest
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from engine.model.cells import Cells, Entries, bare
 from engine.model.change import Hold
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
-from engine.model.known import CODE_KNOWN, SETTLED, Acknowledged, Known
+from engine.model.known import CODE_KNOWN, NOT_LISTED, SETTLED, Acknowledged, Known
 from engine.model.wanted import Wanted
 from engine.planning.quiet import Parted
 
@@ -81,6 +81,15 @@ class Matching:
     orphans: list[str] = field(default_factory=list)  # ids
     quiet: Parted = field(default_factory=Parted)  # rows that need no pair: alike on all sides
 
+    def has_pair(self, key: str) -> bool:
+        """Return whether a wanted row is there."""
+        return key in self.quiet.keys or any(pair.row.key == key for pair in self.pairs)
+
+    def has(self, key: str) -> bool:
+        """Return whether a row is wanted. O(rows), as `has_pair`: for a few keys."""
+        open_keys = (row.key for row in self.missing), (hold.key for hold in self.holds)
+        return self.has_pair(key) or any(key == each for keys in open_keys for each in keys)
+
 
 def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
     """Return the remote side as the ledger knows it, to compare with when nothing is listed.
@@ -101,7 +110,11 @@ def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
 def _plain_image(acked: Acknowledged) -> dict[str, Cells] | None:
     """Return the image where each entry is of known outcome and id, one for each remote row; None: it is not so."""
     entries = acked.cells.values()
-    if acked.strays or not all(entry[7] & SETTLED and entry[6] and entry[8] is None for entry in entries):
+    if (
+        acked.strays
+        or acked.resting
+        or not all(entry[7] & SETTLED and entry[6] and entry[8] is None for entry in entries)
+    ):
         return None
     found = {entry[6]: (entry[6], *entry[1:5], entry[5] if entry[7] & CODE_KNOWN else None, None) for entry in entries}
     return found if len(found) == len(entries) else None
@@ -111,9 +124,10 @@ def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
     """Yield the rows; where two keys were matched with one of them, what is known under a confirmed one comes last."""
     sure: list[tuple[str, Known]] = []
     strays = {natural_key(stray) for stray in acked.strays}
+    hidden = {key for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
     for key, known in acked.rows.items():
-        if known.remote_id is None and natural_key(known.row) in strays:
-            continue  # it is one of them, and nobody knows which
+        if key in hidden or (known.remote_id is None and natural_key(known.row) in strays):
+            continue  # the latter is one of them, and nobody knows which
         if known.confirmed:
             sure.append((key, known))
         elif known.settled or known.remote_id is not None:
@@ -158,7 +172,8 @@ def match(
         unmatched = _by_natural_key(rest, _Bearers(rows, remotes), acked, pairs, taken, holds, contested)
         pairs = _without_shifted(pairs, holds, contested)
         free = [remote for remote in remotes.values() if remote.id not in taken]
-        missing = unmatched if alike else _without_look_alikes(unmatched, free, holds, contested)
+        types = set(map(itemgetter(1), index.cells.values()))
+        missing = unmatched if alike else _without_look_alikes(unmatched, free, types, holds, contested)
     loose = [remote for remote in remotes.values() if remote.id not in contested and remote.id not in taken]
     contested.update(_meant_by_invalid(loose, wanted, acked))
     if loose:
@@ -317,20 +332,26 @@ def _without_shifted(pairs: list[Pair], holds: list[Hold], contested: set[str]) 
 
 
 def _without_look_alikes(
-    unmatched: list[Dimension], free: list[RemoteRow], holds: list[Hold], contested: set[str]
+    unmatched: list[Dimension], free: list[RemoteRow], types: Container[str], holds: list[Hold], contested: set[str]
 ) -> list[Dimension]:
-    """Hold rows that a free remote row looks like; return those that may be created."""
+    """Hold rows that a free remote row looks like; return those that may be created.
+
+    `types`: those of all remote rows. Where none has the row's own type, the server may call that type otherwise.
+    """
     if not unmatched or not free:
         return unmatched
     alike: dict[tuple[str, str, str], list[RemoteRow]] = {}
     for remote in free:
-        for trait in _traits(remote):
+        for trait in (*_traits(remote), _typeless(remote)):
             alike.setdefault(trait, []).append(remote)
     first = {trait: min(remotes) for trait, remotes in alike.items()}
     missing: list[Dimension] = []
     met: set[tuple[str, str, str]] = set()
     for row in unmatched:
-        found = [trait for trait in (*_traits(row), *_traits(row._replace(type_code=""))) if trait in first]
+        shared = [*_traits(row), *_traits(row._replace(type_code=""))]
+        if row.type_code not in types:
+            shared.append(_typeless(row))
+        found = [trait for trait in shared if trait in first]
         if found:
             met.update(found)
             it = min(first[trait] for trait in found)
@@ -346,6 +367,11 @@ def _without_look_alikes(
 def _traits(row: Dimension | RemoteRow) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
     """Return what two rows of one thing would share: the id but for case and leading zeros, or the name."""
     return (row.type_code, "id", row.erp_id.casefold().lstrip("0") or "0"), (row.type_code, "name", row.name)
+
+
+def _typeless(row: Dimension | RemoteRow) -> tuple[str, str, str]:
+    """Return what two rows of one thing would share if their types were spelled otherwise: both ERP id and name."""
+    return ("", f"any type, {row.erp_id}", row.name)
 
 
 def _meant_by_invalid(loose: list[RemoteRow], wanted: Wanted, acked: Acknowledged) -> Iterator[str]:

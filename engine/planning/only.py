@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from engine.model.change import Plan
@@ -11,11 +12,18 @@ from engine.model.outcome import Problem
 from engine.model.wanted import Wanted
 
 
-def only(plan: Plan, wanted: Wanted, keys: Collection[str], file: str | None = None) -> tuple[Plan, Wanted]:
+def only(
+    plan: Plan,
+    wanted: Wanted,
+    keys: Collection[str],
+    file: str | None = None,
+    resting: AbstractSet[str] = frozenset(),
+) -> tuple[Plan, Wanted]:
     """Return the plan and the rows of these wire keys alone; all other rows are as if they were not there.
 
     The comparison knew all rows, so that identity is what it is in a sync. Of the remote rows nothing is said. `file`:
-    where corrected rows came from; what is invalid there counts, whatever its key.
+    where corrected rows came from; what is invalid there counts, whatever its key. `resting`: keys of rows that differ
+    and are not in the plan.
     """
     rows = [row for row in wanted.rows if row.key in keys]
     bad = [each for each in wanted.problems if each.key in keys or (file is not None and each.file == file)]
@@ -31,7 +39,7 @@ def only(plan: Plan, wanted: Wanted, keys: Collection[str], file: str | None = N
         canaries=canaries,
         holds=holds,
         reverts=tuple(key for key in plan.reverts if key in keys),
-        unchanged=len(rows) - len(creates) - len(updates) - len(canaries) - len(holds),
+        unchanged=len(rows) - len(creates) - len(updates) - len(canaries) - len(holds) - len(resting & set(keys)),
         adopted=0,
         code_unseen=0,
     )

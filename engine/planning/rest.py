@@ -6,8 +6,19 @@ from datetime import datetime
 from hashlib import blake2b
 
 from engine.model.dimension import fingerprint
-from engine.model.known import KEY_MISMATCH, RESTS, CompanyState
+from engine.model.known import KEY_MISMATCH, RESTS, CompanyState, Rest
 from engine.model.wanted import Wanted
+
+
+def next_try(failures: int, now: datetime) -> datetime:
+    """Return when to try again after so many failures in a row, one at least."""
+    return now + RESTS[min(failures, len(RESTS)) - 1]
+
+
+def rest_again(before: Rest | None, message: str, now: datetime, settings: str = "") -> Rest:
+    """Return the rest of what failed once more for an account as a whole, under settings of this digest."""
+    failures = before.failures + 1 if before is not None and before.settings == settings else 1
+    return Rest(failures=failures, retry_at=next_try(failures, now), message=message, settings=settings)
 
 
 def source_digest(wanted: Wanted) -> bytes:
@@ -37,10 +48,9 @@ def failed_again(
 ) -> CompanyState:
     """Return the company's notes after one more failed reading. One that a person asked for lengthens no rest."""
     failures = max(1, state.failures) if asked_for else state.failures + 1
-    rest = RESTS[min(failures, len(RESTS)) - 1]
     return CompanyState(
         failures=failures,
-        retry_at=now + rest,
+        retry_at=next_try(failures, now),
         failed_source=source_digest(wanted),
         failure=failure,
         failure_message=message,

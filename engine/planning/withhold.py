@@ -1,43 +1,143 @@
-"""Rows that the server refused lately and that have not changed since: sending them again would only cost requests."""
+"""Rows that are not sent in this run although they differ: to send them again now would only cost requests.
+
+In the order in which they are told apart:
+1. Its key leads to another key's remote row (`key-collision`): held until one of the rows changes in the source.
+2. No listing shows it although it was acknowledged (`not-listed`): held until one does, or a person allows it.
+3. The server refused it: rejected, for a day, while it is unchanged.
+4. Nobody knows what came of it, twice with the same bytes: uncertain, for 1 h, then 6 h, then 24 h each time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
+from operator import attrgetter
 
-from engine.model.change import Change, Plan
-from engine.model.dimension import fingerprint
-from engine.model.known import Rejection
+from engine.model.change import Change, Hold, Plan
+from engine.model.dimension import Dimension, fingerprint, natural_key
+from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, RestingRow
+from engine.model.outcome import Column, Withheld
+from engine.model.wanted import Wanted
+from engine.planning.rest import next_try
 
 REST = timedelta(hours=24)
-"""How long a refused row rests while it is unchanged (DESIGN section 6)."""
+"""How long a refused row rests while it is unchanged."""
 
 
 def withhold(
-    plan: Plan, rejections: Mapping[str, Rejection], now: datetime
-) -> tuple[Plan, list[tuple[Change, Rejection]]]:
-    """Return the plan without the rows that rest, and those rows: they count as rejected.
+    plan: Plan, acked: Acknowledged, now: datetime, *, again: bool = False, allowed: Collection[str] = ()
+) -> tuple[Plan, list[Withheld]]:
+    """Return the plan without the rows that rest, and those that count as rejected or uncertain; the others are held.
 
-    A clock that went back ends the rest.
+    `again`: rejected and uncertain rows are sent all the same (`dimsync retry`). A clock that went back ends a rest.
     """
-    if not rejections:
+    if not acked.rejections and not acked.resting:
         return plan, []
-    resting: list[tuple[Change, Rejection]] = []
+    withheld: list[Withheld] = []
+    holds: list[Hold] = []
 
-    def awake(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    def left(changes: tuple[Change, ...]) -> tuple[Change, ...]:
         kept = []
         for change in changes:
-            rejection = rejections.get(change.row.key)
-            if (
-                rejection
-                and timedelta() <= now - rejection.at < REST
-                and rejection.fingerprint == fingerprint(change.sent)
-            ):
-                resting.append((change, rejection))
-            else:
+            found = _withheld(change, acked, now, again=again, allowed=allowed)
+            if found is None:
                 kept.append(change)
+            elif isinstance(found, Hold):
+                holds.append(found)
+            else:
+                withheld.append(found)
         return tuple(kept)
 
-    creates, updates, canaries = awake(plan.creates), awake(plan.updates), awake(plan.canaries)
-    return replace(plan, creates=creates, updates=updates, canaries=canaries), resting
+    creates, updates, canaries = left(plan.creates), left(plan.updates), left(plan.canaries)
+    all_holds = tuple(sorted((*plan.holds, *holds))) if holds else plan.holds
+    return replace(plan, creates=creates, updates=updates, canaries=canaries, holds=all_holds), withheld
+
+
+def _withheld(
+    change: Change, acked: Acknowledged, now: datetime, *, again: bool, allowed: Collection[str]
+) -> Withheld | Hold | None:
+    """Return why a row is not sent: the cases 2 to 4; None: it is."""
+    key = change.row.key
+    rest, rejection, entry = acked.resting.get(key), acked.rejections.get(key), acked.rows.get(key)
+    if rest is not None and rest.code == NOT_LISTED and NOT_LISTED not in allowed:
+        return Hold(key, NOT_LISTED, still_not_listed(rest))
+    if again:
+        return None
+    is_same = rejection is not None and rejection.fingerprint == fingerprint(change.sent)
+    is_settled = entry is None or entry.settled  # of unknown outcome since it was refused: it is sent
+    if rejection is not None and is_same and is_settled and timedelta() <= now - rejection.at < REST:
+        since = rejection.at.isoformat(timespec="minutes")
+        text = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
+        return Withheld(change, Column.REJECTED, "rejected", text, rejection.message)
+    if rest is not None and is_uncertain_for_now(rest, now) and rest.fingerprint == fingerprint(change.sent):
+        until = f"{rest.next_at:%Y-%m-%d %H:%M} UTC"
+        text = f"{rest.message}; sent {rest.tries + 1} times to the same end, so not sent again before {until}"
+        return Withheld(change, Column.UNCERTAIN, UNCERTAIN, f"{text} unless it changes, or by `dimsync retry`")
+    return None
+
+
+def is_uncertain_for_now(rest: RestingRow, now: datetime) -> bool:
+    """Return whether a row of unknown outcome is not sent again yet."""
+    return rest.code == UNCERTAIN and rest.next_at is not None and rest.since <= now < rest.next_at
+
+
+def still_not_listed(rest: RestingRow) -> str:
+    """Return what is said of a row that no listing shows, after the run that found it so."""
+    looked = f"; looked for by its id {rest.tries} times" if rest.tries else ""
+    after = f", next after {rest.next_at:%Y-%m-%d %H:%M} UTC" if rest.next_at else ""
+    return f"{rest.message}; so since {rest.since:%Y-%m-%d %H:%M} UTC{looked}{after}"
+
+
+def uncertain_again(before: RestingRow | None, change: Change, message: str, now: datetime) -> RestingRow:
+    """Return the note on a row whose outcome is not known: it is sent again at once, and from the second time on rests.
+
+    `before`: the note on it so far.
+    """
+    sent = fingerprint(change.sent)
+    if before is None or before.code != UNCERTAIN or before.fingerprint != sent:
+        return RestingRow(UNCERTAIN, sent, message, now)
+    tries = before.tries + 1
+    return RestingRow(UNCERTAIN, sent, message, now, tries, next_try(tries, now))
+
+
+def collided(wanted: Wanted, acked: Acknowledged) -> dict[str, RestingRow]:
+    """Return the collisions that stand, by key: none of these rows has changed in the source since."""
+    found = {key: rest for key, rest in acked.resting.items() if rest.code == KEY_COLLISION}
+    if not found:
+        return {}
+    rows = {row.key: row for row in wanted.rows if row.key in found}
+    return {
+        key: rest
+        for key, rest in found.items()
+        if key in rows
+        and rest.fingerprint == collision_fingerprint(rows[each] for each in (key, *rest.others) if each in rows)
+    }
+
+
+def collision_fingerprint(rows: Iterable[Dimension]) -> bytes:
+    """Return 16 bytes that change when one of the rows does, labels apart: a label is the remote side's."""
+    digest = blake2b(digest_size=16)
+    for row in sorted(rows):
+        digest.update(fingerprint(row._replace(type_label="")))
+    return digest.digest()
+
+
+def without(wanted: Wanted, keys: Collection[str]) -> Wanted:
+    """Return the source's rows without these; what they may mean in Ottimate is no orphan for that."""
+    if not keys:
+        return wanted
+    rows = [row for row in wanted.rows if row.key in keys]
+    return replace(
+        wanted,
+        rows=[row for row in wanted.rows if row.key not in keys],
+        invalid_keys=wanted.invalid_keys | {row.key for row in rows},
+        invalid_natural=wanted.invalid_natural | {natural_key(row) for row in rows},
+    )
+
+
+def held(collisions: dict[str, RestingRow]) -> list[Hold]:
+    """Return the holds of collisions, by key."""
+    holds = [Hold(key, KEY_COLLISION, rest.message) for key, rest in collisions.items()]
+    return sorted(holds, key=attrgetter("key"))

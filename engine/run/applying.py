@@ -13,10 +13,11 @@ from datetime import timedelta
 import anyio
 
 from engine.errors import AppliedBefore, StalePlan
-from engine.model.change import Change, Plan
+from engine.model.change import Plan
 from engine.model.dimension import Dimension
-from engine.model.known import KEY_MISMATCH, Acknowledged, Rejection
+from engine.model.known import KEY_MISMATCH, Acknowledged
 from engine.model.life import Applied
+from engine.model.outcome import Withheld
 from engine.model.saved import CompanyPlan
 from engine.model.settings import ALLOWABLE, Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
@@ -33,7 +34,7 @@ from engine.run.writing import to_do_of
 LONGEST = timedelta(hours=24)
 """A plan is good for so long (DESIGN section 10)."""
 
-Resting = Sequence[tuple[Change, Rejection]]
+Resting = Sequence[Withheld]
 
 ANEW = "; nothing was sent: make a new plan"
 
@@ -130,7 +131,7 @@ class AppliedRun(CompanyRun):
         keys = {change.row.key for change in self._saved.changes}
         compared = await self._comparison.compare(wanted, acked)
         plan, _ = only(compared.plan, wanted, keys)
-        resting = [(change, rejection) for change, rejection in compared.resting if change.row.key in keys]
+        resting = [row for row in compared.resting if row.change.row.key in keys]
         for hold in plan.holds:
             raise StalePlan(f"row {hold.key!r} cannot be told any more: {hold.message}{ANEW}")
         meant = {change.row.key for change in self._saved.creates}

@@ -9,8 +9,7 @@ from dataclasses import replace
 from engine.model.balance import Balance
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension
-from engine.model.known import Rejection
-from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject
+from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
 from engine.model.wanted import Wanted
 
 
@@ -23,12 +22,12 @@ class Books:
     def __init__(self) -> None:
         self.wanted: Wanted | None = None  # the rows that are counted; None: the source is not read
         self.source: Wanted | None = None  # all of the source's rows, as far as they are known
-        self.done: set[str] = set()  # keys of rows that were created or updated
+        self.done: dict[str, Column] = {}  # rows that were created or updated, by key
         self.plan: Plan | None = None  # None: not compared
         self.dry = False  # nothing is sent: planned rows stand in the column that they are meant for
         self.rest = Column.DEFERRED
         self._listed_rows: int | None = None
-        self._reopened = 0  # rows that the plan found unchanged, and that have to be seen to all the same
+        self._reopened = 0  # rows that the plan found unchanged, and that ended otherwise
         self._open: dict[str, Change] = {}
         self._final: Counter[Column] = Counter()
         self._problems: list[Problem] = []
@@ -38,7 +37,7 @@ class Books:
     def take_plan(
         self,
         plan: Plan,
-        resting: Iterable[tuple[Change, Rejection]],
+        resting: Iterable[Withheld],
         *,
         listed_rows: int | None,
         dry: bool,
@@ -65,12 +64,11 @@ class Books:
             self.problem("code-filled", text)
         for hold in plan.holds:
             self.problem(hold.slug, hold.message + advice.get(hold.slug, ""), hold.key)
-        for change, rejection in resting:
-            self._final[Column.REJECTED] += 1
-            self._refused(change.row, rejection.message)
-            since = rejection.at.isoformat(timespec="minutes")
-            message = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
-            self.problem("rejected", message, change.row.key)
+        for row in resting:
+            self._final[row.column] += 1
+            if row.column is Column.REJECTED:
+                self._refused(row.change.row, row.words)
+            self.problem(row.code, row.message, row.change.row.key)
 
     def take_standstill(self, rows: int, adopted: int) -> None:
         """Count rows of which it is known that nothing about them has changed, without looking at each."""
@@ -83,7 +81,7 @@ class Books:
             self._open.pop(result.change.row.key, None)
             self._final[result.column] += 1
             if result.column in STORED:
-                self.done.add(result.change.row.key)
+                self.done[result.change.row.key] = result.column
                 continue
             if result.column is Column.HELD:
                 self.problem("key-unconfirmed", result.message, result.change.row.key)
@@ -94,9 +92,13 @@ class Books:
 
     def refused(self, rows: Sequence[Hold]) -> None:
         """Count rows that a saved plan found refused, and that nobody looks at again."""
-        for key, _, message in rows:
-            self._final[Column.REJECTED] += 1
-            self.problem("rejected", f"refused before the plan was made: {message}", key)
+        for key, slug, message in rows:
+            if slug == "rejected":
+                self._final[Column.REJECTED] += 1
+                self.problem("rejected", f"refused before the plan was made: {message}", key)
+            else:
+                self._final[Column.UNCERTAIN] += 1
+                self.problem(slug, f"uncertain when the plan was made: {message}", key)
 
     def amend(self, results: Sequence[ItemResult]) -> None:
         """Move rows that stood as uncertain to what has been found out of them since."""
@@ -116,7 +118,28 @@ class Books:
 
     def reopen(self, keys: Collection[str]) -> None:
         """Defer rows that were unchanged when they were compared, and are so no more; of those that are counted."""
-        self._reopened += sum(row.key in keys for row in self.wanted.rows) if self.wanted else 0
+        found = sum(row.key in keys for row in self.wanted.rows) if self.wanted else 0
+        self._reopened += found
+        self._final[Column.DEFERRED] += found
+
+    def recount(self, messages: Mapping[str, str], column: Column, code: str) -> None:
+        """Move rows to another column, each with a problem: those that wait, were stored in this run, or unchanged.
+
+        `messages`: by key. Of those that are counted; one that is in doubt or refused already stays where it is.
+        """
+        counted = {row.key for row in self.wanted.rows if row.key in messages} if self.wanted else set()
+        told = {problem.key for problem in self._problems}
+        for key in sorted(counted):
+            if key in self._open:
+                del self._open[key]
+            elif key in self.done:
+                self._final[self.done.pop(key)] -= 1
+            elif self._place(key)[0] in told:
+                continue
+            else:
+                self._reopened += 1
+            self._final[column] += 1
+            self.problem(code, messages[key], key)
 
     def fault(self, problem: Problem) -> None:
         """Note a problem whose place is known."""
@@ -156,7 +179,6 @@ class Books:
             counts[self.rest] += len(wanted.rows) + self.aside
         else:
             counts[Column.UNCHANGED] += plan.unchanged - self._reopened
-            counts[Column.DEFERRED] += self._reopened
             counts[Column.HELD] += len(plan.holds)
             for change in self._open.values():
                 meant = Column.CREATED if change.remote_id is None else Column.UPDATED

@@ -28,7 +28,7 @@ from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
-from engine.model.known import KEY_MISMATCH, Acknowledged, CompanyState
+from engine.model.known import KEY_MISMATCH, NOT_LISTED, UNCERTAIN, Acknowledged, CompanyState
 from engine.model.life import Generation
 from engine.model.outcome import Column, Problem
 from engine.model.result import CompanyResult
@@ -140,7 +140,7 @@ class CompanyRun:
             if self._parts.verb != "check" and await self._is_held(plan, wanted, acked):
                 return
             if self._parts.writes and self._compared is not None:
-                resting = {change.row.key for change, _ in self._compared.resting}
+                resting = {row.change.row.key for row in self._compared.resting}
                 try:
                     await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
                 except (CompanyRefused, OutOfScope) as error:  # its bulk requests alone are refused: it rests
@@ -284,6 +284,7 @@ class CompanyRun:
                 "look-alike": f"; if it is another one, --allow look-alike:{self.company.id} creates it",
                 "key-shift": f"; `dimsync rekey {self.company.id}` shows how it can keep that key",
                 "key-unconfirmed": f"; --allow canary:{self.company.id} tries one row of each type first",
+                NOT_LISTED: f"; activate it there, or --allow not-listed:{self.company.id} sends it once more",
             },
         )
         await self._tell_planned(compared.plan)
@@ -305,10 +306,12 @@ class CompanyRun:
     def _only(self, compared: Compared, wanted: Wanted, acked: Acknowledged) -> Compared:
         """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
         keys = self._asked(acked.wire_keys)
-        plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in)
+        differs = {row.change.row.key for row in compared.resting}
+        plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in, differs)
         for key in set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}:
             self._books.problem("not-in-source", "the source has it no more: there is nothing to send", key)
-        return replace(compared, plan=plan, listed_rows=None)  # nothing rests: what is asked for is sent
+        resting = [row for row in compared.resting if row.change.row.key in keys]  # not listed: never sent again
+        return replace(compared, plan=plan, resting=resting, listed_rows=None)
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -401,11 +404,12 @@ class CompanyRun:
         Where nothing stopped the company, no row may wait; and each refused or doubtful row has a problem of its own.
         """
         told = Counter(problem.code for problem in problems if problem.key is not None)
+        held_not_listed = sum(hold.slug == NOT_LISTED for hold in self._books.plan.holds) if self._books.plan else 0
         return (
             not balance.adds_up
             or (self._ending is None and bool(balance.deferred))
             or (balance.rejected or 0) != told["rejected"]
-            or (balance.uncertain or 0) != told["uncertain"]
+            or (balance.uncertain or 0) != told[UNCERTAIN] + told[NOT_LISTED] - held_not_listed
         )
 
     def _state(self, balance: Balance, ending: Ending | None) -> State:

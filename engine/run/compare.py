@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -13,14 +13,24 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 
-from engine.errors import BudgetSpent, IncompleteListing, Vanished
+from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
 from engine.model.cells import bare
-from engine.model.change import Change, Plan
+from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
-from engine.model.known import KEY_MISMATCH, SETTLED, Acknowledged, CompanyState, Rejection
+from engine.model.known import (
+    FOUND_BY_ID,
+    KEY_MISMATCH,
+    MADE_ANEW,
+    NOT_LISTED,
+    SETTLED,
+    Acknowledged,
+    CompanyState,
+    RestingRow,
+)
 from engine.model.listing import Certificate, Page
+from engine.model.outcome import Column, Withheld
 from engine.model.settings import Adopt, Company, Guards, Scope, Verify
 from engine.model.wanted import Wanted
 from engine.net.budget import Room
@@ -29,11 +39,26 @@ from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
 from engine.planning.diff import diff, flapping
 from engine.planning.drift import drift
-from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, is_due_for_age, must_list
+from engine.planning.evidence import (
+    Evidence,
+    creates_need_listing,
+    creates_need_probe,
+    first_evidence,
+    is_due_for_age,
+    must_list,
+)
 from engine.planning.learn import learn
-from engine.planning.match import Matching, RemoteIndex, image, match
+from engine.planning.match import Matching, RemoteIndex, Via, image, match
+from engine.planning.not_listed import (
+    due_look_ups,
+    is_known_and_settled,
+    looked_up,
+    made_anew,
+    newly_absent,
+    still_absent,
+)
 from engine.planning.quiet import Parted, part
-from engine.planning.withhold import withhold
+from engine.planning.withhold import collided, held, is_uncertain_for_now, withhold, without
 
 T = TypeVar("T")
 
@@ -53,7 +78,7 @@ class Compared:
     """A plan and what it rests on."""
 
     plan: Plan
-    resting: list[tuple[Change, Rejection]]  # refused lately and unchanged: not in the plan
+    resting: list[Withheld]  # rows that are not in the plan although they differ: rejected or uncertain
     listed_rows: int | None = None  # different remote rows listed; None: nothing was
     differences: tuple[Difference, ...] = ()  # where they are asked for
 
@@ -96,17 +121,21 @@ class Comparison:
         verify = self.company.verify or self.verify
         evidence = first_evidence(acked.state, verify, self.company.id, self.now())
         self._has_room = False
-        if must_list(wanted, acked):
+        if must_list(wanted, acked, self._resting_keys(wanted, acked)):
             evidence = Evidence.LISTING
         elif evidence is Evidence.LISTING and is_due_for_age(acked.state, verify):
             self._has_room = self._take_room(self._pages(acked.state.remote_count or 0))
             evidence = Evidence.LISTING if self._has_room else Evidence.PROBE
         first: tuple[Page, int] | None = None
         if evidence is not Evidence.LISTING:
+            acked, evidence = await self._look_up(wanted, acked, evidence)
+        if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
             self.ids = index.rows.keys()
             _, known = await self._look(wanted, index, acked)
-            if evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
+            if creates_need_listing(known.plan, acked):
+                evidence = Evidence.LISTING
+            elif evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
                 first = await self._probe(acked)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
             else:
@@ -117,14 +146,14 @@ class Comparison:
         return await self.compare_listed(wanted, acked, first)
 
     async def compare_listed(
-        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None, *, is_asked: bool = False
+        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None, *, is_after: bool = False
     ) -> Compared:
         """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
 
-        `first`: its first page and the page size, where they are there already. `is_asked`: what was written asks for
-        it, whatever room there is for listings.
+        `first`: its first page and the page size, where they are there already. `is_after`: what this run has written
+        asks for it, whatever room there is for listings.
         """
-        index = await self._list(first, acked.state.remote_count, has_room=is_asked or self._has_room)
+        index = await self._list(first, acked.state.remote_count, has_room=is_after or self._has_room)
         self.ids = index.rows.keys()
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
@@ -132,14 +161,97 @@ class Comparison:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching, compared = await self._look(wanted, index, acked)
+        compared, absent = await self._without_absent(compared, acked, is_after=is_after)
+        respelled = await self._respelled(matching, acked)
         if not has_vanished:  # else the next sync would take the company for new
-            await self._learn(matching, wanted, index, acked)
+            await self._learn(matching, wanted, index, acked, absent, respelled)
         return replace(compared, listed_rows=len(index.rows))
 
+    async def _without_absent(
+        self, compared: Compared, acked: Acknowledged, *, is_after: bool
+    ) -> tuple[Compared, dict[str, RestingRow]]:
+        """Take rows out of a plan on a listing that were acknowledged before and that it does not show.
+
+        `is_after`: it was read after rows of this run were acknowledged. Returns the notes on all such rows, those of
+        earlier listings included, and on those that stay in the plan to be made anew.
+        """
+        now = self.now()
+        absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
+        found = {key for key, rest in acked.resting.items() if rest.code == FOUND_BY_ID}
+        doubtful = {
+            change.row.key: change
+            for change in compared.plan.creates
+            if change.row.key not in absent and is_known_and_settled(acked, change.row.key)
+        }
+        if not doubtful:
+            return compared, absent
+        never_shown = await self.ledger.unlisted(self.scope, doubtful.keys())
+        tried = found | {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
+        new = {
+            key: newly_absent(change, acked, now)
+            for key, change in doubtful.items()
+            if key in found or (key in never_shown and (is_after or key in tried))
+        }
+        anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
+        plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
+        told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
+        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
+
+    async def _respelled(self, matching: Matching, acked: Acknowledged) -> frozenset[str]:
+        """Return keys of rows that the listing shows for the first time, under another id than their answer gave."""
+        strays = {stray.id for stray in acked.strays}
+        moved = [
+            pair.row.key
+            for pair in matching.pairs
+            if pair.via is Via.NATURAL_KEY
+            and pair.known is not None
+            and pair.known.confirmed
+            and pair.known.remote_id not in {None, pair.remote.id}
+            and pair.remote.id not in strays
+        ]
+        return await self.ledger.unlisted(self.scope, moved) if moved else frozenset()
+
+    async def _look_up(self, wanted: Wanted, acked: Acknowledged, evidence: Evidence) -> tuple[Acknowledged, Evidence]:
+        """Ask for rows that no listing showed by their ids, where it is time to; a listing is read where that is less.
+
+        Returns what is known then, and what is still to be read.
+        """
+        due = due_look_ups(acked, self.now()) if acked.resting and not self.is_check else {}
+        due = {row.key: due[row.key] for row in wanted.rows if row.key in due} if due else {}
+        if not due:
+            return acked, evidence
+        if len(due) > self._pages(acked.state.remote_count or 0):
+            return acked, Evidence.LISTING
+        notes = {}
+        for key, remote_id in due.items():
+            try:
+                remote = await self.client.one(remote_id)
+            except ApiError:  # it tells nothing, and counts as a look-up that did not find the row
+                remote = None
+            notes[key] = looked_up(acked.resting[key], acked.rows[key].row, remote, self.now())
+        with anyio.CancelScope(shield=True):
+            await self.ledger.rest(self.scope, notes)
+        return replace(acked, resting=acked.resting | notes), evidence
+
+    def _resting_keys(self, wanted: Wanted, acked: Acknowledged) -> set[str]:
+        """Return the keys of rows that are not sent in this run, whatever is found."""
+        now = self.now()
+        return collided(wanted, acked).keys() | {
+            key
+            for key, rest in acked.resting.items()
+            if (rest.code == NOT_LISTED and NOT_LISTED not in self.allowed)
+            or (is_uncertain_for_now(rest, now) and not self.asks_again)
+        }
+
     async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
-        rows = _rows(wanted, index)
+        collisions = collided(wanted, acked)
+        wanted, rows = without(wanted, collisions), _rows(wanted, index)
         quiet = await think(rows, partial(self._part, wanted, index, acked))
-        return await think(rows, partial(self._decide, wanted, index, acked, quiet))
+        matching, compared = await think(rows, partial(self._decide, wanted, index, acked, quiet))
+        if collisions:
+            holds = tuple(sorted((*compared.plan.holds, *held(collisions))))
+            compared = replace(compared, plan=replace(compared.plan, holds=holds))
+        return matching, compared
 
     def _part(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Parted:
         return part(
@@ -167,7 +279,7 @@ class Comparison:
             canary="canary" in self.allowed and not led_nowhere,
             flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),
         )
-        plan, resting = withhold(plan, {} if self.asks_again else _rejections(acked), self.now())
+        plan, resting = withhold(plan, acked, self.now(), again=self.asks_again, allowed=self.allowed)
         differences: tuple[Difference, ...] = ()
         if self.explains:
             differences = drift(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
@@ -236,11 +348,29 @@ class Comparison:
                 return index
         raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
 
-    async def _learn(self, matching: Matching, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> None:
+    async def _learn(
+        self,
+        matching: Matching,
+        wanted: Wanted,
+        index: RemoteIndex,
+        acked: Acknowledged,
+        absent: Mapping[str, RestingRow],
+        respelled: frozenset[str],
+    ) -> None:
         """Write down what the listing showed, before anything is sent."""
         if self.certificate is not None:
             self.verified_at = self.now()
-            work = partial(learn, matching, index, acked, self.certificate, self.verified_at, self.run_id)
+            work = partial(
+                learn,
+                matching,
+                index,
+                acked,
+                self.certificate,
+                self.verified_at,
+                self.run_id,
+                notes=absent,
+                respelled=respelled,
+            )
             learned = await think(_rows(wanted, index), work)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)
@@ -263,9 +393,3 @@ async def think(rows: int, work: Callable[[], T]) -> T:
 
 def _rows(wanted: Wanted, index: RemoteIndex) -> int:
     return max(len(wanted.rows), len(index.cells))
-
-
-def _rejections(acked: Acknowledged) -> dict[str, Rejection]:
-    """Return the rejections that may let a row rest; one whose row is of unknown outcome since may not."""
-    unsettled = {key for key in acked.rejections if key in acked.rows and not acked.rows[key].settled}
-    return {key: rejection for key, rejection in acked.rejections.items() if key not in unsettled}

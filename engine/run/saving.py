@@ -37,7 +37,7 @@ def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Gen
         source_rows=wanted.source_rows,
         unchanged=plan.unchanged,
         adopted=plan.adopted,
-        refused=tuple(Hold(change.row.key, "rejected", rejection.message) for change, rejection in compared.resting),
+        refused=tuple(Hold(row.change.row.key, row.code, row.words or row.message) for row in compared.resting),
         code_unseen=plan.code_unseen,
         invalid=wanted.invalid,
         orphans=plan.orphans,

@@ -13,18 +13,26 @@ from functools import partial
 import anyio
 
 from engine.apply.recover import ReadBack
-from engine.apply.workers import Writer
+from engine.apply.workers import ENDED, Writer
 from engine.errors import ApiError, UnsafePlan
 from engine.model.balance import ExitCode
 from engine.model.change import Change, Plan
 from engine.model.events import ChunkSettled
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState
+from engine.model.known import (
+    KEY_MISMATCH,
+    NOT_LISTED,
+    OVERWRITTEN,
+    Acknowledged,
+    CompanyState,
+)
 from engine.model.outcome import Column, ItemResult, columns_of
 from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.planning.chunks import Cut, cut
 from engine.planning.rest import keys_lead_nowhere
+from engine.planning.withhold import uncertain_again
 from engine.run.books import Books
+from engine.run.collisions import Collisions
 from engine.run.compare import Comparison
 from engine.run.endings import CHANGED, HELD, STALLED, Ending
 from engine.run.parts import Parts
@@ -52,6 +60,7 @@ class Writing:
             with anyio.CancelScope(shield=True):
                 await self.parts.ledger.reverted(self.scope, plan.reverts, self.parts.now())
         limits, how = self.client.channel.account.limits, self._how
+        collisions = Collisions(books=self.books)
         writer = Writer(
             run_id=self.parts.run_id,
             scope=self.scope,
@@ -67,6 +76,8 @@ class Writing:
             beware=partial(self._beware, acked.state),
             overwritten=partial(self._note_overwritten, acked.state),
             before=self.comparison.ids,
+            is_wanted=self._is_wanted,
+            collided=collisions.add,
         )
         try:
             if not await self._try_out(writer, plan.canaries, acked):
@@ -75,6 +86,7 @@ class Writing:
         finally:  # whatever else ended it
             if writer.surplus:
                 self.stop_short(KEY_MISMATCH, mismatch(writer.surplus), HELD)
+            await self._note_collisions(collisions)
         if writer.uncertain and not writer.surplus:
             await self._read_back(writer.uncertain, acked)
         if writer.stalled and self.books.balance().deferred:
@@ -139,14 +151,16 @@ class Writing:
             return
         try:
             after = await self.comparison.compare_listed(
-                wanted, await self.parts.ledger.read(self.scope), is_asked=True
+                wanted, await self.parts.ledger.read(self.scope), is_after=True
             )
         except (ApiError, UnsafePlan) as error:
             await self._note_overwritten(before, met)
             doubt = replace(CHANGED, exit_code=ExitCode.UNCERTAIN)
             self.stop_short(OVERWRITTEN, f"{text}; what became of those could not be looked at: {error}", doubt)
             return
-        if moved := to_do_of(after.plan) - set(counted) - {change.row.key for change, _ in after.resting}:
+        absent = {row.change.row.key: row.message for row in after.resting if row.code == NOT_LISTED}
+        self.books.recount(absent, Column.UNCERTAIN, NOT_LISTED)
+        if moved := to_do_of(after.plan) - set(counted) - {row.change.row.key for row in after.resting}:
             self.books.reopen(moved)
             some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
             told = (
@@ -155,8 +169,33 @@ class Writing:
             self.stop_short(OVERWRITTEN, told, CHANGED)
 
     async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
-        """Find out what became of rows whose answer was lost; their books are amended."""
-        self.books.amend(await self._reading(acked).settle(lost))
+        """Find out what became of rows whose answer was lost; their books are amended, and what is still open rests."""
+        told = await self._reading(acked).settle(lost)
+        self.books.amend(told)
+        now = self.parts.now()
+        rests = {
+            result.change.row.key: uncertain_again(
+                acked.resting.get(result.change.row.key), result.change, result.message, now
+            )
+            for result in told
+            if result.column is Column.UNCERTAIN and ENDED not in result.message
+        }
+        if rests:
+            with anyio.CancelScope(shield=True):
+                await self.parts.ledger.rest(self.scope, rests)
+
+    def _is_wanted(self, key: str) -> bool:
+        source = self.books.source or self.books.wanted
+        return source is not None and any(row.key == key for row in source.rows)
+
+    async def _note_collisions(self, collisions: Collisions) -> None:
+        """Remember which rows overwrite each other, until one of them changes in the source."""
+        source = self.books.source or self.books.wanted
+        if not collisions.groups or source is None:
+            return
+        notes = collisions.notes(source, self.parts.now())
+        with anyio.CancelScope(shield=True):
+            await self.parts.ledger.rest(self.scope, notes)
 
     def _reading(self, acked: Acknowledged) -> ReadBack:
         return ReadBack(

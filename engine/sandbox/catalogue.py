@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from engine.sandbox.effects import EFFECTS
 from engine.sandbox.faults import Match, Rule
 from engine.sandbox.turn import OPERATIONS
+from engine.sandbox.ways import Spelling, Way
 
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 
@@ -26,6 +27,15 @@ def describe() -> Iterator[str]:
         yield ""
         yield f"{name}{only}: {_meaning(kind)}"
         yield from _keys(kind)
+
+
+def describe_ways() -> Iterator[str]:
+    """Yield line by line what a table of `[[ways]]` takes."""
+    yield f"every way: {_meaning(Way)}"
+    yield from _keys(Way)
+    yield ""
+    yield f"spelling: {_meaning(Spelling)}"
+    yield from _keys(Spelling)
 
 
 def _meaning(kind: type[Any]) -> str:
@@ -47,6 +57,10 @@ def _words(hint: Any) -> str:
         return " | ".join(map(json.dumps, parts))
     if get_origin(hint) in (Union, UnionType):
         return " or ".join(map(_words, parts))
+    if get_origin(hint) is tuple:
+        return f"list of {_words(parts[0])}"
+    if hint is Spelling:
+        return "spelling"
     return WORDS.get(hint, "table of texts")
 
 
@@ -54,4 +68,6 @@ def _default(column: Field[Any]) -> str:
     if column.default is MISSING and column.default_factory is MISSING:
         return "required"
     value = column.default if column.default_factory is MISSING else column.default_factory()
+    if isinstance(value, Spelling):
+        return "default as sent"
     return "not set" if value is None else f"default {json.dumps(value)}"

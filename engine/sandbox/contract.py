@@ -11,7 +11,7 @@ from typing import Literal
 
 import orjson
 
-from engine.sandbox.exchange import Answer, BulkDone, PageMade, RowError
+from engine.sandbox.exchange import Answer, BulkDone, PageMade, Respell, RowError
 from engine.sandbox.tenant import Row
 
 VERSION = "1.0.0"
@@ -39,18 +39,24 @@ class Contract:
 
     def page(self, made: PageMade) -> Answer:
         """Spell one page; each stored row is encoded once and its bytes are joined here."""
-        head = b'{"version":"%s","count":%d,"page":%d,"limit":%d,"dimensions":['
-        numbers = (VERSION.encode(), made.count, made.page, made.limit)
+        count = b'"count":%d,' % made.count if made.tells_count else b""
+        head = b'{"version":"%s",%s"page":%d,"limit":%d,"dimensions":['
+        numbers = (VERSION.encode(), count, made.page, made.limit)
         show = self._basic if made.basic else self._show
-        return Answer(status=200, body=head % numbers + b",".join([show(row) for row in made.rows]) + b"]}")
+        return Answer(
+            status=200, body=head % numbers + b",".join([show(row, made.respell) for row in made.rows]) + b"]}"
+        )
 
-    def single(self, row: Row) -> Answer:
+    def single(self, row: Row, respell: Respell | None = None) -> Answer:
         """Spell the answer to a GET of one row."""
-        return Answer(status=200, body=b'{"version":"%s","dimension":%s}' % (VERSION.encode(), self._show(row)))
+        shown = self._show(row, respell)
+        return Answer(status=200, body=b'{"version":"%s","dimension":%s}' % (VERSION.encode(), shown))
 
-    def one_made(self, row: Row) -> Answer:
+    def one_made(self, row: Row, respell: Respell | None = None) -> Answer:
         """Spell the answer to the creation of one row: flat."""
-        return Answer(status=201, body=orjson.dumps({"version": VERSION, **self.created(row)}))
+        shown = dict(self.created(row))
+        body = shown if respell is None else respell(shown, row.company_id)
+        return Answer(status=201, body=orjson.dumps({"version": VERSION, **body}))
 
     def bulk(self, done: BulkDone) -> Answer:
         """Spell a bulk answer. Its status may say that rows failed; even when all did it is none of refusal."""
@@ -59,7 +65,7 @@ class Contract:
 
     def outcome(self, done: BulkDone) -> dict[str, object]:
         """Return a bulk answer's object, which a batch may hold too."""
-        return {
+        body = {
             "version": VERSION,
             "success_count": done.success_count,
             "created_count": done.created_count,
@@ -69,20 +75,24 @@ class Contract:
             "updated": _names(done.updated),
             "errors": [self._error(error, done.error_shape or self.error_shape) for error in done.errors],
         }
+        return body if done.respell is None else done.respell(body, done.company_id)
 
     def _error(self, error: RowError, shape: str) -> dict[str, object]:
         if shape == "bare":
             return {name: value for name, value in (("id", error.id), ("name", error.name)) if value is not None}
         return {"index": error.at, self.key: error.key, "error": error.message, "type": error.kind}
 
-    def _show(self, row: Row) -> bytes:
-        """Return the row's bytes, kept with it; another contract's are replaced."""
+    def _show(self, row: Row, respell: Respell | None) -> bytes:
+        """Return the row's bytes, kept with it unless respelled; another contract's are replaced."""
+        if respell is not None:
+            return orjson.dumps(respell(dict(self.listed(row)), row.company_id))
         if row.shown is None or row.shown[0] != self.name:
             row.shown = (self.name, orjson.dumps(self.listed(row)))
         return row.shown[1]
 
-    def _basic(self, row: Row) -> bytes:
-        return orjson.dumps({name: value for name, value in self.listed(row).items() if name in BASIC})
+    def _basic(self, row: Row, respell: Respell | None) -> bytes:
+        basic = {name: value for name, value in self.listed(row).items() if name in BASIC}
+        return orjson.dumps(basic if respell is None else respell(basic, row.company_id))
 
 
 def _names(rows: Iterable[Row]) -> list[dict[str, str]]:

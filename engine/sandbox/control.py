@@ -17,6 +17,7 @@ from engine.sandbox.faults import parse_rules
 from engine.sandbox.record import shown_entry, shown_row, summary
 from engine.sandbox.service import Service
 from engine.sandbox.tenant import Company, Row, Values
+from engine.sandbox.ways import Ways, parse_ways
 
 COLUMNS = {
     "unique_key": "key",
@@ -75,6 +76,9 @@ def _edit(service: Service, body: Any) -> object:
     for raw in _list(body, "change", default=[]):
         row = _row(company, raw)
         tenant.change(company, row, row.values._replace(**_fields(raw)))
+    for word, hidden in (("hide", True), ("show", False)):
+        for raw in _list(body, word, default=[]):
+            _row(company, raw).hidden = hidden
     for raw in _list(body, "delete", default=[]):
         tenant.remove(company, _row(company, raw))
     for raw in _list(body, "insert", default=[]):
@@ -86,6 +90,12 @@ def _faults(service: Service, body: Any) -> object:
     rules = parse_rules(_list(body, "faults"))
     service.script.replace(rules)
     return {"faults": len(rules)}
+
+
+def _ways(service: Service, body: Any) -> object:
+    ways = parse_ways(_list(body, "ways"))
+    service.ways = Ways(ways)
+    return {"ways": len(ways)}
 
 
 def _clock(service: Service, body: Any) -> object:
@@ -108,6 +118,7 @@ CHANGES: Mapping[str, Callable[[Service, Any], object]] = {
     "/_sandbox/companies": _companies,
     "/_sandbox/edit": _edit,
     "/_sandbox/faults": _faults,
+    "/_sandbox/ways": _ways,
     "/_sandbox/clock": _clock,
     "/_sandbox/reset-log": _reset_log,
 }

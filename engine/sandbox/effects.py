@@ -10,14 +10,18 @@ its line in `EFFECTS`.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email.utils import format_datetime
 
 from engine.sandbox.exchange import Answer, envelope, gateway
 from engine.sandbox.lies import (
     Batch,
     ClampLimit,
     Drift,
+    EmptyListing,
     ErrorStyle,
     ForeignRow,
     IgnoreKeys,
@@ -69,6 +73,7 @@ class Status(Effect):
     envelope: str | None = None
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    retry_date_s: float | None = None  # `Retry-After` as a date, so many seconds after the answer's own `Date`
     commit: bool = False
 
     def __post_init__(self) -> None:
@@ -79,7 +84,10 @@ class Status(Effect):
             raise ValueError("envelope: is a body, and there is one already")
 
     def admit(self, turn: Turn) -> None:
-        turn.instead = replace(self._answer(turn), content_type=self.content_type, headers=self.headers)
+        headers = dict(self.headers)
+        if self.retry_date_s is not None:
+            headers["Retry-After"] = format_datetime(turn.date + timedelta(seconds=self.retry_date_s), usegmt=True)
+        turn.instead = replace(self._answer(turn), content_type=self.content_type, headers=headers)
         turn.commit = turn.commit and self.commit
 
     def _answer(self, turn: Turn) -> Answer:
@@ -98,6 +106,21 @@ class Reset(Effect):
 
     def admit(self, turn: Turn) -> None:
         turn.commit, turn.delivery = turn.commit and self.commit, Delivery.RESET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage(Effect):
+    """Cut all connections and take no new one for so many seconds, as a host that is down; /_sandbox is closed, too."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, the field's name first, for a span that is none."""
+        if self.seconds <= 0:
+            raise ValueError("seconds: must be more than 0")
+
+    def admit(self, turn: Turn) -> None:
+        turn.commit, turn.delivery, turn.down_s = False, Delivery.RESET, self.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +186,19 @@ class Huge(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gzip(Effect):
+    """Do the work and answer compressed; `cut`: half of that, declared as if it were all; with blanks to inflate it."""
+
+    cut: bool = False
+    blanks: int = 0  # put in front of the JSON before it is compressed
+
+    def spoil(self, turn: Turn) -> None:
+        packed = gzip.compress(b" " * self.blanks + turn.leaving.body)
+        body = packed[: len(packed) // 2] if self.cut else packed
+        turn.leaving = replace(turn.leaving, body=body, headers={**turn.leaving.headers, "Content-Encoding": "gzip"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireTokens(Effect):
     """Make the account's tokens invalid, this request's included."""
 
@@ -174,16 +210,19 @@ EFFECTS: Mapping[str, type[Effect]] = {
     "latency": Latency,
     "status": Status,
     "reset": Reset,
+    "outage": Outage,
     "hang": Hang,
     "html": Html,
     "malformed": Malformed,
     "truncated": Truncated,
     "slow-drip": SlowDrip,
     "huge": Huge,
+    "gzip": Gzip,
     "expire-tokens": ExpireTokens,
     "clamp-limit": ClampLimit,
     "refuse-limit": RefuseLimit,
     "lying-count": LyingCount,
+    "empty-listing": EmptyListing,
     "shifted-page": ShiftedPage,
     "repeat-page": RepeatPage,
     "drift": Drift,

@@ -5,16 +5,18 @@ Between `Call` and `Answer` nothing is spelled in a contract: faults bend the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from engine.sandbox.tenant import Row, Values
 
 JSON = "application/json"
+Respell = Callable[[dict[str, Any], int], dict[str, Any]]
+"""Changes an object that is about to be sent, of a row or of an answer to a company with this id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +70,12 @@ class PageMade:
     """What a listing is about to show."""
 
     count: int = 0
+    tells_count: bool = True
     page: int = 1
     limit: int = 0
     rows: list[Row] = field(default_factory=list)
     basic: bool = False
+    respell: Respell | None = None  # of each row; None: as the contract has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,8 @@ class BulkDone:
     updated_count: int = 0
     error_count: int = 0
     error_shape: Literal["guide", "bare"] | None = None  # None: as the contract's documents show them
+    company_id: int = 0
+    respell: Respell | None = None  # of the answer as a whole; None: as the contract has it
 
     def add_up(self) -> None:
         """Set the counters to what the lists say."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
-from math import inf
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from random import Random
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Literal
 
 from engine.sandbox.effects import EFFECTS
-from engine.sandbox.exchange import Call
+from engine.sandbox.exchange import Call, RowError
+from engine.sandbox.tables import BadScript, build, made, taken
+from engine.sandbox.tenant import Values
 from engine.sandbox.turn import Effect
 
+__all__ = ["BadScript", "Match", "Rule", "Script", "parse_rules"]
 
-class BadScript(ValueError):
-    """A rule cannot be understood; the message names its key by path."""
+
+TIMING = ("after", "times", "lasts_s", "share")
+"""The keys of a rule that say when it is in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,14 @@ class Match:
     ] = "any"
     company: int | None = None
     page: int | None = None
+    row: str | None = None  # a request that holds a row whose key, ERP id or name has a match of this pattern
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, the field's name first, for a pattern that is none."""
+        try:
+            re.compile(self.row or "")
+        except re.error as error:
+            raise ValueError(f"row: {error}") from error
 
     def covers(self, call: Call) -> bool:
         """Whether the request is meant."""
@@ -44,7 +55,12 @@ class Match:
             self.operation in ("any", call.operation)
             and self.company in (None, call.company_id)
             and self.page in (None, call.page)
+            and (self.row is None or any(map(self._is_row, call.items)))
         )
+
+    def _is_row(self, item: Values | RowError) -> bool:
+        texts = (item.key, item.name, item.erp_id if isinstance(item, Values) else None)
+        return any(re.search(self.row or "", text) for text in texts if text is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +71,7 @@ class Rule:
     match: Match = Match()
     after: int = 0
     times: int | None = None  # None: without end
+    lasts_s: float | None = None  # seconds from the first request that it befell; None: without end
     share: float = 1.0
 
     def __post_init__(self) -> None:
@@ -63,6 +80,8 @@ class Rule:
             raise ValueError(f"{'after' if self.after < 0 else 'times'}: must not be negative")
         if not 0.0 <= self.share <= 1.0:
             raise ValueError("share: must be from 0 to 1")
+        if self.lasts_s is not None and self.lasts_s < 0:
+            raise ValueError("lasts_s: must not be negative")
 
 
 class Script:
@@ -77,21 +96,26 @@ class Script:
         self.rules = tuple(rules)
         self._met = [0] * len(self.rules)
         self._fired = [0] * len(self.rules)
+        self._began: list[float | None] = [None] * len(self.rules)  # second of the first firing
         self._random = [Random(f"{self._seed}:{index}") for index in range(len(self.rules))]  # noqa: S311  repeatable
 
-    def fire(self, call: Call) -> list[Effect]:
-        """Return the effects that befall this request, in the order of their rules."""
-        return [rule.effect for index, rule in enumerate(self.rules) if self._fires(index, rule, call)]
+    def fire(self, call: Call, second: float = 0.0) -> list[Effect]:
+        """Return the effects that befall this request at a monotonic second, in the order of their rules."""
+        return [rule.effect for index, rule in enumerate(self.rules) if self._fires(index, rule, call, second)]
 
-    def _fires(self, index: int, rule: Rule, call: Call) -> bool:
+    def _fires(self, index: int, rule: Rule, call: Call, second: float) -> bool:
         if call.operation not in rule.effect.operations or not rule.match.covers(call):
             return False
         self._met[index] += 1
         if self._met[index] <= rule.after or (rule.times is not None and self._fired[index] >= rule.times):
             return False
+        began = self._began[index]
+        if began is not None and rule.lasts_s is not None and second > began + rule.lasts_s:
+            return False
         if rule.share < 1.0 and self._random[index].random() >= rule.share:
             return False
         self._fired[index] += 1
+        self._began[index] = second if began is None else began
         return True
 
 
@@ -112,52 +136,9 @@ def _rule(raw: object, where: str) -> Rule:
     kind = EFFECTS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise BadScript(f"{where}.effect: {name!r} is none of {', '.join(EFFECTS)}")
-    timing = {key: raw[key] for key in ("after", "times", "share") if key in raw}
+    timing = {key: raw[key] for key in TIMING if key in raw}
     rest = {key: value for key, value in raw.items() if key not in {"effect", "match", *timing}}
-    effect = _build(kind, rest, where)
-    match = _build(Match, raw.get("match", {}), f"{where}.match")
-    _check_all(Rule, timing, where)
-    rule: Rule = _made(Rule, {"effect": effect, "match": match, **timing}, where)
+    effect = build(kind, rest, where)
+    match = build(Match, raw.get("match", {}), f"{where}.match")
+    rule: Rule = made(Rule, {"effect": effect, "match": match, **taken(Rule, timing, where)}, where)
     return rule
-
-
-def _build(kind: type[Any], raw: object, where: str) -> Any:
-    """Return an instance of a dataclass from a table whose keys are its fields."""
-    if not isinstance(raw, dict):
-        raise BadScript(f"{where}: must be a table")
-    _check_all(kind, raw, where)
-    for column in fields(kind):
-        if column.name not in raw and column.default is MISSING and column.default_factory is MISSING:
-            raise BadScript(f"{where}.{column.name}: is required")
-    return _made(kind, raw, where)
-
-
-def _made(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
-    try:
-        return kind(**values)
-    except ValueError as error:
-        raise BadScript(f"{where}.{error}") from error
-
-
-def _check_all(kind: type[Any], raw: Mapping[str, object], where: str) -> None:
-    hints = get_type_hints(kind)
-    known = [column.name for column in fields(kind)]
-    for key, value in raw.items():
-        if key not in known:
-            raise BadScript(f"{where}.{key}: unknown; known are {', '.join(known) or 'none'}")
-        if not _fits(value, hints[key]):
-            raise BadScript(f"{where}.{key}: {value!r} does not fit")
-
-
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a decoded value is of an annotated type, as far as effects use types."""
-    origin = get_origin(hint)
-    if origin is Literal:
-        return value in get_args(hint)
-    if origin in (Union, UnionType):
-        return any(_fits(value, part) for part in get_args(hint))
-    if origin is not None:  # Mapping[str, str]
-        return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
-    if hint is float:
-        return isinstance(value, int | float) and type(value) is not bool and abs(value) < inf  # which NaN is not
-    return value is None if hint is NoneType else type(value) is hint

@@ -51,6 +51,16 @@ class LyingCount(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyListing(Effect):
+    """Show a company as one that has no rows."""
+
+    operations: ClassVar[frozenset[str]] = LIST
+
+    def bend(self, turn: Turn) -> None:
+        turn.page.count, turn.page.rows = 0, []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftedPage(Effect):
     """Let a page show rows of another place, so many rows further on (or back)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import parse_qsl
 
 import orjson
@@ -16,6 +17,15 @@ def read_form(body: bytes) -> dict[str, str]:
     except orjson.JSONDecodeError:
         return dict(parse_qsl(body.decode("utf-8", "replace")))
     return {name: str(value) for name, value in decoded.items()} if isinstance(decoded, dict) else {}
+
+
+def kind(body: bytes) -> Literal["json", "form"]:
+    """Return what a token request's body is."""
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "form"
+    return "json"
 
 
 def granted(token: str, lifetime_s: int, scope: str) -> Answer:

@@ -50,6 +50,7 @@ def shown_row(row: Row) -> dict[str, object]:
         "erp_dimension_id": values.erp_id,
         "revision": row.revision,
         "created_by": row.created_by,
+        **({"hidden": True} if row.hidden else {}),
     }
 
 

@@ -49,6 +49,8 @@ class Sandbox:
         self.host, self.port = host, port
         self._late: set[asyncio.TimerHandle] = set()
         self._runner: web.ServerRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._outage: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -65,7 +67,7 @@ class Sandbox:
         server = web.Server(self._serve, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=GRACE_S)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port).start()
+        await self._listen(self._runner)
         self.port = self._runner.addresses[0][1]
         return self
 
@@ -75,9 +77,25 @@ class Sandbox:
         """Stop at once: requests that hang are cut, late work is left undone."""
         for timer in self._late:
             timer.cancel()
+        if self._outage is not None:
+            self._outage.cancel()
         await asyncio.sleep(0)  # a connection just accepted finds its server still there, else nobody would close it
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _listen(self, runner: web.ServerRunner) -> None:
+        self._site = web.TCPSite(runner, self.host, self.port)
+        await self._site.start()
+
+    async def _be_down(self, seconds: float) -> None:
+        """Take no connection for a while, and cut those that are open."""
+        if self._runner is None or self._runner.server is None or self._site is None:
+            return
+        await self._site.stop()
+        for connection in self._runner.server.connections:
+            connection.force_close()
+        await asyncio.sleep(seconds)
+        await self._listen(self._runner)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         path, query = request.rel_url.path, request.rel_url.query
@@ -113,7 +131,9 @@ class Sandbox:
 
     async def _deliver(self, request: web.BaseRequest, turn: Turn, answer: Answer) -> web.StreamResponse:
         """Send the answer as its delivery says; a cut connection gets a response that goes nowhere."""
-        response = _response(answer, turn.call, turn.now)
+        response = _response(answer, turn.call, turn.date)
+        if turn.down_s and (self._outage is None or self._outage.done()):
+            self._outage = asyncio.ensure_future(self._be_down(turn.down_s))
         if turn.delivery is Delivery.HANG:
             await asyncio.get_running_loop().create_future()  # until the client leaves or the server stops
         if turn.delivery is Delivery.RESET:
@@ -148,8 +168,8 @@ async def _stream(
     return response
 
 
-def _response(answer: Answer, call: Call | None = None, now: datetime | None = None) -> web.StreamResponse:
+def _response(answer: Answer, call: Call | None = None, date: datetime | None = None) -> web.StreamResponse:
     headers = {"Content-Type": answer.content_type, **answer.headers}
-    if call is not None and now is not None:
-        headers |= {"X-Request-Id": request_id(call), "Date": format_datetime(now, usegmt=True)}
+    if call is not None and date is not None:
+        headers |= {"X-Request-Id": request_id(call), "Date": format_datetime(date, usegmt=True)}
     return web.Response(status=answer.status, body=answer.body, headers=headers)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Literal
@@ -22,6 +22,7 @@ from engine.sandbox.record import Entry
 from engine.sandbox.replay import Replays, Slot
 from engine.sandbox.tenant import Company, Row, Tenant, Values
 from engine.sandbox.turn import Delivery, Turn, World
+from engine.sandbox.ways import Way, Ways
 
 CONTRACTS = {"guide": guide.CONTRACT, "reference": reference.CONTRACT}
 SCOPE = "accounts.can_access_dashboard"
@@ -41,6 +42,7 @@ class Options:
     directory_base: int = 1  # number of the first page of accounts, companies and locations (API-FACTS 2.3: unclear)
     replay_bytes: int = 65_536  # an answer over this is replayed as a 208 without a body
     timeout_s: float = 29.0  # of the gateway
+    ways: tuple[Way, ...] = ()  # lasting habits in which it differs from its documents
     seed: int = 7
 
 
@@ -64,6 +66,7 @@ class Service:
         self.access = Access(options.accounts, options.allowance, random)
         self.log: list[Entry] = []
         self.shift = timedelta()
+        self.ways = Ways(options.ways)  # may be replaced at any time
         self._clock, self._second = clock, second
         self._replays = Replays(options.replay_bytes)
         self._batches: dict[str, batch.Batch] = {}
@@ -108,7 +111,7 @@ class Service:
         turn = self._turn(call)
         turn.answer = self._gate(turn)
         if turn.answer is None:
-            turn.effects = self.script.fire(call)
+            turn.effects = self.script.fire(call, self._second())
             for effect in turn.effects:
                 effect.admit(turn)
             if turn.commit:
@@ -139,7 +142,7 @@ class Service:
 
     def _turn(self, call: Call) -> Turn:
         now = self.now()
-        asked_for = self.tenant.row(call.path_id) or self._batches.get(call.path_id)
+        asked_for = self._row(call.path_id) or self._batches.get(call.path_id)
         if asked_for is not None:
             call.company_id = asked_for.company_id
         known = self.access.by_key.get(call.api_key)
@@ -153,7 +156,8 @@ class Service:
             idempotency_key=call.idempotency_key,
         )
         self.log.append(entry)
-        return Turn(call=call, entry=entry, now=now, world=self._world)
+        date = now + timedelta(seconds=self.ways.date_skew_s)
+        return Turn(call=call, entry=entry, now=now, date=date, world=self._world)
 
     def _gate(self, turn: Turn) -> Answer | None:
         """Return the gateway's refusal: no such API key, one request too many, or too large a one."""
@@ -217,6 +221,8 @@ class Service:
 
     def _token(self, turn: Turn) -> Answer:
         grant = turn.call.grant
+        if not self.ways.takes_grant_body(oauth.kind(turn.call.body)):
+            return self._error(turn, 415, "Unsupported media type", "This endpoint takes another content type.")
         if grant.get("grant_type") != "client_credentials":
             return self._error(turn, 400, "Bad request", {"grant_type": ["must be client_credentials"]})
         client, secret = grant.get("client_id", ""), grant.get("client_secret", "")
@@ -238,28 +244,41 @@ class Service:
         turn.page = PageMade(count=len(rows), page=call.page, limit=limit, rows=rows_shown, basic=call.basic)
         self._bend(turn)
         turn.entry.rows = len(turn.page.rows)
+        if self.ways.all:
+            self.ways.count(turn.page, call.company_id)
+            turn.page.respell = self.ways.show
         return self.contract.page(turn.page)
 
     def _rows(self, turn: Turn) -> list[Row]:
-        """Return the rows that a listing is of: a company's, or those of all that the account has."""
+        """Return the rows that a listing is of: a company's, or those of all that the account has; none hidden."""
         call = turn.call
         if call.company_id is None:
             companies = [each for each in self.tenant.companies.values() if each.account_id == turn.entry.account]
             rows = [row for company in companies for row in company.rows]
         else:
             rows = self._company(call).rows
+        if self.ways.all or any(row.hidden for row in rows):
+            rows = [row for row in rows if not self.ways.hides(row)]
         return rows if call.label is None else [row for row in rows if row.values.label == call.label]
 
+    def _row(self, path_id: str) -> Row | None:
+        """Return the row with this id, as listings show it."""
+        row = self.tenant.row(f"dim_{int(path_id):08x}" if path_id.isdecimal() else path_id)
+        return row if row and path_id.isdecimal() == self.ways.numbers_ids(row.company_id) else None
+
     def _get(self, turn: Turn) -> Answer:
-        row = self.tenant.row(turn.call.path_id)
-        return self._error(turn, 404, "Not found", "No such dimension.") if row is None else self.contract.single(row)
+        row = self._row(turn.call.path_id)
+        if row is None or self.ways.hides(row):
+            return self._error(turn, 404, "Not found", "No such dimension.")
+        return self.contract.single(row, self.ways.show if self.ways.all else None)
 
     def _create(self, turn: Turn) -> Answer:
         self._store(turn)
         done = turn.done
         if done.errors:
             return self._error(turn, 400, "Bad request", {"non_field_errors": [done.errors[0].message]})
-        return self.contract.one_made((done.created or done.updated)[0])
+        respell = self.ways.acknowledge if self.ways.all else None
+        return self.contract.one_made((done.created or done.updated)[0], respell)
 
     def _bulk(self, turn: Turn) -> Answer:
         self._store(turn)
@@ -280,19 +299,41 @@ class Service:
         """Upsert the good rows of a request, one by one; the bad ones become errors."""
         done = turn.done
         company, number, now = self._company(turn.call), turn.call.number, self.now()
+        company.fold_keys(self.ways.folds_keys(company.id))
         for item in turn.call.items:
             if isinstance(item, RowError):
-                known = company.by_key.get(item.key or "")
+                known = company.find(item.key)
                 done.errors.append(item._replace(id=known.id if known else None))
             elif turn.ignore_keys:
-                done.created.append(self.tenant.insert(company, item, by=number, at=now))
+                values = self.ways.store(item, company.id)
+                done.created.append(self.tenant.insert(company, values, by=number, at=now))
+            elif self.ways.all:
+                row, new = self._store_its_way(company, item, turn)
+                (done.created if new else done.updated).append(row)
             else:
                 row, new = self.tenant.upsert(company, item, by=number, at=now)
                 (done.created if new else done.updated).append(row)
         done.add_up()
+        if self.ways.all:
+            done.company_id, done.respell = company.id, self.ways.answer
         entry = turn.entry
         entry.created, entry.updated, entry.rejected = done.created_count, done.updated_count, done.error_count
         entry.committed = True
+
+    def _store_its_way(self, company: Company, item: Values, turn: Turn) -> tuple[Row, bool]:
+        """Upsert one row as this server does; returns what it tells of the row, and whether it is new."""
+        values = self.ways.store(item, company.id)
+        told = values._replace(key=item.key)  # what is left as it was is told as if it were not
+        row = company.find(values.key)
+        if row is None:
+            row = self.tenant.insert(company, values, by=turn.call.number, at=self.now())
+            return replace(row, values=told), True
+        if company.folds_keys:
+            values = values._replace(key=row.values.key)  # the first spelling of a key stays
+        values = self.ways.keep(row.values, values, company.id)
+        if values != row.values or not self.ways.keeps(company.id):
+            self.tenant.change(company, row, values)
+        return replace(row, values=told), False
 
     def _bend(self, turn: Turn) -> None:
         for effect in turn.effects:

@@ -32,6 +32,7 @@ class Row:
     revision: int = 1
     created_by: int  # number of the request that made it; 0: it was there before
     created_at: datetime
+    hidden: bool = False  # deactivated: neither listed nor found by id, and its key is still taken
     shown: tuple[str, bytes] | None = None  # a contract's name and the row as it lists it, encoded once; None: not yet
 
 
@@ -43,7 +44,24 @@ class Company:
     account_id: str
     name: str
     rows: list[Row] = field(default_factory=list)
-    by_key: dict[str, Row] = field(default_factory=dict)
+    by_key: dict[str, Row] = field(default_factory=dict)  # by the keys as `index` has them
+    folds_keys: bool = False  # keys that differ in case alone are one
+
+    def index(self, key: str) -> str:
+        """Return what all keys that lead to one row have in common."""
+        return key.casefold() if self.folds_keys else key
+
+    def find(self, key: str | None) -> Row | None:
+        """Return the row that an upsert under this key changes."""
+        return None if key is None else self.by_key.get(self.index(key))
+
+    def fold_keys(self, folds_keys: bool) -> None:
+        """Let case make a difference between keys, or none, from now on."""
+        if folds_keys != self.folds_keys:
+            self.folds_keys, self.by_key = folds_keys, {}
+            for row in self.rows:
+                if row.values.key is not None:
+                    self.by_key.setdefault(self.index(row.values.key), row)
 
 
 class Tenant:
@@ -69,7 +87,7 @@ class Tenant:
 
     def upsert(self, company: Company, values: Values, *, by: int, at: datetime) -> tuple[Row, bool]:
         """Store a full record under its key; returns the row, and whether it is new."""
-        row = None if values.key is None else company.by_key.get(values.key)
+        row = company.find(values.key)
         if row is None:
             return self.insert(company, values, by=by, at=at), True
         self.change(company, row, values)
@@ -83,7 +101,7 @@ class Tenant:
         self._rows[row.id] = row
         company.rows.insert(0 if front else len(company.rows), row)
         if values.key is not None:
-            company.by_key.setdefault(values.key, row)
+            company.by_key.setdefault(company.index(values.key), row)
         return row
 
     def change(self, company: Company, row: Row, values: Values) -> None:
@@ -91,7 +109,7 @@ class Tenant:
         if row.values.key != values.key:
             self._forget_key(company, row)
             if values.key is not None:
-                company.by_key.setdefault(values.key, row)
+                company.by_key.setdefault(company.index(values.key), row)
         row.values = values
         row.revision += 1
         row.shown = None
@@ -112,5 +130,5 @@ class Tenant:
 
     def _forget_key(self, company: Company, row: Row) -> None:
         key = row.values.key
-        if key is not None and company.by_key.get(key) is row:
-            del company.by_key[key]
+        if key is not None and company.find(key) is row:
+            del company.by_key[company.index(key)]

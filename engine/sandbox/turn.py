@@ -78,6 +78,7 @@ class Turn:
     call: Call
     entry: Entry
     now: datetime
+    date: datetime  # what the header `Date` says
     world: World
     effects: list[Effect] = field(default_factory=list)
     answer: Answer | None = None  # what the API answers; None: not worked on yet
@@ -92,3 +93,4 @@ class Turn:
     drip: Drip | None = None  # None: the body leaves at once
     ignore_keys: bool = False
     offset_by: int = 0  # rows by which a listing's page is shifted
+    down_s: float = 0.0  # seconds for which the host takes no connection once this one is cut

@@ -11,7 +11,7 @@ from sys import intern
 from typing import Any, TypeAlias
 
 from engine.model.cells import Cells
-from engine.model.dimension import canonical_type, clean
+from engine.model.dimension import clean, listed_type
 
 Column: TypeAlias = Sequence[Any]
 
@@ -28,7 +28,7 @@ def listed_rows(items: list[Any], company_id: int) -> list[Cells] | None:
         ids = columns["id"]
         if not all(ids) or set(map(type, ids)) != {str}:
             return None
-        types = _each(_first(columns, "ottimate_type", "dimension_type", "dimension_type_code"), canonical_type)
+        types = _each(_first(columns, "ottimate_type", "dimension_type", "dimension_type_code"), listed_type)
         labels = _each(_first(columns, "erp_type", "type"), intern)
         names, erp_ids = _texts(columns["name"]), _texts(columns["erp_dimension_id"])
         codes = _optional(columns.get("code"), len(items))

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 
 from engine.model.cells import Cells, Rows
-from engine.model.dimension import RemoteRow, as_remote_row, canonical_type, clean
+from engine.model.dimension import RemoteRow, as_remote_row, clean, listed_type
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer, NotJson
@@ -124,7 +124,7 @@ def _row(item: dict[str, Any]) -> RemoteRow:
     code, key = get("code"), get("reference_id") or get("unique_key") or None
     return RemoteRow(
         _identity(item),
-        canonical_type(_text(type_code, "a type code")),
+        listed_type(_text(type_code, "a type code")),
         _text(get("erp_type") or get("type") or "", "a type label"),
         clean(_needed(item, "name")),
         clean(_needed(item, "erp_dimension_id")),

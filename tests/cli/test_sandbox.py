@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -14,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from engine.sandbox.effects import EFFECTS
+from engine.sandbox.ways import Way
 from tests.cli.conftest import Here
 from tests.cli.program import start
 
@@ -97,9 +99,31 @@ def test_faults_from_a_file(tmp_path: Path) -> None:
         assert ask(f"{ready['base_url']}/accounts/racc_demo/companies", tries[2][1])[0] == 429
 
 
+def test_ways_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "ways.toml").write_text("[[ways]]\ncompanies = [1001]\nname = { shortened = 4 }\n", "utf-8")
+    with running("--faults", "ways.toml", "--companies", "2", cwd=tmp_path) as ready:
+        assert ready["faults"] == 0
+        _, headers = log_in(ready["base_url"])
+        names = {}
+        for company in (1001, 1002):
+            row = {"type": "Account", "dimension_type_code": "account", "name": "Wages", "unique_key": "k"}
+            rows = {"ottimate_company_id": company, "dimensions": [{**row, "erp_dimension_id": "1"}]}
+            _, reply = ask(f"{ready['base_url']}/dimensions/bulk-create/", headers, rows)
+            names[company] = reply["created"][0]["name"]
+        assert names == {1001: "Wage", 1002: "Wages"}
+
+
+def test_the_list_of_ways_names_them_all(here: Here) -> None:
+    done = here("sandbox", "--list-ways")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"\n    {column.name}: " in done.stdout for column in fields(Way))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (b'[[ways]]\nname = { shortened = "40" }', "ways[0].name.shortened: '40' does not fit"),
+        (b"ways = 3", "ways: must be a list of ways"),
         (b"", "faults: must be a list"),
         (b"faults = 3", "faults: must be a list"),
         (b'[[fault]]\neffect = "reset"', "fault: unknown; the file is a list of [[faults]]"),

@@ -12,7 +12,7 @@ from engine.errors import LedgerError
 from engine.ledger import base
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import SqliteLedger
-from engine.model.known import CompanyState, Learned, Settlement
+from engine.model.known import CompanyState, Learned, RestingRow, Settlement
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,
@@ -60,6 +60,7 @@ CHANGES: dict[str, Call] = {
     "sent_again": lambda ledger: ledger.sent_again(HARBOR, "chunk", LATER),
     "settle": settled,
     "recover": recovered,
+    "rest": lambda ledger: ledger.rest(HARBOR, {"a": RestingRow("uncertain", b"sent", "no answer", NOON)}),
 }
 OTHERS: dict[str, Call] = {
     "learn, nothing new": lambda ledger: ledger.learn(HARBOR, Learned(certificate=certificate(2), at=NOON)),
@@ -75,7 +76,7 @@ OTHERS: dict[str, Call] = {
     "another company's": lambda ledger: ledger.begin(ANCHOR, intent("chunk", "a")),
     "another company's rows": lambda ledger: ledger.learn(ANCHOR, LISTED),
 }
-READING = {"read", "brief", "generation", "states", "life", "known_scopes", "applied", "sketches"}
+READING = {"read", "unlisted", "brief", "generation", "states", "life", "known_scopes", "applied", "sketches"}
 
 
 @pytest.fixture

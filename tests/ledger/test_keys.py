@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from engine.ledger.base import Ledger
-from engine.model.known import Rest, rest_again
+from engine.model.known import Rest
+from engine.planning.rest import rest_again
 from tests.ledger.values import LATER, NOON, ORIGIN
 
 REST = Rest(failures=1, retry_at=LATER, message="no `count`", settings="a")

@@ -39,6 +39,7 @@ from engine.sandbox.access import Allowance, Credentials
 from engine.sandbox.faults import parse_rules
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.tenant import Values
+from engine.sandbox.ways import Ways, parse_ways
 from tests.contract import check_answer, check_request, operation_known
 
 DEMO = Credentials()
@@ -164,6 +165,10 @@ class World:
         """Set the sandbox's trouble from now on; none: honest again."""
         self.sandbox.service.script.replace(parse_rules(list(rules)))
 
+    def ways(self, *ways: Mapping[str, Any]) -> None:
+        """Let the sandbox differ from its documents from now on; none: it is as they say again."""
+        self.sandbox.service.ways = Ways(parse_ways(list(ways)))
+
     def stored(self, company_id: int) -> list[Dimension]:
         """Return what the sandbox holds, by key."""
         rows = self.sandbox.tenant.companies[company_id].rows
@@ -224,7 +229,8 @@ class World:
                 body = request.body._value if isinstance(request.body, aiohttp.BytesPayload) else b""
                 try:
                     check_request(method, url, dict(request.headers), bytes(body), contract=self.contract)
-                    if not self.sandbox.service.script.rules and response.content_type == "application/json":
+                    is_honest = not self.sandbox.service.script.rules and not self.sandbox.service.ways.all
+                    if is_honest and response.content_type == "application/json":
                         answer, headers = await response.read(), dict(response.headers)
                         check_answer(method, url, response.status, headers, answer, contract=self.contract)
                 except AssertionError as error:

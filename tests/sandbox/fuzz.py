@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from errno import ECONNREFUSED
 from random import Random
 from selectors import DefaultSelector, SelectorKey
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -42,6 +44,11 @@ TICK_S = 1e-6
 
 MOST_TURNS = 200_000
 """Of a loop: a hundred times what a case takes."""
+
+
+NOWHERE = ConnectionKey(
+    "sandbox.test", 80, is_ssl=False, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None
+)
 
 
 class StageLoop(asyncio.SelectorEventLoop):
@@ -168,6 +175,7 @@ class Line:
     fate: Fate
     rng: Random
     watch: Callable[[Turn], None]  # sees each request when its work is done
+    down_until: float = 0.0  # the loop's second up to which nobody is let in
     _middlewares: tuple[()] = field(default=())
 
     @asynccontextmanager
@@ -189,6 +197,8 @@ class Line:
 
     async def _exchange(self, method: str, url: URL, headers: Mapping[str, str], body: bytes) -> Reply:
         self.fate.moment()
+        if asyncio.get_running_loop().time() < self.down_until:
+            raise aiohttp.ClientConnectorError(NOWHERE, ConnectionRefusedError(ECONNREFUSED, "refused"))
         turn = self.service.open(method, url.path, url.query, headers, body)
         try:
             await self._serve(turn)
@@ -220,12 +230,14 @@ class Line:
         answer = self.service.finish(turn)
         if turn.delivery is Delivery.HANG:
             await asyncio.get_running_loop().create_future()
+        if turn.down_s:
+            self.down_until = asyncio.get_running_loop().time() + turn.down_s
         if turn.delivery is Delivery.RESET:
             raise aiohttp.ServerDisconnectedError
         if turn.drip is not None:
             await asyncio.sleep(turn.drip.pieces * turn.drip.pause_s)
         if turn.delivery is Delivery.TRUNCATED:
             raise aiohttp.ClientPayloadError("the response was cut")
-        date = format_datetime(turn.now, usegmt=True)
+        date = format_datetime(turn.date, usegmt=True)
         named = {"Content-Type": answer.content_type, "X-Request-Id": request_id(turn.call), "Date": date}
         return Reply(status=answer.status, headers=CIMultiDict({**named, **answer.headers}), body=answer.body)

@@ -48,7 +48,7 @@ from engine.ledger.lock import MemoryLocks
 from engine.ledger.sqlite import SqliteLedger
 from engine.model.balance import add
 from engine.model.dimension import NaturalKey, canonical_type
-from engine.model.known import OVERWRITTEN, Acknowledged, Intent
+from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, Intent
 from engine.model.outcome import Column
 from engine.model.settings import Adopt, Scope
 from engine.planning.evidence import Evidence
@@ -57,6 +57,7 @@ from engine.sandbox.faults import parse_rules
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Row, Tenant, Values
 from engine.sandbox.turn import Turn
+from engine.sandbox.ways import parse_ways
 from tests.sandbox.conftest import DEMO, DIRECTORY, Rows, World, account, columns, company, dims, slugs
 from tests.sandbox.fuzz import Desk, Fate, Line, StageLoop, copy_of
 from tests.sandbox.test_switch import speak
@@ -124,6 +125,8 @@ class Fleet(NamedTuple):
     adopt: Adopt
     replay_bytes: int
     seed: int
+    ways: tuple[Mapping[str, Any], ...] = ()  # of the server, as `parse_ways` takes them
+    keys: Mapping[str, str] = {}  # key -> another one in its place
 
 
 def on(operation: str, **rule: Any) -> dict[str, Any]:
@@ -237,6 +240,8 @@ fleets = st.integers(1, 3).flatmap(
         adopt=st.sampled_from([Adopt.TRUST, Adopt.TRUST, Adopt.PUSH, Adopt.HOLD]),
         replay_bytes=st.sampled_from([65_536, 10]),
         seed=st.integers(0, 99),
+        ways=st.just(()),
+        keys=st.just({}),
     )
 )
 PLAIN = Fleet(
@@ -259,6 +264,7 @@ class Here:
 
     id: int
     source: list[Dimension | Mapping[str, object]]
+    keys: Mapping[str, str] = field(default_factory=dict)  # key -> another one in its place
     former: list[list[Dimension | Mapping[str, object]]] = field(default_factory=list)
     blind: bool = False  # others changed something since it was last listed whole
     coded: set[str] = field(default_factory=set)  # ids of rows whose code others set
@@ -272,7 +278,7 @@ class Here:
 
     def dressed(self, row: Dimension) -> Dimension:
         """Return a row as this company's own: names tell whose they are."""
-        return row._replace(name=f"{row.name} ~{self.id}")
+        return row._replace(key=self.keys.get(row.key, row.key), name=f"{row.name} ~{self.id}")
 
     def valid(self) -> dict[str, Dimension]:
         """Return the rows that can be sent: those of a key of their own."""
@@ -334,7 +340,10 @@ def shown(values: Values) -> NaturalKey:
 class Case:
     """A fleet, its sandbox and its ledger, and the runs between them."""
 
-    def __init__(self, contract: str, fleet: Fleet, database: sqlite3.Connection) -> None:
+    def __init__(
+        self, contract: str, fleet: Fleet, database: sqlite3.Connection, check: type[Check] | None = None
+    ) -> None:
+        self.check = check or Check
         self.contract = contract
         self.fleet = fleet
         self.database = database
@@ -346,6 +355,7 @@ class Case:
             max_limit=fleet.max_limit,
             replay_bytes=fleet.replay_bytes,
             seed=fleet.seed,
+            ways=parse_ways(list(fleet.ways)),
         )
         self.service = Service(options, tenant=Tenant(), clock=self.now, second=self._loop.time)
         self.here = [self._settle(place, *given) for place, given in enumerate(zip(*fleet[:3], strict=True))]
@@ -357,20 +367,26 @@ class Case:
         return MORNING + timedelta(seconds=self._loop.time() - self._began)
 
     def _settle(self, place: int, there: list[tuple[str, Dimension]], kept: int, wanted: list[Dimension]) -> Here:
-        here = Here(id=place + 1, source=[])
+        here = Here(id=place + 1, source=[], keys=self.fleet.keys)
         ours: set[str] = set()
         values = []
         for number, (owner, plain) in enumerate(there):
             row = here.dressed(plain)
-            if owner == "ours" and row.key not in ours:
-                ours.add(row.key)
-                values.append(Values(*row))
+            if owner == "ours" and self.stored_key(row.key) not in ours:
+                ours.add(self.stored_key(row.key))
+                values.append(self.service.ways.store(Values(*row), here.id))
             else:
                 values.append(Values(f"x{number}" if owner == "theirs" else None, *row[1:]))
         self.service.place(here.id, values, name=f"Company {here.id}")
         here.coded = {row.id for row in self.rows(here)}
         here.source += own_keys([here.dressed(row) for row in [*(row for _, row in there[:kept]), *wanted]])
         return here
+
+    def stored_key(self, key: str) -> str:
+        """Return what all keys that lead to one row of this server have in common."""
+        ways = self.service.ways
+        stored = ways.store(Values(key, "", "", "", ""), 0).key or ""
+        return stored.casefold() if ways.folds_keys(0) else stored
 
     def rows(self, here: Here) -> list[Row]:
         return self.service.tenant.companies[here.id].rows
@@ -427,7 +443,7 @@ class Case:
         self.is_calm = self.is_calm and not act.rules and not act.fate
         fate = Fate(act.fate[1] if act.fate else None)
         result = await self._run(act, fate)
-        await Check(self, act, result).all()
+        await self.check(self, act, result).all()
         self.loose_ends = fate.is_dead or (act.fate is not None and act.fate[0] == "storm" and result is None)
         return result
 
@@ -672,14 +688,15 @@ class Check:
         """What the ledger holds for certain is so."""
         acked = await self.case.acknowledged(here)
         lost_create = any(not known.settled and known.remote_id is None for known in acked.rows.values())
-        is_noted = acked.state.failure == OVERWRITTEN
+        is_noted = acked.state.failure in {KEY_MISMATCH, OVERWRITTEN}
         if here.blind or acked.left_over is not None or lost_create or is_noted:  # listed anew before it is believed
             return
         stored = {row.id: row.values for row in self.case.rows(here)}
         strays = {(stray.type_code, stray.erp_id) for stray in acked.strays}
         for key, known in acked.rows.items():
             is_one_of_those = known.remote_id is None and (known.row.type_code, known.row.erp_id) in strays
-            if not known.settled or known.seen is not None or is_one_of_those:  # the last is not believed
+            is_memory = known.remote_id is None and key not in here.valid()  # that tells a key which was shifted
+            if not known.settled or known.seen is not None or is_one_of_those or is_memory:  # those are not believed
                 continue
             found = (
                 [stored.get(known.remote_id)]
@@ -745,6 +762,8 @@ class Heal:
             return len(natural) > 1 or len(sharing) > 1 or len(keyed) > 1 or bool(others)
         if slug == "look-alike":
             folded = row.erp_id.casefold().lstrip("0") or "0"
+            if row.type_code not in {shown(values)[0] for values in stored}:
+                return any((values.erp_id, values.name) == (row.erp_id, row.name) for values in stored)
             return any(
                 shown(values)[0] == row.type_code
                 and ((values.erp_id.casefold().lstrip("0") or "0") == folded or values.name == row.name)

@@ -27,7 +27,9 @@ from engine import (
 )
 from engine.ledger.sqlite import SqliteLedger
 from engine.model.events import Waiting
+from engine.sandbox.ways import Way, Ways
 from tests.sandbox.conftest import (
+    DEMO,
     Rows,
     World,
     account,
@@ -174,6 +176,52 @@ async def test_a_count_far_too_high_is_not_paged_through(world: World) -> None:
     result = await world.sync_one(1, dims(50))
     assert verdict(result) == ("held", 4, ["incomplete-listing"])
     assert result.requests.list <= 3 * (1 + 2 * 8)  # page 1, and what was out when the first empty page came
+
+
+async def test_ids_that_are_numbers_are_ids(either_world: World) -> None:
+    world = either_world
+    world.place(1)
+    world.sandbox.service.ways = Ways([Way(listed_ids="number", answer_ids="number")])
+    world.script({"effect": "latency", "seconds": 0.0})  # no honest server: the contract's file has ids as text
+    assert columns(await world.sync_one(1, dims(5))) == {"created": 5}
+    assert (await world.sync_one(1, dims(5), fresh=True)).state == State.UNCHANGED
+    wanted = [row._replace(name="New") if row.key == "K00002" else row for row in dims(6)]
+    world.script({"effect": "reset", "commit": True, "match": BULK})
+    world.limit(max_attempts=1)  # so that the row is read back, by its id
+    assert columns(await world.sync_one(1, wanted)) == {"unchanged": 4, "created": 1, "updated": 1}
+    assert_exact(world, 1, wanted)
+
+
+@pytest.mark.parametrize("what", ["api_key", "client_secret"])
+async def test_credentials_that_were_changed_on_both_sides_cost_nothing(world: World, what: str) -> None:
+    """The company is known by its account, whatever key leads to it: nothing is read anew, and nothing held."""
+    world.place(1)
+    await world.sync_one(1, dims(5))
+    access = world.sandbox.service.access
+    old = access.by_key.pop(DEMO.api_key)
+    new = replace(old, **{what: "another-one"})
+    access.by_key[new.api_key] = new
+    access.meters.setdefault(new.api_key, access.meters[old.api_key])
+    assert verdict(await world.sync_one(1, dims(6))) == ("deferred", 8, ["authentication"])
+    world.accounts = (account(credentials=new),)
+    assert (await world.sync_one(1, dims(5))).state == State.UNCHANGED
+    assert world.sent() == 0
+    assert columns(await world.sync_one(1, dims(6))) == {"unchanged": 5, "created": 1}
+    assert_exact(world, 1, dims(6))
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+async def test_pages_that_overlap_and_hide_nothing_are_whole(world: World, rows: int) -> None:
+    """Each page begins so many rows before the last one ended; 70 rows are shown on four pages all the same."""
+    world.limit(page_size=20)
+    world.place(1, dims(70))
+    shifts = {page: -rows * (page - 1) for page in (2, 3, 4)}
+    world.script(*({"effect": "shifted-page", "by": by, "match": {**LIST, "page": n}} for n, by in shifts.items()))
+    result = await world.sync_one(1, dims(72))
+    assert columns(result) == {"unchanged": 70, "created": 2}
+    assert result.certificate is not None
+    assert (result.certificate.whole, result.certificate.repeats) == (True, 3 * rows)
+    assert_exact(world, 1, dims(72))
 
 
 async def test_codes_that_nobody_can_see_are_told(world: World) -> None:

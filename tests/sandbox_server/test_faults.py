@@ -195,6 +195,18 @@ async def test_spoilt_bodies(caller: Caller) -> None:
     assert caller.sandbox.service.log[-1].status == "truncated"
 
 
+@pytest.mark.parametrize("blanks", [0, 1_000_000])
+async def test_compressed_bodies(caller: Caller, blanks: int) -> None:
+    honest = await caller.page()
+    caller.script({"effect": "gzip", "blanks": blanks})
+    packed = await caller.page()
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.body == b" " * blanks + honest.body
+    assert int(packed.headers["Content-Length"]) < 2000
+    caller.script({"effect": "gzip", "cut": True})
+    assert (await _raw(caller)) != honest.body
+
+
 def _listing(caller: Caller) -> str:
     return f"{caller.sandbox.base_url}/dimensions?ottimate_company_id={OURS}"
 
@@ -222,6 +234,12 @@ async def test_limits_clamped_and_refused(caller: Caller) -> None:
 async def test_lying_count(caller: Caller) -> None:
     caller.script({"effect": "lying-count", "by": -2, "match": {"page": 2}})
     assert [(await caller.page(page=page, limit=3)).json["count"] for page in (1, 2)] == [5, 3]
+
+
+async def test_w11_a_listing_that_is_empty_by_mistake(caller: Caller) -> None:
+    caller.script({"effect": "empty-listing", "match": {"company": OURS}, "times": 1})
+    pages = [(await caller.page()).json for _ in range(2)]
+    assert [(page["count"], len(page["dimensions"])) for page in pages] == [(0, 0), (5, 5)]
 
 
 async def test_shifted_page(caller: Caller) -> None:
@@ -471,6 +489,9 @@ def test_shares_are_seeded() -> None:
         ([{"effect": "reset", "share": 1.5}], "faults[0].share: must be from 0 to 1"),
         ([{"effect": "reset", "after": -1}], "faults[0].after: must not be negative"),
         ([{"effect": "reset", "times": -1}], "faults[0].times: must not be negative"),
+        ([{"effect": "reset", "lasts_s": -1}], "faults[0].lasts_s: must not be negative"),
+        ([{"effect": "reset", "match": {"row": "("}}], "faults[0].match.row: missing )"),
+        ([{"effect": "outage", "seconds": 0}], "faults[0].seconds: must be more than 0"),
         ([{"effect": "reset", "match": {"company": "42"}}], "faults[0].match.company: '42' does not fit"),
     ],
 )

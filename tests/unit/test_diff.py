@@ -506,3 +506,38 @@ def test_a_source_without_codes_never_differs_because_of_them(
             stored = world.server.rows[change.row.key]
             assert change.row.code is None
             assert change.sent.code == ((stored.code or stored.erp_id) if needs_code else None)
+
+
+class Move(NamedTuple):
+    """Rows that the ledger knows under their keys, ids as they are wanted, and which of them are held."""
+
+    wanted: dict[str, str]  # key -> wanted ERP id; what it is there: see `THERE`
+    held: str = ""  # keys, space-separated
+    updated: str = ""
+
+
+THERE = {"a": "1", "b": "2", "c": "3"}
+MOVES = {
+    "to an id that nobody bears": Move({"a": "9"}, updated="a"),
+    "to the id of an orphan": Move({"a": "7"}, held="a"),
+    "to the id of a row that stays": Move({"a": "2", "b": "2"}, held="a"),
+    "two that swap": Move({"a": "2", "b": "1"}, updated="a b"),
+    "three in a circle": Move({"a": "2", "b": "3", "c": "1"}, updated="a b c"),
+    "one after the other": Move({"a": "2", "b": "9"}, updated="a b"),
+    "behind one that cannot move": Move({"a": "2", "b": "7"}, held="a b"),
+    "two that want one place": Move({"a": "9", "b": "9"}, updated="a b"),  # each alone would be free to
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_l11_a_row_takes_no_id_that_another_remote_row_keeps(move: Move) -> None:
+    ledger = ledger_of(*(known(dim(key, erp_id, key), f"r-{key}") for key, erp_id in THERE.items()))
+    remote = [*(shown(f"r-{key}", erp_id, key) for key, erp_id in THERE.items()), shown("r-orphan", "7", "orphan")]
+    wanted = source(*(dim(key, move.wanted.get(key, erp_id), key) for key, erp_id in THERE.items()))
+    _, plan = compared(wanted, RemoteIndex(remote), ledger)
+    assert ({hold.key for hold in plan.holds}, {hold.slug for hold in plan.holds} - {"ambiguous"}) == (
+        set(move.held.split()),
+        set(),
+    )
+    assert {change.row.key for change in plan.updates} == set(move.updated.split())
+    assert plan.unchanged == len(THERE) - len(plan.holds) - len(plan.updates)

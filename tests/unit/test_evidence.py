@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from engine.model.change import Change, Plan
 from engine.model.known import CompanyState
 from engine.model.settings import Verify, VerifyMode
-from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, must_list, spread
+from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, is_due_for_age, must_list, spread
 from tests.unit.model_server import NOW, dim, known, ledger_of, source
 
 DAY_S = 86_400.0
@@ -53,6 +54,28 @@ def test_what_is_read(mode: str, listed_s: float | None, checked_s: float | None
     verify = Verify(mode=VerifyMode(mode))
 
     assert first_evidence(state(listed_s, checked_s), verify, COMPANY, NOW) is expected
+
+
+@pytest.mark.parametrize("mode", VerifyMode)
+@pytest.mark.parametrize(
+    ("failure", "is_open"),
+    [
+        ("incomplete-listing", True),
+        ("tenant-leak", True),
+        ("vanished-company", True),
+        ("unavailable", True),
+        ("out-of-scope", True),
+        ("overwritten", True),
+        ("mass-create", False),  # guards by figures: their reading was good
+        ("wrong-client", False),
+    ],
+)
+def test_w11_the_ledger_is_no_evidence_while_a_reading_is_open(mode: VerifyMode, failure: str, is_open: bool) -> None:
+    """Whatever its age says, and whatever the mode: what was not read whole proves nothing."""
+    noted = replace(state(1, 1), failure=failure)
+    found = first_evidence(noted, Verify(mode=mode), COMPANY, NOW)
+    assert (found is Evidence.LISTING) == (is_open or mode is VerifyMode.FULL)
+    assert is_due_for_age(noted, Verify(mode=mode)) == (not is_open and mode is VerifyMode.AUTO)
 
 
 def test_listings_are_spread_by_thirty_percent_either_way() -> None:

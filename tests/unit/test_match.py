@@ -158,11 +158,20 @@ CASES = {
     "does not look alike: a zero inside": Case(
         source(dim("k1", "100")), (shown("r1", "1", "x"),), missing=ids("k1"), orphans=ids("r1")
     ),
-    "does not look alike: another type": Case(
-        source(dim("k1", "1", "Rent")),
-        (shown("r1", "1", "Rent", type_code="department"),),
+    "does not look alike: another type, and its own is there": Case(
+        source(dim("k1", "1", "Rent"), dim("k2", "2")),
+        (shown("r1", "1", "Rent", type_code="department"), shown("r2", "2")),
+        pairs=by(Via.NATURAL_KEY, k2="r2"),
         missing=ids("k1"),
         orphans=ids("r1"),
+    ),
+    "looks alike: another type, and no row of its own": Case(
+        source(dim("k1", "1", "Rent"), dim("k2", "2", "Cash"), dim("k3", "3", "Rent")),
+        (shown("r1", "1", "Rent", type_code="class"), shown("r2", "2", "Bank", type_code="class")),
+        missing=ids("k2", "k3"),
+        holds=held("look-alike", "k1"),
+        contested=ids("r1"),
+        orphans=ids("r2"),
     ),
     "a matched row is nobody's look-alike": Case(
         source(dim("k1", "1", "Rent"), dim("k2", "2", "Rent")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pytest
@@ -46,6 +47,12 @@ def no(
     return BulkError("bad", "validation_error", key, name, at, row_id)
 
 
+def nameless(created: str, updated: str, *errors: BulkError) -> BulkAnswer:
+    """Return an answer that lists these ids, space-separated, and no names."""
+    new, old = ([(row_id, "") for row_id in ids.split()] for ids in (created, updated))
+    return BulkAnswer(len(new) + len(old), len(new), len(old), len(errors), new, old, list(errors))
+
+
 class Case(NamedTuple):
     """A chunk, its answer, and what is to come of it."""
 
@@ -55,6 +62,7 @@ class Case(NamedTuple):
     explained: bool = True
     surplus: int = 0
     exposed: bool = False
+    ids: Mapping[str, str] | None = None  # of stored rows, by key; None: not looked at
 
 
 AB = (create("a"), create("b"))
@@ -114,6 +122,36 @@ CASES = {
     "an error that names a row that was not sent": Case(
         AB, answered("A", "", no(key="zz")), (NEW, OPEN), explained=False
     ),
+    "W8: a key in lower case": Case(
+        (create("K-A", "A"), create("K-B", "B")), answered("A", "", no(key="k-b")), (NEW, NO)
+    ),
+    "W8: a key behind a prefix": Case(AB, answered("A", "", no(key="company-1:b")), (NEW, NO)),
+    "W8: a key that merely ends alike": Case(AB, answered("A", "", no(key="zb")), (NEW, OPEN), explained=False),
+    "W8: a spelling that two rows could have": Case(
+        (create("a", "A"), create("A", "B")), answered("A", "", no(key="x:a")), (OPEN, NEW), explained=False
+    ),
+    "W8: whatever the error of a chunk of one row names": Case(
+        (create("a"),), answered("", "", no(key="zz", name="Y", at=7, row_id="r9")), (NO,)
+    ),
+    "W8: two errors for a chunk of one row": Case((create("a"),), answered("", "", no(key="a"), no(at=1)), (NO,)),
+    "W7: updates told by their ids": Case(
+        (update("a"), update("b")), nameless("", "r-b r-a"), (OLD, OLD), ids={"a": "r-a", "b": "r-b"}
+    ),
+    "W7: creates without names": Case(AB, nameless("r1 r2", ""), (NEW, NEW), ids={}),
+    "W7: one create without a name": Case((create("a"),), nameless("r1", ""), (NEW,), ids={"a": "r1"}),
+    "W7: both kinds": Case((create("a"), update("b")), nameless("r1", "r-b"), (NEW, OLD), ids={"b": "r-b"}),
+    "W7: one refused": Case(
+        (create("a"), update("b"), create("c")),
+        nameless("r1", "r-b", no(key="c")),
+        (NEW, OLD, NO),
+        ids={"b": "r-b"},
+    ),
+    "W7: an update that made a second row": Case(
+        (create("a"), update("b")), nameless("r1 r9", ""), (NEW, NEW), surplus=1, ids={}
+    ),
+    "W7: fewer than sent, and the ids of some": Case(
+        (update("a"), update("b")), nameless("", "r-b"), (OPEN, OLD), explained=False, ids={"b": "r-b"}
+    ),
     "an index beyond the chunk": Case(AB, answered("A", "", no(at=7)), (NEW, OPEN), explained=False),
     "one row refused twice": Case(ABC, answered("A", "", no(key="b"), no(key="b")), (NEW, NO, OPEN), explained=False),
     "fewer counted than sent": Case(AB, answered("A"), (NEW, OPEN), explained=False),
@@ -145,6 +183,8 @@ def test_what_an_answer_means(case: Case) -> None:
 
     assert columns(outcome) == case.columns
     assert (outcome.explained, outcome.surplus) == (case.explained, case.surplus)
+    if case.ids is not None:
+        assert {each.change.row.key: each.remote_id for each in outcome.results if each.remote_id} == case.ids
 
 
 def test_a_shared_name_is_told_by_its_index() -> None:

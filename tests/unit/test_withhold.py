@@ -1,19 +1,21 @@
-"""A refused row rests for a day while it is unchanged."""
+"""Rows that are not sent for now: refused ones for a day, those of no known outcome for longer and longer."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from engine.model.change import Change, Plan
 from engine.model.dimension import Dimension, fingerprint
-from engine.model.known import Rejection
-from engine.planning.withhold import withhold
-from tests.unit.model_server import NOW, dim
+from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
+from engine.model.outcome import Column
+from engine.planning.withhold import collided, collision_fingerprint, uncertain_again, withhold, without
+from tests.unit.model_server import NOW, dim, known, source
 
 ROW = dim("k1", "1", code="c1")
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 
 
@@ -35,14 +37,22 @@ def refused(row: Dimension, ago: timedelta) -> dict[str, Rejection]:
     ],
 )
 @pytest.mark.parametrize("remote_id", [None, "r1"])
-def test_which_rows_rest(now_wanted: Dimension, ago: timedelta, rests: bool, remote_id: str | None) -> None:
+def test_which_refused_rows_rest(now_wanted: Dimension, ago: timedelta, rests: bool, remote_id: str | None) -> None:
     change = Change(now_wanted, remote_id)
     plan = Plan(creates=(change,)) if remote_id is None else Plan(updates=(change,))
+    acked = Acknowledged(rejections=refused(ROW, ago))
 
-    left, resting = withhold(plan, refused(ROW, ago), NOW)
+    left, resting = withhold(plan, acked, NOW)
 
     assert left.changes == (() if rests else (change,))
-    assert [found for found, _ in resting] == ([change] if rests else [])
+    assert [row.change for row in resting] == ([change] if rests else [])
+    assert withhold(plan, acked, NOW, again=True) == (plan, [])
+
+
+def test_a_refused_row_of_unknown_outcome_since_is_sent() -> None:
+    plan = Plan(updates=(Change(ROW, "r1"),))
+    entry = known(ROW, "r1", settled=False)
+    assert withhold(plan, Acknowledged(rows={"k1": entry}, rejections=refused(ROW, SECOND)), NOW) == (plan, [])
 
 
 def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
@@ -51,16 +61,93 @@ def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
     plan = Plan(creates=creates, updates=updates, unchanged=5, matched=8, orphans=("r9",))
     rejections = refused(creates[1].row, SECOND) | refused(updates[0].row, SECOND)
 
-    left, resting = withhold(plan, rejections, NOW)
+    left, resting = withhold(plan, Acknowledged(rejections=rejections), NOW)
 
     assert left == Plan(creates=(creates[0], creates[2]), updates=updates[1:], unchanged=5, matched=8, orphans=("r9",))
-    assert [(change, rejection.message) for change, rejection in resting] == [
-        (creates[1], "no such thing"),
-        (updates[0], "no such thing"),
+    assert [(row.change, row.column, row.words) for row in resting] == [
+        (creates[1], Column.REJECTED, "no such thing"),
+        (updates[0], Column.REJECTED, "no such thing"),
     ]
 
 
-def test_nothing_rests_when_nothing_was_refused() -> None:
+def test_nothing_rests_when_nothing_is_noted() -> None:
     plan = Plan(creates=(Change(ROW, None),))
 
-    assert withhold(plan, {}, NOW) == (plan, [])
+    assert withhold(plan, Acknowledged(), NOW) == (plan, [])
+
+
+def test_w9_the_same_bytes_to_the_same_end_rest_for_1_h_6_h_and_24_h() -> None:
+    """The first time a row is sent again at once; then less and less often, until it changes."""
+    change, note, now = Change(ROW, None), None, NOW
+    waits = []
+    for _ in range(6):
+        note = uncertain_again(note, change, "HTTP 500", now)
+        waits.append(note.next_at and note.next_at - now)
+        now = note.next_at or now
+    assert waits == [None, HOUR, 6 * HOUR, DAY, DAY, DAY]
+    changed = uncertain_again(note, Change(ROW._replace(name="Changed"), None), "HTTP 500", now)
+    assert (changed.tries, changed.next_at) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("next_at", "since", "row", "rests"),
+    [
+        (None, NOW, ROW, False),  # the first time
+        (NOW + SECOND, NOW, ROW, True),
+        (NOW, NOW - HOUR, ROW, False),
+        (NOW + HOUR, NOW + SECOND, ROW, False),  # a clock that went back
+        (NOW + HOUR, NOW, ROW._replace(name="Changed"), False),
+    ],
+)
+def test_which_uncertain_rows_rest(next_at: datetime | None, since: datetime, row: Dimension, rests: bool) -> None:
+    plan = Plan(creates=(Change(row, None),))
+    acked = Acknowledged(resting={"k1": RestingRow(UNCERTAIN, fingerprint(ROW), "HTTP 500", since, 1, next_at)})
+
+    left, resting = withhold(plan, acked, NOW)
+
+    assert (len(left.creates), [each.column for each in resting]) == ((0, [Column.UNCERTAIN]) if rests else (1, []))
+    assert withhold(plan, acked, NOW, again=True) == (plan, [])
+
+
+def test_w4_a_row_that_is_not_listed_is_held_until_it_is_allowed() -> None:
+    """Neither a change of its values nor `dimsync retry` sends it."""
+    plan = Plan(creates=(Change(ROW._replace(name="Changed"), None),))
+    acked = Acknowledged(resting={"k1": RestingRow(NOT_LISTED, fingerprint(ROW), "gone", NOW, 0, NOW + HOUR)})
+
+    for again in (False, True):
+        left, resting = withhold(plan, acked, NOW, again=again)
+        assert (left.changes, resting, [hold.slug for hold in left.holds]) == ((), [], [NOT_LISTED])
+    assert withhold(plan, acked, NOW, allowed={NOT_LISTED}) == (plan, [])
+
+
+A, B = dim("A", "1"), dim("a", "2")
+
+
+@pytest.mark.parametrize(
+    ("rows", "stands"),
+    [
+        ((A, B), True),
+        ((B, A), True),
+        ((A, B._replace(type_label="Other label")), True),  # a label is the remote side's
+        ((A, B._replace(name="Changed")), False),
+        ((A,), False),
+        ((B,), False),
+        ((A, B._replace(key="b")), False),
+    ],
+)
+def test_w3_a_collision_stands_until_one_of_its_rows_changes(rows: tuple[Dimension, ...], stands: bool) -> None:
+    fingerprint_of_both = collision_fingerprint((A, B))
+    acked = Acknowledged(
+        resting={
+            "A": RestingRow(KEY_COLLISION, fingerprint_of_both, "one row", NOW, others=("a",)),
+            "a": RestingRow(KEY_COLLISION, fingerprint_of_both, "one row", NOW, others=("A",)),
+        }
+    )
+    wanted = source(*rows)
+
+    found = collided(wanted, acked)
+
+    assert set(found) == ({"A", "a"} if stands else set())
+    left = without(wanted, found)
+    assert [row.key for row in left.rows] == ([] if stands else [row.key for row in rows])
+    assert left.source_rows == wanted.source_rows

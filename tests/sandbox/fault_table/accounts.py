@@ -144,7 +144,7 @@ def refused_company() -> Iterator[Case]:
 
 def broken_token() -> Iterator[Case]:
     """Ask again; without end, nothing can be sent."""
-    for name in ("500", "reset", "hang", "html", "malformed", "truncated", "huge", "other-shape"):
+    for name in ("500", "reset", "hang", "html", "malformed", "truncated", "huge", "other-shape", "error-in-a-200"):
         loss = LOSSES[name]
         fault, sent = loss.at("token", times=1), f"token {told(loss.got, '200')}; {LOAD.bulk}"
         yield good(LOAD, f"{name} once at the token", fault, sent=sent, limits=QUICKLY, alone=True)
@@ -156,7 +156,7 @@ def broken_token() -> Iterator[Case]:
 
 def broken_directory() -> Iterator[Case]:
     """It refuses nobody when it cannot be read: each company tells for itself."""
-    for name in ("500", "reset", "hang", "html", "malformed", "truncated", "other-shape"):
+    for name in ("500", "reset", "hang", "html", "malformed", "truncated", "other-shape", "error-in-a-200"):
         loss = LOSSES[name]
         fault, sent = loss.at("companies", times=1), f"companies {told(loss.got, '200')}; {LOAD.bulk}"
         yield good(LOAD, f"{name} once at the directory", fault, sent=sent, limits=QUICKLY, alone=True)
@@ -199,6 +199,15 @@ def throttled() -> Iterator[Case]:
         yield good(READ, f"429 with {name} at a page", fault, sent=sent, limits=one)
         fault, sent = answer("bulk", 429, headers=headers, times=1), "list 200; bulk A3 429 201+"
         yield good(GROW, f"429 with {name} at a chunk", fault, sent=sent, limits=one)
+    for name, said in {
+        "a sign": "+1",
+        "less than nothing": "-1",
+        "a part": "0.5",
+        "two": "1, 2",
+        "an empty": "",
+    }.items():
+        fault = answer("list", 429, headers={"Retry-After": said}, page=2, times=1)
+        yield good(READ, f"429 with {name}, at a page", fault, sent="list 200 429 200; bulk A2 201+", limits=one)
     for operation, task, sent in (
         ("token", LOAD, f"token 429 200; {LOAD.bulk}"),
         ("companies", LOAD, f"companies 429 200; {LOAD.bulk}"),

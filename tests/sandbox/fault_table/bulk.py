@@ -46,6 +46,14 @@ def lost() -> Iterator[Case]:
             yield good(GROW, f"{name} at a chunk", fault, sent=sent, limits=TWICE)
 
 
+def refused_connections() -> Iterator[Case]:
+    """A host that takes no connection for a moment is asked again."""
+    gone = at("bulk", "outage", seconds=0.5, times=1)
+    yield good(
+        GROW, "no connection for a moment", gone, sent="list 200; bulk A3 reset 201+", limits={"max_attempts": 6}
+    )
+
+
 def late() -> Iterator[Case]:
     """A slow answer is one; two timeouts halve the chunk; late work is work all the same."""
     yield good(GROW, "a slow chunk", at("bulk", "latency", seconds=0.5))
@@ -177,4 +185,4 @@ def replays() -> Iterator[Case]:
     )
 
 
-PARTS = (lost, late, read_back, batches, replays)
+PARTS = (lost, refused_connections, late, read_back, batches, replays)

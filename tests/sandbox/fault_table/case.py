@@ -181,6 +181,21 @@ GARBLED: Mapping[str, Loss] = {
     "huge": Loss(fault={"effect": "huge", "bytes": 150_000}, shown="201", at_get="200"),
     "slow-drip": Loss(fault={"effect": "slow-drip", "pieces": 8, "pause_s": 0.75}, shown="left"),
     "other-shape": Loss(fault={"effect": "status", "status": 200, "body": '{"ok": true}', "commit": True}, shown="200"),
+    "error-in-a-200": Loss(
+        fault={"effect": "status", "status": 200, "envelope": "Something went wrong.", "commit": True}, shown="200"
+    ),
+    "half-a-gzip": Loss(fault={"effect": "gzip", "cut": True}, shown="201", at_get="200"),
+    "gzip-that-is-none": Loss(
+        fault={
+            "effect": "status",
+            "status": 200,
+            "body": '{"count": 0}',
+            "headers": {"Content-Encoding": "gzip"},
+            "commit": True,
+        },
+        shown="200",
+    ),
+    "gzip-bomb": Loss(fault={"effect": "gzip", "blanks": 5_000_000}, shown="201", at_get="200"),
 }
 """The work was done, and the answer does not tell."""
 

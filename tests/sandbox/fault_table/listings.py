@@ -33,7 +33,18 @@ def broken() -> Iterator[Case]:
     for name, loss in LOSSES.items():
         sent = f"list {told('200', loss.got, '200')}; bulk A2 201+"
         yield good(READ, f"{name} once at a page", loss.at("list", page=2, times=1), sent=sent, limits=QUICKLY)
-    for name in ("500", "504", "reset", "html", "malformed", "truncated", "huge", "hang"):
+    for name in (
+        "500",
+        "504",
+        "reset",
+        "html",
+        "malformed",
+        "truncated",
+        "huge",
+        "hang",
+        "error-in-a-200",
+        "gzip-bomb",
+    ):
         loss = LOSSES[name]
         sent = f"list {told('200', loss.got, loss.got)}"
         fault = loss.at("list", page=2)
@@ -47,7 +58,8 @@ def broken() -> Iterator[Case]:
 
 
 def slow() -> Iterator[Case]:
-    """A wait within the limits is none."""
+    """A wait within the limits is none, and a compressed answer is an answer."""
+    yield good(READ, "pages in gzip", at("list", "gzip"))
     yield good(READ, "a slow page", at("list", "latency", seconds=0.5, jitter=0.5))
     yield good(READ, "a slow drip within the timeout", at("list", "slow-drip", pieces=4, pause_s=0.1))
     yield good(
@@ -78,6 +90,13 @@ def unsound() -> Iterator[Case]:
     lie = at("list", "lying-count", by=1)
     yield bad(GROW, "a probe that lies", lie, says=INCOMPLETE, sent="list 200x3", then=NIGHT)
     yield good(GROW, "a probe that lies once", {**lie, "times": 1}, sent="list 200x2; bulk A3 201+")
+
+
+def empty() -> Iterator[Case]:
+    """A company whose rows are known is not loaded anew because a listing shows none."""
+    empty = at("list", "empty-listing")
+    gone = "held 4 vanished-company"
+    yield bad(GROW, "a listing that is empty by mistake", empty, says=gone, sent="list 200", then=NIGHT)
 
 
 def foreign() -> Iterator[Case]:
@@ -122,4 +141,4 @@ def scope() -> Iterator[Case]:
     )
 
 
-PARTS = (broken, slow, unsound, foreign, page_sizes, scope)
+PARTS = (broken, slow, unsound, empty, foreign, page_sizes, scope)

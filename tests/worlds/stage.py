@@ -1,0 +1,97 @@
+"""The real engine before a server in memory: its SQL ledger and its clock are in memory, too, and nothing waits."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Coroutine, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from random import Random
+from typing import Any, TypeVar, cast
+
+import aiohttp
+
+from engine import Account, Company, Engine, Limits, RunResult, Secret, Settings
+from engine.ledger.database import open_memory
+from engine.ledger.lock import MemoryLocks
+from engine.ledger.sqlite import SqliteLedger
+from tests.sandbox.fuzz import Desk, Fate, copy_of
+from tests.unit import virtual_time
+from tests.worlds.server import ACCOUNT, Server
+from tests.worlds.wire import Memory, Session
+
+T = TypeVar("T")
+
+BASE_URL = "http://world.test/v1"
+MORNING = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
+
+
+class Clock:
+    """The wall clock: stands still, or goes with the event loop's."""
+
+    def __init__(self) -> None:
+        self._at = MORNING
+        self._since: float | None = None
+
+    def __call__(self) -> datetime:
+        if self._since is None:
+            return self._at
+        return self._at + timedelta(seconds=asyncio.get_running_loop().time() - self._since)
+
+    def go(self) -> None:
+        """Go on from here with the loop's time."""
+        self._at, self._since = self(), asyncio.get_running_loop().time()
+
+    def forward_to(self, moment: datetime) -> None:
+        """Leap ahead; never back."""
+        self._at, self._since = max(self(), moment), asyncio.get_running_loop().time()
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """A server, a ledger and settings; the engine is made anew for each run, as a scheduler does."""
+
+    server: Server
+    clock: Clock
+    database: sqlite3.Connection
+    settings: Settings
+
+    async def run(self, companies: Iterable[Company], *, seed: object = 7) -> RunResult:
+        """Sync once."""
+        session = cast("aiohttp.ClientSession", Session(transport=Memory(server=self.server)))
+        ledger = SqliteLedger(Desk(self.database, Fate()), MemoryLocks().hold)
+        rng = Random(str(seed))
+        async with Engine(self.settings, session=session, ledger=ledger, now=self.clock, rng=rng) as engine:
+            return await engine.sync(companies).result()
+
+
+def account(limits: Limits, *, name: str = "main", account_id: str = ACCOUNT) -> Account:
+    """Return a client account; its API key is called as it is."""
+    secrets = [Secret(f"{what} of {name}") for what in ("key", "id", "secret")]
+    api_key, client_id, client_secret = secrets
+    return Account(
+        name=name,
+        account_id=account_id,
+        api_key=api_key,
+        client_id=client_id,
+        client_secret=client_secret,
+        limits=limits,
+    )
+
+
+@cache
+def _template() -> sqlite3.Connection:
+    return open_memory()
+
+
+def new_ledger() -> closing[sqlite3.Connection]:
+    """Return an empty ledger's database; leaving the block closes it."""
+    return closing(copy_of(_template()))
+
+
+def perform(acts: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in virtual time."""
+    return virtual_time.run(acts)
