@@ -84,7 +84,9 @@ class Key:
         self.keeper = TokenKeeper()
         self.pages = PageSize(account.limits.page_size)
         self.token_encoding = FORM  # what the token endpoint takes, as far as is known
-        self.is_encoding_news = False  # it was found out since it was last written down
+        self.noted: dict[str, str] = {}  # what the ledger has noted of it, by name
+        self.directory_turn = anyio.Lock()  # runs that want its directory read it one after the other
+        self.directory_reads = 0  # how often it was listed whole
 
 
 class _NotNow(Exception):
@@ -593,7 +595,7 @@ class Channel:
             grant = await self._token(encoding)
         except Rejected:
             raise refused from None
-        self.key.token_encoding, self.key.is_encoding_news = encoding, True
+        self.key.token_encoding = encoding
         return grant
 
     async def _token(self, encoding: str) -> Grant:

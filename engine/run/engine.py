@@ -112,8 +112,8 @@ class Engine:
         """Bring the companies' remote rows to their sources. Read-only companies (`write=False`) are left out.
 
         `fresh`: companies that rest after a failed reading are read all the same. `allow`: guards that a person lets
-        pass in this run; it is written into the journal. `budget`: requests that it may send, tokens and directories
-        apart; `deadline_s`: seconds after which it stops. With either, known changes are sent before any listing.
+        pass in this run; it is written into the journal. `budget`: requests that it may send, tokens apart;
+        `deadline_s`: seconds after which it stops. With either, known changes are sent before any listing.
         """
         chosen = [company for company in companies if company.write]
         bounds = Bounds(requests=budget, seconds=deadline_s)

@@ -12,9 +12,13 @@ from engine.model.known import Pause
 from engine.model.quota import UsedUp
 from engine.model.result import AccountDay
 from engine.net.channel import Channel
+from engine.wire.oauth import ENCODINGS, FORM
 
 LONGEST_PAUSE_S = 86_400.0
 """A pause is kept for a day at most: by then every quota is new, and a server may have named any number."""
+
+COUNTS_ALL, TOKEN_ENCODING = "counts-all", "token-encoding"
+"""Names of notes on a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,12 @@ class KeyMemory:
         granted = await self.ledger.page_size(self.origin, channel.account.account_id)
         if granted is not None:
             channel.key.pages.remembered(granted)
+        noted = await self.ledger.key_notes(self.origin, channel.account.account_id)
+        key = channel.key
+        key.noted = {TOKEN_ENCODING: FORM} | noted  # a form goes without saying
+        key.pages.counts_all = key.pages.counts_all or COUNTS_ALL in noted
+        if noted.get(TOKEN_ENCODING) in ENCODINGS:
+            key.token_encoding = noted[TOKEN_ENCODING]
         if not fresh:
             await self._keep_pause(channel)
             await self._keep_quota(channel)
@@ -62,6 +72,7 @@ class KeyMemory:
             key, account, why = channel.key, channel.account, channel.parked
             if key.pages.is_learned:
                 await ledger.remember_page_size(origin, account.account_id, key.pages.rows)
+            await self._keep_notes(channel)
             if isinstance(why, Throttled) and why.retry_after_s is not None:
                 asked_at = channel.parked_at or now
                 until = asked_at + timedelta(seconds=min(why.retry_after_s, LONGEST_PAUSE_S))
@@ -70,6 +81,15 @@ class KeyMemory:
             if isinstance(why, QuotaExhausted) and why.status is not None:  # the server's word, not our own count
                 await self._remember_used_up(channel, why)
             await key.quota.settle()
+
+    async def _keep_notes(self, channel: Channel) -> None:
+        """Note what was found out about a key in this run, where that is news."""
+        key, account_id = channel.key, channel.account.account_id
+        notes = {TOKEN_ENCODING: key.token_encoding} | ({COUNTS_ALL: "1"} if key.pages.counts_all else {})
+        for name, value in notes.items():
+            if key.noted.get(name) != value:
+                await self.ledger.note_key(self.origin, account_id, name, value)
+                key.noted[name] = value
 
     async def _remember_used_up(self, channel: Channel, why: QuotaExhausted) -> None:
         account, at = channel.account, channel.parked_at or self.now()
