@@ -106,6 +106,10 @@ class OutcomeUnknown(ApiError):
         self.retry_after_s = retry_after_s  # a 503 asked to wait so long; None: it named no time
 
 
+class Untrusted(OutcomeUnknown):
+    """The host's TLS certificate cannot be verified: nothing was sent, and it is the same at each try."""
+
+
 class BadPage(OutcomeUnknown):
     """The answer is JSON, and not what was asked for: it is the same each time. Names field and row."""
 
@@ -157,10 +161,6 @@ class CompanyRefused(ApiError):
 
 class HostDown(ApiError):
     """The API's host answers nobody: what is left of the run is deferred, and nothing rests for it."""
-
-
-class Untrusted(ApiError):
-    """The host's TLS certificate cannot be verified: nothing is sent until whoever runs the machine puts that right."""
 
 
 class Unauthorized(ApiError):

@@ -31,6 +31,7 @@ from engine.errors import (
     Rejected,
     Throttled,
     Unauthorized,
+    Untrusted,
     WrongContract,
 )
 from engine.model.events import Event, Parked, RequestSent, Waiting, WidthChanged
@@ -86,7 +87,8 @@ class Key:
         self.token_encoding = FORM  # what the token endpoint takes, as far as is known
         self.noted: dict[str, str] = {}  # what the ledger has noted of it, by name
         self.directory_turn = anyio.Lock()  # runs that want its directory read it one after the other
-        self.directory_reads = 0  # how often it was listed whole
+        self.directory_tries = 0  # how often it was listed, or tried to be
+        self.directory_trouble: str | None = None  # why it could not be, the last time
 
 
 class _NotNow(Exception):
@@ -295,6 +297,8 @@ class Channel:
     async def _rest(self, call: Call[T], error: OutcomeUnknown | InFlight) -> None:
         """Wait until a call may go out once more, or raise what ends it."""
         asked_s = error.retry_after_s if isinstance(error, OutcomeUnknown) else None
+        if isinstance(error, Untrusted):
+            raise await self.park(error) from error
         if not (isinstance(error, OutcomeUnknown) and error.unsent):
             call.exposed = True
         if call.is_witness:

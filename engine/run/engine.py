@@ -60,6 +60,7 @@ class Engine:
     ) -> None:
         self._settings = settings
         self._session = session
+        self._proxies: Mapping[str, str] | None = None  # of a session of our own
         self._ledger = ledger
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
@@ -304,13 +305,17 @@ class Engine:
         """Return the account's way out on the one session, which is opened for the first request of all."""
 
         def make() -> Transport:
-            from engine.net.transport import AiohttpTransport, new_session  # noqa: PLC0415  see `LateTransport`
+            from engine.net.transport import (  # noqa: PLC0415  see `LateTransport`
+                AiohttpTransport,
+                new_session,
+                proxies_of_environment,
+            )
 
             self._opened()
             if self._session is None:
-                self._session = new_session()
+                self._session, self._proxies = new_session(), proxies_of_environment()
                 self._own.push_async_callback(self._session.close)
-            return AiohttpTransport(self._session, body_bytes=account.limits.body_bytes)
+            return AiohttpTransport(self._session, body_bytes=account.limits.body_bytes, proxies=self._proxies)
 
         return LateTransport(make)
 

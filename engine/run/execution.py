@@ -186,6 +186,8 @@ class Run:
             troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
+            for each in visible.values():
+                await each.keep()
             await self._memory.keep(channels.values())
             self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)

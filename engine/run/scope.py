@@ -11,7 +11,7 @@ import anyio
 from engine.errors import ApiError, IncompleteListing, OutOfScope
 from engine.ledger.base import Directories, Keys, Rows
 from engine.model.directory import Directory, VisibleCompany
-from engine.model.known import KEY_MISMATCH, CompanyState
+from engine.model.known import KEY_MISMATCH, CompanyState, Rest
 from engine.model.settings import Scope
 from engine.net.channel import Channel
 from engine.net.directory import read_visible
@@ -56,7 +56,8 @@ class Visible:
         self._known_at: datetime | None = None
         self._is_read = False  # the ledger's directory was looked at
         self._is_listed = False  # in this run, or by another one meanwhile; it is not tried twice
-        self._reads_before = channel.key.directory_reads
+        self._tries_before = channel.key.directory_tries
+        self._rest: Rest | None = None  # what is to be remembered of a directory that could not be listed
         self.trouble: str | None = None  # why it could not be listed; then nobody is refused on its word
 
     async def company(self, company_id: int) -> VisibleCompany | None:
@@ -107,10 +108,12 @@ class Visible:
         """List the directory, unless another run of this engine did since this one began, or it rests."""
         key = self._channel.key
         async with key.directory_turn:
-            if key.directory_reads > self._reads_before:
-                await self._recall()
-            else:
+            if key.directory_tries == self._tries_before:
                 await self._list()
+                key.directory_tries, key.directory_trouble = key.directory_tries + 1, self.trouble
+            elif key.directory_trouble is None:
+                await self._recall()
+            self.trouble = key.directory_trouble
             self._is_listed = True
 
     async def _list(self) -> None:
@@ -126,9 +129,7 @@ class Visible:
                 f"the companies of account {account.name} could not be listed: {error}; whether a company may be seen"
                 " shows when it is read"
             )
-            with anyio.CancelScope(shield=True):
-                again = rest_again(rest, self.trouble, now)
-                await self._memory.remember_rest(self._origin, account_id, DIRECTORY, again)
+            self._rest = rest_again(rest, self.trouble, now)
         else:
             await self._take_over(directory, rests=rest is not None)
 
@@ -138,7 +139,11 @@ class Visible:
             await self._memory.remember_directory(self._origin, self._account_id, directory)
             if rests:
                 await self._memory.remember_rest(self._origin, self._account_id, DIRECTORY, None)
-        self._channel.key.directory_reads += 1
+
+    async def keep(self) -> None:
+        """Let a directory rest that could not be listed, unless that was the host's trouble, which leaves no trace."""
+        if self._rest is not None and self._channel.host.down is None:
+            await self._memory.remember_rest(self._origin, self._account_id, DIRECTORY, self._rest)
 
     async def _refuse_resting(self, company_id: int) -> None:
         """Raise `OutOfScope` for a company that was looked for in vain, while it is left alone."""

@@ -135,7 +135,7 @@ def test_w13_an_outage_is_one_incident(
         assert "the next run does it" in problem.message
         world.script()
         after = await fleet.sync()
-        assert (after.exit_code, len(after.companies)) == (0, accounts * companies)
+        assert (after.exit_code, len(after.companies), after.problems) == (0, accounts * companies, ())
         for _, company_id in fleet.ids:
             assert_exact(world, company_id, dims(5))
 
