@@ -171,6 +171,12 @@ class WrongContract(ApiError):
     """The host does not speak the configured contract (404/405 on the bulk path, a redirect): fix `[api]`."""
 
 
+class Unreadable(WrongContract):
+    """Answers of one kind make no sense for several companies, and none of them does: the account is stopped."""
+
+    what = ""  # whose answers: "list" or "bulk"
+
+
 class AccountParked(EngineError):
     """The account was stopped in this run; raised by every call of it since. `reason` is the error that did it."""
 

@@ -60,7 +60,8 @@ NOTES = {
     """,
     "rests": """
         What failed for an account as a whole, so many times in a row, and is not tried again before `retry_at` unless
-        the settings are others: `contract`, answers that could not be read; `directory`, the listing of its companies.
+        the settings are others: `contract:list` and `contract:bulk`, answers that could not be read; `directory`, the
+        listing of its companies.
     """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",

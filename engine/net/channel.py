@@ -10,6 +10,7 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
+from hashlib import blake2b
 from math import inf
 from random import Random
 from typing import TypeVar
@@ -31,6 +32,7 @@ from engine.errors import (
     Rejected,
     Throttled,
     Unauthorized,
+    Unreadable,
     Untrusted,
     WrongContract,
 )
@@ -46,6 +48,7 @@ from engine.net.limits import KeyLimits, Place
 from engine.net.pages import PageSize
 from engine.net.quota import Quota
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
+from engine.net.trial import Trial, what_of
 from engine.net.width import trouble_of
 from engine.net.witness import KEPT_S, Witness
 from engine.wire.dialect import BadAnswer, NotJson
@@ -129,6 +132,7 @@ class Channel:
         self._budget = budget or Budget()
         self._give_up_at_s = give_up_at_s
         self.host = host or Host()
+        self.trial = Trial()
         self._witness = Witness(self._ask_directory)
         self._vouched: tuple[Secret | None, float] = (None, 0.0)  # a token that the witness was answered with, and when
         self._well_at_s: float | None = None  # when a request with a token was last answered as it should be
@@ -138,6 +142,13 @@ class Channel:
         self._paused_at = 0.0  # when the last pause began
         self._refused: dict[str, set[int]] = {}  # refusal of a whole chunk -> companies that met it
         self._accepts_chunks = False
+
+    @property
+    def settings(self) -> str:
+        """A digest of `[api]`: what failed under other settings is tried at once."""
+        api = self._api
+        texts = (api.base_url, api.contract, api.token_url or "", api.api_version, api.scope)
+        return blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
 
     def chunk_accepted(self) -> None:
         """Note that a bulk request was understood: refusals are about rows, then."""
@@ -165,6 +176,7 @@ class Channel:
         if self.parked is None:
             self.parked, self.parked_at = reason, self._now()
             self._parking.set()
+            self.trial.left(None)
             await self._emit(Parked(account=self.account.name, reason=str(reason)))
         return AccountParked(self.parked)
 
@@ -313,6 +325,8 @@ class Channel:
         if await self._is_alike(call, error):
             raise OutcomeUnknown(str(error), alike=True, status=error.status, company_id=call.company_id) from error
         call.senseless += isinstance(error, BadPage)
+        if call.senseless >= SENSELESS:
+            await self._note_senseless(call, error)
         rest_s = wait_s(call.policy, call.attempts, call.timeouts, error, self._rng.random())
         is_senseless = call.senseless >= SENSELESS and call.method == "GET"
         if rest_s is None or is_senseless or call.waits > call.policy.max_attempts:
@@ -350,6 +364,19 @@ class Channel:
         host.vouch(call, KEPT_S)
         return False
 
+    async def _note_senseless(self, call: Call[T], error: ApiError) -> None:
+        """Stop the account where answers of this kind make no sense for any company; one of them is enough on trial."""
+        what, is_answer = what_of(call), error.status is not None and error.status < 300
+        if what is None or not is_answer or call.company_id is None:
+            return
+        who, is_json = (self.account.name, call.company_id), isinstance(error, BadPage)
+        if self.host.is_unreadable(what, str(error), who, is_json=is_json) or self.trial.what == what:
+            kind = "bulk requests" if what == "bulk" else "listings"
+            text = f"{error}: so the answers to {kind} are for every company asked; check api.contract and api.base_url"
+            reason = Unreadable(text, status=error.status)
+            reason.what = what
+            raise await self.park(reason) from error
+
     async def _is_alike(self, call: Call[T], error: ApiError) -> bool:
         """Return whether the same words were said as often as the policy lets, while the host answers other calls."""
         if error.status not in {500, 502}:
@@ -370,6 +397,7 @@ class Channel:
         """
         host, is_unsent = self.host, isinstance(error, OutcomeUnknown) and error.unsent
         if not _is_silent(error):
+            await self._note_senseless(call, error)
             is_page = isinstance(error, OutcomeUnknown) and error.status == 200
             return await self.park(self._wrong_base_url(error)) if is_page and self._is_strange(call) else error
         if not host.is_watched:  # what cannot be reached for one company cannot be for another
@@ -397,6 +425,7 @@ class Channel:
     async def _exchange(self, call: Call[T]) -> tuple[Secret | None, Answer]:
         """Send once, with a token that is good when the request leaves; return that, too."""
         while True:
+            await self.trial.turn(call)
             await self.host.turn(self.account.name, call)
             await self._refuse_when_stopped()
             token = await self.key.keeper.token(self._fetch_token) if call.bearer else None
@@ -538,6 +567,9 @@ class Channel:
     def _answered(self, call: Call[T]) -> None:
         """Note that a request was answered as it should be."""
         self.host.answered(call)
+        if (what := what_of(call)) is not None:
+            self.host.read(what)
+            self.trial.passed(what)
         self.host.has_bulk = self.host.has_bulk or call.kind == "bulk"
         if call.bearer:
             self._well_at_s = get_running_loop().time()

@@ -5,6 +5,7 @@ In doubt, one request goes on being repeated, and all others wait for what comes
 
 from __future__ import annotations
 
+import re
 from asyncio import get_running_loop
 from collections.abc import Iterable
 from datetime import datetime
@@ -36,6 +37,8 @@ class Host:
         self._companies: frozenset[Who] = frozenset(companies)
         self._met: set[Who] = set()  # those whose requests came to nothing since a request was last answered well
         self._missing: set[Who] = set()  # companies for which there was no bulk path
+        self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
+        self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
         self._failing: list[Call[Any]] = []  # calls that came to nothing and are to be repeated
         self._prober: Call[Any] | None = None  # the one call that may be sent while the host is in doubt
         self._prober_account = ""
@@ -144,6 +147,28 @@ class Host:
         if call is self._prober:
             self._prober = None
             self._tell()
+
+    def read(self, what: str) -> None:
+        """Note that an answer of this kind made sense: none of the kind speaks against the contract any more."""
+        self._readable.add(what)
+        self._senseless = {key: met for key, met in self._senseless.items() if key[0] != what}
+
+    def has_read(self, what: str) -> bool:
+        """Return whether an answer of this kind made sense in this run."""
+        return what in self._readable
+
+    def is_unreadable(self, what: str, words: str, who: tuple[str, int], *, is_json: bool) -> bool:
+        """Note that a company's answers make no sense, and return whether that is so of all companies' alike.
+
+        What is no JSON may be another program's page, and takes three companies; a run of one company says nothing of
+        a contract by a listing, whose trouble is the company's as well.
+        """
+        if what in self._readable or not self.is_watched:
+            return False
+        met = self._senseless.setdefault((what, re.sub(r"\d+", "#", words)), set())
+        met.add(who)
+        least = 2 if what == "list" else 1
+        return len(met) >= (max(least, min(SO_MANY, len(self._companies))) if is_json else SO_MANY)
 
     def has_no_bulk(self, account: str, company_id: int) -> bool:
         """Note that there was no bulk path for a company, and return whether that is so for all of them."""

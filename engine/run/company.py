@@ -109,6 +109,8 @@ class CompanyRun:
             reason = error.reason if isinstance(error, AccountParked) else error
             place = (reason.file, reason.line) if isinstance(reason, SourceError) else (None, None)
             self._stop_short(code_of(reason), str(reason), ending_of(reason), *place)
+        finally:
+            self._channel.trial.left(self.company.id)
 
     def _stop_short(
         self, code: str, message: str, ending: Ending, file: str | None = None, line: int | None = None
