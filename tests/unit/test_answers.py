@@ -125,7 +125,7 @@ class Desk:
     async def send(self, request: Request) -> Answer:
         kind = {"POST": "bulk"}.get(request.method, "directory" if "/accounts/" in request.url else "list")
         if request.url.endswith("/oauth/token"):
-            body = b'{"access_token":"t","expires_in":3600}'
+            body = b'{"access_token":"tok-0123","expires_in":3600}'
             return Answer(status=200, headers={}, body=body)
         self.sent.append(kind)
         await anyio.sleep(0.01)
