@@ -87,6 +87,7 @@ class ApiError(EngineError):
         excerpt: str = "",
     ) -> None:
         super().__init__(message)
+        self.told = message  # without advice, where the message has some
         self.status = status
         self.company_id = company_id
         self.request_id = request_id
@@ -96,13 +97,14 @@ class ApiError(EngineError):
 class OutcomeUnknown(ApiError):
     """The request may have been carried out: lost answer, 5xx, senseless body. Repeat the same bytes, or look."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is known of an answer that is none
         self,
         message: str,
         *,
         timed_out: bool = False,
         unsent: bool = False,
         alike: bool = False,
+        retry_after_s: float | None = None,
         status: int | None = None,
         company_id: int | None = None,
         request_id: str | None = None,
@@ -110,8 +112,17 @@ class OutcomeUnknown(ApiError):
     ) -> None:
         super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
         self.timed_out = timed_out  # no answer in time, or a 504: a smaller request may fare better
-        self.alike = alike  # the same failure as the time before, while the server answers other requests well
         self.unsent = unsent  # there was no connection: for once it is known that nothing was done
+        self.alike = alike  # the same 500 or 502 as often as the policy lets, from a host that answers other requests
+        self.retry_after_s = retry_after_s  # a 503 asked to wait so long; None: it named no time
+
+
+class Untrusted(OutcomeUnknown):
+    """The host's TLS certificate cannot be verified: nothing was sent, and it is the same at each try."""
+
+
+class BadPage(OutcomeUnknown):
+    """The answer is JSON, and not what was asked for: it is the same each time. Names field and row."""
 
 
 class AnswerLost(OutcomeUnknown):
@@ -155,12 +166,26 @@ class OutOfScope(ApiError):
     """This company is not this API user's (403, 404): it fails alone and is not tried again in this run."""
 
 
+class CompanyRefused(ApiError):
+    """The API refuses one company's requests and answers others with the same API key: that company fails alone."""
+
+
+class HostDown(ApiError):
+    """The API's host answers nobody: what is left of the run is deferred, and nothing rests for it."""
+
+
 class Unauthorized(ApiError):
     """The account's credentials are refused although its token is fresh; every company of the account is deferred."""
 
 
 class WrongContract(ApiError):
     """The host does not speak the configured contract (404/405 on the bulk path, a redirect): fix `[api]`."""
+
+
+class Unreadable(WrongContract):
+    """Answers of one kind make no sense for several companies, and none of them does: the account is stopped."""
+
+    what = ""  # whose answers: "list" or "bulk"
 
 
 class AccountParked(EngineError):

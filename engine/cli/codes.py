@@ -310,21 +310,44 @@ COMPANIES = (
     ),
     Code(
         "out-of-scope",
-        "The account's API user may not see this company, or there is none of this id.",
-        "The company fails (exit 1) and nothing is sent.",
+        "The account's API user may not see this company, or not write to it, or there is none of this id.",
+        "The company fails (exit 1) and nothing is sent. It is looked for again after 1 h, 6 h, then 24 h.",
         "Check its id and account with `dimsync companies --refresh`, or have the API user granted it.",
     ),
     Code(
         "refused",
-        "The server refused a request that reads the company's rows, with the words in the message.",
+        "The server refused the company's requests, with the words in the message, and answers others.",
         "The company fails (exit 1), and is read again after 1 h, 6 h, then 24 h.",
         "Put right what the server names, then `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "unavailable",
-        "The host could not be reached, or did not answer sensibly however often it was asked.",
-        "The company fails (exit 1). Where the host could not be reached at all, so do the others of its account.",
+        "The API did not answer the company's requests sensibly, however often it was asked, and it answers others.",
+        "The company fails (exit 1), and is read again after 1 h, 6 h, then 24 h.",
         "Wait, and check the network and `base_url` under [api]; then `dimsync sync --select state:failed --fresh`.",
+    ),
+    Code(
+        "bad-answer",
+        "What the API answered is JSON and not what was asked for, twice in a row; the message names the field, and the"
+        " row where there is one.",
+        "The company fails (exit 1) and nothing is sent. It is read again after 1 h, 6 h, then 24 h.",
+        "Report the message to Ottimate, with the company's id and the time; then"
+        " `dimsync sync --select company:ID --fresh`.",
+    ),
+    Code(
+        "host-down",
+        "The API answered none of several companies, nor its own directory: by errors of its own, or not at all.",
+        "What was not sent is deferred (exit 5) and nothing rests: one request found out while the others waited.",
+        "Nothing, when the next `dimsync sync` gets through: it does everything. If it does not, check `base_url` under"
+        " [api] and the network, and ask Ottimate.",
+    ),
+    Code(
+        "certificate",
+        "The TLS certificate of the API's host, or of a proxy on the way, is not trusted; the message gives OpenSSL's"
+        " reason.",
+        "Nothing is sent, and the companies fail (exit 2).",
+        "Where your network has a certificate authority of its own, name its file in the environment variable"
+        " SSL_CERT_FILE; a clock that is wrong makes good ones invalid, too. Then `dimsync sync`.",
     ),
     Code(
         "failed",
@@ -334,7 +357,7 @@ COMPANIES = (
     ),
     Code(
         "authentication",
-        "The account's credentials are refused although its token is fresh.",
+        "The account's credentials are refused although its token is fresh, and for its directory, too.",
         "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on.",
         "Put api_key, client_id and client_secret of the account right; `dimsync companies --refresh` tries them. Then"
         " `dimsync sync`.",
@@ -364,8 +387,8 @@ COMPANIES = (
     ),
     Code(
         "wrong-contract",
-        "The host does not speak the configured contract: its bulk path is not there, it redirects, or it refuses"
-        " everything.",
+        "The host does not speak the configured contract: its token endpoint or bulk path is not there, it redirects,"
+        " it refuses everything, or its answers cannot be read.",
         "The account is stopped and its companies fail (exit 2).",
         "Put `base_url` and `contract` under [api] right, then `dimsync sync`.",
     ),

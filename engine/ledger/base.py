@@ -13,7 +13,7 @@ from typing import Protocol
 
 from engine.model.balance import State
 from engine.model.directory import Directory
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, RestingRow, Settlement
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
 from engine.model.life import Applied, Generation, Life
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -271,6 +271,26 @@ class Runs(Protocol):
         ...
 
 
+class Keys(Protocol):
+    """What is remembered per account beside its quota. `account`: `Account.account_id`."""
+
+    async def key_notes(self, origin: str, account: str) -> dict[str, str]:
+        """Return what was noted of an account's key, by name."""
+        ...
+
+    async def note_key(self, origin: str, account: str, name: str, value: str) -> None:
+        """Note something of an account's key, in place of what was noted under that name."""
+        ...
+
+    async def rests(self, origin: str, account: str) -> dict[str, Rest]:
+        """Return what failed for an account as a whole, over or not, by what it is."""
+        ...
+
+    async def remember_rest(self, origin: str, account: str, what: str, rest: Rest | None) -> None:
+        """Note that something failed for an account as a whole; None: that it does not any more."""
+        ...
+
+
 class Quotas(Protocol):
     """Requests of each API key on each UTC day, counted before they are sent. `key_id`: `Account.key_id`."""
 
@@ -343,6 +363,7 @@ class Ledger(
     Reverts,
     Intents,
     Runs,
+    Keys,
     Quotas,
     Directories,
     Locks,

@@ -62,6 +62,15 @@ NOTES = {
         dimsync has none: its companies have a line each.
     """,
     "page_sizes": "How many rows a page the server last granted an API key. `account`: its digest, as in quotas.",
+    "key_notes": """
+        What an account's API key was shown: `token-encoding`, the content type that the token endpoint takes, and
+        `counts-all`, that a listing's count was once larger than its page, so that it counts all rows.
+    """,
+    "rests": """
+        What failed for an account as a whole, so many times in a row, and is not tried again before `retry_at` unless
+        the settings are others: `contract:list` and `contract:bulk`, answers that could not be read; `directory`, the
+        listing of its companies.
+    """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
     "directory_locations": "The locations, likewise.",

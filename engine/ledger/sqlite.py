@@ -14,6 +14,7 @@ from engine.ledger import (
     directories,
     distrust,
     intents,
+    keys,
     life,
     plans,
     quotas,
@@ -30,7 +31,7 @@ from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.directory import Directory
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, RestingRow, Settlement
+from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
 from engine.model.life import Applied, Generation, Life
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -235,6 +236,22 @@ class SqliteLedger:
         """Take what an older dimsync noted under accounts' ids over to their API keys."""
         if await self._thread.read(quotas.is_under_old_names, origin, tuple(key_ids)):
             await self._thread.write(quotas.carry_over, origin, dict(key_ids))
+
+    async def key_notes(self, origin: str, account: str) -> dict[str, str]:
+        """Return what was noted of an account's key."""
+        return await self._thread.read(keys.notes, origin, account)
+
+    async def note_key(self, origin: str, account: str, name: str, value: str) -> None:
+        """Note something of an account's key."""
+        await self._thread.write(keys.note, origin, account, name, value)
+
+    async def rests(self, origin: str, account: str) -> dict[str, Rest]:
+        """Return what failed for an account as a whole, over or not."""
+        return await self._thread.read(keys.rests, origin, account)
+
+    async def remember_rest(self, origin: str, account: str, what: str, rest: Rest | None) -> None:
+        """Note that something failed for an account as a whole; None: that it does not any more."""
+        await self._thread.write(keys.remember_rest, origin, account, what, rest)
 
     async def quota(self, origin: str, key_id: str, day: date) -> DayUse:
         """Return what is known of a key's day."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +21,9 @@ KEY_MISMATCH = "key-mismatch"
 
 OVERWRITTEN = "overwritten"
 """A company's trouble that a listing mends: creates met rows that were there, and nobody could look at these since."""
+
+RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+"""How long what failed is left alone: after the first failure, the second, and every later one."""
 
 
 class Known(NamedTuple):
@@ -114,6 +117,20 @@ class Pause:
     def holds(self, now: datetime) -> bool:
         """Return whether it is still to be kept; a clock that went back to before it tells nothing."""
         return self.at <= now < self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Something that failed for an account as a whole, and when it is tried again."""
+
+    failures: int  # in a row
+    retry_at: datetime
+    message: str
+    settings: str = ""  # digest of the settings that it failed under: other ones are tried at once
+
+    def holds(self, now: datetime, settings: str = "") -> bool:
+        """Return whether it is still to be left alone; a clock that went back to long before it tells nothing."""
+        return self.settings == settings and self.retry_at - RESTS[-1] <= now < self.retry_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class Certificate:
     unique: int  # different remote ids seen
     rows: int  # rows seen, repeats included
     pages: int  # pages read
+    counts_pages: bool = False  # rows were behind the last page by the count: it is each page's, not the listing's
 
     @property
     def repeats(self) -> int:
@@ -40,13 +41,13 @@ class Certificate:
     @property
     def whole(self) -> bool:
         """Whether absence from this listing proves anything."""
-        return self.declared == self.declared_last == self.unique
+        return self.declared == self.declared_last == self.unique and not self.counts_pages
 
     def describe(self) -> str:
         """Return one line for people: what was declared and what was seen."""
         count = (
             str(self.declared) if self.declared == self.declared_last else f"{self.declared}, then {self.declared_last}"
         )
-        return (
-            f"{count} rows declared, {self.unique} different rows seen on {self.pages} pages ({self.repeats} repeats)"
-        )
+        seen = f"{self.unique} different rows seen on {self.pages} pages ({self.repeats} repeats)"
+        why = "; the API counts the rows of a page, not of all, so nothing shows where the listing ends"
+        return f"{count} rows declared, {seen}{why if self.counts_pages else ''}"

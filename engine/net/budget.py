@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 
 from engine.errors import BudgetSpent
 
-APART = frozenset({"token", "directory"})
-"""Kinds of requests that no company's change asks for: a budget does not count them."""
+APART = "token"
+"""The kind of request that a budget does not count: without it none of the others can be sent."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Budget:
-    """Requests that a run may still send; tokens and directories are not counted."""
+    """Requests that a run may still send; tokens are not counted."""
 
     left: int | None = None  # None: no budget
 
     def take(self, kind: str) -> None:
         """Count one of a kind that is about to be sent. Raises `BudgetSpent` when none is left."""
-        if self.left is None or kind in APART:
+        if self.left is None or kind == APART:
             return
         if self.left <= 0:
             raise BudgetSpent("the run's budget is spent, and nothing more was sent; the next run goes on from there")
@@ -26,7 +26,7 @@ class Budget:
 
     def give_back(self, kind: str) -> None:
         """Take one back that never left."""
-        if self.left is not None and kind not in APART:
+        if self.left is not None and kind != APART:
             self.left += 1
 
 

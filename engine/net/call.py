@@ -28,7 +28,7 @@ class Spent:
         return Requests(**self.counts)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Call(Generic[T]):
     """One request that may be sent several times, and what is known of it meanwhile."""
 
@@ -45,6 +45,12 @@ class Call(Generic[T]):
     sends: int = 0  # all, those answered 401 or 429 included
     attempts: int = 0  # sends that came to nothing known
     timeouts: int = 0  # of these, the ones that were too slow
+    waits: int = 0  # answers 503 that named the time to wait
+    senseless: int = 0  # answers that were JSON, and not what was asked for
+    said: str = ""  # by the last 500 or 502
+    alike: int = 0  # how many of these said so in a row
+    first_sent_at_s: float = 0.0  # on the event loop's clock
+    is_witness: bool = False  # asked once, to tell whose trouble another request has met
     exposed: bool = False  # something was sent, and nobody knows what came of it
     sent_at_s: float = 0.0  # when it was last sent, on the event loop's clock
     status: int | None = None  # of the last answer

@@ -10,6 +10,7 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
+from hashlib import blake2b
 from math import inf
 from random import Random
 from typing import TypeVar
@@ -19,8 +20,11 @@ import anyio
 from engine.errors import (
     AccountParked,
     ApiError,
+    BadPage,
     BudgetSpent,
+    CompanyRefused,
     EngineError,
+    HostDown,
     InFlight,
     OutcomeUnknown,
     OutOfScope,
@@ -28,6 +32,8 @@ from engine.errors import (
     Rejected,
     Throttled,
     Unauthorized,
+    Unreadable,
+    Untrusted,
     WrongContract,
 )
 from engine.model.events import Event, Parked, RequestSent, Waiting, WidthChanged
@@ -37,13 +43,17 @@ from engine.net.auth import TokenKeeper
 from engine.net.budget import Budget
 from engine.net.call import Call, Spent
 from engine.net.exchange import Answer, Request, Transport
+from engine.net.host import PROBES, Host
 from engine.net.limits import KeyLimits, Place
 from engine.net.pages import PageSize
 from engine.net.quota import Quota
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
+from engine.net.trial import Trial, what_of
 from engine.net.width import trouble_of
-from engine.wire.dialect import BadAnswer
-from engine.wire.oauth import FORM, Grant, read_grant, token_request
+from engine.net.witness import KEPT_S, Witness
+from engine.wire.dialect import BadAnswer, NotJson
+from engine.wire.directory import companies_path, read_companies
+from engine.wire.oauth import FORM, Grant, other_encoding, read_grant, token_request
 
 T = TypeVar("T")
 
@@ -54,6 +64,12 @@ SAME_REFUSALS = 3
 
 REFUSALS = 4
 """So many 401s in a row for one call are no bad luck with expiring tokens."""
+
+SENSELESS = 2
+"""So often a page is asked for that is JSON and no page: it is the same each time."""
+
+DIRECTORY_PAGE = 100
+"""Entries of the directory that a witness asks for."""
 
 PATIENCE_S = 600.0
 """Throttled without end for this long, whatever the answers call it, is a used-up quota (DESIGN section 7)."""
@@ -71,16 +87,21 @@ class Key:
         self.gate = KeyLimits(account.limits)
         self.keeper = TokenKeeper()
         self.pages = PageSize(account.limits.page_size)
+        self.token_encoding = FORM  # what the token endpoint takes, as far as is known
+        self.noted: dict[str, str] = {}  # what the ledger has noted of it, by name
+        self.directory_turn = anyio.Lock()  # runs that want its directory read it one after the other
+        self.directory_tries = 0  # how often it was listed, or tried to be
+        self.directory_trouble: str | None = None  # why it could not be, the last time
 
 
-class _Outdated(Exception):
-    """The token has been refused, or has run out, since it was taken: nothing was sent with it."""
+class _NotNow(Exception):
+    """The token has run out since it was taken, or the host has come in doubt: nothing was sent."""
 
 
 class Channel:
     """Sends an account's calls within one run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a run's things, each of its own kind
         self,
         key: Key,
         api: Api,
@@ -90,9 +111,13 @@ class Channel:
         now: Callable[[], datetime],
         rng: Random,
         budget: Budget | None = None,
+        host: Host | None = None,
         give_up_at_s: float = inf,
     ) -> None:
-        """Take what a run has. `give_up_at_s`: its deadline, on the event loop's clock."""
+        """Take what a run has. `give_up_at_s`: its deadline, on the event loop's clock.
+
+        `host`: shared by the run's accounts; None: outside of a run, where no other company tells of the host.
+        """
         self.key = key
         self.account = key.account
         self.spent = Spent()  # requests that belong to no company: tokens
@@ -106,11 +131,24 @@ class Channel:
         self._rng = rng
         self._budget = budget or Budget()
         self._give_up_at_s = give_up_at_s
+        self.host = host or Host()
+        self.trial = Trial()
+        self._witness = Witness(self._ask_directory)
+        self._vouched: tuple[Secret | None, float] = (None, 0.0)  # a token that the witness was answered with, and when
+        self._well_at_s: float | None = None  # when a request with a token was last answered as it should be
+        self._strange: set[str] = set()  # kinds of requests whose paths are not there, or another program's
         self._throttles = 0  # 429s in a row, over the whole key
         self._throttled_since = 0.0
         self._paused_at = 0.0  # when the last pause began
         self._refused: dict[str, set[int]] = {}  # refusal of a whole chunk -> companies that met it
         self._accepts_chunks = False
+
+    @property
+    def settings(self) -> str:
+        """A digest of `[api]`: what failed under other settings is tried at once."""
+        api = self._api
+        texts = (api.base_url, api.contract, api.token_url or "", api.api_version, api.scope)
+        return blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
 
     def chunk_accepted(self) -> None:
         """Note that a bulk request was understood: refusals are about rows, then."""
@@ -124,7 +162,12 @@ class Channel:
         met = self._refused.setdefault(str(error), set())
         met.add(company_id)
         if len(met) >= SAME_REFUSALS and not self._accepts_chunks:
-            text = f"{error}: said to whole chunks of {len(met)} companies and nothing accepted; check api.contract"
+            check = (
+                "may the API user write, and is api.contract right?"
+                if error.status in {401, 403}
+                else "check api.contract"
+            )
+            text = f"{error}: said to whole chunks of {len(met)} companies and nothing accepted; {check}"
             return await self.park(WrongContract(text, status=error.status))
         return None
 
@@ -133,6 +176,7 @@ class Channel:
         if self.parked is None:
             self.parked, self.parked_at = reason, self._now()
             self._parking.set()
+            self.trial.left(None)
             await self._emit(Parked(account=self.account.name, reason=str(reason)))
         return AccountParked(self.parked)
 
@@ -142,6 +186,12 @@ class Channel:
         Raises what the last answer stands for, and `AccountParked` where that ends the account. Throttling is waited
         out and is no attempt. Cancelling takes effect between sends: a request that is out ends by its own timeout.
         """
+        try:
+            return await self._call(call)
+        finally:
+            self.host.leave(call)
+
+    async def _call(self, call: Call[T]) -> T:
         refusals = 0
         while True:
             token = None
@@ -150,44 +200,238 @@ class Channel:
                 value = self._read(call, answer)
             except Unauthorized as error:
                 refusals += 1
-                if error.status != 401 or token is None or self._is_hopeless(token, refusals):
-                    raise await self.park(error) from error
+                if token is None or not self._helps_another(call, error, token, refusals):
+                    await self._judge(call, error, token)
                 await self.key.keeper.renewed(token, self._fetch_token)
-            except (QuotaExhausted, WrongContract) as error:
-                raise await self.park(error) from error
+            except QuotaExhausted as error:
+                await self._judge(call, error, token)
+            except (WrongContract, OutOfScope) as error:
+                raise await self._not_there(call, error) from error
             except Throttled as error:
                 refusals = 0
                 await self._wait_out(error, call.sent_at_s)
             except (OutcomeUnknown, InFlight) as error:
                 refusals = 0
-                unsent = isinstance(error, OutcomeUnknown) and error.unsent
-                if not unsent:
-                    call.exposed = True
-                call.attempts += 1
-                call.timeouts += error_timed_out(error)
-                rest_s = wait_s(call.policy, call.attempts, call.timeouts, error, self._rng.random())
-                if rest_s is None:
-                    if unsent:  # what cannot be reached for one company cannot be for another
-                        raise await self.park(error) from error
-                    raise
-                await anyio.sleep(rest_s)
+                await self._rest(call, error)
             else:
                 if token is not None:
                     self.key.keeper.proven(token)
+                    if call.is_witness:
+                        self._vouched = token, get_running_loop().time()
                 return value
 
-    def _is_hopeless(self, token: Secret, refusals: int) -> bool:
-        """Note that a token was refused, and return whether another one would be no better."""
-        self.key.keeper.refused(token)
-        return refusals > REFUSALS or (refusals > 1 and self.key.keeper.is_hopeless(token))
+    def _helps_another(self, call: Call[T], error: Unauthorized, token: Secret, refusals: int) -> bool:
+        """Note that a token was refused, and return whether the request is worth another one.
+
+        Once it is, and whenever there is a newer one. What belongs to no company tries as long as tokens are good for
+        something.
+        """
+        keeper = self.key.keeper
+        if error.status != 401 or refusals > REFUSALS or self._is_vouched_for(token):
+            return False
+        if call.is_witness and keeper.is_hopeless(token):
+            return False
+        if refusals > 1 and token is keeper.current and (call.company_id is not None or keeper.is_hopeless(token)):
+            return False
+        keeper.refused(token)
+        return True
+
+    def _is_vouched_for(self, token: Secret) -> bool:
+        """Return whether the directory was answered with this token lately: then it is not the token."""
+        vouched, at_s = self._vouched
+        return token is vouched and get_running_loop().time() < at_s + KEPT_S
+
+    async def _judge(self, call: Call[T], error: ApiError, token: Secret | None) -> None:
+        """Park the account, unless another request with its API key is answered: then it is the company's trouble.
+
+        Raises what that is. Returns only where the request is worth another token, as the other one needed one, too.
+        """
+        is_own_count = error.status is None
+        if call.company_id is None or is_own_count or not await self._witness.answers():
+            raise await self.park(error) from error
+        if error.status == 401 and token is not self.key.keeper.current:
+            return
+        text = f"{error.told}, and other requests with the same API key are answered: this is about the company alone"
+        kind: type[ApiError] = OutOfScope
+        if isinstance(error, QuotaExhausted):
+            kind = CompanyRefused
+        elif call.kind == "bulk":
+            kind, text = Rejected, error.told
+        raise kind(text, status=error.status, company_id=call.company_id, request_id=error.request_id) from error
+
+    async def _ask_directory(self) -> bool:
+        """Return whether the account's directory is answered, by whatever answer that takes a good API key."""
+        account = self.account
+        call: Call[object] = Call(
+            kind="directory",
+            method="GET",
+            path=companies_path(account.account_id, 1, DIRECTORY_PAGE),
+            read=lambda answer: read_companies(answer.body),
+            policy=Policy(max_attempts=1),
+            spent=self.spent,
+            is_witness=True,
+        )
+        try:
+            await self.call(call)
+        except (Rejected, OutOfScope):
+            return True
+        except ApiError:
+            return False
+        return True
+
+    async def _not_there(self, call: Call[T], error: WrongContract | OutOfScope) -> EngineError:
+        """Return what a path that is not there means: the settings are wrong, or one company is not to be seen.
+
+        A bulk path is missed by three companies, or all that the run has, before it is the contract's; listings and
+        directory both, nothing being answered, are the base URL's.
+        """
+        company_id = call.company_id
+        if isinstance(error, WrongContract):
+            is_bulk = call.kind == "bulk" and error.status in {404, 405} and company_id is not None
+            if not is_bulk or self.host.has_no_bulk(self.account.name, company_id or 0):
+                return await self.park(error)
+            text = f"{error}; for other companies it may be there, so this one fails alone"
+            return OutOfScope(text, status=error.status, company_id=company_id, request_id=error.request_id)
+        if error.status == 404 and self._is_strange(call):
+            return await self.park(self._wrong_base_url(error))
+        return error
+
+    def _is_strange(self, call: Call[T]) -> bool:
+        """Note that a path is not there, or another program's; return whether that is so of all that were asked for."""
+        if self._well_at_s is None:
+            self._strange.add("list" if call.kind == "probe" else call.kind)
+        return self._well_at_s is None and self._strange.issuperset({"list", "directory"})
+
+    def _wrong_base_url(self, error: ApiError) -> WrongContract:
+        text = f"{error.told}, to listing and directory alike: the API is not at {self._api.base_url}"
+        return WrongContract(f"{text}; check api.base_url (it ends in the API's version, /v1)", status=error.status)
+
+    async def _rest(self, call: Call[T], error: OutcomeUnknown | InFlight) -> None:
+        """Wait until a call may go out once more, or raise what ends it."""
+        asked_s = error.retry_after_s if isinstance(error, OutcomeUnknown) else None
+        if isinstance(error, Untrusted):
+            raise await self.park(error) from error
+        if not (isinstance(error, OutcomeUnknown) and error.unsent):
+            call.exposed = True
+        if call.is_witness:
+            raise error
+        if _is_silent(error):
+            self.host.failed(self.account.name, call, self._now())
+        if asked_s is not None:
+            call.waits += 1
+        else:
+            call.attempts += 1
+            call.timeouts += error_timed_out(error)
+        if await self._is_alike(call, error):
+            raise OutcomeUnknown(str(error), alike=True, status=error.status, company_id=call.company_id) from error
+        call.senseless += isinstance(error, BadPage)
+        if call.senseless >= SENSELESS:
+            await self._note_senseless(call, error)
+        rest_s = wait_s(call.policy, call.attempts, call.timeouts, error, self._rng.random())
+        is_senseless = call.senseless >= SENSELESS and call.method == "GET"
+        if rest_s is None or is_senseless or call.waits > call.policy.max_attempts:
+            ended = await self._end_of(call, error)
+            raise ended from (None if ended is error else error)
+        if _is_silent(error) and self.host.is_doubted and self.host.is_shared:
+            rest_s = await self._probe_s(call, error, rest_s)
+        if asked_s is None:
+            await anyio.sleep(rest_s)
+        else:
+            text = f"{error}: the API asks to wait"
+            await self._pause(Throttled(text, retry_after_s=asked_s, status=error.status), asked_s or rest_s)
+
+    async def _probe_s(self, call: Call[T], error: ApiError, rest_s: float) -> float:
+        """Return how long to wait where several companies met the same: the one request that finds out has patience.
+
+        It is repeated less often than usual, over about as long. Raises what ends the run when that was in vain.
+        """
+        most = call.policy.max_attempts
+        if self.host.probes >= max(1, min(PROBES, most - 1)) and await self._is_down(call):
+            raise await self._fall(error) from error
+        fewer = max(0, most - 1 - PROBES)
+        return step_s(call.attempts + fewer, 1.0) if self.host.probes and call.attempts else rest_s
+
+    async def _is_down(self, call: Call[T]) -> bool:
+        """Return whether the host answers nobody: if nothing was answered since, the directory is asked, once.
+
+        Without a token it cannot be.
+        """
+        host = self.host
+        if not host.is_silent or call.kind == "token":
+            return host.is_silent
+        if host.directory_failed or not await self._witness.answers(host.since_s):
+            return host.is_silent
+        host.vouch(call, KEPT_S)
+        return False
+
+    async def _note_senseless(self, call: Call[T], error: ApiError) -> None:
+        """Stop the account where answers of this kind make no sense for any company; one of them is enough on trial."""
+        what, is_answer = what_of(call), error.status is not None and error.status < 300
+        if what is None or not is_answer or call.company_id is None:
+            return
+        who, is_json = (self.account.name, call.company_id), isinstance(error, BadPage)
+        if self.host.is_unreadable(what, str(error), who, is_json=is_json) or self.trial.what == what:
+            kind = "bulk requests" if what == "bulk" else "listings"
+            text = f"{error}: so the answers to {kind} are for every company asked; check api.contract and api.base_url"
+            reason = Unreadable(text, status=error.status)
+            reason.what = what
+            raise await self.park(reason) from error
+
+    async def _is_alike(self, call: Call[T], error: ApiError) -> bool:
+        """Return whether the same words were said as often as the policy lets, while the host answers other calls."""
+        if error.status not in {500, 502}:
+            call.said, call.alike = "", 0
+            return False
+        call.alike = call.alike + 1 if call.said == str(error) else 1
+        call.said = str(error)
+        if call.policy.max_alike is None or call.alike < call.policy.max_alike:
+            return False
+        is_well = self._well_at_s is not None and self._well_at_s >= call.first_sent_at_s
+        return is_well or await self._witness.answers(call.first_sent_at_s)
+
+    async def _end_of(self, call: Call[T], error: OutcomeUnknown | InFlight) -> EngineError:
+        """Return what ends a call that came to nothing: the error itself, or what ends the account, or the run.
+
+        Where nothing has been answered since, the directory is asked; it tells the host's trouble from the company's.
+        What became of a chunk of the only company in trouble is read back, and that tells, too.
+        """
+        host, is_unsent = self.host, isinstance(error, OutcomeUnknown) and error.unsent
+        if not _is_silent(error):
+            await self._note_senseless(call, error)
+            is_page = isinstance(error, OutcomeUnknown) and error.status == 200
+            return await self.park(self._wrong_base_url(error)) if is_page and self._is_strange(call) else error
+        if not host.is_watched:  # what cannot be reached for one company cannot be for another
+            return await self.park(error) if is_unsent else error
+        match call.kind:
+            case "directory":
+                host.gave_up_directory()
+                return error
+            case "token":
+                return await self._fall(error) if host.is_doubted else error
+            case "bulk" if not host.is_shared and not is_unsent:
+                return error
+        if max(call.attempts, call.waits) < call.policy.max_attempts:
+            return error  # it was too large, or too slow
+        return await self._fall(error) if await self._is_down(call) else error
+
+    async def _fall(self, error: ApiError) -> AccountParked:
+        """Give the host up, for all accounts of the run."""
+        since = self.host.since or self._now()
+        text = f"the API has answered nothing since {since:%Y-%m-%d %H:%M} UTC ({error})"
+        reason = HostDown(f"{text}; what was not sent is deferred, and the next run does it", status=error.status)
+        self.host.fall(reason)
+        return await self.park(reason)
 
     async def _exchange(self, call: Call[T]) -> tuple[Secret | None, Answer]:
         """Send once, with a token that is good when the request leaves; return that, too."""
         while True:
+            await self.trial.turn(call)
+            await self.host.turn(self.account.name, call)
+            await self._refuse_when_stopped()
             token = await self.key.keeper.token(self._fetch_token) if call.bearer else None
             try:
                 return token, await self._send(call, token)
-            except _Outdated:  # nothing was sent
+            except _NotNow:  # nothing was sent
                 pass
 
     async def _send(self, call: Call[T], token: Secret | None) -> Answer:
@@ -195,13 +439,15 @@ class Channel:
         request = self._request(call, token)
         async with self.key.gate.place(self._parking) as place:
             if token is not None and not self.key.keeper.is_good(token):  # it was refused while this one waited
-                raise _Outdated
+                raise _NotNow
             kind = "retry" if call.sends else call.kind
             day = await self._counted(call, kind, place)
             call.sends += 1
+            call.first_sent_at_s = call.first_sent_at_s or place.sent_at_s
             call.spent.add(kind)
             before, call.exposed = call.exposed, True  # until it is known better: not all that ends a send is an answer
             call.sent_at_s = place.sent_at_s
+            self.host.sent(call)
             try:
                 with anyio.CancelScope(shield=True):
                     answer = await self._transport.send(request)
@@ -216,6 +462,8 @@ class Channel:
                 else:
                     self.key.quota.answered(day, None)
                 raise
+            finally:
+                self.host.landed(call)
             call.exposed = before
             self._learn(place, call, answer.status, received=len(answer.body))
             self.key.quota.answered(day, answer.headers.get("Date"))
@@ -227,7 +475,7 @@ class Channel:
 
         Raises `AccountParked`, `QuotaExhausted`, and what the ledger raises: it has cost nothing then.
         """
-        self._refuse_when_parked()
+        await self._refuse_when_stopped()
         try:
             self._budget.take(call.kind)
         except BudgetSpent as spent:
@@ -238,7 +486,8 @@ class Channel:
                 await call.before_repeat()
             await self._tell_width()
             await self.key.gate.set_off(place, self._parking)
-            self._refuse_when_parked()
+            await self._refuse_when_stopped()
+            self._refuse_in_doubt(call)
             await self._emit(RequestSent(account=self.account.name, company_id=call.company_id, kind=kind))
         except BaseException:
             self.key.quota.give_back(day)
@@ -253,7 +502,14 @@ class Channel:
             self._budget.give_back(kind)
             raise
 
-    def _refuse_when_parked(self) -> None:
+    def _refuse_in_doubt(self, call: Call[T]) -> None:
+        """Let another request find out whether the host answers, where one does."""
+        if not self.host.lets(self.account.name, call):
+            raise _NotNow
+
+    async def _refuse_when_stopped(self) -> None:
+        if self.host.down is not None:
+            await self.park(self.host.down)
         if self.parked is not None:
             raise AccountParked(self.parked)
 
@@ -291,20 +547,32 @@ class Channel:
         """Decode an answer, or raise what is wrong with it: a 2xx that cannot be read is as good as none."""
         if answer.status >= 300:  # such a body is quoted to people
             answer = replace(answer, body=self.redacted(answer.body.decode("utf-8", "replace")).encode())
-        # A bulk path that was there does not vanish: by then a 404 speaks of the company.
-        kind = "list" if answer.status == 404 and self._accepts_chunks else call.kind
-        error = problem(answer, kind=kind, now=self._now, company_id=call.company_id)
+        error = problem(answer, kind=call.kind, now=self._now, company_id=call.company_id)
         if error is not None:
             call.request_id = error.request_id or call.request_id
+            if isinstance(error, Rejected | OutOfScope):
+                self.host.answered(call)
             raise error
         try:
             value = call.read(answer)
         except BadAnswer as bad:
+            kind = OutcomeUnknown if isinstance(bad, NotJson) else BadPage
             text = f"HTTP {answer.status}, but {self.redacted(str(bad))}"
-            raise OutcomeUnknown(text, status=answer.status, company_id=call.company_id) from bad
+            raise kind(text, status=answer.status, company_id=call.company_id) from bad
         call.exposed = False
         self._throttles = 0
+        self._answered(call)
         return value
+
+    def _answered(self, call: Call[T]) -> None:
+        """Note that a request was answered as it should be."""
+        self.host.answered(call)
+        if (what := what_of(call)) is not None:
+            self.host.read(what)
+            self.trial.passed(what)
+        self.host.has_bulk = self.host.has_bulk or call.kind == "bulk"
+        if call.bearer:
+            self._well_at_s = get_running_loop().time()
 
     def redacted(self, words: str) -> str:
         """Return a server's words without the account's secrets, should it have echoed one."""
@@ -329,31 +597,61 @@ class Channel:
         if now_s - self._throttled_since > PATIENCE_S:
             text = f"{error}, for {PATIENCE_S / 60:g} minutes: the API key's requests of the day are taken for used up"
             raise await self.park(QuotaExhausted(text, status=error.status)) from error
-        if wait > self.account.limits.max_wait_s or now_s + wait > self._give_up_at_s:
+        await self._pause(error, wait)
+
+    async def _pause(self, error: Throttled, wait: float) -> None:
+        """Hold the whole key back; a wait that is too long for the run parks the account."""
+        if wait > self.account.limits.max_wait_s or get_running_loop().time() + wait > self._give_up_at_s:
             raise await self.park(error) from error
         self.key.gate.pause(wait)
         await self._emit(Waiting(account=self.account.name, seconds=wait, reason=str(error)))
 
     async def _fetch_token(self) -> Grant:
-        """Get a new token. Whatever keeps it from coming stops the account: nothing can be sent without."""
-        fetch: Call[Grant] = Call(
-            kind="token",
-            method="POST",
-            path=self._api.token_url or "/oauth/token",
-            body=token_request(self.account, self._api.scope),
-            headers={"Content-Type": FORM},
-            read=lambda answer: read_grant(answer.body),
-            policy=Policy(max_attempts=self.account.limits.max_attempts),
-            spent=self.spent,
-            bearer=False,
-        )
+        """Get a new token. Whatever keeps it from coming stops the account: nothing can be sent without.
+
+        An endpoint that refuses one encoding of the request is sent the other, once.
+        """
+        encoding = self.key.token_encoding
         try:
-            return await self.call(fetch)
+            try:
+                return await self._token(encoding)
+            except Rejected as refused:
+                if refused.status not in {400, 415}:
+                    raise
+                return await self._token_otherwise(other_encoding(encoding), refused)
         except (Rejected, OutOfScope) as error:
             refusal = Unauthorized(f"the token endpoint refused the account: {error}", status=error.status)
             raise await self.park(refusal) from error
         except ApiError as error:
             raise await self.park(error) from error
+
+    async def _token_otherwise(self, encoding: str, refused: Rejected) -> Grant:
+        """Get a new token by the other encoding, which is kept; where that is refused, too, tell of the first."""
+        try:
+            grant = await self._token(encoding)
+        except Rejected:
+            raise refused from None
+        self.key.token_encoding = encoding
+        return grant
+
+    async def _token(self, encoding: str) -> Grant:
+        fetch: Call[Grant] = Call(
+            kind="token",
+            method="POST",
+            path=self._api.token_url or "/oauth/token",
+            body=token_request(self.account, self._api.scope, encoding),
+            headers={"Content-Type": encoding},
+            read=lambda answer: read_grant(answer.body),
+            policy=Policy(max_attempts=self.account.limits.max_attempts),
+            spent=self.spent,
+            bearer=False,
+        )
+        return await self.call(fetch)
+
+
+def _is_silent(error: ApiError) -> bool:
+    """Return whether an error tells of no answer at all, or of the host's own failure (5xx)."""
+    return isinstance(error, OutcomeUnknown) and (error.status is None or error.status >= 500)
 
 
 def _spellings(secret: Secret) -> re.Pattern[str]:

@@ -19,6 +19,7 @@ class PageSize:
 
     def __init__(self, configured: int) -> None:
         self.rows = configured  # to ask for
+        self.counts_all = False  # a count was larger than its page: so it is the listing's, not the page's
         self.is_learned = False  # a listing of several pages, or one larger page, has shown it
         self._configured = configured
         self._asks_more = configured >= USUAL
@@ -35,6 +36,13 @@ class PageSize:
         self._asks_more = False
         return MOST
 
+    def may_go_on(self, page: Page, size: int) -> bool:
+        """Return whether there may be a page behind this first one although its count says that it is the last.
+
+        It is full, and nothing has shown that counts are of more than a page.
+        """
+        return not self.counts_all and 0 < page.declared <= len(page.rows) and len(page.rows) >= size
+
     def refused(self, asked: int) -> int | None:
         """Return the next size to ask for; None: the size is not what is refused."""
         if asked <= SMALLEST:
@@ -48,6 +56,7 @@ class PageSize:
         rows that came speak louder than the echo.
         """
         size, shown = page.limit or asked, len(page.rows)
+        self.counts_all = self.counts_all or page.declared > shown
         if asked > self.rows and shown < min(size, page.declared):
             size = max(shown, min(size, self.rows))
         if page.declared > shown or shown > self.rows:

@@ -9,11 +9,14 @@ from operator import itemgetter
 
 import anyio
 
-from engine.errors import TenantLeak, plain
+from engine.errors import OutOfScope, Rejected, TenantLeak, plain
 from engine.model.cells import bare
 from engine.model.listing import Certificate, Page
 from engine.net.client import CompanyClient
 from engine.net.feed import Feed
+
+NO_SUCH_PAGE = frozenset({400, 404})
+"""How a server may refuse a page that is behind the last one."""
 
 
 class Listing:
@@ -28,6 +31,8 @@ class Listing:
         self._rows = self._pages = 0
         self._declared_last = first.declared
         self._expected = ceil(first.declared / self._size)  # pages
+        self._may_go_on = client.channel.key.pages.may_go_on(first, self._size)
+        self._counts_pages = False  # a page was behind the last one by the count
         self._falls_short = False  # a page before the last had fewer rows than it should
 
     @property
@@ -39,12 +44,13 @@ class Listing:
             unique=len(self._ids),
             rows=self._rows,
             pages=self._pages,
+            counts_pages=self._counts_pages,
         )
 
     @property
     def is_short(self) -> bool:
         """Whether page 1 is all that there is to read: most companies are that small."""
-        return self._expected <= 1
+        return self._expected <= 1 and not self._may_go_on
 
     def __aiter__(self) -> AsyncIterator[Page]:
         return self._feed
@@ -52,7 +58,9 @@ class Listing:
     async def produce(self) -> None:
         """Read all pages: those that page 1 lets expect concurrently, then one by one while rows are missing."""
         await self._take(1, self._first)
-        if not self.is_short:
+        if self._may_go_on:
+            await self._look_behind()
+        elif not self.is_short:
             numbers = iter(range(2, self._expected + 1))
             async with anyio.create_task_group() as readers:
                 for _ in range(min(self._client.width, self._expected - 1)):
@@ -67,6 +75,17 @@ class Listing:
             if not page.rows:  # the end, whatever the count says: the certificate tells
                 for _ in numbers:
                     pass
+
+    async def _look_behind(self) -> None:
+        """Ask for the page behind a full one that counts as many rows as it shows: the API may count by page."""
+        try:
+            page = await self._client.page(2, self._size)
+        except (Rejected, OutOfScope) as error:
+            if error.status not in NO_SUCH_PAGE:
+                raise
+            return
+        self._counts_pages = bool(page.rows)
+        await self._take(2, page)
 
     async def _read_on(self) -> None:
         """Go on past the expected end where pages are smaller than they say; one that brings nothing new is the end."""

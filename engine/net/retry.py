@@ -16,8 +16,8 @@ class Policy:
     """How patient a call is."""
 
     max_attempts: int  # sends in all, the first included
-    max_alike: int | None = None  # give up after so many equal failures while other requests are answered well
     max_timeouts: int | None = None  # give up after so many time-outs (a bulk call is halved then); None: as others
+    max_alike: int | None = None  # give up after so many 500s or 502s alike from a host that answers other calls
 
 
 def wait_s(policy: Policy, attempts: int, timeouts: int, error: ApiError, jitter: float) -> float | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
 from yarl import URL
 
-from engine.errors import OutcomeUnknown
+from engine.errors import OutcomeUnknown, Untrusted
 from engine.net.exchange import Answer, Request
 
 KEEPALIVE_S = 60.0
@@ -18,8 +22,12 @@ KEEPALIVE_S = 60.0
 class AiohttpTransport:
     """The transport on an aiohttp session, which is the caller's to close."""
 
-    def __init__(self, session: aiohttp.ClientSession, *, body_bytes: int) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, *, body_bytes: int, proxies: Mapping[str, str] | None = None
+    ) -> None:
+        """Take a session and the proxies to use with it, by scheme; None: it has its own ways."""
         self._session = session
+        self._proxies = proxies
         self._body_bytes = body_bytes
         # Those of a request take the place of the session's.
         self._middlewares = (_once, *getattr(session, "_middlewares", ()))
@@ -37,19 +45,37 @@ class AiohttpTransport:
                 allow_redirects=False,
                 raise_for_status=False,
                 timeout=self._total(request.timeout_s),
+                proxy=self._proxy(request.url),
             ) as response:
                 return Answer(status=response.status, headers=response.headers, body=await self._read(response))
         except TimeoutError as error:
             raise OutcomeUnknown(f"no answer within {request.timeout_s:g} s", timed_out=True) from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise Untrusted(_untrusted(request.url, error.certificate_error), unsent=True) from error
+        except aiohttp.ClientProxyConnectionError as error:
+            text = f"cannot connect to the proxy {error.host}:{error.port}: {_why(error)}"
+            raise OutcomeUnknown(text, unsent=True) from error
+        except aiohttp.ClientHttpProxyError as error:
+            text = f"the proxy does not connect to {URL(request.url).host}: HTTP {error.status}"
+            raise OutcomeUnknown(text, unsent=True) from error
         except aiohttp.ClientConnectorError as error:
-            code, said = error.os_error.errno, error.os_error.strerror or str(error.os_error)
-            why = (
-                os.strerror(code) if code is not None and code > 0 else said
-            )  # asyncio's own words hold the address again
-            text = f"cannot connect to {error.host}:{error.port}: {why}"
+            text = f"cannot connect to {error.host}:{error.port}{self._way(request.url)}: {_why(error)}"
             raise OutcomeUnknown(text, unsent=True) from error
         except (aiohttp.ClientError, OSError) as error:
             raise OutcomeUnknown(f"the connection failed: {_reason(error)}") from error
+
+    def _proxy(self, url: str) -> str | None:
+        """Return the proxy that the environment names for a host; None: none, or the session sees to that."""
+        target = URL(url)
+        if not self._proxies or proxy_bypass(target.host or ""):
+            return None
+        return self._proxies.get(target.scheme)
+
+    def _way(self, url: str) -> str:
+        """Return that no proxy was used, for people who look for why a host is not reached."""
+        if self._proxies is None or self._proxy(url) is not None:
+            return ""
+        return " without a proxy" + (", as NO_PROXY says" if URL(url).scheme in self._proxies else "")
 
     def _total(self, timeout_s: float) -> aiohttp.ClientTimeout:
         """Return the timeout of a whole exchange: the last one again, as it is the same for all of an account's."""
@@ -83,9 +109,38 @@ async def _once(request: aiohttp.ClientRequest, send: ClientHandlerType) -> aioh
 
 
 def new_session() -> aiohttp.ClientSession:
-    """Return a session that keeps connections open, and no cookies; how many requests are out is bounded elsewhere."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S)
+    """Return a session that keeps connections open, and no cookies; how many requests are out is bounded elsewhere.
+
+    It trusts the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the system's.
+    """
+    named = {"SSL_CERT_FILE", "SSL_CERT_DIR"} & os.environ.keys()
+    trust = ssl.create_default_context() if named else True  # aiohttp's was made when it was loaded
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=trust)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+def proxies_of_environment() -> Mapping[str, str]:
+    """Return the proxies that `HTTPS_PROXY` and `HTTP_PROXY` name, by scheme; `NO_PROXY` is asked for each host.
+
+    Read here rather than by the session, which would look for passwords in a `.netrc`, too.
+    """
+    return {scheme: proxy for scheme, proxy in getproxies().items() if scheme in {"http", "https"}}
+
+
+def _untrusted(url: str, error: BaseException) -> str:
+    """Return why a host is not believed: in OpenSSL's words, and what whoever runs the machine can do."""
+    reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
+    text = f"the TLS certificate of {URL(url).host} is not trusted: {reason}"
+    named = os.environ.get("SSL_CERT_FILE")
+    if named is not None and not Path(named).is_file():
+        return f"{text}; SSL_CERT_FILE names {named}, which is no file"
+    return f"{text}; SSL_CERT_FILE names your CA, where the host, or a proxy on the way, has a certificate of its own"
+
+
+def _why(error: aiohttp.ClientConnectorError) -> str:
+    """Return the system's words for a connection that was not made; asyncio's own hold the address again."""
+    code = error.os_error.errno
+    return os.strerror(code) if code is not None and code > 0 else error.os_error.strerror or str(error.os_error)
 
 
 def _reason(error: Exception) -> str:

@@ -15,8 +15,8 @@ from datetime import datetime
 
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow, fingerprint
-from engine.model.known import MADE_ANEW, NOT_LISTED, SETTLED, Acknowledged, RestingRow
-from engine.planning.rest import RESTS, next_try
+from engine.model.known import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledged, RestingRow
+from engine.planning.rest import next_try
 
 LOOK_UPS = len(RESTS)
 """By id, of one row, in all."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 
 from engine.model.dimension import fingerprint
-from engine.model.known import KEY_MISMATCH, CompanyState
+from engine.model.known import KEY_MISMATCH, RESTS, CompanyState, Rest
 from engine.model.wanted import Wanted
-
-RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
-"""After the first failed or held reading, the second, and every later one (DESIGN section 3)."""
 
 
 def next_try(failures: int, now: datetime) -> datetime:
     """Return when to try again after so many failures in a row, one at least."""
     return now + RESTS[min(failures, len(RESTS)) - 1]
+
+
+def rest_again(before: Rest | None, message: str, now: datetime, settings: str = "") -> Rest:
+    """Return the rest of what failed once more for an account as a whole, under settings of this digest."""
+    failures = before.failures + 1 if before is not None and before.settings == settings else 1
+    return Rest(failures=failures, retry_at=next_try(failures, now), message=message, settings=settings)
 
 
 def source_digest(wanted: Wanted) -> bytes:

@@ -14,12 +14,21 @@ from math import ceil
 
 import anyio
 
-from engine.errors import AccountParked, ApiError, EngineError, LedgerError, SourceError, UnsafePlan
+from engine.errors import (
+    AccountParked,
+    ApiError,
+    CompanyRefused,
+    EngineError,
+    LedgerError,
+    OutOfScope,
+    SourceError,
+    UnsafePlan,
+)
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
-from engine.model.known import KEY_MISMATCH, NOT_LISTED, UNCERTAIN, Acknowledged, CompanyState
+from engine.model.known import KEY_MISMATCH, NOT_LISTED, OVERWRITTEN, UNCERTAIN, Acknowledged, CompanyState
 from engine.model.life import Generation
 from engine.model.outcome import Column, Problem
 from engine.model.result import CompanyResult
@@ -107,6 +116,7 @@ class CompanyRun:
             self._stop_short(code_of(reason), str(reason), ending_of(reason), *place)
         finally:
             self._parts.seen.end(self.company.id)
+            self._channel.trial.left(self.company.id)
 
     def _stop_short(
         self, code: str, message: str, ending: Ending, file: str | None = None, line: int | None = None
@@ -144,7 +154,13 @@ class CompanyRun:
                 return
             if self._parts.writes and self._compared is not None:
                 resting = {row.change.row.key for row in self._compared.resting}
-                await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
+                try:
+                    await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
+                except (CompanyRefused, OutOfScope) as error:  # its bulk requests alone are refused: it rests
+                    graver = (await self._parts.ledger.read(self._scope)).state.failure
+                    if graver not in {KEY_MISMATCH, OVERWRITTEN}:
+                        await self._note_failure(error, wanted, acked.state)
+                    raise
             if self._ending is STOPPED:
                 self._ending = None
                 if self.job.only is None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import (
+    BadPage,
     BudgetSpent,
+    CompanyRefused,
     EngineError,
+    HostDown,
     LedgerError,
     Locked,
     MissingSource,
@@ -20,6 +23,7 @@ from engine.errors import (
     Throttled,
     Unauthorized,
     UnsafePlan,
+    Untrusted,
     WrongContract,
 )
 from engine.model.balance import ExitCode, State
@@ -57,6 +61,10 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
     (WrongContract, Ending(code="wrong-contract", state=State.FAILED, exit_code=ExitCode.USAGE)),
     (OutOfScope, Ending(code="out-of-scope", state=State.FAILED, exit_code=ExitCode.FAILED)),
     (Rejected, Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (CompanyRefused, Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (HostDown, Ending(code="host-down", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
+    (Untrusted, Ending(code="certificate", state=State.FAILED, exit_code=ExitCode.USAGE)),
+    (BadPage, Ending(code="bad-answer", state=State.FAILED, exit_code=ExitCode.FAILED)),
     (OutcomeUnknown, Ending(code="unavailable", state=State.FAILED, exit_code=ExitCode.FAILED)),
     (LedgerError, Ending(code="ledger", state=State.FAILED, exit_code=ExitCode.FAILED)),
 )

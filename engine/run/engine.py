@@ -29,7 +29,7 @@ from engine.net.exchange import LateTransport, Transport
 from engine.net.quota import Quota
 from engine.planning.rekey import Rekey
 from engine.run.execution import Pending, Run, Wiring, new_ledger, origin_of
-from engine.run.hosting import Host
+from engine.run.hosting import RunHost
 from engine.run.looking import CompanyApi, Explanation, changed_keys, explain
 from engine.run.parts import Applying, Bounds, Job
 from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sound_dialect
@@ -62,12 +62,13 @@ class Engine:
         self._settings = settings
         self._handed_in = (session, ledger)
         self._session, self._ledger = self._handed_in  # those in use
+        self._proxies: Mapping[str, str] | None = None  # of a session of our own
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
         self._accounts = sound_accounts(settings)
         self._dialect = sound_dialect(settings)
         self._keys: dict[str, Key] = {}
-        self._host = Host()
+        self._host = RunHost()
         self._notices: list[Problem] = []
         self._is_entered = False
         self._own = AsyncExitStack()
@@ -133,8 +134,8 @@ class Engine:
         """Bring the companies' remote rows to their sources. Read-only companies (`write=False`) are left out.
 
         `fresh`: companies that rest after a failed reading are read all the same. `allow`: guards that a person lets
-        pass in this run; it is written into the journal. `budget`: requests that it may send, tokens and directories
-        apart; `deadline_s`: seconds after which it stops. With either, known changes are sent before any listing.
+        pass in this run; it is written into the journal. `budget`: requests that it may send, tokens apart;
+        `deadline_s`: seconds after which it stops. With either, known changes are sent before any listing.
         """
         chosen = [company for company in companies if company.write]
         bounds = Bounds(requests=budget, seconds=deadline_s)
@@ -341,14 +342,18 @@ class Engine:
         """Return the account's way out on the one session, which is opened for the first request of all."""
 
         def make() -> Transport:
-            from engine.net.transport import AiohttpTransport, new_session  # noqa: PLC0415  see `LateTransport`
+            from engine.net.transport import (  # noqa: PLC0415  see `LateTransport`
+                AiohttpTransport,
+                new_session,
+                proxies_of_environment,
+            )
 
             if not self._is_entered:
                 raise EngineError("the engine was left: nothing can be sent any more")
             if self._session is None:
-                self._session = new_session()
+                self._session, self._proxies = new_session(), proxies_of_environment()
                 self._own.push_async_callback(self._session.close)
-            return AiohttpTransport(self._session, body_bytes=account.limits.body_bytes)
+            return AiohttpTransport(self._session, body_bytes=account.limits.body_bytes, proxies=self._proxies)
 
         return LateTransport(make)
 

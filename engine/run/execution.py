@@ -26,10 +26,11 @@ from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
 from engine.net.exchange import Transport
 from engine.net.feed import Feed
+from engine.net.host import Host
 from engine.run.applying import AppliedRun
 from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
-from engine.run.hosting import Host, Hosted, Lines, drain, tell_loop
+from engine.run.hosting import Hosted, Lines, RunHost, drain, tell_loop
 from engine.run.keys import KeyMemory
 from engine.run.parts import Applying, Bounds, Job, Parts
 from engine.run.scope import Visible
@@ -63,7 +64,7 @@ class Wiring:
     dialect: Dialect
     transport: Callable[[Account], Transport]
     key: Callable[[Account], Key]  # the same one for all runs
-    host: Host  # keeps the run until it has ended
+    host: RunHost  # keeps the run until it has ended
     notices: list[Problem]  # for the result of the run that ends first
     ledger: Ledger
     now: Callable[[], datetime]
@@ -95,6 +96,7 @@ class Run:
         self._applying = applying
         self._bounds = bounds or Bounds()
         self._budget = Budget(left=self._bounds.requests)
+        self._host = Host()
         self._is_late = False
         self._started_at = wiring.now()
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
@@ -224,6 +226,8 @@ class Run:
         await self._run_waves(self._fleet, started_s)
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
+        if self._host.down is not None:
+            troubles = (Problem(code="host-down", message=str(self._host.down)),)
         if self._is_late:
             text = f"stopped after {self._bounds.seconds:g} s, the deadline; the next run goes on from there"
             troubles += (Problem(code="deadline", message=text),)
@@ -237,6 +241,8 @@ class Run:
             wiring.notices.clear()
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
+            for each in visible.values():
+                await each.keep()
             await self._memory.keep(channels.values())
             self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)
@@ -339,6 +345,7 @@ class Run:
         channels = {}
         accounts = {job.account.name: job.account for job in self._jobs}.values()
         await self._wiring.ledger.carry_over(self._origin, {each.account_id: each.key_id for each in accounts})
+        self._host = Host((job.account.name, job.company.id) for job in self._jobs)
         for account in accounts:
             key = self._wiring.key(account)
             channels[account.name] = Channel(
@@ -349,6 +356,7 @@ class Run:
                 now=self._wiring.now,
                 rng=self._wiring.rng,
                 budget=self._budget,
+                host=self._host,
                 give_up_at_s=started_s + (self._bounds.seconds or inf),
             )
             await self._memory.recall(channels[account.name], fresh=self._fresh)

@@ -83,7 +83,7 @@ class Hosted:
         return self.task.exception()
 
 
-class Host:
+class RunHost:
     """The runs of an engine, from its opening to its closing, and again."""
 
     def __init__(self) -> None:

@@ -6,15 +6,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.errors import QuotaExhausted, Throttled
+from engine.errors import QuotaExhausted, Throttled, Unreadable, WrongContract
 from engine.ledger.base import Ledger
 from engine.model.known import Pause
 from engine.model.quota import UsedUp
 from engine.model.result import AccountDay
 from engine.net.channel import Channel
+from engine.planning.rest import rest_again
+from engine.wire.oauth import ENCODINGS, FORM
 
 LONGEST_PAUSE_S = 86_400.0
 """A pause is kept for a day at most: by then every quota is new, and a server may have named any number."""
+
+CONTRACT = "contract:"
+WHATS = ("list", "bulk")
+"""Names of rests: answers of these kinds could not be read."""
+
+COUNTS_ALL, TOKEN_ENCODING = "counts-all", "token-encoding"
+"""Names of notes on a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +39,28 @@ class KeyMemory:
         granted = await self.ledger.page_size(self.origin, channel.account.key_id)
         if granted is not None:
             channel.key.pages.remembered(granted)
+        noted = await self.ledger.key_notes(self.origin, channel.account.account_id)
+        key = channel.key
+        key.noted = {TOKEN_ENCODING: FORM} | noted  # a form goes without saying
+        key.pages.counts_all = key.pages.counts_all or COUNTS_ALL in noted
+        if noted.get(TOKEN_ENCODING) in ENCODINGS:
+            key.token_encoding = noted[TOKEN_ENCODING]
+        await self._keep_rest(channel, fresh=fresh)
         if not fresh:
             await self._keep_pause(channel)
             await self._keep_quota(channel)
+
+    async def _keep_rest(self, channel: Channel, *, fresh: bool) -> None:
+        """Send nothing where an account's answers could not be read lately; after that one company tries."""
+        for name, rest in (await self.ledger.rests(self.origin, channel.account.account_id)).items():
+            what = name.removeprefix(CONTRACT)
+            if name == what or rest.settings != channel.settings:
+                continue
+            if not fresh and rest.holds(self.now(), channel.settings):
+                text = f"{rest.message}; tried again from {rest.retry_at:%Y-%m-%d %H:%M} UTC, or when [api] was changed"
+                await channel.park(WrongContract(f"{text}; sync and plan try it now with --fresh"))
+            else:
+                channel.trial.begin(what)
 
     async def _keep_pause(self, channel: Channel) -> None:
         """Send nothing through a key that was asked to wait for longer than until now."""
@@ -62,6 +90,8 @@ class KeyMemory:
             key, account, why = channel.key, channel.account, channel.parked
             if key.pages.is_learned:
                 await ledger.remember_page_size(origin, account.key_id, key.pages.rows)
+            await self._keep_notes(channel)
+            await self._remember_unreadable(channel)
             if isinstance(why, Throttled) and why.retry_after_s is not None:
                 asked_at = channel.parked_at or now
                 until = asked_at + timedelta(seconds=min(why.retry_after_s, LONGEST_PAUSE_S))
@@ -70,6 +100,29 @@ class KeyMemory:
             if isinstance(why, QuotaExhausted) and why.status is not None:  # the server's word, not our own count
                 await self._remember_used_up(channel, why)
             await key.quota.settle()
+
+    async def _remember_unreadable(self, channel: Channel) -> None:
+        """Let an account rest whose answers could not be read, or end that."""
+        why, account_id = channel.parked, channel.account.account_id
+        if not channel.trial.began and not isinstance(why, Unreadable):
+            return
+        rests = await self.ledger.rests(self.origin, account_id)
+        for what in WHATS:
+            before = rests.get(CONTRACT + what)
+            if isinstance(why, Unreadable) and why.what == what:
+                again = rest_again(before, str(why), self.now(), channel.settings)
+                await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, again)
+            elif before is not None and channel.host.has_read(what):
+                await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, None)
+
+    async def _keep_notes(self, channel: Channel) -> None:
+        """Note what was found out about a key in this run, where that is news."""
+        key, account_id = channel.key, channel.account.account_id
+        notes = {TOKEN_ENCODING: key.token_encoding} | ({COUNTS_ALL: "1"} if key.pages.counts_all else {})
+        for name, value in notes.items():
+            if key.noted.get(name) != value:
+                await self.ledger.note_key(self.origin, account_id, name, value)
+                key.noted[name] = value
 
     async def _remember_used_up(self, channel: Channel, why: QuotaExhausted) -> None:
         account, at = channel.account, channel.parked_at or self.now()

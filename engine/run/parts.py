@@ -65,7 +65,7 @@ class Applying:
 class Bounds:
     """What a run may take."""
 
-    requests: int | None = None  # over all accounts, tokens and directories apart
+    requests: int | None = None  # over all accounts, tokens apart
     seconds: float | None = None
 
 

@@ -74,7 +74,9 @@ def _of_row(result: dict[str, Any], message: object) -> BulkAnswer | None:
         return BulkAnswer(0, 0, 0, 1, [], [], [_refused(result, message)])
     try:
         stored = [read_stored(result)]
-    except (KeyError, TypeError):
+    except BadAnswer:
+        return None
+    if stored == [("", "")]:
         return None
     if status == "created":
         return BulkAnswer(1, 1, 0, 0, stored, [], [])

@@ -14,6 +14,10 @@ class BadAnswer(ValueError):
     """A body that is not what the contract promises; raised by decoders. The message says what is wrong with it."""
 
 
+class NotJson(BadAnswer):
+    """A body that is no JSON: cut short, or another program's page. Asked for again, it may be whole."""
+
+
 class Dialect(Protocol):
     """One contract's spelling. Reading is tolerant (any contract's names), writing strict (this contract's alone)."""
 

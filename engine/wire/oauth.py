@@ -1,15 +1,21 @@
-"""The token endpoint: client credentials, form-encoded (both contracts)."""
+"""The token endpoint: client credentials, as a form (the guide's clients) or as JSON (the reference's file)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import orjson
+
 from engine.model.settings import Account, Secret
 from engine.wire.dialect import BadAnswer
 from engine.wire.reading import read_object
 
 FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+ENCODINGS = (FORM, JSON)
+"""Content types of a token request, the first to be tried first."""
 
 DEFAULT_LIFETIME_S = 3600.0
 """Assumed when an answer names none: the shorter of the vendor's two examples (API-FACTS 2.1)."""
@@ -23,15 +29,20 @@ class Grant:
     lifetime_s: float
 
 
-def token_request(account: Account, scope: str) -> bytes:
-    """Return the form body of a token request."""
+def other_encoding(encoding: str) -> str:
+    """Return the encoding to try where one is refused."""
+    return JSON if encoding == FORM else FORM
+
+
+def token_request(account: Account, scope: str, encoding: str = FORM) -> bytes:
+    """Return the body of a token request, in one of `ENCODINGS`."""
     form = {
         "grant_type": "client_credentials",
         "client_id": account.client_id.reveal(),
         "client_secret": account.client_secret.reveal(),
         "scope": scope,
     }
-    return urlencode(form).encode()
+    return orjson.dumps(form) if encoding == JSON else urlencode(form).encode()
 
 
 def read_grant(body: bytes) -> Grant:

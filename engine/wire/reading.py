@@ -14,8 +14,11 @@ from engine.model.cells import Cells, Rows
 from engine.model.dimension import RemoteRow, as_remote_row, clean, listed_type
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
-from engine.wire.dialect import BadAnswer
+from engine.wire.dialect import BadAnswer, NotJson
 from engine.wire.listed import listed_rows
+
+LONGEST_COUNT = 19
+"""Digits of a counter stay below: what no database column holds is no count."""
 
 LONGEST_MESSAGE = 2_000
 """Characters kept of what a server says of one row: it goes into ledger, results and terminals."""
@@ -26,10 +29,23 @@ def read_object(body: bytes) -> dict[str, Any]:
     try:
         decoded = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadAnswer(f"not JSON: {error}") from error
+        raise NotJson(f"not JSON: {error}") from error
     if not isinstance(decoded, dict):
-        raise BadAnswer(f"a JSON object was expected, not {type(decoded).__name__}")
+        raise BadAnswer(f"a JSON object was expected, not {kind_of(decoded)}")
     return decoded
+
+
+def kind_of(value: object) -> str:
+    """Return what a decoded JSON value is, in words."""
+    if value is None or value == "":
+        return "null" if value is None else "empty text"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value}"[:40]
+    if isinstance(value, str):
+        return f"the text {excerpt(value.encode('utf-8', 'replace'))[:40]!r}"
+    return "a list" if isinstance(value, list) else "an object"
 
 
 def read_page(body: bytes, company_id: int) -> Page:
@@ -54,15 +70,24 @@ def _each_row(items: list[Any], company_id: int) -> tuple[list[Cells], int | Non
     """Return the cells of a page's rows, and the first company in it that is not the one asked for."""
     cells: list[Cells] = []
     foreign: int | None = None
-    try:
-        for item in items:
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, dict):
+            raise BadAnswer(f"row {number} is {kind_of(item)}, not an object")
+        try:
             owner = item.get("ottimate_company_id")
             if owner is not None and owner != company_id and str(owner) != str(company_id) and foreign is None:
-                foreign = int(owner)
+                foreign = _company(owner)
             cells.append(tuple(_row(item)))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(f"row {len(cells) + 1} of the page is no dimension: {error!r}") from error
+        except BadAnswer as error:
+            raise BadAnswer(f"row {number} {error}") from None
     return cells, foreign
+
+
+def _company(owner: object) -> int:
+    try:
+        return int(owner)  # type: ignore[call-overload, no-any-return]  # what is no number raises
+    except (TypeError, ValueError):
+        raise BadAnswer(f"has an `ottimate_company_id` that is {kind_of(owner)}, not a number") from None
 
 
 def segment(text: str) -> str:
@@ -89,8 +114,8 @@ def _own_row(item: Any, company_id: int) -> RemoteRow:
         raise BadAnswer(f"a row of company {owner} was answered, not of {company_id}")
     try:
         return _row(item)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(f"no dimension: {error!r}") from error
+    except BadAnswer as error:
+        raise BadAnswer(f"the dimension {error}") from None
 
 
 def _row(item: dict[str, Any]) -> RemoteRow:
@@ -98,36 +123,57 @@ def _row(item: dict[str, Any]) -> RemoteRow:
     type_code = get("ottimate_type") or get("dimension_type") or get("dimension_type_code") or ""
     code, key = get("code"), get("reference_id") or get("unique_key") or None
     return RemoteRow(
-        _identity(item["id"]),
-        listed_type(_text(type_code)),
-        _text(get("erp_type") or get("type") or ""),
-        clean(_text(item["name"])),
-        clean(_text(item["erp_dimension_id"])),
-        None if code is None else clean(_text(code)),
-        None if key is None else _text(key),  # as it stands: what merely looks like a key leads elsewhere
+        _identity(item),
+        listed_type(_text(type_code, "a type code")),
+        _text(get("erp_type") or get("type") or "", "a type label"),
+        clean(_needed(item, "name")),
+        clean(_needed(item, "erp_dimension_id")),
+        None if code is None else clean(_text(code, "a `code`")),
+        None if key is None else _text(key, "a key"),  # as it stands: what merely looks like a key leads elsewhere
     )
 
 
-def _identity(value: object) -> str:
-    if text := _text(value):
+def _identity(item: dict[str, Any]) -> str:
+    if text := _needed(item, "id"):
         return text
-    raise ValueError("the id is empty")
+    raise BadAnswer("has an empty `id`")
 
 
-def _text(value: object) -> str:
+def _needed(item: dict[str, Any], name: str) -> str:
+    if item.get(name) is None:
+        raise BadAnswer(f"has no `{name}`")
+    return _text(item[name], f"a value `{name}`")
+
+
+def _text(value: object, what: str) -> str:
+    """Return a text, or raise what is said of the row that has something else there."""
     if type(value) is str:
         return value
     if type(value) is int:  # an id that lost its quotes
         return str(value)
-    raise TypeError(f"text was expected, not {value!r}")
+    raise BadAnswer(f"has {what} that is {kind_of(value)}, not text")
 
 
 def read_count(document: dict[str, Any], name: str, *, default: int | None = None) -> int:
     """Return a counter of an envelope. Raises `BadAnswer` for what is no count."""
     value = document.get(name, default)
+    if value is None and default is None:
+        raise BadAnswer(f"no `{name}`: how many rows there are in all is not said")
+    return _count(value, name)
+
+
+def _count(value: object, name: str) -> int:
     if type(value) is not int or value < 0:
-        raise BadAnswer(f"`{name}` is {value!r}, not a count")
+        raise BadAnswer(f"`{name}` is {kind_of(value)}, not a count")
     return value
+
+
+def _counter(document: dict[str, Any], name: str, default: int) -> int:
+    """Return a counter of a bulk answer: digits in quotes are one. Where it is absent or null, its list speaks."""
+    value = document.get(name)
+    if type(value) is str and value.isascii() and value.isdigit() and len(value) < LONGEST_COUNT:
+        value = int(value)
+    return default if value is None else _count(value, name)
 
 
 def read_bulk(body: bytes) -> BulkAnswer:
@@ -139,33 +185,52 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
     """Read a decoded bulk answer. Raises `BadAnswer`."""
     if document.keys().isdisjoint({"success_count", "error_count", "created", "updated", "errors"}):
         raise BadAnswer("no bulk answer: it has neither counters nor rows")
+    created, updated = _stored(document, "created"), _stored(document, "updated")
+    errors = [read_error(item) for item in _list(document, "errors")]
+    return BulkAnswer(  # no contract says that a counter must be there; a list then speaks for itself
+        success_count=_counter(document, "success_count", len(created) + len(updated)),
+        created_count=_counter(document, "created_count", len(created)),
+        updated_count=_counter(document, "updated_count", len(updated)),
+        error_count=_counter(document, "error_count", len(errors)),
+        created=created,
+        updated=updated,
+        errors=errors,
+    )
+
+
+def _stored(document: dict[str, Any], name: str) -> list[tuple[str, str]]:
+    items = _list(document, name)
     try:
-        created, updated = _stored(document.get("created")), _stored(document.get("updated"))
-        errors = [read_error(item) for item in document.get("errors") or ()]
-        return BulkAnswer(  # no contract says that a counter must be there; a list then speaks for itself
-            success_count=read_count(document, "success_count", default=len(created) + len(updated)),
-            created_count=read_count(document, "created_count", default=len(created)),
-            updated_count=read_count(document, "updated_count", default=len(updated)),
-            error_count=read_count(document, "error_count", default=len(errors)),
-            created=created,
-            updated=updated,
-            errors=errors,
-        )
-    except (AttributeError, KeyError, TypeError) as error:
-        raise BadAnswer(f"no bulk answer: {error!r}") from error
+        return [read_stored(item) for item in items]
+    except BadAnswer as error:
+        raise BadAnswer(f"no bulk answer: an entry of `{name}` {error}") from None
 
 
-def _stored(items: list[dict[str, Any]] | None) -> list[tuple[str, str]]:
-    return [read_stored(item) for item in items or ()]
+def _list(document: dict[str, Any], name: str) -> list[Any]:
+    """Return a list of a bulk answer; one that is absent or null is empty."""
+    entries = document.get(name)
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise BadAnswer(f"no bulk answer: `{name}` is {kind_of(entries)}, not a list")
+    return entries
 
 
-def read_stored(item: dict[str, Any]) -> tuple[str, str]:
-    """Read one stored row: its remote id, empty where none is given, and its name. Raises `KeyError`, `TypeError`."""
-    return _text(item.get("id") or ""), clean(_text(item["name"]))
+def read_stored(item: object) -> tuple[str, str]:
+    """Read one stored row: its remote id and its name, each empty where it is not given. Raises `BadAnswer`."""
+    if not isinstance(item, dict):
+        raise BadAnswer(f"is {kind_of(item)}, not an object")
+    remote_id, name = item.get("id"), item.get("name")
+    return (
+        "" if remote_id is None else _text(remote_id, "an `id`"),
+        "" if name is None else clean(_text(name, "a `name`")),
+    )
 
 
-def read_error(item: dict[str, Any]) -> BulkError:
-    """Read one refused row, in whichever shape."""
+def read_error(item: Any) -> BulkError:
+    """Read one refused row, in whichever shape. Raises `BadAnswer`."""
+    if not isinstance(item, dict):
+        raise BadAnswer(f"no bulk answer: an entry of `errors` is {kind_of(item)}")
     key, remote_id = _given(item.get("unique_key") or item.get("reference_id")), _given(item.get("id"))
     name, index = item.get("name"), item.get("index")
     message = item.get("error") or item.get("message") or "refused without a reason"
@@ -218,6 +283,15 @@ def is_gateway(body: bytes) -> bool:
     except orjson.JSONDecodeError:
         return False
     return isinstance(document, dict) and document.keys() == {"message"}
+
+
+def has_code(body: bytes) -> bool:
+    """Return whether an error is in the API's own envelope, which has a code: so it is not the gateway's."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(document, dict) and "code" in document
 
 
 def excerpt(body: bytes) -> str:

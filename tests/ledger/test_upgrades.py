@@ -76,7 +76,20 @@ VERSION_8 = """
     insert into to_retry values ('https://second.test/v1', 'main', 101, 'third', '["a"]');
     update last_states set at = :at, name = 'Harbor Grill', exit_code = 0, source_rows = 3, well_at = :at;
 """
-VERSIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8)
+VERSION_9 = """
+    insert into sources values (1, 'exports/{company_id}.csv', 120, 4, 1);
+"""
+VERSIONS = (
+    VERSION_1,
+    VERSION_2,
+    VERSION_3,
+    VERSION_4,
+    VERSION_5,
+    VERSION_6,
+    VERSION_7,
+    VERSION_8,
+    VERSION_9,
+)
 NEW_NOTES = {
     "passed": None,
     "generation": 0,

@@ -95,7 +95,10 @@ async def test_a_token_that_dies_again_and_again(world: World) -> None:
 async def test_a_fresh_token_that_is_refused_parks_the_account(world: World) -> None:
     for n in (1, 2):
         world.place(n)
-    world.script({"effect": "status", "status": 401, "body": '{"code":"Unauthorized"}', "match": {"operation": "list"}})
+    refused = {"effect": "status", "status": 401, "body": '{"code":"Unauthorized"}'}
+    world.script(
+        {**refused, "match": {"operation": "list"}}, {**refused, "match": {"operation": "companies"}, "after": 1}
+    )
     result = await world.sync(*(company(n, dims(5)) for n in (1, 2)))
     assert (result.exit_code, result.totals.deferred, result.requests.bulk) == (8, 10, 0)
     assert all(verdict(each) == ("deferred", 8, ["authentication"]) for each in result.companies)
@@ -130,10 +133,13 @@ async def test_wrong_credentials_park_their_account_alone(
 
 
 async def test_an_api_key_that_is_revoked_midway(world: World) -> None:
-    """The gateway's 403 on a bulk call: the account is parked, and what was not sent is deferred."""
+    """The gateway's 403 on a bulk call, and on the directory: the account is parked, what was not sent is deferred."""
     for n in (1, 2, 3):
         world.place(n)
-    world.script({"effect": "status", "status": 403, "match": {"operation": "bulk"}})
+    revoked = {"effect": "status", "status": 403}
+    world.script(
+        {**revoked, "match": {"operation": "bulk"}}, {**revoked, "match": {"operation": "companies"}, "after": 1}
+    )
     result = await world.sync(*(company(n, dims(5)) for n in (1, 2, 3)))
     assert (result.exit_code, result.totals.deferred, result.totals.uncertain) == (8, 15, 0)
     assert all(verdict(each) == ("deferred", 8, ["authentication"]) for each in result.companies)
@@ -282,15 +288,17 @@ async def test_a_used_up_key_does_not_stop_the_other(scarce_world: World) -> Non
     assert_exact(world, 9, dims(150))
 
 
-@pytest.mark.parametrize("code", [5, 8, 2], ids=["quota", "api-key", "contract"])
+@pytest.mark.parametrize("code", [5, 8], ids=["quota", "api-key"])
 async def test_an_account_that_ends_while_a_company_is_written(world: World, code: int) -> None:
     """Ten chunks, one at a time, and the account ends at the third: two are stored, the rest is deferred."""
     world.limit(max_concurrency=1)
     world.place(1)
-    status = {5: 429, 8: 403, 2: 405}[code]
+    status = {5: 429, 8: 403}[code]
     body = '{"message":"Limit Exceeded"}' if code == 5 else '{"message":"Forbidden"}'
     rule = {"effect": "status", "status": status, "body": body}
-    world.script({**rule, "match": {"operation": "bulk"}, "after": 2})
+    world.script(
+        {**rule, "match": {"operation": "bulk"}, "after": 2}, {**rule, "match": {"operation": "companies"}, "after": 1}
+    )
     result = await world.sync(company(1, dims(1000)))
     assert (result.exit_code, columns(result)) == (code, {"created": 200, "deferred": 800})
     world.clock.forward(hours=1)  # before then, a key whose day is said to be used up is left alone

@@ -119,6 +119,20 @@ async def test_a_budget_is_spent_on_known_changes_first(world: World) -> None:
     assert (result.exit_code, kinds(result.requests)) == (0, {"list": 8})
 
 
+@pytest.mark.parametrize("budget", [0, 1, 2, 3, 6, 8])
+async def test_l23_a_budget_counts_all_requests_but_tokens(world: World, budget: int) -> None:
+    for n in range(1, 6):
+        world.place(n)
+    result = await sparing(world, [company(n, dims(5)) for n in range(1, 6)], budget=budget)
+    assert (
+        len(world.sandbox.service.log) - world.sent("token") == result.requests.total - result.requests.token <= budget
+    )
+    assert (result.exit_code, {problem.code for each in result.companies for problem in each.problems}) == (
+        5,
+        {"budget"},
+    )
+
+
 async def test_a_budget_lists_what_is_cheap_before_what_is_large(world: World) -> None:
     world.limit(page_size=20)
     for n, rows in ((1, 200), (2, 10), (3, 30)):
@@ -128,7 +142,7 @@ async def test_a_budget_lists_what_is_cheap_before_what_is_large(world: World) -
     world.clock.forward(days=30)
     world.verify = Verify(mode=VerifyMode.FULL)
     companies = [company(n, dims(rows)) for n, rows in ((1, 200), (2, 10), (3, 30))]
-    result = await sparing(world, companies, budget=3)
+    result = await sparing(world, companies, budget=4)  # the directory is read anew
     assert [str(one.state) for one in result.companies] == ["deferred", "unchanged", "unchanged"]
     assert kinds(result.requests) == {"list": 3}
 
@@ -140,7 +154,7 @@ async def test_a_budget_lists_what_is_stalest_first(world: World) -> None:
         assert (await world.sync_one(n, dims(10))).exit_code == 0
         world.clock.forward(hours=25)
     world.verify = Verify(mode=VerifyMode.FULL)
-    result = await sparing(world, [company(n, dims(10)) for n in (4, 3, 2, 1)], budget=2)
+    result = await sparing(world, [company(n, dims(10)) for n in (4, 3, 2, 1)], budget=3)  # and the directory
     assert {one.company_id for one in result.companies if one.state == "unchanged"} == {3, 1}
 
 
@@ -151,7 +165,7 @@ async def test_a_listing_that_is_only_due_for_its_age_gives_way_to_a_probe(world
     assert (await world.sync_one(1, dims(100))).exit_code == 0
     world.clock.forward(days=30)
     wanted = [*dims(100), *dims(1, first=500)]
-    result = await sparing(world, [company(1, wanted)], budget=2)
+    result = await sparing(world, [company(1, wanted)], budget=3)
     assert (result.exit_code, kinds(result.requests)) == (0, {"probe": 1, "bulk": 1})
     assert_exact(world, 1, wanted)
 

@@ -251,6 +251,20 @@ BROKEN: Mapping[str, dict[str, Any]] = {
 }
 
 
+SENSELESS = {
+    "list-not-object": "a JSON object was expected, not a list",
+    "null": "a JSON object was expected, not null",
+    "other-shape": "no array `dimensions`",
+    "rows-missing": "no array `dimensions`",
+    "rows-null": "no array `dimensions`",
+    "count-text": "`count` is the text 'x', not a count",
+    "count-missing": "no `count`: how many rows there are in all is not said",
+    "row-not-object": "row 1 is the number 7, not an object",
+    "row-without-id": "row 1 has no `id`",
+}
+"""Answers that are JSON and no page, and what is said of them (W15)."""
+
+
 def break_listings(world: World, **timing: int) -> list[int]:
     """Place a company for each kind of broken answer, and script it; returns their ids."""
     world.limit(timeout_s=0.3, max_attempts=2, body_bytes=100_000)
@@ -279,11 +293,24 @@ async def test_broken_answers_without_end_fail_the_company(world: World) -> None
     result = await world.sync(*(company(n, dims(21)) for n in [*ids, 99]))
     *broken, sound = result.companies
     for name, each in zip(BROKEN, broken, strict=True):
-        assert verdict(each) == ("failed", 1, ["unavailable"]), (name, each.problems)
+        code = "bad-answer" if name in SENSELESS else "unavailable"
+        assert verdict(each) == ("failed", 1, [code]), (name, each.problems)
+        assert SENSELESS.get(name, "") in each.problems[0].message
         assert (kinds(each.requests), columns(each)) == ({"list": 1, "retry": 1}, {"deferred": 21}), name
         assert world.sent("bulk", each.company_id) == 0
     assert (sound.state, result.exit_code) == ("synced", 1)
     assert_exact(world, 99, dims(21))
+
+
+async def test_w15_a_page_that_is_none_is_asked_for_twice(world: World) -> None:
+    """However many attempts there are: it is the same each time. The company rests then."""
+    world.limit(max_attempts=6)
+    world.place(1, dims(20))
+    world.script({**BROKEN["count-missing"], "match": LIST})
+    result = await world.sync_one(1, dims(21))
+    assert (verdict(result), kinds(result.requests)) == (("failed", 1, ["bad-answer"]), {"list": 1, "retry": 1})
+    assert (await world.sync_one(1, dims(21))).requests.total == 0
+    await heal(world, 1, dims(21), fresh=True)
 
 
 @pytest.mark.parametrize("page", [1, 3])

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from engine import Company, Dimension, EngineError, open_ledger
@@ -81,6 +82,65 @@ async def test_a_company_that_was_granted_meanwhile_is_found(world: World) -> No
         world.clock.forward(minutes=minutes)
         result = await world.sync(*fleet, fresh=fresh)
         assert ([each.exit_code for each in result.companies], directory_pages(world)) == (codes, pages)
+
+
+async def test_l17_a_company_granted_after_the_directory_was_read_is_found_at_once(world: World) -> None:
+    """One request for all that are missed; what stays missing is looked for after 1 h, 6 h, then every 24 h."""
+    world.place(1)
+    assert (await world.sync_one(1, dims(5))).exit_code == 0
+    world.place(2)
+    fleet = [company(n, dims(5)) for n in (1, 2, 3, 4)]
+    result = await world.sync(*fleet)
+    assert ([each.exit_code for each in result.companies], directory_pages(world)) == ([0, 0, 1, 1], 1)
+    for hours in (1, 6, 24, 24):
+        world.clock.forward(hours=hours, minutes=-1)
+        result = await world.sync(*fleet)
+        assert ([each.exit_code for each in result.companies], directory_pages(world)) == ([0, 0, 1, 1], 0)
+        assert "looked for again from" in str(result.companies[2].problems)
+        world.clock.forward(minutes=1)
+        result = await world.sync(*fleet)
+        assert ([each.exit_code for each in result.companies], directory_pages(world)) == ([0, 0, 1, 1], 1)
+        assert verdict(result.companies[2]) == ("failed", 1, ["out-of-scope"])
+    world.place(3)
+    result = await world.sync(*fleet, fresh=True)
+    assert [each.exit_code for each in result.companies] == [0, 0, 0, 1]
+
+
+async def test_l18_runs_that_begin_together_read_the_directory_once(world: World) -> None:
+    for n in range(1, 51):
+        world.place(n)
+    results = []
+    async with world.engine() as engine, anyio.create_task_group() as tasks:
+
+        async def one(n: int) -> None:
+            results.append(await engine.sync([company(n, dims(2))]).result())
+
+        for n in range(1, 51):
+            tasks.start_soon(one, n)
+    assert {result.exit_code for result in results} == {0}
+    assert (len(results), directory_pages(world), world.sent("token")) == (50, 1, 1)
+
+
+async def test_a_directory_that_cannot_be_listed_is_tried_less_and_less_often(world: World) -> None:
+    """After 1 h, 6 h, then every 24 h; the companies go on without it, and the run says so each time."""
+    world.limit(max_attempts=1)
+    world.place(1)
+    world.script({"effect": "malformed", "match": COMPANIES})
+    for hours in (1, 6, 24, 24):
+        result = await world.sync(company(1, dims(5)))
+        assert (result.exit_code, directory_pages(world), [each.code for each in result.problems]) == (
+            0,
+            1,
+            ["directory"],
+        )
+        world.clock.forward(hours=hours, minutes=-1)
+        result = await world.sync(company(1, dims(5)))
+        assert (directory_pages(world), [each.code for each in result.problems]) == (0, ["directory"])
+        assert "it is not tried again before" in result.problems[0].message
+        world.clock.forward(minutes=1)
+    world.script()
+    result = await world.sync(company(1, dims(5)))
+    assert (directory_pages(world), result.problems) == (1, ())
 
 
 async def test_250_companies_take_three_pages(world: World) -> None:

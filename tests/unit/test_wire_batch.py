@@ -188,7 +188,11 @@ TASKS: dict[str, tuple[list[object], BulkAnswer]] = {
     ),
     "a status that nobody declared": ([{"task": 1, "result": {**A, "status": "queued"}}], NOTHING),
     "no status": ([{"task": 1, "result": A}], NOTHING),
-    "stored, without a name": ([{"task": 1, "result": {"id": "dim_a", "status": "created"}}], NOTHING),
+    "stored, without a name": (
+        [{"task": 1, "result": {"id": "dim_a", "status": "created"}}],
+        BulkAnswer(1, 1, 0, 0, [("dim_a", "")], [], []),
+    ),
+    "stored, and neither id nor name": ([{"task": 1, "result": {"status": "created"}}], NOTHING),
     "an id that is a number": (
         [{"task": 1, "result": {"id": 7, "name": "A", "status": "created"}}],
         BulkAnswer(1, 1, 0, 0, [("7", "A")], [], []),
@@ -216,7 +220,7 @@ def test_results_are_one_bulk_answer(case: tuple[list[object], BulkAnswer]) -> N
         {"results": "done"},
         {"results": ["done"]},
         {"results": [None]},
-        {"results": [{"task": 1, "result": {"success_count": "2"}}]},
+        {"results": [{"task": 1, "result": {"success_count": "two"}}]},
         {"results": [{"task": 1, "result": {"success_count": 1, "created": ["dim_a"]}}]},
     ],
     ids=str,

@@ -127,20 +127,7 @@ KINDS: dict[str, tuple[Callable[[], list[Way]], set[int]]] = {
 HAS_ROWS = {"W11: a false empty listing in a company with rows", "a row of another company"}
 """Kinds under which half of the odd company's rows are there before."""
 
-NOT_YET = {
-    "W12: 401 to all that is about it",
-    "W12: 401 to its listing",
-    "W12: 401 to its bulk requests",
-    "W12: 401 to one row",
-    "W12: the gateway's 403 to all that is about it",
-    "W12: the gateway's 403 to its bulk requests",
-    "W12: the gateway's 403 to one row",
-    "W12: 405 to its bulk requests",
-    "W12: the word quota, to all that is about it",
-    "W12: the word quota, to its bulk requests",
-    "a redirect of its bulk requests",
-    "W3: keys regardless of case",
-}
+NOT_YET = {"a redirect of its bulk requests"}
 """Kinds that stop others, too, or end green."""
 
 

@@ -13,10 +13,13 @@ from tests.sandbox.fault_table.case import (
     LOSSES,
     MANY,
     ONE_BY_ONE,
+    OUT_OF_SCOPE,
     PARKED,
     QUICKLY,
     QUOTA,
     READ,
+    REFUSED,
+    REJECTED,
     THROTTLED,
     TWICE,
     UNAVAILABLE,
@@ -38,6 +41,12 @@ PLACES = {
 }
 """Operation -> a task that comes by it, and what is sent when that ends there."""
 
+SPELLED: dict[str, dict[str, Any]] = {
+    "in the gateway's words": {"body": '{"message":"Limit Exceeded"}'},
+    "in other words": {"envelope": "Daily quota exceeded"},
+}
+"""Ways to say that the day's requests are used up."""
+
 
 def expired_tokens() -> Iterator[Case]:
     """A new token, and the refused request again."""
@@ -58,23 +67,79 @@ def expired_tokens() -> Iterator[Case]:
 
 
 def refused_credentials() -> Iterator[Case]:
-    """What no other try mends parks the account."""
-    for operation in ("companies", "list", "bulk"):
+    """What no other try mends parks the account, if its directory is refused, too."""
+    token = answer("companies", 401, "no such token", after=1)
+    key = answer("companies", 403, after=1)
+    yield bad(
+        LOAD,
+        "a fresh token is refused at companies",
+        answer("companies", 401, "no such token"),
+        says=PARKED,
+        sent="token 200x2; companies 401x2",
+        alone=True,
+    )
+    fault = answer("companies", 403)
+    yield bad(LOAD, "a bad API key at companies", fault, says=PARKED, sent="companies 403", alone=True)
+    for operation in ("list", "bulk"):
         task, sent = PLACES[operation]
-        fault = answer(operation, 401, "no such token")
-        twice = f"token 200x2; {sent.format('401x2')}"
-        yield bad(task, f"a fresh token is refused at {operation}", fault, says=PARKED, sent=twice, alone=True)
-        sent = sent.format("403")
-        yield bad(task, f"a bad API key at {operation}", answer(operation, 403), says=PARKED, sent=sent, alone=True)
-    fault, sent = at("list", "expire-tokens"), "token 200x2; list 401x2"
+        fault, ends = answer(operation, 401, "no such token"), f"token 200x2; companies 200 401; {sent.format('401x2')}"
+        yield bad(task, f"a fresh token is refused at {operation}", fault, token, says=PARKED, sent=ends, alone=True)
+        fault, ends = answer(operation, 403), f"companies 200 403; {sent.format('403')}"
+        yield bad(task, f"a bad API key at {operation}", fault, key, says=PARKED, sent=ends, alone=True)
+    fault, sent = at("list", "expire-tokens"), "token 200x2; companies 200 401; list 401x2"
     yield bad(READ, "tokens expire at each listing", fault, says=PARKED, sent=sent, alone=True)
-    fault = answer("list", 401, "no such token")
-    yield bad(GROW, "a fresh token is refused at a probe", fault, says=PARKED, sent="list 401x2", alone=True)
-    for code in (400, 401, 403, 404):
-        fault = answer("token", code, "invalid_grant")
-        yield bad(LOAD, f"a dead grant: {code}", fault, says=PARKED, sent=f"token {code}", alone=True)
+    fault, token = answer("list", 401, "no such token"), answer("companies", 401, "no such token")
+    sent = "companies 401; list 401x2"
+    yield bad(GROW, "a fresh token is refused at a probe", fault, token, says=PARKED, sent=sent, alone=True)
+    yield bad(
+        LOAD, "a dead grant: 401", answer("token", 401, "invalid_grant"), says=PARKED, sent="token 401", alone=True
+    )
+    for code in (400, 403):
+        fault, sent = answer("token", code, "invalid_grant"), f"token {told(*[code] * (1 + (code == 400)))}"
+        yield bad(LOAD, f"a dead grant: {code}", fault, says=PARKED, sent=sent, alone=True)
     fault = answer("token", 403)
     yield bad(LOAD, "a bad API key at token", fault, says=PARKED, sent="token 403", alone=True)
+    for code in (404, 405):
+        fault = answer("token", code, "no such path")
+        yield bad(LOAD, f"no token endpoint: {code}", fault, says=WRONG, sent=f"token {code}", alone=True)
+
+
+def refused_company() -> Iterator[Case]:
+    """W12: the directory is answered with the same API key, so it is the company, or single rows of it."""
+    night: dict[str, Any] = {"then": Then.NEXT_NIGHT, "alone": True}
+    fault = answer("list", 401, "no such token")
+    sent = "token 200x2; companies 200x2; list 401x2"
+    yield bad(READ, "W12: 401 at one company's listing", fault, says=OUT_OF_SCOPE, sent=sent, **night)
+    yield bad(GROW, "W12: 401 at one company's probe", fault, says=OUT_OF_SCOPE, sent="list 401x2", **night)
+    sent = "companies 200x2; list 403"
+    yield bad(READ, "W12: 403 at one company's listing", answer("list", 403), says=OUT_OF_SCOPE, sent=sent, **night)
+    for code, first, tokens in ((401, "401x2", "token 200x2; "), (403, "403", "")):
+        fault = answer("bulk", code, "no" if code == 401 else None)
+        parts = ", ".join(f"{part} {code}" for part in ("B2", "C1", "D2", "E1", "F1", "G1"))
+        sent = f"{tokens}companies 200x2; list 200; bulk A4 {first}, {parts}"
+        name = f"W12: {code} at one company's chunks"
+        yield bad(LOAD, name, fault, says=REJECTED, books="rejected 4", sent=sent, **night)
+    for code in (404, 405):
+        fault, sent = answer("bulk", code), f"list 200; bulk A4 {code}"
+        yield bad(LOAD, f"W12: {code} at one company's chunks", fault, says=OUT_OF_SCOPE, sent=sent, **night)
+    for name, said in SPELLED.items():
+        fault, sent = answer("list", 429, page=2, **said), "companies 200x2; list 200 429"
+        yield bad(READ, f"W12: no quota, {name}, at one company's page", fault, says=REFUSED, sent=sent, **night)
+        fault = answer("bulk", 429, after=1, **said)
+        sent, books = "companies 200x2; list 200; bulk A2 201+, B2 429", "created 2, deferred 2"
+        yield bad(
+            LOAD,
+            f"W12: no quota, {name}, at one company's chunk",
+            fault,
+            says=REFUSED,
+            books=books,
+            sent=sent,
+            limits=ONE_BY_ONE,
+            **night,
+        )
+        fault = answer("bulk", 429, headers={"Retry-After": "1"}, times=1, **said)
+        sent = "list 200; bulk A3 429 201+"
+        yield good(GROW, f"W12: no quota, {name}, and a time to wait", fault, sent=sent, limits={"max_attempts": 1})
 
 
 def broken_token() -> Iterator[Case]:
@@ -163,22 +228,22 @@ def stopped() -> Iterator[Case]:
             ends: dict[str, Any] = {"says": THROTTLED, "sent": sent.format(429), "then": Then.NEXT_NIGHT}
             yield bad(task, f"429 with {name} at {operation}", fault, **ends, alone=True)
     ends = {"says": QUOTA, "alone": True, "then": Then.NEXT_NIGHT}
-    half: dict[str, Any] = {"books": "created 2, deferred 2", "sent": "list 200; bulk A2 201+, B2 429"}
-    spelled: dict[str, dict[str, Any]] = {
-        "in the gateway's words": {"body": '{"message":"Limit Exceeded"}'},
-        "in other words": {"envelope": "Daily quota exceeded"},
+    half: dict[str, Any] = {
+        "books": "created 2, deferred 2",
+        "sent": "companies 200 429; list 200; bulk A2 201+, B2 429",
     }
-    for name, said in spelled.items():
-        fault = answer("list", 429, page=2, **said)
-        yield bad(READ, f"no quota, {name}, at a page", fault, sent="list 200 429", **ends)
+    for name, said in SPELLED.items():
+        fault, all_used = answer("list", 429, page=2, **said), answer("companies", 429, after=1, **said)
+        sent = "companies 200 429; list 200 429"
+        yield bad(READ, f"no quota, {name}, at a page", fault, all_used, sent=sent, **ends)
         fault = answer("bulk", 429, after=1, **said)
-        yield bad(LOAD, f"no quota, {name}, at a chunk", fault, **half, limits=ONE_BY_ONE, **ends)
+        yield bad(LOAD, f"no quota, {name}, at a chunk", fault, all_used, **half, limits=ONE_BY_ONE, **ends)
     yield bad(
         MANY,
         "eight requests a day",
         says=QUOTA,
         books="created 10, deferred 6",
-        sent="list 200; bulk A2 201+, B2 201+, C2 201+, D2 201+, E2 201+, F2 429",
+        sent="companies 200 429; list 200; bulk A2 201+, B2 201+, C2 201+, D2 201+, E2 201+, F2 429",
         limits=ONE_BY_ONE,
         options={"allowance": Allowance(per_day=8)},
         alone=True,
@@ -189,6 +254,7 @@ def stopped() -> Iterator[Case]:
 PARTS = (
     expired_tokens,
     refused_credentials,
+    refused_company,
     broken_token,
     broken_directory,
     wrong_contract,

@@ -125,9 +125,10 @@ def read_back() -> Iterator[Case]:
         "the account ends while a chunk is lost",
         {**lost, "times": 1},
         answer("bulk", 403, after=1),
+        answer("companies", 403),
         says="deferred 10 authentication uncertain",
         books=LOST,
-        sent="list 200; bulk A3 reset+ 403",
+        sent="companies 403; list 200; bulk A3 reset+ 403",
         alone=True,
     )
 

@@ -127,7 +127,8 @@ def scope() -> Iterator[Case]:
         fault, sent = answer("list", code, "not yours"), f"list {code}"
         yield bad(READ, f"{code} at a listing", fault, says=OUT_OF_SCOPE, sent=sent, then=NIGHT)
         yield bad(GROW, f"{code} at a probe", fault, says=OUT_OF_SCOPE, sent=sent, then=NIGHT)
-    yield bad(LOAD, "403 at a chunk", answer("bulk", 403, "not yours"), says=OUT_OF_SCOPE, sent="list 200; bulk A4 403")
+    fault, sent = answer("bulk", 403, "not yours"), "list 200; bulk A4 403"
+    yield bad(LOAD, "403 at a chunk", fault, says=OUT_OF_SCOPE, sent=sent, then=NIGHT)
     yield bad(
         LOAD,
         "404 on a bulk path that was there",
@@ -136,6 +137,7 @@ def scope() -> Iterator[Case]:
         books="created 2, deferred 2",
         sent="list 200; bulk A2 201+, B2 404",
         limits=ONE_BY_ONE,
+        then=NIGHT,
     )
 
 

@@ -1,0 +1,179 @@
+"""Whether the API's host answers: one object for all accounts of a run, so that an outage is one incident.
+
+In doubt, one request goes on being repeated, and all others wait for what comes of it.
+"""
+
+from __future__ import annotations
+
+import re
+from asyncio import get_running_loop
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import anyio
+
+from engine.errors import EngineError
+from engine.net.call import Call
+
+SO_MANY = 3
+"""Companies, or all that the run has, must meet the same trouble before it is taken for the host's."""
+
+FIRST = 8
+"""Requests that are out at a time before the host has answered one of them: an outage costs no more."""
+
+PROBES = 3
+"""How often the one request is repeated while the others wait."""
+
+Who: TypeAlias = tuple[str, int | str]
+"""A company by its account's name and its id; or an account's token or directory, which belong to no company."""
+
+
+class Host:
+    """What a run knows of the API's host. Without companies, as outside of a run, it doubts nothing."""
+
+    def __init__(self, companies: Iterable[tuple[str, int]] = ()) -> None:
+        """Take the run's companies, each with the name of its account."""
+        self._companies: frozenset[Who] = frozenset(companies)
+        self._met: set[Who] = set()  # those whose requests came to nothing since a request was last answered well
+        self._missing: set[Who] = set()  # companies for which there was no bulk path
+        self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
+        self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
+        self._failing: list[Call[Any]] = []  # calls that came to nothing and are to be repeated
+        self._prober: Call[Any] | None = None  # the one call that may be sent while the host is in doubt
+        self._prober_account = ""
+        self._news = anyio.Event()
+        self._out = 0  # requests with a token
+        self._has_answered = False  # one of these, well
+        self._trusted_until_s = 0.0  # by the event loop's clock
+        self.is_doubted = False
+        self.probes = 0  # repeats that came to nothing since the host is in doubt
+        self.directory_failed = False  # since a request was last answered well
+        self.has_bulk = False  # a bulk request was answered well in this run
+        self.since: datetime | None = None  # when the first of these requests came to nothing, by the wall clock
+        self.since_s = 0.0  # the same by the event loop's clock
+        self.down: EngineError | None = None  # what ends all that is left of the run
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether there are companies to tell the host's trouble by."""
+        return bool(self._companies)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether requests came to nothing and none was answered well since."""
+        return bool(self._met)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether more than one company, or account, met the trouble."""
+        return len(self._met) > 1
+
+    def failed(self, account: str, call: Call[Any], now: datetime) -> None:
+        """Note that a request was not answered, or by a 5xx."""
+        if not self.is_watched:
+            return
+        if not self._met:
+            self.since, self.since_s = now, get_running_loop().time()
+        self._met.add((account, call.kind if call.company_id is None else call.company_id))
+        if call not in self._failing:
+            self._failing.append(call)
+        if call is self._prober:
+            self.probes += 1
+        is_the_hosts = len(self._met) >= SO_MANY or self._is_met_by_all() or not self._has_answered
+        is_trusted = get_running_loop().time() < self._trusted_until_s
+        self.is_doubted = self.is_doubted or (is_the_hosts and not is_trusted)
+
+    def _is_met_by_all(self) -> bool:
+        """Return whether no company is left that might be answered; without a token, none of its account is."""
+        return all(company in self._met or (company[0], "token") in self._met for company in self._companies)
+
+    def gave_up_directory(self) -> None:
+        """Note that a directory could not be read, however often it was asked for, and nothing else was answered."""
+        if self._met:
+            self.directory_failed = self.is_doubted = True
+
+    def answered(self, call: Call[Any]) -> None:
+        """Note that a request was answered well: the host is up."""
+        if self._met or (call.bearer and not self._has_answered):
+            self._met.clear()
+            self._has_answered = self._has_answered or call.bearer
+            self.is_doubted = self.directory_failed = False
+            self.probes = 0
+            self._tell()
+
+    def vouch(self, call: Call[Any], for_s: float) -> None:
+        """Note that a witness was answered well: whatever companies meet in the next seconds is not the host's."""
+        self._trusted_until_s = get_running_loop().time() + for_s
+        self.answered(call)
+
+    def sent(self, call: Call[Any]) -> None:
+        """Note that a request is out."""
+        self._out += call.bearer
+
+    def landed(self, call: Call[Any]) -> None:
+        """Note that it is out no more."""
+        self._out -= call.bearer
+        if not self._has_answered:
+            self._tell()
+
+    def fall(self, reason: EngineError) -> None:
+        """Give the host up for the rest of the run."""
+        self.down = self.down or reason
+        self._tell()
+
+    async def turn(self, account: str, call: Call[Any]) -> None:
+        """Wait while the host is in doubt and another request finds out; where none does, this one is to."""
+        while not self.lets(account, call):
+            if self._prober is None and self.is_doubted and (call in self._failing or not self._failing):
+                self._prober, self._prober_account = call, account
+                self._tell()  # whoever fetches this account's token may go on
+                return
+            self._news = anyio.Event() if self._news.is_set() else self._news
+            await self._news.wait()
+
+    def lets(self, account: str, call: Call[Any]) -> bool:
+        """Return whether a request may leave now. One that is needed to find out may: its token, or a witness."""
+        if self.down is not None or call.is_witness or call is self._prober:
+            return True
+        if not self.is_doubted:
+            return self._has_answered or self._out < FIRST or not (call.bearer and self.is_watched)
+        return self._prober is not None and call.kind == "token" and account == self._prober_account
+
+    def leave(self, call: Call[Any]) -> None:
+        """Note that a call has ended: where it was the one to find out, another one is."""
+        if call in self._failing:
+            self._failing.remove(call)
+        if call is self._prober:
+            self._prober = None
+            self._tell()
+
+    def read(self, what: str) -> None:
+        """Note that an answer of this kind made sense: none of the kind speaks against the contract any more."""
+        self._readable.add(what)
+        self._senseless = {key: met for key, met in self._senseless.items() if key[0] != what}
+
+    def has_read(self, what: str) -> bool:
+        """Return whether an answer of this kind made sense in this run."""
+        return what in self._readable
+
+    def is_unreadable(self, what: str, words: str, who: tuple[str, int], *, is_json: bool) -> bool:
+        """Note that a company's answers make no sense, and return whether that is so of all companies' alike.
+
+        What is no JSON may be another program's page, and takes three companies; a run of one company says nothing of
+        a contract by a listing, whose trouble is the company's as well.
+        """
+        if what in self._readable or not self.is_watched:
+            return False
+        met = self._senseless.setdefault((what, re.sub(r"\d+", "#", words)), set())
+        met.add(who)
+        least = 2 if what == "list" else 1
+        return len(met) >= (max(least, min(SO_MANY, len(self._companies))) if is_json else SO_MANY)
+
+    def has_no_bulk(self, account: str, company_id: int) -> bool:
+        """Note that there was no bulk path for a company, and return whether that is so for all of them."""
+        self._missing.add((account, company_id))
+        return not self.has_bulk and len(self._missing) >= min(SO_MANY, len(self._companies))
+
+    def _tell(self) -> None:
+        self._news.set()
