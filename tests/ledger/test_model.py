@@ -49,6 +49,7 @@ class Model:
     in_flight: dict[str, tuple[str, ...]] = field(default_factory=dict)
     begun: int = 0
     changes: int = 0
+    changes_listed: int | None = None  # when it was last listed; None: never
     acked: set[str] = field(default_factory=set)  # keys whose entries an answer has acknowledged
     trail: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # key -> its requests, and what became of it
 
@@ -78,6 +79,7 @@ class Model:
             ),
             state=self.state,
             left_over=left_over,
+            is_as_listed=self.changes == self.changes_listed,
         )
 
 
@@ -143,6 +145,7 @@ async def learn(
     model.strays = model.strays if strays is None else strays
     model.state = CompanyState(listed_at=NOON, checked_at=NOON, remote_count=7)
     model.changes += bool(rows or gone or strays is not None)
+    model.changes_listed = model.changes
 
 
 async def distrust(ledger: Ledger, model: Model, _: None) -> None:

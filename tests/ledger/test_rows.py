@@ -39,6 +39,7 @@ async def test_a_listing_is_read_back_as_it_was_learned(ledger: Ledger) -> None:
         rows=rows,
         strays=strays,
         state=CompanyState(listed_at=NOON, checked_at=NOON, remote_count=5),
+        is_as_listed=True,
     )
     assert list((await ledger.read(HARBOR)).rows) == ["a", "b", "c0"]
 
