@@ -48,7 +48,7 @@ SETTLED_S = 3.0
 class NoEnd:
     """A day's quota without end."""
 
-    async def reserve_requests(self, _origin: str, _account: str, _day: date, _usable: int) -> int:
+    async def reserve_requests(self, _origin: str, _account: str, _day: date, _usable: int, _most: int) -> int:
         """Give a block."""
         return 1_000_000
 

@@ -15,94 +15,216 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from engine.errors import (
+        AccountParked,
+        AnswerLost,
+        ApiError,
+        AppliedBefore,
+        BatchLost,
+        BudgetSpent,
         ConfigError,
         EngineError,
+        IncompleteListing,
+        InFlight,
         LedgerError,
+        Locked,
+        OutcomeUnknown,
+        OutOfScope,
+        QuotaExhausted,
+        Rejected,
+        SourceError,
+        StalePlan,
+        TenantLeak,
+        Throttled,
+        Unauthorized,
+        UnsafePlan,
+        Vanished,
+        WrongContract,
     )
     from engine.ledger.base import Ledger
-    from engine.ledger.sqlite import open_ledger
+    from engine.ledger.sqlite import SqliteLedger, open_ledger
     from engine.model.balance import Balance, ExitCode, State
-    from engine.model.dimension import Dimension
-    from engine.model.events import Event
-    from engine.model.outcome import Problem
-    from engine.model.result import CompanyResult, Requests, RunResult, run_json
+    from engine.model.change import Change, Hold
+    from engine.model.dimension import Dimension, RemoteRow
+    from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
+    from engine.model.drift import Difference, FieldDifference, Whose
+    from engine.model.events import (
+        ChunkSettled,
+        CompanyFinished,
+        CompanyStarted,
+        Event,
+        Listed,
+        PageRead,
+        Parked,
+        Planned,
+        RequestSent,
+        RunFinished,
+        RunStarted,
+        SourceRead,
+        Waiting,
+        WidthChanged,
+    )
+    from engine.model.known import Known, Rejection
+    from engine.model.life import Generation, Life, RowAttempt
+    from engine.model.listing import Certificate, Page
+    from engine.model.outcome import Problem, Reject
+    from engine.model.result import AccountDay, CompanyResult, Requests, RunResult, run_json
+    from engine.model.saved import CompanyPlan, SavedPlan
     from engine.model.settings import (
         Account,
+        Adopt,
         Allow,
         Api,
         Company,
         Guards,
         Limits,
+        RawRow,
         Secret,
         Settings,
+        SourceRows,
         Verify,
         VerifyMode,
     )
+    from engine.planning.rekey import Rekey
     from engine.run.engine import Engine
-    from engine.run.execution import Run
+    from engine.run.execution import Pending, Run
+    from engine.run.looking import CompanyApi, Explanation
     from engine.sources.files import FileSource
+    from engine.sources.mapping import ColumnMap
     from engine.sources.sql import SqlSource
 
 _HOMES = {
-    "Account": "engine.model.settings",
-    "Allow": "engine.model.settings",
-    "Api": "engine.model.settings",
-    "Balance": "engine.model.balance",
-    "Company": "engine.model.settings",
-    "CompanyResult": "engine.model.result",
-    "ConfigError": "engine.errors",
-    "Dimension": "engine.model.dimension",
-    "Engine": "engine.run.engine",
-    "EngineError": "engine.errors",
-    "Event": "engine.model.events",
-    "ExitCode": "engine.model.balance",
-    "FileSource": "engine.sources.files",
-    "Guards": "engine.model.settings",
-    "Ledger": "engine.ledger.base",
-    "LedgerError": "engine.errors",
-    "Limits": "engine.model.settings",
-    "Problem": "engine.model.outcome",
-    "Requests": "engine.model.result",
-    "Run": "engine.run.execution",
-    "RunResult": "engine.model.result",
-    "Secret": "engine.model.settings",
-    "Settings": "engine.model.settings",
-    "SqlSource": "engine.sources.sql",
-    "State": "engine.model.balance",
-    "Verify": "engine.model.settings",
-    "VerifyMode": "engine.model.settings",
-    "open_ledger": "engine.ledger.sqlite",
-    "run_json": "engine.model.result",
+    name: module
+    for module, names in {
+        "engine.errors": (
+            "AccountParked AnswerLost ApiError AppliedBefore BatchLost BudgetSpent ConfigError EngineError "
+            "InFlight IncompleteListing LedgerError Locked OutOfScope OutcomeUnknown QuotaExhausted "
+            "Rejected SourceError StalePlan TenantLeak Throttled Unauthorized UnsafePlan Vanished "
+            "WrongContract"
+        ),
+        "engine.ledger.base": "Ledger",
+        "engine.ledger.sqlite": "SqliteLedger open_ledger",
+        "engine.model.balance": "Balance ExitCode State",
+        "engine.model.change": "Change Hold",
+        "engine.model.dimension": "Dimension RemoteRow",
+        "engine.model.directory": "Directory VisibleAccount VisibleCompany VisibleLocation",
+        "engine.model.drift": "Difference FieldDifference Whose",
+        "engine.model.events": (
+            "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
+            "RunFinished RunStarted SourceRead Waiting WidthChanged"
+        ),
+        "engine.model.known": "Known Rejection",
+        "engine.model.life": "Generation Life RowAttempt",
+        "engine.model.listing": "Certificate Page",
+        "engine.model.outcome": "Problem Reject",
+        "engine.model.result": "AccountDay CompanyResult Requests RunResult run_json",
+        "engine.model.saved": "CompanyPlan SavedPlan",
+        "engine.model.settings": (
+            "Account Adopt Allow Api Company Guards Limits RawRow Secret Settings SourceRows Verify VerifyMode"
+        ),
+        "engine.planning.rekey": "Rekey",
+        "engine.run.engine": "Engine",
+        "engine.run.execution": "Pending Run",
+        "engine.run.looking": "CompanyApi Explanation",
+        "engine.sources.files": "FileSource",
+        "engine.sources.mapping": "ColumnMap",
+        "engine.sources.sql": "SqlSource",
+    }.items()
+    for name in names.split()
 }
+"""Where each public name is defined."""
 
 __all__ = [
     "Account",
+    "AccountDay",
+    "AccountParked",
+    "Adopt",
     "Allow",
+    "AnswerLost",
     "Api",
+    "ApiError",
+    "AppliedBefore",
     "Balance",
+    "BatchLost",
+    "BudgetSpent",
+    "Certificate",
+    "Change",
+    "ChunkSettled",
+    "ColumnMap",
     "Company",
+    "CompanyApi",
+    "CompanyFinished",
+    "CompanyPlan",
     "CompanyResult",
+    "CompanyStarted",
     "ConfigError",
+    "Difference",
     "Dimension",
+    "Directory",
     "Engine",
     "EngineError",
     "Event",
     "ExitCode",
+    "Explanation",
+    "FieldDifference",
     "FileSource",
+    "Generation",
     "Guards",
+    "Hold",
+    "InFlight",
+    "IncompleteListing",
+    "Known",
     "Ledger",
     "LedgerError",
+    "Life",
     "Limits",
+    "Listed",
+    "Locked",
+    "OutOfScope",
+    "OutcomeUnknown",
+    "Page",
+    "PageRead",
+    "Parked",
+    "Pending",
+    "Planned",
     "Problem",
+    "QuotaExhausted",
+    "RawRow",
+    "Reject",
+    "Rejected",
+    "Rejection",
+    "Rekey",
+    "RemoteRow",
+    "RequestSent",
     "Requests",
+    "RowAttempt",
     "Run",
+    "RunFinished",
     "RunResult",
+    "RunStarted",
+    "SavedPlan",
     "Secret",
     "Settings",
+    "SourceError",
+    "SourceRead",
+    "SourceRows",
     "SqlSource",
+    "SqliteLedger",
+    "StalePlan",
     "State",
+    "TenantLeak",
+    "Throttled",
+    "Unauthorized",
+    "UnsafePlan",
+    "Vanished",
     "Verify",
     "VerifyMode",
+    "VisibleAccount",
+    "VisibleCompany",
+    "VisibleLocation",
+    "Waiting",
+    "Whose",
+    "WidthChanged",
+    "WrongContract",
     "__version__",
     "open_ledger",
     "run_json",

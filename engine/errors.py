@@ -23,6 +23,17 @@ class SourceError(EngineError):
         self.line = line
 
 
+class SharedSource(SourceError):
+    """Several companies are given one file or query, and nobody said that they share it: whose rows these are, is open.
+
+    Raised before anything is asked or sent; `shares_source` of a company says that it is meant.
+    """
+
+
+class MissingSource(SourceError):
+    """A company that was found by its file has no file any more, and nobody said that it is gone."""
+
+
 class UnsafePlan(EngineError):
     """Going on would risk a wrong write: look, then allow or repair. The company is held."""
 

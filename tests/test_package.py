@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import aiohttp
+import pytest
 
 import engine
+import engine.errors
+from engine.sources.reading import Reading
 
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_wheel_holds_what_the_program_needs(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"engine/py.typed", "engine/model/result-1.schema.json", "engine/__main__.py"} <= names
+    assert {"engine/py.typed", "dimsync/__init__.py", "dimsync/py.typed"} <= names
+    assert {"engine/model/result-1.schema.json", "engine/__main__.py"} <= names
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "engine").rglob("*.py")}
     assert sources <= names
     assert not [name for name in names if name.startswith("tests/")]
+
+
+ALIAS = """
+import sys
+import dimsync
+print([m for m in ("aiohttp", "pydantic", "rich") if m in sys.modules])
+import engine
+assert engine.__file__.startswith(sys.path[0]), engine.__file__
+assert dimsync.__all__ == engine.__all__ and dir(dimsync) == dir(engine)
+assert all(getattr(dimsync, name) is getattr(engine, name) for name in engine.__all__)
+from dimsync import Engine
+assert Engine is engine.Engine
+"""
+
+
+def test_the_distribution_s_name_gives_the_same_objects(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    path = {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, "-c", ALIAS]
+    done = subprocess.run(command, env={**os.environ, **path}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "[]", "")
 
 
 def test_importing_the_package_brings_nothing_heavy() -> None:
@@ -37,6 +74,57 @@ def test_importing_the_package_brings_nothing_heavy() -> None:
 def test_the_public_names_are_all_there() -> None:
     assert all(getattr(engine, name) is not None for name in engine.__all__)
     assert set(dir(engine)) == set(engine.__all__)
+
+
+def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
+    """From each public name through the types of its fields, methods and properties, to all that it leads to.
+
+    Not followed: the methods of ledgers, which are for who writes another one (`engine.ledger.base`), how the engine
+    makes its own objects, and the iterator of a source, which is one like any other.
+    """
+    public = {getattr(engine, name) for name in engine.__all__}
+    errors = [each for each in vars(engine.errors).values() if isinstance(each, type)]
+    left, seen, missing = [*public, *errors], {Reading}, set()
+    while left:
+        thing = left.pop()
+        if thing in seen or not getattr(thing, "__module__", "").startswith("engine."):
+            continue
+        seen.add(thing)
+        if isinstance(thing, type) and thing not in public:
+            missing.add(thing)
+        elif thing not in (engine.Ledger, engine.SqliteLedger):
+            left += [part for annotation in annotations_of(thing) for part in parts_of(annotation)]
+    assert {each.__qualname__ for each in missing} == set()
+
+
+def annotations_of(thing: Any) -> Iterator[object]:
+    """Yield the types of a function's arguments and result, or of a class's public fields, methods and properties."""
+    own = [thing]
+    if isinstance(thing, type):
+        is_made_by_us = thing in (engine.Run, engine.Pending)
+        own += [
+            member.fget if isinstance(member, property) else member
+            for name, member in vars(thing).items()
+            if inspect.isfunction(member) or isinstance(member, property)
+            if not name.startswith("_") or (name == "__init__" and not is_made_by_us)
+        ]
+    for one in own:
+        yield from (
+            hint for name, hint in get_type_hints(one, localns={"aiohttp": aiohttp}).items() if not name.startswith("_")
+        )
+
+
+def parts_of(annotation: object) -> Iterator[object]:
+    """Yield what a type is made of: of `Mapping[str, tuple[Row, ...]] | None`, among others `Row`."""
+    if isinstance(annotation, list):
+        for part in annotation:
+            yield from parts_of(part)
+    elif (origin := get_origin(annotation)) is not None:
+        yield origin
+        for part in get_args(annotation):
+            yield from parts_of(part)
+    else:
+        yield annotation
 
 
 def test_requirements_are_pinned_with_hashes_and_name_no_address() -> None:

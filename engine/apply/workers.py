@@ -100,6 +100,7 @@ class Writer:
     _heard: list[ItemResult] | None = None  # outcomes of rows that are being tried out
     _repeated: bool = False  # one of their requests was sent more than once
     stalled: str = ""  # why a batch was given up: another one would take as long
+    _collided: set[str] = field(default_factory=set)  # keys that lead to one remote row with another one
     _bearers: dict[str, str] = field(default_factory=dict)  # key behind each remote id that was answered in this run
     _owners: dict[str, str] | None = None  # key behind each remote id, by the ledger; made when it is asked for
     _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
@@ -144,7 +145,9 @@ class Writer:
             if self.surplus or self.stalled:
                 return
             await checkpoint()  # a run that is stopped begins no other chunk
-            await self._deliver(chunk)
+            left = self._without_collided(chunk)
+            if left.changes:
+                await self._deliver(left)
 
     async def _deliver(self, chunk: Chunk) -> None:
         """Send a chunk and, where it is refused as a whole or too slow, its halves, down to single rows."""
@@ -280,6 +283,14 @@ class Writer:
                 found.append((row.key, owner, remote_id))
         return found
 
+    def _without_collided(self, chunk: Chunk) -> Chunk:
+        """Return a chunk without the rows that are known by now to overwrite another key's."""
+        if self._collided.isdisjoint(change.row.key for change in chunk.changes):
+            return chunk
+        pairs = zip(chunk.changes, chunk.rows, strict=True)
+        left = [(change, row) for change, row in pairs if change.row.key not in self._collided]
+        return self.cut.chunk([change for change, _ in left], [row for _, row in left])
+
     def _owner(self, remote_id: str) -> str | None:
         """Return the key of the source that an answer has shown to lead to a remote row.
 
@@ -370,7 +381,9 @@ class Writer:
         """
         counts = columns_of(results)
         both = {key for collision in collisions for key in collision[:2]}
-        if both:
+        self._collided |= both
+        if self._collided:  # some of which may have been under way
+            both |= self._collided.intersection(result.change.row.key for result in results)
             results = [result for result in results if result.change.row.key not in both]
         self.record(results)
         for collision in collisions:

@@ -66,6 +66,13 @@ SOURCE_ROWS = (
         " `dimsync sync --select company:ID`.",
     ),
     Code(
+        "foreign-company",
+        "A row of the source names another company in its column `ottimate_company_id`.",
+        "The row is invalid (exit 3) and not sent; rows that name this company, or none, are.",
+        "See whether the company was given another one's file. Where one file holds rows of many, give each company"
+        " its own, or leave the others' rows out with `where`; then `dimsync sync --select company:ID`.",
+    ),
+    Code(
         "ragged-row",
         "A line of the source has more or fewer cells than the header.",
         "The row is invalid (exit 3) and not sent, since its cells may stand under the wrong names.",
@@ -226,7 +233,8 @@ GUARDS = (
     ),
     Code(
         "wrong-client",
-        "Most rows of the source are another company's, and few are this one's.",
+        "Most rows of the source are another company's and few are this one's, or its keys begin with another company's"
+        " id, or it has nothing in common with the rows that the company has.",
         "The company is held (exit 4) and nothing is sent: two clients' files may have been swapped.",
         "Compare the source's name and contents with the company. If it is the right one, to let it pass once:"
         " `dimsync sync --select company:ID --allow wrong-client:ID`.",
@@ -279,9 +287,26 @@ GUARDS = (
 COMPANIES = (
     Code(
         "source",
-        "The company's source could not be read as a whole: it is missing, damaged, or lacks a column.",
+        "The company's source could not be read as a whole: it is missing, damaged or torn, lacks a column, changed"
+        " while it was read, or can be read once and has been.",
         "The company fails (exit 1) before anything is sent.",
         "Put right what the message names, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "shared-source",
+        "Several companies are given one file, one sheet of a workbook, or one query without `:company_id`.",
+        "Each of them fails (exit 1) before anything is asked or sent, since nobody can tell whose rows these are; the"
+        " other companies go on. `dimsync validate` lists them all.",
+        "Give each company its own file, or let the query ask for `:company_id`. Where they are to have the same rows:"
+        " `shares_source = true` in the companies, or in what they belong to.",
+    ),
+    Code(
+        "missing-source",
+        "The company was found by its file under [fleet], the ledger knows it, and the file is not there any more.",
+        "The company fails (exit 1), and nothing of it is read or sent: an export that did not come must not go"
+        " unnoticed.",
+        "Have the file exported again, then `dimsync sync --select company:ID`. If the company is gone for good, name"
+        " it: `gone = [ID]` under [fleet].",
     ),
     Code(
         "out-of-scope",
@@ -425,6 +450,14 @@ RUNS = (
         "The company fails (exit 1), and nothing is sent that could not be written down first. Of a run: its end is"
         " missing in the journal.",
         "Check the disk and the rights on the file that `url` under [ledger] names, then `dimsync sync`.",
+    ),
+    Code(
+        "new-ledger",
+        "The ledger knows of no run before this one: its file was made by it.",
+        "Every company is listed and compared as at first contact. The exit code stays as it is; with"
+        " `--expect-ledger` nothing is sent (exit 2).",
+        "At first use, nothing. Else put the file that `url` under [ledger] names on a volume that stays, or bring back"
+        " the one of the runs before; and let the schedule use `dimsync sync --expect-ledger`.",
     ),
     Code(
         "directory",

@@ -55,12 +55,14 @@ class View:
 def look(looked: Looked) -> int:
     """List what is seen and return the exit code."""
     configured = load(looked.config, os.environ)
-    views = run_heeding_signals(partial(_views, configured, looked.refresh))
+    stop, views = run_heeding_signals(partial(_views, configured, looked.refresh))
     if looked.output == "json":
         deliver_texts(iter([dump(_document(views, configured), indent=2)]))
     else:
         lines = [line for view in views for line in _lines(view, configured, locations=looked.locations)]
         deliver(lambda stream: stream.writelines(f"{line}\n" for line in lines))
+    if stop.code is not None:
+        return stop.code
     codes = {_code(view.error) for view in views if view.error is not None}
     if any(view.unseen for view in views):
         codes.add(ExitCode.FAILED)
@@ -85,11 +87,13 @@ def explain(config: Path, company_id: int, output: str) -> int:
     return ExitCode.DONE
 
 
-async def _views(configured: Configured, refresh: bool, _stop: Stop) -> list[View]:
-    """Ask for each account in turn; what keeps one from being listed keeps no other."""
+async def _views(configured: Configured, refresh: bool, stop: Stop) -> tuple[Stop, list[View]]:
+    """Ask for each account in turn, until a signal comes; what keeps one from being listed keeps no other."""
     views = []
     async with Engine(configured.settings) as engine:
         for account in configured.settings.accounts:
+            if stop.code is not None:
+                break
             own = {one.id: one for one in configured.companies if one.account in {None, account.name}}
             directory, error = None, None
             try:
@@ -99,7 +103,7 @@ async def _views(configured: Configured, refresh: bool, _stop: Stop) -> list[Vie
             except EngineError as failed:
                 error = failed
             views.append(View(account=account, directory=directory, error=error, configured=own))
-    return views
+    return stop, views
 
 
 def _code(error: EngineError) -> ExitCode:

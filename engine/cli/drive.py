@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeVar
@@ -55,8 +56,9 @@ class Stop:
         """End the process here and now. What was sent and not answered is in the ledger as such."""
         if self._progress is not None:
             self._progress.close()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError, ValueError):  # they are full or closed
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,15 @@ import click
 from engine.cli.advice import Typed
 from engine.cli.cost import cost_of
 from engine.cli.drive import Order, drive, run_heeding_signals
-from engine.cli.output import deliver, deliver_texts, run_texts
+from engine.cli.missing import with_missing
+from engine.cli.output import Unprinted, deliver, deliver_texts, run_texts
 from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.cli.select import Traits, needs_states, pick
 from engine.config import Configured, load
 from engine.config.values import duration
-from engine.errors import plain
-from engine.ledger.sqlite import open_ledger
-from engine.model.balance import ExitCode, State
+from engine.errors import ConfigError, plain
+from engine.ledger.sqlite import holds_runs, open_ledger
+from engine.model.balance import ExitCode, State, worst
 from engine.model.planfile import saved_plan, write_plan
 from engine.model.result import InTrouble, RunResult
 from engine.model.settings import Allow, Company, Settings, VerifyMode
@@ -45,6 +46,7 @@ class Request:
     allow: tuple[str, ...] = ()
     budget: int | None = None
     deadline: str | None = None  # a duration
+    expect_ledger: bool = False  # the ledger has to know of a run
     detailed: bool = False  # exit with 6 when changes are pending
     details: bool = False  # show what differs, field by field
     out: Path | None = None  # the plan is kept here
@@ -58,6 +60,9 @@ class Request:
 def execute(request: Request) -> int:
     """Do what the command line asks for and return its exit code; the result is printed whatever that is."""
     configured = load(request.config, os.environ)
+    if request.expect_ledger:
+        anyio.run(_expect_runs, configured.settings.ledger_url)
+    configured = with_missing(configured)
     may_write(request.out, request.rejects)
     chosen = _chosen(request, configured)
     begin = BEGIN[request.verb](request, chosen, configured)
@@ -69,14 +74,33 @@ def execute(request: Request) -> int:
     totals = result.totals
     if request.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
         result = replace(result, exit_code=ExitCode.PENDING)
-    _print(request, result, chosen)
+    try:
+        _print(request, result, chosen)
+    except Unprinted as error:
+        error.show()
+        return worst((ExitCode(result.exit_code), ExitCode.FAILED))
+    finally:  # files that were asked for are kept whatever became of standard output
+        _keep_papers(request, result, configured.settings)
+    return result.exit_code
+
+
+def _keep_papers(request: Request, result: RunResult, settings: Settings) -> None:
     if request.rejects is not None:
         keep(request.rejects, rejects_text(result))
     if request.out is not None:
-        settings = configured.settings
         saved = saved_plan(result, origin=origin_of(settings.api.base_url), contract=settings.api.contract)
         keep(request.out, f"{write_plan(saved, result)}\n")
-    return result.exit_code
+
+
+async def _expect_runs(url: str) -> None:
+    """Raise `ConfigError` when a ledger knows of no run."""
+    with plain():
+        if not await holds_runs(url):
+            raise ConfigError(
+                f"new-ledger: the ledger {safe(url)} knows of no run, and --expect-ledger was given; nothing was sent."
+                " Put the ledger of the runs before where `[ledger] url` says; to begin a new one, run once without"
+                " --expect-ledger"
+            )
 
 
 def _print(request: Request, result: RunResult, chosen: Configured) -> None:
@@ -105,6 +129,7 @@ def _chosen(request: Request, configured: Configured) -> Configured:
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     if request.verify is not None:
         settings, companies = _verified(settings, companies, VerifyMode(request.verify))
+    settings = replace(settings, companies=configured.companies)  # a run knows of those that it leaves out, too
     return replace(configured, settings=settings, companies=tuple(companies))
 
 
@@ -154,22 +179,43 @@ def _retry(request: Request, chosen: Configured, configured: Configured) -> Begi
     if found is None:
         what = f"no run {safe(request.run_id)} that has ended" if request.run_id else "no run that wrote and has ended"
         raise click.UsageError(f"the ledger knows of {what}: `dimsync history` lists them")
-    levels = configured.levels
-    by_id = {
-        company_id: keys
-        for (account, company_id), keys in found.keys.items()
-        if company_id in levels and levels[company_id].account == account
-    }
-    strange = sorted({account for (account, company_id) in found.keys if by_id.get(company_id) is None})
-    if strange and not by_id:
-        named = ", ".join(map(safe, strange))
-        about = f"run {found.run_id} was about companies of account {named}"
-        raise click.UsageError(f"{about}, which the settings do not name")
-    if not request.quiet:
-        rows_left = sum(map(len, by_id.values()))
-        text = f"run {found.run_id} ({found.verb}) left {rows_left:,} rows rejected or uncertain"
-        click.echo(text, err=True)
+    known = {where: keys for where, keys in found.keys.items() if _is_configured(*where, configured)}
+    strange = {account for account, _ in found.keys} - {account.name for account in configured.settings.accounts}
+    if strange and not known:
+        runs = ", ".join(sorted({run_id for (account, _), run_id in found.runs.items() if account in strange}))
+        accounts = ", ".join(map(safe, sorted(strange)))
+        raise click.UsageError(f"run {runs} was about companies of account {accounts}, which the settings do not name")
+    writable = {company.id for company in chosen.companies if company.write}
+    asked = {where: keys for where, keys in known.items() if where[1] in writable}
+    if not (asked and request.quiet):
+        click.echo(_to_retry(found, asked, is_named=request.run_id is not None), err=True)
+    by_id = {company_id: keys for (_, company_id), keys in asked.items()}
     return lambda engine: engine.retry(chosen.companies, by_id, allow=allow)
+
+
+def _is_configured(account: str, company_id: int, configured: Configured) -> bool:
+    return company_id in configured.levels and configured.levels[company_id].account == account
+
+
+def _to_retry(found: InTrouble, asked: Mapping[tuple[str, int], Collection[str]], *, is_named: bool) -> str:
+    """Return what is said before a retry: which runs left how many of the rows that are sent, or why none is."""
+    rows, of = sum(map(len, asked.values())), f"run {found.run_id} ({found.verb})"
+    left = f"left {_rows(rows)} rejected or uncertain"
+    runs = sorted({found.runs[where] for where in asked})
+    if len(runs) > 1:
+        return f"{len(runs):,} runs, {runs[-1]} the newest of them, {left} in {len(asked):,} companies"
+    if runs:
+        return f"{of if runs[0] == found.run_id else f'run {runs[0]}'} {left}"
+    if others := sum(map(len, found.keys.values())):
+        whose = "companies that are not selected, that the settings do not name, or that no run may write"
+        return f"nothing to retry: {_rows(others)} rejected or uncertain, all of {whose}"
+    if is_named:
+        return f"nothing to retry: {of} left no row rejected or uncertain"
+    return f"nothing to retry: no company's newest run left a row rejected or uncertain; the newest of all is {of}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 BEGIN = {"sync": _sync, "plan": _plan, "check": _check, "apply": _apply, "retry": _retry}

@@ -16,7 +16,7 @@ from engine.config import Configured, load
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, RestingRow
+from engine.model.known import MADE_ANEW, RestingRow
 from engine.model.life import Life
 from engine.model.settings import Company
 from engine.observe.terminal import LONGEST_NAME, brief, safe
@@ -167,12 +167,10 @@ def _notes(told: Explanation) -> Iterator[str]:
 
 def _resting_lines(rest: RestingRow) -> Iterator[str]:
     """Yield why a row is not sent for now, and when it is tried or looked for again."""
-    code = NOT_LISTED if rest.code == FOUND_BY_ID else rest.code
-    found = "; asked for by its id it was there" if rest.code == FOUND_BY_ID else ""
-    yield f"          {code} since {rest.since:%Y-%m-%d %H:%M} UTC: {safe(rest.message)}{found}"
+    yield f"          {rest.code} since {rest.since:%Y-%m-%d %H:%M} UTC: {safe(rest.message)}"
     if rest.next_at is not None:
         yield f"          tried or looked for again after {rest.next_at:%Y-%m-%d %H:%M} UTC"
-    yield f"          what that means, and what to do: dimsync help {code}"
+    yield f"          what that means, and what to do: dimsync help {rest.code}"
 
 
 def _id(life: Life) -> str:

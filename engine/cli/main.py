@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 
 import click
 
 from engine import __version__
+from engine.cli.streams import STDOUT, mute
 from engine.errors import ConfigError, EngineError, Locked, Unauthorized, WrongContract
 from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
@@ -74,11 +73,8 @@ def cli() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line and return its exit code. What is printed can be spelled in any locale."""
+    """Run a command line and return its exit code."""
     gc.set_threshold(*COLLECT)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         return int(cli.main(args=list(arguments), prog_name="dimsync", standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -90,6 +86,8 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if error.filename is None:
             raise
+        if error.filename == STDOUT:
+            mute()
         _complain(f"{error.filename}: {error.strerror}")
         return ExitCode.FAILED
     except click.Abort:  # Ctrl-C, before or after the run

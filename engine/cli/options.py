@@ -69,6 +69,11 @@ MORE = {
     "deadline": click.option(
         "--deadline", metavar="TIME", help="Stop after so long (30m, 2h): known changes first, then listings."
     ),
+    "expect_ledger": click.option(
+        "--expect-ledger",
+        is_flag=True,
+        help="Exit with 2 before anything is sent when the ledger knows of no run: it is not that of the runs before.",
+    ),
     "fresh": click.option(
         "--fresh",
         is_flag=True,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from errno import EBADF
 from typing import TextIO
 
 import click
 
+from engine.cli.streams import mute
 from engine.model.result import RunResult, company_json, run_json
 
 _UNUSUAL = re.compile(r"[^\n -~]")
@@ -33,19 +33,24 @@ def run_texts(result: RunResult, output: str) -> Iterator[str]:
     yield dump({name: value for name, value in run_json(result).items() if name != "companies"})
 
 
-def deliver(write: Callable[[TextIO], None]) -> None:
-    """Let a result be written to standard output. A reader that has left is no error; a full disk is one.
+class Unprinted(click.ClickException):
+    """What was done is done, and its result could not be printed: exit 1, unless the run calls for a graver code."""
 
-    Raises `ClickException`, so that nobody takes half a result for the whole.
+
+def deliver(write: Callable[[TextIO], None]) -> None:
+    """Let a result be written to standard output. A reader that has left is no error; a full disk is, or a closed one.
+
+    Raises `Unprinted`, so that nobody takes half a result for the whole.
     """
     try:
         write(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        _mute()
+        mute()
     except OSError as error:
-        _mute()
-        raise click.ClickException(f"the result could not be written to standard output: {error.strerror}") from error
+        mute()
+        why = "it is closed" if error.errno == EBADF else error.strerror
+        raise Unprinted(f"the result could not be written to standard output: {why}") from error
 
 
 def deliver_texts(texts: Iterator[str]) -> None:
@@ -56,9 +61,3 @@ def deliver_texts(texts: Iterator[str]) -> None:
             stream.buffer.write(f"{text}\n".encode())
 
     deliver(write)
-
-
-def _mute() -> None:
-    """Point standard output nowhere, so that what is still buffered does not fail again at the interpreter's end."""
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())

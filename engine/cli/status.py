@@ -35,7 +35,9 @@ def status(*, config: Path, output: str) -> int:
 
     Then each account's requests of the day (UTC). Exits with 0, whatever they ended with.
     """
-    configured = _load(config)
+    from engine.cli.missing import with_missing  # noqa: PLC0415  as said
+
+    configured = with_missing(_load(config))
     now = datetime.now(UTC)
     last_syncs, days = _remembered(configured, now.date())
     by_id = {(line.account, line.company_id): line for line in last_syncs}
@@ -47,7 +49,7 @@ def status(*, config: Path, output: str) -> int:
     if output == "json":
         companies = [
             {"account": account, "company_id": company_id, "name": name}
-            | ({**line._asdict(), "at": line.at.isoformat()} if line else {"state": "never"})
+            | (_line_json(line) if line else {"state": "never"})
             for account, company_id, name, line in found
         ]
         accounts = [_account_json(account, use, now) for account, use in days]
@@ -94,7 +96,8 @@ def _remembered(configured: Configured, day: date) -> tuple[list[LastSync], list
     async def read() -> tuple[list[LastSync], list[tuple[Account, DayUse]]]:
         origin, accounts = origin_of(configured.settings.api.base_url), configured.settings.accounts
         async with await open_ledger(configured.settings.ledger_url) as ledger:
-            days = [(account, await ledger.quota(origin, account.account_id, day)) for account in accounts]
+            await ledger.carry_over(origin, {account.account_id: account.key_id for account in accounts})
+            days = [(account, await ledger.quota(origin, account.key_id, day)) for account in accounts]
             return await ledger.last_syncs(origin), days
 
     return anyio.run(read)
@@ -111,6 +114,11 @@ def _history(configured: Configured, most: int) -> list[PastRun]:
             return await ledger.history(origin_of(configured.settings.api.base_url), most)
 
     return anyio.run(read)
+
+
+def _line_json(line: LastSync) -> dict[str, object]:
+    well_at = line.well_at.isoformat() if line.well_at else None
+    return line._asdict() | {"at": line.at.isoformat(), "well_at": well_at}
 
 
 def _account_json(account: Account, use: DayUse, now: datetime) -> dict[str, object]:
@@ -142,16 +150,26 @@ def _status_lines(found: Sequence[tuple[str, int, str, LastSync | None]]) -> Ite
             str(company_id),
             brief(name or (line.name if line else ""), LONGEST_NAME),
             f"{line.at:%Y-%m-%d %H:%M}" if line else "",
+            f"{line.well_at:%Y-%m-%d %H:%M}" if line and line.well_at else "",
             f"{line.trouble:,}" if line and line.trouble else "",
         )
         for _, company_id, name, line in found
         if line is None or line.state not in CALM
     ]
     if rows:
-        yield from columns(("STATE", "ID", "NAME", "LAST SYNC, UTC", "ROWS IN TROUBLE"), rows)
-    states = Counter(line.state for *_, line in found if line is not None and line.state in CALM)
+        yield from columns(("STATE", "ID", "NAME", "LAST SYNC, UTC", "LAST IN ORDER, UTC", "ROWS IN TROUBLE"), rows)
+    well = [line for *_, line in found if line is not None and line.state in CALM]
+    states = Counter(line.state for line in well)
     calm = ", ".join(f"{states[state]:,} {state}" for state in CALM if states[state])
-    yield f"{len(found):,} companies" + (f": {calm}" if calm else "")
+    yield f"{len(found):,} companies" + (f": {calm}{_seen(well)}" if calm else "")
+
+
+def _seen(well: Sequence[LastSync]) -> str:
+    """Return when companies that are in order were last found so: a span of time where it was not one run."""
+    first, last = (
+        f"{moment:%Y-%m-%d %H:%M}" for moment in (min(line.at for line in well), max(line.at for line in well))
+    )
+    return f", last found in order {f'at {last}' if first == last else f'between {first} and {last}'} UTC"
 
 
 def _history_lines(runs: Sequence[PastRun]) -> Iterator[str]:

@@ -21,7 +21,7 @@ rejects_option = click.option(
 
 
 @click.command()
-@run_options("verify", "allow", "fresh", "budget", "deadline")
+@run_options("verify", "allow", "fresh", "budget", "deadline", "expect_ledger")
 @detailed_option
 @click.option("--details", is_flag=True, help="Show what differs row by row: before, after, and who changed it.")
 @click.option(
@@ -37,7 +37,7 @@ def plan(**options: Any) -> int:
 
 
 @click.command()
-@run_options("verify", "allow", "fresh", "budget", "deadline")
+@run_options("verify", "allow", "fresh", "budget", "deadline", "expect_ledger")
 @rejects_option
 def sync(**options: Any) -> int:
     """Bring the companies' dimensions to what their sources say.
@@ -64,7 +64,7 @@ def check(**options: Any) -> int:
 
 @click.command()
 @click.argument("plan", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@run_options()
+@run_options("expect_ledger")
 @click.option("--resume", is_flag=True, help="Finish what an earlier `apply` of this plan began.")
 @rejects_option
 def apply(**options: Any) -> int:
@@ -77,8 +77,8 @@ def apply(**options: Any) -> int:
 
 
 @click.command()
-@run_options("allow")
-@click.option("--run", "run_id", metavar="ID", help="The rows of this run. Default: of the last that wrote.")
+@run_options("allow", "expect_ledger")
+@click.option("--run", "run_id", metavar="ID", help="The rows of this run. Default: of each company's newest.")
 @click.option(
     "--corrected",
     metavar="FILE",
@@ -87,7 +87,10 @@ def apply(**options: Any) -> int:
 )
 @rejects_option
 def retry(**options: Any) -> int:
-    """Send again the rows that a run left rejected or uncertain, and no others, with their source's values of now."""
+    """Send again the rows that a run left rejected or uncertain, and no others, with their source's values of now.
+
+    Without --run: those that each company's newest run left. Exits with 0 only when each of them is in order now.
+    """
     return _execute(verb="retry", **options)
 
 

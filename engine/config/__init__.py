@@ -2,6 +2,6 @@
 
 from engine.config.faults import ConfigFaults, Fault
 from engine.config.levels import Setting
-from engine.config.load import Configured, explained, load, source_problems
+from engine.config.load import Configured, explained, load, source_problems, with_absent
 
-__all__ = ["ConfigFaults", "Configured", "Fault", "Setting", "explained", "load", "source_problems"]
+__all__ = ["ConfigFaults", "Configured", "Fault", "Setting", "explained", "load", "source_problems", "with_absent"]

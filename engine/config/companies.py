@@ -125,5 +125,6 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "groups": _names,
     "write": _truth,
     "relabel": _truth,
+    "shares_source": _truth,
 }
 """The columns that there may be, and how a cell of each is read; a `ValueError` says what is wrong with it."""

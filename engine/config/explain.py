@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.config.levels import DEFAULT, FIELDS, Level, Levels, Setting, first, merged
+from engine.config.levels import DEFAULT, FIELDS, SWITCHES, Level, Levels, Setting, first, merged
 from engine.config.schema import GuardSection, LimitsSection, Section, VerifySection
 from engine.config.values import spelled_duration, spelled_size
 from engine.model.settings import Guards, Limits, Verify
@@ -21,7 +21,7 @@ def explain(levels: Levels) -> Iterator[Setting]:
         yield Setting("mapping", *mapping)
     if (groups := first(levels.belonging, "groups")) is not None and groups.value:
         yield Setting("groups", ", ".join(groups.value), groups.origin)
-    for key in ("write", "relabel"):
+    for key in SWITCHES:
         value, origin = levels.switch(key)
         yield Setting(key, str(value).lower(), origin)
     yield from _section("verify", VerifySection, (*levels.own_verify, *levels.verify), Verify())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from engine.config.values import company_id, source_path
@@ -66,6 +67,14 @@ def find(folder: Path, text: str) -> Found:
     if not ids and not faults:
         faults = [f"no file matches {text!r} in the folder {looked}", *strays]
     return Found(ids=tuple(sorted(ids)), faults=tuple(faults), strays=tuple(strays))
+
+
+def without_gone(found: Found, gone: Collection[object]) -> Found:
+    """Return what was found without the companies that are named as gone; a file of such a one is told."""
+    back = [number for number in found.ids if number in gone]
+    strays = [f"company {number} has a file, and is named under fleet.gone: it is left out" for number in back]
+    ids = tuple(number for number in found.ids if number not in gone)
+    return replace(found, ids=ids, strays=(*found.strays, *strays))
 
 
 def _escape(path: Path, home: Path) -> str | None:

@@ -28,7 +28,7 @@ S_co = TypeVar("S_co", bound=Section, covariant=True)
 DEFAULT = "default"
 FLEET = "[fleet]"
 
-SWITCHES = {"write": True, "relabel": False}
+SWITCHES = {"write": True, "relabel": False, "shares_source": False}
 """How a company is treated that nobody says anything of."""
 
 FIELDS = {
@@ -68,7 +68,7 @@ class Levels:
 
     entry: Entry
     belonging: tuple[Level[Section], ...]  # company, groups, fleet: its name, account, source, mapping and groups
-    treatment: tuple[Level[TreatmentSection], ...]  # company, groups, mapping, account: `write`, `relabel`
+    treatment: tuple[Level[TreatmentSection], ...]  # company, groups, mapping, account: the `SWITCHES`
     own_verify: tuple[Level[VerifySection], ...]  # the same ones' `verify`
     verify: tuple[Level[VerifySection], ...]  # the same, then `[verify]`
     own_guard: tuple[Level[GuardSection], ...]

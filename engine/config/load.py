@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import combinations
@@ -16,7 +16,7 @@ from engine.config.companies import read_companies
 from engine.config.entries import Entry
 from engine.config.explain import explain
 from engine.config.faults import ConfigFaults, Fault
-from engine.config.fleet import Found, find
+from engine.config.fleet import Found, find, without_gone
 from engine.config.levels import (
     Levels,
     Setting,
@@ -30,7 +30,7 @@ from engine.config.levels import (
     verify_of,
 )
 from engine.config.references import reference_faults
-from engine.config.schema import CompanySection, DatabaseSection, Document, MappingSection
+from engine.config.schema import CompanySection, Document, MappingSection
 from engine.config.sources import database, fleet_text
 from engine.config.values import Surroundings
 from engine.config.wording import worded
@@ -38,6 +38,7 @@ from engine.model.settings import Account, Api, Company, Settings
 from engine.sources.files import FileSource, split_sheet
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
+from engine.sources.sharing import AbsentSource, shared
 from engine.sources.sql import SqlSource
 
 
@@ -53,6 +54,10 @@ class Configured:
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
     levels: Mapping[int, Levels]  # company id -> who decides for it; `explained` puts it in words
     strays: tuple[str, ...] = ()  # files that look as if they were meant to be the fleet's
+    fleet: str = ""  # the fleet's template as a path; empty: there is no [fleet]
+    gone: frozenset[int] = frozenset()  # companies that have left the fleet
+    document: Document | None = None
+    written: Written | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,7 @@ class Written:
     entries: tuple[Entry, ...]  # the settings file's, then the companies file's
     found: Found
     faults: tuple[Fault, ...]
+    absent: tuple[int, ...] = ()  # companies of the fleet whose files are not there any more
 
 
 def load(path: Path, env: Mapping[str, str]) -> Configured:
@@ -93,8 +99,16 @@ def _twice(path: Path, document: Document) -> Iterator[Fault]:
                 yield Fault(path, f"accounts.{second}.{key}", f"is that of [accounts.{first}]: name an account once")
 
 
+def with_absent(configured: Configured, ids: Collection[int]) -> Configured:
+    """Return what the settings say, with companies of the fleet whose files are not there: no run may forget them."""
+    document, written = configured.document, configured.written
+    if not ids or document is None or written is None:
+        return configured
+    return _configured(configured.path, document, replace(written, absent=tuple(sorted(ids))))
+
+
 def source_problems(configured: Configured) -> list[Fault]:
-    """Return the sources that are not there to be read, and files that are no company's but look like one's.
+    """Return the sources that are not there to be read or are several companies', and files that look like a company's.
 
     A run fails those companies alone and passes over those files, so `load` lets them pass. Nothing is connected to.
     """
@@ -103,6 +117,7 @@ def source_problems(configured: Configured) -> list[Fault]:
         for company in configured.companies
         if isinstance(company.source, FileSource | SqlSource) and (message := company.source.absence()) is not None
     ]
+    absent += [_source_place(configured, number, str(error)) for number, error in shared(configured.companies).items()]
     strays = [Fault(configured.path, "fleet.source", stray) for stray in configured.strays]
     return [*dict.fromkeys(absent), *strays]
 
@@ -149,7 +164,18 @@ def _written(path: Path, raw: Mapping[str, Any]) -> Written:
     fleet = raw.get("fleet")
     found = _found(path.parent, fleet.get("source") if isinstance(fleet, dict) else None)
     faults += [Fault(path, "fleet.source", message) for message in found.faults]
+    if isinstance(fleet, dict) and isinstance(gone := fleet.get("gone"), list):
+        found = without_gone(found, gone)
+        faults += _gone_and_listed(path, gone, entries)
     return Written(entries=tuple(entries), found=found, faults=tuple(faults))
+
+
+def _gone_and_listed(path: Path, gone: Sequence[object], entries: Sequence[Entry]) -> Iterator[Fault]:
+    """Yield the companies that are named as gone and as companies."""
+    listed = {entry.values.get("id"): entry for entry in entries if type(entry.values.get("id")) is int}
+    for index, number in enumerate(gone):
+        if (entry := listed.get(number)) is not None:
+            yield Fault(path, f"fleet.gone[{index}]", f"{number} is also listed, in {entry.seen_from(path)}")
 
 
 def _found(folder: Path, template: object) -> Found:
@@ -167,7 +193,7 @@ def _levels(path: Path, document: Document, written: Written) -> Iterator[Levels
         section = next(sections, None) or CompanySection.model_construct(**entry.values)  # cells are sound already
         yield company_levels(document, path, entry, section)
     listed = {entry.values["id"] for entry in written.entries}
-    for number in written.found.ids:
+    for number in (*written.found.ids, *written.absent):
         if number not in listed:
             section = CompanySection.model_construct(id=number)
             yield company_levels(document, path, Entry(path, "fleet", {"id": number}), section)
@@ -199,18 +225,30 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
             ledger_url=document.ledger.url,
             ledger_keep_s=document.ledger.keep,
         ),
-        companies=tuple(_company(one, path.parent, maps, document.databases) for one in levels.values()),
+        companies=tuple(
+            _company(one, path, maps, document, is_absent=number in written.absent) for number, one in levels.items()
+        ),
         mappings=mappings,
         erps={number: presets[name] for number, name in mappings.items() if name in presets},
         groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
         levels=levels,
         strays=written.found.strays,
+        fleet=_fleet(path, document),
+        gone=frozenset(document.fleet.gone if document.fleet else ()),
+        document=document,
+        written=written,
     )
 
 
+def _fleet(path: Path, document: Document) -> str:
+    """Return the fleet's template as a path that stays the same wherever the program is started."""
+    return "" if document.fleet is None else str(path.parent.absolute() / document.fleet.source)
+
+
 def _company(
-    levels: Levels, folder: Path, maps: Mapping[str, ColumnMap], databases: Mapping[str, DatabaseSection]
+    levels: Levels, path: Path, maps: Mapping[str, ColumnMap], document: Document, *, is_absent: bool
 ) -> Company:
+    databases, folder = document.databases, path.parent
     mapping = levels.belongs("mapping")
     column_map = None if mapping is None else maps[mapping]
     text = levels.source.value
@@ -218,7 +256,9 @@ def _company(
     return Company(
         id=levels.company_id,
         source=(
-            FileSource(folder / text, column_map)
+            AbsentSource(folder / text)
+            if is_absent
+            else FileSource(folder / text, column_map)
             if name is None
             else SqlSource(databases[name].url, databases[name].query, column_map, name=text)
         ),
@@ -226,9 +266,11 @@ def _company(
         account=levels.belongs("account"),
         write=levels.switch("write").value,
         relabel=levels.switch("relabel").value,
+        shares_source=levels.switch("shares_source").value,
         verify=verify_of(levels.verify) if merged(levels.own_verify) else None,
         guards=guards_of(levels.guard) if merged(levels.own_guard) else None,
         settings=_digest(text, column_map, None if name is None else databases[name].query),
+        fleet=_fleet(path, document) if levels.entry.place == "fleet" else "",
     )
 
 

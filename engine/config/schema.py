@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from engine.config.faults import unknown
 from engine.config.sources import fleet_text, source_text
 from engine.config.values import (
-    COMPANY_IDS,
     Surroundings,
     address,
     duration,
@@ -19,6 +18,7 @@ from engine.config.values import (
     size,
 )
 from engine.model.settings import Secret
+from engine.model.sound import COMPANY_IDS
 from engine.sources.mapping import key_fault
 from engine.sources.presets import PRESETS
 from engine.sources.rows import COLUMNS
@@ -130,6 +130,10 @@ class GuardSection(Section):
     mass_update_rows: Rows | None = None
     min_rows: Rows | None = None
     shrink_share: Share | None = None
+    wrong_client_own_share: Share | None = None
+    wrong_client_other_share: Share | None = None
+    wrong_client_overlap: Share | None = None
+    wrong_client_rows: Rows | None = None
     adopt: Literal["trust", "push", "hold"] | None = None
 
 
@@ -144,6 +148,7 @@ class TreatmentSection(Section):
 
     write: bool | None = None
     relabel: bool | None = None
+    shares_source: bool | None = None
     verify: VerifySection = VerifySection()
     guard: GuardSection = GuardSection()
 
@@ -214,6 +219,7 @@ class FleetSection(Section):
     account: Text | None = None
     mapping: Text | None = None
     groups: list[Text] | None = None
+    gone: list[Annotated[int, Field(ge=1, lt=COMPANY_IDS)]] = []
 
 
 class Document(Section):

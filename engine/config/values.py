@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 from engine.model.settings import Secret
+from engine.model.sound import COMPANY_IDS, private_address
 from engine.sources.files import SUFFIXES
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", re.ASCII)
-
-COMPANY_IDS = 2**63
-"""Ids are below it: what the ledger's databases hold as a whole number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +31,10 @@ def duration(value: object) -> float:
 
 
 def size(value: object) -> int:
-    """Return bytes: "1MB" is 10^6, "64KiB" is 65,536. Raises `ValueError`."""
-    return int(_amount(value, _BYTES, 'a size such as "1MB", "500KB" or "64KiB"'))
+    """Return bytes: "1MB" is 10^6, "64KiB" is 65,536; small and capital letters are alike. Raises `ValueError`."""
+    units = {unit.casefold(): count for unit, count in _BYTES.items()}
+    wanted = 'a size such as "500kB", "1MB" or "64KiB" (kB is 1,000 bytes, KiB 1,024)'
+    return int(_amount(value, units, wanted, spelled=str.casefold))
 
 
 def spelled_duration(seconds: float) -> str:
@@ -67,11 +65,12 @@ def source_path(text: str) -> str:
     return text
 
 
-def _amount(value: object, units: Mapping[str, float], wanted: str) -> float:
+def _amount(value: object, units: Mapping[str, float], wanted: str, *, spelled: Callable[[str], str] = str) -> float:
+    """Return a number times its unit, `units` holding each as it is `spelled`. Raises `ValueError`."""
     match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
-    if match is None or match[2] not in units:
+    if match is None or (unit := spelled(match[2])) not in units:
         raise ValueError(f"{value!r} is not {wanted}")
-    amount = float(match[1]) * units[match[2]]
+    amount = float(match[1]) * units[unit]
     if amount > 1e15:
         raise ValueError(f"{match[0][:40]!r} is more than can be meant")
     if amount <= 0:
@@ -81,30 +80,9 @@ def _amount(value: object, units: Mapping[str, float], wanted: str) -> float:
 
 def address(value: object) -> str:
     """Return an API address without a trailing slash. Raises `ValueError`, which does not show credentials."""
-    if not isinstance(value, str):
-        raise ValueError('must be text, such as "https://api.ottimate.com/v1"')  # noqa: TRY004  pydantic collects it
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("is not an address such as https://api.ottimate.com/v1") from None
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("may hold no user or password: credentials belong in [accounts.NAME]")
-    if parts.query or parts.fragment or "?" in value or "#" in value:
-        raise ValueError("may have neither a query (?) nor a fragment (#)")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", value):
-        raise ValueError(f"{value!r} is not an address such as https://api.ottimate.com/v1")
-    if parts.scheme == "http" and not _loopback(parts):
-        raise ValueError(f"{value!r} would send credentials in the clear: use https:// (http:// is for loopback)")
-    return value.rstrip("/")
-
-
-def _loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    if (fault := private_address(value)) is not None:
+        raise ValueError(fault)
+    return str(value).rstrip("/")
 
 
 def secret(value: object, around: Surroundings) -> Secret:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
 from engine.model.life import Applied, Generation, Life
-from engine.model.quota import DayUse, UsedUp
+from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
+from engine.model.wanted import FileEnd
 
 
 class Rows(Protocol):
@@ -56,8 +57,9 @@ class Rows(Protocol):
     async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
         """Note that nothing was to do, and what that rests on; it is gone with the next change of what is known.
 
-        By any other method that writes, but for a probe that agreed, a listing that taught nothing and a sketch. The
-        caller holds the company's lock, and has compared after waiting for what was lost (`lost_at` is past, then).
+        By any other method that writes, but for a probe that agreed, a listing that taught nothing, a sketch and what
+        is noted of sources. The caller holds the company's lock, and has compared after waiting for what was lost
+        (`lost_at` is past, then).
         Does nothing while a request is open, or where nothing is known of the company.
         """
         ...
@@ -145,6 +147,26 @@ class Sketches(Protocol):
         ...
 
 
+class Sources(Protocol):
+    """What companies' sources were like, and where they came from."""
+
+    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+        """Note how many rows a good run's source had and how its file ended; an end of None leaves that as it was."""
+        ...
+
+    async def good_end(self, scope: Scope) -> FileEnd | None:
+        """Return how the file of the last good run ended; None: that is not known."""
+        ...
+
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+        """Note the fleet of these companies (account id, company id), as far as anything else is known of them."""
+        ...
+
+    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+        """Return the companies that a fleet's files have brought, by account id and company id."""
+        ...
+
+
 class Passes(Protocol):
     """Plans that passed the guards, until they are finished."""
 
@@ -178,7 +200,7 @@ class Intents(Protocol):
 
 
 class Runs(Protocol):
-    """The journal of runs, and what is remembered per API key."""
+    """The journal of runs, and what is remembered per API key (`key_id`: `Account.key_id`)."""
 
     async def start_run(
         self, run_id: str, verb: str, at: datetime, *, origin: str, allowed: Sequence[str] = ()
@@ -190,7 +212,11 @@ class Runs(Protocol):
         ...
 
     async def finish_run(self, result: RunResult) -> None:
-        """Close a run's entry with its result."""
+        """Close a run's entry with its result.
+
+        A company that has nothing to tell (`CompanyResult.has_news`) leaves nothing in it but its part of the totals,
+        and its last state.
+        """
         ...
 
     async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
@@ -200,14 +226,23 @@ class Runs(Protocol):
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
         """Return the rows that a finished run left rejected or uncertain; None: there is no such run.
 
-        `run_id` None: the newest finished one that wrote (`sync`, `apply`, `retry`).
+        `run_id` None: those that each company's newest finished run left that wrote (`sync`, `apply`, `retry`) and
+        looked at its rows. A retry tells anew of those that it was about.
+        """
+        ...
+
+    async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
+        """Return before when `prune` may forget in a run that began at `at`; None: not in this run.
+
+        It lies `keep` before the newest run that began earlier. A clock that leapt ahead is not believed before it has
+        held for a day: some run has to have begun between 1 and 90 days before `at`.
         """
         ...
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, attempts that were settled, and days, before then; return how many runs.
 
-        A run that a company's last sync was stays.
+        A run that a company's last sync was stays. Space that has become free is given back where that is worth it.
         """
         ...
 
@@ -219,19 +254,19 @@ class Runs(Protocol):
         """Return how each company ended in the sync that finished last, by account and id."""
         ...
 
-    async def page_size(self, origin: str, account: str) -> int | None:
+    async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key; None: never asked."""
         ...
 
-    async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
+    async def remember_page_size(self, origin: str, key_id: str, rows: int) -> None:
         """Remember the page size that the server granted."""
         ...
 
-    async def pause(self, origin: str, account: str) -> Pause | None:
+    async def pause(self, origin: str, key_id: str) -> Pause | None:
         """Return the pause that was last asked of this key, over or not; None: none."""
         ...
 
-    async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
+    async def remember_pause(self, origin: str, key_id: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
         ...
 
@@ -257,25 +292,35 @@ class Keys(Protocol):
 
 
 class Quotas(Protocol):
-    """Requests of each API key on each UTC day, counted before they are sent. `account`: `Account.account_id`."""
+    """Requests of each API key on each UTC day, counted before they are sent. `key_id`: `Account.key_id`."""
 
-    async def quota(self, origin: str, account: str, day: date) -> DayUse:
+    async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
+        """Take what stands under accounts' ids over to their API keys: counts, pauses, page sizes.
+
+        An older dimsync noted these by account. `key_ids`: `Account.key_id` by `Account.account_id`. Counts are added
+        to those that the key has already.
+        """
+        ...
+
+    async def quota(self, origin: str, key_id: str, day: date) -> DayUse:
         """Return what is known of a key's day."""
         ...
 
-    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
+    async def reserve_requests(self, origin: str, key_id: str, day: date, usable: int, most: int = MOST) -> int:
         """Count a block of requests as used before they are sent (`model.quota.block` of what is left of `usable`).
+
+        `most`: as many as are asked for.
 
         Returns how many that are; 0: none is left. Two that reserve at once, in whatever processes, never get one
         request twice.
         """
         ...
 
-    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+    async def charge_requests(self, origin: str, key_id: str, day: date, requests: int) -> None:
         """Count requests beyond those reserved; below 0: give back what was reserved and not sent."""
         ...
 
-    async def remember_used_up(self, origin: str, account: str, day: date, used_up: UsedUp) -> None:
+    async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
         """Note that the API called a key's day used up, in place of what it said before."""
         ...
 
@@ -314,6 +359,7 @@ class Ledger(
     SavedPlans,
     Passes,
     Sketches,
+    Sources,
     Reverts,
     Intents,
     Runs,

@@ -14,6 +14,15 @@ BUSY_TIMEOUT_S = 30.0
 """How long to wait for another process's transaction. A commit takes milliseconds: longer means that one hangs."""
 
 
+FREE_SHARE = 0.25
+FREE_BYTES = 1_000_000
+"""So much of a file has to be free, both, before it is written anew without that."""
+
+MOST_BYTES = 512_000_000
+"""What a larger file holds is not written anew: other processes would wait for longer than `BUSY_TIMEOUT_S`. What is
+free in it is used again."""
+
+
 def open_file(path: Path, locks: FileLocks) -> sqlite3.Connection:
     """Return a connection to the ledger at `path`, which is made where there is none.
 
@@ -40,6 +49,26 @@ def open_memory() -> sqlite3.Connection:
     connection = _connect(":memory:")
     migrate(connection, MIGRATIONS, 0)
     return connection
+
+
+def give_back(connection: sqlite3.Connection) -> None:
+    """Give free pages back to the file system, where they are many; outside of a transaction.
+
+    Not now, when another process is at the ledger, or there is no room for the copy that it takes: some later run does.
+    """
+    size, pages, free = (
+        connection.execute(f"pragma {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
+    )
+    if free * size < FREE_BYTES or free < FREE_SHARE * pages or (pages - free) * size > MOST_BYTES:
+        return
+    connection.execute("pragma busy_timeout = 0")
+    try:
+        connection.execute("vacuum")
+        connection.execute("pragma wal_checkpoint(truncate)").fetchone()  # until then it is larger than before
+    except sqlite3.OperationalError:
+        return
+    finally:
+        connection.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_S * 1_000:.0f}")
 
 
 def _create(path: Path) -> None:

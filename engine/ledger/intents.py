@@ -44,6 +44,10 @@ REJECT = """
         fingerprint = excluded.fingerprint, at = excluded.at, message = excluded.message
 """
 ACCEPT = "delete from rejections where scope = ? and key = ?"
+ACCEPT_LEFT_OVER = """
+    delete from rejections
+    where scope = ?1 and key in (select value from intents join json_each(keys) where scope = ?1)
+"""  # what was refused once, and sent again since, may be there: a refusal that stands is newer than any doubt
 
 
 def begin(connection: sqlite3.Connection, scope: Scope, intent: Intent) -> None:
@@ -94,6 +98,8 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
         _reject(connection, scope_id, settlement.rejected)
     if settlement.unknown:
         connection.execute(UNSETTLE, (scope_id, _array(settlement.unknown)))
+        doubtful = [key for key in settlement.unknown if key not in settlement.rejected]
+        connection.executemany(ACCEPT, [(scope_id, key) for key in doubtful] if any_rejection else [])
     if settlement.outcomes or settlement.sends:
         attempts.add(connection, scope_id, run_id, settlement)
     scopes.changed(connection, scope_id, run_id, created=settlement.created, lost_at=settlement.lost_at)
@@ -111,6 +117,7 @@ def recover(connection: sqlite3.Connection, scope: Scope) -> int:
     if scope_id is None or not left_over:
         return 0
     connection.execute(UNSETTLE_LEFT_OVER, (scope_id,))
+    connection.execute(ACCEPT_LEFT_OVER, (scope_id,))
     connection.execute(END_ALL, (scope_id,))
     freed = attempts.add_left_over(connection, scope_id, left_over)
     _, youngest_run, *_ = left_over[-1]

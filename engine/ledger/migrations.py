@@ -412,7 +412,7 @@ MIGRATIONS = (
             create table resting (
                 scope integer not null references scopes (id),
                 key text not null,
-                code text not null,                        -- uncertain, not-listed, found-by-id, key-collision
+                code text not null,                        -- uncertain, not-listed, made-anew, key-collision
                 fingerprint blob not null,                 -- of what was sent, or of all rows of a collision
                 message text not null,
                 since text not null,
@@ -421,6 +421,89 @@ MIGRATIONS = (
                 others text not null,                      -- JSON array: the other keys of a collision
                 primary key (scope, key)
             ) without rowid
+            """,
+        ),
+    ),
+    Migration(
+        "lean journal",
+        (
+            # All of a run's companies together: those that have nothing to tell leave nothing else in its journal. A
+            # run that an older dimsync ended has none of it, and a line in `run_companies` for each of its companies.
+            """
+            create table run_totals (
+                run_id text primary key not null,          -- no foreign key: an older dimsync forgets runs alone
+                companies integer not null,                -- how many the run was about
+                created integer not null,
+                updated integer not null,
+                trouble integer not null,                  -- rows rejected, held, uncertain or invalid
+                requests integer not null                  -- those of its companies
+            ) without rowid
+            """,
+            # The company's own part of that sync; null where an older dimsync wrote: it stands in `run_companies`.
+            "alter table last_states add column at text",  # when that sync ended
+            "alter table last_states add column name text",
+            "alter table last_states add column exit_code integer",
+            "alter table last_states add column source_rows integer",
+            "alter table last_states add column created integer",
+            "alter table last_states add column updated integer",
+            "alter table last_states add column trouble integer",
+            "alter table last_states add column well_at text",  # when the last sync ended that found it in order
+            """
+            insert or replace into last_states (origin, account, company_id, state, run_id, well_at)
+            select origin, account, company_id, state, run_id, last_well_at
+            from last_states left join (
+                select origin, account, company_id, max(finished_at) as last_well_at
+                from run_companies join runs on id = run_id
+                where verb in ('sync', 'apply') and state in ('synced', 'unchanged')
+                group by origin, account, company_id
+            ) using (origin, account, company_id)
+            """,
+            """
+            create table to_retry (
+                origin text not null,
+                account text not null,                     -- the name that the settings give it
+                company_id integer not null,
+                run_id text not null,                      -- the newest run that was about these rows
+                keys text not null,                        -- JSON array of source keys
+                primary key (origin, account, company_id)
+            ) without rowid
+            """,
+            # `max` takes the run's id along: of each company the newest run that looked at its rows.
+            """
+            insert into to_retry (origin, account, company_id, run_id, keys)
+            select newest.origin, newest.account, newest.company_id, newest.run_id,
+                   json_group_array(distinct json_extract(problem.value, '$.key'))
+            from (
+                select origin, account, company_id, run_id, max(finished_at),
+                       coalesce(rejected, 0) + coalesce(uncertain, 0) as bad
+                from run_companies join runs on id = run_id
+                where origin is not null and finished_at is not null and verb in ('sync', 'apply', 'retry')
+                      and (state in ('synced', 'unchanged', 'partial') or rejected > 0 or uncertain > 0)
+                group by origin, account, company_id
+            ) as newest
+            join runs on runs.id = newest.run_id and json_valid(runs.result)
+            join json_each(case when json_valid(runs.result) then runs.result else '{}' end, '$.companies') as company
+            join json_each(company.value, '$.problems') as problem
+            where bad > 0
+                  and json_extract(company.value, '$.account') = newest.account
+                  and json_extract(company.value, '$.company_id') = newest.company_id
+                  and json_extract(problem.value, '$.code') in ('rejected', 'uncertain')
+                  and json_extract(problem.value, '$.key') is not null
+            group by newest.origin, newest.account, newest.company_id
+            """,
+        ),
+    ),
+    Migration(
+        "sources",
+        (
+            """
+            create table sources (
+                scope integer primary key references scopes (id),
+                fleet text,                                -- the template of file names; null: it is not of a fleet
+                bytes integer,                             -- of the last good file of lines; null: none was read
+                last_line integer,                         -- its number
+                ended integer                              -- whether that line ended in a line end
+            )
             """,
         ),
     ),

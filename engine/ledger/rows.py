@@ -100,6 +100,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
         state=notes.state,
         left_over=notes.left_over,
         lost_at=notes.lost_at,
+        is_as_listed=notes.is_as_listed,
     )
 
 

@@ -11,7 +11,7 @@ STATEMENTS = (
     "select name, sql from sqlite_master where type in ('table', 'view') and name not like 'sqlite%' order by rowid"
 )
 
-LATE_COLUMNS = re.compile(r"^(    \w+ \w+)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)$", re.MULTILINE)
+LATE_COLUMNS = re.compile(r"^(    \w+ \w+[^,\n]*)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)?$", re.MULTILINE)
 """Where `alter table` puts columns: behind the last one, before its comment."""
 
 CONVENTIONS = """
@@ -41,8 +41,8 @@ NOTES = {
     "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",
     "resting": """
         Rows that are not sent for now. `uncertain`: sent twice with the same bytes, and nobody knows what came of it.
-        `not-listed`: acknowledged, and the listing after that did not show it; `found-by-id`: nor did it, but asked for
-        by its id the row was there. `key-collision`: its key and `others` lead to one remote row.
+        `not-listed`: acknowledged, and the listing after that did not show it. `made-anew`: so, too, but it may have
+        been deleted since, and was sent once more. `key-collision`: its key and `others` lead to one remote row.
     """,
     "intents": """
         Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no
@@ -50,10 +50,18 @@ NOTES = {
     """,
     "runs": """
         The journal, one line per run. `origin`: the API that it ran against. `allowed`: guards that a person let pass
-        in it, such as "mass-create:123 look-alike:7".
+        in it, such as "mass-create:123 look-alike:7". `result`: what the run told, but of its companies only those that
+        had something to tell (of a run of an older dimsync: all of them).
     """,
-    "run_companies": "How each company ended in each run: the columns of its trial balance, and the requests it took.",
-    "page_sizes": "How many rows a page the server last granted an account.",
+    "run_companies": """
+        How companies ended in each run: the columns of their trial balance, and the requests they took. A company that
+        was unchanged and had nothing to tell has no line: last_states says when it was last in order.
+    """,
+    "run_totals": """
+        The sums over all of a run's companies, those without a line of their own included. A run of an older
+        dimsync has none: its companies have a line each.
+    """,
+    "page_sizes": "How many rows a page the server last granted an API key. `account`: its digest, as in quotas.",
     "key_notes": """
         What an account's API key was shown: `token-encoding`, the content type that the token endpoint takes, and
         `counts-all`, that a listing's count was once larger than its page, so that it counts all rows.
@@ -67,13 +75,31 @@ NOTES = {
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
     "directory_locations": "The locations, likewise.",
     "directory_accounts": "The accounts, likewise.",
-    "pauses": "A wait that the API last asked of an account, too long for the run that met it.",
-    "quotas": """
-        Requests of each account's API key on each day, counted before they are sent: while a run is under way, or after
-        one that was killed, some of them were not. `used_up_at`: the API said then that there are no more.
+    "pauses": """
+        A wait that the API last asked of an API key, too long for the run that met it. `account`: its digest, as in
+        quotas.
     """,
-    "last_states": "How each company ended in the sync that finished last.",
+    "quotas": """
+        Requests of each API key on each day, counted before they are sent: while a run is under way, or after one that
+        was killed, some of them were not. `account`: a digest of the API key, so that it is counted once whatever
+        account or settings file names it (an older dimsync wrote the account's id: the next run takes that over).
+        `used_up_at`: the API said then that there are no more.
+    """,
+    "last_states": """
+        How each company ended in the sync that finished last, at `at`. `exit_code`: what the company alone called for;
+        `trouble`: rows rejected, held, uncertain or invalid; `well_at`: when the last sync ended that found the company
+        in order, or brought it there. Where an older dimsync wrote, `at` to `trouble` are null: they stand in
+        run_companies.
+    """,
+    "to_retry": """
+        Rows that each company's newest run left rejected or of unknown outcome: what `dimsync retry` sends. A company
+        without such rows has no line. `run_id`: the run that left them.
+    """,
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
+    "sources": """
+        What each company's source was at its last good run: by it a torn file is told. `fleet`: the `[fleet]` that
+        found the company's file, so that a file which is there no more is missed.
+    """,
     "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",
     "attempts": """
         The audit trail: one line per request that was settled. `rows` holds an array for each of its rows; an end that
@@ -103,7 +129,7 @@ def describe(connection: sqlite3.Connection) -> str:
 def _apart(found: re.Match[str]) -> str:
     """Return columns that stand on one line with each on a line of its own, the comment with the first."""
     last, late, comment = found.groups()
-    return f"{last},{comment}" + "".join(f"\n    {column}," for column in late.split(", ")[1:])
+    return f"{last},{comment or ''}" + "".join(f"\n    {column}," for column in late.split(", ")[1:])
 
 
 def _comment(text: str) -> str:

@@ -19,7 +19,7 @@ STATE = """
     passed, clean, clean_rows, clean_adopted
 """
 READ_NOTES = f"""
-    select id, (select max(at) from intents where scope = scopes.id), lost_at, {STATE}
+    select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
     from scopes where origin = ? and account = ? and company_id = ?
 """  # noqa: S608  our own columns
 READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  likewise
@@ -65,6 +65,7 @@ class Notes(NamedTuple):
     scope_id: int
     left_over: datetime | None  # the youngest intent
     lost_at: datetime | None
+    is_as_listed: bool  # nothing has changed what is known since the last whole listing
     state: CompanyState
 
 
@@ -96,8 +97,9 @@ def notes(connection: sqlite3.Connection, scope: Scope) -> Notes | None:
     found = connection.execute(READ_NOTES, (scope.origin, scope.account, scope.company_id)).fetchone()
     if found is None:
         return None
-    scope_id, left_over, lost_at, *columns = found
-    return Notes(scope_id, optional_instant(left_over), optional_instant(lost_at), _state(*columns))
+    scope_id, left_over, lost_at, is_as_listed, *columns = found
+    state = _state(*columns)
+    return Notes(scope_id, optional_instant(left_over), optional_instant(lost_at), bool(is_as_listed), state)
 
 
 def brief(connection: sqlite3.Connection, scope: Scope) -> CompanyState | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,17 +24,19 @@ from engine.ledger import (
     runs,
     schema,
     scopes,
+    sources,
 )
-from engine.ledger.database import open_file, open_memory
+from engine.ledger.database import give_back, open_file, open_memory
 from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.directory import Directory
 from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
 from engine.model.life import Applied, Generation, Life
-from engine.model.quota import DayUse, UsedUp
+from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.settings import Scope
+from engine.model.wanted import FileEnd
 
 MEMORY = ":memory:"
 
@@ -45,9 +47,18 @@ class SqliteLedger:
     It holds no event loop: each call is answered on the loop that made it.
     """
 
-    def __init__(self, thread: DatabaseThread, hold: Callable[[Scope], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        thread: DatabaseThread,
+        hold: Callable[[Scope], AbstractContextManager[None]],
+        *,
+        path: Path | None = None,
+        is_new: bool = False,
+    ) -> None:
         self._thread = thread
         self._hold = hold
+        self.path = path  # None: it is in memory
+        self.is_new = is_new  # no run was written down in its file when it was opened
 
     async def read(self, scope: Scope) -> Acknowledged:
         """Return all that is known of a company, rows in the order of their keys."""
@@ -141,6 +152,22 @@ class SqliteLedger:
         """Replace a company's sketch."""
         await self._thread.write(scopes.sketch, scope, rows, marks)
 
+    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+        """Note what a good run's source was like."""
+        await self._thread.write(sources.keep_good, scope, rows, end)
+
+    async def good_end(self, scope: Scope) -> FileEnd | None:
+        """Return how the file of the last good run ended."""
+        return await self._thread.read(sources.good_end, scope)
+
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+        """Note the fleet of companies that anything is known of."""
+        await self._thread.write(sources.keep_fleet, origin, fleet, tuple(companies))
+
+    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+        """Return the companies that a fleet's files have brought."""
+        return await self._thread.read(sources.fleet, origin, fleet)
+
     async def passed(self, scope: Scope, marks: bytes | None) -> None:
         """Remember the marks of a plan that passed; None: it is finished."""
         await self._thread.write(scopes.passed, scope, marks)
@@ -168,12 +195,18 @@ class SqliteLedger:
         return await self._thread.read(runs.last_states, origin)
 
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
-        """Return the rows that a finished run left rejected or uncertain; None: there is no such run."""
+        """Return the rows that a finished run, or each company's newest, left rejected or uncertain."""
         return await self._thread.read(runs.in_trouble, origin, run_id)
+
+    async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
+        """Return before when `prune` may forget in a run that began at `at`; None: not in this run."""
+        return await self._thread.read(runs.horizon, at, keep)
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
-        return await self._thread.write(runs.prune, before)
+        forgotten = await self._thread.write(runs.prune, before)
+        await self._thread.alone(give_back)
+        return forgotten
 
     async def history(self, origin: str, most: int) -> list[PastRun]:
         """Return the newest runs at this origin, the newest first."""
@@ -183,21 +216,26 @@ class SqliteLedger:
         """Return how each company ended in the sync that finished last."""
         return await self._thread.read(runs.last_syncs, origin)
 
-    async def page_size(self, origin: str, account: str) -> int | None:
+    async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key."""
-        return await self._thread.read(runs.page_size, origin, account)
+        return await self._thread.read(runs.page_size, origin, key_id)
 
-    async def remember_page_size(self, origin: str, account: str, rows: int) -> None:
+    async def remember_page_size(self, origin: str, key_id: str, rows: int) -> None:
         """Remember the page size that the server granted."""
-        await self._thread.write(runs.remember_page_size, origin, account, rows)
+        await self._thread.write(runs.remember_page_size, origin, key_id, rows)
 
-    async def pause(self, origin: str, account: str) -> Pause | None:
+    async def pause(self, origin: str, key_id: str) -> Pause | None:
         """Return the pause that was last asked of this key, over or not."""
-        return await self._thread.read(runs.pause, origin, account)
+        return await self._thread.read(runs.pause, origin, key_id)
 
-    async def remember_pause(self, origin: str, account: str, pause: Pause) -> None:
+    async def remember_pause(self, origin: str, key_id: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
-        await self._thread.write(runs.remember_pause, origin, account, pause)
+        await self._thread.write(runs.remember_pause, origin, key_id, pause)
+
+    async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
+        """Take what an older dimsync noted under accounts' ids over to their API keys."""
+        if await self._thread.read(quotas.is_under_old_names, origin, tuple(key_ids)):
+            await self._thread.write(quotas.carry_over, origin, dict(key_ids))
 
     async def key_notes(self, origin: str, account: str) -> dict[str, str]:
         """Return what was noted of an account's key."""
@@ -215,21 +253,21 @@ class SqliteLedger:
         """Note that something failed for an account as a whole; None: that it does not any more."""
         await self._thread.write(keys.remember_rest, origin, account, what, rest)
 
-    async def quota(self, origin: str, account: str, day: date) -> DayUse:
+    async def quota(self, origin: str, key_id: str, day: date) -> DayUse:
         """Return what is known of a key's day."""
-        return await self._thread.read(quotas.read, origin, account, day)
+        return await self._thread.read(quotas.read, origin, key_id, day)
 
-    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
+    async def reserve_requests(self, origin: str, key_id: str, day: date, usable: int, most: int = MOST) -> int:
         """Count a block of requests as used before they are sent, and return how many; 0: none is left."""
-        return await self._thread.write(quotas.reserve, origin, account, day, usable)
+        return await self._thread.write(quotas.reserve, origin, key_id, day, usable, most)
 
-    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+    async def charge_requests(self, origin: str, key_id: str, day: date, requests: int) -> None:
         """Count requests beyond those reserved; below 0: give back what was not sent."""
-        await self._thread.write(quotas.charge, origin, account, day, requests)
+        await self._thread.write(quotas.charge, origin, key_id, day, requests)
 
-    async def remember_used_up(self, origin: str, account: str, day: date, used_up: UsedUp) -> None:
+    async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
         """Note that the API called a key's day used up."""
-        await self._thread.write(quotas.note, origin, account, day, used_up)
+        await self._thread.write(quotas.note, origin, key_id, day, used_up)
 
     async def directory(self, origin: str, account: str) -> Directory | None:
         """Return the directory of an account."""
@@ -272,11 +310,24 @@ async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:
     file = _file(url)
     if file == MEMORY:
         return SqliteLedger(await DatabaseThread.start("in memory", open_memory), MemoryLocks().hold)
-    # Two names of one file have to lead to one folder of locks.
-    path = ((base or Path.cwd()) / file).resolve()
+    path = _path(file, base)
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
     thread = await DatabaseThread.start(str(path), lambda: open_file(path, locks))
-    return SqliteLedger(thread, locks.hold)
+    return SqliteLedger(thread, locks.hold, path=path, is_new=await thread.read(runs.is_empty))
+
+
+async def holds_runs(url: str, *, base: Path | None = None) -> bool:
+    """Return whether any run was written down in a ledger; a file that is not there is not made. Raises as it opens."""
+    file = _file(url)
+    if file == MEMORY or not _path(file, base).exists():
+        return False
+    async with await open_ledger(url, base=base) as ledger:
+        return not ledger.is_new
+
+
+def _path(file: str, base: Path | None) -> Path:
+    """Return a ledger's path. Two names of one file have to lead to one folder of locks."""
+    return ((base or Path.cwd()) / file).resolve()
 
 
 def _file(url: str) -> str:

@@ -26,6 +26,8 @@ T = TypeVar("T")
 MOST_JOBS = 64
 """Jobs in one transaction: as many as one key may have requests in flight. Bounds how long other processes wait."""
 
+READ, WRITE = "begin", "begin immediate"
+
 NEXT_STEPS = {
     "SQLITE_BUSY": "Another process kept it locked; run again when that has ended.",
     "SQLITE_FULL": "Make room on its disk, then run again.",
@@ -42,7 +44,7 @@ class _Job(NamedTuple):
     """Work that waits for the thread, and where its answer goes."""
 
     work: Callable[[sqlite3.Connection], Any]
-    writes: bool
+    begin: str  # the statement that begins its transaction; empty: it has none
     answer: asyncio.Future[Any]  # belongs to the loop of the caller
 
 
@@ -85,18 +87,22 @@ class DatabaseThread:
 
     async def read(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a job that only reads: it sees one state of the database and does not wait for other writers."""
-        return await self._carry_out(lambda connection: work(connection, *args, **kwargs), writes=False)
+        return await self._carry_out(lambda connection: work(connection, *args, **kwargs), READ)
 
     async def write(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Carry out a job that writes; it is durable when this returns, and has changed nothing when this raises."""
-        return await self._carry_out(lambda connection: work(connection, *args, **kwargs), writes=True)
+        return await self._carry_out(lambda connection: work(connection, *args, **kwargs), WRITE)
 
-    async def _carry_out(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+    async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Carry out a job that no transaction may be around, such as VACUUM."""
+        return await self._carry_out(work, "")
+
+    async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         self.ensure_open()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(work, writes, answer))
+        self._jobs.put(_Job(work, begin, answer))
         return await answer
 
     def ensure_open(self) -> None:
@@ -150,10 +156,10 @@ class DatabaseThread:
 
     def _work_off(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
         """Carry out what writes together, then each reading by itself: it may be long, and shuts no process out."""
-        if writing := [job for job in batch if job.writes]:
+        if writing := [job for job in batch if job.begin == WRITE]:
             self._commit(connection, writing)
         for job in batch:
-            if not job.writes:
+            if job.begin != WRITE:
                 self._commit(connection, [job])
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
@@ -201,8 +207,10 @@ def _deliver(answers: list[_Answer]) -> None:
 
 def _transact(connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
     """Return the results of jobs of one kind once they are committed; when anything fails, nothing was changed."""
+    if not batch[0].begin:
+        return [job.work(connection) for job in batch]
     try:
-        connection.execute("begin immediate" if batch[0].writes else "begin")
+        connection.execute(batch[0].begin)
     except sqlite3.Error as error:
         raise _NotBegun(error) from error
     try:

@@ -84,9 +84,6 @@ class Rejection(NamedTuple):
 NOT_LISTED = "not-listed"
 """A row that was acknowledged and that the next listing did not show."""
 
-FOUND_BY_ID = "found-by-id"
-"""Such a row that was then shown by its id. It counts as there until a listing is read again."""
-
 MADE_ANEW = "made-anew"
 """A row that an earlier run had acknowledged, that the first listing after it did not show, and that was sent again."""
 
@@ -100,7 +97,7 @@ UNCERTAIN = "uncertain"
 class RestingRow(NamedTuple):
     """A row that is not sent for now, whatever a comparison finds, because sending it again would change nothing."""
 
-    code: str  # NOT_LISTED, FOUND_BY_ID, MADE_ANEW, KEY_COLLISION or UNCERTAIN
+    code: str  # NOT_LISTED, MADE_ANEW, KEY_COLLISION or UNCERTAIN
     fingerprint: bytes  # of what was sent, or of all rows of a collision: while it is the same, the row rests
     message: str
     since: datetime
@@ -169,6 +166,7 @@ class Acknowledged:
     state: CompanyState = CompanyState()
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
+    is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
 
     @property
     def cells(self) -> dict[str, Cells]:

@@ -17,9 +17,21 @@ RETRY_AFTER = timedelta(hours=1)
 """So long a key whose day the API called used up is left alone: somebody may have had its quota raised meanwhile."""
 
 
-def block(left: int) -> int:
-    """Return how many of the requests that are left one process may count as its own; 0: none are left."""
-    return max(0, min(MOST, left, max(1, left // SHARE)))
+def block(left: int, most: int = MOST) -> int:
+    """Return how many of the requests that are left one process may count as its own; 0: none are left.
+
+    `most`: as many as the process asks for, which is few at first (`next_block`).
+    """
+    return max(0, min(MOST, most, left, max(1, left // SHARE)))
+
+
+def next_block(before: int, waiting: int) -> int:
+    """Return how many requests a process asks for next: 1, 2, 4 ... 64, and no fewer than wait to be sent.
+
+    So a process that is killed has counted at most some two requests for each that it sent, and one more; and the
+    commits per request become few all the same. `before`: how many it asked for last; 0: none yet.
+    """
+    return min(MOST, max(1, 2 * before, waiting))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

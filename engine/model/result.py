@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.balance import Balance, State
 from engine.model.drift import Difference
 from engine.model.listing import Certificate
-from engine.model.outcome import Problem, Reject
+from engine.model.outcome import Column, Problem, Reject
 from engine.model.saved import CompanyPlan
 
 RESULT_SCHEMA = "dimsync.result/1"
+
+RETRIED = frozenset({Column.REJECTED, Column.UNCERTAIN, "not-applied"})
+"""Codes of problems whose rows `dimsync retry` sends again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,33 @@ class CompanyResult:
     plan: CompanyPlan | None = None  # itself, in a dry run that came so far
     differences: tuple[Difference, ...] = ()  # in a dry run: what differs, and who made it so
     rejects: tuple[Reject, ...] = ()  # rows that stand as rejected, with their values
+    asked: frozenset[str] | None = None  # of a retry: the source keys that it was about; None: all rows
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to tell of it but that all is as it was."""
+        return self.state is not State.UNCHANGED or bool(self.problems or self.differences)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the company was found, or brought, in order."""
+        return self.state in {State.SYNCED, State.UNCHANGED}
+
+    @property
+    def is_seen_through(self) -> bool:
+        """Whether each of its rows that the run was about has an outcome."""
+        return self.is_well or self.state is State.PARTIAL
+
+    @property
+    def trouble(self) -> int:
+        """How many of its rows somebody has to see to."""
+        books = self.balance
+        return sum(count or 0 for count in (books.rejected, books.held, books.uncertain, books.invalid))
+
+    @property
+    def bad_keys(self) -> frozenset[str]:
+        """The source keys of its rows that a retry sends again."""
+        return frozenset(each.key for each in self.problems if each.code in RETRIED and each.key is not None)
 
 
 class AccountDay(NamedTuple):
@@ -121,11 +151,12 @@ class PastRun(NamedTuple):
 
 
 class InTrouble(NamedTuple):
-    """The rows that a run left rejected or uncertain."""
+    """The rows that were left rejected or uncertain: by one run, or in each company by its newest one."""
 
-    run_id: str
-    verb: str
+    run_id: str  # that run, or the newest of all
+    verb: str  # its own
     keys: dict[tuple[str, int], frozenset[str]]  # source keys, by account (as the settings call it) and company id
+    runs: dict[tuple[str, int], str]  # the run that left them, by the same
 
 
 class LastSync(NamedTuple):
@@ -141,6 +172,15 @@ class LastSync(NamedTuple):
     created: int | None
     updated: int | None
     trouble: int
+    exit_code: int  # what the company alone called for
+    well_at: datetime | None  # when the last sync ended that found it in order; None: none did
+
+
+def journal_json(result: RunResult) -> dict[str, object]:
+    """Return the document as a journal keeps it: of its companies, those that have something to tell."""
+    return run_json(replace(result, companies=tuple(each for each in result.companies if each.has_news))) | {
+        "totals": totals_json(result)
+    }
 
 
 def run_json(result: RunResult) -> dict[str, object]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from engine.model.dimension import Dimension
+from engine.model.sound import address, company_id, kind, number, optional, require, share, text, whole
 
 RawRow: TypeAlias = Mapping[str, object]
 """One source row by column name, as a file or a program gives it."""
@@ -41,6 +43,11 @@ class Secret:
         return hash(self._text)
 
 
+def _secret(value: object) -> str | None:
+    """Return what is wrong with a credential, which is not shown."""
+    return None if isinstance(value, Secret) else "must be a Secret: Secret(text)"
+
+
 class VerifyMode(StrEnum):
     """How a company's remote side is verified before it is compared (DESIGN section 7)."""
 
@@ -59,6 +66,30 @@ class Api:
     token_url: str | None = None  # None: base_url + "/oauth/token"
     api_version: str = "1.0.0"  # sent as X-API-Version, always
     scope: str = "accounts.can_access_dashboard"
+
+    def __post_init__(self) -> None:
+        rules = {"base_url": address, "contract": text, "token_url": optional(address), "api_version": text}
+        require("Api", self, {**rules, "scope": text})
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))  # paths are appended to it
+
+
+_POSITIVE = number(0, above=True)
+
+_LIMITS = {
+    "requests_per_second": _POSITIVE,
+    "requests_per_day": whole(1),
+    "reserve_per_day": whole(0),
+    "max_concurrency": whole(1),
+    "page_size": whole(1, 1_000),
+    "chunk_rows": whole(1, 1_000),  # a contract may allow fewer: no chunk holds more than that
+    "chunk_bytes": whole(1),
+    "timeout_s": _POSITIVE,
+    "server_timeout_s": _POSITIVE,
+    "max_attempts": whole(1),
+    "max_wait_s": number(0),
+    "batch_wait_s": number(0),
+    "body_bytes": whole(1),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +110,9 @@ class Limits:
     batch_wait_s: float = 600.0  # a bulk request that is answered later (202) is waited for so long
     body_bytes: int = 64_000_000  # answers are read up to here
 
+    def __post_init__(self) -> None:
+        require("Limits", self, _LIMITS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
@@ -88,6 +122,9 @@ class Verify:
     verify_after_s: float = 7 * 86_400.0  # a listing older than this is read anew, spread by +-30 % per company
     probe_after_s: float = 86_400.0
 
+    def __post_init__(self) -> None:
+        require("Verify", self, {"mode": kind(VerifyMode), "verify_after_s": _POSITIVE, "probe_after_s": _POSITIVE})
+
 
 class Adopt(StrEnum):
     """What to do with rows that are there already and whose key nothing has confirmed (DESIGN section 4)."""
@@ -95,6 +132,21 @@ class Adopt(StrEnum):
     TRUST = "trust"  # equal ones are taken as they are, differing ones held
     PUSH = "push"  # differing ones are sent, on the word of whoever set this
     HOLD = "hold"  # equal ones are held, too
+
+
+_GUARDS = {
+    "mass_create_share": share,
+    "mass_create_rows": whole(0),
+    "mass_update_share": share,
+    "mass_update_rows": whole(0),
+    "min_rows": whole(0),
+    "shrink_share": share,
+    "wrong_client_own_share": share,
+    "wrong_client_other_share": share,
+    "wrong_client_overlap": share,
+    "wrong_client_rows": whole(0),
+    "adopt": kind(Adopt),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +159,14 @@ class Guards:
     mass_update_rows: int = 25
     min_rows: int = 10  # a company with fewer rows is being loaded
     shrink_share: float = 0.5  # of the source rows of the last good run
+    wrong_client_own_share: float = 0.5  # of the source's rows that are the company's own: with fewer than this,
+    wrong_client_other_share: float = 0.9  # and more than this of another company's, the source is that one's
+    wrong_client_overlap: float = 0.1  # fewer rows of both sides matched than this share of the smaller side
+    wrong_client_rows: int = 10  # on either side, before the overlap tells anything
     adopt: Adopt = Adopt.TRUST
+
+    def __post_init__(self) -> None:
+        require("Guards", self, _GUARDS)
 
 
 ALLOWABLE = (
@@ -116,9 +175,9 @@ ALLOWABLE = (
     "shrunken-source",
     "wrong-client",
     "vanished-company",
+    "not-listed",
     "look-alike",
     "flapping",
-    "not-listed",
     "canary",
     "fleet",
 )
@@ -146,6 +205,28 @@ class Account:
     client_secret: Secret
     limits: Limits = field(default_factory=Limits)
 
+    def __post_init__(self) -> None:
+        rules = {"name": text, "account_id": text, "limits": kind(Limits)}
+        require("Account", self, {**rules, **dict.fromkeys(("api_key", "client_id", "client_secret"), _secret)})
+
+    @property
+    def key_id(self) -> str:
+        """What the ledger knows the API key by: a digest of it, the same whatever account or settings name the key."""
+        key = self.api_key.reveal().encode(errors="surrogatepass")
+        return blake2b(key, digest_size=8, person=b"dimsync api key").hexdigest()
+
+
+_COMPANY = {
+    "id": company_id,
+    "name": kind(str),
+    "account": optional(kind(str)),
+    "write": kind(bool),
+    "relabel": kind(bool),
+    "shares_source": kind(bool),
+    "verify": optional(kind(Verify)),
+    "guards": optional(kind(Guards)),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
@@ -157,9 +238,14 @@ class Company:
     account: str | None = None  # an `Account.name`; None: the only one
     write: bool = True  # False: read-only, `sync` leaves it out
     relabel: bool = False  # True: type labels are compared and sent, too
+    shares_source: bool = False  # True: other companies may be given the same file or query
     verify: Verify | None = None  # None: the run's
     guards: Guards | None = None  # None: the run's
     settings: str = ""  # changes with what else its rows depend on (mapping, source): a saved plan is stale then
+    fleet: str = ""  # the template of file names by which it was found; empty: it is named by its id
+
+    def __post_init__(self) -> None:
+        require("Company", self, _COMPANY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +260,11 @@ class Settings:
     ledger_url: str = "sqlite:///dimsync.db"
     ledger_keep_s: float = 400 * 86_400.0  # runs and attempts that are older are forgotten: a year, and time to look
     companies_at_once: int = 32  # pipelines open at a time, dealt between the accounts: bounds memory
+    companies: tuple[Company, ...] = ()  # every configured company, where runs may leave some out; (): the run's own
+
+    def __post_init__(self) -> None:
+        rules = {"fleet_share": optional(share), "ledger_keep_s": _POSITIVE, "companies_at_once": whole(1)}
+        require("Settings", self, {"api": kind(Api), "verify": kind(Verify), "guards": kind(Guards), **rules})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

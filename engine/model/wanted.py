@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import NamedTuple
 
 from engine.model.cells import Cells
 from engine.model.dimension import Dimension, NaturalKey
@@ -38,6 +39,14 @@ class Lines(Mapping[str, int]):
         return len(self._cells)
 
 
+class FileEnd(NamedTuple):
+    """How a file of lines ended when it was read whole."""
+
+    size_bytes: int
+    last_line: int  # its number; 0: not counted, as it is whole
+    is_ended: bool  # by a line end; without one, nobody can tell whether the line is whole
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """All rows of a company's source. `source_rows` counts each of them: `len(rows) + invalid`."""
@@ -52,3 +61,4 @@ class Wanted:
     invalid_natural: frozenset[NaturalKey] = frozenset()
     source_keys: dict[str, str] = field(default_factory=dict)  # key in `rows` -> the source's own, if another
     digest: bytes | None = None  # of all that was read, and of how; None: not known, so that nothing equals it
+    end: FileEnd | None = None  # None: it is no file of lines

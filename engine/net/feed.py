@@ -6,6 +6,7 @@ request that an item tells of.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -33,11 +34,19 @@ class Feed(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave: nothing is read any more."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Read nothing any more. Idempotent."""
         self._is_left = True
         self._items.clear()
         self._make_room()
         self._wake()
+
+    def widen(self) -> None:
+        """Make nobody wait for room any more, however slow the reader is: not much more comes."""
+        self._ahead = sys.maxsize
+        self._make_room()
 
     def end(self) -> None:
         """Note that nothing more comes."""

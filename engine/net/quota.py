@@ -11,6 +11,7 @@ from typing import Protocol
 import anyio
 
 from engine.errors import QuotaExhausted
+from engine.model.quota import next_block
 from engine.model.settings import Account
 
 ONE_DAY = timedelta(days=1)
@@ -19,11 +20,11 @@ ONE_DAY = timedelta(days=1)
 class Store(Protocol):
     """Where requests are counted, for all processes that use the key. What a call does is durable when it returns."""
 
-    async def reserve_requests(self, origin: str, account: str, day: date, usable: int) -> int:
-        """Count a block of what is left of the `usable` requests of a day; 0: none is left."""
+    async def reserve_requests(self, origin: str, key_id: str, day: date, usable: int, most: int) -> int:
+        """Count a block, of `most` requests, of what is left of the `usable` requests of a day; 0: none is left."""
         ...
 
-    async def charge_requests(self, origin: str, account: str, day: date, requests: int) -> None:
+    async def charge_requests(self, origin: str, key_id: str, day: date, requests: int) -> None:
         """Count requests beyond those reserved; below 0: give back what was reserved and not sent."""
         ...
 
@@ -37,7 +38,7 @@ class Quota:
     def __init__(self, account: Account, store: Store, origin: str, now: Callable[[], datetime]) -> None:
         self._limits = account.limits
         self._name = account.name
-        self._account_id = account.account_id
+        self._key_id = account.key_id
         self._store = store
         self._origin = origin
         self._now = now
@@ -46,6 +47,8 @@ class Quota:
         self._day = self.day_of(now())
         self._in_hand: defaultdict[date, int] = defaultdict(int)  # counted and not sent; below 0: sent and not counted
         self._low = 0  # with so many in hand it is time for the next block
+        self._asked = 0  # how many requests the last block was to have; 0: none was asked for yet
+        self._waiting = 0  # tasks that have no request in hand
         self._turn = anyio.Lock()
 
     def day_of(self, moment: datetime) -> date:
@@ -58,10 +61,14 @@ class Quota:
         Raises `QuotaExhausted` when none is left, and `LedgerError`. Cancelling it costs nothing.
         """
         self._go_on_to(self.day_of(self._now()))
-        if self._in_hand[self._day] <= self._low and not self._turn.locked():
+        if 0 < self._in_hand[self._day] <= self._low and not self._turn.locked():
             await self._fetch()  # while the others live on what is in hand
         while self._in_hand[self._day] <= 0:
-            await self._fetch()
+            self._waiting += 1
+            try:
+                await self._fetch()
+            finally:
+                self._waiting -= 1
         self._in_hand[self._day] -= 1
         return self._day
 
@@ -88,7 +95,7 @@ class Quota:
         with anyio.CancelScope(shield=True):
             for day, requests in in_hand.items():
                 if requests:
-                    await self._store.charge_requests(self._origin, self._account_id, day, -requests)
+                    await self._store.charge_requests(self._origin, self._key_id, day, -requests)
 
     async def _fetch(self) -> None:
         """Get the next block, once for all that wait for it. Raises `QuotaExhausted` when nothing is in hand, either.
@@ -100,8 +107,9 @@ class Quota:
             if self._in_hand[day] > low:
                 return
             usable = self._limits.requests_per_day - self._limits.reserve_per_day
+            self._asked = next_block(self._asked, self._waiting)
             with anyio.CancelScope(shield=True):
-                requests = await self._store.reserve_requests(self._origin, self._account_id, day, usable)
+                requests = await self._store.reserve_requests(self._origin, self._key_id, day, usable, self._asked)
             self._in_hand[day] += requests
             self._low = requests // 2
             if not requests and self._in_hand[day] <= 0:

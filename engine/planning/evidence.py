@@ -65,13 +65,14 @@ def spread(company_id: int) -> float:
 def must_list(wanted: Wanted, acked: Acknowledged, resting: Container[str] = ()) -> bool:
     """Return whether the ledger cannot stand in for a listing: a wanted row may be one whose outcome nobody knows.
 
-    `resting`: keys of rows that are not sent in this run, so that nothing has to be known of them.
+    `resting`: keys of rows that are not sent in this run, so that nothing has to be known of them. Where nothing was
+    sent since the last listing, another one would tell the same again.
 
     1. Nobody knows what became of a create, and a wanted row may be that one or stand in its place.
     2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
        those of before, and what it may have become is not in the ledger at all.
     """
-    if all(entry[7] & SETTLED for entry in acked.cells.values()):
+    if acked.is_as_listed or all(entry[7] & SETTLED for entry in acked.cells.values()):
         return False
     unsettled = [known for key, known in acked.rows.items() if not known.settled and key not in resting]
     if not unsettled:
@@ -90,6 +91,6 @@ def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
 
 def creates_need_listing(plan: Plan, acked: Acknowledged) -> bool:
     """Return whether a probe is no evidence for creates: a create of unknown outcome may have landed meanwhile."""
-    if not plan.creates or not acked.resting:
+    if not plan.creates or acked.is_as_listed or not (acked.resting or acked.rejections):
         return False
     return any(not entry[7] & SETTLED and entry[6] is None for entry in acked.cells.values())

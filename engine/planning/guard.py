@@ -5,16 +5,17 @@ Each says what it saw; whether it is allowed for this run is the caller's to kno
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
 from engine.model.change import Change
+from engine.model.dimension import Dimension
 from engine.model.settings import Guards
 
 MARK_BYTES = 8
-"""Of a key's mark in a plan that passed: two of a million keys share one with a chance of 1 in 37 million."""
+"""Of a row's mark in a plan that passed: two of a million rows share one with a chance of 1 in 37 million."""
 
 GUARDS = frozenset({"shrunken-source", "wrong-client", "mass-create", "mass-update"})
 """Those that hold a company by its figures."""
@@ -66,9 +67,14 @@ def _outsized(slug: str, verb: str, planned: int, there: int, share: float, rows
     return [Trip(slug, message)]
 
 
-def marks(changes: Iterable[Change]) -> bytes:
-    """Return what is remembered of a plan that passed, a mark for each key: what is left of it passes, too."""
-    return b"".join(sorted(_mark(change.row.key) for change in changes))
+def marks(rows: Iterable[Dimension]) -> bytes:
+    """Return what is remembered of rows of a plan that passed, a mark for each: what is left of them passes, too.
+
+    A mark stands for the key and for all that the source says of the row: its name, ERP id, type and code. Type labels
+    are left out, as a listing between two runs may settle them otherwise. Marks of ledgers from before this rule, which
+    stood for keys alone, equal none: what was left of a plan then is counted once more.
+    """
+    return b"".join(sorted(map(_mark, rows)))
 
 
 def joined(passed: bytes | None, more: bytes) -> bytes:
@@ -76,27 +82,34 @@ def joined(passed: bytes | None, more: bytes) -> bytes:
     return b"".join(sorted(_taken_apart(passed) | _taken_apart(more)))
 
 
-def without(passed: bytes | None, done: Iterable[str]) -> bytes | None:
-    """Return the marks of what is left when these keys' rows are done; None: nothing is."""
-    return b"".join(sorted(_taken_apart(passed) - {_mark(key) for key in done})) or None
+def without(passed: bytes | None, done: Iterable[Dimension]) -> bytes | None:
+    """Return the marks of what is left when these rows are done; None: nothing is."""
+    return b"".join(sorted(_taken_apart(passed) - set(map(_mark, done)))) or None
 
 
-def within(passed: bytes | None, left: Iterable[str]) -> bytes | None:
-    """Return the marks of what is left when these keys' rows are all that is; None: nothing is."""
-    return b"".join(sorted(_taken_apart(passed) & {_mark(key) for key in left})) or None
+def within(passed: bytes | None, left: Iterable[Dimension]) -> bytes | None:
+    """Return the marks of what is left when these rows are all that is; None: nothing is."""
+    return b"".join(sorted(_taken_apart(passed) & set(map(_mark, left)))) or None
 
 
-def _taken_apart(passed: bytes | None) -> set[bytes]:
-    return {passed[at : at + MARK_BYTES] for at in range(0, len(passed), MARK_BYTES)} if passed else set()
+def has_passed(passed: bytes | None) -> Callable[[Dimension], bool]:
+    """Return what tells whether a row, as it is now, was part of a plan that passed."""
+    known = _taken_apart(passed)
+    return lambda row: bool(known) and _mark(row) in known
 
 
 def not_passed(changes: Collection[Change], passed: bytes | None) -> int:
     """Return how many changes were not part of the plan that passed before."""
     if not passed:
         return len(changes)
-    known = _taken_apart(passed)
-    return sum(_mark(change.row.key) not in known for change in changes)
+    is_known = has_passed(passed)
+    return sum(not is_known(change.row) for change in changes)
 
 
-def _mark(key: str) -> bytes:
-    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()
+def _taken_apart(passed: bytes | None) -> set[bytes]:
+    return {passed[at : at + MARK_BYTES] for at in range(0, len(passed), MARK_BYTES)} if passed else set()
+
+
+def _mark(row: Dimension) -> bytes:
+    text = "\0".join((row.key, row.type_code, row.name, row.erp_id, row.code or ""))  # no field holds a NUL
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
-from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
+from engine.model.known import MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
 from engine.model.listing import Certificate
 from engine.planning.match import Matching, RemoteIndex, Via
 
@@ -76,7 +76,7 @@ def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[
     3. A collision ends with a change of the source alone.
     """
     code = acked.resting[key].code
-    if code in {NOT_LISTED, FOUND_BY_ID}:
+    if code == NOT_LISTED:
         return key in gone or matching.has_pair(key)
     if code == MADE_ANEW:
         return matching.has_pair(key) or not matching.has(key)

@@ -2,8 +2,11 @@
 
 A row that a run acknowledged, and that a listing of the same run does not show, is uncertain in that run. One that an
 earlier run acknowledged may have been deleted since: it is made anew once, and when the next listing does not show it
-either, it is uncertain, too. After that such a row is held: it is looked for by its id after 1 h, 6 h and 24 h, and at
-each listing, and it is not sent again unless a person allows it.
+either, it is uncertain, too.
+
+After that such a row is held: it is looked for by its id after 1 h, 6 h and 24 h, and at each listing, and it is not
+sent again unless a person allows it. Found by its id, it is looked for in a new listing: the last one may have lagged
+behind. A row that no listing shows is of no use to anybody, whether its id still leads to it or not.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from datetime import datetime
 
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow, fingerprint
-from engine.model.known import FOUND_BY_ID, MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledged, RestingRow
+from engine.model.known import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledged, RestingRow
 from engine.planning.rest import next_try
 
 LOOK_UPS = len(RESTS)
@@ -20,16 +23,11 @@ LOOK_UPS = len(RESTS)
 
 
 def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingRow:
-    """Return the note on a row that was acknowledged and that this listing does not show.
-
-    One that was found by its id before is not looked up again: its id has told all that it can.
-    """
-    key = change.row.key
-    remote_id = acked.rows[key].remote_id
-    was_found = key in acked.resting and acked.resting[key].code == FOUND_BY_ID
+    """Return the note on a row that was acknowledged and that this listing does not show."""
+    remote_id = acked.rows[change.row.key].remote_id
     named = f" as {remote_id}" if remote_id else ""
     text = f"Ottimate acknowledged it{named}, and the listing after that does not show it: was it deactivated there?"
-    is_looked_up = not was_found and remote_id is not None
+    is_looked_up = remote_id is not None
     return RestingRow(
         NOT_LISTED,
         fingerprint(change.sent),
@@ -63,11 +61,13 @@ def due_look_ups(acked: Acknowledged, now: datetime) -> dict[str, str]:
 
 
 def looked_up(rest: RestingRow, row: Dimension, remote: RemoteRow | None, now: datetime) -> RestingRow:
-    """Return the note on a row after it was asked for by its id. `row`: as it was acknowledged."""
-    is_there = remote is not None and (remote.name, remote.erp_id) == (row.name, row.erp_id)
-    if is_there and remote is not None and remote.type_code in {"", row.type_code}:
-        return rest._replace(code=FOUND_BY_ID, next_at=None)
-    return _not_found(rest, now)
+    """Return the note on a row after it was asked for by its id: found, it is not looked up again.
+
+    `row`: as it was acknowledged.
+    """
+    if remote is None or (remote.name, remote.erp_id) != (row.name, row.erp_id):
+        return _not_found(rest, now)
+    return rest._replace(tries=LOOK_UPS, next_at=None)
 
 
 def _not_found(rest: RestingRow, now: datetime) -> RestingRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from heapq import nsmallest
 from operator import itemgetter
@@ -12,7 +12,6 @@ from zlib import crc32
 
 from engine.model.cells import bare
 from engine.model.dimension import Dimension
-from engine.model.known import SETTLED, Acknowledged
 
 KEPT = 256
 """Marks of a sketch, the smallest ones: 2 KB a company, and a share of 90 % is told to about 2 points."""
@@ -21,10 +20,6 @@ MARK_BYTES = 8
 CHECKSUM_BYTES = 4
 LEAST = 8
 """Fewer marks to compare say nothing: short lists are alike by chance."""
-
-OWN_SHARE = 0.5
-OTHER_SHARE = 0.9
-"""Held when less than the one is the company's own and more than the other is another's (DESIGN section 5)."""
 
 
 class Sketch(NamedTuple):
@@ -53,30 +48,36 @@ def sketch(rows: Iterable[Dimension]) -> Sketch:
     return Sketch(len(faces), b"".join(marks))
 
 
-def own_share(rows: Iterable[Dimension], acked: Acknowledged) -> float:
-    """Return the share of the source's rows that are among the acknowledged ones; 1 for no rows."""
-    own = {_FACE(entry) for entry in acked.cells.values() if entry[7] & SETTLED}
-    faces = list(map(_FACE, bare(rows)))
-    return sum(face in own for face in faces) / len(faces) if faces else 1.0
+def alike(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], over: float) -> list[Likeness]:
+    """Return the other companies that have more than a share of these rows, each once, the likest first.
+
+    Those of which too little is known are left out.
+    """
+    best: dict[int, float] = {}
+    for company_id, share in _shares(rows, others):
+        if share > over:
+            best[company_id] = max(share, best.get(company_id, 0.0))
+    found = [Likeness(company_id, share) for company_id, share in best.items()]
+    return sorted(found, key=lambda likeness: (-likeness.share, likeness.company_id))
 
 
-def likest(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]]) -> Likeness | None:
-    """Return the other company that has the most of these rows; None: too little is known of any."""
+def _shares(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]]) -> Iterator[tuple[int, float]]:
+    """Yield other companies with the share of the rows that they have, where enough is known to tell."""
     marks = sorted(map(_mark, _faces(rows)))
-    found = [
-        Likeness(company_id, share) for company_id, other in others if (share := _shared(marks, other)) is not None
-    ]
-    return max(found, key=lambda likeness: (likeness.share, -likeness.company_id), default=None)
+    for company_id, other in others:
+        if (share := _shared(marks, other)) is not None:
+            yield company_id, share
 
 
 def _shared(marks: list[bytes], other: Sketch) -> float | None:
     """Return the share of the marks that are another's, judged by those that its sketch can speak of."""
-    theirs = [other.marks[at : at + MARK_BYTES] for at in range(0, len(other.marks), MARK_BYTES)]
-    whole = other.rows <= len(theirs)
-    told = marks if whole else marks[: bisect_right(marks, theirs[-1])] if theirs else []
+    is_whole = other.rows * MARK_BYTES <= len(other.marks)
+    told = marks if is_whole else marks[: bisect_right(marks, other.marks[-MARK_BYTES:])] if other.marks else []
     if len(told) < LEAST:
         return None
-    kept = set(theirs)
+    if not any(mark in other.marks for mark in told[:LEAST]):  # most others: spared the set below
+        return 0.0
+    kept = {other.marks[at : at + MARK_BYTES] for at in range(0, len(other.marks), MARK_BYTES)}
     return sum(mark in kept for mark in told) / len(told)
 
 

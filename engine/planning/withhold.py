@@ -17,7 +17,7 @@ from operator import attrgetter
 
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension, fingerprint, natural_key
-from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, RestingRow
+from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
 from engine.model.outcome import Column, Withheld
 from engine.model.wanted import Wanted
 from engine.planning.rest import next_try
@@ -60,14 +60,13 @@ def _withheld(
 ) -> Withheld | Hold | None:
     """Return why a row is not sent: the cases 2 to 4; None: it is."""
     key = change.row.key
-    rest, rejection, entry = acked.resting.get(key), acked.rejections.get(key), acked.rows.get(key)
+    rest, rejection = acked.resting.get(key), acked.rejections.get(key)
     if rest is not None and rest.code == NOT_LISTED and NOT_LISTED not in allowed:
         return Hold(key, NOT_LISTED, still_not_listed(rest))
     if again:
         return None
     is_same = rejection is not None and rejection.fingerprint == fingerprint(change.sent)
-    is_settled = entry is None or entry.settled  # of unknown outcome since it was refused: it is sent
-    if rejection is not None and is_same and is_settled and timedelta() <= now - rejection.at < REST:
+    if rejection is not None and is_same and is_refused_for_now(rejection, now):
         since = rejection.at.isoformat(timespec="minutes")
         text = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
         return Withheld(change, Column.REJECTED, "rejected", text, rejection.message)
@@ -76,6 +75,11 @@ def _withheld(
         text = f"{rest.message}; sent {rest.tries + 1} times to the same end, so not sent again before {until}"
         return Withheld(change, Column.UNCERTAIN, UNCERTAIN, f"{text} unless it changes, or by `dimsync retry`")
     return None
+
+
+def is_refused_for_now(rejection: Rejection, now: datetime) -> bool:
+    """Return whether a refused row is not sent again yet, while it is unchanged."""
+    return timedelta() <= now - rejection.at < REST
 
 
 def is_uncertain_for_now(rest: RestingRow, now: datetime) -> bool:

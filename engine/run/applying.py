@@ -182,7 +182,7 @@ class AppliedRun(CompanyRun):
 
     def _take(self, plan: Plan, resting: Resting) -> None:
         """Open the books: rows that the plan found held, invalid or rejected stand as they stood."""
-        self._books.take_plan(plan, resting, listed_rows=None, dry=False, advice={})
+        self._books.take_plan(plan, resting, dry=False, advice={})
         self._books.refused(self._saved.refused)
 
     async def _carry_out(self, plan: Plan, acked: Acknowledged, *, is_begun: bool) -> None:

@@ -26,7 +26,6 @@ class Books:
         self.plan: Plan | None = None  # None: not compared
         self.dry = False  # nothing is sent: planned rows stand in the column that they are meant for
         self.rest = Column.DEFERRED
-        self._listed_rows: int | None = None
         self._reopened = 0  # rows that the plan found unchanged, and that ended otherwise
         self._open: dict[str, Change] = {}
         self._final: Counter[Column] = Counter()
@@ -39,16 +38,14 @@ class Books:
         plan: Plan,
         resting: Iterable[Withheld],
         *,
-        listed_rows: int | None,
         dry: bool,
         advice: Mapping[str, str],
     ) -> None:
         """Open an account for each planned row; rows that rest after a refusal are rejected as they stand.
 
-        `listed_rows`: how many different remote rows this run's listing showed, None without one. `advice`: what lets
-        rows pass that are held, by the guard's slug.
+        `advice`: what lets rows pass that are held, by the guard's slug.
         """
-        self.plan, self._listed_rows, self.dry = plan, listed_rows, dry
+        self.plan, self.dry = plan, dry
         self._open = {change.row.key: change for change in plan.changes}
         if plan.code_unseen:
             text = (
@@ -168,8 +165,8 @@ class Books:
         rows = [problem for problem in self._problems if problem.key is not None]
         return (*own, *invalid, *sorted(rows, key=lambda problem: (problem.key or "", problem.code)))
 
-    def balance(self) -> Balance:
-        """Return the trial balance as it stands."""
+    def balance(self, remote: Balance | None = None) -> Balance:
+        """Return the trial balance as it stands. `remote`: its remote columns; None: nothing was listed."""
         wanted, plan = self.wanted, self.plan
         if wanted is None:
             return Balance()
@@ -188,12 +185,12 @@ class Books:
             **{column.value: counts[column] for column in Column},
             adopted=min(plan.adopted, counts[Column.UNCHANGED]) if plan else 0,
         )
-        if plan is None or self._listed_rows is None:
+        if remote is None:
             return balance
         return replace(
             balance,
-            remote_rows=self._listed_rows,
-            matched=plan.matched,
-            contested=plan.contested,
-            orphans=len(plan.orphans),
+            remote_rows=remote.remote_rows,
+            matched=remote.matched,
+            contested=remote.contested,
+            orphans=remote.orphans,
         )

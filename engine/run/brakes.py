@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
 from engine.model.change import Plan
+from engine.model.dimension import Dimension
 from engine.model.known import KEY_MISMATCH, Acknowledged
 from engine.model.settings import Guards, Scope
 from engine.model.wanted import Wanted
 from engine.planning.guard import Figures, Trip, joined, marks, not_passed, trips, within, without
 from engine.planning.rest import failed_again
-from engine.planning.sketch import OTHER_SHARE, OWN_SHARE, Sketch, likest, own_share
+from engine.planning.whose import Asked, is_plainly_own, whose
+from engine.run.compare import Comparison, think
 from engine.run.parts import Parts
 
 
@@ -25,19 +28,20 @@ class Brakes:
     parts: Parts
     guards: Guards
     allowed: frozenset[str]  # slugs
+    comparison: Comparison  # what the plan rests on
     planned: frozenset[str] = frozenset()  # keys of this run's plan, likewise
     remembered: bytes | None = None  # marks of this run's plan, where it could trip a guard when it is stopped
 
-    async def holding(self, plan: Plan, wanted: Wanted, acked: Acknowledged, there: int) -> list[Trip]:
+    async def holding(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
         """Return the guards that hold the company; it rests then. None: the plan passes, or a person lets it.
 
-        A plan that passed is remembered until it is finished: what is left of it passes, too. `there`: remote rows.
+        A plan that passed is remembered until it is finished: what is left of it passes, too.
         """
         state = acked.state
         figures = Figures(
             source_rows=wanted.source_rows,
             last_good_rows=state.last_good_rows,
-            there=there,
+            there=self.comparison.there,
             creates=not_passed(plan.creates, state.passed),
             updates=not_passed(plan.updates + (() if "canary" in self.allowed else plan.canaries), state.passed),
         )
@@ -61,42 +65,49 @@ class Brakes:
         """
         rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
         if max(len(plan.creates), len(plan.updates)) > rows:
-            known = marks(plan.changes)
+            known = marks(change.row for change in plan.changes)
             self.planned = frozenset(change.row.key for change in plan.changes)
-            self.remembered = joined(passed, known) if self.parts.verb == "retry" else known
+            self.remembered = joined(passed, known) if self.parts.is_part else known
             await self.parts.ledger.passed(self.scope, self.remembered)
 
-    async def finish(self, passed: bytes | None, done: Collection[str], to_do: Collection[str]) -> None:
+    async def finish(
+        self, passed: bytes | None, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
+    ) -> None:
         """Keep of what passed only the rows that are not done; `passed`: what the ledger had before.
 
-        `to_do`: keys of all rows that differed; of a retry, which is a part, only what is `done` tells.
+        `rows`: the source's. `to_do`: keys of all rows that differed; of a retry, which is a part, only what is `done`
+        tells.
         """
         before = self.remembered or passed
         if before is None:
             return
-        is_part = self.parts.verb == "retry"
+        is_part = self.parts.is_part
         is_done = self.remembered is not None and not is_part and self.planned.issubset(done)
-        left = None if is_done else without(before, done)
+        left = None if is_done else without(before, (row for row in rows if row.key in done))
         if left is not None and not is_part:
-            left = within(left, to_do)
+            left = within(left, (row for row in rows if row.key in to_do))
         if left != before:
             await self.parts.ledger.passed(self.scope, left)
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
-        """Return a trip where the source is another client's: little is this company's, nearly all is another's."""
-        if not acked.rows or not plan.changes or plan.unchanged * 2 >= len(wanted.rows):
+        """Return a trip where the source is another client's, as far as anything tells."""
+        asked = Asked(
+            company_id=self.scope.company_id,
+            rows=wanted.rows,
+            plan=plan,
+            acked=acked,
+            remotes=self.comparison.remotes,
+            others=self.parts.company_ids - {self.scope.company_id},
+        )
+        await self.parts.seen.take_listing(self.scope, self.comparison)
+        if is_plainly_own(asked, self.guards):
             return []
-        if own_share(wanted.rows, acked) >= OWN_SHARE:
-            return []
-        mine = (self.scope.account, self.scope.company_id)
-        others = [
-            (company_id, Sketch(rows, marks))
-            for account, company_id, rows, marks in await self.parts.ledger.sketches(self.scope.origin)
-            if (account, company_id) != mine
-        ]
-        likeness = likest(wanted.rows, others)
-        if likeness is None or likeness.share <= OTHER_SHARE:
-            return []
-        whose = f"company {likeness.company_id}'s, and few are this one's"
-        text = f"some {likeness.share:.0%} of the source's rows are {whose}"
-        return [Trip("wrong-client", f"{text}: has its file been swapped?")]
+        found = await self._whose(asked)
+        if found is not None and acked.state.last_good_rows is None:
+            await self.parts.seen.until_read()
+            found = await self._whose(asked)
+        return [] if found is None else [found]
+
+    async def _whose(self, asked: Asked) -> Trip | None:
+        charts, fresh = await self.parts.seen.charts(self.scope, self.parts.ledger)
+        return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))

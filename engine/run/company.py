@@ -41,10 +41,9 @@ from engine.planning.evidence import Evidence
 from engine.planning.only import corrected, gone, only
 from engine.planning.rekey import rekeyed
 from engine.planning.rest import failed_again, is_resting
-from engine.planning.sketch import sketch
 from engine.run.books import Books
 from engine.run.brakes import Brakes
-from engine.run.compare import Compared, Comparison, think
+from engine.run.compare import Compared, Comparison
 from engine.run.endings import FAILED, HELD, STOPPED, UNSAFE, Ending, code_of, ending_of
 from engine.run.parts import Job, Parts
 from engine.run.saving import settings_digest, to_save
@@ -69,7 +68,6 @@ class CompanyRun:
         self._client = CompanyClient(channel, parts.dialect, company.id)
         self._books = Books()
         guards = company.guards or parts.guards
-        self._brakes = Brakes(scope=self._scope, parts=parts, guards=guards, allowed=self._allowed)
         self._comparison = Comparison(
             company=company,
             scope=self._scope,
@@ -86,6 +84,9 @@ class CompanyRun:
             now=parts.now,
             emit=parts.emit,
         )
+        self._brakes = Brakes(
+            scope=self._scope, parts=parts, guards=guards, allowed=self._allowed, comparison=self._comparison
+        )
         self._writing = Writing(
             scope=self._scope,
             parts=parts,
@@ -98,18 +99,23 @@ class CompanyRun:
         self._standstill = Standstill(company=company, scope=self._scope, parts=parts, applies=applies)
         self._ending: Ending | None = STOPPED  # until it has run to its end
         self._compared: Compared | None = None
+        self._lacks_rows = False  # rows were asked for that the source has no more
         self._generation = Generation()  # of what the ledger knew when it was compared
 
     async def run(self) -> None:
         """Do all of it. What goes wrong for this company ends here, as a problem of its result."""
         await self._parts.emit(CompanyStarted(company_id=self.company.id, name=self.company.name))
         try:
+            if (refused := self._parts.refused.get(self.company.id)) is not None:
+                raise refused
+            self._parts.seen.begin(self.company.id)
             await self._run()
         except EngineError as error:
             reason = error.reason if isinstance(error, AccountParked) else error
             place = (reason.file, reason.line) if isinstance(reason, SourceError) else (None, None)
             self._stop_short(code_of(reason), str(reason), ending_of(reason), *place)
         finally:
+            self._parts.seen.end(self.company.id)
             self._channel.trial.left(self.company.id)
 
     def _stop_short(
@@ -138,8 +144,13 @@ class CompanyRun:
             if not self._wakes(acked.state) and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
                 return
+            await self._parts.seen.take_source(self._scope, wanted.rows, acked)
             plan = await self._compare(wanted, acked)
-            if self._parts.verb != "check" and await self._is_held(plan, wanted, acked):
+            is_guarded = self._parts.verb not in {
+                "check",
+                "put",
+            }  # of one row there is no share that could be too large
+            if is_guarded and await self._is_held(plan, wanted, acked):
                 return
             if self._parts.writes and self._compared is not None:
                 resting = {row.change.row.key for row in self._compared.resting}
@@ -196,18 +207,35 @@ class CompanyRun:
         finally:
             if is_written_down:
                 with anyio.CancelScope(shield=True):
-                    await self._brakes.finish(acked.state.passed, self._books.done, to_do)
+                    rows = self._books.source.rows if self._books.source else ()
+                    await self._brakes.finish(acked.state.passed, rows, self._books.done, to_do)
 
     async def _read_source(self) -> Wanted:
         """Return the source's rows, corrected ones in their place."""
         company_id, type_codes = self.company.id, self._parts.dialect.type_codes
         wanted = await read(self.company.source, company_id=company_id, type_codes=type_codes)
+        await self._refuse_torn(wanted)
         if not self.job.corrected:
             return wanted
         better = await read(
             _given(self.job.corrected), company_id=company_id, type_codes=type_codes, file=self.job.corrected_in
         )
         return corrected(wanted, better)
+
+    async def _refuse_torn(self, wanted: Wanted) -> None:
+        """Raise `SourceError` where a file's last line may have been cut off, as far as an earlier good file tells."""
+        end = wanted.end
+        if end is None or end.is_ended:
+            return
+        before = await self._parts.ledger.good_end(self._scope)
+        if before is not None and before.is_ended and end.size_bytes < before.size_bytes:
+            sizes = f"the file has {end.size_bytes:,} bytes and had {before.size_bytes:,} at the last good run"
+            raise SourceError(
+                f"{wanted.file}, line {end.last_line}: this last line has no line end, and {sizes}: it may be torn "
+                "off; have the file exported again or, if it is whole, end its last line",
+                file=wanted.file,
+                line=end.last_line,
+            )
 
     async def _settled(self) -> Acknowledged:
         """Return what the ledger knows, once nothing of a run that died can land any more."""
@@ -223,7 +251,7 @@ class CompanyRun:
 
     async def _is_held(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> bool:
         """Return whether guards hold the company, and tell why."""
-        held = await self._brakes.holding(plan, wanted, acked, self._comparison.there)
+        held = await self._brakes.holding(plan, wanted, acked)
         for slug, message in held:
             allow = f"look with `dimsync plan`, and to let it pass once: --allow {slug}:{self.company.id}"
             self._stop_short(slug, f"{message}; {allow}", HELD)
@@ -281,7 +309,6 @@ class CompanyRun:
         self._books.take_plan(
             compared.plan,
             compared.resting,
-            listed_rows=compared.listed_rows,
             dry=not writes,
             advice={
                 "flapping": f"; --allow flapping:{self.company.id} pushes it back all the same",
@@ -312,10 +339,11 @@ class CompanyRun:
         keys = self._asked(acked.wire_keys)
         differs = {row.change.row.key for row in compared.resting}
         plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in, differs)
-        for key in set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}:
+        for key in sorted(set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}):
+            self._lacks_rows = True
             self._books.problem("not-in-source", "the source has it no more: there is nothing to send", key)
         resting = [row for row in compared.resting if row.change.row.key in keys]  # not listed: never sent again
-        return replace(compared, plan=plan, resting=resting, listed_rows=None)
+        return replace(compared, plan=plan, resting=resting)
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
         """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
@@ -326,33 +354,51 @@ class CompanyRun:
                 await self._parts.ledger.note(self._scope, state)
 
     async def _note_good_end(self, acked: Acknowledged) -> None:
-        """Remember how many rows a source had when all went well, where that is news, and forget old trouble."""
-        result, before, ledger = self.result(), acked.state, self._parts.ledger
-        rows = result.balance.source_rows
-        good = self._parts.writes and result.state in {State.SYNCED, State.UNCHANGED}
+        """Remember what a good run's source was like, where that is news, and forget old trouble.
+
+        Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows:
+        what is told by it later (a shrunken source, another client's, a torn file) must not wait for a clean run.
+        """
+        result, before, ledger, source = self.result(), acked.state, self._parts.ledger, self._books.source
         notes: list[Note] = []
-        if good and self._books.wanted and (result.state is State.SYNCED or result.evidence == Evidence.LISTING):
-            drawn = await think(len(self._books.wanted.rows), partial(sketch, self._books.wanted.rows))
-            notes.append(partial(ledger.sketch, self._scope, *drawn))
-        rows = rows if good else before.last_good_rows
-        is_over = self._parts.writes and not (
-            result.balance.held or result.balance.uncertain or result.balance.deferred
-        )
-        if rows != before.last_good_rows or (before.failure is not None and (good or is_over)):
-            notes.append(partial(ledger.note, self._scope, CompanyState(last_good_rows=rows)))
+        if self._parts.writes and source is not None and result.state is not State.FAILED:
+            if self._has_news(before):
+                drawn = await self._parts.seen.drawn(self._scope, source.rows)
+                notes.append(partial(ledger.sketch, self._scope, *drawn))
+            if before.failure is not None and self._is_over(result, before):
+                notes.append(partial(ledger.note, self._scope, CompanyState(last_good_rows=source.source_rows)))
+            end = source.end
+            if end is not None and end == await ledger.good_end(self._scope):
+                end = None  # no news
+            if source.source_rows != before.last_good_rows or end is not None:
+                notes.append(partial(ledger.keep_good_source, self._scope, source.source_rows, end))
         notes += self._standstill.notes(result, self._books.wanted)
         with anyio.CancelScope(shield=True):
             async with anyio.create_task_group() as tasks:  # in one commit, and in this order
                 for note in notes:
                     tasks.start_soon(note)
 
+    def _has_news(self, before: CompanyState) -> bool:
+        """Return whether the source's rows may be others than when a sketch of them was drawn."""
+        is_listed = self._comparison.evidence is Evidence.LISTING
+        plan = self._books.plan or Plan()
+        return is_listed or bool(plan.changes) or before.last_good_rows is None
+
+    def _is_over(self, result: CompanyResult, before: CompanyState) -> bool:
+        """Return whether an earlier trouble of the company is over: nothing waits, and no key led nowhere."""
+        balance = result.balance
+        led_nowhere = before.failure == KEY_MISMATCH and bool(balance.held)
+        return not (balance.uncertain or balance.deferred or led_nowhere)
+
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""
-        balance, problems, ending = self._books.balance(), self._books.problems, self._ending
+        balance, problems, ending = self._books.balance(self._comparison.remote), self._books.problems, self._ending
         is_unbalanced = self._is_unbalanced(balance, problems)
         codes = row_exit_codes(balance)
         if ending is not None:
             codes.append(ending.exit_code)
+        if self._lacks_rows:
+            codes.append(ExitCode.REJECTED)
         if is_unbalanced:
             codes.append(ExitCode.FAILED)
             text = "the books of this company do not add up: its figures cannot be trusted; please report this"
@@ -373,6 +419,7 @@ class CompanyRun:
             plan=self._to_save(),
             differences=self._differences(),
             rejects=tuple(sorted(self._books.rejects)),
+            asked=self.job.only,
         )
 
     def _to_save(self) -> CompanyPlan | None:
@@ -419,7 +466,7 @@ class CompanyRun:
     def _state(self, balance: Balance, ending: Ending | None) -> State:
         if ending is not None:
             return ending.state
-        if balance.held or balance.rejected or balance.uncertain or balance.invalid:
+        if self._lacks_rows or balance.held or balance.rejected or balance.uncertain or balance.invalid:
             return State.PARTIAL
         return State.SYNCED if balance.created or balance.updated else State.UNCHANGED
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -15,12 +15,12 @@ from anyio.lowlevel import RunVar
 
 from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.base import Rows
-from engine.model.cells import bare
+from engine.model.balance import Balance
+from engine.model.cells import Cells, bare
 from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
 from engine.model.known import (
-    FOUND_BY_ID,
     KEY_MISMATCH,
     MADE_ANEW,
     NOT_LISTED,
@@ -50,6 +50,7 @@ from engine.planning.evidence import (
 from engine.planning.learn import learn
 from engine.planning.match import Matching, RemoteIndex, Via, image, match
 from engine.planning.not_listed import (
+    LOOK_UPS,
     due_look_ups,
     is_known_and_settled,
     looked_up,
@@ -58,7 +59,7 @@ from engine.planning.not_listed import (
     still_absent,
 )
 from engine.planning.quiet import Parted, part
-from engine.planning.withhold import collided, held, is_uncertain_for_now, withhold, without
+from engine.planning.withhold import collided, held, is_refused_for_now, is_uncertain_for_now, withhold, without
 
 T = TypeVar("T")
 
@@ -79,7 +80,6 @@ class Compared:
 
     plan: Plan
     resting: list[Withheld]  # rows that are not in the plan although they differ: rejected or uncertain
-    listed_rows: int | None = None  # different remote rows listed; None: nothing was
     differences: tuple[Difference, ...] = ()  # where they are asked for
 
 
@@ -104,7 +104,9 @@ class Comparison:
     evidence: Evidence | None = None
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
+    remote: Balance | None = None  # the remote columns by the first whole listing, whatever became of the company since
     ids: Collection[str] = ()  # of the remote rows that were compared with
+    remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows by id
     _has_room: bool = False  # the pages of its listing are kept for it
 
     @property
@@ -131,7 +133,7 @@ class Comparison:
             acked, evidence = await self._look_up(wanted, acked, evidence)
         if evidence is not Evidence.LISTING:
             index = image(acked, keyed=self.client.dialect.lists_keys)
-            self.ids = index.rows.keys()
+            self._see(index)
             _, known = await self._look(wanted, index, acked)
             if creates_need_listing(known.plan, acked):
                 evidence = Evidence.LISTING
@@ -154,18 +156,21 @@ class Comparison:
         asks for it, whatever room there is for listings.
         """
         index = await self._list(first, acked.state.remote_count, has_room=is_after or self._has_room)
-        self.ids = index.rows.keys()
+        self._see(index)
         known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
+            self.remote = self.remote or _remote(Plan(), 0)
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching, compared = await self._look(wanted, index, acked)
         compared, absent = await self._without_absent(compared, acked, is_after=is_after)
         respelled = await self._respelled(matching, acked)
+        if self.remote is None:  # a second listing shows what this run has written, too
+            self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
             await self._learn(matching, wanted, index, acked, absent, respelled)
-        return replace(compared, listed_rows=len(index.rows))
+        return compared
 
     async def _without_absent(
         self, compared: Compared, acked: Acknowledged, *, is_after: bool
@@ -177,7 +182,6 @@ class Comparison:
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
-        found = {key for key, rest in acked.resting.items() if rest.code == FOUND_BY_ID}
         doubtful = {
             change.row.key: change
             for change in compared.plan.creates
@@ -186,11 +190,11 @@ class Comparison:
         if not doubtful:
             return compared, absent
         never_shown = await self.ledger.unlisted(self.scope, doubtful.keys())
-        tried = found | {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
+        tried = {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
         new = {
             key: newly_absent(change, acked, now)
             for key, change in doubtful.items()
-            if key in found or (key in never_shown and (is_after or key in tried))
+            if key in never_shown and (is_after or key in tried)
         }
         anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
         plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
@@ -214,7 +218,7 @@ class Comparison:
     async def _look_up(self, wanted: Wanted, acked: Acknowledged, evidence: Evidence) -> tuple[Acknowledged, Evidence]:
         """Ask for rows that no listing showed by their ids, where it is time to; a listing is read where that is less.
 
-        Returns what is known then, and what is still to be read.
+        Returns what is known then, and what is still to be read: a listing where one was found.
         """
         due = due_look_ups(acked, self.now()) if acked.resting and not self.is_check else {}
         due = {row.key: due[row.key] for row in wanted.rows if row.key in due} if due else {}
@@ -229,6 +233,8 @@ class Comparison:
             except ApiError:  # it tells nothing, and counts as a look-up that did not find the row
                 remote = None
             notes[key] = looked_up(acked.resting[key], acked.rows[key].row, remote, self.now())
+            if notes[key].tries == LOOK_UPS and remote is not None:
+                evidence = Evidence.LISTING
         with anyio.CancelScope(shield=True):
             await self.ledger.rest(self.scope, notes)
         return replace(acked, resting=acked.resting | notes), evidence
@@ -236,12 +242,17 @@ class Comparison:
     def _resting_keys(self, wanted: Wanted, acked: Acknowledged) -> set[str]:
         """Return the keys of rows that are not sent in this run, whatever is found."""
         now = self.now()
-        return collided(wanted, acked).keys() | {
-            key
-            for key, rest in acked.resting.items()
-            if (rest.code == NOT_LISTED and NOT_LISTED not in self.allowed)
-            or (is_uncertain_for_now(rest, now) and not self.asks_again)
-        }
+        keys = set(collided(wanted, acked))
+        if NOT_LISTED not in self.allowed:
+            keys |= {key for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
+        if not self.asks_again:
+            keys |= {key for key, rest in acked.resting.items() if is_uncertain_for_now(rest, now)}
+            keys |= {key for key, rejection in acked.rejections.items() if is_refused_for_now(rejection, now)}
+        return keys
+
+    def _see(self, index: RemoteIndex) -> None:
+        """Note the remote rows that are compared with."""
+        self.ids, self.remotes = index.rows.keys(), index.cells
 
     async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
         collisions = collided(wanted, acked)
@@ -393,3 +404,7 @@ async def think(rows: int, work: Callable[[], T]) -> T:
 
 def _rows(wanted: Wanted, index: RemoteIndex) -> int:
     return max(len(wanted.rows), len(index.cells))
+
+
+def _remote(plan: Plan, rows: int) -> Balance:
+    return Balance(remote_rows=rows, matched=plan.matched, contested=plan.contested, orphans=len(plan.orphans))

@@ -12,10 +12,12 @@ from engine.errors import (
     HostDown,
     LedgerError,
     Locked,
+    MissingSource,
     OutcomeUnknown,
     OutOfScope,
     QuotaExhausted,
     Rejected,
+    SharedSource,
     SourceError,
     StalePlan,
     Throttled,
@@ -47,6 +49,8 @@ CHANGED = Ending(code=OVERWRITTEN, state=State.PARTIAL, exit_code=ExitCode.STOPP
 
 ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
     (Locked, Ending(code="locked", state=State.LOCKED, exit_code=ExitCode.LOCKED)),
+    (SharedSource, Ending(code="shared-source", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (MissingSource, Ending(code="missing-source", state=State.FAILED, exit_code=ExitCode.FAILED)),
     (SourceError, Ending(code="source", state=State.FAILED, exit_code=ExitCode.FAILED)),
     (UnsafePlan, HELD),
     (StalePlan, Ending(code="stale", state=State.DEFERRED, exit_code=ExitCode.STALE)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,8 +16,10 @@ import anyio
 from engine.errors import ConfigError, EngineError, LedgerError, plain
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
+from engine.model.dimension import Dimension, clean
 from engine.model.directory import Directory
 from engine.model.events import Event
+from engine.model.outcome import Problem
 from engine.model.saved import SavedPlan
 from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
 from engine.net.channel import Channel, Key
@@ -25,16 +28,14 @@ from engine.net.directory import read_directory
 from engine.net.exchange import LateTransport, Transport
 from engine.net.quota import Quota
 from engine.planning.rekey import Rekey
-from engine.run.execution import Pending, Run, Wiring, origin_of
-from engine.run.looking import Explanation, changed_keys, explain
+from engine.run.execution import Pending, Run, Wiring, new_ledger, origin_of
+from engine.run.hosting import RunHost
+from engine.run.looking import CompanyApi, Explanation, changed_keys, explain
 from engine.run.parts import Applying, Bounds, Job
 from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 
 if TYPE_CHECKING:
     import aiohttp
-
-GRACE_S = 5.0
-"""Beyond a request's own timeout, to write down what it did. A run that nobody reads is not waited for longer."""
 
 
 class Engine:
@@ -59,47 +60,67 @@ class Engine:
         rng: Random | None = None,
     ) -> None:
         self._settings = settings
-        self._session = session
+        self._handed_in = (session, ledger)
+        self._session, self._ledger = self._handed_in  # those in use
         self._proxies: Mapping[str, str] | None = None  # of a session of our own
-        self._ledger = ledger
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
         self._accounts = sound_accounts(settings)
         self._dialect = sound_dialect(settings)
         self._keys: dict[str, Key] = {}
-        self._running: set[Run] = set()
+        self._host = RunHost()
+        self._notices: list[Problem] = []
+        self._is_entered = False
         self._own = AsyncExitStack()
-        self._is_open = False
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as opened:
-            if self._ledger is None:
-                self._ledger = await open_ledger(self._settings.ledger_url)
-                opened.push_async_callback(self._ledger.aclose)
-            self._own = opened.pop_all()
-        self._is_open = True
+        if self._is_entered:
+            text = "this engine has been entered and not left yet: share what its `async with` gives,"
+            raise EngineError(f"{text} or make a second Engine")
+        self._is_entered = True
+        try:
+            async with AsyncExitStack() as opened:
+                if self._ledger is None:
+                    self._ledger = own = await open_ledger(self._settings.ledger_url)
+                    opened.push_async_callback(own.aclose)
+                    self._notices = [new_ledger(str(own.path))] if own.is_new else []
+                opened.push_async_callback(self._settle_quotas)
+                self._own = opened.pop_all()
+        except BaseException:
+            self._forget()
+            raise
+        self._host.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._end_runs()
+        """Stop the runs that other tasks have under way, wait for what they have in flight, and close what is ours.
+
+        How long it waits, and what a cancellation does meanwhile, is as with a run's own block: see `Pending`.
+        """
+        try:
+            await self._host.close(is_cancelled=isinstance(error, asyncio.CancelledError))
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._close()
+
+    async def _close(self) -> None:
+        try:
+            await self._own.aclose()
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Be as before it was entered: what was handed in stays."""
+        self._session, self._ledger = self._handed_in
+        self._keys.clear()
+        self._is_entered = False
+
+    async def _settle_quotas(self) -> None:
         for key in self._keys.values():
             with suppress(LedgerError):  # too many requests are counted then, which is safe
                 await key.quota.settle()
-        self._is_open = False
-        await self._own.aclose()
-        self._session = self._ledger = None
-        self._keys.clear()
-
-    async def _end_runs(self) -> None:
-        """Stop runs that are still under way, in other tasks, and wait for what they have in flight."""
-        longest_s = max(account.limits.timeout_s for account in self._accounts.values()) + GRACE_S
-        with anyio.move_on_after(longest_s, shield=True):
-            for run in tuple(self._running):
-                run.stop()
-            for run in tuple(self._running):
-                await run.over()
 
     def sync(
         self,
@@ -171,14 +192,15 @@ class Engine:
     ) -> Pending:
         """Send these source keys' rows alone, with the source's values; the result counts no other row.
 
-        `keys`: by company id. `corrected`: rows that take the place of the source's; `corrected_in`: what their file is
-        called in messages.
+        Exit code 0 says that each of these rows is in order now: one that the source has no more makes it 3. `keys`: by
+        company id, trimmed and put into NFC as sources' keys are. `corrected`: rows that take the place of the
+        source's; `corrected_in`: what their file is called in messages.
         """
         better = corrected or {}
         jobs = [
             replace(
                 job,
-                only=frozenset(keys.get(job.company.id, ())),
+                only=frozenset(map(clean, keys.get(job.company.id, ()))),
                 corrected=tuple(better.get(job.company.id, ())),
                 corrected_in=corrected_in,
             )
@@ -186,6 +208,21 @@ class Engine:
             if keys.get(job.company.id) or better.get(job.company.id)
         ]
         return self._pending("retry", jobs, allow=allow)
+
+    def put(self, company: Company, row: Dimension, *, allow: Iterable[Allow] = ()) -> Pending:
+        """Create or update one row; nothing is said or done of the company's others, and its source is not read.
+
+        A run of its own, as safe as a sync: under the company's lock, compared with what Ottimate has, held by the
+        guards that look at single rows (`look-alike` ...; not by those that count), known to the ledger. A row whose
+        key the ledger knows costs one request at most; a new one a probe besides, and first contact a listing. The next
+        sync finds it unchanged where the source has it by then, else an orphan. Raises `ConfigError` for a company that
+        is read-only (`write=False`).
+        """
+        if not company.write:
+            raise ConfigError(f"company {company.id} is read-only (write = false): nothing is written to it")
+        given = replace(company, source=_given(row))
+        jobs = [replace(job, only=frozenset({clean(row.key)})) for job in self._jobs([given])]
+        return self._pending("put", jobs, allow=allow)
 
     def _jobs(self, companies: Iterable[Company]) -> list[Job]:
         jobs = [Job(company=company, account=self._owner(company)) for company in companies]
@@ -207,7 +244,8 @@ class Engine:
             settings=self._settings,
             dialect=self._dialect,
             key=self._key,
-            running=self._running,
+            host=self._host,
+            notices=self._notices,
             transport=self._transport,
             ledger=ledger,
             now=self._now,
@@ -224,11 +262,10 @@ class Engine:
         )
         return Pending(run)
 
-    def client(self, company_id: int, account: str | None = None) -> CompanyClient:
-        """Return one company's API as it is, under the account's limits and token: for what no sync does.
+    def client(self, company_id: int, account: str | None = None) -> CompanyApi:
+        """Return one company's API as it is, to look at, under the account's limits and token. To write, `put` a row.
 
-        Its calls raise `ApiError` and, once the account is stopped, `AccountParked`. The ledger learns nothing of what
-        they write; a company that is being synced is not to be written so.
+        Its calls raise `ApiError` and, once the account is stopped, `AccountParked`.
         """
         self._opened()
         return CompanyClient(self._channel(self._account(account, f"company {company_id}")), self._dialect, company_id)
@@ -297,7 +334,7 @@ class Engine:
         return Scope(origin=origin, account=account.account_id, company_id=company.id)
 
     def _opened(self) -> Ledger:
-        if self._ledger is None or not self._is_open:
+        if self._ledger is None or not self._host.is_open:
             raise EngineError("the engine is not open: use it as `async with Engine(settings) as engine`")
         return self._ledger
 
@@ -311,7 +348,8 @@ class Engine:
                 proxies_of_environment,
             )
 
-            self._opened()
+            if not self._is_entered:
+                raise EngineError("the engine was left: nothing can be sent any more")
             if self._session is None:
                 self._session, self._proxies = new_session(), proxies_of_environment()
                 self._own.push_async_callback(self._session.close)
@@ -342,6 +380,10 @@ class Engine:
             known = ", ".join(sorted(self._accounts))
             raise ConfigError(f"{who} names the account {name!r}; there are: {known}")
         return self._accounts[name]
+
+
+async def _given(row: Dimension) -> AsyncIterator[Dimension]:
+    yield row
 
 
 async def _unwatched(_event: Event) -> None:

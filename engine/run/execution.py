@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
 from random import Random
 from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 import anyio
 
-from engine.errors import EngineError, LedgerError, plain
+from engine.errors import EngineError, LedgerError, SourceError, plain
 from engine.ledger.base import Ledger
 from engine.model.balance import ExitCode, add, row_exit_codes, worst
 from engine.model.events import CompanyFinished, Event, RequestSent, RunFinished, RunStarted, SourceRead
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import Account, Allow, Scope, Settings
+from engine.model.settings import Account, Allow, Company, Scope, Settings
 from engine.net.budget import Budget, Room
 from engine.net.channel import Channel, Key
 from engine.net.exchange import Transport
@@ -28,15 +30,30 @@ from engine.net.host import Host
 from engine.run.applying import AppliedRun
 from engine.run.company import CompanyRun
 from engine.run.fleet import Fleet
+from engine.run.hosting import Hosted, Lines, RunHost, drain, tell_loop
 from engine.run.keys import KeyMemory
 from engine.run.parts import Applying, Bounds, Job, Parts
 from engine.run.scope import Visible
 from engine.run.spending import rows_of, waves
 from engine.run.sums import agrees
+from engine.sources.sharing import refusals
 from engine.wire.dialect import Dialect
 
 EVENTS_AHEAD = 256
 """Events that may wait for their reader before the run waits, too: enough for a burst of pages."""
+
+
+NOTICED = frozenset({"sync", "plan", "apply", "retry"})
+"""Verbs whose results tell the engine's notices, too."""
+
+
+def new_ledger(path: str) -> Problem:
+    """Return what is said of a ledger that knows of no run yet."""
+    text = (
+        f"the ledger {path} is new: no run was written down in it before this one. If dimsync has run before, what it"
+        " knew is lost, and so it will be each time: put the ledger on a volume that stays"
+    )
+    return Problem(code="new-ledger", message=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +64,18 @@ class Wiring:
     dialect: Dialect
     transport: Callable[[Account], Transport]
     key: Callable[[Account], Key]  # the same one for all runs
-    running: set[Run]  # those under way: the engine waits for them when it is closed
+    host: RunHost  # keeps the run until it has ended
+    notices: list[Problem]  # for the result of the run that ends first
     ledger: Ledger
     now: Callable[[], datetime]
     rng: Random
 
 
 class Run:
-    """A run that is under way: an async iterator of its events. `result` is there when they have ended."""
+    """A run that is under way: an async iterator of its events. `result` is there when they have ended.
+
+    Its events are kept for their reader up to `EVENTS_AHEAD`, then the run waits; one that was stopped waits no more.
+    """
 
     def __init__(
         self,
@@ -84,13 +105,21 @@ class Run:
         self._memory = KeyMemory(ledger=wiring.ledger, origin=self._origin, now=wiring.now)
         self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
         self._is_watched = False
-        self._ended = anyio.Event()
+        self._lines = Lines()
+        self._hosted: Hosted | None = None  # None: not begun
         self._fleet: Fleet | None = None
         self._stop_code: ExitCode | None = None
         self._result: RunResult | None = None
 
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self._feed
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the next event. Raises `EngineError` once the run's block was left."""
+        try:
+            return await anext(self._feed)
+        except anyio.ClosedResourceError:
+            raise EngineError("the run's block was left, and with it its events: read them inside of it") from None
 
     @property
     def result(self) -> RunResult:
@@ -103,47 +132,70 @@ class Run:
         """End early: requests in flight are answered and written down, the rest is deferred. The first code stays."""
         if self._stop_code is None:
             self._stop_code = code
+            self._feed.widen()
             if self._fleet is not None:
                 self._fleet.stop()
 
-    async def execute(self) -> RunResult:
-        """Do the run with nobody watching."""
-        with plain():
-            return await self._execute()
+    def begin(self, *, watched: bool) -> None:
+        """Begin the run in a task of its own. `watched`: somebody reads its events. Once; raises `EngineError`."""
+        if self._hosted is not None:
+            text = "this run was begun before: a call of `sync`, `plan` or the like gives one run, by its block or its"
+            raise EngineError(f"{text} `result()`, once; call it again for another run")
+        if not self._wiring.host.is_open:
+            raise EngineError("the engine that this run was made by has been left: nothing can be sent any more")
+        self._is_watched = watched
+        self._hosted = self._wiring.host.take(
+            self._execute(),
+            name=f"{self._verb} {self.run_id}",
+            stop=self.stop,
+            break_off=self._lines.break_off,
+            longest_s=max((job.account.limits.timeout_s for job in self._jobs), default=0.0),
+        )
 
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[Run]:
-        """Do the run while the block reads its events; leaving the block early stops it and waits for that."""
-        self._is_watched = True
-        with plain():
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._execute_watched)
-                try:
-                    with self._feed:
-                        yield self
-                finally:
-                    self.stop()
-                    with anyio.CancelScope(shield=True):
-                        await self._ended.wait()
-
-    async def _execute_watched(self) -> None:
+    async def outcome(self) -> RunResult:
+        """Wait for the end of a run that nobody watches. Cancelled, drain the run before the cancellation passes."""
+        hosted = self._begun()
         try:
-            with plain():
-                await self._execute()
-        finally:
-            self._feed.end()
+            await asyncio.wait({hosted.task})
+        except asyncio.CancelledError as error:
+            await drain([hosted], is_cancelled=True)
+            self._raise_failure(error)
+            raise
+        self._raise_failure(None)
+        return self.result
 
-    async def over(self) -> None:
-        """Wait until the run has ended, whoever started it."""
-        await self._ended.wait()
+    async def leave(self, error: BaseException | None) -> None:
+        """End the block in which the run was watched, with the error that ends it: stop the run and drain it."""
+        hosted = self._begun()
+        self._feed.leave()
+        await drain([hosted], is_cancelled=isinstance(error, asyncio.CancelledError))
+        self._raise_failure(error)
+
+    def _begun(self) -> Hosted:
+        if self._hosted is None:
+            raise EngineError("the run has not begun")
+        return self._hosted
+
+    def _raise_failure(self, error: BaseException | None) -> None:
+        """Raise what ended the run instead of a result, unless the caller has an error of his own.
+
+        An `EngineError` of his gives way, as it may come of that ("the run has not ended"), and stays as its context.
+        What the caller is not told, the event loop is.
+        """
+        hosted = self._begun()
+        failure = hosted.failure()
+        if failure is None:
+            return
+        if error is None or isinstance(error, EngineError):
+            raise failure
+        tell_loop(failure, hosted.task)
 
     async def _execute(self) -> RunResult:
-        self._wiring.running.add(self)
         try:
-            return await self._run()
+            with plain():
+                return await self._run()
         finally:
-            self._wiring.running.discard(self)
-            self._ended.set()
+            self._feed.end()
 
     async def _run(self) -> RunResult:
         wiring, started_s = self._wiring, anyio.current_time()
@@ -184,6 +236,9 @@ class Run:
                 f"{self._fleet.held:,} of {len(names):,} companies are held, so nothing more was begun: what have they"
             )
             troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
+        if self._verb in NOTICED:
+            troubles += tuple(wiring.notices)
+            wiring.notices.clear()
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
             for each in visible.values():
@@ -191,7 +246,10 @@ class Run:
             await self._memory.keep(channels.values())
             self._result = replace(self._result, days=await self._memory.days(channels.values()))
             await wiring.ledger.finish_run(self._result)
-            await wiring.ledger.prune(self._started_at - timedelta(seconds=wiring.settings.ledger_keep_s))
+            await self._keep_fleets()
+            keep = timedelta(seconds=wiring.settings.ledger_keep_s)
+            if (before := await wiring.ledger.horizon(self._started_at, keep)) is not None:
+                await wiring.ledger.prune(before)
         except LedgerError as error:  # what was done is done, and is told all the same
             problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
             code = worst((ExitCode(self._result.exit_code), ExitCode.FAILED))
@@ -249,7 +307,29 @@ class Run:
             fresh=self._fresh,
             now=wiring.now,
             emit=self._emit,
+            company_ids=frozenset(company.id for company in self._configured()),
+            refused=self._refused(),
         )
+
+    async def _keep_fleets(self) -> None:
+        """Remember which companies came by a fleet's files, so that a file which is there no more is missed."""
+        fleets: dict[str, list[tuple[str, int]]] = {}
+        for job in self._jobs:
+            if job.company.fleet:
+                fleets.setdefault(job.company.fleet, []).append((job.account.account_id, job.company.id))
+        for fleet, companies in fleets.items():
+            await self._wiring.ledger.keep_fleet(self._origin, fleet, companies)
+
+    def _configured(self) -> list[Company]:
+        """Return every configured company, those of this run included, each once."""
+        every = {company.id: company for company in self._wiring.settings.companies}
+        every.update((job.company.id, job.company) for job in self._jobs)
+        return list(every.values())
+
+    def _refused(self) -> dict[int, SourceError]:
+        """Return why companies of this run fail before anything is asked. A saved plan's rows are its own."""
+        read = [job.company for job in self._jobs if job.saved is None]
+        return refusals(read, self._configured())
 
     def _allowed_texts(self) -> tuple[str, ...]:
         was_allowed = self._applying.allowed if self._applying else ()
@@ -263,13 +343,15 @@ class Run:
     async def _open_channels(self, started_s: float) -> dict[str, Channel]:
         """Return a channel for each account that has a company in this run."""
         channels = {}
+        accounts = {job.account.name: job.account for job in self._jobs}.values()
+        await self._wiring.ledger.carry_over(self._origin, {each.account_id: each.key_id for each in accounts})
         self._host = Host((job.account.name, job.company.id) for job in self._jobs)
-        for account in {job.account.name: job.account for job in self._jobs}.values():
+        for account in accounts:
             key = self._wiring.key(account)
             channels[account.name] = Channel(
                 key,
                 self._wiring.settings.api,
-                self._wiring.transport(account),
+                self._lines.over(self._wiring.transport(account)),
                 emit=self._emit,
                 now=self._wiring.now,
                 rng=self._wiring.rng,
@@ -324,23 +406,37 @@ class Run:
 
 
 class Pending(AbstractAsyncContextManager[Run]):
-    """A run that has not started: `async with` it to watch it, or await `result()` for the outcome alone. Once."""
+    """A run that has not begun: `async with` it to watch it, or await `result()` for the outcome alone. Once.
+
+    The run has a task of its own, which sees the caller's `contextvars`. It is stopped when its block is left early, by
+    `break`, an error, a cancellation, or an async generator around it that nobody reads to its end, and when `result()`
+    is cancelled; that waits until
+
+    - requests in flight are answered, and what became of them is written down,
+    - the run's end is in the ledger's journal, with the result as far as it got (exit code 5),
+
+    for a request's timeout and 5 s at most (`asyncio.timeout` waits so long, too). Then the cancellation goes on to the
+    caller. A second cancellation breaks off what is in flight: those rows are written down as of unknown outcome, the
+    journal is closed, and that takes 5 s at most. A third one waits for nothing. Whatever was not written down then is
+    as after a power cut: the intents are in the ledger, and the next run sends those rows again by their keys.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._watched = run.watched()
 
     async def result(self) -> RunResult:
-        """Do the run and return its outcome. Cancelling it drains requests in flight first."""
-        return await self._run.execute()
+        """Do the run and return its outcome. Cancelling it stops and drains the run first."""
+        self._run.begin(watched=False)
+        return await self._run.outcome()
 
     async def __aenter__(self) -> Run:
-        return await self._watched.__aenter__()
+        self._run.begin(watched=True)
+        return self._run
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._watched.__aexit__(kind, error, trace)
+    ) -> None:
+        await self._run.leave(error)
 
 
 def origin_of(base_url: str) -> str:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.errors import ApiError, EngineError
 from engine.ledger.base import Ledger
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.life import Life
+from engine.model.listing import Page
 from engine.model.outcome import Problem
 from engine.model.settings import Company, Scope
-from engine.net.client import CompanyClient
 from engine.planning.rekey import Rekey, rekeyable, rekeyed
 from engine.sources.base import read
+
+
+class CompanyApi(Protocol):
+    """One company's API as it is, to look at. Raises `ApiError` and, once the account is stopped, `AccountParked`."""
+
+    async def page(self, number: int, limit: int) -> Page:
+        """Read one page of its listing, from 1, of so many rows. `Rejected` may mean that the limit is refused."""
+        ...
+
+    async def one(self, row_id: str) -> RemoteRow | None:
+        """Read one row by its id in Ottimate; None: there is none of this company's."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +44,7 @@ class Explanation:
 
 
 async def explain(
-    company: Company, scope: Scope, key: str, *, client: CompanyClient | None, ledger: Ledger, codes: frozenset[str]
+    company: Company, scope: Scope, key: str, *, client: CompanyApi | None, ledger: Ledger, codes: frozenset[str]
 ) -> Explanation:
     """Return all that can be known of one row. Costs one request where its remote id is known and a client is given.
 
@@ -64,7 +77,7 @@ async def explain(
     )
 
 
-async def _remote(life: Life, client: CompanyClient | None) -> tuple[RemoteRow | None, str]:
+async def _remote(life: Life, client: CompanyApi | None) -> tuple[RemoteRow | None, str]:
     if life.known is None or life.known.remote_id is None:
         return None, "not known"
     if client is None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from engine.errors import SourceError
 from engine.ledger.base import Ledger
 from engine.model.saved import CompanyPlan
 from engine.model.settings import Account, Allow, Company, Guards, RawRow, Verify
 from engine.net.budget import Room
 from engine.net.channel import Emit
+from engine.run.charts import Seen
 from engine.wire.dialect import Dialect
 
 
@@ -34,11 +36,19 @@ class Parts:
     rooms: Mapping[str, Room] = field(
         default_factory=dict
     )  # for listings, by account's name; none: as much as it takes
+    company_ids: frozenset[int] = frozenset()  # of every configured company, those that this run leaves out included
+    refused: Mapping[int, SourceError] = field(default_factory=dict)  # companies that fail before any request
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def writes(self) -> bool:
         """Whether anything may be sent."""
         return self.verb not in {"plan", "check"}
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the run is about some rows of its companies alone, and says nothing of the others."""
+        return self.verb in {"retry", "put"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def _edit(service: Service, body: Any) -> object:
         tenant.change(company, row, row.values._replace(**_fields(raw)))
     for word, hidden in (("hide", True), ("show", False)):
         for raw in _list(body, word, default=[]):
-            _row(company, raw).hidden = hidden
+            tenant.hide(company, _row(company, raw), hidden)
     for raw in _list(body, "delete", default=[]):
         tenant.remove(company, _row(company, raw))
     for raw in _list(body, "insert", default=[]):

@@ -254,17 +254,18 @@ class Service:
         call = turn.call
         if call.company_id is None:
             companies = [each for each in self.tenant.companies.values() if each.account_id == turn.entry.account]
-            rows = [row for company in companies for row in company.rows]
         else:
-            rows = self._company(call).rows
-        if self.ways.all or any(row.hidden for row in rows):
+            companies = [self._company(call)]
+        rows = companies[0].rows if len(companies) == 1 else [row for company in companies for row in company.rows]
+        if self.ways.all or any(company.has_hidden for company in companies):
             rows = [row for row in rows if not self.ways.hides(row)]
         return rows if call.label is None else [row for row in rows if row.values.label == call.label]
 
     def _row(self, path_id: str) -> Row | None:
         """Return the row with this id, as listings show it."""
-        row = self.tenant.row(f"dim_{int(path_id):08x}" if path_id.isdecimal() else path_id)
-        return row if row and path_id.isdecimal() == self.ways.numbers_ids(row.company_id) else None
+        is_number = path_id.isascii() and path_id.isdecimal() and len(path_id) <= 10
+        row = self.tenant.row(f"dim_{int(path_id):08x}" if is_number else path_id)
+        return row if row and is_number == self.ways.numbers_ids(row.company_id) else None
 
     def _get(self, turn: Turn) -> Answer:
         row = self._row(turn.call.path_id)

@@ -46,6 +46,7 @@ class Company:
     rows: list[Row] = field(default_factory=list)
     by_key: dict[str, Row] = field(default_factory=dict)  # by the keys as `index` has them
     folds_keys: bool = False  # keys that differ in case alone are one
+    has_hidden: bool = False  # a row is hidden, or once was
 
     def index(self, key: str) -> str:
         """Return what all keys that lead to one row have in common."""
@@ -119,6 +120,11 @@ class Tenant:
         company.rows.remove(row)
         del self._rows[row.id]
         self._forget_key(company, row)
+
+    def hide(self, company: Company, row: Row, hidden: bool) -> None:
+        """Deactivate a row, or bring it back."""
+        row.hidden = hidden
+        company.has_hidden = company.has_hidden or hidden
 
     def company(self, company_id: int | None) -> Company | None:
         """Return the company, if there is one."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from types import AsyncGeneratorType
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 from anyio.lowlevel import checkpoint
 
 from engine.errors import SourceError
 from engine.model.dimension import Dimension
 from engine.model.settings import RawRow, SourceRows
-from engine.model.wanted import Wanted
+from engine.model.wanted import FileEnd, Wanted
 from engine.sources.batch import Batch
 from engine.sources.intake import Intake
 
@@ -50,16 +54,40 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
                 await checkpoint()
     finally:
         await _close(items, name)
-    digest = getattr(items, "digest", None)  # a program's own source may call anything so
-    return intake.wanted(digest if isinstance(digest, bytes) else None)
+    digest, end = getattr(items, "digest", None), getattr(items, "end", None)  # a program may call anything so
+    wanted = intake.wanted(digest if isinstance(digest, bytes) else None)
+    return replace(wanted, end=end) if isinstance(end, FileEnd) else wanted
 
 
 def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterator[_Item]:
     try:
         of_company = getattr(source, "of_company", None)
-        return aiter(source if of_company is None else of_company(company_id))
+        items: AsyncIterator[_Item] = aiter(source if of_company is None else of_company(company_id))
+    except SourceError:
+        raise
     except Exception as error:  # likewise
         raise _failure(error, name) from error
+    _require_unread(items, name)
+    return items
+
+
+_READ: WeakValueDictionary[int, object] = WeakValueDictionary()
+"""Iterators that were read, by identity, as long as anybody has them: in whatever run, of whatever engine."""
+
+
+def _require_unread(items: object, name: str | None) -> None:
+    """Refuse an iterator that was read before: it would give nothing, or a rest, and that is not what the source holds.
+
+    A generator that has ended says so itself, whoever read it; other iterators are remembered by us.
+    """
+    if _READ.get(id(items)) is items or (isinstance(items, AsyncGeneratorType) and items.ag_frame is None):
+        raise SourceError(
+            f"{name or 'the source'} has been read, and can be read once: give a source that can be read again, "
+            "whose `__aiter__` begins anew each time",
+            file=name,
+        )
+    with suppress(TypeError):  # what cannot be referred to weakly cannot be remembered
+        _READ[id(items)] = items
 
 
 async def _close(items: object, name: str | None) -> None:

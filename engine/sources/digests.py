@@ -26,23 +26,34 @@ class Digested(FileIO):
         super().__init__(path)
         self._digest = digest
         self._is_at_end = False
+        self._bytes = 0
+        self._last = b""  # the last byte, of a file that holds any
         self._was_sought = False
 
     def digest(self) -> bytes | None:
         """Return the digest of the whole file; None where it was not read to its end, or not in one go."""
         return self._digest.digest() if self._is_at_end and not self._was_sought else None
 
+    def end(self) -> tuple[int, bool] | None:
+        """Return how many bytes the whole file has and whether it ends in a line end; None as `digest`."""
+        return (self._bytes, self._last == b"\n") if self._is_at_end and not self._was_sought else None
+
+    def _take(self, part: memoryview) -> None:
+        self._digest.update(part)
+        self._bytes += len(part)
+        self._last = bytes(part[-1:]) or self._last
+
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Read as files do."""
         count = super().readinto(buffer) or 0
-        self._digest.update(memoryview(buffer)[:count])
+        self._take(memoryview(buffer)[:count])
         self._is_at_end = count == 0
         return count
 
     def readall(self) -> bytes:
         """Read as files do."""
         rest = super().readall() or b""
-        self._digest.update(rest)
+        self._take(memoryview(rest))
         self._is_at_end = True
         return rest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Callable, Generator
@@ -14,6 +15,7 @@ from typing import BinaryIO, TypeAlias
 from anyio import to_thread
 
 from engine.errors import SourceError
+from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
 from engine.sources.delimited import csv_batches
 from engine.sources.digests import Digested, begun
@@ -21,7 +23,7 @@ from engine.sources.excel import excel_batches
 from engine.sources.jsonfile import json_batches, ndjson_batches
 from engine.sources.mapping import ColumnMap
 from engine.sources.parquet import parquet_batches
-from engine.sources.reading import Batches, Reading
+from engine.sources.reading import Batches, Reading, Told
 from engine.sources.table import require
 
 _Reader: TypeAlias = Callable[[BinaryIO, str, ColumnMap], Generator[Batch, None, None]]
@@ -34,6 +36,7 @@ _TEXTS: dict[str, _Reader] = {
     ".jsonl": ndjson_batches,
     ".json": json_batches,
 }
+_LINES = frozenset(_TEXTS) - {".json"}
 _EXCEL = ".xlsx"
 _EXTRAS = {".parquet": ("pyarrow", "parquet"), _EXCEL: ("openpyxl", "excel")}
 """What reads the other endings: a library, and the extra that brings it."""
@@ -107,13 +110,38 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
         _require_extra(path, name)
         _require_file(path, name)
         raw = Digested(path, begun(path.suffix, mapping))
+        before = os.fstat(raw.fileno())
         with BufferedReader(raw) as file:
             yield from reader(file, name, mapping)
-        return raw.digest()  # None for workbooks and Parquet, which are sought about in
+        _require_still(path, name, before)
+        return Told(raw.digest(), _end(path, raw))  # no digest of workbooks and Parquet, which are sought about in
     except OSError as error:
         raise SourceError(_unreadable(name, error), file=name) from error
     except UnicodeDecodeError as error:
         raise _misencoded(path, name) from error
+
+
+def _require_still(path: Path, name: str, before: os.stat_result) -> None:
+    """Refuse a file that was changed while it was read: it may be part old, part new, or grow still."""
+    after = path.stat()
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise SourceError(
+            f"{name} changed while it was read ({before.st_size:,} bytes before, {after.st_size:,} after), so it may "
+            "not be whole: wait until whatever writes it has ended, then try again",
+            file=name,
+        )
+
+
+def _end(path: Path, raw: Digested) -> FileEnd | None:
+    """Return how a file of lines ended. One that does not end in a line end is read once more, to count its lines."""
+    told = raw.end() if path.suffix.lower() in _LINES else None
+    if told is None:
+        return None
+    size_bytes, is_ended = told
+    if is_ended or not size_bytes:
+        return FileEnd(size_bytes, 0, is_ended=True)
+    with path.open("rb") as file:
+        return FileEnd(size_bytes, sum(1 for _ in file), is_ended=False)
 
 
 def _digest(path: Path, mapping: ColumnMap) -> bytes | None:

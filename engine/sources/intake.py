@@ -16,7 +16,7 @@ from engine.model.settings import RawRow
 from engine.model.wanted import Lines, Wanted
 from engine.sources.batch import Batch, Broken
 from engine.sources.columns import kept, plain_rows
-from engine.sources.mapping import PLAIN, ColumnMap, Fields, Layout, layout
+from engine.sources.mapping import PLAIN, ColumnMap, Fields, Layout, is_own, layout
 from engine.sources.rows import COLUMNS, Fault, Refused, examine, shown
 
 _LAYOUTS = 64  # column sets of JSON objects that are remembered at a time
@@ -153,7 +153,7 @@ class Intake:
             return False
         names, cells = table
         found = self._layout(names, batch.mapping, by_name=False)
-        if found.doubled or found.unfiltered:
+        if found.doubled or found.unfiltered or not self._are_own(cells, len(names), found):
             return False
         count, width = len(batch), len(names)
         columns = [[""] * count if at is None else cells[at::width] for at in found.places]
@@ -166,6 +166,14 @@ class Intake:
             return False
         self._filtered += count - len(places)
         return True
+
+    def _are_own(self, cells: Sequence[object], width: int, found: Layout) -> bool:
+        """Return whether no row of a table names another company, as far as that shows at one look."""
+        columns = [cells[place::width] for place in found.owners]
+        kinds = {kind for column in columns for kind in map(type, column)}
+        if not kinds <= {str, int, type(None)}:
+            return False
+        return all(is_own(value, self._company_id) for column in columns for value in set(column))
 
     def _keep(self, picked: Sequence[Fields | Refused | None], places: Sequence[int]) -> None:
         """Take the rows that a filter has not left out."""

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from string import Formatter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from engine.errors import ConfigError
 from engine.model.dimension import canonical_type, clean
-from engine.sources.rows import COLUMNS
+from engine.sources.rows import COLUMNS, Fault, Refused, shown
 
 SPELLINGS = {"unique_key": "reference_id", "dimension_type_code": "ottimate_type", "type": "erp_type"}
 """The guide's name of a column -> the reference's. The other columns are spelled alike."""
@@ -23,10 +23,13 @@ KEY_FIELDS = frozenset({"company_id", "type_code", "erp_dimension_id", "unique_k
 
 _ROW_FIELDS = frozenset({"erp_dimension_id", "unique_key", "code"})  # a key without one of them is every row's
 
+OWNER = "ottimate_company_id"
+"""The API's own name of the column that says whose a row is. Where a source has it, it is believed."""
+
 Fields: TypeAlias = tuple[object, ...]
 """Six raw values in the order of `rows.COLUMNS`."""
 
-Pick: TypeAlias = Callable[[Any], Fields | None]
+Pick: TypeAlias = Callable[[Any], Fields | Refused | None]
 """Takes one row's cells (by position) or object (by name); gives its fields, or None for a row that is filtered out."""
 
 Place: TypeAlias = Any
@@ -81,6 +84,7 @@ class Layout:
     pick: Pick
     places: tuple[Place | None, ...]  # of the six fields; None: there is no such column
     tests: tuple[Test, ...]  # of the filter
+    owners: tuple[Place, ...] = ()  # of the columns that say whose a row is
     missing: tuple[str, ...] = ()  # columns that are needed and not there; `pick` gives "" for them
     doubled: tuple[str, ...] = ()  # columns that are there twice, or in both spellings
     unfiltered: tuple[str, ...] = ()  # columns that the filter needs and that are not there
@@ -101,14 +105,18 @@ def layout(columns: Sequence[str], mapping: ColumnMap, company_id: int, *, by_na
         if sum(columns.count(name) for name in there) > 1:
             doubled.append(" and ".join(there))
     doubled += [name for name in mapping.where if columns.count(name) > 1 and name not in doubled]
-    pick = _picker(places)
+    pick: Pick = _picker(places)
+    owners = tuple(place for name, place in at.items() if clean(str(name)).casefold() == OWNER)
     tests = tuple((at[name], frozenset(map(clean, values))) for name, values in mapping.where.items() if name in at)
     if mapping != PLAIN:
         pick = _mapped(pick, tests, mapping, company_id)
+    if owners:
+        pick = _owned(pick, owners, company_id)
     return Layout(
         pick=pick,
         places=tuple(places),
         tests=tests,
+        owners=owners,
         missing=tuple(missing),
         doubled=tuple(doubled),
         unfiltered=tuple(name for name in mapping.where if name not in at),
@@ -156,7 +164,7 @@ def _mapped(pick: Pick, tests: Sequence[Test], mapping: ColumnMap, company_id: i
         for place, values in tests:
             if filtered_text(row[place]) not in values:
                 return None
-        key, type_code, label, name, erp_id, code = pick(row) or ()
+        key, type_code, label, name, erp_id, code = cast("Fields", pick(row))
         type_code = type_code_of(type_code, mapping)
         if mapping.type_label is not None:
             label = mapping.type_label
@@ -167,6 +175,30 @@ def _mapped(pick: Pick, tests: Sequence[Test], mapping: ColumnMap, company_id: i
         return key, type_code, label, name, erp_id, code
 
     return mapped
+
+
+def _owned(pick: Pick, owners: Sequence[Place], company_id: int) -> Pick:
+    """Return `pick` that refuses rows which name another company."""
+
+    def owned(row: Any) -> Fields | Refused | None:
+        picked = pick(row)
+        foreign = [row[place] for place in owners if not is_own(row[place], company_id)]
+        return picked if picked is None or not foreign else Refused((_foreign(foreign[0], company_id),))
+
+    return owned
+
+
+def is_own(value: object, company_id: int) -> bool:
+    """Return whether what stands where a row's company is named is this one's id, or nothing at all."""
+    if isinstance(value, str):
+        text = clean(value).removesuffix(".0")  # as programs write whole numbers of a column that has gaps
+        return not text or text == str(company_id)
+    return value is None or (not isinstance(value, bool) and value == company_id)
+
+
+def _foreign(value: object, company_id: int) -> Fault:
+    text = f"{OWNER} is {shown(str(value))}, and this is the source of company {company_id}"
+    return Fault("foreign-company", f"{text}: the row is another company's, and is not sent")
 
 
 def type_code_of(given: object, mapping: ColumnMap) -> object:

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Generator
 from threading import Lock
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from anyio import CancelScope, to_thread
 
+from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
 
-Batches: TypeAlias = Generator[Batch, None, bytes | None]
-"""Yields batches; returns a digest of all that was read, and of how it is read, or None where there is none."""
+
+class Told(NamedTuple):
+    """What a source tells of itself once all of it is read."""
+
+    digest: bytes | None = None  # of all that was read, and of how it is read
+    end: FileEnd | None = None  # of a file of lines
+
+
+Batches: TypeAlias = Generator[Batch, None, Told | None]
+"""Yields batches; returns what the source tells of itself, or None where it tells nothing."""
 
 ROWS_AT_ONCE = 2_000
 """Fewer are worth no turn of a thread of their own (some 0.1 ms)."""
@@ -28,7 +37,12 @@ class Reading(AsyncIterator[Batch]):
     @property
     def digest(self) -> bytes | None:
         """What the source tells of all that was read, once that is the whole of it."""
-        return self._feed.digest
+        return self._feed.told.digest
+
+    @property
+    def end(self) -> FileEnd | None:
+        """How the file ended, once it is read to its end; None: it is no file of lines."""
+        return self._feed.told.end
 
     async def __anext__(self) -> Batch:
         if not self._ahead and not self._feed.has_ended:
@@ -57,7 +71,7 @@ class Feed:
         self._running = Lock()
         self._is_closed = False
         self.has_ended = False
-        self.digest: bytes | None = None
+        self.told = Told()
 
     def next(self) -> list[Batch]:
         """Return the next batches, as many as are worth a turn; none: it has ended."""
@@ -76,7 +90,7 @@ class Feed:
             try:
                 batches.append(next(self._batches))
             except StopIteration as end:
-                self.has_ended, self.digest = True, end.value
+                self.has_ended, self.told = True, end.value or Told()
                 break
             except Exception as error:
                 if not batches:

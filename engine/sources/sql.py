@@ -41,6 +41,11 @@ class SqlSource:
     def __repr__(self) -> str:
         return f"SqlSource({self.name!r})"
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What is the same for sources that ask one database one thing. It holds the URL, and is not to be shown."""
+        return "sql", self._url.reveal(), " ".join(self.query.split())
+
     def absence(self) -> str | None:
         """Return why nothing can be read, as far as can be told without connecting; None: it may be there."""
         try:

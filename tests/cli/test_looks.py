@@ -245,11 +245,74 @@ def test_retry_of_the_last_run_and_of_an_older_one(fleet: Fleet, here: Here) -> 
     assert balance(document(here, "retry", "-q", "--run", oldest["run_id"])) == {"created": 2}
     assert sent(fleet, 631) == 2
     last = here("retry")  # of that retry, which left none
-    assert (last.returncode, "(retry) left 0 rows" in last.stderr) == (0, True)
+    assert (last.returncode, "nothing to retry: no company's newest run left a row" in last.stderr) == (0, True)
     again = document(here, "retry", "-q", "--run", oldest["run_id"])
     assert (balance(again), again["totals"]["source_rows"], sent(fleet, 631)) == ({"unchanged": 2}, 2, 2)
     wrong = here("retry", "--run", "20260101T000000Z-00000000")
     assert (wrong.returncode, wrong.stdout, "dimsync history" in wrong.stderr) == (2, "", True)
+
+
+def test_l12_retry_after_a_later_run_of_other_companies(fleet: Fleet, here: Here) -> None:
+    """Each company's newest run is asked, and only rows of the companies that are selected are sent."""
+    fleet.door.place(642)
+    begun(fleet, here, 641, ["Cash", "Bank", "Rent"], refused="Bank|Rent")
+    (first,) = json.loads(here("history", "--output", "json").stdout)["runs"]
+    fleet.configure(641, 642)
+    fleet.source(642, ["Cash"])
+    assert here("sync", "--select", "company:642", "-q").returncode == 0
+    none = here("retry", "--select", "company:642", "-q")
+    assert (none.returncode, "nothing to retry: 2 rows rejected or uncertain, all of" in none.stderr) == (0, True)
+    done = here("retry")
+    assert (done.returncode, f"run {first['run_id']} left 2 rows" in done.stderr, sent(fleet, 641)) == (0, True, 2)
+    assert "nothing to retry" in here("retry").stderr
+    named = here("retry", "--run", json.loads(here("history", "--output", "json").stdout)["runs"][0]["run_id"])
+    assert (named.returncode, "(retry) left no row rejected or uncertain" in named.stderr) == (0, True)
+
+
+def test_l12_rows_of_several_runs(fleet: Fleet, here: Here) -> None:
+    fleet.door.place(644)
+    begun(fleet, here, 643, ["Cash", "Bank"], refused="Bank")
+    begun(fleet, here, 644, ["Cash", "Bank", "Rent"], refused="Bank|Rent")
+    fleet.configure(643, 644)
+    done = here("retry")
+    assert done.returncode == 0
+    assert "2 runs, " in done.stderr
+    assert "left 3 rows rejected or uncertain in 2 companies" in done.stderr
+    assert [len(fleet.door.rows(one)) for one in (643, 644)] == [2, 3]
+
+
+@pytest.mark.parametrize("key", ["Caf\u00e9", "Cafe\u0301", " Caf\u00e9\t"], ids=["NFC", "NFD", "blanks"])
+def test_l12_keys_of_a_corrected_file_are_cleaned_as_a_sources_are(fleet: Fleet, here: Here, key: str) -> None:
+    fleet.door.place(645)
+    fleet.configure(645)
+    fields = ("Account", "account", "Cash", "c0", "1000")
+    lines = (",".join(COLUMNS), ",".join(("Cafe\u0301", *fields)))
+    (fleet.folder / "645.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    fleet.door.faults({"effect": "reject-rows", "name": "Cash", "match": {"company": 645}})
+    assert here("sync", "-q").returncode == 3
+    fleet.door.faults()
+    correct(fleet, {"company_id": 645, **dict(zip(COLUMNS, (key, *fields), strict=True))})
+    assert balance(document(here, "retry", "-q", "--corrected", "corrected.ndjson")) == {"created": 1}
+
+
+def test_l12_a_row_that_the_source_has_no_more_is_not_in_order(fleet: Fleet, here: Here) -> None:
+    begun(fleet, here, 646, ["Cash", "Rent", "Bank"], refused="Bank")
+    fleet.source(646, ["Cash", "Rent"])
+    found = document(here, "retry", "-q", code=3)
+    (told,) = found["companies"]
+    assert (told["state"], [problem["code"] for problem in told["problems"]]) == ("partial", ["not-in-source"])
+    assert "nothing to retry" in here("retry").stderr
+
+
+def test_l12_an_account_that_was_renamed_is_no_trap(fleet: Fleet, here: Here) -> None:
+    """Once the company was synced under its account's new name, what it was called before is past."""
+    begun(fleet, here, 647, ["Cash", "Bank"], refused="Bank")
+    settings = fleet.folder / "dimsync.toml"
+    settings.write_text(settings.read_text("utf-8").replace("[accounts.main]", "[accounts.west]"), "utf-8")
+    assert here("retry").returncode == 2
+    fleet.source(647, ["Cash", "Savings"])
+    assert here("sync", "-q").returncode == 0
+    assert (here("retry").returncode, sent(fleet, 647)) == (0, 2)
 
 
 def test_retry_before_any_run(fleet: Fleet, here: Here) -> None:

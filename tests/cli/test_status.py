@@ -26,13 +26,17 @@ def test_status_and_history(fleet: Fleet) -> None:
     head, held, never, calm, used = told.stdout.splitlines()
     assert head.split()[:3] == ["STATE", "ID", "NAME"]
     assert (held.split()[:2], held.split()[-1]) == (["held", "172"], "40")
+    runs = json.loads(fleet.run("history", "--output", "json").stdout)["runs"]
+    first, second = (f"{run['finished_at']:.16}".replace("T", " ") for run in (runs[-1], runs[1]))
+    assert held.split()[4:8] == [*second.split(), *first.split()]  # the last sync; when it was last in order
     assert never.split()[:2] == ["never", "173"]
-    assert calm == "3 companies: 1 synced"
+    assert calm == f"3 companies: 1 synced, last found in order at {first} UTC"
     assert used == f"account main: {before} of 10,000 requests today, 1,000 reserved"
     document = json.loads(fleet.run("status", "--output", "json").stdout)
     (account,) = document["accounts"]
     limits = {"limit": 10_000, "reserve": 1_000, "closed_until": None}
     assert account == {"account": "main", "day": account["day"], "used": before, **limits}
+    assert document["companies"][0]["well_at"] == document["companies"][2]["at"] == runs[-1]["finished_at"]
     assert [(one["company_id"], one["state"]) for one in document["companies"]] == [
         (172, "held"),
         (173, "never"),

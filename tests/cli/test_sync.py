@@ -130,6 +130,70 @@ def test_a_result_that_nobody_takes(fleet: Fleet, target: str | None, code: int,
     assert "BrokenPipe" not in done.stderr
 
 
+def shell(fleet: Fleet, command: str) -> tuple[int, str, str]:
+    """Run a command line of bash in which `dimsync` is the program; return its exit code, output and errors."""
+    program = f"set -o pipefail; dimsync() {{ '{PROGRAM[0]}' -m engine \"$@\"; }}; {command}"
+    done = subprocess.run(
+        ["bash", "-c", program], cwd=fleet.folder, env=environment(), capture_output=True, encoding="utf-8", check=False
+    )
+    for sign in ("Traceback", "BrokenPipe", "Exception ignored"):
+        assert sign not in done.stdout + done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+CLOSED, FULL = ">&-", ">/dev/full"
+
+
+@pytest.mark.parametrize(
+    ("streams", "code", "told"),
+    [
+        pytest.param(CLOSED, 1, "standard output: it is closed", id="L21: stdout closed"),
+        pytest.param(FULL, 1, "standard output: No space left on device", id="L21: disk full"),
+        pytest.param(f"2>&- {CLOSED}", 1, "", id="L21: stdout and stderr closed"),
+        pytest.param("2>&-", 0, "", id="L21: stderr closed"),
+        pytest.param("2>/dev/full", 0, "", id="L21: disk of stderr full"),
+        pytest.param("2>&1 | true", 0, "", id="L21: reader of both gone"),
+    ],
+)
+def test_l21_a_stream_that_takes_nothing(fleet: Fleet, streams: str, code: int, told: str) -> None:
+    """The run is done and in the journal; the exit code says whether its result was printed."""
+    fleet.door.place(173)
+    fleet.configure(173)
+    fleet.source(173, ["Cash"])
+    returned, _, stderr = shell(fleet, f"dimsync sync {streams}")
+    assert returned == code
+    assert told in stderr
+    (run,) = json.loads(fleet.run("history", "--output", "json").stdout)["runs"]
+    assert (run["exit_code"], run["created"], len(fleet.door.rows(173))) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "streams"),
+    [
+        ("--version", CLOSED),
+        ("--version", FULL),
+        ("--help", CLOSED),
+        ("status", CLOSED),
+        ("plan --output json", CLOSED),
+    ],
+)
+def test_l21_any_verb_says_that_it_could_not_print(fleet: Fleet, words: str, streams: str) -> None:
+    fleet.configure(174)
+    fleet.source(174, ["Cash"])
+    code, _, stderr = shell(fleet, f"dimsync {words} {streams}")
+    assert code == 1
+    assert "standard output" in stderr
+
+
+def test_l21_files_are_kept_although_nothing_could_be_printed(fleet: Fleet) -> None:
+    fleet.door.place(175)
+    fleet.configure(175)
+    fleet.source(175, ["Cash"])
+    assert shell(fleet, f"dimsync plan -o plan.json {CLOSED}")[0] == 1
+    code, document = fleet.result("apply", "plan.json")
+    assert (code, document["totals"]["created"]) == (0, 1)
+
+
 def test_a_guard_names_what_lets_it_pass_and_that_does(fleet: Fleet, here: Here) -> None:
     fleet.door.place(161)
     fleet.configure(161)

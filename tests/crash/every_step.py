@@ -183,12 +183,12 @@ class Desk(DatabaseThread):
         self._connection = connection
         self._waiting: list[_Job] = []
 
-    async def _carry_out(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
+    async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._serve_all)
-        self._waiting.append(_Job(work, writes, answer))
+        self._waiting.append(_Job(work, begin, answer))
         return await answer
 
     def _serve_all(self) -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from engine.errors import ConfigError, LedgerError
 from engine.ledger.migrations import MIGRATIONS, Migration, migrate, schema_version
-from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.ledger.sqlite import SqliteLedger, holds_runs, open_ledger
 from engine.model.known import Learned
-from tests.ledger.values import HARBOR, NOON, certificate, known_rows
+from tests.ledger.values import HARBOR, NOON, ORIGIN, certificate, known_rows
 
 
 @pytest.fixture
@@ -164,3 +164,26 @@ def test_a_step_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:
             migrate(connection, (*MIGRATIONS, BROKEN), len(MIGRATIONS))
         assert schema_version(connection, len(MIGRATIONS), "ledger.db") == len(MIGRATIONS)
         assert connection.execute("select count(*) from sqlite_master where name = 'fine'").fetchone() == (0,)
+
+
+# New ones
+
+
+async def test_l16_a_ledger_tells_whether_any_run_was_written_down_in_it(tmp_path: Path) -> None:
+    url = "sqlite:///ledger.db"
+    assert not await holds_runs(url, base=tmp_path)
+    assert not (tmp_path / "ledger.db").exists()
+    (tmp_path / "ledger.db").touch()  # as one that mounts a file has to
+    assert not await holds_runs(url, base=tmp_path)
+    async with await open_ledger(url, base=tmp_path) as ledger:
+        assert ledger.is_new
+        await ledger.start_run("run-1", "plan", NOON, origin=ORIGIN)
+    assert await holds_runs(url, base=tmp_path)
+    async with await open_ledger(url, base=tmp_path) as ledger:
+        assert (ledger.is_new, ledger.path) == (False, tmp_path / "ledger.db")
+
+
+async def test_l16_a_ledger_in_memory_is_not_new_but_holds_nothing() -> None:
+    async with await open_ledger("sqlite://") as ledger:
+        assert (ledger.is_new, ledger.path) == (False, None)
+    assert not await holds_runs("sqlite://")

@@ -60,6 +60,10 @@ class Model:
         for outcome in outcomes:
             self.trail.setdefault(outcome.key, set()).add((chunk, outcome.column))
 
+    def forget_refusals(self, keys: Iterable[str]) -> None:
+        """A refusal that stands is newer than any doubt."""
+        self.rejections = {key: refusal for key, refusal in self.rejections.items() if key not in set(keys)}
+
     def seen(self) -> Acknowledged:
         left_over = NOON if self.in_flight else None  # all intents are of that time
         doubtful = {key for key, known in self.rows.items() if not (known.confirmed or known.settled)}
@@ -106,7 +110,8 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     model.note(chunk, outcome.outcomes)
     model.rows |= outcome.rows
     model.acked |= outcome.rows.keys()
-    model.rejections = {k: r for k, r in model.rejections.items() if k not in outcome.rows} | outcome.rejected
+    model.forget_refusals({*outcome.rows, *outcome.unknown})
+    model.rejections |= outcome.rejected
     model.unsettle(outcome.unknown)
     if model.state.remote_count is not None:
         model.state = CompanyState(
@@ -119,6 +124,7 @@ async def recover(ledger: Ledger, model: Model, _: None) -> None:
     assert await ledger.recover(HARBOR) == len(left_over)
     assert (await ledger.read(HARBOR)).left_over is None
     model.unsettle(left_over)
+    model.forget_refusals(left_over)
     model.changes += bool(model.in_flight)
     for chunk, keys in model.in_flight.items():
         model.note(chunk, (Outcome(key, Column.UNCERTAIN) for key in keys))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,17 @@ import pytest
 from engine.errors import LedgerError
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import SqliteLedger, open_ledger
-from engine.model.quota import DayUse, UsedUp, block
-from engine.model.settings import Limits
+from engine.model.known import Pause
+from engine.model.quota import DayUse, UsedUp, block, next_block
+from engine.model.settings import Account, Limits, Secret
+from engine.net.quota import Quota
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import LATER, NOON, ORIGIN
 
 DAY = NOON.date()
 NEXT = DAY + timedelta(days=1)
-KEY = (ORIGIN, "racc_1")
+ACCOUNT_ID, KEY_ID = "racc_1", "00ff00ff00ff00ff"  # of its key
+KEY = (ORIGIN, KEY_ID)
 LIMITS = Limits(requests_per_day=500, reserve_per_day=20)
 USED_UP = UsedUp(at=NOON, per_day=500, reserve=20, reason="HTTP 429: Limit Exceeded")
 
@@ -33,6 +37,19 @@ async def used(ledger: Ledger, day: date = DAY) -> int:
 )
 def test_blocks_are_smaller_when_little_is_left(left: int, requests: int) -> None:
     assert block(left) == requests
+
+
+def test_l14_a_process_asks_for_few_requests_at_first() -> None:
+    asked = [0]
+    while len(asked) < 9:
+        asked.append(next_block(asked[-1], 0))
+    assert asked == [0, 1, 2, 4, 8, 16, 32, 64, 64]
+    assert (next_block(0, 8), next_block(4, 500), next_block(0, 500)) == (8, 64, 64)  # those that wait are sent at once
+
+
+async def test_l14_a_block_is_no_larger_than_was_asked_for(ledger: Ledger) -> None:
+    assert [await ledger.reserve_requests(*KEY, DAY, 9_000, most) for most in (1, 2, 64, 500)] == [1, 2, 64, 64]
+    assert await used(ledger) == 131
 
 
 # Counting
@@ -71,8 +88,8 @@ async def test_never_less_than_nothing_is_used(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [("http://127.0.0.1:8080/v1", "racc_1", DAY), (ORIGIN, "racc_2", DAY), (ORIGIN, "racc_1", NEXT)],
-    ids=["origin", "account", "day"],
+    [("http://127.0.0.1:8080/v1", KEY_ID, DAY), (ORIGIN, "racc_2", DAY), (ORIGIN, KEY_ID, NEXT)],
+    ids=["origin", "key", "day"],
 )
 async def test_keys_and_days_are_counted_apart(ledger: Ledger, other: tuple[str, str, date]) -> None:
     await ledger.charge_requests(*KEY, DAY, 100)
@@ -133,6 +150,62 @@ async def test_old_days_are_forgotten_with_old_runs(ledger: Ledger) -> None:
     assert [await used(ledger, DAY + timedelta(days=days)) for days in range(3)] == [0, 5, 5]
 
 
+# Whose count it is
+
+
+def an_account(name: str, account_id: str, api_key: str) -> Account:
+    secret = Secret("secret")
+    return Account(name=name, account_id=account_id, api_key=Secret(api_key), client_id=secret, client_secret=secret)
+
+
+async def test_l15_the_count_is_the_keys_whatever_account_names_it(ledger: Ledger) -> None:
+    """Two settings files call one client account by two ids; a third has another key, as after a rotation."""
+    ids = {"one": ("racc_1", "key"), "two": ("racc_2", "key"), "rotated": ("racc_1", "another key")}
+    accounts = {name: an_account(name, *each) for name, each in ids.items()}
+    for account in accounts.values():
+        quota = Quota(account, ledger, ORIGIN, lambda: NOON)
+        await quota.take()
+        await quota.settle()
+    used = {name: (await ledger.quota(ORIGIN, each.key_id, DAY)).used for name, each in accounts.items()}
+    assert used == {"one": 2, "two": 2, "rotated": 1}
+
+
+def test_l15_the_key_itself_is_not_written_down() -> None:
+    key_id = an_account("one", "racc_1", "topsecret").key_id
+    assert (len(key_id), "topsecret" in key_id) == (16, False)
+    assert key_id != blake2b(b"topsecret", digest_size=8).hexdigest()  # no other program's digest of it
+
+
+async def test_l15_what_an_older_dimsync_counted_is_carried_over(ledger: Ledger) -> None:
+    """It is added to what the key has already: both are of one day."""
+    pause = Pause(at=NOON, until=LATER, reason="Too Many Requests")
+    await ledger.charge_requests(ORIGIN, ACCOUNT_ID, DAY, 40)
+    await ledger.remember_used_up(ORIGIN, ACCOUNT_ID, DAY, USED_UP)
+    await ledger.remember_pause(ORIGIN, ACCOUNT_ID, pause)
+    await ledger.remember_page_size(ORIGIN, ACCOUNT_ID, 50)
+    await ledger.charge_requests(ORIGIN, "racc_2", DAY, 5)
+    await ledger.charge_requests(*KEY, DAY, 2)
+    for _ in range(2):  # the second time nothing is left to carry over
+        await ledger.carry_over(ORIGIN, {ACCOUNT_ID: KEY_ID, "racc_9": "1111111111111111"})
+        assert await ledger.quota(*KEY, DAY) == DayUse(day=DAY, used=42, used_up=USED_UP)
+        assert (await ledger.pause(*KEY), await ledger.page_size(*KEY)) == (pause, 50)
+        assert await ledger.quota(ORIGIN, ACCOUNT_ID, DAY) == DayUse(day=DAY)
+        assert await ledger.quota(ORIGIN, "racc_2", DAY) == DayUse(day=DAY, used=5)
+
+
+async def test_l15_what_the_key_has_of_its_own_is_newer(ledger: Ledger) -> None:
+    newer = UsedUp(at=LATER, per_day=500, reserve=20, reason="newer")
+    pauses = [Pause(at=NOON, until=LATER, reason=reason) for reason in ("older", "newer")]
+    for name, used_up, pause, rows in ((ACCOUNT_ID, USED_UP, pauses[0], 20), (KEY_ID, newer, pauses[1], 100)):
+        await ledger.remember_used_up(ORIGIN, name, DAY, used_up)
+        await ledger.remember_pause(ORIGIN, name, pause)
+        await ledger.remember_page_size(ORIGIN, name, rows)
+    await ledger.carry_over(ORIGIN, {ACCOUNT_ID: KEY_ID})
+    assert (await ledger.quota(*KEY, DAY)).used_up == newer
+    assert (await ledger.pause(*KEY), await ledger.page_size(*KEY)) == (pauses[1], 100)
+    assert (await ledger.pause(ORIGIN, ACCOUNT_ID), await ledger.page_size(ORIGIN, ACCOUNT_ID)) == (None, None)
+
+
 # Files and processes
 
 
@@ -149,7 +222,7 @@ from datetime import date
 say("ready")
 sys.stdin.readline()
 spent = 0
-while requests := await ledger.reserve_requests(ORIGIN, "racc_1", date(2026, 11, 21), 700):
+while requests := await ledger.reserve_requests(ORIGIN, "00ff00ff00ff00ff", date(2026, 11, 21), 700):
     spent += requests
 say(spent)
 """
@@ -169,7 +242,7 @@ def test_processes_never_exceed_a_day_together(tmp_path: Path) -> None:
 RESERVE = """
 from datetime import date
 while True:
-    say(await ledger.reserve_requests(ORIGIN, "racc_1", date(2026, 11, 21), 9_000))
+    say(await ledger.reserve_requests(ORIGIN, "00ff00ff00ff00ff", date(2026, 11, 21), 9_000))
 """
 
 

@@ -51,7 +51,8 @@ async def test_a_run_tells_which_rows_it_left_in_trouble(ledger: Ledger) -> None
     assert await ledger.in_trouble(ORIGIN, None) is None
     mixed = (company(101, *REFUSED), company(102), company(101, REFUSED[1], account="second"))
     await journal(ledger, ended("run-1", NOON), *mixed)
-    found = InTrouble("run-1", "sync", {("main", 101): frozenset("ab"), ("second", 101): frozenset("b")})
+    keys = {("main", 101): frozenset("ab"), ("second", 101): frozenset("b")}
+    found = InTrouble("run-1", "sync", keys, dict.fromkeys(keys, "run-1"))
     assert await ledger.in_trouble(ORIGIN, "run-1") == found
     assert await ledger.in_trouble(ORIGIN, None) == found
 
@@ -76,9 +77,79 @@ async def test_a_run_that_is_not_there_or_not_finished_has_none(ledger: Ledger, 
     assert await ledger.in_trouble(ORIGIN, run_id) is None
 
 
+def quiet(company_id: int) -> CompanyResult:
+    """A company that was found in order."""
+    return replace(company(company_id), state=State.UNCHANGED, exit_code=0)
+
+
+HERE, THERE = ("main", 101), ("main", 102)
+AB, C = frozenset("ab"), frozenset("c")
+STOPPED = replace(company(101), state=State.DEFERRED, exit_code=5)
+
+
+@pytest.mark.parametrize(
+    ("verb", "of_harbor", "keys"),
+    [
+        ("sync", None, AB),
+        ("sync", quiet(101), None),
+        ("sync", company(101, Problem(code="look-alike", message="held", key="a")), None),
+        ("sync", company(101, Problem(code="rejected", message="", key="c")), C),
+        ("apply", quiet(101), None),
+        ("plan", quiet(101), AB),
+        ("check", company(101, Problem(code="rejected", message="", key="c")), AB),
+        ("sync", STOPPED, AB),
+        ("sync", replace(STOPPED, state=State.LOCKED), AB),
+        ("sync", replace(STOPPED, state=State.FAILED), AB),
+        ("sync", replace(STOPPED, state=State.HELD), AB),
+        ("sync", replace(STOPPED, problems=(Problem(code="uncertain", message="", key="c"),)), AB | C),
+        ("retry", replace(quiet(101), asked=AB), None),
+        ("retry", replace(quiet(101), asked=frozenset("a")), frozenset("b")),
+        ("retry", replace(company(101, Problem(code="rejected", message="", key="a")), asked=AB), frozenset("a")),
+        ("retry", replace(STOPPED, asked=AB), AB),
+    ],
+    ids=[
+        "another company's run",
+        "found in order",
+        "held by now",
+        "another row",
+        "applied",
+        "a plan sends nothing",
+        "a check sends nothing",
+        "stopped before it looked",
+        "locked",
+        "failed",
+        "held as a whole",
+        "stopped half-way",
+        "all sent again",
+        "one of two sent again",
+        "refused again",
+        "a retry that was stopped",
+    ],
+)
+async def test_l12_each_companys_newest_run_is_asked(
+    ledger: Ledger, verb: str, of_harbor: CompanyResult | None, keys: frozenset[str] | None
+) -> None:
+    await journal(ledger, ended("run-1", NOON), company(101, *REFUSED), company(102, REFUSED[1]))
+    of_anchor = replace(quiet(102), asked=frozenset("x")) if verb == "retry" else quiet(103)
+    await journal(ledger, ended("run-2", LATER, verb=verb), *([of_harbor] if of_harbor else []), of_anchor)
+    found = await ledger.in_trouble(ORIGIN, None)
+    assert found is not None
+    assert found.keys == ({HERE: keys} if keys else {}) | {THERE: frozenset("b")}
+    assert found.runs[THERE] == "run-1"
+    assert found.keys.keys() == found.runs.keys()
+
+
+async def test_l12_each_origin_has_its_own(ledger: Ledger) -> None:
+    await journal(ledger, ended("run-1", NOON), company(101, *REFUSED))
+    await journal(ledger, ended("run-2", LATER), quiet(101), origin=ELSEWHERE)
+    found = await ledger.in_trouble(ORIGIN, None)
+    assert found == InTrouble("run-1", "sync", {HERE: AB}, {HERE: "run-1"})
+    assert await ledger.in_trouble(ELSEWHERE, None) == InTrouble("run-2", "sync", {}, {})
+
+
 async def test_a_run_without_trouble_is_a_run(ledger: Ledger) -> None:
     await journal(ledger, ended("run-1", NOON), company(101))
-    assert await ledger.in_trouble(ORIGIN, None) == InTrouble("run-1", "sync", {})
+    assert await ledger.in_trouble(ORIGIN, None) == InTrouble("run-1", "sync", {}, {})
 
 
 async def test_old_runs_are_forgotten_but_those_that_a_last_sync_was(ledger: Ledger) -> None:
@@ -97,6 +168,49 @@ async def test_old_runs_are_forgotten_but_those_that_a_last_sync_was(ledger: Led
     assert (await ledger.last_states(ORIGIN), await ledger.last_syncs(ORIGIN)) == before
     assert await ledger.prune(NOON) == 0
     await ledger.finish_run(ended("under-way", LATER))
+
+
+# Clocks that leap
+
+
+KEEP = 400 * DAY
+
+
+async def began(ledger: Ledger, *moments: datetime) -> None:
+    for number, at in enumerate(moments):
+        await ledger.start_run(f"at-{number}", "sync", at, origin=ELSEWHERE if number % 2 else ORIGIN)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "horizon"),
+    [
+        ((), None),
+        ((NOON - DAY / 24,), None),
+        ((NOON - DAY,), NOON - DAY - KEEP),
+        ((NOON - 90 * DAY,), NOON - 90 * DAY - KEEP),
+        ((NOON - 91 * DAY,), None),
+        ((NOON - 500 * DAY, NOON - 499 * DAY), None),
+        ((NOON - 500 * DAY, NOON - 2 * DAY, NOON - DAY / 24), NOON - DAY / 24 - KEEP),
+        ((NOON + 500 * DAY, NOON + 499 * DAY), None),
+        ((NOON + 500 * DAY, NOON - DAY), NOON - DAY - KEEP),
+    ],
+    ids=[
+        "the first run",
+        "an hour old",
+        "a day old",
+        "90 days old",
+        "91 days old",
+        "L13: the clock leapt 500 days ahead",
+        "L13: it leapt, and has held for two days",
+        "L13: it leapt 500 days back",
+        "L13: it is right again",
+    ],
+)
+async def test_l13_what_is_old_is_told_by_the_newest_run_before(
+    ledger: Ledger, earlier: tuple[datetime, ...], horizon: datetime | None
+) -> None:
+    await began(ledger, *earlier, NOON)
+    assert await ledger.horizon(NOON, KEEP) == horizon
 
 
 async def test_a_long_run_is_as_old_as_its_end(ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from engine.model.balance import State
 from engine.model.dimension import Dimension
 from engine.model.known import Acknowledged, CompanyState, Known
 from engine.model.life import Generation
+from engine.model.result import InTrouble
 from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
 
 AT = "2026-11-21T12:00:00.123456Z"
@@ -62,12 +64,32 @@ VERSION_5 = """
     insert into quotas values ('https://api.test/v1', 'racc_1', '2026-11-21', 120, :at, 1000, 50, 'Quota exceeded');
 """
 VERSION_6 = """
-    update scopes set clean = x'0102', clean_rows = 3, clean_adopted = 1 where id = 1;
+    update scopes set clean = x'00ff', clean_rows = 3, clean_adopted = 1 where id = 1;
 """
 VERSION_7 = """
-    insert into resting values (1, 'a', 'uncertain', x'00', 'lost', :at, 2, :at, '[]');
+    insert into resting values (1, 'r', 'uncertain', x'00ff', 'no answer', :at, 1, :at, '["x"]');
+    update rows set acked_generation = 2 where key = 'a';
+    update scopes set listed_generation = 3 where id = 1;
 """
-VERSIONS = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7)
+VERSION_8 = """
+    insert into run_totals values ('third', 2, 1, 0, 3, 4);
+    insert into to_retry values ('https://second.test/v1', 'main', 101, 'third', '["a"]');
+    update last_states set at = :at, name = 'Harbor Grill', exit_code = 0, source_rows = 3, well_at = :at;
+"""
+VERSION_9 = """
+    insert into sources values (1, 'exports/{company_id}.csv', 120, 4, 1);
+"""
+VERSIONS = (
+    VERSION_1,
+    VERSION_2,
+    VERSION_3,
+    VERSION_4,
+    VERSION_5,
+    VERSION_6,
+    VERSION_7,
+    VERSION_8,
+    VERSION_9,
+)
 NEW_NOTES = {
     "passed": None,
     "generation": 0,
@@ -78,6 +100,7 @@ NEW_NOTES = {
     "listed_generation": None,
 }
 NEW_COLUMNS = {"acked_generation": None}
+NEW_STATE = dict.fromkeys(("at", "name", "exit_code", "source_rows", "created", "updated", "trouble", "well_at"))
 
 
 def written(path: Path, version: int) -> Path:
@@ -132,6 +155,8 @@ async def test_every_row_of_every_table_stays(version: int, tmp_path: Path) -> N
     before["rows"] = [NEW_COLUMNS | row for row in before["rows"]]
     before["runs"] = [{"origin": None, "allowed": None} | run for run in before["runs"]]
     before["scopes"] = [NEW_NOTES | scope for scope in before["scopes"]]
+    if "last_states" in before:
+        before["last_states"] = [NEW_STATE | state for state in before["last_states"]]
     assert {table: after[table] for table in before} == before
     assert not any(rows for table, rows in after.items() if table not in before)
 
@@ -174,3 +199,77 @@ async def test_a_run_that_the_older_dimsync_began_can_be_finished(upgraded: Sqli
     await upgraded.start_run("run-1", "sync", NOON, origin=ORIGIN)
     await upgraded.finish_run(a_result("run-1"))
     assert await upgraded.last_states(ORIGIN) == {("main", 101): State.SYNCED, ("main", 102): State.FAILED}
+
+
+JOURNAL = """
+    insert into runs (id, verb, origin, started_at, finished_at, exit_code, result) values
+    ('first', 'sync', 'https://api.test/v1', '2026-11-21T10:00:00.000000Z', '2026-11-21T10:01:00.000000Z', 0, '{}'),
+    ('second', 'sync', 'https://api.test/v1', '2026-11-21T11:00:00.000000Z', '2026-11-21T11:01:00.000000Z', 3, :told),
+    ('other', 'apply', 'https://api.test/v1', '2026-11-21T11:30:00.000000Z', '2026-11-21T11:31:00.000000Z', 0, 'no'),
+    ('plan', 'plan', 'https://api.test/v1', '2026-11-21T11:40:00.000000Z', '2026-11-21T11:41:00.000000Z', 0, null);
+    insert into run_companies (run_id, account, company_id, name, state, exit_code, requests, source_rows, created,
+                               updated, rejected, uncertain) values
+    ('first', 'main', 101, 'Harbor', 'synced', 0, 3, 5, 5, 0, 0, 0),
+    ('first', 'main', 102, 'Anchor', 'partial', 3, 2, 4, 0, 0, 2, 0),
+    ('second', 'main', 101, 'Harbor', 'partial', 3, 1, 5, 0, 2, 1, 1),
+    ('other', 'main', 102, 'Anchor', 'synced', 0, 1, 4, 0, 2, 0, 0),
+    ('plan', 'main', 101, 'Harbor', 'unchanged', 0, 0, 5, 0, 0, 0, 0);
+    insert into last_states values ('https://api.test/v1', 'main', 101, 'partial', 'second');
+    insert into last_states values ('https://api.test/v1', 'main', 102, 'synced', 'other');
+"""
+TOLD = """
+    {"companies": [
+        {"company_id": 101, "account": "main", "problems": [
+            {"code": "rejected", "key": "a"}, {"code": "uncertain", "key": "b"}, {"code": "rejected", "key": "a"},
+            {"code": "rejected", "key": null}, {"code": "look-alike", "key": "c"}]},
+        {"company_id": 101, "account": "second", "problems": [{"code": "rejected", "key": "d"}]},
+        {"company_id": 103, "account": "main", "problems": []}]}
+"""
+
+
+async def test_l26_what_an_older_dimsync_journaled_is_told_as_before(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as connection:
+        migrate(connection, MIGRATIONS[:6], 0)
+        for statement in JOURNAL.split(";"):
+            connection.execute(statement, {"told": TOLD} if ":told" in statement else {})
+    ended = datetime(2026, 11, 21, 10, 1, tzinfo=UTC)
+    async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as ledger:
+        runs = {run.run_id: run[5:10] for run in await ledger.history(ORIGIN, 9)}
+        assert runs == {
+            "first": (2, 5, 0, 2, 5),
+            "second": (1, 0, 2, 2, 1),
+            "other": (1, 0, 2, 0, 1),
+            "plan": (1, 0, 0, 0, 0),
+        }
+        harbor, anchor = await ledger.last_syncs(ORIGIN)
+        assert harbor[:4] == ("main", 101, "Harbor", "partial")
+        assert (harbor.run_id, harbor.source_rows, harbor.trouble, harbor.exit_code) == ("second", 5, 2, 3)
+        assert (harbor.at, harbor.well_at) == (ended + timedelta(hours=1), ended)
+        assert (anchor.at, anchor.well_at) == (ended + timedelta(minutes=90), ended + timedelta(minutes=90))
+        harbors = ("main", 101)
+        found = InTrouble("other", "apply", {harbors: frozenset("ab")}, {harbors: "second"})
+        assert await ledger.in_trouble(ORIGIN, None) == found
+
+
+async def test_l26_an_older_dimsync_may_write_beside_this_one(tmp_path: Path) -> None:
+    """Its process was begun before the upgrade: it ends a run as it always did."""
+    async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as ledger:
+        await ledger.start_run("run-1", "sync", NOON, origin=ORIGIN)
+        await ledger.finish_run(a_result("run-1"))
+        await ledger.start_run("older", "sync", NOON, origin=ORIGIN)
+        with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+            connection.execute(
+                "insert into run_companies (run_id, account, company_id, name, state, exit_code, requests, rejected)"
+                " values ('older', 'main', 101, 'Harbor Grill', 'partial', 3, 7, 2)"
+            )
+            connection.execute(
+                "insert or replace into last_states (origin, account, company_id, state, run_id)"
+                " values (?, 'main', 101, 'partial', 'older')",
+                (ORIGIN,),
+            )
+            connection.execute("update runs set finished_at = ?, exit_code = 3 where id = 'older'", (AT,))
+        harbor, anchor = await ledger.last_syncs(ORIGIN)
+        assert (harbor.run_id, harbor.name, harbor.trouble, harbor.exit_code) == ("older", "Harbor Grill", 2, 3)
+        assert (harbor.at, harbor.well_at, anchor.run_id) == (NOON, None, "run-1")
+        assert {run.run_id: run.requests for run in await ledger.history(ORIGIN, 9)} == {"older": 7, "run-1": 3}
+        await ledger.prune(NOON + timedelta(days=1))

@@ -137,6 +137,7 @@ class World:
     guards: Guards = field(default_factory=Guards)
     rng: Random = field(default_factory=lambda: Random(7))
     speaks: str = ""  # the contract, where it is another one than the sandbox began with
+    companies: tuple[Company, ...] = ()  # all that are configured, where a run leaves some out
 
     @property
     def contract(self) -> str:
@@ -151,6 +152,7 @@ class World:
             ledger_url=self.ledger_url,
             verify=self.verify,
             guards=self.guards,
+            companies=self.companies,
         )
 
     def limit(self, **limits: Any) -> None:
@@ -165,8 +167,8 @@ class World:
         """Set the sandbox's trouble from now on; none: honest again."""
         self.sandbox.service.script.replace(parse_rules(list(rules)))
 
-    def ways(self, *ways: Mapping[str, Any]) -> None:
-        """Let the sandbox differ from its documents from now on; none: it is as they say again."""
+    def follow(self, *ways: Mapping[str, Any]) -> None:
+        """Give the sandbox ways of its own from now on; none: as its documents say again."""
         self.sandbox.service.ways = Ways(parse_ways(list(ways)))
 
     def stored(self, company_id: int) -> list[Dimension]:
@@ -215,6 +217,9 @@ class World:
         assert [each.company_id for each in result.companies] == [each.id for each in companies]
         assert result.totals.adds_up
         assert all(each.balance.adds_up for each in result.companies)
+        for each in result.companies:  # L24: whatever became of the company
+            if each.certificate is not None and each.certificate.whole:
+                assert each.balance.remote_rows is not None, "a whole listing is not told"
         assert result.totals == add(each.balance for each in result.companies)
         received = len(self.sandbox.service.log)
         assert result.requests.total == received, "requests reported and requests received differ"
@@ -229,7 +234,8 @@ class World:
                 body = request.body._value if isinstance(request.body, aiohttp.BytesPayload) else b""
                 try:
                     check_request(method, url, dict(request.headers), bytes(body), contract=self.contract)
-                    is_honest = not self.sandbox.service.script.rules and not self.sandbox.service.ways.all
+                    service = self.sandbox.service
+                    is_honest = not service.script.rules and not service.ways.all
                     if is_honest and response.content_type == "application/json":
                         answer, headers = await response.read(), dict(response.headers)
                         check_answer(method, url, response.status, headers, answer, contract=self.contract)

@@ -123,6 +123,10 @@ class Desk(DatabaseThread):
     ) -> T:
         return await self._do(lambda: work(self._connection, *args, **kwargs))
 
+    async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        await asyncio.sleep(0)
+        return work(self._connection)
+
     async def _do(self, work: Callable[[], T]) -> T:
         await asyncio.sleep(0)
         self._fate.moment()

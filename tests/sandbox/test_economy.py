@@ -196,7 +196,7 @@ async def test_a_deadline_stops_a_run_that_hangs(world: World) -> None:
         result = await engine.sync([company(1, dims(900)), company(2, dims(3))], deadline_s=0.3).result()
     world.check(result, [company(1, dims(900)), company(2, dims(3))])
     assert result.exit_code == 5
-    assert [problem.code for problem in result.problems] == ["deadline"]
+    assert [problem.code for problem in result.problems] == ["deadline", "new-ledger"]
     world.script()
     assert (await world.sync(company(1, dims(900)), company(2, dims(3)))).exit_code == 0
     assert_exact(world, 1, dims(900))

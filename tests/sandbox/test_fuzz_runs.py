@@ -638,7 +638,9 @@ class Check:
             assert made <= (balance.created or 0) + open_rows, f"{made} rows were made, and told are {balance}"
             assert made + changed <= (balance.created or 0) + (balance.updated or 0) + open_rows, "a change is not told"
         if told.exit_code == 0 and not self.case.loose_ends:
-            assert made == balance.created, f"{made} rows were made, and told are {balance}"
+            # of two rows of one name in a chunk that was sent twice, nobody can tell which was there already
+            most = made + changed if self.act.rules else made
+            assert made <= (balance.created or 0) <= most, f"{made} rows were made, and told are {balance}"
 
     def _problems(self, here: Here, told: CompanyResult) -> None:
         """What is told of a row is so: held ones were left alone, those that are not there are not."""
@@ -660,8 +662,8 @@ class Check:
     def _orphans(self, here: Here, told: CompanyResult) -> None:
         """No row that the source means is told to be an orphan, and none that is not there."""
         balance, listed = told.balance, here.listed
-        if balance.remote_rows is None or balance.orphans is None:
-            return
+        if balance.remote_rows is None or balance.orphans is None or told.evidence != "listing":
+            return  # where the ledger or a probe was enough at first, what was listed is what this run has written, too
         assert balance.remote_rows == len(listed), f"{balance.remote_rows} rows told, {len(listed)} there"
         invalid_keys, invalid_natural = here.invalid()
         wanted = here.valid()

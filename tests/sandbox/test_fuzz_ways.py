@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import CompanyResult, VerifyMode
+from engine import CompanyResult, RunResult, VerifyMode
 from engine.ledger.database import open_memory
 from engine.sandbox.faults import parse_rules
 from engine.sandbox.tenant import Row
@@ -45,11 +45,22 @@ from tests.sandbox.test_fuzz_runs import (
 )
 
 RULED = {
+    "no count",
+    "rows without id",
+    "keys of errors",
     "date skew",
+    "host down",
+    "host unreachable",
+    "dates",
+    "empty listing",
+    "answers lost for a while",
 }
 """The ways and troubles below for which the engine has its rule: these are drawn."""
 
-CASES = 120 * max(1, MORE)
+HELD_IN_DOUBT = "rows held in doubt"
+"""Not drawn but met: a row of unknown outcome that is held has its company listed in every run."""
+
+CASES = 60 * max(1, MORE)
 """For each contract."""
 
 STILL = 8
@@ -76,8 +87,8 @@ WAYS: Mapping[str, list[dict[str, Any]]] = {
     "updates ignored": [{"fixed": ["name"]}, {"fixed": ["name", "erp_id", "code", "type"]}],
 }
 KEYS: Mapping[str, Mapping[str, str]] = {
-    "keys folded": {"k4": "K1", "k5": "K2"},
-    "keys shortened": {"k4": "k1.4", "k5": "k2.5"},
+    "keys folded": {"k3": "K0", "k4": "K1", "k5": "K2"},
+    "keys shortened": {"k3": "k0.3", "k4": "k1.4", "k5": "k2.5"},
 }
 """Which keys are others where these ways are, so that some of them collide."""
 
@@ -87,9 +98,9 @@ def row(pattern: str, **answer: Any) -> dict[str, Any]:
     return {"effect": "status", "match": {"operation": "bulk", "row": pattern}, **answer}
 
 
-def one(**answer: Any) -> dict[str, Any]:
-    """Return a rule that befalls all bulk requests of one company."""
-    return {"effect": "status", "match": {"operation": "bulk", "company": 1}, **answer}
+def one(operation: str = "bulk", **answer: Any) -> dict[str, Any]:
+    """Return a rule that befalls all such requests of one company."""
+    return {"effect": "status", "match": {"operation": operation, "company": 1}, **answer}
 
 
 LASTING: Mapping[str, list[dict[str, Any]]] = {
@@ -97,7 +108,7 @@ LASTING: Mapping[str, list[dict[str, Any]]] = {
     "row 403": [row("^k1$", status=403), row("^k2$", status=403, envelope="not this one")],
     "row 404": [row("^k1$", status=404, envelope="no such thing")],
     "row quota": [row("^k1$", status=429, envelope="Daily quota exceeded")],
-    "company 401": [one(status=401, envelope="Unauthorized"), {**on("list", status=401), "effect": "status"}],
+    "company 401": [one(operation, status=401, envelope="Unauthorized") for operation in ("bulk", "list")],
     "company 403": [one(status=403)],
     "company 404": [one(status=404, envelope="no such path")],
     "company quota": [one(status=429, envelope="Daily quota exceeded")],
@@ -120,7 +131,7 @@ PASSING: Mapping[str, list[dict[str, Any]]] = {
     "answers lost for a while": [on("bulk", effect="reset", commit=True, lasts_s=10)],
 }
 
-KNOWN = [*WAYS, *LASTING, *PASSING]
+KNOWN = [*WAYS, *LASTING, *PASSING, HELD_IN_DOUBT]
 DRAWN = set(KNOWN) & (set(os.environ["DIMSYNC_WAYS"].split(",")) if "DIMSYNC_WAYS" in os.environ else RULED)
 
 
@@ -164,25 +175,31 @@ class UserCheck(Check):
             here.blind = False
         if here.blind:
             return
-        if told.exit_code == 0:
+        wrote = any(entry.company == here.id and entry.operation == "bulk" for entry in self.case.service.log)
+        looked = balance.remote_rows is not None and not wrote
+        lies = any(way.fixed for way in self.case.service.ways.all)  # a listing alone shows what it left undone
+        if told.exit_code == 0 and (looked or not lies):
             wrong = list(self.wrong(here))
             assert not wrong, f"GREEN BUT WRONG: {wrong}"
-            self._all_shown(here, told)
+        if told.exit_code == 0 and looked:
+            self._all_shown(here)
         self._no_twins(here, told)
 
-    def _all_shown(self, here: Here, told: CompanyResult) -> None:
+    def _all_shown(self, here: Here) -> None:
         """A run that saw a whole listing and wrote nothing has seen each wanted row in it."""
-        wrote = any(entry.company == here.id and entry.operation == "bulk" for entry in self.case.service.log)
-        if told.balance.remote_rows is None or wrote:
-            return
         visible = [each.values for each in self.case.rows(here) if not self._is_hidden(each)]
         for each in here.valid().values():
             assert (each.type_code, each.erp_id) in map(shown, visible), f"GREEN BUT NOT THERE: {each}"
 
     def _no_twins(self, here: Here, told: CompanyResult) -> None:
-        """No row was made in this run where a visible one was already, but for canaries that a person let fly."""
+        """No row was made in this run where a visible one was already, but for canaries that a person let fly.
+
+        A company that was never listed before cannot be told from an empty one while its listing is empty.
+        """
         if here.tried and told.exit_code != 0:
             return
+        is_shown_empty = any(rule["effect"] == "empty-listing" for rule in self.act.rules)
+        known = set(here.links.values()) if self.act.allow != "vanished-company" else set()
         mine = {entry.number for entry in self.case.service.log}
         keys = {self.case.stored_key(key) for key in here.valid()}
         twins = [
@@ -191,6 +208,7 @@ class UserCheck(Check):
             if each.created_by in mine
             for other in self.case.rows(here)
             if other is not each and self._is_one(each, other) and self._key(other) not in keys
+            if not is_shown_empty or other.id in known
         ]
         assert not twins, f"MADE TWICE: {twins}"
 
@@ -209,14 +227,44 @@ class UserCheck(Check):
 
 
 async def _stand_still(case: Case, rules: list[dict[str, Any]]) -> None:
-    """Run again and again with nothing changed: in the end it asks for nothing."""
+    """Run again and again with nothing changed: in the end it asks for nothing, and nobody is locked out.
+
+    Nor does a run that lists everything once more send what the run before it sent.
+    """
     still = CALM._replace(hours=0, fresh=False, mode=VerifyMode.AUTO, rules=rules)
-    for _ in range(STILL + 1):
-        await case.play(still)
-        asked = [entry for entry in case.service.log if entry.operation not in {*DIRECTORY, "token"}]
+    result = await case.play(still._replace(hours=50))
+    for _ in range(STILL):
+        result = await case.play(still)
+        assert result is not None
+        excused = set() if HELD_IN_DOUBT in RULED else _held_in_doubt(result)
+        free = {*DIRECTORY, "token"}
+        asked = [each for each in case.service.log if each.operation not in free and each.company not in excused]
         if not asked:
-            return
-    assert not asked, f"STILL ASKING: {[(entry.operation, entry.status, entry.company) for entry in asked]}"
+            break
+    assert result is not None
+    told = [(each.company_id, str(each.state), each.problems) for each in result.companies]
+    assert not asked, f"STILL ASKING: {[(each.operation, each.status, each.company) for each in asked]} {told}"
+    for each in result.companies:
+        if each.company_id not in _befallen(case, rules):
+            assert each.exit_code in {0, 3, 4}, f"LOCKED OUT: {each.exit_code} {each.problems}"
+    for _ in range(2):
+        await case.play(still._replace(mode=VerifyMode.FULL))
+    sent = [entry for entry in case.service.log if entry.operation == "bulk"]
+    assert not sent, f"SENT AGAIN: {[(entry.status, entry.company, entry.rows) for entry in sent]}"
+
+
+def _held_in_doubt(result: RunResult) -> set[int]:
+    return {each.company_id for each in result.companies if any(one.code == "key-unconfirmed" for one in each.problems)}
+
+
+def _befallen(case: Case, rules: list[dict[str, Any]]) -> set[int]:
+    """Return the companies that trouble without end may keep from being in order."""
+    ways = case.service.ways.all
+    if any(way.count == "absent" or way.listed_ids == "absent" for way in ways):  # no listing can be read
+        return {here.id for here in case.here}
+    if any("company" not in rule["match"] for rule in rules):
+        return {here.id for here in case.here}
+    return {rule["match"]["company"] for rule in rules}
 
 
 async def _live(

@@ -27,7 +27,6 @@ from engine import (
 )
 from engine.ledger.sqlite import SqliteLedger
 from engine.model.events import Waiting
-from engine.sandbox.ways import Way, Ways
 from tests.sandbox.conftest import (
     DEMO,
     Rows,
@@ -181,8 +180,7 @@ async def test_a_count_far_too_high_is_not_paged_through(world: World) -> None:
 async def test_ids_that_are_numbers_are_ids(either_world: World) -> None:
     world = either_world
     world.place(1)
-    world.sandbox.service.ways = Ways([Way(listed_ids="number", answer_ids="number")])
-    world.script({"effect": "latency", "seconds": 0.0})  # no honest server: the contract's file has ids as text
+    world.follow({"listed_ids": "number", "answer_ids": "number"})
     assert columns(await world.sync_one(1, dims(5))) == {"created": 5}
     assert (await world.sync_one(1, dims(5), fresh=True)).state == State.UNCHANGED
     wanted = [row._replace(name="New") if row.key == "K00002" else row for row in dims(6)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -472,3 +473,21 @@ async def test_closing_the_engine_ends_the_runs_of_other_tasks(world: World) -> 
     assert (result.exit_code, columns(result)) == (5, {"created": stored, "deferred": 350 - stored})
     assert 0 < stored < 350
     await heal(world, 1, dims(350))
+
+
+async def test_l16_the_first_run_that_ends_tells_of_a_new_ledger(world: World, tmp_path: Path) -> None:
+    """Once per engine, and not by a check; nothing is told of a ledger that was handed in, or lies in memory."""
+    world.place(1)
+
+    async def told(opening: AbstractAsyncContextManager[Engine], *verbs: str) -> list[list[str]]:
+        async with opening as engine:
+            runs = [await getattr(engine, verb)([company(1, dims(5))]).result() for verb in verbs]
+        assert [run.exit_code for run in runs] == [0] * len(runs)
+        return [[problem.code for problem in run.problems] for run in runs]
+
+    assert await told(world.engine(), "check", "plan", "sync") == [[], ["new-ledger"], []]
+    assert await told(world.engine(), "sync") == [[]]
+    world.ledger_url = "sqlite://"
+    assert await told(world.engine(), "sync") == [[]]
+    async with await open_ledger("sqlite:///other.db", base=tmp_path) as ledger:
+        assert await told(world.engine(ledger), "sync") == [[]]

@@ -93,7 +93,7 @@ async def test_what_was_not_looked_at_is_said_to_be_apart(world: World) -> None:
 def test_the_time_is_that_of_the_requests_where_the_rate_rules(rate: float) -> None:
     """On a clock that no work of ours moves: 30 companies, first loaded, then a row new in each."""
     service = Service(Options(allowance=Allowance(rate=1e6)), tenant=Tenant(), clock=lambda: MORNING, second=float)
-    first, second = ([company(n, dims(rows)) for n in range(30)] for rows in (250, 251))
+    first, second = ([company(n, dims(rows)) for n in range(1, 31)] for rows in (250, 251))
     for each in first:
         service.place(each.id)
     with closing(open_memory()) as connection:

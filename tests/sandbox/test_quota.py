@@ -12,6 +12,7 @@ import pytest
 from engine import Engine, RunResult, Verify, open_ledger
 from engine.model.events import PageRead
 from engine.model.quota import DayUse
+from engine.model.settings import Scope
 from engine.run.execution import origin_of
 from tests.sandbox.conftest import DEMO, OTHER, World, account, assert_exact, columns, company, dims, verdict, watch
 from tests.sandbox.test_library import until
@@ -20,9 +21,12 @@ BULK = {"operation": "bulk"}
 SAID = {"effect": "status", "status": 429, "body": '{"message":"Limit Exceeded"}'}
 
 
-async def today(world: World, account_id: str = DEMO.account_id, *, day: date | None = None) -> DayUse:
+KEY_ID = account().key_id
+
+
+async def today(world: World, key_id: str = KEY_ID, *, day: date | None = None) -> DayUse:
     async with await open_ledger(world.ledger_url) as ledger:
-        return await ledger.quota(origin_of(world.sandbox.base_url), account_id, day or world.clock().date())
+        return await ledger.quota(origin_of(world.sandbox.base_url), key_id, day or world.clock().date())
 
 
 def received(world: World, api_key: str = DEMO.api_key) -> int:
@@ -73,7 +77,7 @@ async def test_what_was_reserved_is_given_back_however_it_ends(world: World, how
     world.script({"effect": "latency", "seconds": 0.02, "match": {"operation": "list"}})
     async with world.engine() as engine:
         if how == "client":
-            await engine.client(1).first_page()
+            await engine.client(1).page(1, 20)
         elif how == "directory":
             await engine.directory()
         else:
@@ -114,7 +118,7 @@ async def test_runs_of_one_engine_share_a_day_and_accounts_do_not(world: World) 
                     [company(2, dims(250), account="main"), company(9, dims(5), account="other")]
                 ).result()
     await assert_counts_agree(world)
-    assert (await today(world, OTHER.account_id)).used == received(world, OTHER.api_key) == 4
+    assert (await today(world, account("other", OTHER).key_id)).used == received(world, OTHER.api_key) == 4
 
 
 async def test_a_ledger_that_is_handed_in_counts_too(world: World) -> None:
@@ -122,8 +126,55 @@ async def test_a_ledger_that_is_handed_in_counts_too(world: World) -> None:
     async with await open_ledger("sqlite://") as ledger:
         async with world.engine(ledger) as engine:
             await engine.sync([company(1, dims(250))]).result()
-        use = await ledger.quota(origin_of(world.sandbox.base_url), DEMO.account_id, world.clock().date())
+        use = await ledger.quota(origin_of(world.sandbox.base_url), KEY_ID, world.clock().date())
     assert use.used == received(world) == 6
+
+
+@pytest.mark.parametrize("days", [500, -500], ids=["ahead", "back"])
+async def test_l13_a_clock_that_leaps_forgets_nothing(world: World, days: int) -> None:
+    """Neither the day's count nor the trail: in the run that leapt, in those of the next hours, or when it is right."""
+    world.place(1)
+    await world.sync(company(1, dims(250)))
+    world.clock.forward(days=2)
+    await world.sync(company(1, dims(251)))
+    day, before = world.clock().date(), await trail(world)
+    used = (await today(world, day=day)).used
+    assert (len(before[0]), len(before[1]), used > 0) == (2, 4, True)
+    for leap in ({"days": days}, {"hours": 1}, {"hours": 1}, {"days": -days}):
+        world.clock.forward(**leap)
+        await world.sync(company(1, dims(251)))
+        runs, attempts = await trail(world)
+        assert (set(runs) >= set(before[0]), set(attempts) >= set(before[1])) == (True, True)
+        assert (await today(world, day=day)).used >= used
+
+
+async def trail(world: World) -> tuple[list[str], list[str]]:
+    """Return the runs and the attempts of a row that the ledger remembers."""
+    async with await open_ledger(world.ledger_url) as ledger:
+        origin = origin_of(world.sandbox.base_url)
+        runs = [run.run_id for run in await ledger.history(origin, 99)]
+        scope = Scope(origin=origin, account=DEMO.account_id, company_id=1)
+        lives = [await ledger.life(scope, key) for key in ("K00000", "K00100", "K00200", "K00250")]
+        return runs, [attempt.attempt for life in lives for attempt in life.attempts]
+
+
+async def test_l15_what_an_older_dimsync_noted_of_the_account_holds_for_its_key(world: World) -> None:
+    """On the day of the upgrade, too, no request beyond the day's is sent, and `days` tells the whole count."""
+    world.place(1)
+    async with await open_ledger(world.ledger_url) as ledger:
+        origin, day = origin_of(world.sandbox.base_url), world.clock().date()
+        await ledger.charge_requests(origin, DEMO.account_id, day, 8_998)
+    result = await world.sync(company(1, dims(250)))
+    assert (result.exit_code, result.requests.total, result.days[0].used) == (5, 2, 9_000)
+
+
+async def test_l15_two_settings_files_of_one_key_share_its_day(world: World) -> None:
+    """Another name and other limits for the account: what one has used, the other has not."""
+    world.place(1)
+    first = await world.sync(company(1, dims(250)))
+    world.accounts = (account("the-other-files"),)
+    second = await world.sync(company(1, dims(251)))
+    assert second.days[0].used == first.requests.total + second.requests.total
 
 
 # Our own limit

@@ -134,10 +134,10 @@ async def test_rows_that_the_source_has_no_more(world: World) -> None:
     rows = dims(10)
     await refused(world, rows, "^0000[12]$")
     result = await retry(world, rows[:2] + rows[3:])
-    assert (columns(result), slugs(result)) == ({"created": 1}, ["not-in-source"])
+    assert (verdict(result), columns(result)) == (("partial", 3, ["not-in-source"]), {"created": 1})
     assert result.problems[0].key == "K00002"
     none = await retry(world, rows[:2] + rows[3:], {"K00002"})
-    assert (columns(none), none.exit_code, world.sent("bulk")) == ({}, 0, 0)
+    assert (columns(none), none.exit_code, world.sent("bulk")) == ({}, 3, 0)
     assert none.balance.source_rows == 0
 
 
@@ -229,6 +229,8 @@ async def test_which_run(world: World) -> None:
     rows = dims(10)
     world.place(2)
     first = await refused(world, rows, "^0000[12]$")
+    async with await open_ledger(world.ledger_url) as ledger:
+        first_run = (await ledger.history(scope(world).origin, 9))[0].run_id
     async with world.engine() as engine:
         planned = await engine.plan([company(1, rows)]).result()
     world.clock.forward(minutes=1)
@@ -237,7 +239,8 @@ async def test_which_run(world: World) -> None:
     assert first.exit_code == 3
     assert newest is not None
     assert of_plan is not None
-    assert (newest.run_id, newest.keys) == (other.run_id, {})
+    assert (newest.run_id, newest.keys) == (other.run_id, {("main", 1): frozenset({"K00001", "K00002"})})
+    assert newest.runs == {("main", 1): first_run}
     assert of_plan.keys == {("main", 1): frozenset({"K00001", "K00002"})}  # they rest, so that they are rejected there
     assert await left(world, "20260101T000000Z-00000000") is None
     async with await open_ledger(world.ledger_url) as ledger:
@@ -245,6 +248,12 @@ async def test_which_run(world: World) -> None:
         elsewhere = await ledger.in_trouble("http://127.0.0.1:9/v1", oldest.run_id)
     found = await left(world, oldest.run_id)
     assert (elsewhere, found and found.keys) == (None, {("main", 1): frozenset({"K00001", "K00002"})})
+
+
+async def test_l12_keys_may_be_spelled_as_a_source_may_spell_them(world: World) -> None:
+    rows = [Dimension("Caf\u00e9", "account", "Account", "Cash", "00001"), *dims(3, first=5)]
+    await refused(world, rows, "^00001$")
+    assert columns(await retry(world, rows, {" Cafe\u0301\t"})) == {"created": 1}
 
 
 async def test_nothing_to_retry(world: World) -> None:

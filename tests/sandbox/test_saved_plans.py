@@ -488,6 +488,9 @@ async def test_rows_of_unknown_outcome_are_settled_by_a_resume(world: World, com
     assert "--resume" in refused.problems[0].message
     resumed = await applied_one(world, saved, resume=True)
     assert (resumed.exit_code, sum(columns(resumed).values())) == (0, 14)
+    remote = resumed.balance  # L24: it was listed, before the rest was sent
+    assert resumed.certificate is not None
+    assert (remote.remote_rows, remote.matched, remote.orphans) == (resumed.certificate.unique, remote.remote_rows, 0)
     assert_exact(world, 1, wanted)
     assert verdict(await applied_one(world, saved, resume=True)) == ("deferred", 7, ["applied"])
     await heal(world, 1, wanted)

@@ -12,6 +12,7 @@ import pytest
 from engine import Company, Dimension, EngineError, open_ledger
 from engine.errors import AccountParked, IncompleteListing
 from engine.model.directory import VisibleCompany
+from engine.net.client import CompanyClient
 from engine.sandbox.server import Options, Sandbox
 from tests.sandbox.conftest import (
     DEMO,
@@ -178,7 +179,7 @@ async def test_a_directory_that_cannot_be_read_refuses_nobody(world: World, rule
     world.script({**rule, "match": COMPANIES})
     result = await world.sync(company(1, dims(5)), company(2, dims(5)))
     assert [verdict(each) for each in result.companies] == [("synced", 0, []), ("failed", 1, ["out-of-scope"])]
-    assert [problem.code for problem in result.problems] == ["directory"]
+    assert [problem.code for problem in result.problems] == ["directory", "new-ledger"]
     assert "could not be listed" in result.problems[0].message
     assert columns(result.companies[1]) == {"deferred": 5}
 
@@ -245,7 +246,7 @@ async def test_a_directory_that_falls_short_is_not_believed(world: World) -> Non
             await engine.directory()
     result = await world.sync(company(1, dims(2)), company(2, dims(2)))
     assert [each.exit_code for each in result.companies] == [0, 1]
-    assert [problem.code for problem in result.problems] == ["directory"]
+    assert [problem.code for problem in result.problems] == ["directory", "new-ledger"]
 
 
 async def test_single_rows(either_world: World) -> None:
@@ -257,6 +258,7 @@ async def test_single_rows(either_world: World) -> None:
     new = dims(1, first=7, type_code="location")[0]
     async with world.engine() as engine:
         client = engine.client(1)
+        assert isinstance(client, CompanyClient)  # which can write, too: `Engine.put` is the public way
         one = await client.one(mine)
         assert one is not None
         assert (one.id, one.name, one.erp_id) == (mine, "Name 00000", "00000")

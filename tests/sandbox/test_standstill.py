@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +207,23 @@ async def test_a_source_whose_digest_fails_is_read(world: World) -> None:
         await world.sync(company(1, ROWS))  # which tells its digest: from now on the ledger says that nothing is new
     (result,) = (await world.sync(Company(id=1, source=Odd()))).companies
     assert (result.exit_code, columns(result)) == (0, {"unchanged": 30})
+
+
+async def test_l26_runs_that_find_nothing_to_do_leave_a_line_each(world: World, tmp_path: Path) -> None:
+    """Compared with the ledger, at a standstill, or after a probe: nothing of the company itself is written down."""
+    world.place(1)
+    world.place(2)
+    fleet = [company(1, dims(5)), company(2, dims(5))]
+    await world.sync(*fleet)
+    for _ in range(30):
+        world.clock.forward(hours=1)
+        last = await world.sync(*fleet)
+        assert [one.state for one in last.companies] == ["unchanged", "unchanged"]
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        lines = connection.execute("select count(*), count(distinct run_id) from run_companies").fetchone()
+        longest = connection.execute("select max(length(result)) from runs").fetchone()[0]
+    assert (lines, longest < 4_000) == ((2, 1), True)
+    async with await open_ledger(world.ledger_url) as ledger:
+        origin = origin_of(world.sandbox.base_url)
+        assert [line.well_at for line in await ledger.last_syncs(origin)] == [last.finished_at] * 2
+        assert [run.companies for run in await ledger.history(origin, 99)] == [2] * 31

@@ -24,7 +24,7 @@ BULK, LIST = {"operation": "bulk"}, {"operation": "list"}
 
 async def test_w6_a_count_of_the_page_is_found_out_before_anything_is_made_twice(world: World) -> None:
     world.place(1, dims(120))
-    world.ways({"count": "page"})
+    world.follow({"count": "page"})
     result = await world.sync_one(1, dims(121))
     assert verdict(result) == ("held", 4, ["incomplete-listing"])
     assert "the API counts the rows of a page, not of all" in result.problems[0].message
@@ -128,7 +128,7 @@ async def test_w7_one_company_that_cannot_be_read_is_that_companys(world: World)
 async def test_w14_a_date_to_wait_until_is_of_the_servers_clock(world: World, skew_s: float) -> None:
     world.place(1)
     world.limit(max_wait_s=60.0)
-    world.ways({"date_skew_s": skew_s})
+    world.follow({"date_skew_s": skew_s})
     until = format_datetime(world.clock() + timedelta(seconds=skew_s + 1), usegmt=True)
     world.script({"effect": "status", "status": 429, "headers": {"Retry-After": until}, "match": BULK, "times": 1})
     async with world.engine() as engine:
@@ -176,13 +176,13 @@ async def test_w16_a_base_url_without_its_version(world: World, body: str | None
 async def test_w17_a_token_endpoint_that_takes_json_alone(world: World) -> None:
     """The other encoding is tried once, and remembered."""
     world.place(1)
-    world.ways({"grant_body": "json"})
+    world.follow({"grant_body": "json"})
     result = await world.sync(company(1, dims(5)))
     assert (result.exit_code, world.sent("token")) == (0, 2)
     world.clock.forward(days=1)
     result = await world.sync(company(1, dims(6)))
     assert (result.exit_code, world.sent("token")) == (0, 1)
-    world.ways({"grant_body": "form"})
+    world.follow({"grant_body": "form"})
     world.clock.forward(days=1)
     result = await world.sync(company(1, dims(7)))
     assert (result.exit_code, world.sent("token")) == (0, 2)

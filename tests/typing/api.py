@@ -10,12 +10,17 @@ import aiohttp
 
 from engine import (
     Account,
+    Allow,
     Api,
     Balance,
+    ChunkSettled,
     Company,
+    CompanyApi,
+    CompanyFinished,
     CompanyResult,
     ConfigError,
     Dimension,
+    Directory,
     Engine,
     EngineError,
     Event,
@@ -24,9 +29,14 @@ from engine import (
     Ledger,
     LedgerError,
     Limits,
+    Locked,
+    Parked,
+    Pending,
     Problem,
+    RemoteRow,
     Requests,
     Run,
+    RunFinished,
     RunResult,
     Secret,
     Settings,
@@ -34,10 +44,10 @@ from engine import (
     State,
     Verify,
     VerifyMode,
+    Waiting,
     open_ledger,
     run_json,
 )
-from engine.model.events import ChunkSettled, CompanyFinished, Parked, RunFinished, Waiting
 
 SETTINGS = Settings(
     accounts=(
@@ -112,6 +122,22 @@ async def await_outcome(session: aiohttp.ClientSession, ledger: Ledger) -> None:
         assert_type(company.problems, tuple[Problem, ...])
         assert_type([problem.key for problem in company.problems], list[str | None])
     assert_type(run_json(result), dict[str, object])
+
+
+async def single_rows(engine: Engine) -> None:
+    pending = engine.put(
+        COMPANIES[0], Dimension("K1", "account", "Account", "Cash", "1000"), allow=[Allow("look-alike", 1)]
+    )
+    assert_type(pending, Pending)
+    assert_type(await pending.result(), RunResult)
+    client = engine.client(1)
+    assert_type(client, CompanyApi)
+    assert_type(await client.one("dim_1"), RemoteRow | None)
+    try:
+        assert_type(await engine.directory(), Directory)
+        assert_type(await engine.distrust(COMPANIES[0]), int)
+    except Locked:
+        pass
 
 
 async def bring_a_ledger() -> None:

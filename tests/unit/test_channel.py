@@ -35,7 +35,7 @@ class Desk:
         quota = Quota(account, self, "https://api.test/v1", lambda: NOON)
         self.channel = Channel(Key(account, quota), Api(), self, emit=self.emit, now=lambda: NOON, rng=Random(7))
 
-    async def reserve_requests(self, _origin: str, _account: str, _day: date, _usable: int) -> int:
+    async def reserve_requests(self, _origin: str, _account: str, _day: date, _usable: int, _most: int) -> int:
         self.used += 64
         return 64
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import Configured, explained, source_problems
+from engine.config import Configured, explained, source_problems, with_absent
 from engine.sources.files import FileSource
 from tests.unit.settings_file import ACCOUNT, WEST, configured, faults
 
@@ -222,3 +222,38 @@ def test_a_thousand_files(tmp_path: Path) -> None:
     place(tmp_path, *(f"exports/{number}.csv" for number in range(1, 1_001)))
     found = configured(tmp_path, fleet("exports/{company_id}.csv"))
     assert [company.id for company in found.companies] == list(range(1, 1_001))
+
+
+def test_l6_a_company_that_is_gone_is_left_out_with_its_file(tmp_path: Path) -> None:
+    place(tmp_path, "exports/5.csv", "exports/6.csv")
+    found = configured(tmp_path, fleet("exports/{company_id}.csv", "gone = [6, 7]\n"))
+    assert (list(sources(found)), sorted(found.gone)) == ([5], [6, 7])
+    assert [fault.message for fault in source_problems(found)] == [
+        "company 6 has a file, and is named under fleet.gone: it is left out"
+    ]
+
+
+def test_l6_a_company_that_is_gone_cannot_be_listed(tmp_path: Path) -> None:
+    place(tmp_path, "exports/5.csv")
+    text = fleet("exports/{company_id}.csv", 'gone = [6]\n[[companies]]\nid = 6\nsource = "6.csv"\n')
+    assert faults(tmp_path, text) == [("fleet.gone[0]", "6 is also listed, in companies[0]")]
+
+
+@pytest.mark.parametrize(
+    ("gone", "key"),
+    [("[0]", "fleet.gone[0]"), ('["6"]', "fleet.gone[0]"), ("6", "fleet.gone"), ("[true]", "fleet.gone[0]")],
+)
+def test_l6_who_is_gone_is_told_by_ids(tmp_path: Path, gone: str, key: str) -> None:
+    place(tmp_path, "exports/5.csv")
+    assert [place for place, _ in faults(tmp_path, fleet("exports/{company_id}.csv", f"gone = {gone}\n"))] == [key]
+
+
+def test_l6_companies_whose_files_are_not_there_stand_with_the_fleets_settings(tmp_path: Path) -> None:
+    place(tmp_path, "exports/5.csv")
+    found = configured(tmp_path, fleet("exports/{company_id}.csv", 'groups = ["g"]\n[groups.g]\nwrite = false\n'))
+    more = with_absent(found, [6])
+    assert [(one.id, one.write, one.fleet) for one in more.companies] == [
+        (number, False, str(tmp_path / "exports/{company_id}.csv")) for number in (5, 6)
+    ]
+    assert more.groups[6] == ("g",)
+    assert with_absent(found, []) is found

@@ -241,6 +241,7 @@ def test_every_setting_of_a_company_is_told(tmp_path: Path) -> None:
             ("mapping", "m", "companies[0]"),
             ("write", "true", "default"),
             ("relabel", "false", "default"),
+            ("shares_source", "false", "default"),
             ("verify.mode", "auto", "default"),
             ("verify.verify_after", "7d", "default"),
             ("verify.probe_after", "1d", "default"),
@@ -250,6 +251,10 @@ def test_every_setting_of_a_company_is_told(tmp_path: Path) -> None:
             ("guard.mass_update_rows", "25", "default"),
             ("guard.min_rows", "10", "default"),
             ("guard.shrink_share", "0.5", "default"),
+            ("guard.wrong_client_own_share", "0.5", "default"),
+            ("guard.wrong_client_other_share", "0.9", "default"),
+            ("guard.wrong_client_overlap", "0.1", "default"),
+            ("guard.wrong_client_rows", "10", "default"),
             ("guard.adopt", "trust", "default"),
             ("limits.requests_per_second", "1000", "default"),
             ("limits.requests_per_day", "10000", "default"),
@@ -273,3 +278,23 @@ def test_a_duration_is_spelled_as_it_is_read(text: str) -> None:
 @pytest.mark.parametrize("text", ["1B", "999B", "1KB", "1MB", "64KiB", "1500KB", "3MiB", "2GB"])
 def test_a_size_is_spelled_as_it_is_read(text: str) -> None:
     assert spelled_size(size(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "count"),
+    [
+        (("20kB", "20 KB", "20kb", "20 Kb", "20KB"), 20_000),
+        (("1MB", "1mb", "1 Mb"), 10**6),
+        (("1KiB", "1kib", "1 KIB"), 1_024),
+        (("1MiB", "1mib", "1.0 MIB"), 2**20),
+        (("7B", "7 b"), 7),
+    ],
+)
+def test_l22_sizes_are_alike_in_small_and_capital_letters(texts: tuple[str, ...], count: int) -> None:
+    assert {size(text) for text in texts} == {count}
+
+
+@pytest.mark.parametrize("text", ["20", "20k", "20 megabytes", "-1MB", "0kB", "1 0kB", "kB", 20])
+def test_l22_what_is_no_size_is_told_with_what_is_understood(text: object) -> None:
+    with pytest.raises(ValueError, match=r"MB|more than nothing"):
+        size(text)

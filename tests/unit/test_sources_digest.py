@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from io import BufferedReader
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from engine.sources.batch import Batch
 from engine.sources.digests import Digested, begun
 from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
-from engine.sources.reading import Reading
+from engine.sources.reading import Reading, Told
 
 COLUMNS = ("unique_key", "type", "dimension_type_code", "name", "code", "erp_dimension_id")
 ROW = ("k1", "Item", "item", "Nut", "", "01")
@@ -73,23 +73,39 @@ async def test_whatever_changes_the_rows_changes_it(tmp_path: Path) -> None:
     assert await FileSource(same).digest() == await FileSource(same.rename(tmp_path / "other.txt")).digest()
 
 
-async def test_it_is_of_the_bytes_that_were_read(tmp_path: Path) -> None:
-    path = write(tmp_path, ".csv", rows=20_000)
-    source = FileSource(path)
-    before = await source.digest()
-
-    async def while_it_changes() -> AsyncIterator[Batch]:
-        async for batch in reading:
-            with path.open("r+b") as file:
-                file.seek(-2, os.SEEK_END)
-                file.write(b"99")
+async def test_a_programs_source_has_none_whatever_it_rests_on(tmp_path: Path) -> None:
+    async def around() -> AsyncIterator[Batch]:
+        async for batch in FileSource(write(tmp_path, ".csv")):
             yield batch
 
-    reading = aiter(source)
-    rows = await read(while_it_changes(), company_id=7, type_codes=frozenset({"item"}))
-    assert rows.digest is None  # a program's source, whatever it rests on
-    assert rows.rows[-1].erp_id == "99"
-    assert reading.digest == await source.digest() != before
+    assert (await read(around(), company_id=7, type_codes=frozenset({"item"}))).digest is None
+
+
+def overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(-2, os.SEEK_END)
+        file.write(b"99")
+
+
+def grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+@pytest.mark.parametrize("change", [overwrite, grow, lambda path: path.write_bytes(b""), Path.touch])
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson"])
+async def test_l10_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, suffix: str, change: Callable[[Path], object]
+) -> None:
+    path = write(tmp_path, suffix, rows=20_000)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    reading = aiter(FileSource(path))
+    await anext(reading)
+    change(path)
+    with pytest.raises(SourceError, match=r"changed while it was read|unterminated|closed properly"):
+        async for _ in reading:
+            pass
+    assert reading.digest is None
 
 
 async def test_there_is_none_where_it_cannot_be_told(tmp_path: Path) -> None:
@@ -132,7 +148,7 @@ def test_a_file_that_is_not_read_in_one_go_has_none(tmp_path: Path) -> None:
 async def test_batches_that_are_good_come_before_an_error() -> None:
     batch = Batch([list(ROW)], columns=COLUMNS, lines=[2], mapping=PLAIN)
 
-    def failing() -> Generator[Batch, None, bytes | None]:
+    def failing() -> Generator[Batch, None, Told | None]:
         yield batch
         yield batch
         raise SourceError("the disk is gone")

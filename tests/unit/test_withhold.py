@@ -11,7 +11,7 @@ from engine.model.dimension import Dimension, fingerprint
 from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
 from engine.model.outcome import Column
 from engine.planning.withhold import collided, collision_fingerprint, uncertain_again, withhold, without
-from tests.unit.model_server import NOW, dim, known, source
+from tests.unit.model_server import NOW, dim, source
 
 ROW = dim("k1", "1", code="c1")
 SECOND = timedelta(seconds=1)
@@ -47,12 +47,6 @@ def test_which_refused_rows_rest(now_wanted: Dimension, ago: timedelta, rests: b
     assert left.changes == (() if rests else (change,))
     assert [row.change for row in resting] == ([change] if rests else [])
     assert withhold(plan, acked, NOW, again=True) == (plan, [])
-
-
-def test_a_refused_row_of_unknown_outcome_since_is_sent() -> None:
-    plan = Plan(updates=(Change(ROW, "r1"),))
-    entry = known(ROW, "r1", settled=False)
-    assert withhold(plan, Acknowledged(rows={"k1": entry}, rejections=refused(ROW, SECOND)), NOW) == (plan, [])
 
 
 def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:

@@ -10,6 +10,7 @@ from engine import Dimension
 from tests.worlds.server import Row, Way
 from tests.worlds.ways import WAYS, Facts
 
+MOST_WAYS = 3
 KINDS = [("account", "GL Account"), ("department", "Department")]
 
 
@@ -36,13 +37,15 @@ class World:
         return f"seed {self.seed}: {self.contract}, rows wanted {{{rows}}}, {there}, {pages}; {ways or 'honest'}"
 
 
-def draw(seed: int, names: Sequence[str], *, most_ways: int = 3) -> World:
+def draw(seed: int, names: Sequence[str]) -> World:
     """Return the world of a seed, whose ways are drawn from these names; the same one each time."""
     rng = Random(f"world {seed}")
     contract = rng.choice(["guide", "guide", "guide", "reference"])
-    wanted = {100 + number: _rows(rng, 100 + number) for number in range(rng.choice([1, 1, 2, 2, 3, 4]))}
+    wanted = {100 + number: _rows(rng, 100 + number) for number in range(rng.choice([1, 1, 1, 2, 2, 3, 4]))}
     facts = Facts(contract=contract, wanted=wanted)
-    drawn = tuple(sorted({_one_of(rng, names) for _ in range(rng.randint(1, most_ways))})) if names else ()
+    drawn = (
+        tuple(sorted({_one_of(rng, names) for _ in range(rng.randint(1, min(MOST_WAYS, len(names))))})) if names else ()
+    )
     return World(
         seed=seed,
         contract=contract,

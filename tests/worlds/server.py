@@ -164,9 +164,13 @@ class Server:
             case _:
                 return refusal(404, "nothing here")
 
+    def is_shown(self, row: Row) -> bool:
+        """Return whether the company's listing shows a row."""
+        return all(way.shows(row) for way in self.ways)
+
     def shown(self, company_id: int | None) -> list[Row]:
         """Return the rows of a company that its listing shows, in their order."""
-        return [row for row in self.rows if row.company_id == company_id and all(way.shows(row) for way in self.ways)]
+        return [row for row in self.rows if row.company_id == company_id and self.is_shown(row)]
 
     def page(self, call: Call) -> dict[str, Any]:
         """Return one page of a company's listing."""
@@ -225,10 +229,9 @@ class Server:
     def put(self, company_id: int, item: Mapping[str, Any]) -> tuple[Row, bool]:
         """Make or change the row of a key; return it, and whether it is new."""
         values = self._values(item)
-        key = values.key
-        for way in self.ways:
-            key = way.fold(key)
-        row = next((row for row in self.rows if (row.company_id, row.key) == (company_id, key)), None)
+        key = self._folded(values.key)
+        mine = (row for row in self.rows if row.company_id == company_id and row.key is not None)
+        row = next((row for row in mine if self._folded(row.key or "") == key), None)
         if row is None or any(way.doubles(item) for way in self.ways):
             row = Row(id=self.new_id(), company_id=company_id, key=key, values=values, maker=values.key)
             if all(way.stores(item) for way in self.ways):
@@ -237,6 +240,12 @@ class Server:
         if all(way.changes(item) for way in self.ways):
             row.values = values._replace(code=values.code or row.values.code)
         return row, False
+
+    def _folded(self, key: str) -> str:
+        """Return what is told apart of a key."""
+        for way in self.ways:
+            key = way.fold(key)
+        return key
 
     def new_id(self) -> str:
         """Return the next id."""

@@ -32,7 +32,7 @@ def survey(seeds: int, patterns: list[str]) -> None:
     for name in WAYS:
         if not any(fnmatch(name, pattern) for pattern in patterns):
             continue
-        worlds = [draw(seed, [name], most_ways=1) for seed in range(seeds)]
+        worlds = [draw(seed, [name]) for seed in range(seeds)]
         failed = [(sum(map(len, world.wanted.values())), world, told) for world in worlds if (told := failure(world))]
         kinds: dict[str, tuple[int, World, str]] = {}
         for each in sorted(failed, key=lambda each: each[0]):

@@ -475,7 +475,9 @@ class NumberIds(Page):
             document = reply.document
             for name in ("dimensions", "created", "updated"):
                 for entry in document.get(name, ()):
-                    entry["id"] = int(str(entry["id"]).removeprefix("dim_"))
+                    digits = str(entry.get("id", "")).removeprefix("dim_")
+                    if digits.isdigit():
+                        entry["id"] = int(digits)
         return reply
 
 

@@ -65,8 +65,8 @@ RUNS = (
     Mutant(
         name="run: a remote row too many is listed",
         module="run.compare",
-        old="listed_rows=len(index.rows)",
-        new="listed_rows=len(index.rows) + 1",
+        old="_remote(compared.plan, len(index.rows))",
+        new="_remote(compared.plan, len(index.rows) + 1)",
         scene="adopted",
     ),
     Mutant(

@@ -1,0 +1,45 @@
+"""Companies of a fleet whose file was there in an earlier run and is not now: no run may pass over them in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.config import Configured
+
+_SQLITE = "sqlite:///"
+
+
+def with_missing(configured: Configured) -> Configured:
+    """Return what the settings say, with the fleet's companies that the ledger knows and that have no file any more.
+
+    Raises `LedgerError`. A ledger that is not there yet knows of none, and is not made.
+    """
+    url = configured.settings.ledger_url
+    if not configured.fleet or (url.startswith(_SQLITE) and not Path(url.removeprefix(_SQLITE)).exists()):
+        return configured
+    from engine.config import with_absent  # noqa: PLC0415  it brings pydantic, which `--help` does not need
+
+    there = {company.id for company in configured.companies} | configured.gone
+    return with_absent(configured, [number for number in _members(configured) if number not in there])
+
+
+def _members(configured: Configured) -> list[int]:
+    """Return the companies that the fleet's files have brought to the accounts of these settings."""
+    import anyio  # noqa: PLC0415  as said
+
+    from engine.errors import plain  # noqa: PLC0415
+    from engine.ledger.sqlite import open_ledger  # noqa: PLC0415
+    from engine.run.execution import origin_of  # noqa: PLC0415
+
+    accounts = {account.account_id for account in configured.settings.accounts}
+
+    async def read() -> list[int]:
+        origin = origin_of(configured.settings.api.base_url)
+        with plain():
+            async with await open_ledger(configured.settings.ledger_url) as ledger:
+                members = await ledger.fleet(origin, configured.fleet)
+        return [company_id for account, company_id in members if account in accounts]
+
+    return anyio.run(read)

@@ -1,0 +1,123 @@
+"""What values of the settings can work: the rules that the values themselves, and the settings file, are held to. Pure.
+
+Each rule returns what is wrong with one value, in words that go behind its name; None: nothing is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
+from math import isfinite
+from typing import TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+from engine.errors import ConfigError
+
+Rule: TypeAlias = Callable[[object], str | None]
+
+COMPANY_IDS = 2**63
+"""Ids are below it: what the ledger's databases hold as a whole number."""
+
+
+def require(what: str, value: object, rules: Mapping[str, Rule]) -> None:
+    """Raise `ConfigError` with every field of a value that breaks its rule; `what` is the value's name."""
+    if faults := list(_faults(value, rules)):
+        raise ConfigError("; ".join(f"{what}: {fault}" for fault in faults))
+
+
+def _faults(value: object, rules: Mapping[str, Rule]) -> Iterator[str]:
+    for name, rule in rules.items():
+        if (fault := rule(getattr(value, name))) is not None:
+            yield f"{name} {fault}"
+
+
+def whole(least: int, most: int | None = None) -> Rule:
+    """Return the rule for whole numbers within bounds, both included. True and False are none."""
+
+    def rule(value: object) -> str | None:
+        bounds = f"of {least:,} or more" if most is None else f"from {least:,} to {most:,}"
+        is_sound = type(value) is int and least <= value and (most is None or value <= most)
+        return None if is_sound else f"is {_shown(value)}: it must be a whole number {bounds}"
+
+    return rule
+
+
+def number(least: float, most: float | None = None, *, above: bool = False) -> Rule:
+    """Return the rule for finite numbers within bounds, both included; `above`: the least one is not."""
+
+    def rule(value: object) -> str | None:
+        bounds = f"more than {least:g}" if above else f"{least:g} or more" if most is None else f"{least:g} to {most:g}"
+        is_sound = type(value) in {int, float} and isinstance(value, int | float) and isfinite(value)
+        if is_sound and isinstance(value, int | float):
+            is_sound = (value > least if above else value >= least) and (most is None or value <= most)
+        return None if is_sound else f"is {_shown(value)}: it must be a number, {bounds}"
+
+    return rule
+
+
+def kind(*kinds: type) -> Rule:
+    """Return the rule for values of some type."""
+    names = " or ".join(each.__name__ for each in kinds)
+    return lambda value: None if isinstance(value, kinds) else f"is {_shown(value)}: it must be of type {names}"
+
+
+def text(value: object) -> str | None:
+    """Return what is wrong with a text that may not be empty, nor hold characters that cannot be sent."""
+    if not isinstance(value, str):
+        return f"is {_shown(value)}: it must be text"
+    return None if value.strip() and value.isprintable() else f"is {_shown(value)}: it must be text that can be seen"
+
+
+def private_address(value: object) -> str | None:
+    """Return what is wrong with an address over which credentials are sent; `http://` is for this machine alone."""
+    if (fault := address(value)) is not None or not isinstance(value, str):
+        return fault
+    parts = urlsplit(value)
+    if parts.scheme == "http" and not _is_local(parts):
+        return f"{value!r} would send credentials in the clear: use https:// (http:// is for loopback)"
+    return None
+
+
+def address(value: object) -> str | None:
+    """Return what is wrong with the address of an API. It does not show credentials."""
+    if not isinstance(value, str):
+        return 'must be text, such as "https://api.ottimate.com/v1"'
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return "is not an address such as https://api.ottimate.com/v1"
+    if parts.username is not None or parts.password is not None:
+        return "may hold no user or password: credentials belong in [accounts.NAME]"
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        return "may have neither a query (?) nor a fragment (#)"
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", value):
+        return f"{value!r} is not an address such as https://api.ottimate.com/v1"
+    return None
+
+
+def _is_local(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def optional(rule: Rule) -> Rule:
+    """Return the rule that lets None pass, too."""
+    return lambda value: None if value is None else rule(value)
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message may show it, whatever it is and however long."""
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of thousands of digits"
+    return shown if len(shown) <= 60 else f"{shown[:60]}..."
+
+
+share = number(0, 1)
+company_id = whole(1, COMPANY_IDS - 1)

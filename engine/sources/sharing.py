@@ -1,0 +1,138 @@
+"""Which companies are given one and the same source, and which have none any more: told before anything is read."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+from unicodedata import normalize
+
+from engine.errors import MissingSource, SharedSource, SourceError
+from engine.model.settings import Company
+from engine.sources.files import FileSource
+from engine.sources.reading import Reading
+from engine.sources.sql import SqlSource
+
+_COMPANY_ID = re.compile(r"(?<![:\w\\]):company_id(?!\w|:)")  # as SQLAlchemy tells parameters from other colons
+_SHOWN = 5  # companies that a message names
+
+_Place: TypeAlias = tuple[Hashable, str]
+"""What is the same for equal sources, and what messages call it."""
+
+
+class AbsentSource:
+    """The source of a company whose file was there in an earlier run and is not now. It cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+
+    def refusal(self, company_id: int) -> MissingSource:
+        """Return why nothing is done for the company."""
+        text = (
+            f"{self.name} is not there, and it was in an earlier run: restore it, or say that the company is gone: "
+            f"gone = [{company_id}] under [fleet]"
+        )
+        return MissingSource(text, file=self.name)
+
+    def __aiter__(self) -> Reading:
+        raise MissingSource(f"{self.name} is not there", file=self.name)
+
+
+def refusals(companies: Iterable[Company], every: Collection[Company]) -> dict[int, SourceError]:
+    """Return why companies fail before anything is asked or sent, by id. `every`: all that are configured."""
+    ids = {company.id for company in companies}
+    found: dict[int, SourceError] = {
+        company.id: company.source.refusal(company.id)
+        for company in companies
+        if isinstance(company.source, AbsentSource)
+    }
+    found.update((company_id, error) for company_id, error in shared(every).items() if company_id in ids)
+    return found
+
+
+def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
+    """Return the companies whose source others are given, too, though nobody said that they share it, by id.
+
+    A source that is asked for a company's rows (`of_company`) is made to be shared, a query with `:company_id` too.
+    """
+    sharers: dict[Hashable, list[Company]] = {}
+    names: dict[Hashable, str] = {}
+    places = _Places()
+    for company in companies:
+        if (place := _place(company.source, places)) is not None:
+            sharers.setdefault(place[0], []).append(company)
+            names.setdefault(place[0], place[1])
+    return {
+        company.id: SharedSource(_text(names[place], company, group), file=names[place])
+        for place, group in sharers.items()
+        if len(group) > 1
+        for company in group
+        if not company.shares_source
+    }
+
+
+def _text(name: str, company: Company, group: Sequence[Company]) -> str:
+    others = [str(other.id) for other in group if other.id != company.id]
+    more = f" and {len(others) - _SHOWN:,} more" if len(others) > _SHOWN else ""
+    whose = f"{'company' if len(others) == 1 else 'companies'} {', '.join(others[:_SHOWN])}{more}"
+    return (
+        f"{name} is the source of {whose}, too: nobody can tell whose rows it holds; give each company its own, "
+        "or say that they share it: shares_source = true"
+    )
+
+
+class _Places:
+    """Where paths lead: each folder is looked at once. Texts rather than `Path`s, which cost four times as much."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+        self._spelled: dict[str, str] = {}
+
+    def of(self, path: Path) -> str:
+        """Return a file's one place, however its path is spelled; a link's is what it leads to."""
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = _resolved(folder or os.curdir)
+        place = f"{self._folders[folder]}{os.sep}{name}"
+        place = _resolved(place) if _is_link(place) else place
+        folded = place.casefold() if place.isascii() else normalize("NFC", place).casefold()
+        first = self._spelled.setdefault(folded, place)
+        return first if first != place and _are_one(first, place) else place
+
+
+def _is_link(place: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(place).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _resolved(place: str) -> str:
+    """Return where a path leads; one that leads nowhere (links in a circle) stands for itself, and cannot be read."""
+    try:
+        return str(Path(place).resolve())
+    except (OSError, RuntimeError, ValueError):
+        return place
+
+
+def _are_one(place: str, other: str) -> bool:
+    """Return whether paths that differ in case or Unicode form alone are one file, as on some systems."""
+    try:
+        return Path(place).samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
+def _place(source: object, places: _Places) -> _Place | None:
+    """Return the place of a source; None: it has none, or is made to be shared."""
+    if isinstance(source, SqlSource):
+        return None if _COMPANY_ID.search(source.query) else (source.identity, source.name)
+    if isinstance(source, FileSource):
+        return ("file", places.of(source.path), source.sheet), source.name
+    name = getattr(source, "name", None)  # a program's own source, which says what it is called
+    if getattr(source, "of_company", None) is not None or isinstance(source, AbsentSource) or not isinstance(name, str):
+        return None
+    return ("object", id(source)), name

@@ -1,0 +1,52 @@
+"""What a ledger keeps of companies' sources."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.ledger.base import Ledger
+from engine.model.known import CompanyState
+from engine.model.wanted import FileEnd
+from tests.ledger.values import ANCHOR, HARBOR, ORIGIN
+
+FLEET = "/srv/exports/{company_id}.csv"
+ENDS = [FileEnd(0, 0, is_ended=True), FileEnd(10**12, 7, is_ended=False)]
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_what_a_good_source_was_like_is_kept(ledger: Ledger, end: FileEnd) -> None:
+    assert await ledger.good_end(HARBOR) is None
+    await ledger.keep_good_source(HARBOR, 40, end)
+    assert await ledger.good_end(HARBOR) == end
+    assert (await ledger.read(HARBOR)).state.last_good_rows == 40
+    await ledger.keep_good_source(HARBOR, 41, None)
+    assert await ledger.good_end(HARBOR) == end
+    assert (await ledger.read(HARBOR)).state.last_good_rows == 41
+    assert await ledger.good_end(ANCHOR) is None
+
+
+async def test_what_is_kept_of_a_source_leaves_trouble_alone(ledger: Ledger) -> None:
+    await ledger.note(HARBOR, CompanyState(failures=2, failure="quota", failure_message="used up", last_good_rows=7))
+    await ledger.note_clean(HARBOR, b"digest", 7, 0)
+    await ledger.keep_good_source(HARBOR, 40, None)
+    state = (await ledger.read(HARBOR)).state
+    assert (state.failures, state.failure, state.last_good_rows, state.clean) == (2, "quota", 40, b"digest")
+
+
+async def test_a_fleet_has_the_companies_that_anything_is_known_of(ledger: Ledger) -> None:
+    await ledger.keep_fleet(ORIGIN, FLEET, [(HARBOR.account, HARBOR.company_id)])
+    assert await ledger.fleet(ORIGIN, FLEET) == []
+    for scope in (HARBOR, ANCHOR):
+        await ledger.sketch(scope, 0, b"")
+    await ledger.keep_good_source(HARBOR, 3, ENDS[0])
+    both = [(scope.account, scope.company_id) for scope in (HARBOR, ANCHOR)]
+    for _ in range(2):
+        await ledger.keep_fleet(ORIGIN, FLEET, both)
+        assert await ledger.fleet(ORIGIN, FLEET) == sorted(both)
+    assert await ledger.good_end(HARBOR) == ENDS[0]
+    await ledger.keep_fleet(ORIGIN, "/other/{company_id}.csv", both[:1])
+    assert await ledger.fleet(ORIGIN, FLEET) == both[1:]
+    elsewhere = replace(HARBOR, origin="http://127.0.0.1:8700/v1")
+    assert await ledger.fleet(elsewhere.origin, FLEET) == []
