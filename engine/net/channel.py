@@ -367,7 +367,7 @@ class Channel:
         """
         host = self.host
         if not host.is_silent or call.kind == "token":
-            return host.is_silent
+            return host.is_silent and host.is_widely_met
         if host.directory_failed or not await self._witness.answers(host.since_s):
             return host.is_silent
         host.vouch(call, KEPT_S)
@@ -419,7 +419,7 @@ class Channel:
                 host.gave_up_directory()
                 return error
             case "token":
-                return await self._fall(error) if host.is_doubted else error
+                return await self._fall(error) if host.is_widely_met else error
             case "bulk" if not host.is_shared and not is_unsent:
                 return error
         if max(call.attempts, call.waits) < call.policy.max_attempts:

@@ -81,13 +81,16 @@ class Host:
             self._failing.append(call)
         if call is self._prober:
             self.probes += 1
-        is_the_hosts = len(self._met) >= SO_MANY or self._is_met_by_all() or not self._has_answered
+        is_the_hosts = self.is_widely_met or not self._has_answered
         is_trusted = get_running_loop().time() < self._trusted_until_s
         self.is_doubted = self.is_doubted or (is_the_hosts and not is_trusted)
 
-    def _is_met_by_all(self) -> bool:
-        """Return whether no company is left that might be answered; without a token, none of its account is."""
-        return all(company in self._met or (company[0], "token") in self._met for company in self._companies)
+    @property
+    def is_widely_met(self) -> bool:
+        """Whether three companies or accounts met the trouble, or all there are; an account without a token is one."""
+        return len(self._met) >= SO_MANY or all(
+            company in self._met or (company[0], "token") in self._met for company in self._companies
+        )
 
     def gave_up_directory(self) -> None:
         """Note that a directory could not be read, however often it was asked for, and nothing else was answered."""

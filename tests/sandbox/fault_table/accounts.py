@@ -228,7 +228,7 @@ def stopped() -> Iterator[Case]:
     ends = {"says": QUOTA, "alone": True, "then": Then.NEXT_NIGHT}
     half: dict[str, Any] = {
         "books": "created 2, deferred 2",
-        "sent": "companies 200 429; list 200; bulk A2 201+, B2 429",
+        "sent": "list 200; bulk A2 201+, B2 429",
     }
     for name, said in SPELLED.items():
         fault = answer("list", 429, page=2, **said)
