@@ -246,8 +246,11 @@ class Channel:
 
         Raises what that is. Returns only where the request is worth another token, as the other one needed one, too.
         """
-        is_own_count = error.status is None
-        if call.company_id is None or is_own_count or not await self._witness.answers():
+        if (
+            call.company_id is None
+            or self._is_out_of_quota(error, call.company_id)
+            or not await self._witness.answers()
+        ):
             raise await self.park(error) from error
         if error.status == 401 and token is not self.key.keeper.current:
             return
@@ -258,6 +261,12 @@ class Channel:
         elif call.kind == "bulk":
             kind, text = Rejected, error.told
         raise kind(text, status=error.status, company_id=call.company_id, request_id=error.request_id) from error
+
+    def _is_out_of_quota(self, error: ApiError, company_id: int) -> bool:
+        """Return whether a day is used up by our own count, or as three companies of the key, or all, were told."""
+        if not isinstance(error, QuotaExhausted):
+            return False
+        return error.status is None or self.host.is_out_of_quota(self.account.name, company_id)
 
     async def _ask_directory(self) -> bool:
         """Return whether the account's directory is answered, by whatever answer that takes a good API key."""
@@ -358,7 +367,7 @@ class Channel:
         """
         host = self.host
         if not host.is_silent or call.kind == "token":
-            return host.is_silent
+            return host.is_silent and host.is_widely_met
         if host.directory_failed or not await self._witness.answers(host.since_s):
             return host.is_silent
         host.vouch(call, KEPT_S)
@@ -378,8 +387,11 @@ class Channel:
             raise await self.park(reason) from error
 
     async def _is_alike(self, call: Call[T], error: ApiError) -> bool:
-        """Return whether the same words were said as often as the policy lets, while the host answers other calls."""
-        if error.status not in {500, 502}:
+        """Return whether the same words were said as often as the policy lets, while the host answers other calls.
+
+        There are attempts left then: after the last one, a call ends anyway.
+        """
+        if error.status not in {500, 502} or call.attempts >= call.policy.max_attempts:
             call.said, call.alike = "", 0
             return False
         call.alike = call.alike + 1 if call.said == str(error) else 1
@@ -407,7 +419,7 @@ class Channel:
                 host.gave_up_directory()
                 return error
             case "token":
-                return await self._fall(error) if host.is_doubted else error
+                return await self._fall(error) if host.is_widely_met else error
             case "bulk" if not host.is_shared and not is_unsent:
                 return error
         if max(call.attempts, call.waits) < call.policy.max_attempts:

@@ -36,6 +36,7 @@ class Host:
         """Take the run's companies, each with the name of its account."""
         self._companies: frozenset[Who] = frozenset(companies)
         self._met: set[Who] = set()  # those whose requests came to nothing since a request was last answered well
+        self._refused: set[Who] = set()  # companies that were told that the day's quota is used up
         self._missing: set[Who] = set()  # companies for which there was no bulk path
         self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
         self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
@@ -80,13 +81,16 @@ class Host:
             self._failing.append(call)
         if call is self._prober:
             self.probes += 1
-        is_the_hosts = len(self._met) >= SO_MANY or self._is_met_by_all() or not self._has_answered
+        is_the_hosts = self.is_widely_met or not self._has_answered
         is_trusted = get_running_loop().time() < self._trusted_until_s
         self.is_doubted = self.is_doubted or (is_the_hosts and not is_trusted)
 
-    def _is_met_by_all(self) -> bool:
-        """Return whether no company is left that might be answered; without a token, none of its account is."""
-        return all(company in self._met or (company[0], "token") in self._met for company in self._companies)
+    @property
+    def is_widely_met(self) -> bool:
+        """Whether three companies or accounts met the trouble, or all there are; an account without a token is one."""
+        return len(self._met) >= SO_MANY or all(
+            company in self._met or (company[0], "token") in self._met for company in self._companies
+        )
 
     def gave_up_directory(self) -> None:
         """Note that a directory could not be read, however often it was asked for, and nothing else was answered."""
@@ -160,15 +164,19 @@ class Host:
     def is_unreadable(self, what: str, words: str, who: tuple[str, int], *, is_json: bool) -> bool:
         """Note that a company's answers make no sense, and return whether that is so of all companies' alike.
 
-        What is no JSON may be another program's page, and takes three companies; a run of one company says nothing of
-        a contract by a listing, whose trouble is the company's as well.
+        What is no JSON may be another program's page, and takes three companies. One company alone tells nothing.
         """
         if what in self._readable or not self.is_watched:
             return False
         met = self._senseless.setdefault((what, re.sub(r"\d+", "#", words)), set())
         met.add(who)
-        least = 2 if what == "list" else 1
-        return len(met) >= (max(least, min(SO_MANY, len(self._companies))) if is_json else SO_MANY)
+        return len(met) >= (max(2, min(SO_MANY, len(self._companies))) if is_json else SO_MANY)
+
+    def is_out_of_quota(self, account: str, company_id: int) -> bool:
+        """Note that a company was told that the day is used up, and return whether all of its key were."""
+        self._refused.add((account, company_id))
+        own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
+        return told >= min(SO_MANY, own)
 
     def has_no_bulk(self, account: str, company_id: int) -> bool:
         """Note that there was no bulk path for a company, and return whether that is so for all of them."""

@@ -51,7 +51,7 @@ class Fleet:
 
     def __init__(self, world: World, accounts: int, companies: int) -> None:
         self.world = world
-        self.ids = [(n, 100 * n + k) for n in range(accounts) for k in range(companies)]
+        self.ids = [(n, 100 * n + k + 1) for n in range(accounts) for k in range(companies)]
         for n, company_id in self.ids:
             world.place(company_id, owner=f"racc_{n}")
 
@@ -129,7 +129,8 @@ def test_w13_an_outage_is_one_incident(
         result = await fleet.sync()
         assert len(fleet.log) <= 3 * accounts + 10, Counter(fleet.log)
         assert {told(each) for each in result.companies} == {("deferred", 5, "host-down")}
-        (problem,) = result.problems
+        problem, *notices = result.problems
+        assert {each.code for each in notices} <= {"new-ledger"}
         assert (problem.code, result.exit_code) == ("host-down", 5)
         assert "answered nothing since 2026-11-20 07:" in problem.message
         assert "the next run does it" in problem.message
@@ -179,7 +180,7 @@ def test_w13_an_outage_in_the_middle_of_the_writing(tmp_path: Path) -> None:
         )
         result = await fleet.sync()
         assert result.exit_code == 10
-        assert {problem.code for problem in result.problems} == {"host-down"}
+        assert {problem.code for problem in result.problems} == {"host-down", "new-ledger"}
         assert {str(each.state) for each in result.companies} <= {"synced", "deferred", "partial"}
         world.script()
         assert (await fleet.sync()).exit_code == 0
@@ -288,7 +289,7 @@ def test_w12_with_one_company_a_key_a_revoked_key_is_its_accounts(tmp_path: Path
             world.sandbox.service.log.clear()
             result = await engine.sync(now).result()
         failed = {each.company_id: verdict(each) for each in result.companies if each.exit_code}
-        assert failed == {300: ("deferred", 8, ["authentication"])}
+        assert failed == {301: ("deferred", 8, ["authentication"])}
         assert [entry.operation for entry in world.sandbox.service.log if entry.account is None] == [
             "list",
             "companies",
@@ -317,3 +318,17 @@ def test_w12_a_bulk_path_that_the_only_company_misses_is_the_contracts(tmp_path:
         assert verdict(result) == ("failed", 2, ["wrong-contract"])
 
     play(tmp_path, 1, 1, case)
+
+
+def test_w12_a_day_that_three_companies_of_a_key_are_told_of_is_used_up(tmp_path: Path) -> None:
+    """Whatever the directory says: what is used up may be the key's bulk requests alone."""
+
+    async def case(world: World, fleet: Fleet) -> None:
+        said = {"effect": "status", "status": 429, "body": '{"message":"Limit Exceeded"}'}
+        world.script({**said, "match": {"operation": "bulk"}})
+        result = await fleet.sync()
+        ends = [told(each) for each in result.companies]
+        assert (ends.count(("failed", 1, "refused")), ends.count(("deferred", 5, "quota"))) == (2, 18)
+        assert (await fleet.sync()).requests.total == 0
+
+    play(tmp_path, 1, 20, case)

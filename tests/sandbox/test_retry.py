@@ -206,7 +206,7 @@ async def test_rows_of_unknown_outcome(either_world: World, commit: bool) -> Non
     world.script()
     result = await retry(world, rows)
     assert (result.exit_code, result.balance.source_rows, result.balance.uncertain) == (0, 50, 0)
-    assert kinds(result.requests)["list"] == 1
+    assert kinds(result.requests)["list"] == (2 if commit else 1)  # a page that is just full may not be the last
     assert_exact(world, 1, rows)
     assert columns(await world.sync_one(1, rows)) == {"unchanged": 100}
 

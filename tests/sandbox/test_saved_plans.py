@@ -671,7 +671,8 @@ async def test_a_resume_is_about_what_was_not_finished(world: World) -> None:
     await loaded(world, 1, 2, rows=rows)
     world.guards = OPEN
     saved = await plan_of(world, *(company(n, renamed(rows, 30 if n == 2 else 5)) for n in (1, 2)))
-    world.script(QUOTA | {"after": 1, "match": {"operation": "bulk", "company": 2}})
+    refused = QUOTA | {"after": 1, "match": {"operation": "bulk", "company": 2}}
+    world.script(refused, QUOTA | {"match": {"operation": "companies"}})  # so it is the key's
     first = await applied(world, saved, gone(1), gone(2))
     assert [each.state for each in first.companies] == ["synced", "deferred"]
     quota_is_back(world)

@@ -108,6 +108,7 @@ TWICE = {**QUICKLY, "max_attempts": 2}
 ONE_BY_ONE = {"chunk_rows": 2, "max_concurrency": 1}
 
 UNAVAILABLE, OUT_OF_SCOPE, REFUSED = "failed 1 unavailable", "failed 1 out-of-scope", "failed 1 refused"
+SENSELESS = "failed 1 bad-answer"
 INCOMPLETE, LEAK, MISMATCH = "held 4 incomplete-listing", "held 4 tenant-leak", "held 4 key-mismatch"
 PARKED, WRONG = "deferred 8 authentication", "failed 2 wrong-contract"
 THROTTLED, QUOTA = "deferred 5 throttled", "deferred 5 quota"

@@ -14,6 +14,7 @@ from tests.sandbox.fault_table.case import (
     OUT_OF_SCOPE,
     QUICKLY,
     READ,
+    SENSELESS,
     TWICE,
     UNAVAILABLE,
     Case,
@@ -42,13 +43,15 @@ def broken() -> Iterator[Case]:
         "truncated",
         "huge",
         "hang",
-        "error-in-a-200",
         "gzip-bomb",
     ):
         loss = LOSSES[name]
         sent = f"list {told('200', loss.got, loss.got)}"
         fault = loss.at("list", page=2)
         yield bad(READ, f"{name} at a page", fault, says=UNAVAILABLE, sent=sent, limits=TWICE, then=NIGHT)
+    fault = LOSSES["error-in-a-200"].at("list", page=2)  # JSON, and no page
+    sent = "list 200x3"
+    yield bad(READ, "W15: error-in-a-200 at a page", fault, says=SENSELESS, sent=sent, limits=QUICKLY, then=NIGHT)
     for name in ("503", "reset", "malformed"):
         loss = LOSSES[name]
         sent = f"list {told(loss.got, '200')}; bulk A3 201+"
