@@ -9,6 +9,7 @@ import re
 from asyncio import get_running_loop
 from collections.abc import Iterable
 from datetime import datetime
+from math import inf
 from typing import Any, TypeAlias
 
 import anyio
@@ -20,7 +21,8 @@ SO_MANY = 3
 """Companies, or all that the run has, must meet the same trouble before it is taken for the host's."""
 
 FIRST = 8
-"""Requests that are out at a time before the host has answered one of them: an outage costs no more."""
+"""Requests of several accounts that are out at a time before the host has answered one of them: an outage costs no
+more. One account begins with as many by itself."""
 
 PROBES = 3
 """How often the one request is repeated while the others wait."""
@@ -44,6 +46,7 @@ class Host:
         self._prober: Call[Any] | None = None  # the one call that may be sent while the host is in doubt
         self._prober_account = ""
         self._news = anyio.Event()
+        self._most = FIRST if len({account for account, _ in self._companies}) > 1 else inf
         self._out = 0  # requests with a token
         self._has_answered = False  # one of these, well
         self._trusted_until_s = 0.0  # by the event loop's clock
@@ -141,7 +144,7 @@ class Host:
         if self.down is not None or call.is_witness or call is self._prober:
             return True
         if not self.is_doubted:
-            return self._has_answered or self._out < FIRST or not (call.bearer and self.is_watched)
+            return self._has_answered or self._out < self._most or not call.bearer
         return self._prober is not None and call.kind == "token" and account == self._prober_account
 
     def leave(self, call: Call[Any]) -> None:
