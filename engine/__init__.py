@@ -19,24 +19,31 @@ if TYPE_CHECKING:
         AnswerLost,
         ApiError,
         AppliedBefore,
+        BadPage,
         BatchLost,
         BudgetSpent,
+        CompanyRefused,
         ConfigError,
         EngineError,
+        HostDown,
         IncompleteListing,
         InFlight,
         LedgerError,
         Locked,
+        MissingSource,
         OutcomeUnknown,
         OutOfScope,
         QuotaExhausted,
         Rejected,
+        SharedSource,
         SourceError,
         StalePlan,
         TenantLeak,
         Throttled,
         Unauthorized,
+        Unreadable,
         UnsafePlan,
+        Untrusted,
         Vanished,
         WrongContract,
     )
@@ -96,10 +103,10 @@ _HOMES = {
     name: module
     for module, names in {
         "engine.errors": (
-            "AccountParked AnswerLost ApiError AppliedBefore BatchLost BudgetSpent ConfigError EngineError "
-            "InFlight IncompleteListing LedgerError Locked OutOfScope OutcomeUnknown QuotaExhausted "
-            "Rejected SourceError StalePlan TenantLeak Throttled Unauthorized UnsafePlan Vanished "
-            "WrongContract"
+            "AccountParked AnswerLost ApiError AppliedBefore BadPage BatchLost BudgetSpent CompanyRefused "
+            "ConfigError EngineError HostDown InFlight IncompleteListing LedgerError Locked MissingSource "
+            "OutOfScope OutcomeUnknown QuotaExhausted Rejected SharedSource SourceError StalePlan TenantLeak "
+            "Throttled Unauthorized Unreadable UnsafePlan Untrusted Vanished WrongContract"
         ),
         "engine.ledger.base": "Ledger",
         "engine.ledger.sqlite": "SqliteLedger open_ledger",
@@ -143,6 +150,7 @@ __all__ = [
     "Api",
     "ApiError",
     "AppliedBefore",
+    "BadPage",
     "Balance",
     "BatchLost",
     "BudgetSpent",
@@ -154,6 +162,7 @@ __all__ = [
     "CompanyApi",
     "CompanyFinished",
     "CompanyPlan",
+    "CompanyRefused",
     "CompanyResult",
     "CompanyStarted",
     "ConfigError",
@@ -170,6 +179,7 @@ __all__ = [
     "Generation",
     "Guards",
     "Hold",
+    "HostDown",
     "InFlight",
     "IncompleteListing",
     "Known",
@@ -179,6 +189,7 @@ __all__ = [
     "Limits",
     "Listed",
     "Locked",
+    "MissingSource",
     "OutOfScope",
     "OutcomeUnknown",
     "Page",
@@ -204,6 +215,7 @@ __all__ = [
     "SavedPlan",
     "Secret",
     "Settings",
+    "SharedSource",
     "SourceError",
     "SourceRead",
     "SourceRows",
@@ -214,7 +226,9 @@ __all__ = [
     "TenantLeak",
     "Throttled",
     "Unauthorized",
+    "Unreadable",
     "UnsafePlan",
+    "Untrusted",
     "Vanished",
     "Verify",
     "VerifyMode",
