@@ -26,13 +26,13 @@ class SourceError(EngineError):
 class SharedSource(SourceError):
     """Several companies of a run name one file or one query, so nobody can tell whose rows it holds.
 
-    The engine fails each of them with it before anything is asked or sent. Give each company a source of its own, or set
-    `Company.shares_source` where they are meant to have the same rows.
+    The engine fails each of them with it before anything is asked or sent. Give each company a source of its own, or
+    set `Company.shares_source` where they are meant to have the same rows.
     """
 
 
 class MissingSource(SourceError):
-    """The file of a company that the ledger knows is not there any more; only `[fleet]` of a settings file finds it out.
+    """The file of a company that the ledger knows is not there any more; found out where `[fleet]` names companies.
 
     The engine fails that company with it before anything is asked or sent. Bring the file back, or name the company in
     `[fleet] gone`.
@@ -180,9 +180,9 @@ class OutOfScope(ApiError):
 
 
 class CompanyRefused(ApiError):
-    """The API refuses one company's requests, and answers others with the same API key; raised by the account's channel.
+    """The API refuses one company's requests, and answers others with the same API key.
 
-    That company fails alone. Put right what the server names, or ask the API's vendor.
+    Raised by the account's channel; that company fails alone. Put right what the server names, or ask the API's vendor.
     """
 
 
