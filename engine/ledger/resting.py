@@ -18,7 +18,7 @@ PUT = """
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 END = "delete from resting where scope = ? and key = ?"
-ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # only a listing tells whether that came to something
+ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # of a row made anew, only a listing shows whether it is there
 
 
 def read(connection: sqlite3.Connection, scope_id: int) -> dict[str, RestingRow]:
@@ -55,5 +55,5 @@ def end(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> N
 
 
 def acknowledged(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
-    """Forget the notes on rows that an answer has told of."""
+    """Forget the notes on rows whose outcome an answer has told."""
     connection.executemany(ACKNOWLEDGED, [(scope_id, key) for key in keys])

@@ -1,4 +1,4 @@
-"""Answers of an account that could not be read are tried again by one company; the others wait for it."""
+"""A trial: one company asks again where an account's answers could not be read, while its other companies wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.net.call import Call
 
 
 def what_of(call: Call[Any]) -> str | None:
-    """Return which answers a call's are: "bulk", or "list", probes included; None: none that a contract is told by."""
+    """Return the kind of a call's answer: "bulk", or "list" (probes too); None: it shows nothing of the contract."""
     if call.company_id is None:
         return None
     return "bulk" if call.kind == "bulk" else "list" if call.kind in {"list", "probe"} else None
@@ -21,7 +21,7 @@ class Trial:
 
     def __init__(self) -> None:
         self.what: str | None = None  # None: nothing is on trial
-        self.began = False  # something was, when the run began
+        self.began = False  # whether anything was on trial when the run began
         self._company_id: int | None = None
         self._news = anyio.Event()
 
@@ -44,7 +44,7 @@ class Trial:
             self._news.set()
 
     def left(self, company_id: int | None) -> None:
-        """Note that a company is through, or that the account was stopped (None): another one may try."""
+        """Note that a company has ended, or that the account was stopped (None), so that another company may try."""
         if company_id is None or company_id == self._company_id:
             self._company_id = None
             self._news.set()
