@@ -33,11 +33,12 @@ from engine.model.life import Generation
 from engine.model.outcome import Column, Problem
 from engine.model.result import CompanyResult
 from engine.model.saved import CompanyPlan
-from engine.model.settings import ALLOWABLE, RawRow, Scope
+from engine.model.settings import RawRow, Scope
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.planning.evidence import Evidence
+from engine.planning.guard import GUARDS
 from engine.planning.only import corrected, gone, only
 from engine.planning.rekey import rekeyed
 from engine.planning.rest import failed_again, is_resting
@@ -299,7 +300,7 @@ class CompanyRun:
         """Keep a company's trouble as it was, without a request, while its rest lasts."""
         code = state.failure or FAILED.code
         message = state.failure_message or ""
-        if code in ALLOWABLE:
+        if code in GUARDS:
             message = f"{message}; {self._way_out(code)}"
         self._stop_short(code, message, HELD if code in UNSAFE else FAILED)
         until = f"before {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else "by itself"
