@@ -74,8 +74,8 @@ NOTES = {
     """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
-    "directory_locations": "The locations, likewise.",
-    "directory_accounts": "The accounts, likewise.",
+    "directory_locations": "The locations that an account's API user may see.",
+    "directory_accounts": "The client accounts that an account's API user may see.",
     "pauses": """
         A wait that the API last asked of an API key, too long for the run that met it. `account`: its digest, as in
         quotas.

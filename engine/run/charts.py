@@ -62,7 +62,7 @@ class Seen:
     async def take_listing(self, scope: Scope, comparison: Comparison) -> None:
         """Note the rows in Ottimate of a company that has had no good run yet."""
         if _whose(scope) in self.sources and comparison.remotes:
-            rows = Rows(as_dimension, list(comparison.remotes.values()))  # cells of the same order, as far as it goes
+            rows = Rows(as_dimension, list(comparison.remotes.values()))  # both begin with the same cells
             self.listings[_whose(scope)] = await think(len(rows), partial(sketch, rows))
 
     async def charts(self, scope: Scope, ledger: Sketches) -> tuple[Charts, Charts]:

@@ -100,7 +100,7 @@ class CompanyRun:
         self._standstill = Standstill(company=company, scope=self._scope, parts=parts, applies=applies)
         self._ending: Ending | None = STOPPED  # until it has run to its end
         self._compared: Compared | None = None
-        self._lacks_rows = False  # rows were asked for that the source has no more
+        self._lacks_rows = False  # a retry asked for rows that are not in the source any more
         self._generation = Generation()  # of what the ledger knew when it was compared
 
     async def run(self) -> None:

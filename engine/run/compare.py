@@ -106,7 +106,7 @@ class Comparison:
     certificate: Certificate | None = None  # of the last reading
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
     ids: Collection[str] = ()  # of the remote rows that were compared with
-    remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows by id
+    remotes: Mapping[str, Cells] = field(default_factory=dict)  # the remote rows that were compared with, by id
     _has_room: bool = False  # the pages of its listing are kept for it
 
     @property

@@ -32,9 +32,9 @@ class Memory(Directories, Keys, Rows, Protocol):
 
 
 class Visible:
-    """What one account's API user sees, within one run: at most one listing, whoever asks first makes it for all.
+    """What one account's API user sees, within one run. The directory is listed once at most, for all companies.
 
-    Runs of one engine that ask at one time share it, too.
+    Runs of one engine that want it at the same time share that listing.
     """
 
     def __init__(

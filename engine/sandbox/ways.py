@@ -94,7 +94,7 @@ class Way:
     date_skew_s: float = 0.0  # by which the header `Date` is ahead; of the server as a whole
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for a pattern that is none, and for what is no company's."""
+        """Raise ValueError, the field's name first, for a bad pattern, or a server-wide field beside `companies`."""
         try:
             re.compile(self.hidden or "")
         except re.error as error:
