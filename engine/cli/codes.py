@@ -314,7 +314,8 @@ COMPANIES = (
         "out-of-scope",
         "The account's API user may not see this company or may not write to it, or there is no company of this id.",
         "The company fails (exit 1) and nothing is sent. It is looked for again after 1 h, 6 h and then every 24 h.",
-        "Check its id and account with `dimsync companies --refresh`, or have the API user granted it.",
+        "Check its id and account with `dimsync companies --refresh`, or have the API user granted it; then"
+        " `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "refused",

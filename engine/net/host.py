@@ -17,7 +17,7 @@ import anyio
 from engine.errors import EngineError
 from engine.net.call import Call
 
-SO_MANY = 3
+COMPANIES_ALIKE = 3
 """How many companies (or all, where the run has fewer) must meet the same trouble before it is taken for the host's."""
 
 FIRST = 8
@@ -91,7 +91,7 @@ class Host:
     @property
     def is_widely_met(self) -> bool:
         """Whether three companies or accounts met the trouble, or all there are; an account without a token is one."""
-        return len(self._met) >= SO_MANY or all(
+        return len(self._met) >= COMPANIES_ALIKE or all(
             company in self._met or (company[0], "token") in self._met for company in self._companies
         )
 
@@ -174,18 +174,18 @@ class Host:
             return False
         met = self._senseless.setdefault((what, re.sub(r"\d+", "#", words)), set())
         met.add(who)
-        return len(met) >= (max(2, min(SO_MANY, len(self._companies))) if is_json else SO_MANY)
+        return len(met) >= (max(2, min(COMPANIES_ALIKE, len(self._companies))) if is_json else COMPANIES_ALIKE)
 
     def is_out_of_quota(self, account: str, company_id: int) -> bool:
         """Note that a company was told that its day is used up; return whether three of its account (or all) were."""
         self._refused.add((account, company_id))
         own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
-        return told >= min(SO_MANY, own)
+        return told >= min(COMPANIES_ALIKE, own)
 
     def has_no_bulk(self, account: str, company_id: int) -> bool:
         """Note that a company met no bulk path; return whether three companies (or all) did and none had one."""
         self._missing.add((account, company_id))
-        return not self.has_bulk and len(self._missing) >= min(SO_MANY, len(self._companies))
+        return not self.has_bulk and len(self._missing) >= min(COMPANIES_ALIKE, len(self._companies))
 
     def _tell(self) -> None:
         self._news.set()

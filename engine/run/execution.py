@@ -51,7 +51,7 @@ def new_ledger(path: str) -> Problem:
     """Return what is said of a ledger that knows of no run yet."""
     text = (
         f"the ledger {path} is new: no run was written down in it before this one. If dimsync has run here before, what"
-        " it knew is lost: keep the ledger on a volume that stays, and use --expect-ledger"
+        " it knew is lost: put the ledger on a volume that stays, and use --expect-ledger"
     )
     return Problem(code="new-ledger", message=text)
 
