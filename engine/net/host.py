@@ -83,7 +83,7 @@ class Host:
             self._failing.append(call)
         if call is self._prober:
             self.probes += 1
-        is_the_hosts = self.is_widely_met or not self._has_answered
+        is_the_hosts = self.is_widely_met or (call.bearer and not self._has_answered)  # a token may be its account's
         is_trusted = get_running_loop().time() < self._trusted_until_s
         self.is_doubted = self.is_doubted or (is_the_hosts and not is_trusted)
 
