@@ -102,7 +102,7 @@ class Writer:
     stalled: str = ""  # why a batch was given up: another one would take as long
     _collided: set[str] = field(default_factory=set)  # keys that lead to one remote row with another one
     _bearers: dict[str, str] = field(default_factory=dict)  # key behind each remote id that was answered in this run
-    _owners: dict[str, str] | None = None  # key behind each remote id, by the ledger; made when it is asked for
+    _owners: dict[str, list[str]] | None = None  # keys behind each remote id, by the ledger; made when asked for
     _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -270,15 +270,15 @@ class Writer:
     def _collisions(self, results: Sequence[ItemResult]) -> list[tuple[str, str, str]]:
         """Return keys that were answered with a remote id that another key holds: (key, the other key, id).
 
-        Where a create was answered with the id of a row that was there, the ledger may know whose that is.
+        The ledger may know whose a row is that was there.
         """
         found = []
-        for (row, matched_id, _, _), column, remote_id, _ in results:
+        for (row, *_), column, remote_id, _ in results:
             if remote_id is None or column not in STORED:
                 continue
             owner = self._bearers.setdefault(remote_id, row.key)
-            if owner == row.key and remote_id != matched_id:
-                owner = self._owner(remote_id) or owner
+            if owner == row.key:
+                owner = self._owner(remote_id, row.key) or owner
             if owner != row.key:
                 found.append((row.key, owner, remote_id))
         return found
@@ -291,15 +291,17 @@ class Writer:
         left = [(change, row) for change, row in pairs if change.row.key not in self._collided]
         return self.cut.chunk([change for change, _ in left], [row for _, row in left])
 
-    def _owner(self, remote_id: str) -> str | None:
-        """Return the key of the source that an answer has shown to lead to a remote row.
+    def _owner(self, remote_id: str, but: str) -> str | None:
+        """Return another key of the source that an answer has shown to lead to a remote row.
 
         One that was merely matched with it does not hold it: the row may be the other key's.
         """
         if self._owners is None:
-            self._owners = {cells[6]: key for key, cells in self.known.items() if cells[6] and cells[7] & CONFIRMED}
-        owner = self._owners.get(remote_id)
-        return owner if owner is not None and self.is_wanted(owner) else None
+            self._owners = {}
+            for key, cells in self.known.items():
+                if cells[6] and cells[7] & CONFIRMED:
+                    self._owners.setdefault(cells[6], []).append(key)
+        return next((key for key in self._owners.get(remote_id, ()) if key != but and self.is_wanted(key)), None)
 
     def _met(self, chunk: Chunk, answer: BulkAnswer) -> int:
         """Return how many rows that were there an answer names although the chunk was to change none of them."""
