@@ -54,6 +54,7 @@ class Part:
     chunk: Chunk
     attempts: int  # sends of unknown outcome that its rows may still have
     exposed: bool = False  # an earlier send of its rows may have landed
+    is_lost: bool = False  # of that no answer came: a refusal of the next one does not say that it has not landed
     landed: bool = False  # it did: the server said so, and nothing of its rows
 
 
@@ -186,10 +187,11 @@ class Writer:
             exposed = part.exposed or call.exposed
             if alone:
                 bisection.refusals[str(error)] = bisection.refusals.get(str(error), 0) + 1
-                await self._settle(intent, _all(chunk, Column.REJECTED, str(error)), exposed=exposed, call=call)
+                results = _refused(chunk, str(error), is_lost=part.is_lost or call.is_lost)
+                await self._settle(intent, results, exposed=exposed, call=call)
                 return []
             if str(error) in self._hopeless:
-                results = _all(chunk, Column.REJECTED, _unsent(str(error)))
+                results = _refused(chunk, _unsent(str(error)), is_lost=part.is_lost or call.is_lost)
                 await self._settle(intent, results, exposed=exposed, call=call)
                 return []
             parked = await self.client.channel.chunk_refused(self.scope.company_id, error)
@@ -197,7 +199,7 @@ class Writer:
             await self._settle(intent, results, exposed=exposed, call=call)
             if parked:
                 raise parked from error
-            return self._halves(part, part.attempts, exposed=exposed)
+            return self._halves(part, part.attempts, exposed=exposed, is_lost=call.is_lost)
         except (OutcomeUnknown, InFlight) as error:
             return await self._lost(part, intent, call, error)
         except BaseException:  # parked, forbidden, cancelled or a bug: note what is in doubt, then let it pass
@@ -217,9 +219,9 @@ class Writer:
         elif isinstance(error, BatchLost):
             self.stalled = str(error)
         elif not alone and isinstance(error, OutcomeUnknown) and error.alike:
-            again = self._halves(part, ALIKE_BEFORE_HALVING, exposed=True)
+            again = self._halves(part, ALIKE_BEFORE_HALVING, exposed=True, is_lost=True)
         elif not alone and left > 0:
-            again = self._halves(part, left, exposed=True)
+            again = self._halves(part, left, exposed=True, is_lost=call.is_lost)
         results = () if again else _all(part.chunk, Column.UNCERTAIN, str(error))
         await self._settle(intent, results, exposed=True, call=call)
         return again
@@ -314,7 +316,7 @@ class Writer:
         was_there = result.column is Column.CREATED and result.remote_id in self.before
         return result._replace(column=Column.UPDATED) if was_there else result
 
-    def _halves(self, part: Part, attempts: int, *, exposed: bool) -> list[Part]:
+    def _halves(self, part: Part, attempts: int, *, exposed: bool, is_lost: bool = False) -> list[Part]:
         """Return the part in two, each row's bytes as they were."""
         changes, rows = part.chunk.changes, part.chunk.rows
         middle = (len(changes) + 1) // 2
@@ -323,6 +325,7 @@ class Writer:
                 chunk=self.cut.chunk(changes[piece], rows[piece]),
                 attempts=attempts,
                 exposed=exposed,
+                is_lost=part.is_lost or is_lost,
                 landed=part.landed,
             )
             for piece in (slice(middle), slice(middle, None))
@@ -345,7 +348,8 @@ class Writer:
 
     async def _refuse_unsent(self, part: Part, words: str) -> None:
         intent = await self._begin(part)
-        await self._settle(intent, _all(part.chunk, Column.REJECTED, words), exposed=part.exposed)
+        results = _refused(part.chunk, words, is_lost=part.is_lost)
+        await self._settle(intent, results, exposed=part.exposed)
 
     async def _begin(self, part: Part) -> Intent:
         """Commit the intent; the id is the idempotency key, unique per part and run."""
@@ -449,6 +453,13 @@ class Writer:
 
 def _unsent(words: str) -> str:
     return f"not sent alone: {HOPELESS} rows of this company were, and each was refused so: {words}"
+
+
+def _refused(chunk: Chunk, words: str, *, is_lost: bool) -> tuple[ItemResult, ...]:
+    """Return rows that were refused; of unknown outcome where an earlier send, without an answer, may have landed."""
+    if is_lost:
+        return _all(chunk, Column.UNCERTAIN, f"sent before without an answer, then refused: {words}")
+    return _all(chunk, Column.REJECTED, words)
 
 
 def _all(chunk: Chunk, column: Column, message: str) -> tuple[ItemResult, ...]:

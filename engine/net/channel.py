@@ -362,6 +362,7 @@ class Channel:
             raise await self.park(error) from error
         if not (isinstance(error, OutcomeUnknown) and error.unsent):
             call.exposed = True
+            call.is_lost = call.is_lost or error.status != 503
         if call.is_witness:
             raise error
         if _is_silent(error):
