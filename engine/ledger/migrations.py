@@ -533,6 +533,13 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        "stopped accounts rest, fruitless tries of a used-up key",
+        (
+            "alter table rests add column code text not null default ''",
+            "alter table quotas add column tries integer not null default 0",
+        ),
+    ),
 )
 
 APPLIED = "insert into migrations (number, name, applied_at) values (?, ?, ?)"

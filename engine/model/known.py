@@ -127,6 +127,7 @@ class Rest:
     retry_at: datetime
     message: str
     settings: str = ""  # digest of the settings that it failed under: other ones are tried at once
+    code: str = ""  # the problem code that it was told under; empty: none is needed
 
     def holds(self, now: datetime, settings: str = "") -> bool:
         """Return whether it is still to be left alone; a clock that went back to long before it tells nothing."""

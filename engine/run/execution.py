@@ -47,6 +47,10 @@ NOTICED = frozenset({"sync", "plan", "apply", "retry"})
 """Verbs whose results tell the engine's notices, too."""
 
 
+RESTING = frozenset({"sync", "plan"})
+"""Verbs that leave accounts alone that were stopped in run after run; they have `--fresh`. The others try."""
+
+
 def new_ledger(path: str) -> Problem:
     """Return what is said of a ledger that knows of no run yet."""
     text = (
@@ -102,7 +106,9 @@ class Run:
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed = Feed[Event](EVENTS_AHEAD)
         self._origin = origin_of(wiring.settings.api.base_url)
-        self._memory = KeyMemory(ledger=wiring.ledger, origin=self._origin, now=wiring.now)
+        self._memory = KeyMemory(
+            ledger=wiring.ledger, origin=self._origin, now=wiring.now, rests=verb in RESTING, fresh=fresh
+        )
         self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
         self._is_watched = False
         self._lines = Lines()
@@ -359,7 +365,7 @@ class Run:
                 host=self._host,
                 give_up_at_s=started_s + (self._bounds.seconds or inf),
             )
-            await self._memory.recall(channels[account.name], fresh=self._fresh)
+            await self._memory.recall(channels[account.name])
         return channels
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
