@@ -233,8 +233,9 @@ class Writer:
         chunk, lost = part.chunk, call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
         collisions = self._collisions(outcome.results) if self._heard is None else []
-        met = max(outcome.met, self._met(chunk, answer)) - len(collisions)
-        await self._take_note(replace(outcome, met=max(0, met)), bisection)
+        told = {remote_id for _, _, remote_id in collisions}
+        met = max(0, outcome.met - len(collisions), self._met(chunk, answer, told))
+        await self._take_note(replace(outcome, met=met), bisection)
         results = tuple(map(self._not_made, outcome.results)) if met > 0 else outcome.results
         if self._heard is not None and (lost or part.exposed):
             results = tuple(
@@ -305,11 +306,14 @@ class Writer:
                     self._owners.setdefault(cells[6], []).append(key)
         return next((key for key in self._owners.get(remote_id, ()) if key != but and self.is_wanted(key)), None)
 
-    def _met(self, chunk: Chunk, answer: BulkAnswer) -> int:
-        """Return how many rows that were there an answer names although the chunk was to change none of them."""
+    def _met(self, chunk: Chunk, answer: BulkAnswer, told: Collection[str]) -> int:
+        """Return how many rows that were there an answer names although the chunk was to change none of them.
+
+        `told`: ids of those that are told otherwise.
+        """
         meant = {change.remote_id for change in chunk.changes}
         named = {remote_id for remote_id, _ in (*answer.created, *answer.updated)}
-        return sum(remote_id in self.before for remote_id in named - meant)
+        return sum(remote_id in self.before for remote_id in named - meant - set(told))
 
     def _not_made(self, result: ItemResult) -> ItemResult:
         """Return a row's outcome, "updated" where it is told as created and what was compared with had its id."""

@@ -190,6 +190,9 @@ class Writing:
                 await self.parts.ledger.rest(self.scope, rests)
 
     def _is_wanted(self, key: str) -> bool:
+        """Return whether the source has a key. One that is not read is taken to have all that the ledger knows."""
+        if self.parts.verb == "put":
+            return True
         source = self.books.source or self.books.wanted
         return source is not None and any(row.key == key for row in source.rows)
 
