@@ -382,7 +382,7 @@ class Channel:
         if self.host.is_unreadable(what, str(error), who, is_json=is_json) or self.trial.what == what:
             kind = "bulk requests" if what == "bulk" else "listings"
             text = f"{error}: so the answers to {kind} are for every company asked; check api.contract and api.base_url"
-            reason = Unreadable(text, status=error.status)
+            reason = Unreadable(text, status=error.status, company_id=call.company_id)
             reason.what = what
             raise await self.park(reason) from error
 

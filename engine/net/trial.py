@@ -22,12 +22,13 @@ class Trial:
     def __init__(self) -> None:
         self.what: str | None = None  # None: nothing is on trial
         self.began = False  # something was, when the run began
+        self.failed: frozenset[int] = frozenset()  # companies that tried in vain before: others are to go first
         self._company_id: int | None = None
         self._news = anyio.Event()
 
-    def begin(self, what: str) -> None:
-        """Put answers of this kind on trial."""
-        self.what, self.began = what, True
+    def begin(self, what: str, failed: frozenset[int] = frozenset()) -> None:
+        """Put answers of this kind on trial. `failed`: companies that tried in vain before."""
+        self.what, self.began, self.failed = what, True, failed
 
     async def turn(self, call: Call[Any]) -> None:
         """Wait where another company tries."""

@@ -22,7 +22,7 @@ CONTRACT = "contract:"
 WHATS = ("list", "bulk")
 """Names of rests: answers of these kinds could not be read."""
 
-COUNTS_ALL, TOKEN_ENCODING = "counts-all", "token-encoding"
+COUNTS_ALL, TOKEN_ENCODING, TRIED = "counts-all", "token-encoding", "tried:"
 """Names of notes on a key."""
 
 
@@ -60,7 +60,7 @@ class KeyMemory:
                 text = f"{rest.message}; tried again from {rest.retry_at:%Y-%m-%d %H:%M} UTC, or when [api] was changed"
                 await channel.park(WrongContract(f"{text}; sync and plan try it now with --fresh"))
             else:
-                channel.trial.begin(what)
+                channel.trial.begin(what, _ids(channel.key.noted.get(TRIED + what, "")))
 
     async def _keep_pause(self, channel: Channel) -> None:
         """Send nothing through a key that was asked to wait for longer than until now."""
@@ -112,17 +112,33 @@ class KeyMemory:
             if isinstance(why, Unreadable) and why.what == what:
                 again = rest_again(before, str(why), self.now(), channel.settings)
                 await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, again)
+                await self._note(channel, TRIED + what, self._tried(channel, why))
             elif before is not None and channel.host.has_read(what):
                 await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, None)
+                await self._note(channel, TRIED + what, "")
+
+    def _tried(self, channel: Channel, why: Unreadable) -> str:
+        """Return the companies that tried in vain, the one that stopped the account included: others try next.
+
+        One company's own trouble must not speak for the account each time. When all have tried, they begin anew.
+        """
+        tried = _ids(channel.key.noted.get(TRIED + why.what, "")) | {why.company_id or 0}
+        if tried.issuperset(channel.host.companies_of(channel.account.name)):
+            tried = frozenset({why.company_id or 0})
+        return " ".join(map(str, sorted(tried)))
 
     async def _keep_notes(self, channel: Channel) -> None:
         """Note what was found out about a key in this run, where that is news."""
-        key, account_id = channel.key, channel.account.account_id
+        key = channel.key
         notes = {TOKEN_ENCODING: key.token_encoding} | ({COUNTS_ALL: "1"} if key.pages.counts_all else {})
         for name, value in notes.items():
-            if key.noted.get(name) != value:
-                await self.ledger.note_key(self.origin, account_id, name, value)
-                key.noted[name] = value
+            await self._note(channel, name, value)
+
+    async def _note(self, channel: Channel, name: str, value: str) -> None:
+        noted = channel.key.noted
+        if noted.get(name, "") != value:
+            await self.ledger.note_key(self.origin, channel.account.account_id, name, value)
+            noted[name] = value
 
     async def _remember_used_up(self, channel: Channel, why: QuotaExhausted) -> None:
         account, at = channel.account, channel.parked_at or self.now()
@@ -139,3 +155,7 @@ class KeyMemory:
             usable = account.limits.requests_per_day - account.limits.reserve_per_day
             days.append(AccountDay(account.name, today.used, usable))
         return tuple(days)
+
+
+def _ids(text: str) -> frozenset[int]:
+    return frozenset(map(int, text.split()))
