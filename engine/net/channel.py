@@ -420,10 +420,11 @@ class Channel:
         if what is None or not is_answer or call.company_id is None:
             return
         who, is_json = (self.account.name, call.company_id), isinstance(error, BadPage)
-        if self.host.is_unreadable(what, str(error), who, is_json=is_json) or what in self.unreadable:
+        is_on_trial = what in self.unreadable and not self.host.has_read(what)
+        if self.host.is_unreadable(what, str(error), who, is_json=is_json) or is_on_trial:
             kind = "bulk requests" if what == "bulk" else "listings"
             text = f"{error}: so the answers to {kind} are for every company asked; check api.contract and api.base_url"
-            reason = Unreadable(text, status=error.status)
+            reason = Unreadable(text, status=error.status, company_id=call.company_id)
             reason.what = what
             raise await self.park(reason) from error
 

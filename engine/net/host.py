@@ -62,6 +62,10 @@ class Host:
         """Whether there are companies to tell the host's trouble by."""
         return bool(self._companies)
 
+    def companies_of(self, account: str) -> frozenset[int]:
+        """Return the run's companies of an account."""
+        return frozenset(number for name, number in self._companies if name == account and isinstance(number, int))
+
     @property
     def is_silent(self) -> bool:
         """Whether requests came to nothing and none was answered well since."""

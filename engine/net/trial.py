@@ -20,12 +20,14 @@ class Trial:
     """Lets one call of a kind at a time through, until one of them is answered well."""
 
     def __init__(self) -> None:
+        self.failed: frozenset[int] = frozenset()  # companies that tried in vain before: others are to go first
         self._whats: dict[str, Call[Any] | None] = {}  # kinds on trial, and the call that tries
         self._news = anyio.Event()
 
-    def begin(self, *whats: str) -> None:
-        """Put requests of these kinds on trial."""
+    def begin(self, *whats: str, failed: frozenset[int] = frozenset()) -> None:
+        """Put requests of these kinds on trial. `failed`: companies that tried in vain before."""
         self._whats.update(dict.fromkeys(whats))
+        self.failed |= failed
 
     async def turn(self, call: Call[Any]) -> None:
         """Wait where another call of the kind tries."""

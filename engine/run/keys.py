@@ -39,7 +39,7 @@ ACCOUNT = "account"
 
 BY_HAND = "sync and plan try it now with --fresh"
 
-COUNTS_ALL, TOKEN_ENCODING = "counts-all", "token-encoding"
+COUNTS_ALL, TOKEN_ENCODING, TRIED = "counts-all", "token-encoding", "tried:"
 """Names of notes on a key."""
 
 
@@ -87,7 +87,7 @@ class KeyMemory:
                 await self._stop(channel, WrongContract(f"{text}; {BY_HAND}"))
             else:
                 channel.unreadable.add(what)
-                channel.trial.begin(what)
+                channel.trial.begin(what, failed=_ids(channel.key.noted.get(TRIED + what, "")))
 
     async def _keep_stop(self, channel: Channel, rest: Rest | None) -> None:
         """Send nothing where runs in a row ended with the account stopped; after that one request of a kind tries."""
@@ -166,8 +166,20 @@ class KeyMemory:
             if isinstance(why, Unreadable) and why.what == what:
                 again = rest_again(before, str(why), self.now(), channel.settings)
                 await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, again)
+                await self._note(channel, TRIED + what, self._tried(channel, why))
             elif before is not None and channel.host.has_read(what):
                 await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, None)
+                await self._note(channel, TRIED + what, "")
+
+    def _tried(self, channel: Channel, why: Unreadable) -> str:
+        """Return the companies that tried in vain, the one that stopped the account included: others try next.
+
+        One company's own trouble must not speak for the account each time. When all have tried, they begin anew.
+        """
+        tried = _ids(channel.key.noted.get(TRIED + why.what, "")) | {why.company_id or 0}
+        if tried.issuperset(channel.host.companies_of(channel.account.name)):
+            tried = frozenset({why.company_id or 0})
+        return " ".join(map(str, sorted(tried)))
 
     async def _remember_stop(self, channel: Channel) -> None:
         """Note that the account was stopped once more, or that it is well again."""
@@ -187,12 +199,16 @@ class KeyMemory:
 
     async def _keep_notes(self, channel: Channel) -> None:
         """Note what was found out about a key in this run, where that is news."""
-        key, account_id = channel.key, channel.account.account_id
+        key = channel.key
         notes = {TOKEN_ENCODING: key.token_encoding} | ({COUNTS_ALL: "1"} if key.pages.counts_all else {})
         for name, value in notes.items():
-            if key.noted.get(name) != value:
-                await self.ledger.note_key(self.origin, account_id, name, value)
-                key.noted[name] = value
+            await self._note(channel, name, value)
+
+    async def _note(self, channel: Channel, name: str, value: str) -> None:
+        noted = channel.key.noted
+        if noted.get(name, "") != value:
+            await self.ledger.note_key(self.origin, channel.account.account_id, name, value)
+            noted[name] = value
 
     async def _remember_used_up(self, channel: Channel, why: QuotaExhausted) -> None:
         account, at = channel.account, channel.parked_at or self.now()
@@ -224,3 +240,7 @@ def is_lasting(why: EngineError | None, limits: Limits) -> bool:
     ):
         return False
     return isinstance(why, ApiError)
+
+
+def _ids(text: str) -> frozenset[int]:
+    return frozenset(map(int, text.split()))

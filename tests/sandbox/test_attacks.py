@@ -78,3 +78,27 @@ async def test_a_put_that_overwrites_another_keys_row_is_told(world: World) -> N
     assert columns(await world.sync_one(1, rows)) == {"unchanged": 2, "updated": 1}
     assert_exact(world, 1, rows)
     assert (verdict(await world.sync_one(1, rows)), world.sent()) == (("unchanged", 0, []), 0)
+
+
+@pytest.mark.parametrize("operation", ["list", "bulk"])
+async def test_one_company_does_not_speak_for_its_account_each_time_that_answers_are_tried(
+    world: World, operation: str
+) -> None:
+    """No answer could be read; since then only those to the company that is asked first cannot."""
+    fleet = [company(n, dims(3)) for n in range(1, 6)]
+    for n in range(1, 6):
+        world.place(n)
+    strange = {"effect": "status", "status": 200, "body": '{"ok": true}'}
+    world.script({**strange, "match": {"operation": operation}})
+    assert (await world.sync(*fleet)).exit_code == 2
+    world.clock.forward(hours=1)
+    assert (await world.sync(*fleet)).exit_code == 2
+    (first,) = {entry.company for entry in world.sandbox.service.log if entry.operation == operation}
+    world.script({**strange, "match": {"operation": operation, "company": first}})
+    codes = []
+    for hours in (6, 24):
+        world.clock.forward(hours=hours)
+        codes.append((await world.sync(*fleet)).exit_code)
+    assert codes[-1] in {1, 10}, "its own trouble"
+    for n in {1, 2, 3, 4, 5} - {first}:
+        assert_exact(world, n, dims(3))
