@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from math import inf
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -14,6 +15,7 @@ class BadScript(ValueError):
 
 
 _NO_FIT = object()
+_hints: Callable[[type[Any]], dict[str, Any]] = cache(get_type_hints)  # which compiles each annotation
 
 
 def build(kind: type[Any], raw: object, where: str) -> Any:
@@ -32,7 +34,7 @@ def taken(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
     """Return the values of a table as the fields of a dataclass hold them; not all need be there."""
     if not isinstance(raw, dict):
         raise BadScript(f"{where}: must be a table")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     known = [column.name for column in fields(kind)]
     values = {}
     for key, value in raw.items():
