@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from math import inf
@@ -15,7 +15,6 @@ class BadScript(ValueError):
 
 
 _NO_FIT = object()
-_hints: Callable[[type[Any]], dict[str, Any]] = cache(get_type_hints)  # which compiles each annotation
 
 
 def build(kind: type[Any], raw: object, where: str) -> Any:
@@ -42,6 +41,12 @@ def taken(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
             raise BadScript(f"{where}.{key}: unknown; known are {', '.join(known) or 'none'}")
         values[key] = _value(value, hints[key], f"{where}.{key}")
     return values
+
+
+@cache
+def _hints(kind: Hashable) -> dict[str, Any]:
+    """Return the types of a dataclass's fields; to find them compiles each annotation."""
+    return get_type_hints(kind)
 
 
 def made(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
