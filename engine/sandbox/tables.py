@@ -33,7 +33,7 @@ def taken(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
     """Return the values of a table as the fields of a dataclass hold them; not all need be there."""
     if not isinstance(raw, dict):
         raise BadScript(f"{where}: must be a table")
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy takes type[Any] for what cannot be hashed
     known = [column.name for column in fields(kind)]
     values = {}
     for key, value in raw.items():
