@@ -19,24 +19,31 @@ if TYPE_CHECKING:
         AnswerLost,
         ApiError,
         AppliedBefore,
+        BadPage,
         BatchLost,
         BudgetSpent,
+        CompanyRefused,
         ConfigError,
         EngineError,
+        HostDown,
         IncompleteListing,
         InFlight,
         LedgerError,
         Locked,
+        MissingSource,
         OutcomeUnknown,
         OutOfScope,
         QuotaExhausted,
         Rejected,
+        SharedSource,
         SourceError,
         StalePlan,
         TenantLeak,
         Throttled,
         Unauthorized,
+        Unreadable,
         UnsafePlan,
+        Untrusted,
         Vanished,
         WrongContract,
     )
@@ -63,7 +70,7 @@ if TYPE_CHECKING:
         Waiting,
         WidthChanged,
     )
-    from engine.model.known import Known, Rejection
+    from engine.model.known import Known, Rejection, RestingRow
     from engine.model.life import Generation, Life, RowAttempt
     from engine.model.listing import Certificate, Page
     from engine.model.outcome import Problem, Reject
@@ -96,10 +103,10 @@ _HOMES = {
     name: module
     for module, names in {
         "engine.errors": (
-            "AccountParked AnswerLost ApiError AppliedBefore BatchLost BudgetSpent ConfigError EngineError "
-            "InFlight IncompleteListing LedgerError Locked OutOfScope OutcomeUnknown QuotaExhausted "
-            "Rejected SourceError StalePlan TenantLeak Throttled Unauthorized UnsafePlan Vanished "
-            "WrongContract"
+            "AccountParked AnswerLost ApiError AppliedBefore BadPage BatchLost BudgetSpent CompanyRefused "
+            "ConfigError EngineError HostDown InFlight IncompleteListing LedgerError Locked MissingSource "
+            "OutOfScope OutcomeUnknown QuotaExhausted Rejected SharedSource SourceError StalePlan TenantLeak "
+            "Throttled Unauthorized Unreadable UnsafePlan Untrusted Vanished WrongContract"
         ),
         "engine.ledger.base": "Ledger",
         "engine.ledger.sqlite": "SqliteLedger open_ledger",
@@ -112,7 +119,7 @@ _HOMES = {
             "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
             "RunFinished RunStarted SourceRead Waiting WidthChanged"
         ),
-        "engine.model.known": "Known Rejection",
+        "engine.model.known": "Known Rejection RestingRow",
         "engine.model.life": "Generation Life RowAttempt",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",
@@ -143,6 +150,7 @@ __all__ = [
     "Api",
     "ApiError",
     "AppliedBefore",
+    "BadPage",
     "Balance",
     "BatchLost",
     "BudgetSpent",
@@ -154,6 +162,7 @@ __all__ = [
     "CompanyApi",
     "CompanyFinished",
     "CompanyPlan",
+    "CompanyRefused",
     "CompanyResult",
     "CompanyStarted",
     "ConfigError",
@@ -170,6 +179,7 @@ __all__ = [
     "Generation",
     "Guards",
     "Hold",
+    "HostDown",
     "InFlight",
     "IncompleteListing",
     "Known",
@@ -179,6 +189,7 @@ __all__ = [
     "Limits",
     "Listed",
     "Locked",
+    "MissingSource",
     "OutOfScope",
     "OutcomeUnknown",
     "Page",
@@ -196,6 +207,7 @@ __all__ = [
     "RemoteRow",
     "RequestSent",
     "Requests",
+    "RestingRow",
     "RowAttempt",
     "Run",
     "RunFinished",
@@ -204,6 +216,7 @@ __all__ = [
     "SavedPlan",
     "Secret",
     "Settings",
+    "SharedSource",
     "SourceError",
     "SourceRead",
     "SourceRows",
@@ -214,7 +227,9 @@ __all__ = [
     "TenantLeak",
     "Throttled",
     "Unauthorized",
+    "Unreadable",
     "UnsafePlan",
+    "Untrusted",
     "Vanished",
     "Verify",
     "VerifyMode",

@@ -24,14 +24,19 @@ class SourceError(EngineError):
 
 
 class SharedSource(SourceError):
-    """Several companies are given one file or query, and nobody said that they share it: whose rows these are, is open.
+    """Several companies of a run name one file or one query, so nobody can tell whose rows it holds.
 
-    Raised before anything is asked or sent; `shares_source` of a company says that it is meant.
+    The engine fails each of them with it before anything is asked or sent. Give each company a source of its own, or
+    set `Company.shares_source` where they are meant to have the same rows.
     """
 
 
 class MissingSource(SourceError):
-    """A company that was found by its file has no file any more, and nobody said that it is gone."""
+    """The file of a company that the ledger knows is not there any more; found out where `[fleet]` names companies.
+
+    The engine fails that company with it before anything is asked or sent. Bring the file back, or name the company in
+    `[fleet] gone`.
+    """
 
 
 class UnsafePlan(EngineError):
@@ -112,17 +117,25 @@ class OutcomeUnknown(ApiError):
     ) -> None:
         super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
         self.timed_out = timed_out  # no answer in time, or a 504: a smaller request may fare better
-        self.unsent = unsent  # there was no connection: for once it is known that nothing was done
+        self.unsent = unsent  # there was no connection, so nothing was done
         self.alike = alike  # the same 500 or 502 as often as the policy lets, from a host that answers other requests
-        self.retry_after_s = retry_after_s  # a 503 asked to wait so long; None: it named no time
+        self.retry_after_s = retry_after_s  # how long a 503 asked to wait; None: it named no time
 
 
 class Untrusted(OutcomeUnknown):
-    """The host's TLS certificate cannot be verified: nothing was sent, and it is the same at each try."""
+    """The TLS certificate of the API's host, or of a proxy, cannot be verified; raised by the transport.
+
+    Nothing was sent, and a repeat would end alike: its companies fail. Name your own certificate authority in
+    SSL_CERT_FILE, or set the clock right.
+    """
 
 
 class BadPage(OutcomeUnknown):
-    """The answer is JSON, and not what was asked for: it is the same each time. Names field and row."""
+    """An answer is JSON, but not of the agreed shape; the message names the field, and the row where there is one.
+
+    Raised by the account's channel after the second such answer to one call: a repeat would end alike, so that company
+    fails alone. Report the message to the API's vendor.
+    """
 
 
 class AnswerLost(OutcomeUnknown):
@@ -167,11 +180,17 @@ class OutOfScope(ApiError):
 
 
 class CompanyRefused(ApiError):
-    """The API refuses one company's requests and answers others with the same API key: that company fails alone."""
+    """The API refuses one company's requests, and answers others with the same API key.
+
+    Raised by the account's channel; that company fails alone. Put right what the server names, or ask the API's vendor.
+    """
 
 
 class HostDown(ApiError):
-    """The API's host answers nobody: what is left of the run is deferred, and nothing rests for it."""
+    """The API's host has answered no request for a while; the reason with which a run stops all of its accounts.
+
+    What was not sent is deferred. Run again when the host answers: nothing has to wait first.
+    """
 
 
 class Unauthorized(ApiError):
@@ -183,9 +202,12 @@ class WrongContract(ApiError):
 
 
 class Unreadable(WrongContract):
-    """Answers of one kind make no sense for several companies, and none of them does: the account is stopped."""
+    """The host's answers cannot be read, for any of the companies that were asked; the reason an account is stopped.
 
-    what = ""  # whose answers: "list" or "bulk"
+    Check `Api.contract` and `Api.base_url`: later runs try with one company only, until one of these changes.
+    """
+
+    what = ""  # which answers: those to a listing ("list") or to a bulk request ("bulk")
 
 
 class AccountParked(EngineError):

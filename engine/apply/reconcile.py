@@ -1,9 +1,9 @@
 """A bulk answer -> what became of each row that was sent. Only what the body proves counts; the status does not.
 
 Numbered, as the cases are told apart below:
-1. Errors are joined to rows by key (or by a key that is one row's but for case, or for what stands before it), else by
-   the remote id that a row updates, else by a name that one row bears, else by position: from 0, unless keyed errors or
-   the names of stored rows say from 1. All errors of a chunk of one row are that row's.
+1. Errors are joined to rows by key (one that differs in case or has a prefix will do, if it fits one row alone), else
+   by the remote id that a row updates, else by a name that one row alone has, else by position: from 0, unless keyed
+   errors or the names of stored rows show that positions begin at 1. The errors of a chunk of one row are that row's.
 2. Counters, arrays and rows sent agree and each error found its own row: every other row was stored.
 3. Otherwise only rows whose unique name, or whose remote id, stands in `created` or `updated` were stored, and joined
    errors were refused; the rest is uncertain. Where an answer gives no names, its ids alone tell.
@@ -131,14 +131,14 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
 
 
 def _respelled(key: str, by_key: Mapping[str, int]) -> int | None:
-    """Return the position of the one row whose key an error spells in its own way; None: there is not just one."""
+    """Return the position of the one row whose key an error shows in other case or with a prefix; None: not one."""
     folded = key.casefold()
     found = [position for own, position in by_key.items() if _ends_in(folded, own.casefold())]
     return found[0] if len(found) == 1 else None
 
 
 def _ends_in(text: str, key: str) -> bool:
-    """Return whether a text is a key, or ends in it behind something that is neither letter nor digit."""
+    """Return whether a text is a key, or a prefix that ends in neither letter nor digit, and then the key."""
     return text == key or (text.endswith(key) and not text[-len(key) - 1].isalnum())
 
 

@@ -39,8 +39,8 @@ HOPELESS = 8
 TIMEOUTS_BEFORE_HALVING = 2
 
 ALIKE_BEFORE_HALVING = 2
-"""The same failure of the server twice in a row, while it answers other requests well, is this chunk's doing. Its parts
-are sent as often, so that the row that does it is found in as many steps as it takes to halve the chunk."""
+"""When a chunk meets the same server error twice in a row, while other requests are answered well, a row of it causes
+the error. The chunk is halved, and each half is sent twice at most, until that row is alone."""
 
 REPEATED = "sent again after a lost answer, under a key that nothing had confirmed: the answer proves nothing"
 
@@ -89,11 +89,11 @@ class Writer:
     record: Callable[[Sequence[ItemResult]], None]
     settled: Callable[[Sequence[ItemResult]], Awaitable[None]]
     remark: Callable[[str], None]  # an answer contradicts itself, and yet says of each row what became of it
-    beware: Callable[[int], Awaitable[None]]  # so many rows were created beyond the plan: written down before all else
-    overwritten: Callable[[int], Awaitable[None]]  # so many creates met rows that were there: likewise
+    beware: Callable[[int], Awaitable[None]]  # writes down at once how many rows were created beyond the plan
+    overwritten: Callable[[int], Awaitable[None]]  # writes down at once how many creates changed rows that were there
     before: Collection[str]  # ids of the remote rows that were compared with
     is_wanted: Callable[[str], bool]  # whether the source has a key
-    collided: Callable[[str, str, str], None]  # two keys lead to one remote row: the keys, and its id
+    collided: Callable[[str, str, str], None]  # takes two keys that lead to one remote row, and that row's id
     surplus: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
     met: int = 0  # creates whose keys led to rows that were there: what was compared with is not what is there
@@ -210,7 +210,7 @@ class Writer:
         return await self._answered(part, intent, call, answer, bisection)
 
     async def _lost(self, part: Part, intent: Intent, call: BulkCall, error: OutcomeUnknown | InFlight) -> list[Part]:
-        """Settle a part that was sent without an answer to its rows; return the parts that are to be sent instead."""
+        """Settle a part that was sent and not answered; return the parts to send in its place."""
         left, alone = part.attempts - call.attempts, len(part.chunk.changes) <= 1
         again: list[Part] = []
         if isinstance(error, AnswerLost):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model.balance import ExitCode, State
+from engine.model.known import NOT_LISTED, UNCERTAIN
 from engine.model.result import RunResult
 from engine.observe.terminal import safe
 
@@ -18,6 +19,7 @@ class Typed:
     config: str
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     paper: str = ""  # the file of a plan, which is kept or carried out
 
     def line(self, verb: str | None = None, select: tuple[str, ...] | None = None) -> str:
@@ -29,6 +31,8 @@ class Typed:
             words += ["--select", selector]
         for selector in self.exclude if select is None else ():
             words += ["--exclude", selector]
+        for guard in self.allow if select is None and (verb or self.verb) in ALLOWING else ():
+            words += ["--allow", guard]
         if self.paper and verb is None and self.verb == "plan":
             words += ["-o", self.paper]
         if self.paper and (verb or self.verb) == "apply":
@@ -39,7 +43,7 @@ class Typed:
 AGAIN, SYNC, LOOK, ANEW, RETRY = "again", "sync", "look", "anew", "retry"  # which command stands behind the words
 
 WORDS = {
-    ExitCode.FAILED: ("something failed: put right what is named above, then:", AGAIN),
+    ExitCode.FAILED: ("something failed: put it right, then:", AGAIN),
     ExitCode.USAGE: ("the API does not answer as this contract says: put [api] right in the settings, then:", AGAIN),
     ExitCode.REJECTED: ("rows were refused or are invalid: correct them in their source, then:", AGAIN),
     ExitCode.HELD: ("rows are held, and nothing was sent for them; all about it:", LOOK),
@@ -48,14 +52,26 @@ WORDS = {
     ExitCode.PENDING: ("changes are pending and nothing was written; to write them:", SYNC),
     ExitCode.AUTHENTICATION: ("credentials are refused: put [accounts] right in the settings, then:", AGAIN),
     ExitCode.LOCKED: ("another run is at work on these companies; when it has ended:", AGAIN),
-    ExitCode.UNCERTAIN: ("what became of some rows is not known; the next run finds out, as does:", RETRY),
+    ExitCode.UNCERTAIN: ("what became of some rows is not known; to find out now:", RETRY),
     ExitCode.INTERRUPTED: ("interrupted, once the requests in flight were done; to go on:", AGAIN),
     ExitCode.TERMINATED: ("terminated, once the requests in flight were done; to go on:", AGAIN),
 }
 """For each code that a run ends with; `DONE` says more precisely what was done."""
 
+OTHER_WORDS = {
+    "certificate": "a TLS certificate is not trusted: put right what is named above, then:",
+    NOT_LISTED: "the API acknowledged rows that it does not list; what that means, and what to do:",
+}
+"""Where one code of a problem alone calls for the exit code, and `WORDS` says something else."""
+
 FRESH = frozenset({"sync", "plan"})
 """Verbs that know `--fresh`."""
+
+ALLOWING = frozenset({"sync", "plan", "retry"})
+"""Verbs that know `--allow`."""
+
+RESTING = frozenset({"resting", "refused", "unavailable", "bad-answer", "out-of-scope"})
+"""Problems of a company that is not read again for a while, unless `--fresh` is given."""
 
 FEW = 3
 """Held companies that are selected one by one."""
@@ -67,12 +83,15 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
     if code is ExitCode.DONE:
         return _done(result, typed)
     words, command = WORDS[code]
+    codes = {problem.code for one in result.companies for problem in one.problems}
     if command is LOOK:
-        held = [one for one in result.companies if one.balance.held or one.state is State.HELD]
-        few = tuple(f"company:{one.company_id}" for one in held) if len(held) <= FEW else None
-        return words, f"{typed.line('plan', few)} --details"
+        return words, _look(result, typed)
     if command is RETRY:
+        if NOT_LISTED in codes and UNCERTAIN not in codes:  # a retry does not send these
+            return OTHER_WORDS[NOT_LISTED], f"dimsync help {NOT_LISTED}"
         return words, typed.line("retry", typed.select)
+    if code is ExitCode.USAGE and "wrong-contract" not in codes and "certificate" in codes:
+        words = OTHER_WORDS["certificate"]
     if command is ANEW:
         return words, f"{typed.line('plan')} -o {safe(shlex.quote(typed.paper))}"
     if command is SYNC:
@@ -80,8 +99,15 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
     again = typed.line()
     if typed.verb == "apply":
         again += " --resume"
-    rests = any(problem.code == "resting" for one in result.companies for problem in one.problems)
-    return words, f"{again} --fresh" if rests and typed.verb in FRESH else again
+    return words, f"{again} --fresh" if codes & RESTING and typed.verb in FRESH else again
+
+
+def _look(result: RunResult, typed: Typed) -> str:
+    """Return the command that shows what is held. A company that is held as a whole rests unless `--fresh` is given."""
+    held = [one for one in result.companies if one.balance.held or one.state is State.HELD]
+    few = tuple(f"company:{one.company_id}" for one in held) if len(held) <= FEW else None
+    line = f"{replace(typed, allow=()).line('plan', few)} --details"
+    return f"{line} --fresh" if any(one.state is State.HELD for one in held) else line
 
 
 def _done(result: RunResult, typed: Typed) -> tuple[str, str]:

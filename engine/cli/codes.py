@@ -69,8 +69,9 @@ SOURCE_ROWS = (
         "foreign-company",
         "A row of the source names another company in its column `ottimate_company_id`.",
         "The row is invalid (exit 3) and not sent; rows that name this company, or none, are.",
-        "See whether the company was given another one's file. Where one file holds rows of many, give each company"
-        " its own, or leave the others' rows out with `where`; then `dimsync sync --select company:ID`.",
+        "Check whether the company was given another one's file. Where one file holds rows of many companies, give each"
+        " company a file of its own, or leave the other rows out with `where`; then"
+        " `dimsync sync --select company:ID`.",
     ),
     Code(
         "ragged-row",
@@ -140,11 +141,12 @@ ROWS = (
     ),
     Code(
         "not-listed",
-        "The API acknowledged the row, and the listing after that does not show it. Most likely it was deactivated in"
-        " Ottimate, and its key is still taken.",
-        "It is uncertain (exit 10) in the run that finds it so, and held (exit 4) after that: it is not sent, but"
-        " looked for by its id after 1 h, 6 h and 24 h, and at each listing. The others go on.",
-        "Activate the row in Ottimate: the next listing ends it (`--verify full`). To send it once more:"
+        "The API acknowledged the row, but does not list it. It was probably deactivated in Ottimate, where its key is"
+        " still taken.",
+        "The row is uncertain (exit 10) in the run that finds this out, and held (exit 4) after that. It is not sent,"
+        " not even by `dimsync retry`, but looked for by its id after 1 h, 6 h and 24 h, and in each listing. The"
+        " others go on.",
+        "Activate the row in Ottimate, then `dimsync sync --select company:ID --verify full`. To send it once more:"
         " `dimsync sync --select company:ID --allow not-listed:ID`. Or take it out of the source.",
     ),
     Code(
@@ -155,11 +157,11 @@ ROWS = (
     ),
     Code(
         "canary",
-        "This is a leave, not a trouble: rows whose key nothing has confirmed may be tried out.",
+        "This is not a problem, but what `--allow` lets a run do: try out rows whose key nothing has confirmed.",
         "Of each type one row is sent alone, then 10, then the rest; the first that does not prove its key holds all"
         " after it.",
-        'To give it for one run: `dimsync sync --select company:ID --allow canary:ID`; for good: `adopt = "push"` under'
-        " [guard].",
+        "To do it in one run: `dimsync sync --select company:ID --allow canary:ID`. To do it in each run:"
+        ' `adopt = "push"` under [guard].',
     ),
     Code(
         "flapping",
@@ -179,7 +181,8 @@ ROWS = (
         "uncertain",
         "The row was sent, its answer was lost or contradicts itself, and what was read back does not settle it.",
         "It may be there or not, and counts as uncertain (exit 10). The next run sends it again, which makes nothing"
-        " twice; where that comes to the same, it is tried after 1 h, 6 h and then every 24 h, while it is unchanged.",
+        " twice. If its outcome is still not known, it is sent again after 1 h, 6 h and then every 24 h, or as soon as"
+        " it changes in the source.",
         "To find out now: `dimsync retry --select company:ID`; what was tried so far: `dimsync explain ID KEY`.",
     ),
     Code(
@@ -214,14 +217,14 @@ GUARDS = (
         "mass-create",
         "The plan would create an unusual share of the rows that the company has.",
         "The company is held (exit 4) and nothing is sent: what is created cannot be deleted.",
-        "Look at them with `dimsync plan --select company:ID --details`. To let it pass once:"
+        "Look at them with `dimsync plan --select company:ID --details --fresh`. To let it pass once:"
         " `dimsync sync --select company:ID --allow mass-create:ID`.",
     ),
     Code(
         "mass-update",
         "The plan would change an unusual share of the rows that the company has.",
         "The company is held (exit 4) and nothing is sent.",
-        "Look at them with `dimsync plan --select company:ID --details`. To let it pass once:"
+        "Look at them with `dimsync plan --select company:ID --details --fresh`. To let it pass once:"
         " `dimsync sync --select company:ID --allow mass-update:ID`.",
     ),
     Code(
@@ -233,8 +236,8 @@ GUARDS = (
     ),
     Code(
         "wrong-client",
-        "Most rows of the source are another company's and few are this one's, or its keys begin with another company's"
-        " id, or it has nothing in common with the rows that the company has.",
+        "Most rows of the source are another company's and few are this one's; or its keys begin with another company's"
+        " id; or hardly any of its rows is among those that the company has.",
         "The company is held (exit 4) and nothing is sent: two clients' files may have been swapped.",
         "Compare the source's name and contents with the company. If it is the right one, to let it pass once:"
         " `dimsync sync --select company:ID --allow wrong-client:ID`.",
@@ -250,14 +253,14 @@ GUARDS = (
         "incomplete-listing",
         "Three readings of the listing did not prove it whole: its count moved, or rows were missing or repeated.",
         "The company is held (exit 4): nothing is created, updated or called an orphan. It is read again after 1 h,"
-        " 6 h, then 24 h. No `--allow` helps.",
+        " 6 h and then every 24 h. No `--allow` helps.",
         "Wait until nobody else is changing the company's rows, then `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "tenant-leak",
         "A page of the company's listing held a row of another company.",
-        "The company is held (exit 4) and nothing is written; it is read again after 1 h, 6 h, then 24 h. No `--allow`"
-        " helps.",
+        "The company is held (exit 4) and nothing is written; it is read again after 1 h, 6 h and then every 24 h. No"
+        " `--allow` helps.",
         "Report it to Ottimate, with the company's id and the time; then `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
@@ -276,7 +279,7 @@ GUARDS = (
     ),
     Code(
         "fleet",
-        "More of the run's companies are held than `fleet_share` lets.",
+        "More of the run's companies are held than `fleet_share` under [guard] allows.",
         "The run stops (exit 4): companies whose turn had not come are deferred.",
         "See what the held ones have in common with `dimsync status`. To go on all the same:"
         " `dimsync sync --allow fleet`.",
@@ -287,58 +290,56 @@ GUARDS = (
 COMPANIES = (
     Code(
         "source",
-        "The company's source could not be read as a whole: it is missing, damaged or torn, lacks a column, changed"
-        " while it was read, or can be read once and has been.",
+        "The company's source could not be read as a whole: it is missing, damaged or torn, lacks a column, or changed"
+        " while it was read. Or it is a program's own source that can be read only once, and has been.",
         "The company fails (exit 1) before anything is sent.",
         "Put right what the message names, then `dimsync sync --select company:ID`.",
     ),
     Code(
         "shared-source",
         "Several companies are given one file, one sheet of a workbook, or one query without `:company_id`.",
-        "Each of them fails (exit 1) before anything is asked or sent, since nobody can tell whose rows these are; the"
-        " other companies go on. `dimsync validate` lists them all.",
-        "Give each company its own file, or let the query ask for `:company_id`. Where they are to have the same rows:"
-        " `shares_source = true` in the companies, or in what they belong to.",
+        "Each of them fails (exit 1) and nothing is sent for it, since nobody can tell whose rows these are. The other"
+        " companies go on. `dimsync validate` lists them all.",
+        "Give each company its own file, or use `:company_id` in the query. Where they are meant to have the same rows:"
+        " `shares_source = true` in each company, or in their group, mapping or account.",
     ),
     Code(
         "missing-source",
-        "The company was found by its file under [fleet], the ledger knows it, and the file is not there any more.",
-        "The company fails (exit 1), and nothing of it is read or sent: an export that did not come must not go"
-        " unnoticed.",
+        "The file of a company is missing. An earlier run found it by the pattern under [fleet].",
+        "The company fails (exit 1) in each run, and nothing is sent for it: a missing export must not go unnoticed.",
         "Have the file exported again, then `dimsync sync --select company:ID`. If the company is gone for good, name"
-        " it: `gone = [ID]` under [fleet].",
+        " it in the settings: `gone = [ID]` under [fleet].",
     ),
     Code(
         "out-of-scope",
-        "The account's API user may not see this company, or not write to it, or there is none of this id.",
-        "The company fails (exit 1) and nothing is sent. It is looked for again after 1 h, 6 h, then 24 h.",
+        "The account's API user may not see this company or may not write to it, or there is no company of this id.",
+        "The company fails (exit 1) and nothing is sent. It is looked for again after 1 h, 6 h and then every 24 h.",
         "Check its id and account with `dimsync companies --refresh`, or have the API user granted it.",
     ),
     Code(
         "refused",
         "The server refused the company's requests, with the words in the message, and answers others.",
-        "The company fails (exit 1), and is read again after 1 h, 6 h, then 24 h.",
+        "The company fails (exit 1), and is read again after 1 h, 6 h and then every 24 h.",
         "Put right what the server names, then `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "unavailable",
         "The API did not answer the company's requests sensibly, however often it was asked, and it answers others.",
-        "The company fails (exit 1), and is read again after 1 h, 6 h, then 24 h.",
+        "The company fails (exit 1), and is read again after 1 h, 6 h and then every 24 h.",
         "Wait, and check the network and `base_url` under [api]; then `dimsync sync --select state:failed --fresh`.",
     ),
     Code(
         "bad-answer",
-        "What the API answered is JSON and not what was asked for, twice in a row; the message names the field, and the"
-        " row where there is one.",
-        "The company fails (exit 1) and nothing is sent. It is read again after 1 h, 6 h, then 24 h.",
+        "The API answered twice with JSON of another shape than it should have; the message names the row and field.",
+        "The company fails (exit 1) and nothing is sent. It is read again after 1 h, 6 h and then every 24 h.",
         "Report the message to Ottimate, with the company's id and the time; then"
         " `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "host-down",
-        "The API answered none of several companies, nor its own directory: by errors of its own, or not at all.",
-        "What was not sent is deferred (exit 5) and nothing rests: one request found out while the others waited.",
-        "Nothing, when the next `dimsync sync` gets through: it does everything. If it does not, check `base_url` under"
+        "The API answered no request of several companies, or only with errors of its own (5xx).",
+        "One request was repeated while the others waited. Then the run ended: what was not sent is deferred (exit 5).",
+        "The next `dimsync sync` does all of it, once the API answers again. If it does not, check `base_url` under"
         " [api] and the network, and ask Ottimate.",
     ),
     Code(
@@ -346,8 +347,9 @@ COMPANIES = (
         "The TLS certificate of the API's host, or of a proxy on the way, is not trusted; the message gives OpenSSL's"
         " reason.",
         "Nothing is sent, and the companies fail (exit 2).",
-        "Where your network has a certificate authority of its own, name its file in the environment variable"
-        " SSL_CERT_FILE; a clock that is wrong makes good ones invalid, too. Then `dimsync sync`.",
+        "If your network has a certificate authority of its own, name its file in the environment variable"
+        " SSL_CERT_FILE. Check this machine's clock, too: a wrong one makes good certificates invalid. Then"
+        " `dimsync sync`.",
     ),
     Code(
         "failed",
@@ -357,7 +359,7 @@ COMPANIES = (
     ),
     Code(
         "authentication",
-        "The account's credentials are refused although its token is fresh, and for its directory, too.",
+        "The account's credentials are refused, with a new token and for the list of its companies, too.",
         "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on.",
         "Put api_key, client_id and client_secret of the account right; `dimsync companies --refresh` tries them. Then"
         " `dimsync sync`.",
@@ -389,8 +391,10 @@ COMPANIES = (
         "wrong-contract",
         "The host does not speak the configured contract: its token endpoint or bulk path is not there, it redirects,"
         " it refuses everything, or its answers cannot be read.",
-        "The account is stopped and its companies fail (exit 2).",
-        "Put `base_url` and `contract` under [api] right, then `dimsync sync`.",
+        "The account is stopped and its companies fail (exit 2). When its answers cannot be read, one company tries"
+        " again after 1 h, 6 h and then every 24 h, or as soon as [api] changes.",
+        "Put `base_url`, `token_url` and `contract` under [api] right, then `dimsync sync`; to try again with the same"
+        " settings: `dimsync sync --fresh`.",
     ),
     Code(
         "locked",
@@ -418,9 +422,10 @@ COMPANIES = (
     ),
     Code(
         "resting",
-        "An earlier run could not read the company or had to hold it, and its source is the same since.",
-        "It keeps that trouble and its exit code, without a request, until the time that the message names.",
-        "Put right what the problem beside this one says; to try at once: `dimsync sync --select company:ID --fresh`.",
+        "An earlier run could not read the company or held it, and its source has not changed since.",
+        "Nothing is tried for it until the time that the message names: it keeps that problem and its exit code, and"
+        " costs no request.",
+        "Put right what the company's other problem says; to try at once: `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "stale",
@@ -453,11 +458,11 @@ RUNS = (
     ),
     Code(
         "new-ledger",
-        "The ledger knows of no run before this one: its file was made by it.",
-        "Every company is listed and compared as at first contact. The exit code stays as it is; with"
-        " `--expect-ledger` nothing is sent (exit 2).",
-        "At first use, nothing. Else put the file that `url` under [ledger] names on a volume that stays, or bring back"
-        " the one of the runs before; and let the schedule use `dimsync sync --expect-ledger`.",
+        "The ledger is new: no run was written down in it before this one.",
+        "Every company is listed and compared as at first contact, which costs requests. This does not change the exit"
+        " code; with `--expect-ledger` nothing is sent, and the exit code is 2.",
+        "At first use, nothing. Else bring back the ledger of the earlier runs, and keep the file that `url` under"
+        " [ledger] names on a volume that stays. In the schedule, use `dimsync sync --expect-ledger`.",
     ),
     Code(
         "directory",
@@ -483,7 +488,8 @@ EXITS = (
     ),
     Code(
         "2",
-        "The command line or the settings are wrong, or the host does not speak the configured contract.",
+        "The command line or the settings are wrong; or the host does not speak the configured contract, or its TLS"
+        " certificate is not trusted; or there is no ledger of earlier runs, and `--expect-ledger` was given.",
         "Usage and settings are checked before anything is sent.",
         "Check the settings with `dimsync validate`, the command with its `--help`.",
     ),
@@ -497,8 +503,8 @@ EXITS = (
         "4",
         "A guard holds a company, or rows.",
         "Nothing was sent for these; the others went on.",
-        "Look at them with `dimsync plan --select state:held --select state:partial --details`; of each problem's code"
-        " `dimsync help` tells more.",
+        "Look at companies that are held with `dimsync plan --select state:held --details --fresh`, and at single rows"
+        " with `dimsync plan --select state:partial --details`. `dimsync help` explains each problem's code.",
     ),
     Code(
         "5",
@@ -534,7 +540,8 @@ EXITS = (
         "10",
         "What became of some rows is not known.",
         "They were sent, and may be there or not; nothing is made twice by it.",
-        "The next `dimsync sync` finds out; for these rows alone: `dimsync retry`.",
+        "To find out for these rows alone: `dimsync retry`. The next `dimsync sync` tries, too, unless they rest"
+        " (`dimsync help uncertain`). For rows that are not listed, see `dimsync help not-listed`.",
     ),
     Code(
         "130",

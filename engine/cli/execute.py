@@ -97,9 +97,9 @@ async def _expect_runs(url: str) -> None:
     with plain():
         if not await holds_runs(url):
             raise ConfigError(
-                f"new-ledger: the ledger {safe(url)} knows of no run, and --expect-ledger was given; nothing was sent."
-                " Put the ledger of the runs before where `[ledger] url` says; to begin a new one, run once without"
-                " --expect-ledger"
+                f"new-ledger: the ledger {safe(url)} knows of no earlier run, and --expect-ledger was given; nothing"
+                " was sent. Bring the ledger of earlier runs back to where `[ledger] url` says; to begin a new one, run"
+                " once without --expect-ledger"
             )
 
 
@@ -112,6 +112,7 @@ def _print(request: Request, result: RunResult, chosen: Configured) -> None:
         config=str(request.config),
         select=request.select,
         exclude=request.exclude,
+        allow=request.allow,
         paper=str(request.out or request.plan or ""),
     )
     from engine.cli.render import print_run  # noqa: PLC0415  it brings rich, which other outputs do without

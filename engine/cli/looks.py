@@ -79,7 +79,8 @@ def _company(config: Path, company_id: int) -> tuple[Configured, Company]:
     for company in configured.companies:
         if company.id == company_id:
             return configured, company
-    raise click.UsageError(f"there is no company {company_id} in {config}")
+    more = ", nor a file of it that [fleet] finds" if configured.fleet else ""
+    raise click.UsageError(f"there is no company {company_id} in {config}{more}")
 
 
 def _with_engine(configured: Configured, work: Callable[[Engine], Awaitable[T]]) -> T:
@@ -143,7 +144,7 @@ def _notes(told: Explanation) -> Iterator[str]:
         place = f" ({safe(told.file)}{f':{told.line}' if told.line is not None else ''})" if told.file else ""
         yield f"source    there{place}"
     elif not told.source_problems:
-        yield "source    no row bears this key"
+        yield "source    no valid row has this key"
     for problem in told.source_problems:
         yield f"source    {problem.code}: {safe(problem.message)}"
     yield f"ottimate  {safe(REMOTE.get(told.remote_is, told.remote_is))}{_id(life)}"

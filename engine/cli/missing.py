@@ -1,4 +1,4 @@
-"""Companies of a fleet whose file was there in an earlier run and is not now: no run may pass over them in silence."""
+"""Companies of a fleet whose file was there in an earlier run and is missing now: each run has to tell of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def with_missing(configured: Configured) -> Configured:
 
 def _members(configured: Configured) -> list[int]:
     """Return the companies that the fleet's files have brought to the accounts of these settings."""
-    import anyio  # noqa: PLC0415  as said
+    import anyio  # noqa: PLC0415  only a fleet with a ledger needs it
 
     from engine.errors import plain  # noqa: PLC0415
     from engine.ledger.sqlite import open_ledger  # noqa: PLC0415

@@ -72,7 +72,7 @@ MORE = {
     "expect_ledger": click.option(
         "--expect-ledger",
         is_flag=True,
-        help="Exit with 2 before anything is sent when the ledger knows of no run: it is not that of the runs before.",
+        help="Exit with 2, and send nothing, when the ledger knows of no earlier run: for schedulers, once it has one.",
     ),
     "fresh": click.option(
         "--fresh",

@@ -34,7 +34,7 @@ def run_texts(result: RunResult, output: str) -> Iterator[str]:
 
 
 class Unprinted(click.ClickException):
-    """What was done is done, and its result could not be printed: exit 1, unless the run calls for a graver code."""
+    """The run was done, but its result could not be printed: exit 1, unless the run calls for a graver code."""
 
 
 def deliver(write: Callable[[TextIO], None]) -> None:

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or have nobody at the other end: none of that ends a run or hides its end."""
+"""Standard streams that are closed or full, or whose reader has left: a run goes on without them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Output(FileIO):
 
 
 class _Remarks(FileIO):
-    """Standard error: what it cannot take is lost, and nothing else. Progress is no reason for a run to fail."""
+    """Standard error: what cannot be written to it is lost. A run does not fail because its progress is not shown."""
 
     def write(self, data: ReadableBuffer) -> int:
         with suppress(OSError):

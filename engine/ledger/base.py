@@ -234,15 +234,15 @@ class Runs(Protocol):
     async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
         """Return before when `prune` may forget in a run that began at `at`; None: not in this run.
 
-        It lies `keep` before the newest run that began earlier. A clock that leapt ahead is not believed before it has
-        held for a day: some run has to have begun between 1 and 90 days before `at`.
+        That moment lies `keep` before the start of the newest run before this one. A clock that was set far ahead must
+        not empty the ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`.
         """
         ...
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, attempts that were settled, and days, before then; return how many runs.
 
-        A run that a company's last sync was stays. Space that has become free is given back where that is worth it.
+        A run that is some company's last sync is kept. Free space is given back to the file system when there is much.
         """
         ...
 
@@ -287,7 +287,7 @@ class Keys(Protocol):
         ...
 
     async def remember_rest(self, origin: str, account: str, what: str, rest: Rest | None) -> None:
-        """Note that something failed for an account as a whole; None: that it does not any more."""
+        """Note when something that failed for an account as a whole is tried again; None: it works again."""
         ...
 
 

@@ -16,11 +16,11 @@ BUSY_TIMEOUT_S = 30.0
 
 FREE_SHARE = 0.25
 FREE_BYTES = 1_000_000
-"""So much of a file has to be free, both, before it is written anew without that."""
+"""The file is rewritten without its free space when at least this share of it, and this many bytes, are free."""
 
 MOST_BYTES = 512_000_000
-"""What a larger file holds is not written anew: other processes would wait for longer than `BUSY_TIMEOUT_S`. What is
-free in it is used again."""
+"""A file that holds more is not rewritten: other processes would wait longer than `BUSY_TIMEOUT_S`. Its free space is
+used for new rows."""
 
 
 def open_file(path: Path, locks: FileLocks) -> sqlite3.Connection:
@@ -52,9 +52,10 @@ def open_memory() -> sqlite3.Connection:
 
 
 def give_back(connection: sqlite3.Connection) -> None:
-    """Give free pages back to the file system, where they are many; outside of a transaction.
+    """Give free pages back to the file system, when there are many. Call it outside of a transaction.
 
-    Not now, when another process is at the ledger, or there is no room for the copy that it takes: some later run does.
+    Does nothing while another process uses the ledger, or where the disk has no room for the copy that it takes; a
+    later run tries again.
     """
     size, pages, free = (
         connection.execute(f"pragma {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")

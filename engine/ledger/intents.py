@@ -47,7 +47,7 @@ ACCEPT = "delete from rejections where scope = ? and key = ?"
 ACCEPT_LEFT_OVER = """
     delete from rejections
     where scope = ?1 and key in (select value from intents join json_each(keys) where scope = ?1)
-"""  # what was refused once, and sent again since, may be there: a refusal that stands is newer than any doubt
+"""  # a row that was refused, then sent again and never answered, may be there now: its refusal is out of date
 
 
 def begin(connection: sqlite3.Connection, scope: Scope, intent: Intent) -> None:

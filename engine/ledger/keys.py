@@ -37,7 +37,7 @@ def rests(connection: sqlite3.Connection, origin: str, account: str) -> dict[str
 
 
 def remember_rest(connection: sqlite3.Connection, origin: str, account: str, what: str, rest: Rest | None) -> None:
-    """Note that something failed for an account as a whole; None: that it did not any more."""
+    """Note when something that failed for an account as a whole is tried again; None: it works again."""
     if rest is None:
         connection.execute(END_REST, (origin, account, what))
     else:

@@ -65,7 +65,7 @@ STILL_TO_RETRY = """
         where newer.origin = bad.origin and newer.company_id = bad.company_id and newer.account <> bad.account
               and newer.at > (select finished_at from runs where id = bad.run_id)
     )
-"""  # a company that was seen since under another account's name: the settings call its account something else now
+"""  # leaves out a company that has been synced since under another account name: the settings have renamed its account
 REMEMBER_TO_RETRY = """
     insert or replace into to_retry (origin, account, company_id, run_id, keys) values (?, ?, ?, ?, ?)
 """
@@ -280,8 +280,8 @@ def _left_by(run_id: str, verb: str, result: str) -> InTrouble:
 def horizon(connection: sqlite3.Connection, at: datetime, keep: timedelta) -> datetime | None:
     """Return before when the trail is forgotten in a run that began at `at`; None: nothing is.
 
-    It is counted from the newest run that began before `at`. Nothing is forgotten unless some run began between 1 and
-    90 days before: a clock that leapt ahead has to have held for a day.
+    It is counted from the newest run that began before `at`. A clock that was set far ahead must not empty the ledger,
+    so nothing is forgotten unless some run began between 1 and 90 days before `at`.
     """
     around = (to_text(at - LONGEST_AGE), to_text(at - SHORTEST_AGE))
     if not connection.execute(BEGAN_BETWEEN, around).fetchone()[0]:

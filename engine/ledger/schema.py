@@ -40,9 +40,10 @@ NOTES = {
     "strays": "Remote rows of the last whole listing that no key leads to.",
     "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",
     "resting": """
-        Rows that are not sent for now. `uncertain`: sent twice with the same bytes, and nobody knows what came of it.
-        `not-listed`: acknowledged, and the listing after that did not show it. `made-anew`: so, too, but it may have
-        been deleted since, and was sent once more. `key-collision`: its key and `others` lead to one remote row.
+        Rows that are not sent for now, each with its `code`. `uncertain`: sent, and its outcome is not known.
+        `not-listed`: acknowledged, and absent from the listing right after that. `made-anew`: acknowledged in an
+        earlier run and absent from a listing, so it was sent once more. `key-collision`: its key and those in `others`
+        lead to one remote row.
     """,
     "intents": """
         Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no
@@ -63,8 +64,8 @@ NOTES = {
     """,
     "page_sizes": "How many rows a page the server last granted an API key. `account`: its digest, as in quotas.",
     "key_notes": """
-        What an account's API key was shown: `token-encoding`, the content type that the token endpoint takes, and
-        `counts-all`, that a listing's count was once larger than its page, so that it counts all rows.
+        What is known of the API of an account. `token-encoding`: the content type that its token endpoint takes.
+        `counts-all`: a listing's count was larger than its page once, so that counts are of all rows, not of a page.
     """,
     "rests": """
         What failed for an account as a whole, so many times in a row, and is not tried again before `retry_at` unless
@@ -74,8 +75,8 @@ NOTES = {
     """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
-    "directory_locations": "The locations, likewise.",
-    "directory_accounts": "The accounts, likewise.",
+    "directory_locations": "The locations that an account's API user may see.",
+    "directory_accounts": "The client accounts that an account's API user may see.",
     "pauses": """
         A wait that the API last asked of an API key, too long for the run that met it. `account`: its digest, as in
         quotas.
@@ -99,8 +100,8 @@ NOTES = {
     """,
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
     "sources": """
-        What each company's source was at its last good run: by it a torn file is told. `fleet`: the `[fleet]` that
-        found the company's file, so that a file which is there no more is missed.
+        How each company's file ended at its last good run, by which a torn file is recognised. `fleet`: the template
+        of `[fleet]` that found the file, so that a file that is not there any more is noticed.
     """,
     "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",
     "attempts": """

@@ -250,7 +250,7 @@ class SqliteLedger:
         return await self._thread.read(keys.rests, origin, account)
 
     async def remember_rest(self, origin: str, account: str, what: str, rest: Rest | None) -> None:
-        """Note that something failed for an account as a whole; None: that it does not any more."""
+        """Note when something that failed for an account as a whole is tried again; None: it works again."""
         await self._thread.write(keys.remember_rest, origin, account, what, rest)
 
     async def quota(self, origin: str, key_id: str, day: date) -> DayUse:

@@ -95,14 +95,14 @@ UNCERTAIN = "uncertain"
 
 
 class RestingRow(NamedTuple):
-    """A row that is not sent for now, whatever a comparison finds, because sending it again would change nothing."""
+    """A row that rests: it is not sent for now, because to send it again would change nothing."""
 
     code: str  # NOT_LISTED, MADE_ANEW, KEY_COLLISION or UNCERTAIN
-    fingerprint: bytes  # of what was sent, or of all rows of a collision: while it is the same, the row rests
+    fingerprint: bytes  # of what was sent, or of all rows of a collision; when it changes, the rest is over
     message: str
     since: datetime
-    tries: int = 0  # look-ups by id that did not find it, or sends after the first one that came to the same
-    next_at: datetime | None = None  # when it is looked up or sent again; None: see the code's rule
+    tries: int = 0  # look-ups by id that did not find it; or how often it was sent again with the same outcome
+    next_at: datetime | None = None  # when it is looked up or sent again; None: a listing or the source ends the rest
     others: tuple[str, ...] = ()  # of a collision: the other keys
 
 
@@ -121,7 +121,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """Something that failed for an account as a whole, and when it is tried again."""
+    """Something that failed for an account as a whole and rests, and when it is tried again."""
 
     failures: int  # in a row
     retry_at: datetime
@@ -130,7 +130,7 @@ class Rest:
     code: str = ""  # the problem code that it was told under; empty: none is needed
 
     def holds(self, now: datetime, settings: str = "") -> bool:
-        """Return whether it is still to be left alone; a clock that went back to long before it tells nothing."""
+        """Return whether the rest lasts. A clock that was set back to before its beginning ends it."""
         return self.settings == settings and self.retry_at - RESTS[-1] <= now < self.retry_at
 
 

@@ -31,7 +31,7 @@ class Certificate:
     unique: int  # different remote ids seen
     rows: int  # rows seen, repeats included
     pages: int  # pages read
-    counts_pages: bool = False  # rows were behind the last page by the count: it is each page's, not the listing's
+    counts_pages: bool = False  # there were rows beyond the declared count: the API counts the rows of each page
 
     @property
     def repeats(self) -> int:

@@ -185,7 +185,7 @@ ALLOWABLE = (
 
 
 class Allow(NamedTuple):
-    """One run's leave to pass a guard: `--allow mass-create:123`."""
+    """What lets a guard pass in one run: `--allow mass-create:123`."""
 
     slug: str  # one of `ALLOWABLE`
     company_id: int | None = None  # None: the run as a whole, for `fleet`

@@ -1,6 +1,6 @@
-"""What values of the settings can work: the rules that the values themselves, and the settings file, are held to. Pure.
+"""Which values settings may have: one set of rules, for the library's settings and for the settings file. Pure.
 
-Each rule returns what is wrong with one value, in words that go behind its name; None: nothing is.
+Each rule returns what is wrong with one value, in words that follow its name in a message; None: nothing is wrong.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from engine.errors import ConfigError
 Rule: TypeAlias = Callable[[object], str | None]
 
 COMPANY_IDS = 2**63
-"""Ids are below it: what the ledger's databases hold as a whole number."""
+"""Company ids are below this, so that the ledger's databases can hold them as whole numbers."""
 
 
 def require(what: str, value: object, rules: Mapping[str, Rule]) -> None:
@@ -33,7 +33,7 @@ def _faults(value: object, rules: Mapping[str, Rule]) -> Iterator[str]:
 
 
 def whole(least: int, most: int | None = None) -> Rule:
-    """Return the rule for whole numbers within bounds, both included. True and False are none."""
+    """Return the rule for whole numbers within bounds, both included. True and False are not whole numbers."""
 
     def rule(value: object) -> str | None:
         bounds = f"of {least:,} or more" if most is None else f"from {least:,} to {most:,}"
@@ -63,7 +63,7 @@ def kind(*kinds: type) -> Rule:
 
 
 def text(value: object) -> str | None:
-    """Return what is wrong with a text that may not be empty, nor hold characters that cannot be sent."""
+    """Return what is wrong with a text, which may not be empty or hold characters that cannot be seen."""
     if not isinstance(value, str):
         return f"is {_shown(value)}: it must be text"
     return None if value.strip() and value.isprintable() else f"is {_shown(value)}: it must be text that can be seen"

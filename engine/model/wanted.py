@@ -43,7 +43,7 @@ class FileEnd(NamedTuple):
     """How a file of lines ended when it was read whole."""
 
     size_bytes: int
-    last_line: int  # its number; 0: not counted, as it is whole
+    last_line: int  # its number; 0: not counted, because the line is whole
     is_ended: bool  # by a line end; without one, nobody can tell whether the line is whole
 
 

@@ -27,10 +27,19 @@ LONGEST_ID = 200
 """Characters of a request's id that are kept: it is a server's text."""
 
 LARGEST_SKEW = timedelta(days=1)
-"""A `Date` further off than any time zone is no clock, but an answer that something on the way has kept."""
+"""A `Date` that is off by more than this comes from a cache on the way, not from a clock in another time zone."""
 
 GATEWAY_FORBIDDEN = "forbidden"
 """The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
+
+
+NO_COMPANY = "; the API user may not see this company, or it does not exist"
+
+NO_ACCESS = {
+    "token": "; check client_id, client_secret and account_id of the account",
+    "directory": "; the API user may not list companies, or api.base_url is wrong",
+}
+"""What a 403 or 404 says of requests that are about no company, by the kind of request."""
 
 
 def problem(answer: Answer, *, kind: str, now: Callable[[], datetime], company_id: int | None) -> ApiError | None:
@@ -86,7 +95,7 @@ def _kind(status: int, words: str, *, asked: str, told: str, is_vendors: bool) -
         case 404 | 405 if asked == "bulk":
             kind, advice = WrongContract, " on the bulk path; check api.base_url and api.contract"
         case 403 | 404:
-            kind, advice = OutOfScope, "; the API user may not see this company, or it does not exist"
+            kind, advice = OutOfScope, NO_ACCESS.get(asked, NO_COMPANY)
         case 409:
             kind = InFlight
         case 429 if words == QUOTA_WORDS or "quota" in told.lower():

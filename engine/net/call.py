@@ -45,10 +45,10 @@ class Call(Generic[T]):
     sends: int = 0  # all, those answered 401 or 429 included
     attempts: int = 0  # sends that came to nothing known
     timeouts: int = 0  # of these, the ones that were too slow
-    waits: int = 0  # answers 503 that named the time to wait
-    senseless: int = 0  # answers that were JSON, and not what was asked for
-    said: str = ""  # by the last 500 or 502
-    alike: int = 0  # how many of these said so in a row
+    waits: int = 0  # 503 answers that named a time to wait
+    senseless: int = 0  # answers that were JSON, but not what was asked for
+    said: str = ""  # the words of the last 500 or 502
+    alike: int = 0  # how many answers in a row had these words
     first_sent_at_s: float = 0.0  # on the event loop's clock
     is_witness: bool = False  # asked once, to tell whose trouble another request has met
     exposed: bool = False  # something was sent, and nobody knows what came of it

@@ -68,7 +68,7 @@ REFUSALS = 4
 """So many 401s in a row for one call are no bad luck with expiring tokens."""
 
 SENSELESS = 2
-"""So often a page is asked for that is JSON and no page: it is the same each time."""
+"""How often a page is asked for whose answer is JSON, but no page: a further repeat would end alike."""
 
 DIRECTORY_PAGE = 100
 """Entries of the directory that a witness asks for."""
@@ -97,7 +97,7 @@ class Key:
 
 
 class _NotNow(Exception):
-    """The token has run out since it was taken, or the host has come in doubt: nothing was sent."""
+    """Nothing was sent: the token has expired since it was taken, or the host is in doubt since then."""
 
 
 class Channel:
@@ -251,10 +251,10 @@ class Channel:
                 return value
 
     def _helps_another(self, call: Call[T], error: Unauthorized, token: Secret, refusals: int) -> bool:
-        """Note that a token was refused, and return whether the request is worth another one.
+        """Note that a token was refused, and return whether to send the request again with another one.
 
-        Once it is, and whenever there is a newer one. What belongs to no company tries as long as tokens are good for
-        something.
+        A company's request is sent again once, and whenever there is a newer token. A request of no company is sent
+        again until a new token is refused before it was ever accepted.
         """
         keeper = self.key.keeper
         if error.status != 401 or refusals > REFUSALS or self._is_vouched_for(token):
@@ -267,14 +267,15 @@ class Channel:
         return True
 
     def _is_vouched_for(self, token: Secret) -> bool:
-        """Return whether the directory was answered with this token lately: then it is not the token."""
+        """Return whether the directory was answered with this token lately, so that the token is good."""
         vouched, at_s = self._vouched
         return token is vouched and get_running_loop().time() < at_s + KEPT_S
 
     async def _judge(self, call: Call[T], error: ApiError, token: Secret | None) -> None:
-        """Park the account, unless another request with its API key is answered: then it is the company's trouble.
+        """Raise what a refusal means: the account is parked, unless another request with its API key is answered.
 
-        Raises what that is. Returns only where the request is worth another token, as the other one needed one, too.
+        If one is, the trouble is the company's, or its chunk's. Returns, raising nothing, when that other request got a
+        new token: then this one is to be sent again with it.
         """
         if call.company_id is None or self._is_out_of_quota(error, call.company_id):
             raise await self.park(error) from error
@@ -303,13 +304,13 @@ class Channel:
         return kind(text, status=error.status, company_id=call.company_id, request_id=error.request_id)
 
     def _is_out_of_quota(self, error: ApiError, company_id: int) -> bool:
-        """Return whether a day is used up by our own count, or as three companies of the key, or all, were told."""
+        """Return whether a day is used up: by our own count, or by what three companies (or all) were told."""
         if not isinstance(error, QuotaExhausted):
             return False
         return error.status is None or self.host.is_out_of_quota(self.account.name, company_id)
 
     async def _ask_directory(self) -> bool:
-        """Return whether the account's directory is answered, by whatever answer that takes a good API key."""
+        """Return whether the API answers a request for the account's directory in a way that shows a good API key."""
         account = self.account
         call: Call[object] = Call(
             kind="directory",
@@ -329,7 +330,7 @@ class Channel:
         return True
 
     async def _not_there(self, call: Call[T], error: WrongContract | OutOfScope) -> EngineError:
-        """Return what a path that is not there means: the settings are wrong, or one company is not to be seen.
+        """Return what a 404 or 405 means: the settings are wrong, or the API user may not see one company.
 
         A bulk path is missed, or a company's requests are redirected, by three companies, or all that the run has,
         before it is the contract's; listings and directory both, nothing being answered, are the base URL's.
@@ -346,7 +347,7 @@ class Channel:
         return error
 
     def _is_strange(self, call: Call[T]) -> bool:
-        """Note that a path is not there, or another program's; return whether that is so of all that were asked for."""
+        """Note that a path is missing, or is another program's; return whether listing and directory both are."""
         if self._well_at_s is None:
             self._strange.add("list" if call.kind == "probe" else call.kind)
         return self._well_at_s is None and self._strange.issuperset({"list", "directory"})
@@ -391,9 +392,9 @@ class Channel:
             await self._pause(Throttled(text, retry_after_s=asked_s, status=error.status), asked_s or rest_s)
 
     async def _probe_s(self, call: Call[T], error: ApiError, rest_s: float) -> float:
-        """Return how long to wait where several companies met the same: the one request that finds out has patience.
+        """Return how long the one request waits that is repeated while several companies get no answer.
 
-        It is repeated less often than usual, over about as long. Raises what ends the run when that was in vain.
+        It is repeated fewer times than others, with longer waits. Raises what ends the run when all of them failed.
         """
         most = call.policy.max_attempts
         if self.host.probes >= max(1, min(PROBES, most - 1)) and await self._is_down(call):
@@ -402,9 +403,9 @@ class Channel:
         return step_s(call.attempts + fewer, 1.0) if self.host.probes and call.attempts else rest_s
 
     async def _is_down(self, call: Call[T]) -> bool:
-        """Return whether the host answers nobody: if nothing was answered since, the directory is asked, once.
+        """Return whether the host answers nobody. If no request was answered since, the directory is asked for, once.
 
-        Without a token it cannot be.
+        A token request cannot ask for it, as that takes a token.
         """
         host = self.host
         if not host.is_silent or call.kind == "token":
@@ -415,7 +416,7 @@ class Channel:
         return False
 
     async def _note_senseless(self, call: Call[T], error: ApiError) -> None:
-        """Stop the account where answers of this kind make no sense for any company; one of them is enough on trial."""
+        """Stop the account when no company can read answers of this kind; on trial, one company is enough."""
         what, is_answer = what_of(call), error.status is not None and error.status < 300
         if what is None or not is_answer or call.company_id is None:
             return
@@ -429,9 +430,9 @@ class Channel:
             raise await self.park(reason) from error
 
     async def _is_alike(self, call: Call[T], error: ApiError) -> bool:
-        """Return whether the same words were said as often as the policy lets, while the host answers other calls.
+        """Return whether the same 500 or 502 came as often as the policy lets, while the host answers other calls.
 
-        There are attempts left then: after the last one, a call ends anyway.
+        False after the last attempt, with which a call ends anyway.
         """
         if error.status not in {500, 502} or call.attempts >= call.policy.max_attempts:
             call.said, call.alike = "", 0
@@ -444,10 +445,10 @@ class Channel:
         return is_well or await self._witness.answers(call.first_sent_at_s)
 
     async def _end_of(self, call: Call[T], error: OutcomeUnknown | InFlight) -> EngineError:
-        """Return what ends a call that came to nothing: the error itself, or what ends the account, or the run.
+        """Return what ends a call that failed for good: the error itself, or what ends the account, or the run.
 
-        Where nothing has been answered since, the directory is asked; it tells the host's trouble from the company's.
-        What became of a chunk of the only company in trouble is read back, and that tells, too.
+        If no request was answered since, the directory is asked for, to tell the host's trouble from the company's. It
+        is not for a bulk call while one company alone is in trouble: its rows are read back, which tells as much.
         """
         host, is_unsent = self.host, isinstance(error, OutcomeUnknown) and error.unsent
         if not _is_silent(error):
@@ -469,7 +470,7 @@ class Channel:
         return await self._fall(error) if await self._is_down(call) else error
 
     async def _fall(self, error: ApiError) -> AccountParked:
-        """Give the host up, for all accounts of the run."""
+        """Note that the host is down and stop all accounts of the run."""
         since = self.host.since or self._now()
         text = f"the API has answered nothing since {since:%Y-%m-%d %H:%M} UTC ({error})"
         reason = HostDown(f"{text}; what was not sent is deferred, and the next run does it", status=error.status)
@@ -557,7 +558,7 @@ class Channel:
             raise
 
     def _refuse_in_doubt(self, call: Call[T]) -> None:
-        """Let another request find out whether the host answers, where one does."""
+        """Raise `_NotNow` while the host is in doubt and another request finds out whether it answers."""
         if not self.host.lets(self.account.name, call):
             raise _NotNow
 
@@ -695,7 +696,7 @@ class Channel:
             raise await self.park(error) from error
 
     async def _token_otherwise(self, encoding: str, refused: Rejected) -> Grant:
-        """Get a new token by the other encoding, which is kept; where that is refused, too, tell of the first."""
+        """Get a new token by the other encoding, and keep to that; if it is refused too, raise the first refusal."""
         try:
             grant = await self._token(encoding)
         except Rejected:

@@ -44,7 +44,7 @@ class Feed(Generic[T]):
         self._wake()
 
     def widen(self) -> None:
-        """Make nobody wait for room any more, however slow the reader is: not much more comes."""
+        """Let `send` wait for the reader no more. For a run that was stopped: few events are still to come."""
         self._ahead = sys.maxsize
         self._make_room()
 

@@ -1,6 +1,6 @@
 """Whether the API's host answers: one object for all accounts of a run, so that an outage is one incident.
 
-In doubt, one request goes on being repeated, and all others wait for what comes of it.
+While the host is in doubt, one request is repeated, and all others wait until it is answered or given up.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from engine.errors import EngineError
 from engine.net.call import Call
 
 SO_MANY = 3
-"""Companies, or all that the run has, must meet the same trouble before it is taken for the host's."""
+"""How many companies (or all, where the run has fewer) must meet the same trouble before it is taken for the host's."""
 
 FIRST = 8
-"""Requests of several accounts that are out at a time before the host has answered one of them: an outage costs no
-more. One account begins with as many by itself."""
+"""How many requests of all accounts together may be out before the host has answered one, so that an outage costs no
+more. A run with one account is not bounded by it: that account's own concurrency begins as low."""
 
 PROBES = 3
 """How often the one request is repeated while the others wait."""
@@ -37,29 +37,29 @@ class Host:
     def __init__(self, companies: Iterable[tuple[str, int]] = ()) -> None:
         """Take the run's companies, each with the name of its account."""
         self._companies: frozenset[Who] = frozenset(companies)
-        self._met: set[Who] = set()  # those whose requests came to nothing since a request was last answered well
+        self._met: set[Who] = set()  # those whose requests got no answer, or a 5xx, since one was last answered well
         self._refused: set[Who] = set()  # companies that were told that the day's quota is used up
         self._missing: dict[str, set[Who]] = {}  # kind of request -> companies for which there was no such path
         self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
         self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
-        self._failing: list[Call[Any]] = []  # calls that came to nothing and are to be repeated
+        self._failing: list[Call[Any]] = []  # calls that got no answer, or a 5xx, and are to be repeated
         self._prober: Call[Any] | None = None  # the one call that may be sent while the host is in doubt
         self._prober_account = ""
         self._news = anyio.Event()
         self._most = FIRST if len({account for account, _ in self._companies}) > 1 else inf
         self._out = 0  # requests with a token
-        self._has_answered = False  # one of these, well
+        self._has_answered = False  # whether one of these was answered well
         self._trusted_until_s = 0.0  # by the event loop's clock
         self.is_doubted = False
-        self.probes = 0  # repeats that came to nothing since the host is in doubt
+        self.probes = 0  # repeats of the one call that failed since the host is in doubt
         self.directory_failed = False  # since a request was last answered well
         self.since: datetime | None = None  # when the first of these requests came to nothing, by the wall clock
         self.since_s = 0.0  # the same by the event loop's clock
-        self.down: EngineError | None = None  # what ends all that is left of the run
+        self.down: EngineError | None = None  # the host is down: why all that is left of the run is deferred
 
     @property
     def is_watched(self) -> bool:
-        """Whether there are companies to tell the host's trouble by."""
+        """Whether there are companies, by which the host's trouble can be told from one company's."""
         return bool(self._companies)
 
     def companies_of(self, account: str) -> frozenset[int]:
@@ -68,7 +68,7 @@ class Host:
 
     @property
     def is_silent(self) -> bool:
-        """Whether requests came to nothing and none was answered well since."""
+        """Whether requests failed and none was answered well since."""
         return bool(self._met)
 
     @property
@@ -113,7 +113,7 @@ class Host:
             self._tell()
 
     def vouch(self, call: Call[Any], for_s: float) -> None:
-        """Note that a witness was answered well: whatever companies meet in the next seconds is not the host's."""
+        """Note that a witness was answered well: for `for_s` seconds, what companies meet is not the host's trouble."""
         self._trusted_until_s = get_running_loop().time() + for_s
         self.answered(call)
 
@@ -122,18 +122,18 @@ class Host:
         self._out += call.bearer
 
     def landed(self, call: Call[Any]) -> None:
-        """Note that it is out no more."""
+        """Note that a request has been answered, or has failed."""
         self._out -= call.bearer
         if not self._has_answered:
             self._tell()
 
     def fall(self, reason: EngineError) -> None:
-        """Give the host up for the rest of the run."""
+        """Take the host for down for the rest of the run."""
         self.down = self.down or reason
         self._tell()
 
     async def turn(self, account: str, call: Call[Any]) -> None:
-        """Wait while the host is in doubt and another request finds out; where none does, this one is to."""
+        """Wait while the host is in doubt and another request finds out; return at once when this one is to."""
         while not self.lets(account, call):
             if self._prober is None and self.is_doubted and (call in self._failing or not self._failing):
                 self._prober, self._prober_account = call, account
@@ -151,7 +151,7 @@ class Host:
         return self._prober is not None and call.kind == "token" and account == self._prober_account
 
     def leave(self, call: Call[Any]) -> None:
-        """Note that a call has ended: where it was the one to find out, another one is."""
+        """Note that a call has ended; if it was the one that finds out, the next waiting call takes its place."""
         if call in self._failing:
             self._failing.remove(call)
         if call is self._prober:
@@ -159,7 +159,7 @@ class Host:
             self._tell()
 
     def read(self, what: str) -> None:
-        """Note that an answer of this kind made sense: none of the kind speaks against the contract any more."""
+        """Note that an answer of this kind could be read, so that the contract is right as far as they go."""
         self._readable.add(what)
         self._senseless = {key: met for key, met in self._senseless.items() if key[0] != what}
 
@@ -168,9 +168,10 @@ class Host:
         return what in self._readable
 
     def is_unreadable(self, what: str, words: str, who: tuple[str, int], *, is_json: bool) -> bool:
-        """Note that a company's answers make no sense, and return whether that is so of all companies' alike.
+        """Note that a company's answers cannot be read, and return whether that is so for all companies.
 
-        What is no JSON may be another program's page, and takes three companies. One company alone tells nothing.
+        It takes two companies, or three where there are as many; always three for a body that is no JSON, which may be
+        another program's page. One company alone shows nothing.
         """
         if what in self._readable or not self.is_watched:
             return False
@@ -179,7 +180,7 @@ class Host:
         return len(met) >= (max(2, min(SO_MANY, len(self._companies))) if is_json else SO_MANY)
 
     def is_out_of_quota(self, account: str, company_id: int) -> bool:
-        """Note that a company was told that the day is used up, and return whether all of its key were."""
+        """Note that a company was told that its day is used up; return whether three of its account (or all) were."""
         self._refused.add((account, company_id))
         own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
         return told >= min(SO_MANY, own)

@@ -19,7 +19,7 @@ class PageSize:
 
     def __init__(self, configured: int) -> None:
         self.rows = configured  # to ask for
-        self.counts_all = False  # a count was larger than its page: so it is the listing's, not the page's
+        self.counts_all = False  # a count was larger than its page, so that counts are of all rows
         self.is_learned = False  # a listing of several pages, or one larger page, has shown it
         self._configured = configured
         self._asks_more = configured >= USUAL
@@ -37,9 +37,9 @@ class PageSize:
         return MOST
 
     def may_go_on(self, page: Page, size: int) -> bool:
-        """Return whether there may be a page behind this first one although its count says that it is the last.
+        """Return whether there may be another page although the count says that the first one is the last.
 
-        It is full, and nothing has shown that counts are of more than a page.
+        So it is when that page is full and no count has ever been larger than a page: the API may count by page.
         """
         return not self.counts_all and 0 < page.declared <= len(page.rows) and len(page.rows) >= size
 

@@ -16,7 +16,7 @@ from engine.net.client import CompanyClient
 from engine.net.feed import Feed
 
 NO_SUCH_PAGE = frozenset({400, 404})
-"""How a server may refuse a page that is behind the last one."""
+"""How a server may refuse a page after the last one."""
 
 
 class Listing:
@@ -32,7 +32,7 @@ class Listing:
         self._declared_last = first.declared
         self._expected = ceil(first.declared / self._size)  # pages
         self._may_go_on = client.channel.key.pages.may_go_on(first, self._size)
-        self._counts_pages = False  # a page was behind the last one by the count
+        self._counts_pages = False  # there were rows beyond the declared count
         self._falls_short = False  # a page before the last had fewer rows than it should
 
     @property
@@ -77,7 +77,7 @@ class Listing:
                     pass
 
     async def _look_behind(self) -> None:
-        """Ask for the page behind a full one that counts as many rows as it shows: the API may count by page."""
+        """Ask for the page after a full one whose count is its own number of rows: the API may count by page."""
         try:
             page = await self._client.page(2, self._size)
         except (Rejected, OutOfScope) as error:

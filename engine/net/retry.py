@@ -17,7 +17,7 @@ class Policy:
 
     max_attempts: int  # sends in all, the first included
     max_timeouts: int | None = None  # give up after so many time-outs (a bulk call is halved then); None: as others
-    max_alike: int | None = None  # give up after so many 500s or 502s alike from a host that answers other calls
+    max_alike: int | None = None  # give up when the same 500 or 502 came this often from a host that answers others
 
 
 def wait_s(policy: Policy, attempts: int, timeouts: int, error: ApiError, jitter: float) -> float | None:

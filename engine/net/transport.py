@@ -149,13 +149,13 @@ def proxies_of_environment() -> Mapping[str, str]:
 
 
 def _untrusted(url: str, error: BaseException) -> str:
-    """Return why a host is not believed: in OpenSSL's words, and what whoever runs the machine can do."""
+    """Return why a host is not trusted, in OpenSSL's words, and what can be done about it."""
     reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
     text = f"the TLS certificate of {URL(url).host} is not trusted: {reason}"
     named = os.environ.get("SSL_CERT_FILE")
     if named is not None and not Path(named).is_file():
         return f"{text}; SSL_CERT_FILE names {named}, which is no file"
-    return f"{text}; SSL_CERT_FILE names your CA, where the host, or a proxy on the way, has a certificate of its own"
+    return f"{text}; where your network has a certificate authority of its own, name its file in SSL_CERT_FILE"
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:

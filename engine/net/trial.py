@@ -10,7 +10,7 @@ from engine.net.call import Call
 
 
 def what_of(call: Call[Any]) -> str | None:
-    """Return which answers a call's are: "bulk", or "list", probes included; None: none that a contract is told by."""
+    """Return the kind of a call's answer: "bulk", or "list" (probes too); None: it shows nothing of the contract."""
     if call.company_id is None:
         return None
     return "bulk" if call.kind == "bulk" else "list" if call.kind in {"list", "probe"} else None

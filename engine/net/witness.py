@@ -1,4 +1,4 @@
-"""One request that tells an account's trouble from one company's: if its directory is answered, its key is good."""
+"""The witness: one request for an account's directory. If it is answered, the key is good, and a trouble is not its."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 KEPT_S = 60.0
-"""What the directory said stands for refusals within so many seconds: they are one incident."""
+"""For how many seconds one answer of the directory counts: refusals within that time are one incident."""
 
 
 class Witness:
@@ -21,7 +21,10 @@ class Witness:
         self._said: bool | None = None
 
     async def answers(self, since_s: float | None = None) -> bool:
-        """Return whether the directory is answered, asked not before `since_s` (None: within the last minute)."""
+        """Return whether the directory is answered. An earlier answer counts if it was asked for after `since_s`.
+
+        `since_s`: on the event loop's clock; None: `KEPT_S` ago.
+        """
         async with self._turn:
             now_s = get_running_loop().time()
             if self._said is None or self._asked_at_s < (now_s - KEPT_S if since_s is None else since_s):

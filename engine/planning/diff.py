@@ -140,9 +140,9 @@ class _Draft:
             self.unchanged += 1
 
     def hold_taken_identities(self, index: RemoteIndex) -> None:
-        """Hold updates to a type and ERP id that another remote row bears, unless that row moves in this plan, too.
+        """Hold updates to a type and ERP id that another remote row has, unless this plan changes those of that row.
 
-        To hold one may leave another without the place that it was to take, so that it is held in turn.
+        A row that is held keeps its type and ERP id, so that another row that was to take them is held next.
         """
         moves = {
             change.remote_id: change
@@ -186,7 +186,7 @@ class _Draft:
 
 
 def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[str]]) -> dict[str, str]:
-    """Return the rows that would take what another row bears and keeps, by remote id, with that other row's id."""
+    """Return rows that would take the type and ERP id of a row that keeps them: their ids, with that row's id."""
     found = {}
     for remote_id, change in moves.items():
         for other in bearers.get(natural_key(change.row), ()):
@@ -197,9 +197,7 @@ def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[str]
 
 def _taken(row: Dimension, other: str) -> Hold:
     what = f"{row.type_code} {row.erp_id!r}"
-    text = (
-        f"it would become {what}, which {other} is in Ottimate and stays: there would be two of it; give each its own"
-    )
+    text = f"it would become {what}, and {other} is that in Ottimate already: give each its own type and ERP id"
     return Hold(row.key, "ambiguous", text)
 
 

@@ -43,9 +43,9 @@ def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: da
 
 
 def is_reading_open(state: CompanyState) -> bool:
-    """Return whether the last reading failed or was held: until a whole listing, the ledger is no evidence.
+    """Return whether the last reading failed or was held, so that the ledger is no evidence until a whole listing.
 
-    A guard that goes by a plan's figures has seen a reading that was good.
+    A company that was held by the figures of its plan (`GUARDS`) was read well.
     """
     return state.failure is not None and state.failure not in GUARDS
 
@@ -65,8 +65,8 @@ def spread(company_id: int) -> float:
 def must_list(wanted: Wanted, acked: Acknowledged, resting: Container[str] = ()) -> bool:
     """Return whether the ledger cannot stand in for a listing: a wanted row may be one whose outcome nobody knows.
 
-    `resting`: keys of rows that are not sent in this run, so that nothing has to be known of them. Where nothing was
-    sent since the last listing, another one would tell the same again.
+    `resting`: keys of rows that are not sent in this run, of which nothing has to be known. If nothing was sent since
+    the last listing, another one would show the same.
 
     1. Nobody knows what became of a create, and a wanted row may be that one or stand in its place.
     2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are

@@ -15,7 +15,7 @@ from engine.model.dimension import Dimension
 from engine.model.settings import Guards
 
 MARK_BYTES = 8
-"""Of a row's mark in a plan that passed: two of a million rows share one with a chance of 1 in 37 million."""
+"""Size of a row's mark in a plan that passed. The chance that two of a million rows share one is 1 in 37 million."""
 
 GUARDS = frozenset({"shrunken-source", "wrong-client", "mass-create", "mass-update"})
 """Those that hold a company by its figures."""
@@ -36,7 +36,7 @@ class Figures:
     last_good_rows: int | None  # source rows of the last good run; None: there was none
     there: int  # rows that the company has in Ottimate
     creates: int  # planned, without those of a plan that passed before and is not finished
-    updates: int  # likewise
+    updates: int  # planned, in the same way
 
 
 def trips(figures: Figures, guards: Guards) -> tuple[Trip, ...]:
@@ -71,8 +71,8 @@ def marks(rows: Iterable[Dimension]) -> bytes:
     """Return what is remembered of rows of a plan that passed, a mark for each: what is left of them passes, too.
 
     A mark stands for the key and for all that the source says of the row: its name, ERP id, type and code. Type labels
-    are left out, as a listing between two runs may settle them otherwise. Marks of ledgers from before this rule, which
-    stood for keys alone, equal none: what was left of a plan then is counted once more.
+    are left out, as a listing between two runs may change them. Marks that an older dimsync made stand for keys alone
+    and equal none of these: what was left of its plan is counted once more.
     """
     return b"".join(sorted(map(_mark, rows)))
 
@@ -88,7 +88,7 @@ def without(passed: bytes | None, done: Iterable[Dimension]) -> bytes | None:
 
 
 def within(passed: bytes | None, left: Iterable[Dimension]) -> bytes | None:
-    """Return the marks of what is left when these rows are all that is; None: nothing is."""
+    """Return the marks of those of these rows that are in the plan; None: none is."""
     return b"".join(sorted(_taken_apart(passed) & set(map(_mark, left)))) or None
 
 

@@ -24,9 +24,8 @@ def learn(
 ) -> Learned:
     """Return what to note before anything is sent: only what the ledger does not hold already.
 
-    `notes`: on rows that were acknowledged and that the listing does not show; but for those that are made anew, they
-    stay known.
-    `respelled`: keys whose row bears another id in listings than in the answer that acknowledged it: the same row.
+    `notes`: on rows that were acknowledged and that the listing does not show. These stay known, except those that are
+    made anew. `respelled`: keys of rows whose id in listings is another one than in the answer that acknowledged them.
 
     Afterwards `image` of the ledger equals the listing, so that the next run can compare without reading.
     """
@@ -71,9 +70,9 @@ def learn(
 def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[str]) -> bool:
     """Return whether a listing ends a row's rest.
 
-    1. One that was not listed is shown, or nothing is known of it any more; one that was made anew is shown.
-    2. One of unknown outcome is not in the source any more. That it is not there proves nothing else.
-    3. A collision ends with a change of the source alone.
+    1. `not-listed`: the row is shown, or the ledger does not know it any more. `made-anew`: it is shown, or unwanted.
+    2. `uncertain`: the row is not in the source any more. That the listing does not show it proves nothing.
+    3. `key-collision`: never; only a change of the source ends it.
     """
     code = acked.resting[key].code
     if code == NOT_LISTED:

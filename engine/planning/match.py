@@ -336,7 +336,7 @@ def _without_look_alikes(
 ) -> list[Dimension]:
     """Hold rows that a free remote row looks like; return those that may be created.
 
-    `types`: those of all remote rows. Where none has the row's own type, the server may call that type otherwise.
+    `types`: those of all remote rows. Where none has the row's own type, the server may have another name for it.
     """
     if not unmatched or not free:
         return unmatched
@@ -370,7 +370,7 @@ def _traits(row: Dimension | RemoteRow) -> tuple[tuple[str, str, str], tuple[str
 
 
 def _typeless(row: Dimension | RemoteRow) -> tuple[str, str, str]:
-    """Return what two rows of one thing would share if their types were spelled otherwise: both ERP id and name."""
+    """Return what two rows of different types share if they are one thing: both ERP id and name."""
     return ("", f"any type, {row.erp_id}", row.name)
 
 

@@ -1,12 +1,10 @@
-"""Rows that were acknowledged and that no listing shows: deactivated over there, most likely, their keys still taken.
+"""Rows that the API acknowledged and does not list. Most likely they were deactivated; their keys are still taken.
 
-A row that a run acknowledged, and that a listing of the same run does not show, is uncertain in that run. One that an
-earlier run acknowledged may have been deleted since: it is made anew once, and when the next listing does not show it
-either, it is uncertain, too.
-
-After that such a row is held: it is looked for by its id after 1 h, 6 h and 24 h, and at each listing, and it is not
-sent again unless a person allows it. Found by its id, it is looked for in a new listing: the last one may have lagged
-behind. A row that no listing shows is of no use to anybody, whether its id still leads to it or not.
+1. Acknowledged in this run, and absent from a listing of the same run: uncertain in this run.
+2. Acknowledged in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
+   the next listing does not show it either, it is uncertain in that run.
+3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
+   24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
 """
 
 from __future__ import annotations
@@ -19,14 +17,14 @@ from engine.model.known import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledg
 from engine.planning.rest import next_try
 
 LOOK_UPS = len(RESTS)
-"""By id, of one row, in all."""
+"""How often one row is looked for by its id, in all."""
 
 
 def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingRow:
     """Return the note on a row that was acknowledged and that this listing does not show."""
     remote_id = acked.rows[change.row.key].remote_id
     named = f" as {remote_id}" if remote_id else ""
-    text = f"Ottimate acknowledged it{named}, and the listing after that does not show it: was it deactivated there?"
+    text = f"Ottimate acknowledged it{named} and does not list it: it was probably deactivated there"
     is_looked_up = remote_id is not None
     return RestingRow(
         NOT_LISTED,
@@ -39,13 +37,13 @@ def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingR
 
 
 def made_anew(change: Change, now: datetime) -> RestingRow:
-    """Return the note on a row that is made anew, as it was acknowledged and is not there."""
-    text = "Ottimate acknowledged it, and the listing after that did not show it; it was sent once more"
+    """Return the note on a row that is sent again because it was acknowledged earlier and is not listed now."""
+    text = "Ottimate acknowledged it and did not list it; it was sent once more"
     return RestingRow(MADE_ANEW, fingerprint(change.sent), text, now)
 
 
 def still_absent(rest: RestingRow, now: datetime) -> RestingRow:
-    """Return the note on such a row after one more listing without it, which stands for a look-up that is due."""
+    """Return the note on a row after one more listing that does not show it. It counts as the look-up that is due."""
     return _not_found(rest, now) if rest.next_at is not None and rest.next_at <= now else rest
 
 
@@ -61,9 +59,9 @@ def due_look_ups(acked: Acknowledged, now: datetime) -> dict[str, str]:
 
 
 def looked_up(rest: RestingRow, row: Dimension, remote: RemoteRow | None, now: datetime) -> RestingRow:
-    """Return the note on a row after it was asked for by its id: found, it is not looked up again.
+    """Return the note on a row after a look-up by its id. One that was found is not looked up again.
 
-    `row`: as it was acknowledged.
+    `row`: as it was acknowledged. `remote`: what the API has under that id; None: nothing.
     """
     if remote is None or (remote.name, remote.erp_id) != (row.name, row.erp_id):
         return _not_found(rest, now)

@@ -12,12 +12,12 @@ from engine.model.wanted import Wanted
 
 
 def next_try(failures: int, now: datetime) -> datetime:
-    """Return when to try again after so many failures in a row, one at least."""
+    """Return when to try again after `failures` in a row (1 or more)."""
     return now + RESTS[min(failures, len(RESTS)) - 1]
 
 
 def rest_again(before: Rest | None, message: str, now: datetime, settings: str = "") -> Rest:
-    """Return the rest of what failed once more for an account as a whole, under settings of this digest."""
+    """Return the rest after one more failure for an account as a whole. `settings`: digest of those in use."""
     failures = before.failures + 1 if before is not None and before.settings == settings else 1
     return Rest(failures=failures, retry_at=next_try(failures, now), message=message, settings=settings)
 

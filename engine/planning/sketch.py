@@ -49,9 +49,9 @@ def sketch(rows: Iterable[Dimension]) -> Sketch:
 
 
 def alike(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], over: float) -> list[Likeness]:
-    """Return the other companies that have more than a share of these rows, each once, the likest first.
+    """Return the other companies that have more than the share `over` of these rows, each once, the largest first.
 
-    Those of which too little is known are left out.
+    Companies of which too little is known are left out.
     """
     best: dict[int, float] = {}
     for company_id, share in _shares(rows, others):

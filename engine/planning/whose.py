@@ -39,14 +39,14 @@ class Asked:
 
 
 def is_plainly_own(asked: Asked, guards: Guards) -> bool:
-    """Return whether half of the source's rows, and more, stand as they did when an earlier run was good."""
+    """Return whether at least half of the source's rows are unchanged since an earlier good run."""
     plan, rows = asked.plan, len(asked.rows)
     is_known = asked.acked.state.last_good_rows is not None and plan.unchanged * 2 >= rows
     return is_known and plan.matched >= guards.wrong_client_overlap * min(rows, len(asked.remotes))
 
 
 def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Trip | None:
-    """Return a trip where the source is another client's as far as anything tells. O(rows).
+    """Return a trip when one of the three signs says that the source is another client's. O(rows).
 
     `charts`, `fresh`: as `another_chart` takes them.
     """
@@ -56,9 +56,9 @@ def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Trip |
 
 
 def foreign_keys(asked: Asked, guards: Guards) -> Trip | None:
-    """Return a trip where nearly all keys begin with the id of one and the same other company, and none with its own.
+    """Return a trip when nearly all keys begin with the id of one other company, and none with this company's.
 
-    Keys that the ledger knows as this company's are its own, whatever they begin with.
+    There is none when the ledger knows half of the keys as this company's, whatever they begin with.
     """
     if asked.acked.state.last_good_rows is not None and asked.plan.unchanged * 2 >= len(asked.rows):
         return None  # half of its keys, and more, are known
@@ -87,9 +87,9 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
     """Return a trip where few of the source's rows are the company's, and nearly all are another company's.
 
     `charts`: of companies whose rows are known, by an earlier good run or a listing. `fresh`: of sources that this run
-    has read of companies without an earlier good run; they prove nothing of whose rows these are. A company without
-    rows of its own may have a short list that is alike everywhere, or the chart that several others have: that is a
-    template, as franchises have.
+    has read for companies without an earlier good run; these do not prove whose rows they are. A company with few rows
+    of its own is let through with a short list, and with rows that several other companies have, too: franchises share
+    a template.
     """
     if not asked.plan.changes or not charts or asked.plan.unchanged * 2 >= len(asked.rows):
         return None
@@ -106,7 +106,7 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
         if len(companies) > 1:
             return None
     whose = f"company {found[0].company_id}'s, and few are this one's"
-    text = f"some {found[0].share:.0%} of the source's rows are {whose}"
+    text = f"about {found[0].share:.0%} of the source's rows are {whose}"
     return Trip("wrong-client", f"{text}: has its file been swapped?")
 
 
@@ -129,7 +129,7 @@ def _own(asked: Asked) -> tuple[int, float]:
 
 
 def nothing_in_common(asked: Asked, guards: Guards) -> Trip | None:
-    """Return a trip where both sides have rows of some types, and hardly any row of one is one of the other's."""
+    """Return a trip when hardly any row of the source is in Ottimate, among the types that both sides have."""
     fewest = min(len(asked.rows), len(asked.remotes))
     if not asked.plan.changes or asked.plan.matched >= guards.wrong_client_overlap * fewest:
         return None
@@ -148,5 +148,6 @@ def nothing_in_common(asked: Asked, guards: Guards) -> Trip | None:
     )
     if matched >= guards.wrong_client_overlap * fewest:
         return None
-    text = f"{matched:,} of the source's {len(rows):,} rows are among the {len(there):,} of these types in Ottimate"
+    ours, theirs = f"the source's {len(rows):,} rows", f"the {len(there):,} that Ottimate has of these types"
+    text = f"only {matched:,} of {ours} are among {theirs}"
     return Trip("wrong-client", f"{text}: is it this company's file?")

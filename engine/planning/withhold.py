@@ -1,6 +1,6 @@
-"""Rows that are not sent in this run although they differ: to send them again now would only cost requests.
+"""Rows that rest: they differ, and are not sent in this run, since to send them again now would only cost requests.
 
-In the order in which they are told apart:
+The cases, in the order in which they are told apart:
 1. Its key leads to another key's remote row (`key-collision`): held until one of the rows changes in the source.
 2. No listing shows it although it was acknowledged (`not-listed`): held until one does, or a person allows it. The
    same type and ERP id under another key is held, too (`key-shift`): should the row be there, there would be two.
@@ -24,7 +24,7 @@ from engine.model.wanted import Wanted
 from engine.planning.rest import next_try
 
 REST = timedelta(hours=24)
-"""How long a refused row rests while it is unchanged."""
+"""How long a refused row rests, while it is unchanged."""
 
 
 def withhold(
@@ -88,13 +88,13 @@ def _withheld(
         return None
     is_same = rejection is not None and rejection.fingerprint == fingerprint(change.sent)
     if rejection is not None and is_same and is_refused_for_now(rejection, now):
-        since = rejection.at.isoformat(timespec="minutes")
+        since = f"{rejection.at:%Y-%m-%d %H:%M} UTC"
         text = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
         return Withheld(change, Column.REJECTED, "rejected", text, rejection.message)
     if rest is not None and is_uncertain_for_now(rest, now) and rest.fingerprint == fingerprint(change.sent):
         until = f"{rest.next_at:%Y-%m-%d %H:%M} UTC"
-        text = f"{rest.message}; sent {rest.tries + 1} times to the same end, so not sent again before {until}"
-        return Withheld(change, Column.UNCERTAIN, UNCERTAIN, f"{text} unless it changes, or by `dimsync retry`")
+        text = f"{rest.message}; the same was sent {rest.tries + 1} times, so it is not sent again before {until}"
+        return Withheld(change, Column.UNCERTAIN, UNCERTAIN, f"{text}, unless it changes or by `dimsync retry`")
     return None
 
 
@@ -110,15 +110,15 @@ def is_uncertain_for_now(rest: RestingRow, now: datetime) -> bool:
 
 def still_not_listed(rest: RestingRow) -> str:
     """Return what is said of a row that no listing shows, after the run that found it so."""
-    looked = f"; looked for by its id {rest.tries} times" if rest.tries else ""
-    after = f", next after {rest.next_at:%Y-%m-%d %H:%M} UTC" if rest.next_at else ""
-    return f"{rest.message}; so since {rest.since:%Y-%m-%d %H:%M} UTC{looked}{after}"
+    since = f"not listed since {rest.since:%Y-%m-%d %H:%M} UTC"
+    after = f", looked for by its id after {rest.next_at:%Y-%m-%d %H:%M} UTC" if rest.next_at else ""
+    return f"{rest.message}; {since}{after}"
 
 
 def uncertain_again(before: RestingRow | None, change: Change, message: str, now: datetime) -> RestingRow:
-    """Return the note on a row whose outcome is not known: it is sent again at once, and from the second time on rests.
+    """Return the note on a row whose outcome is not known.
 
-    `before`: the note on it so far.
+    The next run sends it again; when the same bytes come to the same again, it rests. `before`: the note on it so far.
     """
     sent = fingerprint(change.sent)
     if before is None or before.code != UNCERTAIN or before.fingerprint != sent:
@@ -150,7 +150,7 @@ def collision_fingerprint(rows: Iterable[Dimension]) -> bytes:
 
 
 def without(wanted: Wanted, keys: Collection[str]) -> Wanted:
-    """Return the source's rows without these; what they may mean in Ottimate is no orphan for that."""
+    """Return the source's rows without these. The remote rows that they stand for do not become orphans by it."""
     if not keys:
         return wanted
     rows = [row for row in wanted.rows if row.key in keys]

@@ -120,9 +120,9 @@ class Books:
         self._final[Column.DEFERRED] += found
 
     def recount(self, messages: Mapping[str, str], column: Column, code: str) -> None:
-        """Move rows to another column, each with a problem: those that wait, were stored in this run, or unchanged.
+        """Move rows that were counted otherwise so far to another column, each with a problem.
 
-        `messages`: by key. Of those that are counted; one that is in doubt or refused already stays where it is.
+        `messages`: by key. Keys that the run does not count are passed over, as are rows that have a problem already.
         """
         counted = {row.key for row in self.wanted.rows if row.key in messages} if self.wanted else set()
         told = {problem.key for problem in self._problems}

@@ -90,7 +90,10 @@ class Brakes:
             await self.parts.ledger.passed(self.scope, left)
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
-        """Return a trip where the source is another client's, as far as anything tells."""
+        """Return a trip when a sign says that the source is another client's.
+
+        At first contact it is asked again once this run has read the other sources, which may show a template.
+        """
         asked = Asked(
             company_id=self.scope.company_id,
             rows=wanted.rows,

@@ -1,4 +1,4 @@
-"""What a run has seen of companies' rows, so that one client's file is told when it is given for another's."""
+"""What a run has seen of companies' rows, by which a file that was given to the wrong company is recognised."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Whose: TypeAlias = tuple[str, int]
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """Sketches of the companies that no run has been good for yet; of all others the ledger has one."""
+    """Sketches of the companies that have had no good run yet. Those of all others are in the ledger."""
 
     sources: dict[Whose, Sketch] = field(default_factory=dict)
     listings: dict[Whose, Sketch] = field(default_factory=dict)
@@ -42,13 +42,13 @@ class Seen:
         self._changed = anyio.Event()
 
     async def until_read(self) -> None:
-        """Wait until the sources of all companies that have begun by now are read: a template shows by them."""
+        """Wait until the sources of all companies that have begun are read: they show whether rows are a template."""
         begun = set(self._reading)
         while begun & self._reading:
             await self._changed.wait()
 
     async def take_source(self, scope: Scope, rows: Sequence[Dimension], acked: Acknowledged) -> None:
-        """Note the source of a company that no run has been good for yet."""
+        """Note the source of a company that has had no good run yet."""
         if acked.state.last_good_rows is None:
             self.sources[_whose(scope)] = await think(len(rows), partial(sketch, rows))
         self.end(scope.company_id)
@@ -60,15 +60,15 @@ class Seen:
         return await think(len(rows), partial(sketch, rows))
 
     async def take_listing(self, scope: Scope, comparison: Comparison) -> None:
-        """Note the rows that such a company has in Ottimate."""
+        """Note the rows in Ottimate of a company that has had no good run yet."""
         if _whose(scope) in self.sources and comparison.remotes:
-            rows = Rows(as_dimension, list(comparison.remotes.values()))  # cells of the same order, as far as it goes
+            rows = Rows(as_dimension, list(comparison.remotes.values()))  # both begin with the same cells
             self.listings[_whose(scope)] = await think(len(rows), partial(sketch, rows))
 
     async def charts(self, scope: Scope, ledger: Sketches) -> tuple[Charts, Charts]:
-        """Return other companies' sketches: of rows that are known to be theirs, and of sources that prove nothing yet.
+        """Return sketches of other companies: of rows that are known to be theirs, and of sources that prove nothing.
 
-        A company whose first good run is this one is no evidence by what it has been given in it.
+        The latter are the sources of companies that have had no good run before this one.
         """
         known = [
             (company_id, Sketch(rows, marks))

@@ -14,7 +14,7 @@ from engine.run.books import Books
 
 @dataclass(slots=True, kw_only=True)
 class Collisions:
-    """Those that a run met, by remote id. They are counted as held from the moment on that they are met."""
+    """The collisions that a run met. Their rows are counted as held at once."""
 
     books: Books
     groups: dict[str, set[str]] = field(default_factory=dict)  # keys by remote id
@@ -45,5 +45,5 @@ def message(others: set[str], remote_id: str) -> str:
     them = " and ".join(repr(key) for key in sorted(others)[:3])
     return (
         f"its key and {them} lead to one row in Ottimate, {remote_id}: the API takes them for one key, and each would"
-        " overwrite what the other one sent; neither is sent again until one of them is changed in the source"
+        " overwrite what the other one sent; neither is sent again until one of these rows changes in the source"
     )

@@ -38,6 +38,7 @@ from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.planning.evidence import Evidence
+from engine.planning.guard import GUARDS
 from engine.planning.only import corrected, gone, only
 from engine.planning.rekey import rekeyed
 from engine.planning.rest import failed_again, is_resting
@@ -99,7 +100,7 @@ class CompanyRun:
         self._standstill = Standstill(company=company, scope=self._scope, parts=parts, applies=applies)
         self._ending: Ending | None = STOPPED  # until it has run to its end
         self._compared: Compared | None = None
-        self._lacks_rows = False  # rows were asked for that the source has no more
+        self._lacks_rows = False  # a retry asked for rows that are not in the source any more
         self._generation = Generation()  # of what the ledger knew when it was compared
 
     async def run(self) -> None:
@@ -192,7 +193,7 @@ class CompanyRun:
         return asked | {wire_keys[key] for key in asked if key in wire_keys}
 
     def _wakes(self, state: CompanyState) -> bool:
-        """Return whether the company is seen to although it rests. Keys that led nowhere are no matter of a leave."""
+        """Return whether the company is compared although it rests. `--allow` does not do it for `key-mismatch`."""
         if self._parts.fresh or self._parts.verb == "check":
             return True
         return state.failure != KEY_MISMATCH and bool(self._allowed or self._parts.verb == "retry")
@@ -224,7 +225,10 @@ class CompanyRun:
         return corrected(wanted, better)
 
     async def _refuse_torn(self, wanted: Wanted) -> None:
-        """Raise `SourceError` where a file's last line may have been cut off, as far as an earlier good file tells."""
+        """Raise `SourceError` when the file's last line may be cut off: it has no line end, and the file has shrunk.
+
+        The file of the last good run is the measure, if its last line had a line end.
+        """
         end = wanted.end
         if end is None or end.is_ended:
             return
@@ -254,11 +258,17 @@ class CompanyRun:
         """Return whether guards hold the company, and tell why."""
         held = await self._brakes.holding(plan, wanted, acked)
         for slug, message in held:
-            allow = f"look with `dimsync plan`, and to let it pass once: --allow {slug}:{self.company.id}"
-            self._stop_short(slug, f"{message}; {allow}", HELD)
+            self._stop_short(slug, f"{message}; {self._way_out(slug)}", HELD)
         if held:
             self._books.dry = False  # what was planned is held, in a plan, too
         return bool(held)
+
+    def _way_out(self, slug: str) -> str:
+        """Return what to type where a guard holds the company: it rests then, so that to look takes `--fresh`."""
+        return (
+            f"look with `dimsync plan --select company:{self.company.id} --details --fresh`, and to let it pass once:"
+            f" --allow {slug}:{self.company.id}"
+        )
 
     async def _look_for_it(self) -> AccountParked | None:
         """Make sure that the company may be seen, or raise `OutOfScope`.
@@ -282,7 +292,7 @@ class CompanyRun:
         age_s = (self._parts.now() - last).total_seconds()
         wait_s = longest_s - age_s if age_s >= 0 else longest_s  # a clock that went back tells nothing
         if wait_s > 0:
-            reason = "rows were sent and never answered, and the server may still be at them"
+            reason = "what became of rows that were sent is not known, and the server may still be at work on them"
             account, company_id = self._channel.account.name, self.company.id
             await self._parts.emit(Waiting(account=account, company_id=company_id, seconds=wait_s, reason=reason))
             await anyio.sleep(wait_s)
@@ -290,7 +300,10 @@ class CompanyRun:
     def _rest(self, state: CompanyState) -> None:
         """Keep a company's trouble as it was, without a request, while its rest lasts."""
         code = state.failure or FAILED.code
-        self._stop_short(code, state.failure_message or "", HELD if code in UNSAFE else FAILED)
+        message = state.failure_message or ""
+        if code in GUARDS:
+            message = f"{message}; {self._way_out(code)}"
+        self._stop_short(code, message, HELD if code in UNSAFE else FAILED)
         until = f"before {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else "by itself"
         text = f"not tried in this run, and not tried again {until} unless its source changes"
         self._books.fault(Problem(code="resting", message=f"{text}; sync and plan try it now with --fresh"))
@@ -316,7 +329,7 @@ class CompanyRun:
                 "look-alike": f"; if it is another one, --allow look-alike:{self.company.id} creates it",
                 "key-shift": f"; `dimsync rekey {self.company.id}` shows how it can keep that key",
                 "key-unconfirmed": f"; --allow canary:{self.company.id} tries one row of each type first",
-                NOT_LISTED: f"; activate it there, or --allow not-listed:{self.company.id} sends it once more",
+                NOT_LISTED: f"; activate it in Ottimate, or --allow not-listed:{self.company.id} sends it once more",
             },
         )
         await self._tell_planned(compared.plan)
@@ -357,8 +370,8 @@ class CompanyRun:
     async def _note_good_end(self, acked: Acknowledged) -> None:
         """Remember what a good run's source was like, where that is news, and forget old trouble.
 
-        Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows:
-        what is told by it later (a shrunken source, another client's, a torn file) must not wait for a clean run.
+        Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows.
+        Guards measure later sources by it (shrunken, another client's, torn), so they must not wait for a clean run.
         """
         result, before, ledger, source = self.result(), acked.state, self._parts.ledger, self._books.source
         notes: list[Note] = []

@@ -104,9 +104,9 @@ class Comparison:
     evidence: Evidence | None = None
     verified_at: datetime | None = None
     certificate: Certificate | None = None  # of the last reading
-    remote: Balance | None = None  # the remote columns by the first whole listing, whatever became of the company since
+    remote: Balance | None = None  # the remote columns of the first whole listing of this run
     ids: Collection[str] = ()  # of the remote rows that were compared with
-    remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows by id
+    remotes: Mapping[str, Cells] = field(default_factory=dict)  # the remote rows that were compared with, by id
     _has_room: bool = False  # the pages of its listing are kept for it
 
     @property
@@ -152,8 +152,8 @@ class Comparison:
     ) -> Compared:
         """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
 
-        `first`: its first page and the page size, where they are there already. `is_after`: what this run has written
-        asks for it, whatever room there is for listings.
+        `first`: its first page and the page size, if they have been read. `is_after`: the run has written and needs
+        this listing, even where the budget has no room for listings.
         """
         index = await self._list(first, acked.state.remote_count, has_room=is_after or self._has_room)
         self._see(index)
@@ -175,10 +175,10 @@ class Comparison:
     async def _without_absent(
         self, compared: Compared, acked: Acknowledged, *, is_after: bool
     ) -> tuple[Compared, dict[str, RestingRow]]:
-        """Take rows out of a plan on a listing that were acknowledged before and that it does not show.
+        """Take rows out of the plan that were acknowledged and that the listing does not show.
 
-        `is_after`: it was read after rows of this run were acknowledged. Returns the notes on all such rows, those of
-        earlier listings included, and on those that stay in the plan to be made anew.
+        `is_after`: the listing was read after this run had written. Returns the plan, and the notes on all such rows:
+        those that earlier listings did not show, the new ones, and those that stay in the plan to be made anew.
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
@@ -202,7 +202,7 @@ class Comparison:
         return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
 
     async def _respelled(self, matching: Matching, acked: Acknowledged) -> frozenset[str]:
-        """Return keys of rows that the listing shows for the first time, under another id than their answer gave."""
+        """Return keys of rows that a listing shows for the first time, with another id than their answer gave."""
         strays = {stray.id for stray in acked.strays}
         moved = [
             pair.row.key
@@ -216,9 +216,9 @@ class Comparison:
         return await self.ledger.unlisted(self.scope, moved) if moved else frozenset()
 
     async def _look_up(self, wanted: Wanted, acked: Acknowledged, evidence: Evidence) -> tuple[Acknowledged, Evidence]:
-        """Ask for rows that no listing showed by their ids, where it is time to; a listing is read where that is less.
+        """Ask by id for the rows that no listing shows and whose look-up is due, unless a listing costs less.
 
-        Returns what is known then, and what is still to be read: a listing where one was found.
+        Returns what is known then, and what is still to be read: a listing, if a row was found.
         """
         due = due_look_ups(acked, self.now()) if acked.resting and not self.is_check else {}
         due = {row.key: due[row.key] for row in wanted.rows if row.key in due} if due else {}
@@ -230,7 +230,7 @@ class Comparison:
         for key, remote_id in due.items():
             try:
                 remote = await self.client.one(remote_id)
-            except ApiError:  # it tells nothing, and counts as a look-up that did not find the row
+            except ApiError:  # counts as a look-up that did not find the row
                 remote = None
             notes[key] = looked_up(acked.resting[key], acked.rows[key].row, remote, self.now())
             if notes[key].tries == LOOK_UPS and remote is not None:

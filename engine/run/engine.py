@@ -75,8 +75,8 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         if self._is_entered:
-            text = "this engine has been entered and not left yet: share what its `async with` gives,"
-            raise EngineError(f"{text} or make a second Engine")
+            text = "this engine has been entered and not left yet: share the engine that its `async with` gives,"
+            raise EngineError(f"{text} or make a second one")
         self._is_entered = True
         try:
             async with AsyncExitStack() as opened:
@@ -97,7 +97,7 @@ class Engine:
     ) -> None:
         """Stop the runs that other tasks have under way, wait for what they have in flight, and close what is ours.
 
-        How long it waits, and what a cancellation does meanwhile, is as with a run's own block: see `Pending`.
+        `Pending` says how long it waits, and what a cancellation does meanwhile.
         """
         try:
             await self._host.close(is_cancelled=isinstance(error, asyncio.CancelledError))
@@ -112,7 +112,7 @@ class Engine:
             self._forget()
 
     def _forget(self) -> None:
-        """Be as before it was entered: what was handed in stays."""
+        """Return to the state before it was entered. What was handed in stays."""
         self._session, self._ledger = self._handed_in
         self._keys.clear()
         self._is_entered = False

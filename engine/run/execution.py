@@ -55,8 +55,8 @@ RESTING = frozenset({"sync", "plan"})
 def new_ledger(path: str) -> Problem:
     """Return what is said of a ledger that knows of no run yet."""
     text = (
-        f"the ledger {path} is new: no run was written down in it before this one. If dimsync has run before, what it"
-        " knew is lost, and so it will be each time: put the ledger on a volume that stays"
+        f"the ledger {path} is new: no run was written down in it before this one. If dimsync has run here before, what"
+        " it knew is lost: keep the ledger on a volume that stays, and use --expect-ledger"
     )
     return Problem(code="new-ledger", message=text)
 
@@ -184,10 +184,10 @@ class Run:
         return self._hosted
 
     def _raise_failure(self, error: BaseException | None) -> None:
-        """Raise what ended the run instead of a result, unless the caller has an error of his own.
+        """Raise what ended the run instead of a result, unless the caller has an error of its own.
 
-        An `EngineError` of his gives way, as it may come of that ("the run has not ended"), and stays as its context.
-        What the caller is not told, the event loop is.
+        An `EngineError` of the caller is replaced, as the failure may be its cause ("the run has not ended"), and stays
+        as the context. A failure that is not raised goes to the event loop's exception handler.
         """
         hosted = self._begun()
         failure = hosted.failure()

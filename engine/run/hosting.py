@@ -1,7 +1,7 @@
-"""Runs in tasks of their own, kept by the engine that is asked for them.
+"""Runs in tasks of their own, which the engine keeps.
 
-Whoever waits for a run, or reads its events, may be cancelled, be an abandoned generator that the event loop closes in
-some other task, or be gone: the run ends in order all the same, and ends nobody else's task.
+The task that waits for a run, or reads its events, may be cancelled, or may be an abandoned generator that the event
+loop closes in another task. The run ends in order all the same, and cancels no task but its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.model.result import RunResult
 from engine.net.exchange import Answer, Request, Transport
 
 GRACE_S = 5.0
-"""Beyond a request's own timeout, to write down what it did; and so long for that alone, once nothing is waited for."""
+"""Time to write down what a request did: after its own timeout, and after requests in flight were broken off."""
 
 
 class Lines:
@@ -75,11 +75,11 @@ class Hosted:
     longest_s: float  # how long one request may take
 
     def failure(self) -> BaseException | None:
-        """Return what ended the run instead of a result; it is told of, then. None: nothing did, or not yet."""
+        """Return what ended the run instead of a result; None: nothing did, or it has not ended."""
         if not self.task.done():
             return None
         if self.task.cancelled():  # by a loop that is being closed, which cancels all of its tasks
-            return EngineError("the run was cancelled by somebody who cancels the event loop's tasks one and all")
+            return EngineError("the run's task was cancelled from outside, as by a program that cancels all tasks")
         return self.task.exception()
 
 
@@ -111,7 +111,7 @@ class RunHost:
         self.is_open = True
 
     async def close(self, *, is_cancelled: bool) -> None:
-        """Take no run any more, and drain those that are under way: whoever waits for them is told how they end."""
+        """Take no more runs, and drain those that are under way. Whoever waits for these gets their results."""
         self.is_open = False
         await drain(tuple(self._runs), is_cancelled=is_cancelled)
 
@@ -146,6 +146,6 @@ async def drain(runs: Collection[Hosted], *, is_cancelled: bool) -> None:
 
 
 def tell_loop(error: BaseException, task: asyncio.Task[RunResult]) -> None:
-    """Tell of an error that nobody is there to be told of, as asyncio does: to the event loop's exception handler."""
-    context = {"message": "a run failed while whoever had begun it was leaving it", "exception": error, "task": task}
+    """Hand an error that cannot be raised to the event loop's exception handler, as asyncio does."""
+    context = {"message": "a run failed while its block was being left", "exception": error, "task": task}
     asyncio.get_running_loop().call_exception_handler(context)

@@ -32,7 +32,7 @@ LONGEST_PAUSE_S = 86_400.0
 
 CONTRACT = "contract:"
 WHATS = ("list", "bulk")
-"""Names of rests: answers of these kinds could not be read."""
+"""A rest is named `contract:` and the kind of answer that could not be read."""
 
 ACCOUNT = "account"
 """Name of the rest of an account that runs ended with stopped."""
@@ -60,7 +60,7 @@ class KeyMemory:
             channel.key.pages.remembered(granted)
         noted = await self.ledger.key_notes(self.origin, channel.account.account_id)
         key = channel.key
-        key.noted = {TOKEN_ENCODING: FORM} | noted  # a form goes without saying
+        key.noted = {TOKEN_ENCODING: FORM} | noted  # a form is the default, which is not noted
         key.pages.counts_all = key.pages.counts_all or COUNTS_ALL in noted
         if noted.get(TOKEN_ENCODING) in ENCODINGS:
             key.token_encoding = noted[TOKEN_ENCODING]
@@ -156,7 +156,7 @@ class KeyMemory:
             await key.quota.settle()
 
     async def _remember_unreadable(self, channel: Channel) -> None:
-        """Let an account rest whose answers could not be read, or end that."""
+        """Note the rest of an account whose answers could not be read, or that it is over."""
         why, account_id = channel.parked, channel.account.account_id
         if not channel.unreadable and not isinstance(why, Unreadable):
             return

@@ -21,7 +21,7 @@ FRESH_S = 86_400.0
 """A directory is read again after a day (DESIGN section 7)."""
 
 DIRECTORY = "directory"
-"""What rests when an account's companies could not be listed."""
+"""Name of the rest of an account whose companies could not be listed."""
 
 OUT_OF_SCOPE = "out-of-scope"
 """A company's trouble when the directory does not show it."""
@@ -32,9 +32,9 @@ class Memory(Directories, Keys, Rows, Protocol):
 
 
 class Visible:
-    """What one account's API user sees, within one run: at most one listing, whoever asks first makes it for all.
+    """What one account's API user sees, within one run. The directory is listed once at most, for all companies.
 
-    Runs of one engine that ask at one time share it, too.
+    Runs of one engine that want it at the same time share that listing.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Visible:
         self._is_read = False  # the ledger's directory was looked at
         self._is_listed = False  # in this run, or by another one meanwhile; it is not tried twice
         self._tries_before = channel.key.directory_tries
-        self._rest: Rest | None = None  # what is to be remembered of a directory that could not be listed
+        self._rest: Rest | None = None  # to be noted at the run's end: the directory could not be listed
         self.trouble: str | None = None  # why it could not be listed; then nobody is refused on its word
 
     async def company(self, company_id: int) -> VisibleCompany | None:
         """Return a company as the directory shows it; None: that is not known.
 
-        Raises `OutOfScope` when a whole directory does not show it that was listed in this run, or when it was looked
-        for lately in vain; and `AccountParked`.
+        Raises `OutOfScope` when a whole directory that was listed in this run does not show it, or while it rests after
+        an earlier search; and `AccountParked`.
         """
         if (known := self._known.get(company_id)) is not None and self._is_fresh():
             return known
@@ -141,12 +141,12 @@ class Visible:
                 await self._memory.remember_rest(self._origin, self._account_id, DIRECTORY, None)
 
     async def keep(self) -> None:
-        """Let a directory rest that could not be listed, unless that was the host's trouble, which leaves no trace."""
+        """Note that a directory that could not be listed rests. It does not when the host was down."""
         if self._rest is not None and self._channel.host.down is None:
             await self._memory.remember_rest(self._origin, self._account_id, DIRECTORY, self._rest)
 
     async def _refuse_resting(self, company_id: int) -> None:
-        """Raise `OutOfScope` for a company that was looked for in vain, while it is left alone."""
+        """Raise `OutOfScope` for a company that an earlier run did not find, while that rests."""
         state, now = await self._state(company_id), self._now()
         if state.failure == OUT_OF_SCOPE and state.retry_at is not None and not self._fresh and now < state.retry_at:
             until = f"it is looked for again from {state.retry_at:%Y-%m-%d %H:%M} UTC"

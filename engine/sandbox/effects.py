@@ -73,7 +73,7 @@ class Status(Effect):
     envelope: str | None = None
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
-    retry_date_s: float | None = None  # `Retry-After` as a date, so many seconds after the answer's own `Date`
+    retry_date_s: float | None = None  # `Retry-After` as a date, this many seconds after the answer's own `Date`
     commit: bool = False
 
     def __post_init__(self) -> None:
@@ -110,7 +110,7 @@ class Reset(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage(Effect):
-    """Cut all connections and take no new one for so many seconds, as a host that is down; /_sandbox is closed, too."""
+    """Cut all connections and take no new one for some seconds, as a host that is down; /_sandbox is closed, too."""
 
     seconds: float
 

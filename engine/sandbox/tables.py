@@ -1,4 +1,4 @@
-"""Make dataclasses of decoded JSON or TOML: a table's keys are the fields, and the annotations say what fits."""
+"""Make dataclasses of decoded JSON or TOML: a table's keys are the fields, and annotations say which values fit."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _value(value: object, hint: Any, where: str) -> Any:
 
 
 def _fitted(value: object, hint: Any) -> Any:
-    """Return a decoded value as a field of this type holds it, as far as scripts use types; `_NO_FIT`: it is none."""
+    """Return a decoded value as a field of this type holds it; `_NO_FIT`: it does not fit. Knows the types in use."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return next((each for each in (_fitted(value, part) for part in parts) if each is not _NO_FIT), _NO_FIT)

@@ -1,7 +1,7 @@
-"""Servers with ways of their own: lasting habits in which a server differs from its documents. Pure values.
+"""Ways: lasting habits in which a server differs from its documents. Pure values.
 
-A `Way` is one table `[[ways]]` of a script, of all companies or of those that it names. Several compose in their
-order, so that one may respell what is stored and the next only what is listed.
+A `Way` is one table `[[ways]]` of a script, for all companies or for those that it names. Several are applied in their
+order, so that one may change what is stored and the next only what is listed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Spelling:
     curly: bool = False  # plain quotes and dashes become typographic ones
     capitals: bool = False
     escaped: bool = False  # & < > are written as in HTML
-    shortened: int | None = None  # to so many characters
+    shortened: int | None = None  # to this many characters
 
     def __post_init__(self) -> None:
         """Raise ValueError, the field's name first, for a length that leaves nothing."""
@@ -90,19 +90,19 @@ class Way:
     answer_names: bool = True
     counters: Literal["number", "text", "null", "absent"] = "number"
     error_keys: Literal["as sent", "lower case", "prefixed"] = "as sent"
-    grant_body: Literal["any", "json", "form"] = "any"  # of the server as a whole
+    grant_body: Literal["any", "json", "form"] = "any"  # what the token endpoint takes; of the server as a whole
     date_skew_s: float = 0.0  # by which the header `Date` is ahead; of the server as a whole
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for a pattern that is none, and for what is no company's."""
+        """Raise ValueError, the field's name first, for a bad pattern, or a server-wide field beside `companies`."""
         try:
             re.compile(self.hidden or "")
         except re.error as error:
             raise ValueError(f"hidden: {error}") from error
         if self.companies and self.grant_body != "any":
-            raise ValueError("grant_body: is the whole server's, and this way is of companies")
+            raise ValueError("grant_body: is for the whole server: name no companies in this way")
         if self.companies and self.date_skew_s:
-            raise ValueError("date_skew_s: is the whole server's, and this way is of companies")
+            raise ValueError("date_skew_s: is for the whole server: name no companies in this way")
 
     def store(self, values: Values) -> Values:
         """Return the values as they are stored."""

@@ -76,9 +76,9 @@ _READ: WeakValueDictionary[int, object] = WeakValueDictionary()
 
 
 def _require_unread(items: object, name: str | None) -> None:
-    """Refuse an iterator that was read before: it would give nothing, or a rest, and that is not what the source holds.
+    """Refuse an iterator that was read before: it would give no rows, or only some of them.
 
-    A generator that has ended says so itself, whoever read it; other iterators are remembered by us.
+    A generator shows by itself that it has ended; other iterators are remembered in `_READ`.
     """
     if _READ.get(id(items)) is items or (isinstance(items, AsyncGeneratorType) and items.ag_frame is None):
         raise SourceError(

@@ -122,7 +122,7 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
 
 
 def _require_still(path: Path, name: str, before: os.stat_result) -> None:
-    """Refuse a file that was changed while it was read: it may be part old, part new, or grow still."""
+    """Refuse a file that was changed while it was read: it may be part old and part new, or still growing."""
     after = path.stat()
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise SourceError(
@@ -133,7 +133,7 @@ def _require_still(path: Path, name: str, before: os.stat_result) -> None:
 
 
 def _end(path: Path, raw: Digested) -> FileEnd | None:
-    """Return how a file of lines ended. One that does not end in a line end is read once more, to count its lines."""
+    """Return how a file of lines ended. If its last line has no line end, the file is read again to count its lines."""
     told = raw.end() if path.suffix.lower() in _LINES else None
     if told is None:
         return None

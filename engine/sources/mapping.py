@@ -24,7 +24,7 @@ KEY_FIELDS = frozenset({"company_id", "type_code", "erp_dimension_id", "unique_k
 _ROW_FIELDS = frozenset({"erp_dimension_id", "unique_key", "code"})  # a key without one of them is every row's
 
 OWNER = "ottimate_company_id"
-"""The API's own name of the column that says whose a row is. Where a source has it, it is believed."""
+"""The API's own name of the column that names a row's company. A source that has it is checked by it."""
 
 Fields: TypeAlias = tuple[object, ...]
 """Six raw values in the order of `rows.COLUMNS`."""
@@ -189,7 +189,7 @@ def _owned(pick: Pick, owners: Sequence[Place], company_id: int) -> Pick:
 
 
 def is_own(value: object, company_id: int) -> bool:
-    """Return whether what stands where a row's company is named is this one's id, or nothing at all."""
+    """Return whether the value of a row's company column is this company's id, or is empty."""
     if isinstance(value, str):
         text = clean(value).removesuffix(".0")  # as programs write whole numbers of a column that has gaps
         return not text or text == str(company_id)
@@ -198,7 +198,7 @@ def is_own(value: object, company_id: int) -> bool:
 
 def _foreign(value: object, company_id: int) -> Fault:
     text = f"{OWNER} is {shown(str(value))}, and this is the source of company {company_id}"
-    return Fault("foreign-company", f"{text}: the row is another company's, and is not sent")
+    return Fault("foreign-company", f"{text}: the row is another company's and is not sent")
 
 
 def type_code_of(given: object, mapping: ColumnMap) -> object:

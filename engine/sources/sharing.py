@@ -1,4 +1,4 @@
-"""Which companies are given one and the same source, and which have none any more: told before anything is read."""
+"""Which companies share a source with others, and which have lost theirs. Found before anything is read."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class AbsentSource:
         self.name = str(path)
 
     def refusal(self, company_id: int) -> MissingSource:
-        """Return why nothing is done for the company."""
+        """Return the error with which the company fails."""
         text = (
-            f"{self.name} is not there, and it was in an earlier run: restore it, or say that the company is gone: "
-            f"gone = [{company_id}] under [fleet]"
+            f"{self.name} is missing, and was there in an earlier run: have it exported again, or say that the company "
+            f"is gone for good: gone = [{company_id}] under [fleet]"
         )
         return MissingSource(text, file=self.name)
 
     def __aiter__(self) -> Reading:
-        raise MissingSource(f"{self.name} is not there", file=self.name)
+        raise MissingSource(f"{self.name} is missing", file=self.name)
 
 
 def refusals(companies: Iterable[Company], every: Collection[Company]) -> dict[int, SourceError]:
@@ -54,9 +54,9 @@ def refusals(companies: Iterable[Company], every: Collection[Company]) -> dict[i
 
 
 def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
-    """Return the companies whose source others are given, too, though nobody said that they share it, by id.
+    """Return the companies that name the same source as others without `shares_source`, by id.
 
-    A source that is asked for a company's rows (`of_company`) is made to be shared, a query with `:company_id` too.
+    Sources that are asked for one company's rows (`of_company`, a query with `:company_id`) may be shared.
     """
     sharers: dict[Hashable, list[Company]] = {}
     names: dict[Hashable, str] = {}

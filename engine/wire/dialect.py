@@ -15,7 +15,7 @@ class BadAnswer(ValueError):
 
 
 class NotJson(BadAnswer):
-    """A body that is no JSON: cut short, or another program's page. Asked for again, it may be whole."""
+    """A body that is not JSON: it was cut short, or is another program's page. A repeat may bring a whole one."""
 
 
 class Dialect(Protocol):

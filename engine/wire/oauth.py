@@ -30,7 +30,7 @@ class Grant:
 
 
 def other_encoding(encoding: str) -> str:
-    """Return the encoding to try where one is refused."""
+    """Return the encoding to try when this one is refused."""
     return JSON if encoding == FORM else FORM
 
 

@@ -18,7 +18,7 @@ from engine.wire.dialect import BadAnswer, NotJson
 from engine.wire.listed import listed_rows, stored_rows
 
 LONGEST_COUNT = 19
-"""Digits of a counter stay below: what no database column holds is no count."""
+"""A counter must have fewer digits than this, so that a database column can hold it."""
 
 LONGEST_MESSAGE = 2_000
 """Characters kept of what a server says of one row: it goes into ledger, results and terminals."""
@@ -146,7 +146,7 @@ def _needed(item: dict[str, Any], name: str) -> str:
 
 
 def _text(value: object, what: str) -> str:
-    """Return a text, or raise what is said of the row that has something else there."""
+    """Return a value that is text; raises `BadAnswer`, which names `what` and the value, if it is not."""
     if type(value) is str:
         return value
     if type(value) is int:  # an id that lost its quotes
@@ -171,7 +171,7 @@ def _count(value: object, name: str) -> int:
 
 
 def _counter(document: dict[str, Any], name: str, default: int) -> int:
-    """Return a counter of a bulk answer: digits in quotes are one. Where it is absent or null, its list speaks."""
+    """Return a counter of a bulk answer, which may be digits in quotes; `default` where it is absent or null."""
     value = document.get(name)
     if type(value) is str and value.isascii() and value.isdigit() and len(value) < LONGEST_COUNT:
         value = int(value)
@@ -189,7 +189,7 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
         raise BadAnswer("no bulk answer: it has neither counters nor rows")
     created, updated = _stored(document, "created"), _stored(document, "updated")
     errors = [read_error(item) for item in _list(document, "errors")]
-    return BulkAnswer(  # no contract says that a counter must be there; a list then speaks for itself
+    return BulkAnswer(  # the contracts let counters be absent; the lists are counted then
         success_count=_counter(document, "success_count", len(created) + len(updated)),
         created_count=_counter(document, "created_count", len(created)),
         updated_count=_counter(document, "updated_count", len(updated)),

@@ -110,7 +110,7 @@ def test_who_is_not_known(fleet: Fleet, here: Here) -> None:
     """An unknown row is exit 1, with the nothing that is known of it; an unknown company is a mistake in typing."""
     begun(fleet, here, 603, ["Cash"])
     assert document(here, "explain", "603", "k7", code=1)["attempts"] == []
-    assert "no row bears this key" in here("explain", "603", "").stdout
+    assert "no valid row has this key" in here("explain", "603", "").stdout
     for words in (("explain", "604", "k0"), ("rekey", "604"), ("ledger", "distrust", "604")):
         wrong = here(*words)
         assert (wrong.returncode, wrong.stdout) == (2, "")

@@ -148,7 +148,7 @@ async def test_l20_a_certificate_that_is_not_trusted(
     (one,) = result.companies
     assert (verdict(one), result.exit_code, result.requests.total) == (("failed", 2, ["certificate"]), 2, 0)
     assert f"the TLS certificate of localhost is not trusted: {words}" in one.problems[0].message
-    assert "SSL_CERT_FILE names your CA" in one.problems[0].message
+    assert "name its file in SSL_CERT_FILE" in one.problems[0].message
 
 
 async def test_l20_ssl_cert_file_is_honoured(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

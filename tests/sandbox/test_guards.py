@@ -196,6 +196,7 @@ async def test_a_held_company_rests_and_keeps_its_state(world: World) -> None:
     assert verdict(await world.sync_one(1, wanted)) == ("held", 4, ["mass-create"])
     again = await world.sync_one(1, wanted)
     assert (verdict(again), kinds(again.requests)) == (("held", 4, ["mass-create", "resting"]), {})
+    assert "--allow mass-create:1" in again.problems[0].message
     assert (await world.sync_one(1, rows)).exit_code == 0
 
 

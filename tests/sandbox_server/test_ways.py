@@ -364,8 +364,8 @@ async def test_ways_of_the_options_and_through_the_other_door() -> None:
         ([{"fixed": ["key"]}], "ways[0].fixed: ['key'] does not fit"),
         ([{"hidden": "("}], "ways[0].hidden: missing )"),
         ([{"types": {"account": 1}}], "ways[0].types: {'account': 1} does not fit"),
-        ([{"companies": [3], "grant_body": "json"}], "ways[0].grant_body: is the whole server's"),
-        ([{"companies": [3], "date_skew_s": 5}], "ways[0].date_skew_s: is the whole server's"),
+        ([{"companies": [3], "grant_body": "json"}], "ways[0].grant_body: is for the whole server"),
+        ([{"companies": [3], "date_skew_s": 5}], "ways[0].date_skew_s: is for the whole server"),
         ([{"date_skew_s": float("inf")}], "ways[0].date_skew_s: inf does not fit"),
     ],
 )
