@@ -82,7 +82,7 @@ def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -
             for change, column in zip(stored, columns, strict=True)
         )
         surplus = max(doubled, answer.created_count - (0 if landed else planned), 0)
-        met = 0 if exposed else max(0, answer.updated_count - (len(stored) - planned))
+        met = _repeats(answer) if exposed else max(0, answer.updated_count - (len(stored) - planned))
         return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus, met=met)
     created = {remote_id for remote_id, _ in answer.created}
     doubt = _doubt(chunk, answer, all_joined=all_joined)
@@ -234,6 +234,12 @@ def _columns_by_id(stored: list[Change], answer: BulkAnswer, planned: int, *, ex
             columns.append(Column.CREATED if is_made else Column.UPDATED)
             beyond -= is_made
     return columns
+
+
+def _repeats(answer: BulkAnswer) -> int:
+    """Return how many entries of an answer bear the remote id of another one: their rows are one over there."""
+    ids = [remote_id for remote_id, _ in (*answer.created, *answer.updated) if remote_id]
+    return len(ids) - len(set(ids))
 
 
 def _refusal(change: Change, error: BulkError) -> ItemResult:

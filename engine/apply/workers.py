@@ -54,6 +54,7 @@ class Part:
     chunk: Chunk
     attempts: int  # sends of unknown outcome that its rows may still have
     exposed: bool = False  # an earlier send of its rows may have landed
+    is_lost: bool = False  # of that no answer came: a refusal of the next one does not say that it has not landed
     landed: bool = False  # it did: the server said so, and nothing of its rows
 
 
@@ -102,7 +103,7 @@ class Writer:
     stalled: str = ""  # why a batch was given up: another one would take as long
     _collided: set[str] = field(default_factory=set)  # keys that lead to one remote row with another one
     _bearers: dict[str, str] = field(default_factory=dict)  # key behind each remote id that was answered in this run
-    _owners: dict[str, str] | None = None  # key behind each remote id, by the ledger; made when it is asked for
+    _owners: dict[str, list[str]] | None = None  # keys behind each remote id, by the ledger; made when asked for
     _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -186,10 +187,11 @@ class Writer:
             exposed = part.exposed or call.exposed
             if alone:
                 bisection.refusals[str(error)] = bisection.refusals.get(str(error), 0) + 1
-                await self._settle(intent, _all(chunk, Column.REJECTED, str(error)), exposed=exposed, call=call)
+                results = _refused(chunk, str(error), is_lost=part.is_lost or call.is_lost)
+                await self._settle(intent, results, exposed=exposed, call=call)
                 return []
             if str(error) in self._hopeless:
-                results = _all(chunk, Column.REJECTED, _unsent(str(error)))
+                results = _refused(chunk, _unsent(str(error)), is_lost=part.is_lost or call.is_lost)
                 await self._settle(intent, results, exposed=exposed, call=call)
                 return []
             parked = await self.client.channel.chunk_refused(self.scope.company_id, error)
@@ -197,7 +199,7 @@ class Writer:
             await self._settle(intent, results, exposed=exposed, call=call)
             if parked:
                 raise parked from error
-            return self._halves(part, part.attempts, exposed=exposed)
+            return self._halves(part, part.attempts, exposed=exposed, is_lost=call.is_lost)
         except (OutcomeUnknown, InFlight) as error:
             return await self._lost(part, intent, call, error)
         except BaseException:  # parked, forbidden, cancelled or a bug: note what is in doubt, then let it pass
@@ -217,9 +219,9 @@ class Writer:
         elif isinstance(error, BatchLost):
             self.stalled = str(error)
         elif not alone and isinstance(error, OutcomeUnknown) and error.alike:
-            again = self._halves(part, ALIKE_BEFORE_HALVING, exposed=True)
+            again = self._halves(part, ALIKE_BEFORE_HALVING, exposed=True, is_lost=True)
         elif not alone and left > 0:
-            again = self._halves(part, left, exposed=True)
+            again = self._halves(part, left, exposed=True, is_lost=call.is_lost)
         results = () if again else _all(part.chunk, Column.UNCERTAIN, str(error))
         await self._settle(intent, results, exposed=True, call=call)
         return again
@@ -231,8 +233,9 @@ class Writer:
         chunk, lost = part.chunk, call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
         collisions = self._collisions(outcome.results) if self._heard is None else []
-        met = max(outcome.met, self._met(chunk, answer)) - len(collisions)
-        await self._take_note(replace(outcome, met=max(0, met)), bisection)
+        told = {remote_id for _, _, remote_id in collisions}
+        met = max(0, outcome.met - len(collisions), self._met(chunk, answer, told))
+        await self._take_note(replace(outcome, met=met), bisection)
         results = tuple(map(self._not_made, outcome.results)) if met > 0 else outcome.results
         if self._heard is not None and (lost or part.exposed):
             results = tuple(
@@ -270,15 +273,15 @@ class Writer:
     def _collisions(self, results: Sequence[ItemResult]) -> list[tuple[str, str, str]]:
         """Return keys that were answered with a remote id that another key holds: (key, the other key, id).
 
-        Where a create was answered with the id of a row that was there, the ledger may know whose that is.
+        The ledger may know whose a row is that was there.
         """
         found = []
-        for (row, matched_id, _, _), column, remote_id, _ in results:
+        for (row, *_), column, remote_id, _ in results:
             if remote_id is None or column not in STORED:
                 continue
             owner = self._bearers.setdefault(remote_id, row.key)
-            if owner == row.key and remote_id != matched_id:
-                owner = self._owner(remote_id) or owner
+            if owner == row.key:
+                owner = self._owner(remote_id, row.key) or owner
             if owner != row.key:
                 found.append((row.key, owner, remote_id))
         return found
@@ -291,28 +294,33 @@ class Writer:
         left = [(change, row) for change, row in pairs if change.row.key not in self._collided]
         return self.cut.chunk([change for change, _ in left], [row for _, row in left])
 
-    def _owner(self, remote_id: str) -> str | None:
-        """Return the key of the source that an answer has shown to lead to a remote row.
+    def _owner(self, remote_id: str, but: str) -> str | None:
+        """Return another key of the source that an answer has shown to lead to a remote row.
 
         One that was merely matched with it does not hold it: the row may be the other key's.
         """
         if self._owners is None:
-            self._owners = {cells[6]: key for key, cells in self.known.items() if cells[6] and cells[7] & CONFIRMED}
-        owner = self._owners.get(remote_id)
-        return owner if owner is not None and self.is_wanted(owner) else None
+            self._owners = {}
+            for key, cells in self.known.items():
+                if cells[6] and cells[7] & CONFIRMED:
+                    self._owners.setdefault(cells[6], []).append(key)
+        return next((key for key in self._owners.get(remote_id, ()) if key != but and self.is_wanted(key)), None)
 
-    def _met(self, chunk: Chunk, answer: BulkAnswer) -> int:
-        """Return how many rows that were there an answer names although the chunk was to change none of them."""
+    def _met(self, chunk: Chunk, answer: BulkAnswer, told: Collection[str]) -> int:
+        """Return how many rows that were there an answer names although the chunk was to change none of them.
+
+        `told`: ids of those that are told otherwise.
+        """
         meant = {change.remote_id for change in chunk.changes}
         named = {remote_id for remote_id, _ in (*answer.created, *answer.updated)}
-        return sum(remote_id in self.before for remote_id in named - meant)
+        return sum(remote_id in self.before for remote_id in named - meant - set(told))
 
     def _not_made(self, result: ItemResult) -> ItemResult:
         """Return a row's outcome, "updated" where it is told as created and what was compared with had its id."""
         was_there = result.column is Column.CREATED and result.remote_id in self.before
         return result._replace(column=Column.UPDATED) if was_there else result
 
-    def _halves(self, part: Part, attempts: int, *, exposed: bool) -> list[Part]:
+    def _halves(self, part: Part, attempts: int, *, exposed: bool, is_lost: bool = False) -> list[Part]:
         """Return the part in two, each row's bytes as they were."""
         changes, rows = part.chunk.changes, part.chunk.rows
         middle = (len(changes) + 1) // 2
@@ -321,6 +329,7 @@ class Writer:
                 chunk=self.cut.chunk(changes[piece], rows[piece]),
                 attempts=attempts,
                 exposed=exposed,
+                is_lost=part.is_lost or is_lost,
                 landed=part.landed,
             )
             for piece in (slice(middle), slice(middle, None))
@@ -343,7 +352,8 @@ class Writer:
 
     async def _refuse_unsent(self, part: Part, words: str) -> None:
         intent = await self._begin(part)
-        await self._settle(intent, _all(part.chunk, Column.REJECTED, words), exposed=part.exposed)
+        results = _refused(part.chunk, words, is_lost=part.is_lost)
+        await self._settle(intent, results, exposed=part.exposed)
 
     async def _begin(self, part: Part) -> Intent:
         """Commit the intent; the id is the idempotency key, unique per part and run."""
@@ -447,6 +457,13 @@ class Writer:
 
 def _unsent(words: str) -> str:
     return f"not sent alone: {HOPELESS} rows of this company were, and each was refused so: {words}"
+
+
+def _refused(chunk: Chunk, words: str, *, is_lost: bool) -> tuple[ItemResult, ...]:
+    """Return rows that were refused; of unknown outcome where an earlier send, without an answer, may have landed."""
+    if is_lost:
+        return _all(chunk, Column.UNCERTAIN, f"sent before without an answer, then refused: {words}")
+    return _all(chunk, Column.REJECTED, words)
 
 
 def _all(chunk: Chunk, column: Column, message: str) -> tuple[ItemResult, ...]:

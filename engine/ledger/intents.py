@@ -93,7 +93,8 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
     if any_rejection:  # most companies have none
         connection.executemany(ACCEPT, [(scope_id, key) for key in settlement.rows])
     if any_resting:
-        resting.acknowledged(connection, scope_id, (*settlement.rows, *settlement.rejected))
+        resting.acknowledged(connection, scope_id, settlement.rows)
+        resting.refused(connection, scope_id, settlement.rejected)
     if settlement.rejected:
         _reject(connection, scope_id, settlement.rejected)
     if settlement.unknown:

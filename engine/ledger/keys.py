@@ -10,10 +10,10 @@ from engine.model.known import Rest
 NOTES = "select name, value from key_notes where origin = ? and account = ?"
 NOTE = "insert or replace into key_notes (origin, account, name, value) values (?, ?, ?, ?)"
 
-RESTS = "select what, failures, retry_at, message, settings from rests where origin = ? and account = ?"
+RESTS = "select what, failures, retry_at, message, settings, code from rests where origin = ? and account = ?"
 REST = """
-    insert or replace into rests (origin, account, what, failures, retry_at, message, settings)
-    values (?, ?, ?, ?, ?, ?, ?)
+    insert or replace into rests (origin, account, what, failures, retry_at, message, settings, code)
+    values (?, ?, ?, ?, ?, ?, ?, ?)
 """
 END_REST = "delete from rests where origin = ? and account = ? and what = ?"
 
@@ -31,8 +31,8 @@ def note(connection: sqlite3.Connection, origin: str, account: str, name: str, v
 def rests(connection: sqlite3.Connection, origin: str, account: str) -> dict[str, Rest]:
     """Return what failed for an account as a whole, by what it is."""
     return {
-        what: Rest(failures=failures, retry_at=from_text(retry_at), message=message, settings=settings)
-        for what, failures, retry_at, message, settings in connection.execute(RESTS, (origin, account))
+        what: Rest(failures=failures, retry_at=from_text(retry_at), message=message, settings=settings, code=code)
+        for what, failures, retry_at, message, settings, code in connection.execute(RESTS, (origin, account))
     }
 
 
@@ -41,5 +41,5 @@ def remember_rest(connection: sqlite3.Connection, origin: str, account: str, wha
     if rest is None:
         connection.execute(END_REST, (origin, account, what))
     else:
-        said = (rest.failures, to_text(rest.retry_at), rest.message, rest.settings)
+        said = (rest.failures, to_text(rest.retry_at), rest.message, rest.settings, rest.code)
         connection.execute(REST, (origin, account, what, *said))

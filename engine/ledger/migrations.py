@@ -1,4 +1,4 @@
-"""The schema of a SQLite ledger, as numbered steps; each commits together with its record.
+"""The schema of a SQLite ledger, as numbered steps; those that a file lacks commit together, with their records.
 
 A step that has shipped is never edited: what comes later is a new step. Texts are plain columns, so that people can
 ask the file with any SQLite client. Booleans are 0 or 1, instants ISO 8601 texts in UTC.
@@ -533,6 +533,13 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        "stopped accounts rest, fruitless tries of a used-up key",
+        (
+            "alter table rests add column code text not null default ''",
+            "alter table quotas add column tries integer not null default 0",
+        ),
+    ),
 )
 
 APPLIED = "insert into migrations (number, name, applied_at) values (?, ?, ?)"
@@ -540,9 +547,18 @@ IS_EMPTY = "select not exists (select 1 from sqlite_master)"
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration], version: int) -> None:
-    """Bring the schema from `version` to the newest step. The caller keeps other openers out meanwhile."""
-    for number, migration in enumerate(migrations[version:], start=version + 1):
-        _apply(connection, number, migration)
+    """Bring the schema from `version` to the newest step, in one transaction: a file is never left between two steps.
+
+    The caller keeps other openers out meanwhile.
+    """
+    if version == len(migrations):
+        return
+    with connection:
+        connection.execute("begin immediate")
+        for number, migration in enumerate(migrations[version:], start=version + 1):
+            _apply(connection, number, migration)
+        connection.execute(f"pragma application_id = {APPLICATION_ID}")
+        connection.execute(f"pragma user_version = {len(migrations)}")
 
 
 def schema_version(connection: sqlite3.Connection, newest: int, name: str) -> int:
@@ -567,11 +583,7 @@ def schema_version(connection: sqlite3.Connection, newest: int, name: str) -> in
 
 
 def _apply(connection: sqlite3.Connection, number: int, migration: Migration) -> None:
-    """Take one step and record it, in one transaction; the header fields are part of it."""
-    with connection:
-        connection.execute("begin immediate")
-        for statement in migration.statements:
-            connection.execute(statement)
-        connection.execute(APPLIED, (number, migration.name, to_text(datetime.now(UTC))))
-        connection.execute(f"pragma application_id = {APPLICATION_ID}")
-        connection.execute(f"pragma user_version = {number}")
+    """Take one step and record it."""
+    for statement in migration.statements:
+        connection.execute(statement)
+    connection.execute(APPLIED, (number, migration.name, to_text(datetime.now(UTC))))

@@ -13,18 +13,19 @@ from engine.ledger.texts import from_text, to_text
 from engine.model.quota import DayUse, UsedUp, block
 
 READ = """
-    select used, used_up_at, per_day, reserve, reason from quotas where origin = ? and account = ? and day = ?
+    select used, used_up_at, per_day, reserve, reason, tries from quotas
+    where origin = ? and account = ? and day = ?
 """
 CHARGE = """
     insert into quotas (origin, account, day, used) values (?1, ?2, ?3, max(0, ?4))
     on conflict (origin, account, day) do update set used = max(0, used + ?4)
 """
 NOTE = """
-    insert into quotas (origin, account, day, used, used_up_at, per_day, reserve, reason)
-    values (?, ?, ?, 0, ?, ?, ?, ?)
+    insert into quotas (origin, account, day, used, used_up_at, per_day, reserve, reason, tries)
+    values (?, ?, ?, 0, ?, ?, ?, ?, ?)
     on conflict (origin, account, day) do update set
         used_up_at = excluded.used_up_at, per_day = excluded.per_day, reserve = excluded.reserve,
-        reason = excluded.reason
+        reason = excluded.reason, tries = excluded.tries
 """
 IS_OLD = """
     select exists (select 1 from quotas where origin = :origin and account = :account_id)
@@ -55,8 +56,11 @@ def read(connection: sqlite3.Connection, origin: str, key_id: str, day: date) ->
     found = connection.execute(READ, (origin, key_id, day.isoformat())).fetchone()
     if found is None:
         return DayUse(day=day)
-    used, at, per_day, reserve, reason = found
-    used_up = None if at is None else UsedUp(at=from_text(at), per_day=per_day, reserve=reserve, reason=reason)
+    used, at, *said = found
+    used_up = None
+    if at is not None:
+        per_day, reserve, reason, tries = said
+        used_up = UsedUp(at=from_text(at), per_day=per_day, reserve=reserve, reason=reason, tries=tries)
     return DayUse(day=day, used=used, used_up=used_up)
 
 
@@ -75,7 +79,7 @@ def charge(connection: sqlite3.Connection, origin: str, key_id: str, day: date, 
 
 def note(connection: sqlite3.Connection, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
     """Note that the API called a key's day used up."""
-    said = (to_text(used_up.at), used_up.per_day, used_up.reserve, used_up.reason)
+    said = (to_text(used_up.at), used_up.per_day, used_up.reserve, used_up.reason, used_up.tries)
     connection.execute(NOTE, (origin, key_id, day.isoformat(), *said))
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from engine.ledger import scopes
 from engine.ledger.texts import from_text, optional_instant, optional_text, to_json, to_text
-from engine.model.known import MADE_ANEW, RestingRow
+from engine.model.known import MADE_ANEW, UNCERTAIN, RestingRow
 from engine.model.settings import Scope
 
 READ = "select key, code, fingerprint, message, since, tries, next_at, others from resting where scope = ? order by key"
@@ -18,7 +18,8 @@ PUT = """
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 END = "delete from resting where scope = ? and key = ?"
-ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # of a row made anew, only a listing shows whether it is there
+ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # only a listing tells whether that came to something
+REFUSED = f"{END} and code = '{UNCERTAIN}'"  # what no listing shows is not there for being refused
 
 
 def read(connection: sqlite3.Connection, scope_id: int) -> dict[str, RestingRow]:
@@ -55,5 +56,10 @@ def end(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> N
 
 
 def acknowledged(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
-    """Forget the notes on rows whose outcome an answer has told."""
+    """Forget the notes on rows that an answer has acknowledged."""
     connection.executemany(ACKNOWLEDGED, [(scope_id, key) for key in keys])
+
+
+def refused(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
+    """Forget that the outcome of rows was not known which an answer has refused."""
+    connection.executemany(REFUSED, [(scope_id, key) for key in keys])

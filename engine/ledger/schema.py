@@ -68,9 +68,10 @@ NOTES = {
         `counts-all`: a listing's count was larger than its page once, so that counts are of all rows, not of a page.
     """,
     "rests": """
-        What failed for an account as a whole, `failures` times in a row. It is not tried again before `retry_at`,
-        unless [api] was changed (`settings` is its digest). `what`: `contract:list` and `contract:bulk`, answers that
-        could not be read; `directory`, the listing of the account's companies.
+        What failed for an account as a whole, so many times in a row, and is not tried again before `retry_at` unless
+        the settings are others: `contract:list` and `contract:bulk`, answers that could not be read; `directory`, the
+        listing of its companies; `account`, runs that ended with the account stopped (`settings` covers its credentials
+        then, as a digest). `code`: the problem code that this was told under.
     """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
@@ -84,7 +85,8 @@ NOTES = {
         Requests of each API key on each day, counted before they are sent: while a run is under way, or after one that
         was killed, some of them were not. `account`: a digest of the API key, so that it is counted once whatever
         account or settings file names it (an older dimsync wrote the account's id: the next run takes that over).
-        `used_up_at`: the API said then that there are no more.
+        `used_up_at`: the API said then that there are no more; `tries`: how often in a row the key was tried again in
+        vain, those of the day before included.
     """,
     "last_states": """
         How each company ended in the sync that finished last, at `at`. `exit_code`: what the company alone called for;

@@ -56,7 +56,8 @@ def canonical_type(code: str) -> str:
 
 def listed_type(code: str) -> str:
     """Return the canonical spelling of a type code that a server shows, in whichever case. Raises `TypeError`."""
-    return canonical_type(str.casefold(code))
+    folded = str.casefold(code)
+    return TYPE_ALIASES.get(folded, folded)
 
 
 def clean(text: str) -> str:

@@ -126,7 +126,8 @@ class Rest:
     failures: int  # in a row
     retry_at: datetime
     message: str
-    settings: str = ""  # digest of the settings that it failed under; after a change of these it is tried at once
+    settings: str = ""  # digest of the settings that it failed under: other ones are tried at once
+    code: str = ""  # the problem code that it was told under; empty: none is needed
 
     def holds(self, now: datetime, settings: str = "") -> bool:
         """Return whether the rest lasts. A clock that was set back to before its beginning ends it."""

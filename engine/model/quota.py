@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from engine.model.settings import Limits
@@ -13,8 +13,9 @@ MOST = 64
 SHARE = 16
 """One block is no more than this part of what is left: several processes come to share the end of a day fairly."""
 
-RETRY_AFTER = timedelta(hours=1)
-"""So long a key whose day the API called used up is left alone: somebody may have had its quota raised meanwhile."""
+RETRY_AFTER = (timedelta(hours=1), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+"""So long a key whose day the API called used up is left alone, after no fruitless try, one, two, and more of them:
+somebody may have had its quota raised meanwhile."""
 
 
 def block(left: int, most: int = MOST) -> int:
@@ -42,6 +43,15 @@ class UsedUp:
     per_day: int  # `requests_per_day`, as it was set then
     reserve: int  # `reserve_per_day`, likewise
     reason: str  # the API's words
+    tries: int = 0  # in a row, fruitless: with the first request of its kind, the key was told so again
+
+    def is_under(self, limits: Limits) -> bool:
+        """Return whether the settings are what they were then: other ones are tried at once."""
+        return (self.per_day, self.reserve) == (limits.requests_per_day, limits.reserve_per_day)
+
+    def again(self, before: UsedUp | None, limits: Limits) -> UsedUp:
+        """Return this word as one more fruitless try after another word; None: there was none, or it is past."""
+        return replace(self, tries=before.tries + 1) if before is not None and before.is_under(limits) else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +65,12 @@ class DayUse:
     def closed_until(self, now: datetime, limits: Limits) -> datetime | None:
         """Return when the key is tried again, where the API's word still counts; None: nothing speaks against it.
 
-        It counts for an hour of the same day, and while the settings are what they were then. A clock that went back to
-        before it tells nothing.
+        It counts for an hour of the same day, for longer after fruitless tries, and while the settings are what they
+        were then. A clock that went back to before it tells nothing.
         """
         said = self.used_up
-        if said is None or (said.per_day, said.reserve) != (limits.requests_per_day, limits.reserve_per_day):
+        if said is None or not said.is_under(limits):
             return None
         midnight = datetime.combine(self.day + timedelta(days=1), time(), UTC)
-        until = min(said.at + RETRY_AFTER, midnight)
+        until = min(said.at + RETRY_AFTER[min(said.tries, len(RETRY_AFTER) - 1)], midnight)
         return until if said.at <= now < until else None

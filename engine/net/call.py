@@ -52,6 +52,7 @@ class Call(Generic[T]):
     first_sent_at_s: float = 0.0  # on the event loop's clock
     is_witness: bool = False  # asked once, to tell whose trouble another request has met
     exposed: bool = False  # something was sent, and nobody knows what came of it
+    is_lost: bool = False  # of a send no answer came, or one that does not say what came of it; a 503 says "not taken"
     sent_at_s: float = 0.0  # when it was last sent, on the event loop's clock
     status: int | None = None  # of the last answer
     request_id: str | None = None  # the server's name for the last request that it answered with one

@@ -37,6 +37,8 @@ from engine.errors import (
     WrongContract,
 )
 from engine.model.events import Event, Parked, RequestSent, Waiting, WidthChanged
+from engine.model.known import Rest
+from engine.model.quota import UsedUp
 from engine.model.settings import Account, Api, Secret
 from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
@@ -133,6 +135,14 @@ class Channel:
         self._give_up_at_s = give_up_at_s
         self.host = host or Host()
         self.trial = Trial()
+        self.unreadable: set[str] = set()  # kinds of answers that could not be read in an earlier run
+        self.refused: set[int] = set()  # companies whose requests an earlier run was refused
+        self.used_up: UsedUp | None = None  # what the API last said of the key's day, or the day before
+        self.was_used_up = False  # that may go on
+        self.rest: Rest | None = None  # what was noted of the account's last stop when the run began
+        self.is_left_alone = False  # it was stopped as an earlier run had left it, and nothing is sent
+        self._served: set[tuple[int | None, str]] = set()  # companies, and kinds of requests that were answered well
+        self._asks_of_throttle = False  # the witness is asked whose trouble a 429 is
         self._witness = Witness(self._ask_directory)
         self._vouched: tuple[Secret | None, float] = (None, 0.0)  # a token that the witness was answered with, and when
         self._well_at_s: float | None = None  # when a request with a token was last answered as it should be
@@ -149,6 +159,25 @@ class Channel:
         api = self._api
         texts = (api.base_url, api.contract, api.token_url or "", api.api_version, api.scope)
         return blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
+
+    @property
+    def credentials(self) -> str:
+        """A digest of all that an account's stop may be mended by: `[api]`, account id, API key, client id, secret."""
+        account = self.account
+        secrets = (each.reveal() for each in (account.api_key, account.client_id, account.client_secret))
+        texts = "\0".join((self.settings, account.account_id, *secrets))
+        digest = blake2b(texts.encode(errors="surrogatepass"), digest_size=8, person=b"dimsync account")
+        return digest.hexdigest()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the account was not stopped, and a request with a token was answered as it should be."""
+        return self.parked is None and self._well_at_s is not None
+
+    @property
+    def has_stored(self) -> bool:
+        """Whether rows of a bulk request were stored."""
+        return self._accepts_chunks
 
     def chunk_accepted(self) -> None:
         """Note that a bulk request was understood: refusals are about rows, then."""
@@ -190,6 +219,7 @@ class Channel:
             return await self._call(call)
         finally:
             self.host.leave(call)
+            self.trial.left(call)
 
     async def _call(self, call: Call[T]) -> T:
         refusals = 0
@@ -209,7 +239,7 @@ class Channel:
                 raise await self._not_there(call, error) from error
             except Throttled as error:
                 refusals = 0
-                await self._wait_out(error, call.sent_at_s)
+                await self._wait_out(call, error, token)
             except (OutcomeUnknown, InFlight) as error:
                 refusals = 0
                 await self._rest(call, error)
@@ -247,21 +277,31 @@ class Channel:
         If one is, the trouble is the company's, or its chunk's. Returns, raising nothing, when that other request got a
         new token: then this one is to be sent again with it.
         """
-        if (
-            call.company_id is None
-            or self._is_out_of_quota(error, call.company_id)
-            or not await self._witness.answers()
-        ):
+        if call.company_id is None or self._is_out_of_quota(error, call.company_id):
+            raise await self.park(error) from error
+        if not await self._is_the_companys(of_throttle=isinstance(error, QuotaExhausted)):
             raise await self.park(error) from error
         if error.status == 401 and token is not self.key.keeper.current:
             return
+        raise self._companys(call, error) from error
+
+    async def _is_the_companys(self, *, of_throttle: bool = True) -> bool:
+        """Return whether the directory is answered, so that what a company's request met is its own trouble."""
+        self._asks_of_throttle = of_throttle
+        try:
+            return await self._witness.answers()
+        finally:
+            self._asks_of_throttle = False
+
+    def _companys(self, call: Call[T], error: ApiError) -> ApiError:
+        """Return the error of a company whose request was refused, while others with the same API key are answered."""
         text = f"{error.told}, and other requests with the same API key are answered: this is about the company alone"
         kind: type[ApiError] = OutOfScope
-        if isinstance(error, QuotaExhausted):
+        if isinstance(error, QuotaExhausted | Throttled):
             kind = CompanyRefused
         elif call.kind == "bulk":
             kind, text = Rejected, error.told
-        raise kind(text, status=error.status, company_id=call.company_id, request_id=error.request_id) from error
+        return kind(text, status=error.status, company_id=call.company_id, request_id=error.request_id)
 
     def _is_out_of_quota(self, error: ApiError, company_id: int) -> bool:
         """Return whether a day is used up: by our own count, or by what three companies (or all) were told."""
@@ -292,16 +332,16 @@ class Channel:
     async def _not_there(self, call: Call[T], error: WrongContract | OutOfScope) -> EngineError:
         """Return what a 404 or 405 means: the settings are wrong, or the API user may not see one company.
 
-        A missing bulk path shows a wrong contract once three companies, or all of the run, have met it. When listing
-        and directory are both missing and nothing was answered well, the base URL is wrong.
+        A bulk path is missed, or a company's requests are redirected, by three companies, or all that the run has,
+        before it is the contract's; listings and directory both, nothing being answered, are the base URL's.
         """
-        company_id = call.company_id
+        company_id, what = call.company_id, what_of(call)
         if isinstance(error, WrongContract):
-            is_bulk = call.kind == "bulk" and error.status in {404, 405} and company_id is not None
-            if not is_bulk or self.host.has_no_bulk(self.account.name, company_id or 0):
+            if what is None or company_id is None or self.host.is_nowhere(what, self.account.name, company_id):
                 return await self.park(error)
             text = f"{error}; for other companies it may be there, so this one fails alone"
-            return OutOfScope(text, status=error.status, company_id=company_id, request_id=error.request_id)
+            kind: type[ApiError] = OutOfScope if error.status in {404, 405} else CompanyRefused
+            return kind(text, status=error.status, company_id=company_id, request_id=error.request_id)
         if error.status == 404 and self._is_strange(call):
             return await self.park(self._wrong_base_url(error))
         return error
@@ -323,6 +363,7 @@ class Channel:
             raise await self.park(error) from error
         if not (isinstance(error, OutcomeUnknown) and error.unsent):
             call.exposed = True
+            call.is_lost = call.is_lost or error.status != 503
         if call.is_witness:
             raise error
         if _is_silent(error):
@@ -380,12 +421,11 @@ class Channel:
         if what is None or not is_answer or call.company_id is None:
             return
         who, is_json = (self.account.name, call.company_id), isinstance(error, BadPage)
-        if self.host.is_unreadable(what, str(error), who, is_json=is_json) or self.trial.what == what:
+        is_on_trial = what in self.unreadable and not self.host.has_read(what)
+        if self.host.is_unreadable(what, str(error), who, is_json=is_json) or is_on_trial:
             kind = "bulk requests" if what == "bulk" else "listings"
-            text = (
-                f"{error}; so were the answers to {kind} for every company asked: check api.contract and api.base_url"
-            )
-            reason = Unreadable(text, status=error.status)
+            text = f"{error}: so the answers to {kind} are for every company asked; check api.contract and api.base_url"
+            reason = Unreadable(text, status=error.status, company_id=call.company_id)
             reason.what = what
             raise await self.park(reason) from error
 
@@ -575,7 +615,8 @@ class Channel:
             text = f"HTTP {answer.status}, but {self.redacted(str(bad))}"
             raise kind(text, status=answer.status, company_id=call.company_id) from bad
         call.exposed = False
-        self._throttles = 0
+        if not call.is_witness:
+            self._throttles = 0
         self._answered(call)
         return value
 
@@ -585,7 +626,7 @@ class Channel:
         if (what := what_of(call)) is not None:
             self.host.read(what)
             self.trial.passed(what)
-        self.host.has_bulk = self.host.has_bulk or call.kind == "bulk"
+        self._served.update({(call.company_id, what or call.kind), (None, what or call.kind)})
         if call.bearer:
             self._well_at_s = get_running_loop().time()
 
@@ -596,13 +637,20 @@ class Channel:
                 words = _spellings(secret).sub("***", words)
         return words
 
-    async def _wait_out(self, error: Throttled, sent_at_s: float) -> None:
+    async def _wait_out(self, call: Call[T], error: Throttled, token: Secret | None) -> None:
         """Hold the whole key back for as long as the API asks, or for a growing while where it names none.
 
-        Of requests that were out together, the first answer makes the pause; the others only wait it out.
+        Of requests that were out together, the first answer makes the pause; the others only wait it out. What an
+        earlier run waited for in vain is not waited for again: it is judged at once.
         """
         now_s = get_running_loop().time()
-        if self._throttles and sent_at_s <= self._paused_at and error.retry_after_s is None:
+        if call.is_witness and self._asks_of_throttle:
+            raise error
+        if self._is_fruitless(call):
+            await self._judge(call, _used_up(error, "as before"), token)
+        if self._is_refused_again(call) and await self._is_the_companys():
+            raise self._companys(call, error)
+        if self._throttles and call.sent_at_s <= self._paused_at and error.retry_after_s is None:
             return
         if self._throttles == 0:
             self._throttled_since = now_s
@@ -610,9 +658,16 @@ class Channel:
         self._paused_at = now_s
         wait = error.retry_after_s or step_s(self._throttles, self._rng.random())
         if now_s - self._throttled_since > PATIENCE_S:
-            text = f"{error}, for {PATIENCE_S / 60:g} minutes: the API key's requests of the day are taken for used up"
-            raise await self.park(QuotaExhausted(text, status=error.status)) from error
+            await self._judge(call, _used_up(error, f"for {PATIENCE_S / 60:g} minutes"), token)
         await self._pause(error, wait)
+
+    def _is_fruitless(self, call: Call[T]) -> bool:
+        """Return whether an earlier run left the key as used up, and nothing shows yet that it is not any more."""
+        return self.was_used_up and (None, what_of(call) or call.kind) not in self._served
+
+    def _is_refused_again(self, call: Call[T]) -> bool:
+        """Return whether a company was refused in an earlier run, and nothing shows yet that it is not any more."""
+        return call.company_id in self.refused and (call.company_id, what_of(call) or call.kind) not in self._served
 
     async def _pause(self, error: Throttled, wait: float) -> None:
         """Hold the whole key back; a wait that is too long for the run parks the account."""
@@ -662,6 +717,14 @@ class Channel:
             bearer=False,
         )
         return await self.call(fetch)
+
+
+def _used_up(error: Throttled, how_long: str) -> QuotaExhausted:
+    """Return what a throttle stands for that does not end."""
+    told = f"{error}, {how_long}"
+    used_up = QuotaExhausted(f"{told}: the API key's requests of the day are taken for used up", status=error.status)
+    used_up.told = told
+    return used_up
 
 
 def _is_silent(error: ApiError) -> bool:

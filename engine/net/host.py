@@ -39,7 +39,7 @@ class Host:
         self._companies: frozenset[Who] = frozenset(companies)
         self._met: set[Who] = set()  # those whose requests got no answer, or a 5xx, since one was last answered well
         self._refused: set[Who] = set()  # companies that were told that the day's quota is used up
-        self._missing: set[Who] = set()  # companies for which there was no bulk path
+        self._missing: dict[str, set[Who]] = {}  # kind of request -> companies for which there was no such path
         self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
         self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
         self._failing: list[Call[Any]] = []  # calls that got no answer, or a 5xx, and are to be repeated
@@ -53,8 +53,7 @@ class Host:
         self.is_doubted = False
         self.probes = 0  # repeats of the one call that failed since the host is in doubt
         self.directory_failed = False  # since a request was last answered well
-        self.has_bulk = False  # a bulk request was answered well in this run
-        self.since: datetime | None = None  # when the first request in `_met` failed, by the wall clock
+        self.since: datetime | None = None  # when the first of these requests came to nothing, by the wall clock
         self.since_s = 0.0  # the same by the event loop's clock
         self.down: EngineError | None = None  # the host is down: why all that is left of the run is deferred
 
@@ -62,6 +61,10 @@ class Host:
     def is_watched(self) -> bool:
         """Whether there are companies, by which the host's trouble can be told from one company's."""
         return bool(self._companies)
+
+    def companies_of(self, account: str) -> frozenset[int]:
+        """Return the run's companies of an account."""
+        return frozenset(number for name, number in self._companies if name == account and isinstance(number, int))
 
     @property
     def is_silent(self) -> bool:
@@ -84,7 +87,7 @@ class Host:
             self._failing.append(call)
         if call is self._prober:
             self.probes += 1
-        is_the_hosts = self.is_widely_met or not self._has_answered
+        is_the_hosts = self.is_widely_met or (call.bearer and not self._has_answered)  # a token may be its account's
         is_trusted = get_running_loop().time() < self._trusted_until_s
         self.is_doubted = self.is_doubted or (is_the_hosts and not is_trusted)
 
@@ -182,10 +185,14 @@ class Host:
         own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
         return told >= min(COMPANIES_ALIKE, own)
 
-    def has_no_bulk(self, account: str, company_id: int) -> bool:
-        """Note that a company met no bulk path; return whether three companies (or all) did and none had one."""
-        self._missing.add((account, company_id))
-        return not self.has_bulk and len(self._missing) >= min(COMPANIES_ALIKE, len(self._companies))
+    def is_nowhere(self, what: str, account: str, company_id: int) -> bool:
+        """Note that a company's requests of one kind met no path.
+
+        Return whether three companies (or all) did, and no answer of that kind was read.
+        """
+        missing = self._missing.setdefault(what, set())
+        missing.add((account, company_id))
+        return what not in self._readable and len(missing) >= min(COMPANIES_ALIKE, len(self._companies))
 
     def _tell(self) -> None:
         self._news.set()

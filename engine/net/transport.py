@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
@@ -113,10 +114,30 @@ def new_session() -> aiohttp.ClientSession:
 
     It trusts the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the system's.
     """
-    named = {"SSL_CERT_FILE", "SSL_CERT_DIR"} & os.environ.keys()
-    trust = ssl.create_default_context() if named else True  # aiohttp's was made when it was loaded
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=trust)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=_trust())
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+def _trust() -> ssl.SSLContext | bool:
+    """Return what certificates are held against: True is aiohttp's own context, which was made when it was loaded."""
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    return True if file is None and folder is None else _trusted(file, folder, _changed_at(file))
+
+
+@lru_cache(maxsize=1)
+def _trusted(_file: str | None, _folder: str | None, _changed_at: int | None) -> ssl.SSLContext:
+    """Return the context that the environment names, kept for as long as that is the same.
+
+    To read the certificates takes some 20 ms, in which a service that opens engines would stand still.
+    """
+    return ssl.create_default_context()
+
+
+def _changed_at(file: str | None) -> int | None:
+    try:
+        return Path(file).stat().st_mtime_ns if file else None
+    except OSError:
+        return None
 
 
 def proxies_of_environment() -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""A trial: one company asks again where an account's answers could not be read, while its other companies wait."""
+"""What an account's requests came to nothing with lately is tried again by one request; the others wait for it."""
 
 from __future__ import annotations
 
@@ -17,34 +17,36 @@ def what_of(call: Call[Any]) -> str | None:
 
 
 class Trial:
-    """Lets one company at a time through, until one of its answers is read."""
+    """Lets one call of a kind at a time through, until one of them is answered well."""
 
     def __init__(self) -> None:
-        self.what: str | None = None  # None: nothing is on trial
-        self.began = False  # whether anything was on trial when the run began
-        self._company_id: int | None = None
+        self.failed: frozenset[int] = frozenset()  # companies that tried in vain before: others are to go first
+        self._whats: dict[str, Call[Any] | None] = {}  # kinds on trial, and the call that tries
         self._news = anyio.Event()
 
-    def begin(self, what: str) -> None:
-        """Put answers of this kind on trial."""
-        self.what, self.began = what, True
+    def begin(self, *whats: str, failed: frozenset[int] = frozenset()) -> None:
+        """Put requests of these kinds on trial. `failed`: companies that tried in vain before."""
+        self._whats.update(dict.fromkeys(whats))
+        self.failed |= failed
 
     async def turn(self, call: Call[Any]) -> None:
-        """Wait where another company tries."""
-        while self.what is not None and what_of(call) == self.what and self._company_id not in {None, call.company_id}:
+        """Wait where another call of the kind tries."""
+        what = what_of(call)
+        while what is not None and self._whats.get(what, call) not in {None, call}:
             self._news = anyio.Event() if self._news.is_set() else self._news
             await self._news.wait()
-        if self.what is not None and what_of(call) == self.what:
-            self._company_id = call.company_id
+        if what in self._whats:
+            self._whats[what] = call
 
-    def passed(self, what: str | None) -> None:
-        """Note that such an answer was read."""
-        if what is not None and what == self.what:
-            self.what = None
+    def passed(self, what: str) -> None:
+        """Note that such a request was answered well."""
+        if what in self._whats:
+            del self._whats[what]
             self._news.set()
 
-    def left(self, company_id: int | None) -> None:
-        """Note that a company has ended, or that the account was stopped (None), so that another company may try."""
-        if company_id is None or company_id == self._company_id:
-            self._company_id = None
-            self._news.set()
+    def left(self, call: Call[Any] | None) -> None:
+        """Note that a call has ended, or that the account was stopped (None): another one may try."""
+        for what, trying in self._whats.items():
+            if trying is not None and call in {None, trying}:
+                self._whats[what] = None
+                self._news.set()

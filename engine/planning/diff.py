@@ -59,10 +59,10 @@ def diff(
     )
     for pair in matching.pairs:
         draft.take(pair)
-    quiet = matching.quiet
-    for row, entry, remote in quiet.changed:
-        draft.take_changed(row, entry, remote)
     draft.hold_taken_identities(index)
+    quiet = matching.quiet
+    for row, entry, remote in quiet.changed:  # in name or code alone: each keeps its own identity
+        draft.take_changed(row, entry, remote)
     return Plan(
         creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
         updates=tuple(sorted(draft.updates, key=_key)),

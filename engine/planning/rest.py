@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
@@ -19,6 +20,18 @@ def rest_again(before: Rest | None, message: str, now: datetime, settings: str =
     """Return the rest after one more failure for an account as a whole. `settings`: digest of those in use."""
     failures = before.failures + 1 if before is not None and before.settings == settings else 1
     return Rest(failures=failures, retry_at=next_try(failures, now), message=message, settings=settings)
+
+
+def account_stopped(before: Rest | None, stop: Rest, now: datetime, *, counts: bool = True) -> Rest:
+    """Return the rest of an account that a run ended with stopped, after what was noted of it before.
+
+    The first such run costs nothing: the next one tries at once. From the second in a row on the account rests.
+    `stop`: message, code and settings of this time. `counts` False: a person had asked for it.
+    """
+    if before is None or before.settings != stop.settings:
+        return replace(stop, failures=1, retry_at=now)
+    failures = before.failures + counts
+    return replace(stop, failures=failures, retry_at=now if failures < 2 else next_try(failures - 1, now))
 
 
 def source_digest(wanted: Wanted) -> bytes:

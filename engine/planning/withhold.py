@@ -2,21 +2,22 @@
 
 The cases, in the order in which they are told apart:
 1. Its key leads to another key's remote row (`key-collision`): held until one of the rows changes in the source.
-2. The API acknowledged it and does not list it (`not-listed`): held until a listing shows it, or a person allows it.
-3. The server refused it: rejected for a day, while it is unchanged.
-4. Its outcome is unknown after the same bytes were sent twice: uncertain for 1 h, then 6 h, then 24 h each time.
+2. No listing shows it although it was acknowledged (`not-listed`): held until one does, or a person allows it. The
+   same type and ERP id under another key is held, too (`key-shift`): should the row be there, there would be two.
+3. The server refused it: rejected, for a day, while it is unchanged.
+4. Nobody knows what came of it, twice with the same bytes: uncertain, for 1 h, then 6 h, then 24 h each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from operator import attrgetter
 
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension, fingerprint, natural_key
+from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_key
 from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
 from engine.model.outcome import Column, Withheld
 from engine.model.wanted import Wanted
@@ -37,11 +38,12 @@ def withhold(
         return plan, []
     withheld: list[Withheld] = []
     holds: list[Hold] = []
+    unlisted = _unlisted(acked)
 
     def left(changes: tuple[Change, ...]) -> tuple[Change, ...]:
         kept = []
         for change in changes:
-            found = _withheld(change, acked, now, again=again, allowed=allowed)
+            found = _shifted(change, unlisted) or _withheld(change, acked, now, again=again, allowed=allowed)
             if found is None:
                 kept.append(change)
             elif isinstance(found, Hold):
@@ -53,6 +55,25 @@ def withhold(
     creates, updates, canaries = left(plan.creates), left(plan.updates), left(plan.canaries)
     all_holds = tuple(sorted((*plan.holds, *holds))) if holds else plan.holds
     return replace(plan, creates=creates, updates=updates, canaries=canaries, holds=all_holds), withheld
+
+
+def _unlisted(acked: Acknowledged) -> dict[NaturalKey, tuple[str, str]]:
+    """Return (key, remote id) of the rows that no listing shows and whose keys lead to them, by type and ERP id."""
+    found = {}
+    for key, rest in acked.resting.items():
+        known = acked.rows.get(key) if rest.code == NOT_LISTED else None
+        if known is not None and known.confirmed and known.settled:
+            found[natural_key(known.row)] = (key, known.remote_id or "a row of unknown id")
+    return found
+
+
+def _shifted(change: Change, unlisted: Mapping[NaturalKey, tuple[str, str]]) -> Hold | None:
+    """Return why a row is not created: it is known under another key, and no listing shows it."""
+    key, remote_id = unlisted.get(natural_key(change.row), (change.row.key, ""))
+    if change.remote_id is not None or key == change.row.key:
+        return None
+    text = f"Ottimate acknowledged {remote_id} under the key {key!r}, and no listing shows it since"
+    return Hold(change.row.key, "key-shift", f"{text}: sent as {change.row.key!r} it could be there twice")
 
 
 def _withheld(

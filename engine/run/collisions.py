@@ -35,12 +35,12 @@ class Collisions:
             fingerprint = collision_fingerprint(rows[key] for key in known)
             for key in known:
                 others = tuple(each for each in known if each != key)
-                text = message(others, remote_id)
+                text = message(group - {key}, remote_id)
                 found[key] = RestingRow(KEY_COLLISION, fingerprint, text, now, others=others)
         return found
 
 
-def message(others: tuple[str, ...] | set[str], remote_id: str) -> str:
+def message(others: set[str], remote_id: str) -> str:
     """Return what is said of a row whose key leads to another key's remote row."""
     them = " and ".join(repr(key) for key in sorted(others)[:3])
     return (

@@ -45,7 +45,7 @@ from engine.planning.rest import failed_again, is_resting
 from engine.run.books import Books
 from engine.run.brakes import Brakes
 from engine.run.compare import Compared, Comparison
-from engine.run.endings import FAILED, HELD, STOPPED, UNSAFE, Ending, code_of, ending_of
+from engine.run.endings import FAILED, HELD, REFUSED, STOPPED, UNSAFE, Ending, code_of, ending_of
 from engine.run.parts import Job, Parts
 from engine.run.saving import settings_digest, to_save
 from engine.run.scope import Visible
@@ -117,7 +117,6 @@ class CompanyRun:
             self._stop_short(code_of(reason), str(reason), ending_of(reason), *place)
         finally:
             self._parts.seen.end(self.company.id)
-            self._channel.trial.left(self.company.id)
 
     def _stop_short(
         self, code: str, message: str, ending: Ending, file: str | None = None, line: int | None = None
@@ -145,6 +144,8 @@ class CompanyRun:
             if not self._wakes(acked.state) and is_resting(acked.state, wanted, self._parts.now()):
                 self._rest(acked.state)
                 return
+            if acked.state.failure == REFUSED.code:
+                self._channel.refused.add(self.company.id)
             await self._parts.seen.take_source(self._scope, wanted.rows, acked)
             plan = await self._compare(wanted, acked)
             is_guarded = self._parts.verb not in {

@@ -47,6 +47,8 @@ HELD = Ending(code="held", state=State.HELD, exit_code=ExitCode.HELD)
 STALLED = Ending(code="batch-unfinished", state=State.DEFERRED, exit_code=ExitCode.STOPPED)
 CHANGED = Ending(code=OVERWRITTEN, state=State.PARTIAL, exit_code=ExitCode.STOPPED)
 
+REFUSED = Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)
+
 ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
     (Locked, Ending(code="locked", state=State.LOCKED, exit_code=ExitCode.LOCKED)),
     (SharedSource, Ending(code="shared-source", state=State.FAILED, exit_code=ExitCode.FAILED)),
@@ -60,8 +62,8 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
     (Throttled, Ending(code="throttled", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
     (WrongContract, Ending(code="wrong-contract", state=State.FAILED, exit_code=ExitCode.USAGE)),
     (OutOfScope, Ending(code="out-of-scope", state=State.FAILED, exit_code=ExitCode.FAILED)),
-    (Rejected, Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)),
-    (CompanyRefused, Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)),
+    (Rejected, REFUSED),
+    (CompanyRefused, REFUSED),
     (HostDown, Ending(code="host-down", state=State.DEFERRED, exit_code=ExitCode.STOPPED)),
     (Untrusted, Ending(code="certificate", state=State.FAILED, exit_code=ExitCode.USAGE)),
     (BadPage, Ending(code="bad-answer", state=State.FAILED, exit_code=ExitCode.FAILED)),
@@ -77,6 +79,11 @@ UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__()) | GUARDS |
 def ending_of(reason: EngineError) -> Ending:
     """Return what an error means for its company."""
     return next((ending for kind, ending in ENDINGS if isinstance(reason, kind)), FAILED)
+
+
+def error_of(code: str, message: str) -> EngineError:
+    """Return an error that means for a company what one of this problem code meant, with a message of its own."""
+    return next((kind(message) for kind, ending in ENDINGS if ending.code == code), EngineError(message))
 
 
 def code_of(reason: EngineError) -> str:

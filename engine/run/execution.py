@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
 from random import Random
 from types import TracebackType
@@ -45,6 +46,10 @@ EVENTS_AHEAD = 256
 
 NOTICED = frozenset({"sync", "plan", "apply", "retry"})
 """Verbs whose results tell the engine's notices, too."""
+
+
+RESTING = frozenset({"sync", "plan"})
+"""Verbs that leave accounts alone that were stopped in run after run; they have `--fresh`. The others try."""
 
 
 def new_ledger(path: str) -> Problem:
@@ -102,7 +107,9 @@ class Run:
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%SZ}-{wiring.rng.getrandbits(32):08x}"
         self._feed = Feed[Event](EVENTS_AHEAD)
         self._origin = origin_of(wiring.settings.api.base_url)
-        self._memory = KeyMemory(ledger=wiring.ledger, origin=self._origin, now=wiring.now)
+        self._memory = KeyMemory(
+            ledger=wiring.ledger, origin=self._origin, now=wiring.now, rests=verb in RESTING, fresh=fresh
+        )
         self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
         self._is_watched = False
         self._lines = Lines()
@@ -223,7 +230,7 @@ class Run:
         self._fleet = Fleet(names, start, self._emit, at_once=at_once, most_held=self._most_held())
         if self._stop_code is not None:
             self._fleet.stop()
-        await self._run_waves(self._fleet, started_s)
+        await self._run_waves(self._fleet, channels, started_s)
         self._result = self._sum_up(self._fleet, channels.values(), anyio.current_time() - started_s)
         troubles = tuple(Problem(code="directory", message=one.trouble) for one in visible.values() if one.trouble)
         if self._host.down is not None:
@@ -257,8 +264,11 @@ class Run:
         await self._emit(RunFinished(result=self._result))
         return self._result
 
-    async def _run_waves(self, fleet: Fleet, started_s: float) -> None:
-        """Run all companies, known changes before listings; the deadline, if there is one, stops the run."""
+    async def _run_waves(self, fleet: Fleet, channels: Mapping[str, Channel], started_s: float) -> None:
+        """Run all companies, known changes before listings; the deadline, if there is one, stops the run.
+
+        Where an account's answers are tried again, a company that tried in vain before comes last.
+        """
         states = await self._wiring.ledger.states(self._origin)
         is_sparing = self._bounds != Bounds()
         now, verify = self._wiring.now(), self._wiring.settings.verify
@@ -266,8 +276,13 @@ class Run:
         async with anyio.create_task_group() as tasks:
             if self._bounds.seconds is not None:
                 tasks.start_soon(self._stop_at, started_s + self._bounds.seconds)
-            await fleet.run(waves(self._jobs, states, verify, now, is_sparing=is_sparing), rows)
+            ordered = waves(self._jobs, states, verify, now, is_sparing=is_sparing)
+            await fleet.run([sorted(wave, key=partial(self._is_tried, channels)) for wave in ordered], rows)
             tasks.cancel_scope.cancel()
+
+    def _is_tried(self, channels: Mapping[str, Channel], turn: int) -> bool:
+        job = self._jobs[turn]
+        return job.company.id in channels[job.account.name].trial.failed
 
     async def _stop_at(self, moment_s: float) -> None:
         await anyio.sleep_until(moment_s)
@@ -359,7 +374,7 @@ class Run:
                 host=self._host,
                 give_up_at_s=started_s + (self._bounds.seconds or inf),
             )
-            await self._memory.recall(channels[account.name], fresh=self._fresh)
+            await self._memory.recall(channels[account.name])
         return channels
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:

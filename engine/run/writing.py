@@ -137,6 +137,7 @@ class Writing:
             lost, writer.uncertain = writer.uncertain, []
             told, is_seen = await self._reading(acked).judge(lost)
             self.books.amend(told)
+            await self._rest_uncertain(told, acked)
             is_harmless = is_harmless and is_seen
         if not is_harmless:
             await self._beware(acked.state, 0)
@@ -172,6 +173,10 @@ class Writing:
         """Find out what became of rows whose answer was lost; their books are amended, and what is still open rests."""
         told = await self._reading(acked).settle(lost)
         self.books.amend(told)
+        await self._rest_uncertain(told, acked)
+
+    async def _rest_uncertain(self, told: Sequence[ItemResult], acked: Acknowledged) -> None:
+        """Remember rows whose outcome is not known, so that the same bytes are not sent again and again."""
         now = self.parts.now()
         rests = {
             result.change.row.key: uncertain_again(
@@ -185,6 +190,9 @@ class Writing:
                 await self.parts.ledger.rest(self.scope, rests)
 
     def _is_wanted(self, key: str) -> bool:
+        """Return whether the source has a key. One that is not read is taken to have all that the ledger knows."""
+        if self.parts.verb == "put":
+            return True
         source = self.books.source or self.books.wanted
         return source is not None and any(row.key == key for row in source.rows)
 

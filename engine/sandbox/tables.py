@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from math import inf
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -32,7 +33,7 @@ def taken(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
     """Return the values of a table as the fields of a dataclass hold them; not all need be there."""
     if not isinstance(raw, dict):
         raise BadScript(f"{where}: must be a table")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy takes type[Any] for what cannot be hashed
     known = [column.name for column in fields(kind)]
     values = {}
     for key, value in raw.items():
@@ -40,6 +41,12 @@ def taken(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
             raise BadScript(f"{where}.{key}: unknown; known are {', '.join(known) or 'none'}")
         values[key] = _value(value, hints[key], f"{where}.{key}")
     return values
+
+
+@cache
+def _hints(kind: Hashable) -> dict[str, Any]:
+    """Return the types of a dataclass's fields; to find them compiles each annotation."""
+    return get_type_hints(kind)
 
 
 def made(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:

@@ -168,7 +168,9 @@ class Intake:
         return True
 
     def _are_own(self, cells: Sequence[object], width: int, found: Layout) -> bool:
-        """Return whether no row of a table names another company. False when its cells need a closer look."""
+        """Return whether no row of a table names another company, as far as that shows at one look."""
+        if not found.owners:
+            return True
         columns = [cells[place::width] for place in found.owners]
         kinds = {kind for column in columns for kind in map(type, column)}
         if not kinds <= {str, int, type(None)}:

@@ -1,4 +1,4 @@
-"""The rows of a page, taken column by column in C: a third of the time of reading each one.
+"""The rows of a page or of a bulk answer, taken column by column in C: a third of the time of reading each one.
 
 `reading` is what decides. Rows that are not plainly alike are left to it: what is said here may only be stricter.
 """
@@ -38,6 +38,15 @@ def listed_rows(items: list[Any], company_id: int) -> list[Cells] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return list(zip(ids, types, labels, names, erp_ids, codes, keys, strict=True))
+
+
+def stored_rows(items: list[Any]) -> list[tuple[str, str]] | None:
+    """Return remote id and name of a bulk answer's rows; None unless each plainly has both."""
+    try:
+        ids, names = [item["id"] for item in items], [item["name"] for item in items]
+        return list(zip(ids, _texts(names), strict=True)) if {str}.issuperset(map(type, ids)) else None
+    except (KeyError, TypeError):
+        return None
 
 
 def _columns(items: list[Any]) -> dict[str, Column]:

@@ -15,7 +15,7 @@ from engine.model.dimension import RemoteRow, as_remote_row, clean, listed_type
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer, NotJson
-from engine.wire.listed import listed_rows
+from engine.wire.listed import listed_rows, stored_rows
 
 LONGEST_COUNT = 19
 """A counter must have fewer digits than this, so that a database column can hold it."""
@@ -157,6 +157,8 @@ def _text(value: object, what: str) -> str:
 def read_count(document: dict[str, Any], name: str, *, default: int | None = None) -> int:
     """Return a counter of an envelope. Raises `BadAnswer` for what is no count."""
     value = document.get(name, default)
+    if type(value) is int and value >= 0:
+        return value
     if value is None and default is None:
         raise BadAnswer(f"no `{name}`: how many rows there are in all is not said")
     return _count(value, name)
@@ -200,6 +202,8 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
 
 def _stored(document: dict[str, Any], name: str) -> list[tuple[str, str]]:
     items = _list(document, name)
+    if (plain := stored_rows(items)) is not None:
+        return plain
     try:
         return [read_stored(item) for item in items]
     except BadAnswer as error:

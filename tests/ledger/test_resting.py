@@ -37,12 +37,13 @@ async def test_an_answer_ends_it_but_of_a_row_made_anew_only_a_listing_tells(led
     assert set((await ledger.read(HARBOR)).resting) == {"b", "c"}
 
 
-async def test_a_refusal_ends_it(ledger: Ledger) -> None:
-    await ledger.rest(HARBOR, {"a": rest()})
+@pytest.mark.parametrize("code", [UNCERTAIN, NOT_LISTED, KEY_COLLISION, MADE_ANEW])
+async def test_a_refusal_ends_a_doubt_and_nothing_else(ledger: Ledger, code: str) -> None:
+    await ledger.rest(HARBOR, {"a": rest(code)})
     await ledger.begin(HARBOR, intent("chunk", "a"))
     await ledger.settle(HARBOR, Settlement(intent_id="chunk", at=NOON, rejected={"a": rejection()}))
     acked = await ledger.read(HARBOR)
-    assert (acked.resting, set(acked.rejections)) == ({}, {"a"})
+    assert (set(acked.resting), set(acked.rejections)) == (set() if code == UNCERTAIN else {"a"}, {"a"})
 
 
 @pytest.mark.parametrize("left_over", [False, True])

@@ -281,3 +281,20 @@ async def test_l11_an_update_takes_no_id_that_another_row_still_bears(world: Wor
     swapped = [rows[0]._replace(erp_id=rows[1].erp_id), rows[1]._replace(erp_id=rows[0].erp_id), *rows[2:]]
     assert (await world.sync_one(1, swapped)).exit_code == 0
     assert_exact(world, 1, swapped)
+
+
+async def test_l24_the_remote_columns_are_numbers_wherever_the_listing_was_whole(world: World) -> None:
+    """A company whose rows have vanished is held after a whole listing of no row."""
+    world.place(1)
+    wanted = dims(5)
+    await world.sync_one(1, wanted)
+    company = world.sandbox.tenant.companies[1]
+    for row in list(company.rows):
+        world.sandbox.tenant.remove(company, row)
+    world.clock.forward(days=10)
+    result = await world.sync_one(1, wanted)
+    assert verdict(result) == ("held", 4, ["vanished-company"])
+    assert result.certificate is not None
+    assert result.certificate.whole
+    balance = result.balance
+    assert (balance.remote_rows, balance.matched, balance.contested, balance.orphans) == (0, 0, 0, 0)

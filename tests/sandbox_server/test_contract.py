@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import pytest
 
-from tests.contract import check_answer, check_request, operation, operation_known, paths
+from tests.contract import _HELD, DOCUMENTS, check_answer, check_request, operation, operation_known, paths, schemas
 from tests.sandbox_server.conftest import BOTH, DEMO, OTHER, OURS, THEIRS, Caller, row
 
 HOST = "http://127.0.0.1:8"
@@ -138,6 +139,54 @@ def test_good_requests_pass(contract: str) -> None:
 def test_a_bad_answer_is_named(contract: str, path: str, body: bytes, words: str) -> None:
     with pytest.raises(AssertionError, match=words):
         check_answer("GET", f"{HOST}/v1/{path}", 200, JSON, body, contract=contract)
+
+
+NOT_ASKED = {
+    *(
+        "pattern",
+        "maxLength",
+        "maxItems",
+        "uniqueItems",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+    ),
+    *("const", "not", "anyOf", "allOf", "contains", "propertyNames", "minProperties", "maxProperties", "if"),
+    *("additionalProperties", "patternProperties", "prefixItems", "dependentRequired", "dependentSchemas", "default"),
+}
+"""What no contract asks of a value: a form (`tests.contract.form`) does not keep what these look at."""
+
+
+def test_forms_keep_all_that_the_contracts_ask() -> None:
+    for schema in schemas(DOCUMENTS):
+        assert not NOT_ASKED & schema.keys(), schema
+        assert {schema.get(name, 1) for name in ("minLength", "minItems", "minimum")} == {1}, schema
+        assert all(isinstance(word, str) for word in schema.get("enum", ()))
+
+
+ROW = {"unique_key": "K1", "type": "Account", "dimension_type_code": "account", "name": "N", "erp_dimension_id": "1"}
+BODY = {"ottimate_company_id": 7, "dimensions": [ROW, ROW | {"unique_key": "K2", "name": "Other", "code": "C"}]}
+ODD: tuple[object, ...] = ("", "account", "else", 0, -1, 1, 1.5, True, None, [], {}, ["x"], {"name": "x"})
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("name", [*ROW, "code", "dimensions", "ottimate_company_id"])
+def test_what_held_says_nothing_of_what_breaks_the_contract(name: str, odd: object) -> None:
+    """After good bodies of every kind, a bad one is judged as it is before any."""
+    bad = BODY | {name: odd} if name in BODY else BODY | {"dimensions": [ROW, ROW | {name: odd}]}
+    verdicts = []
+    for before in ((), (BODY, {"ottimate_company_id": 1, "dimensions": [ROW]})):
+        _HELD.clear()
+        for good in before:
+            check_request("POST", GUIDE_BULK, KEYS | JSON, orjson.dumps(good))
+        try:
+            check_request("POST", GUIDE_BULK, KEYS | JSON, orjson.dumps(bad))
+        except AssertionError as error:
+            verdicts.append(str(error))
+        else:
+            verdicts.append("")
+    assert verdicts[0] == verdicts[1]
 
 
 def test_undeclared_statuses_and_operations_pass_by() -> None:

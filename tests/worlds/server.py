@@ -114,6 +114,7 @@ class Server:
     owners: Mapping[int, str] = field(default_factory=dict)  # accounts by company; not there: the one account
     rows: list[Row] = field(default_factory=list)
     calls: list[tuple[Call, int]] = field(default_factory=list)  # with the status of the answer
+    grants: int = 0  # tokens
     batches: int = 0
     _made: int = 0
 
@@ -122,6 +123,7 @@ class Server:
         call = self._read(method, url, body)._replace(key=headers.get("X-Api-Key", ""))
         reply = self._answer(call)
         self.calls.append((call, reply.status))
+        self.grants += reply.is_readable and "access_token" in reply.document
         reply.headers.setdefault("Date", format_datetime(self.now(), usegmt=True))
         return reply
 

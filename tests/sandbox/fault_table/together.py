@@ -39,6 +39,9 @@ def two_or_three() -> Iterator[Case]:
     lost = at("bulk", "reset", commit=True, times=1)
     sent = "list 200; bulk A3 reset+ 429 201="
     yield good(GROW, "a reset after the work, then 429", lost, answer("bulk", 429, times=1, after=1), sent=sent)
+    refusals = answer("bulk", 400, "no", after=1)
+    sent = "list 200x2; bulk A4 reset+ 400, B2 400, C1 400, D2 400, E1 400, F1 400, G1 400"
+    yield good(LOAD, "a reset after the work, then 400", lost, refusals, sent=sent)
     poison, once = at("bulk", "poison", key="K00001"), answer("bulk", 503, times=1)
     sent = "list 200; bulk A4 503 400, B2 400, C1 201+, D2 201+, E1 400"
     yield bad(LOAD, "poison and 503", poison, once, sent=sent, **REFUSED)

@@ -1,0 +1,35 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+import pytest
+
+from engine.ledger import database
+from engine.ledger.migrations import MIGRATIONS, Migration, migrate
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ready_made_schema() -> Iterator[None]:
+    """Let new ledgers of this process begin as copies of one that the migrations made, which takes a tenth of the time.
+
+    Programs that tests start migrate for themselves, and so do the tests of migrations.
+    """
+    with closing(sqlite3.connect(":memory:")) as made:
+        migrate(made, MIGRATIONS, 0)
+        image = made.serialize()
+
+    def copy(connection: sqlite3.Connection, migrations: Sequence[Migration], version: int) -> None:
+        if version:
+            migrate(connection, migrations, version)
+            return
+        with closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.deserialize(image)
+            fresh.backup(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "migrate", copy)
+        yield

@@ -1,0 +1,104 @@
+"""Interactions of rules, each of which holds by itself: green but wrong, twice, for ever, or locked out."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import Dimension
+from tests.sandbox.conftest import World, assert_exact, columns, company, dims, verdict
+
+HIDDEN = {"companies": [1], "hidden": "^00001$"}
+REFUSED = {"effect": "reject-rows", "match": {"operation": "bulk"}, "erp_id": "^00001$"}
+
+
+async def absent(world: World, rows: int = 5) -> list[Dimension]:
+    """Load a company, and hide one of its rows for good: acknowledged, and not listed."""
+    wanted = dims(rows)
+    world.place(1)
+    assert (await world.sync_one(1, wanted)).exit_code == 0
+    world.clock.forward(days=10)
+    assert (await world.sync_one(1, wanted)).exit_code == 0
+    world.follow(HIDDEN)
+    world.clock.forward(days=10)
+    assert (await world.sync_one(1, wanted)).exit_code == 10
+    return wanted
+
+
+async def test_a_row_that_is_not_listed_is_not_in_order_for_being_refused(world: World) -> None:
+    """A person lets it be sent once more, and the server refuses it: no later run may call it unchanged."""
+    wanted = await absent(world)
+    world.script(REFUSED)
+    result = await world.sync_one(1, wanted, allow=[("not-listed", 1)])
+    assert verdict(result) == ("partial", 3, ["rejected"])
+    for _ in range(3):
+        world.clock.forward(hours=2)
+        assert verdict(await world.sync_one(1, wanted)) == ("partial", 4, ["not-listed"])
+
+
+async def test_a_row_that_is_not_listed_is_not_created_under_another_key(world: World) -> None:
+    """It is deactivated over there, and the source has given it another key: there would be two of it."""
+    wanted = await absent(world)
+    renamed = [row._replace(key="NEW") if row.key == "K00001" else row for row in wanted]
+    for _ in range(2):
+        result = await world.sync_one(1, renamed)
+        assert (verdict(result), columns(result)) == (("partial", 4, ["key-shift"]), {"unchanged": 4, "held": 1})
+        world.clock.forward(days=10)
+    one = company(1, renamed)
+    async with world.engine() as engine:
+        await engine.rekey(one, await engine.changed_keys(one))
+    assert verdict(await world.sync_one(1, renamed)) == ("partial", 4, ["not-listed"])
+    world.follow()
+    assert (await world.sync_one(1, renamed, allow=[("not-listed", 1)])).exit_code == 0
+    assert_exact(world, 1, wanted)
+
+
+@pytest.mark.parametrize("way", [{"answer_names": True}, {"answer_names": False}])
+async def test_keys_that_are_one_are_told_where_the_first_answer_is_lost(world: World, way: dict[str, bool]) -> None:
+    """The second answer names one id for two creates, and their names do not tell whose it is."""
+    world.place(1)
+    world.follow({"keys_folded": True, **way})
+    world.script({"effect": "reset", "commit": True, "match": {"operation": "bulk"}, "times": 1})
+    first, second, third = dims(3)
+    rows = [first._replace(key="A"), second._replace(key="a", name=first.name), third]
+    result = await world.sync_one(1, rows)
+    assert verdict(result) == ("partial", 10, ["not-listed"]), result.problems
+
+
+async def test_a_put_that_overwrites_another_keys_row_is_told(world: World) -> None:
+    """The source is not read: whatever the ledger knows is taken for wanted. The next sync mends the other row."""
+    world.place(1)
+    world.follow({"keys_folded": True})
+    rows = [dims(1)[0]._replace(key="A"), *dims(2, first=1)]
+    assert (await world.sync_one(1, rows)).exit_code == 0
+    other = dims(1, first=9)[0]._replace(key="a")
+    for _ in range(2):
+        async with world.engine() as engine:
+            result = (await engine.put(company(1, []), other).result()).companies[0]
+        assert verdict(result) == ("partial", 4, ["key-collision"]), result.problems
+    assert columns(await world.sync_one(1, rows)) == {"unchanged": 2, "updated": 1}
+    assert_exact(world, 1, rows)
+    assert (verdict(await world.sync_one(1, rows)), world.sent()) == (("unchanged", 0, []), 0)
+
+
+@pytest.mark.parametrize("operation", ["list", "bulk"])
+async def test_one_company_does_not_speak_for_its_account_each_time_that_answers_are_tried(
+    world: World, operation: str
+) -> None:
+    """No answer could be read; since then only those to the company that is asked first cannot."""
+    fleet = [company(n, dims(3)) for n in range(1, 6)]
+    for n in range(1, 6):
+        world.place(n)
+    strange = {"effect": "status", "status": 200, "body": '{"ok": true}'}
+    world.script({**strange, "match": {"operation": operation}})
+    assert (await world.sync(*fleet)).exit_code == 2
+    world.clock.forward(hours=1)
+    assert (await world.sync(*fleet)).exit_code == 2
+    (first,) = {entry.company for entry in world.sandbox.service.log if entry.operation == operation}
+    world.script({**strange, "match": {"operation": operation, "company": first}})
+    codes = []
+    for hours in (6, 24):
+        world.clock.forward(hours=hours)
+        codes.append((await world.sync(*fleet)).exit_code)
+    assert codes[-1] in {1, 10}, "its own trouble"
+    for n in {1, 2, 3, 4, 5} - {first}:
+        assert_exact(world, n, dims(3))
