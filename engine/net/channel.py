@@ -331,12 +331,12 @@ class Channel:
     async def _not_there(self, call: Call[T], error: WrongContract | OutOfScope) -> EngineError:
         """Return what a path that is not there means: the settings are wrong, or one company is not to be seen.
 
-        A bulk path is missed, or a company's requests are redirected, by three companies, or all that the run has,
-        before it is the contract's; listings and directory both, nothing being answered, are the base URL's.
+        A bulk path is missed by three companies, or all that the run has, before it is the contract's, and requests are
+        redirected for three of the account; listings and directory both, nothing being answered, are the base URL's.
         """
-        company_id, what = call.company_id, what_of(call)
+        company_id = call.company_id
         if isinstance(error, WrongContract):
-            if what is None or company_id is None or self.host.is_nowhere(what, self.account.name, company_id):
+            if company_id is None or self._is_the_contracts(call, error, company_id):
                 return await self.park(error)
             text = f"{error}; for other companies it may be there, so this one fails alone"
             kind: type[ApiError] = OutOfScope if error.status in {404, 405} else CompanyRefused
@@ -344,6 +344,15 @@ class Channel:
         if error.status == 404 and self._is_strange(call):
             return await self.park(self._wrong_base_url(error))
         return error
+
+    def _is_the_contracts(self, call: Call[T], error: WrongContract, company_id: int) -> bool:
+        """Return whether what a company's request met is met by others, too, and no request of its kind is answered."""
+        what = what_of(call)
+        if error.status in {404, 405}:
+            return what != "bulk" or self.host.has_no_bulk(self.account.name, company_id)
+        if what is None:
+            return True
+        return self.host.is_sent_away(what, self.account.name, company_id) and (None, what) not in self._served
 
     def _is_strange(self, call: Call[T]) -> bool:
         """Note that a path is not there, or another program's; return whether that is so of all that were asked for."""
