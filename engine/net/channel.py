@@ -654,7 +654,12 @@ class Channel:
         if call.is_witness and self._asks_of_throttle:
             raise error
         if self._is_fruitless(call):
-            await self._judge(call, _used_up(error, "as before"), token)
+            used_up = _used_up(error, "as before")
+            if call.company_id is None or self._is_out_of_quota(used_up, call.company_id):
+                raise await self.park(used_up) from error
+            if not await self._is_the_companys():
+                raise await self.park(used_up) from error
+            self.was_used_up = False
         if self._is_refused_again(call) and await self._is_the_companys():
             raise self._companys(call, error)
         if self._throttles and call.sent_at_s <= self._paused_at and error.retry_after_s is None:
