@@ -38,7 +38,6 @@ from engine.errors import (
 )
 from engine.model.events import Event, Parked, RequestSent, Waiting, WidthChanged
 from engine.model.known import Rest
-from engine.model.quota import UsedUp
 from engine.model.settings import Account, Api, Secret
 from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
@@ -137,7 +136,7 @@ class Channel:
         self.trial = Trial()
         self.unreadable: set[str] = set()  # kinds of answers that could not be read in an earlier run
         self.refused: set[int] = set()  # companies whose requests an earlier run was refused
-        self.used_up: UsedUp | None = None  # what the API last said of the key's day, or the day before
+        self.used_up: Rest | None = None  # what was noted when the key's day was last called used up
         self.was_used_up = False  # that may go on
         self.rest: Rest | None = None  # what was noted of the account's last stop when the run began
         self.is_left_alone = False  # it was stopped as an earlier run had left it, and nothing is sent
