@@ -71,7 +71,8 @@ NOTES = {
         What failed for an account as a whole, so many times in a row, and is not tried again before `retry_at` unless
         the settings are others: `contract:list` and `contract:bulk`, answers that could not be read; `directory`, the
         listing of its companies; `account`, runs that ended with the account stopped (`settings` covers its credentials
-        then, as a digest). `code`: the problem code that this was told under.
+        then, as a digest); `used-up`, tries of a key in vain since its day was first called used up (`settings`: its
+        figures; when it is tried again, quotas says). `code`: the problem code that this was told under.
     """,
     "directories": "Whose companies, locations and accounts were listed, and when.",
     "directory_companies": "The companies that an account's API user may see; `directory` is the `id` of directories.",
@@ -85,8 +86,8 @@ NOTES = {
         Requests of each API key on each day, counted before they are sent: while a run is under way, or after one that
         was killed, some of them were not. `account`: a digest of the API key, so that it is counted once whatever
         account or settings file names it (an older dimsync wrote the account's id: the next run takes that over).
-        `used_up_at`: the API said then that there are no more; `tries`: how often in a row the key was tried again in
-        vain, those of the day before included.
+        `used_up_at`: the API said then that there are no more; `tries`: how often in a row the key had been tried again
+        in vain by then, those of days before included.
     """,
     "last_states": """
         How each company ended in the sync that finished last, at `at`. `exit_code`: what the company alone called for;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from engine.model.settings import Limits
@@ -43,15 +43,11 @@ class UsedUp:
     per_day: int  # `requests_per_day`, as it was set then
     reserve: int  # `reserve_per_day`, likewise
     reason: str  # the API's words
-    tries: int = 0  # in a row, fruitless: with the first request of its kind, the key was told so again
+    tries: int = 0  # of the key in a row, and in vain, before that
 
     def is_under(self, limits: Limits) -> bool:
         """Return whether the settings are what they were then: other ones are tried at once."""
         return (self.per_day, self.reserve) == (limits.requests_per_day, limits.reserve_per_day)
-
-    def again(self, before: UsedUp | None, limits: Limits) -> UsedUp:
-        """Return this word as one more fruitless try after another word; None: there was none, or it is past."""
-        return replace(self, tries=before.tries + 1) if before is not None and before.is_under(limits) else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,6 @@ from engine.errors import (
 )
 from engine.model.events import Event, Parked, RequestSent, Waiting, WidthChanged
 from engine.model.known import Rest
-from engine.model.quota import UsedUp
 from engine.model.settings import Account, Api, Secret
 from engine.net.answer import problem, request_id
 from engine.net.auth import TokenKeeper
@@ -137,7 +136,7 @@ class Channel:
         self.trial = Trial()
         self.unreadable: set[str] = set()  # kinds of answers that could not be read in an earlier run
         self.refused: set[int] = set()  # companies whose requests an earlier run was refused
-        self.used_up: UsedUp | None = None  # what the API last said of the key's day, or the day before
+        self.used_up: Rest | None = None  # what was noted when the key's day was last called used up
         self.was_used_up = False  # that may go on
         self.rest: Rest | None = None  # what was noted of the account's last stop when the run began
         self.is_left_alone = False  # it was stopped as an earlier run had left it, and nothing is sent
@@ -332,12 +331,12 @@ class Channel:
     async def _not_there(self, call: Call[T], error: WrongContract | OutOfScope) -> EngineError:
         """Return what a 404 or 405 means: the settings are wrong, or the API user may not see one company.
 
-        A bulk path is missed, or a company's requests are redirected, by three companies, or all that the run has,
-        before it is the contract's; listings and directory both, nothing being answered, are the base URL's.
+        A bulk path is missed by three companies, or all that the run has, before it is the contract's, and requests are
+        redirected for three of the account; listings and directory both, nothing being answered, are the base URL's.
         """
-        company_id, what = call.company_id, what_of(call)
+        company_id = call.company_id
         if isinstance(error, WrongContract):
-            if what is None or company_id is None or self.host.is_nowhere(what, self.account.name, company_id):
+            if company_id is None or self._is_the_contracts(call, error, company_id):
                 return await self.park(error)
             text = f"{error}; for other companies it may be there, so this one fails alone"
             kind: type[ApiError] = OutOfScope if error.status in {404, 405} else CompanyRefused
@@ -345,6 +344,15 @@ class Channel:
         if error.status == 404 and self._is_strange(call):
             return await self.park(self._wrong_base_url(error))
         return error
+
+    def _is_the_contracts(self, call: Call[T], error: WrongContract, company_id: int) -> bool:
+        """Return whether what a company's request met is met by others, too, and no request of its kind is answered."""
+        what = what_of(call)
+        if error.status in {404, 405}:
+            return what != "bulk" or self.host.has_no_bulk(self.account.name, company_id)
+        if what is None:
+            return True
+        return self.host.is_sent_away(what, self.account.name, company_id) and (None, what) not in self._served
 
     def _is_strange(self, call: Call[T]) -> bool:
         """Note that a path is missing, or is another program's; return whether listing and directory both are."""
@@ -647,7 +655,12 @@ class Channel:
         if call.is_witness and self._asks_of_throttle:
             raise error
         if self._is_fruitless(call):
-            await self._judge(call, _used_up(error, "as before"), token)
+            used_up = _used_up(error, "as before")
+            if call.company_id is None or self._is_out_of_quota(used_up, call.company_id):
+                raise await self.park(used_up) from error
+            if not await self._is_the_companys():
+                raise await self.park(used_up) from error
+            self.was_used_up = False
         if self._is_refused_again(call) and await self._is_the_companys():
             raise self._companys(call, error)
         if self._throttles and call.sent_at_s <= self._paused_at and error.retry_after_s is None:

@@ -39,7 +39,8 @@ class Host:
         self._companies: frozenset[Who] = frozenset(companies)
         self._met: set[Who] = set()  # those whose requests got no answer, or a 5xx, since one was last answered well
         self._refused: set[Who] = set()  # companies that were told that the day's quota is used up
-        self._missing: dict[str, set[Who]] = {}  # kind of request -> companies for which there was no such path
+        self._missing: set[Who] = set()  # companies for which there was no bulk path
+        self._moved: dict[tuple[str, str], set[int]] = {}  # kind of request, account -> companies that were redirected
         self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
         self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
         self._failing: list[Call[Any]] = []  # calls that got no answer, or a 5xx, and are to be repeated
@@ -185,14 +186,16 @@ class Host:
         own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
         return told >= min(COMPANIES_ALIKE, own)
 
-    def is_nowhere(self, what: str, account: str, company_id: int) -> bool:
-        """Note that a company's requests of one kind met no path.
+    def has_no_bulk(self, account: str, company_id: int) -> bool:
+        """Note that there was no bulk path for a company; return whether three (or all) met that and none was read."""
+        self._missing.add((account, company_id))
+        return "bulk" not in self._readable and len(self._missing) >= min(COMPANIES_ALIKE, len(self._companies))
 
-        Return whether three companies (or all) did, and no answer of that kind was read.
-        """
-        missing = self._missing.setdefault(what, set())
-        missing.add((account, company_id))
-        return what not in self._readable and len(missing) >= min(COMPANIES_ALIKE, len(self._companies))
+    def is_sent_away(self, what: str, account: str, company_id: int) -> bool:
+        """Note that a company's request of a kind was redirected; return whether three of its account (or all) were."""
+        moved = self._moved.setdefault((what, account), set())
+        moved.add(company_id)
+        return len(moved) >= min(COMPANIES_ALIKE, sum(name == account for name, _ in self._companies))
 
     def _tell(self) -> None:
         self._news.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.errors import (
@@ -19,7 +19,7 @@ from engine.errors import (
 )
 from engine.ledger.base import Ledger
 from engine.model.known import Pause, Rest
-from engine.model.quota import DayUse, UsedUp
+from engine.model.quota import UsedUp
 from engine.model.result import AccountDay
 from engine.model.settings import Limits
 from engine.net.channel import Channel
@@ -36,6 +36,9 @@ WHATS = ("list", "bulk")
 
 ACCOUNT = "account"
 """Name of the rest of an account that runs ended with stopped."""
+
+USED_UP = "used-up"
+"""Name of the rest of a key whose day the API called used up; `DayUse` says when it is tried again."""
 
 BY_HAND = "sync and plan try it now with --fresh"
 
@@ -68,7 +71,7 @@ class KeyMemory:
         await self._keep_unreadable(channel, rests)
         if not self.fresh:
             await self._keep_pause(channel)
-        await self._keep_quota(channel)
+        await self._keep_quota(channel, rests.get(USED_UP))
         await self._keep_stop(channel, rests.get(ACCOUNT))
 
     async def _stop(self, channel: Channel, reason: EngineError) -> None:
@@ -108,30 +111,21 @@ class KeyMemory:
             text = f"asked at {asked} to wait until {until}: {pause.reason}; {BY_HAND}"
             await self._stop(channel, Throttled(text, status=429))
 
-    async def _keep_quota(self, channel: Channel) -> None:
+    async def _keep_quota(self, channel: Channel, rest: Rest | None) -> None:
         """Send nothing through a key whose day the API called used up lately; after that one request of a kind tries.
 
-        The day before counts, too: what it was told then may go on.
+        What it was told on another day may go on, as long as no run since has gone well: `rest` has that.
         """
         account, now = channel.account, self.now()
-        today, before = await self._said(channel, now)
-        channel.used_up = before
-        channel.was_used_up = before is not None and before.is_under(account.limits)
+        channel.used_up = rest
+        channel.was_used_up = rest is not None and rest.settings == _quota_of(account.limits)
         if channel.was_used_up:
             channel.trial.begin(*WHATS)
+        today = await self.ledger.quota(self.origin, account.key_id, channel.key.quota.day_of(now))
         until = today.closed_until(now, account.limits)
         if today.used_up is not None and until is not None and not self.fresh:
             text = f"said at {today.used_up.at:%H:%M} UTC: {today.used_up.reason}; tried again from {until:%H:%M} UTC"
             await self._stop(channel, QuotaExhausted(f"{text}, or when requests_per_day was changed; {BY_HAND}"))
-
-    async def _said(self, channel: Channel, moment: datetime) -> tuple[DayUse, UsedUp | None]:
-        """Return a key's day, and what the API last said of that or the day before; None: nothing."""
-        day = channel.key.quota.day_of(moment)
-        today = await self.ledger.quota(self.origin, channel.account.key_id, day)
-        if today.used_up is not None:
-            return today, today.used_up
-        yesterday = await self.ledger.quota(self.origin, channel.account.key_id, day - timedelta(days=1))
-        return today, yesterday.used_up
 
     async def keep(self, channels: Iterable[Channel]) -> None:
         """Note for the next run what pages keys were granted, and which of them are to wait.
@@ -151,8 +145,7 @@ class KeyMemory:
                 until = asked_at + timedelta(seconds=min(why.retry_after_s, LONGEST_PAUSE_S))
                 pause = Pause(at=asked_at, until=until, reason=str(why))
                 await ledger.remember_pause(origin, account.key_id, pause)
-            if isinstance(why, QuotaExhausted) and why.status is not None:  # the server's word, not our own count
-                await self._remember_used_up(channel, why)
+            await self._remember_used_up(channel)
             await key.quota.settle()
 
     async def _remember_unreadable(self, channel: Channel) -> None:
@@ -210,15 +203,28 @@ class KeyMemory:
             await self.ledger.note_key(self.origin, channel.account.account_id, name, value)
             noted[name] = value
 
-    async def _remember_used_up(self, channel: Channel, why: QuotaExhausted) -> None:
-        account, at = channel.account, channel.parked_at or self.now()
-        limits, day = account.limits, channel.key.quota.day_of(at)
-        said = UsedUp(at=at, per_day=limits.requests_per_day, reserve=limits.reserve_per_day, reason=str(why))
-        _, noted = await self._said(channel, at)
-        if noted is not None and not channel.has_stored:
-            is_one_more = noted == channel.used_up and self.rests and not self.fresh
-            said = said.again(noted, limits) if is_one_more else replace(said, tries=noted.tries)
-        await self.ledger.remember_used_up(self.origin, account.key_id, day, said)
+    async def _remember_used_up(self, channel: Channel) -> None:
+        """Note that the API called the key's day used up, and how often in a row in vain; or that it goes well again.
+
+        Our own count is no word of the API's.
+        """
+        account, why, account_id = channel.account, channel.parked, channel.account.account_id
+        if channel.used_up is not None and channel.is_well:
+            await self.ledger.remember_rest(self.origin, account_id, USED_UP, None)
+        if not isinstance(why, QuotaExhausted) or why.status is None:
+            return
+        limits, at = account.limits, channel.parked_at or self.now()
+        noted = (await self.ledger.rests(self.origin, account_id)).get(USED_UP)
+        tries = 0
+        if noted is not None and noted.settings == _quota_of(limits) and not channel.has_stored:
+            is_one_more = noted == channel.used_up and self.rests and not self.fresh  # no run beside it has counted it
+            tries = noted.failures + is_one_more
+        said = UsedUp(
+            at=at, per_day=limits.requests_per_day, reserve=limits.reserve_per_day, reason=str(why), tries=tries
+        )
+        await self.ledger.remember_used_up(self.origin, account.key_id, channel.key.quota.day_of(at), said)
+        rest = Rest(failures=tries, retry_at=at, message=str(why), settings=_quota_of(limits), code=code_of(why))
+        await self.ledger.remember_rest(self.origin, account_id, USED_UP, rest)
 
     async def days(self, channels: Iterable[Channel]) -> tuple[AccountDay, ...]:
         """Return how much of its day each key has used."""
@@ -229,6 +235,11 @@ class KeyMemory:
             usable = account.limits.requests_per_day - account.limits.reserve_per_day
             days.append(AccountDay(account.name, today.used, usable))
         return tuple(days)
+
+
+def _quota_of(limits: Limits) -> str:
+    """Return what of the settings a used-up key is tried anew with at once, when it was changed."""
+    return f"{limits.requests_per_day} {limits.reserve_per_day}"
 
 
 def is_lasting(why: EngineError | None, limits: Limits) -> bool:

@@ -33,9 +33,9 @@ ATTEMPTS = 2
 DOUBLING = {"list:count-off", "list:false-empty", "list:same-page", "list:stale", "inserted"}
 """Ways under which a row may come to stand beside one that is there: pages hide that, or its update makes another."""
 
-THROTTLED_TRY = 40
-"""Requests of one try that is answered with 429 and nothing else: a throttle is no attempt, and after 10 minutes of
-waits of 0.5 s to 30 s the key stops (DESIGN section 7)."""
+THROTTLED = 210
+"""Requests that are answered with 429 and nothing else before that is taken for a used-up day, or for a company's own
+trouble: a throttle is no attempt, and it is waited out for 10 minutes, in waits of 3 s at the shortest."""
 
 FIRST_HOURS = 9
 MOST_COSTLY = 6
@@ -222,9 +222,9 @@ def chosen_hours() -> Iterator[int]:
     Runs that are left out could only cost more; what is tried in every hour shows in the first ones.
     """
     yield from range(1, FIRST_HOURS + 1)
-    for day in [*range(1, 9), *range(10, DAYS + 1, 4)]:
+    for day in (1, 2, 3, 8, 9, 16, DAYS):
         yield 24 * day
-        if day in {1, 8, 30}:
+        if day in {1, 8, DAYS}:
             yield 24 * day + 1
 
 
@@ -247,8 +247,8 @@ def most(history: History) -> Cost:
     - three look-ups for each row that was acknowledged and not listed.
 
     For the account: its directory once a day; and where that or any company as a whole was in trouble, `tries()` times
-    the directory and a witness, each asked for twice; and where a 429 was answered, `tries()` times as many requests as
-    it takes to give up.
+    the directory and a witness, each asked for twice; and where a 429 was answered, as many requests as it takes to
+    give up, once for each company and twice for the key: what is known not to end is not waited out again.
     """
     world = history.world
     requests = runs = 1 + ceil(SPAN_S / 86_400)
@@ -270,7 +270,7 @@ def most(history: History) -> Cost:
         requests += tries() * 2 * ATTEMPTS
         runs += tries()
     if any(status == 429 for _, status in history.server.calls):
-        requests += tries() * THROTTLED_TRY
+        requests += (2 + len(history.troubles)) * THROTTLED
     return Cost(requests=requests, runs=runs)
 
 

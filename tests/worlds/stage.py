@@ -59,13 +59,20 @@ class Stage:
     database: sqlite3.Connection
     settings: Settings
 
-    async def run(self, companies: Iterable[Company], *, seed: object = 7) -> RunResult:
-        """Sync once."""
+    async def run(
+        self, companies: Iterable[Company], *, seed: object = 7, verb: str = "sync", fresh: bool = False
+    ) -> RunResult:
+        """Run once."""
         session = cast("aiohttp.ClientSession", Session(transport=Memory(server=self.server)))
         ledger = SqliteLedger(Desk(self.database, Fate()), MemoryLocks().hold)
         rng = Random(str(seed))
         async with Engine(self.settings, session=session, ledger=ledger, now=self.clock, rng=rng) as engine:
-            return await engine.sync(companies).result()
+            match verb:
+                case "check":
+                    return await engine.check(companies).result()
+                case "plan":
+                    return await engine.plan(companies, fresh=fresh).result()
+            return await engine.sync(companies, fresh=fresh).result()
 
 
 def account(limits: Limits, *, name: str = "main", account_id: str = ACCOUNT) -> Account:
