@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -122,7 +123,8 @@ def test_ctrl_c_in_a_program_that_embeds_the_engine(fleet: Fleet, times: int) ->
         _, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in (1, -signal.SIGINT)
     assert stderr.rstrip().endswith("KeyboardInterrupt")
-    assert "never retrieved" not in stderr
+    strays = re.findall(r"never retrieved\nfuture: (.*)", stderr)  # the second Ctrl-C may hit the program's own task
+    assert all("coro=<tell()" in stray for stray in strays)
     stored = len(fleet.door.rows(company))
     assert stored == 10
     if times == 1:

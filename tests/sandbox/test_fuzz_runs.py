@@ -829,7 +829,6 @@ def test_no_history_ends_green_but_wrong(contract: str, record_property: Callabl
         "exit 0",
         "exit 3",
         "exit 4",
-        "exit 5",
         "exit 10",
         "exit 130",
         "died",
