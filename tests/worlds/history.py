@@ -42,7 +42,7 @@ HIDING = {
     "list:same-page",
     "list:stale",
 }
-"""Ways under which rows that are there may be taken for deleted: they are sent again, and `inserted` makes them twice."""
+"""Ways under which rows that are there may be taken for deleted, and are sent again: `inserted` makes them twice."""
 
 THROTTLED = 210
 """Requests that are answered with 429 and nothing else before that is taken for a used-up day, or for a company's own
