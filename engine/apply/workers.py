@@ -244,7 +244,7 @@ class Writer:
                 for result in results
             )
         again: list[Part] = []
-        shared = self._sharing(results, answer)
+        shared = self._sharing(chunk, results, answer)
         if shared and len(chunk.changes) > 1:
             again = self._regrouped(part, shared)
             results = tuple(result for result in results if result.change not in shared)
@@ -289,15 +289,21 @@ class Writer:
                 found.append((row.key, owner, remote_id))
         return found
 
-    def _sharing(self, results: Sequence[ItemResult], answer: BulkAnswer) -> list[Change]:
-        """Return rows that may share a remote row with another key, as an id stands twice, and their names do not tell.
+    def _sharing(self, chunk: Chunk, results: Sequence[ItemResult], answer: BulkAnswer) -> list[Change]:
+        """Return rows that may share a remote row with another key, where their names do not tell which of them does.
 
-        Sent again apart from each other, their ids are told.
+        An id stands twice, or it is that of a row which is there and which the chunk was not to change. Sent again
+        apart from each other, their ids are told.
         """
-        borne = Counter(remote_id for remote_id, _ in (*answer.created, *answer.updated))
-        if len(borne) == borne.total():
-            return []
-        names = {name for remote_id, name in (*answer.created, *answer.updated) if borne[remote_id] > 1}
+        named = (*answer.created, *answer.updated)
+        borne = Counter(remote_id for remote_id, _ in named)
+        told = {change.remote_id for change in chunk.changes} | {result.remote_id for result in results}
+        names = {
+            name
+            for remote_id, name in named
+            if borne[remote_id] > 1
+            or (remote_id not in told and (remote_id in self.before or self._owner(remote_id, "") is not None))
+        }
         return [
             result.change
             for result in results

@@ -336,9 +336,13 @@ class CountOff(Page):
 
 
 class CountByPage(Page):
-    """The count is that of the page's rows."""
+    """The count is that of the page's rows, in all companies: an API counts one way."""
 
     said = "count by page"
+
+    def __init__(self, rng: Random, facts: Facts) -> None:
+        super().__init__(rng, facts)
+        self.company = None
 
     def change(self, server: Server, call: Call, page: dict[str, Any]) -> None:
         page["count"] = len(page["dimensions"])
