@@ -245,10 +245,14 @@ class Writer:
                 for result in results
             )
         again: list[Part] = []
+        shared = self._sharing(chunk, results, answer)
+        if shared and len(chunk.changes) > 1:
+            again = self._regrouped(part, shared)
+            results = tuple(result for result in results if result.change not in shared)
         if outcome.unjoined and len(chunk.changes) > 1:
-            again = self._regrouped(part, [result.change for result in results if result.column is Column.UNCERTAIN])
+            again += self._regrouped(part, [result.change for result in results if result.column is Column.UNCERTAIN])
             results = tuple(result for result in results if result.column is not Column.UNCERTAIN)
-        exposed = not outcome.explained or Column.UNCERTAIN in columns_of(results)
+        exposed = not outcome.explained or bool(shared) or Column.UNCERTAIN in columns_of(results)
         await self._settle(
             intent, results, exposed=exposed, call=call, outcome=outcome, lost=lost, collisions=collisions
         )
@@ -285,6 +289,27 @@ class Writer:
             if owner != row.key:
                 found.append((row.key, owner, remote_id))
         return found
+
+    def _sharing(self, chunk: Chunk, results: Sequence[ItemResult], answer: BulkAnswer) -> list[Change]:
+        """Return rows that may share a remote row with another key, where their names do not tell which of them does.
+
+        An id stands twice, or it is that of a row which is there and which the chunk was not to change. Sent again
+        apart from each other, their ids are told.
+        """
+        named = (*answer.created, *answer.updated)
+        borne = Counter(remote_id for remote_id, _ in named)
+        told = {change.remote_id for change in chunk.changes} | {result.remote_id for result in results}
+        names = {
+            name
+            for remote_id, name in named
+            if borne[remote_id] > 1
+            or (remote_id not in told and (remote_id in self.before or self._owner(remote_id, "") is not None))
+        }
+        return [
+            result.change
+            for result in results
+            if result.remote_id is None and result.column in STORED and result.change.row.name in names
+        ]
 
     def _without_collided(self, chunk: Chunk) -> Chunk:
         """Return a chunk without the rows that are known by now to overwrite another key's."""

@@ -33,6 +33,17 @@ ATTEMPTS = 2
 DOUBLING = {"list:count-off", "list:false-empty", "list:same-page", "list:stale", "inserted"}
 """Ways under which a row may come to stand beside one that is there: pages hide that, or its update makes another."""
 
+HIDING = {
+    "hidden",
+    "buried",
+    "list:count-by-page",
+    "list:count-off",
+    "list:false-empty",
+    "list:same-page",
+    "list:stale",
+}
+"""Ways under which rows that are there may be taken for deleted, and are sent again: `inserted` makes them twice."""
+
 THROTTLED = 210
 """Requests that are answered with 429 and nothing else before that is taken for a used-up day, or for a company's own
 trouble: a throttle is no attempt, and it is waited out for 10 minutes, in waits of 3 s at the shortest."""
@@ -136,11 +147,14 @@ class History:
         Of the latter none is the engine's doing where a person had rows of unconfirmed key pushed, or under `DOUBLING`.
         """
         keys: set[tuple[int, str | None]] = set()
-        is_theirs = self.world.adopt == "push" or not DOUBLING.isdisjoint(self.world.names)
+        names = self.world.names
+        is_resent = "inserted" in names and not HIDING.isdisjoint(names)
+        is_theirs = self.world.adopt == "push" or not DOUBLING.isdisjoint(names)
         listed = {_face(row) for row in self.server.rows if row.maker is None and self.server.is_shown(row)}
         for row in self.server.rows:
             if row.maker is not None:
-                if (row.company_id, row.maker) in keys or (_face(row) in listed and not is_theirs):
+                is_again = (row.company_id, row.maker) in keys and not is_resent
+                if is_again or (_face(row) in listed and not is_theirs):
                     yield row
                 keys.add((row.company_id, row.maker))
 

@@ -219,10 +219,11 @@ class Anew(Rows):
         if call.what == "bulk":
             answered = reply.document
             names = {item["name"] for item in call.items if self.is_odd(item)}
-            odd = [entry for entry in answered["updated"] + answered["created"] if entry["name"] in names]
-            _recount(answered, "updated", [entry for entry in answered["updated"] if entry not in odd])
+            updated, created = answered.get("updated", []), answered.get("created", [])
+            odd = [entry for entry in updated + created if entry.get("name") in names]
+            _recount(answered, "updated", [entry for entry in updated if entry not in odd])
             fresh = [entry | {"id": server.new_id()} for entry in odd]
-            _recount(answered, "created", [entry for entry in answered["created"] if entry not in odd] + fresh)
+            _recount(answered, "created", [entry for entry in created if entry not in odd] + fresh)
         return reply
 
 
@@ -245,9 +246,10 @@ class Elsewhere(Rows):
             answered = reply.document
             names = {item["name"] for item in call.items if self.is_odd(item)}
             other = next((row.id for row in server.rows if row.company_id == call.company_id), "dim_none")
-            odd = [entry for entry in answered["created"] if entry["name"] in names]
-            _recount(answered, "created", [entry for entry in answered["created"] if entry not in odd])
-            _recount(answered, "updated", answered["updated"] + [entry | {"id": other} for entry in odd])
+            updated, created = answered.get("updated", []), answered.get("created", [])
+            odd = [entry for entry in created if entry.get("name") in names]
+            _recount(answered, "created", [entry for entry in created if entry not in odd])
+            _recount(answered, "updated", updated + [entry | {"id": other} for entry in odd])
         return reply
 
 
@@ -334,9 +336,13 @@ class CountOff(Page):
 
 
 class CountByPage(Page):
-    """The count is that of the page's rows."""
+    """The count is that of the page's rows, in all companies: an API counts one way."""
 
     said = "count by page"
+
+    def __init__(self, rng: Random, facts: Facts) -> None:
+        super().__init__(rng, facts)
+        self.company = None
 
     def change(self, server: Server, call: Call, page: dict[str, Any]) -> None:
         page["count"] = len(page["dimensions"])
@@ -515,7 +521,7 @@ class Bulk(Way):
         arrays = ("created", "updated")
         match self.kind:
             case "counter":
-                return answer | {self.counter: max(0, answer[self.counter] + self.by)}
+                return answer | {self.counter: max(0, int(answer.get(self.counter) or 0) + self.by)}
             case "no-counters":
                 return {name: value for name, value in answer.items() if name not in counters}
             case "null-counters":
@@ -523,16 +529,18 @@ class Bulk(Way):
             case "text-counters":
                 return answer | {name: str(answer[name]) for name in counters}
             case "no-names":
-                return answer | {name: [{"id": entry["id"]} for entry in answer[name]] for name in arrays}
+                return answer | {name: [{"id": entry.get("id")} for entry in answer.get(name, [])] for name in arrays}
             case "no-ids":
-                return answer | {name: [{"name": entry["name"]} for entry in answer[name]] for name in arrays}
+                return answer | {
+                    name: [{"name": entry.get("name")} for entry in answer.get(name, [])] for name in arrays
+                }
             case "no-arrays":
                 return {name: value for name, value in answer.items() if name not in arrays}
             case "swapped":
-                return answer | {"created": answer["updated"], "updated": answer["created"]}
+                return answer | {"created": answer.get("updated", []), "updated": answer.get("created", [])}
             case "nothing":
                 return answer | {"created": [], "updated": []} | dict.fromkeys(counters, 0)
-        return answer | {"created": [*answer["created"], {"id": "dim_more", "name": "One more"}]}
+        return answer | {"created": [*answer.get("created", []), {"id": "dim_more", "name": "One more"}]}
 
 
 class Later(Way):
