@@ -26,6 +26,11 @@ class Collisions:
         texts = {each: message(group - {each}, remote_id) for each in (key, other)}
         self.books.recount(texts, Column.HELD, KEY_COLLISION)
 
+    @property
+    def keys(self) -> set[str]:
+        """The keys of all of them."""
+        return set().union(*self.groups.values())
+
     def notes(self, source: Wanted, now: datetime) -> dict[str, RestingRow]:
         """Return what the ledger keeps of them, by key."""
         rows = {row.key: row for row in source.rows if any(row.key in group for group in self.groups.values())}

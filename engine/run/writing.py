@@ -94,7 +94,7 @@ class Writing:
                 STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
             )
         if writer.met and not writer.surplus:
-            await self._look_again(writer.met, to_do, acked.state)
+            await self._look_again(writer.met, collisions.keys.union(to_do), acked.state)
 
     def requests(self, plan: Plan) -> int:
         """Return how many bulk requests it takes to send a plan when nothing goes wrong."""
