@@ -82,7 +82,8 @@ def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -
             for change, column in zip(stored, columns, strict=True)
         )
         surplus = max(doubled, answer.created_count - (0 if landed else planned), 0)
-        met = _repeats(answer) if exposed else max(0, answer.updated_count - (len(stored) - planned))
+        beyond = 0 if exposed else answer.updated_count - (len(stored) - planned)
+        met = max(_repeats(answer), beyond)
         return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus, met=met)
     created = {remote_id for remote_id, _ in answer.created}
     doubt = _doubt(chunk, answer, all_joined=all_joined)

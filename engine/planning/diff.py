@@ -13,14 +13,15 @@ from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimensio
 from engine.model.known import CONFIRMED, SETTLED, Acknowledged
 from engine.model.settings import Adopt
 from engine.planning.landed import is_known
-from engine.planning.match import Matching, Pair, RemoteIndex, Via
+from engine.planning.match import Matching, Pair, RemoteIndex, Via, may_lead_to
 
 FLAPS = 3
 FLAP_DAYS = 14
 """A row that is changed back so often within so many days is somebody's wish, too (DESIGN section 5)."""
 
 _NAME: tuple[str, ...] = ("name",)
-_MOVING = frozenset({"erp_id", "type_code"})
+MOVING = frozenset({"erp_id", "type_code"})
+"""Fields by which a row becomes another one."""
 
 
 def diff(
@@ -147,7 +148,7 @@ class _Draft:
         moves = {
             change.remote_id: change
             for change in (*self.updates, *self.canaries)
-            if change.remote_id is not None and not _MOVING.isdisjoint(change.fields)
+            if change.remote_id is not None and not MOVING.isdisjoint(change.fields)
         }
         if not moves:
             return
@@ -272,7 +273,7 @@ def _was_ours(pair: Pair, strays: set[str]) -> bool:
 
 
 def _leads_here(pair: Pair) -> bool:
-    return pair.via is Via.LEDGER or (pair.known is not None and pair.known.remote_id in {None, pair.remote.id})
+    return pair.via is Via.LEDGER or (pair.known is not None and may_lead_to(pair.known, pair.remote))
 
 
 class _Labels:

@@ -13,7 +13,7 @@ from engine.model.drift import Difference, FieldDifference, Whose
 from engine.model.known import KEY_MISMATCH, OVERWRITTEN, SETTLED, Acknowledged, Known
 from engine.planning.diff import differing
 from engine.planning.landed import is_known
-from engine.planning.match import Matching, Pair, RemoteIndex, Via, linked_id
+from engine.planning.match import Matching, Pair, RemoteIndex, Via, linked_id, may_lead_to
 
 
 def drift(
@@ -55,7 +55,7 @@ def _base(pair: Pair, acked: Acknowledged) -> Known | None:
     known = pair.known
     if known is None or not known.settled or acked.state.listed_at is None:
         return None
-    leads_here = pair.via is Via.LEDGER or known.remote_id in {None, pair.remote.id}
+    leads_here = pair.via is Via.LEDGER or may_lead_to(known, pair.remote)
     return known if leads_here else None
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
 from engine.model.known import MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
 from engine.model.listing import Certificate
-from engine.planning.match import Matching, RemoteIndex, Via
+from engine.planning.match import Matching, RemoteIndex, Via, may_lead_to
 
 
 def learn(
@@ -100,7 +100,8 @@ def _seen_again(known: Known, remote: RemoteRow, via: Via, wanted: Dimension | N
     A confirmation is of one remote row: it does not move to another one.
     """
     coded = wanted is None or wanted.code is not None
-    confirmed = via is Via.LISTED_KEY or (known.confirmed and known.remote_id in {None, remote.id})
+    leads = via is Via.LEDGER or may_lead_to(known, remote)
+    confirmed = via is Via.LISTED_KEY or (known.confirmed and leads)
     row, code_known = known.row, known.code_known
     if remote.code is not None and not code_known and known.settled and coded:
         row, code_known = row._replace(code=remote.code), True

@@ -152,6 +152,16 @@ def linked_id(key: str, known: Known) -> str:
     return known.remote_id or f"?{key}"
 
 
+def may_lead_to(known: Known, remote: RemoteRow) -> bool:
+    """Return whether an entry can be this remote row's. One without an id is the row that looks as acknowledged.
+
+    Of an unknown outcome nobody knows what it looks like.
+    """
+    if known.remote_id is not None:
+        return known.remote_id == remote.id
+    return not known.settled or natural_key(known.row) == natural_key(remote)
+
+
 def match(
     wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: bool = False, quiet: Parted | None = None
 ) -> Matching:

@@ -44,7 +44,7 @@ def made_anew(change: Change, now: datetime) -> RestingRow:
 
 def still_absent(rest: RestingRow, now: datetime) -> RestingRow:
     """Return the note on a row after one more listing that does not show it. It counts as the look-up that is due."""
-    return _not_found(rest, now) if rest.next_at is not None and rest.next_at <= now else rest
+    return _not_found(rest, now) if _is_due(rest, now) else rest
 
 
 def due_look_ups(acked: Acknowledged, now: datetime) -> dict[str, str]:
@@ -52,8 +52,7 @@ def due_look_ups(acked: Acknowledged, now: datetime) -> dict[str, str]:
     found = {}
     for key, rest in acked.resting.items():
         entry = acked.rows.get(key)
-        is_due = rest.code == NOT_LISTED and rest.next_at is not None and rest.next_at <= now
-        if is_due and entry is not None and entry.remote_id is not None:
+        if rest.code == NOT_LISTED and _is_due(rest, now) and entry is not None and entry.remote_id is not None:
             found[key] = entry.remote_id
     return found
 
@@ -68,9 +67,16 @@ def looked_up(rest: RestingRow, row: Dimension, remote: RemoteRow | None, now: d
     return rest._replace(tries=LOOK_UPS, next_at=None)
 
 
+def _is_due(rest: RestingRow, now: datetime) -> bool:
+    """Return whether a row is to be looked for by now; a clock that went back to before its note tells nothing."""
+    return rest.next_at is not None and not rest.since <= now < rest.next_at
+
+
 def _not_found(rest: RestingRow, now: datetime) -> RestingRow:
     tries = rest.tries + 1
-    return rest._replace(tries=tries, next_at=next_try(tries + 1, now) if tries < LOOK_UPS else None)
+    return rest._replace(
+        since=min(rest.since, now), tries=tries, next_at=next_try(tries + 1, now) if tries < LOOK_UPS else None
+    )
 
 
 def is_known_and_settled(acked: Acknowledged, key: str) -> bool:

@@ -21,6 +21,7 @@ from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_k
 from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
 from engine.model.outcome import Column, Withheld
 from engine.model.wanted import Wanted
+from engine.planning.diff import MOVING
 from engine.planning.rest import next_try
 
 REST = timedelta(hours=24)
@@ -58,22 +59,28 @@ def withhold(
 
 
 def _unlisted(acked: Acknowledged) -> dict[NaturalKey, tuple[str, str]]:
-    """Return (key, remote id) of the rows that no listing shows and whose keys lead to them, by type and ERP id."""
+    """Return (key, remote id) of the rows that were acknowledged and that no listing shows, by type and ERP id."""
     found = {}
     for key, rest in acked.resting.items():
         known = acked.rows.get(key) if rest.code == NOT_LISTED else None
-        if known is not None and known.confirmed and known.settled:
+        if known is not None and known.settled:
             found[natural_key(known.row)] = (key, known.remote_id or "a row of unknown id")
     return found
 
 
 def _shifted(change: Change, unlisted: Mapping[NaturalKey, tuple[str, str]]) -> Hold | None:
-    """Return why a row is not created: it is known under another key, and no listing shows it."""
-    key, remote_id = unlisted.get(natural_key(change.row), (change.row.key, ""))
-    if change.remote_id is not None or key == change.row.key:
+    """Return why a row is not created, or does not become another: what it would be is known under another key."""
+    row = change.row
+    key, remote_id = unlisted.get(natural_key(row), (row.key, ""))
+    if key == row.key or (change.remote_id is not None and MOVING.isdisjoint(change.fields)):
         return None
     text = f"Ottimate acknowledged {remote_id} under the key {key!r}, and no listing shows it since"
-    return Hold(change.row.key, "key-shift", f"{text}: sent as {change.row.key!r} it could be there twice")
+    if change.remote_id is None:
+        return Hold(row.key, "key-shift", f"{text}: sent as {row.key!r} it could be there twice")
+    what = f"{row.type_code} {row.erp_id!r}"
+    return Hold(
+        row.key, "ambiguous", f"it would become {what}, and {text}: there could be two of it; activate it there"
+    )
 
 
 def _withheld(

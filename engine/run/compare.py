@@ -18,6 +18,7 @@ from engine.ledger.base import Rows
 from engine.model.balance import Balance
 from engine.model.cells import Cells, bare
 from engine.model.change import Plan
+from engine.model.dimension import natural_key
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
 from engine.model.known import (
@@ -211,6 +212,7 @@ class Comparison:
             and pair.known is not None
             and pair.known.confirmed
             and pair.known.remote_id not in {None, pair.remote.id}
+            and natural_key(pair.known.row) == natural_key(pair.remote)  # else its key was given to another row since
             and pair.remote.id not in strays
         ]
         return await self.ledger.unlisted(self.scope, moved) if moved else frozenset()

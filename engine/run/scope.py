@@ -11,7 +11,7 @@ import anyio
 from engine.errors import ApiError, IncompleteListing, OutOfScope
 from engine.ledger.base import Directories, Keys, Rows
 from engine.model.directory import Directory, VisibleCompany
-from engine.model.known import KEY_MISMATCH, CompanyState, Rest
+from engine.model.known import KEY_MISMATCH, RESTS, CompanyState, Rest
 from engine.model.settings import Scope
 from engine.net.channel import Channel
 from engine.net.directory import read_visible
@@ -148,7 +148,10 @@ class Visible:
     async def _refuse_resting(self, company_id: int) -> None:
         """Raise `OutOfScope` for a company that an earlier run did not find, while that rests."""
         state, now = await self._state(company_id), self._now()
-        if state.failure == OUT_OF_SCOPE and state.retry_at is not None and not self._fresh and now < state.retry_at:
+        rests = (
+            state.retry_at is not None and state.retry_at - RESTS[-1] <= now < state.retry_at
+        )  # else the clock leapt
+        if state.failure == OUT_OF_SCOPE and rests and not self._fresh:
             until = f"it is looked for again from {state.retry_at:%Y-%m-%d %H:%M} UTC"
             raise OutOfScope(f"{state.failure_message or OUT_OF_SCOPE}; {until}", company_id=company_id)
 

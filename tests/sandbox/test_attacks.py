@@ -102,3 +102,78 @@ async def test_one_company_does_not_speak_for_its_account_each_time_that_answers
     assert codes[-1] in {1, 10}, "its own trouble"
     for n in {1, 2, 3, 4, 5} - {first}:
         assert_exact(world, n, dims(3))
+
+
+async def test_a_collision_beside_rows_that_were_met_balances(world: World) -> None:
+    """The owner of the row is counted as held; the listing that follows finds it different, too."""
+    first, second, third, fourth = dims(4)
+    world.place(1, [third._replace(key="M", erp_id="90009", name="Somebody else's")])
+    world.follow({"keys_folded": True})
+    owner = first._replace(key="A")
+    assert (await world.sync_one(1, [owner, fourth])).exit_code == 0
+    rows = [owner, second._replace(key="a"), third._replace(key="m"), fourth]
+    result = await world.sync_one(1, rows)
+    assert verdict(result) == ("partial", 4, ["key-collision"]), result.problems
+    assert columns(result) == {"unchanged": 1, "updated": 1, "held": 2}
+
+
+@pytest.mark.parametrize("way", [{"answer_ids": "number"}, {"answer_ids": "absent", "answer_names": False}])
+async def test_a_key_that_is_given_to_another_row_leads_to_the_one_that_it_was_made_with(
+    world: World, way: dict[str, object]
+) -> None:
+    """Nothing but the listing tells ids, and by then the source has given the key to another row."""
+    world.place(1)
+    world.follow(way)
+    first, second, third = dims(3)
+    assert (await world.sync_one(1, [first._replace(key="a"), second._replace(key="b"), third])).exit_code == 0
+    without = [second._replace(key="b"), third]
+    if "answer_names" in way:
+        world.clock.forward(days=10)
+        without.append(first._replace(key="D"))
+    assert (await world.sync_one(1, without)).exit_code == 0
+    reused = [second._replace(key="a"), *without[1:]]
+    for _ in range(3):
+        world.clock.forward(days=10)
+        assert (await world.sync_one(1, reused)).exit_code == 4
+    natural = [(row.type_code, row.erp_id) for row in world.stored(1)]
+    assert len(set(natural)) == len(natural) == 3
+
+
+async def test_a_row_does_not_take_the_erp_id_of_one_that_is_not_listed(world: World) -> None:
+    wanted = await absent(world)
+    moved = [row._replace(erp_id="00001") if row.key == "K00002" else row for row in wanted if row.key != "K00001"]
+    for _ in range(2):
+        result = await world.sync_one(1, moved)
+        assert (verdict(result), columns(result)) == (("partial", 4, ["ambiguous"]), {"unchanged": 3, "held": 1})
+        world.clock.forward(days=10)
+
+
+async def test_look_ups_go_on_when_the_clock_that_had_leapt_ahead_is_set_back(world: World) -> None:
+    wanted = dims(5)
+    world.place(1)
+    await world.sync_one(1, wanted)
+    world.clock.forward(days=10)
+    await world.sync_one(1, wanted)
+    world.follow(HIDDEN)
+    world.clock.forward(days=500)
+    assert (await world.sync_one(1, wanted)).exit_code == 10
+    world.clock.forward(days=-500)
+    assert (await world.sync_one(1, wanted)).exit_code == 4  # listed, as the clock is before the last listing
+    looked = []
+    for hour in range(1, 40):
+        world.clock.forward(hours=1)
+        assert (await world.sync_one(1, wanted)).exit_code == 4
+        if world.sent("get"):
+            looked.append(hour)
+    assert looked == [6, 30]
+
+
+async def test_a_company_that_was_out_of_scope_is_looked_for_when_the_clock_is_set_back(world: World) -> None:
+    fleet = [company(1, dims(3)), company(2, dims(3))]
+    world.place(1)
+    world.clock.forward(days=500)
+    assert (await world.sync(*fleet)).exit_code == 1
+    world.clock.forward(days=-500)
+    assert (await world.sync(fleet[0])).exit_code == 0  # reads the directory
+    world.place(2)
+    assert (await world.sync(*fleet)).exit_code == 0
