@@ -63,7 +63,7 @@ from tests.sandbox.fuzz import Desk, Fate, Line, StageLoop, copy_of
 from tests.sandbox.test_switch import speak
 
 MORE = int(os.environ.get("DIMSYNC_FUZZ", "0"))
-CASES = 800 * max(1, MORE)
+CASES = 600 * max(1, MORE)
 """For each contract."""
 
 HISTORIES = settings(
@@ -807,6 +807,7 @@ async def _live(contract: str, fleet: Fleet, acts: list[Act], template: sqlite3.
         await Heal(case).all()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0 if MORE else 600)
 @pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited:RuntimeWarning"
