@@ -27,6 +27,7 @@ def die(folder: Path, *options: str) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0 if ALL else 240)
 def test_whatever_step_a_sync_dies_at_the_next_one_ends_exact(
     tmp_path: Path, record_property: Callable[[str, object], None]

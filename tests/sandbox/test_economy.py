@@ -218,6 +218,7 @@ async def test_a_deadline_sends_known_changes_before_it_lists(world: World) -> N
     assert "deferred" in {str(one.state) for one in result.companies[:6]}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0 if MONTHS > 12 else 60)
 async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(
     world: World, record_property: Callable[[str, object], None]

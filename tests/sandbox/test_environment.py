@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
 
 from engine import Api, Engine, RunResult
+from engine.net.transport import new_session
 from tests.sandbox.conftest import World, company, dims, verdict
 
 CERTIFICATES = Path(__file__).parents[1] / "data" / "tls"
@@ -160,3 +163,17 @@ async def test_l20_ssl_cert_file_is_honoured(world: World, monkeypatch: pytest.M
         world.clock.forward(days=30)
         result = await sync(world, f"https://localhost:{host.port}/v1")
     assert "SSL_CERT_FILE names /nowhere/ca.pem, which is no file" in result.companies[0].problems[0].message
+
+
+async def test_certificates_are_read_once_for_all_engines_until_they_change(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes((CERTIFICATES / "server.pem").read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    make = Mock(side_effect=ssl.create_default_context)
+    monkeypatch.setattr(ssl, "create_default_context", make)
+    for times, changed_at in ((1, 1), (1, 1), (2, 2)):
+        os.utime(file, (changed_at, changed_at))
+        async with new_session():
+            assert make.call_count == times

@@ -807,6 +807,7 @@ async def _live(contract: str, fleet: Fleet, acts: list[Act], template: sqlite3.
         await Heal(case).all()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0 if MORE else 600)
 @pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited:RuntimeWarning"

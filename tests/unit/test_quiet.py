@@ -90,7 +90,8 @@ def places(matching: Matching) -> Counter[str]:
     return Counter([pair.remote.id for pair in matching.pairs]) + Counter([*matching.contested, *matching.orphans])
 
 
-@settings(STEADY, max_examples=1_500)
+@pytest.mark.long
+@settings(STEADY, max_examples=1_000)
 @given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt), st.booleans())
 def test_plain_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, lifts: bool) -> None:
     wanted, index, acked = drawn.wanted, drawn.index, drawn.acked
