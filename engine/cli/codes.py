@@ -361,9 +361,10 @@ COMPANIES = (
     Code(
         "authentication",
         "The account's credentials are refused, with a new token and for the list of its companies, too.",
-        "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on.",
-        "Put api_key, client_id and client_secret of the account right; `dimsync companies --refresh` tries them. Then"
-        " `dimsync sync`.",
+        "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on. The next run"
+        " tries at once; from the second such run in a row on, runs send nothing for 1 h, then 6 h, then 24 h.",
+        "Put api_key, client_id and client_secret of the account right, which is tried at once; `dimsync companies"
+        " --refresh` tries them. Where Ottimate put it right, `dimsync sync --fresh`.",
     ),
     Code(
         "budget",
@@ -377,7 +378,8 @@ COMPANIES = (
         "The API key's requests of the day are used up: those that `requests_per_day` less `reserve_per_day` allows, by"
         " our own count (`dimsync status` shows it), or all of them, as the API says.",
         "The account is stopped: rows that are not sent are deferred (exit 5), and nothing is lost. When the API said"
-        " it, runs send nothing for an hour.",
+        " it, runs send nothing for 1 h; where one more try after that was in vain, for 1 h, then 6 h, then until"
+        " the next day, which begins with one try.",
         "The next `dimsync sync` after 00:00 UTC goes on from there. Where the quota was raised, set `requests_per_day`"
         " under [limits]; `dimsync sync --fresh` tries at once what the API refused.",
     ),
@@ -392,10 +394,11 @@ COMPANIES = (
         "wrong-contract",
         "The host does not speak the configured contract: its token endpoint or bulk path is not there, it redirects,"
         " it refuses everything, or its answers cannot be read.",
-        "The account is stopped and its companies fail (exit 2). When its answers cannot be read, one company tries"
-        " again after 1 h, 6 h and then every 24 h, or as soon as [api] changes.",
-        "Put `base_url`, `token_url` and `contract` under [api] right, then `dimsync sync`; to try again with the same"
-        " settings: `dimsync sync --fresh`.",
+        "The account is stopped and its companies fail (exit 2). The next run tries at once; from the second such run in"
+        " a row on, runs send nothing for 1 h, then 6 h, then 24 h. When its answers cannot be read, one company tries"
+        " after 1 h, 6 h and then every 24 h.",
+        "Put `base_url`, `token_url` and `contract` under [api] right, then `dimsync sync`, which tries at once; to try"
+        " again with the same settings: `dimsync sync --fresh`.",
     ),
     Code(
         "locked",

@@ -262,7 +262,8 @@ def most(history: History) -> Cost:
 
     For the account: its directory once a day; and where that or any company as a whole was in trouble, `tries()` times
     the directory and a witness, each asked for twice; and where a 429 was answered, as many requests as it takes to
-    give up, once for each company and twice for the key: what is known not to end is not waited out again.
+    give up, once for each company and twice for the key: what is known not to end is not waited out again;
+    where a token was refused, one more for each run that costs anything.
     """
     world = history.world
     requests = runs = 1 + ceil(SPAN_S / 86_400)
@@ -285,6 +286,8 @@ def most(history: History) -> Cost:
         runs += tries()
     if any(status == 429 for _, status in history.server.calls):
         requests += (2 + len(history.troubles)) * THROTTLED
+    if any(call.what == "token" and status >= 300 for call, status in history.server.calls):
+        requests += runs
     return Cost(requests=requests, runs=runs)
 
 
