@@ -394,9 +394,9 @@ COMPANIES = (
         "wrong-contract",
         "The host does not speak the configured contract: its token endpoint or bulk path is not there, it redirects,"
         " it refuses everything, or its answers cannot be read.",
-        "The account is stopped and its companies fail (exit 2). The next run tries at once; from the second such run in"
-        " a row on, runs send nothing for 1 h, then 6 h, then 24 h. When its answers cannot be read, one company tries"
-        " after 1 h, 6 h and then every 24 h.",
+        "The account is stopped and its companies fail (exit 2). The next run tries at once; from the second such run"
+        " in a row on, runs send nothing for 1 h, then 6 h, then 24 h. When its answers cannot be read, one company"
+        " tries after 1 h, 6 h and then every 24 h.",
         "Put `base_url`, `token_url` and `contract` under [api] right, then `dimsync sync`, which tries at once; to try"
         " again with the same settings: `dimsync sync --fresh`.",
     ),
