@@ -112,8 +112,8 @@ async def test_leaving_the_block_early_stops_and_drains(world: World, first: typ
     """No task is left, the result is there and adds up, and a rerun converges."""
     world.guards = OPEN
     for n in range(1, 5):
-        world.place(n, dims(120))
-    fleet = [company(n, dims(320)) for n in range(1, 5)]
+        world.place(n, dims(120, first=n * 1000))
+    fleet = [company(n, dims(320, first=n * 1000)) for n in range(1, 5)]
     before = tasks()
     async with world.engine() as engine:
         async with engine.sync(fleet) as run:
@@ -129,7 +129,7 @@ async def test_leaving_the_block_early_stops_and_drains(world: World, first: typ
     again = await world.sync(*fleet)
     assert again.exit_code == 0
     for n in range(1, 5):
-        assert_exact(world, n, dims(320))
+        assert_exact(world, n, dims(320, first=n * 1000))
 
 
 async def test_an_error_in_the_block_passes_and_drains(world: World) -> None:
