@@ -114,8 +114,12 @@ class Books:
         self.rejects.append(Reject(row._replace(key=key), message, file, line))
 
     def reopen(self, keys: Collection[str]) -> None:
-        """Defer rows that were unchanged when they were compared, and are so no more; of those that are counted."""
+        """Defer rows that were unchanged when they were compared, and are so no more; of those that are counted.
+
+        The rows of a saved plan's source are known by the ledger's keys, and may be more than it counts.
+        """
         found = sum(row.key in keys for row in self.wanted.rows) if self.wanted else 0
+        found = min(found, self._unchanged)
         self._reopened += found
         self._final[Column.DEFERRED] += found
 
@@ -133,10 +137,16 @@ class Books:
                 self._final[self.done.pop(key)] -= 1
             elif self._place(key)[0] in told:
                 continue
-            else:
+            elif self._unchanged:
                 self._reopened += 1
+            else:
+                continue
             self._final[column] += 1
             self.problem(code, messages[key], key)
+
+    @property
+    def _unchanged(self) -> int:
+        return self.plan.unchanged - self._reopened if self.plan else 0
 
     def fault(self, problem: Problem) -> None:
         """Note a problem whose place is known."""
@@ -175,7 +185,7 @@ class Books:
         if plan is None:
             counts[self.rest] += len(wanted.rows) + self.aside
         else:
-            counts[Column.UNCHANGED] += plan.unchanged - self._reopened
+            counts[Column.UNCHANGED] += self._unchanged
             counts[Column.HELD] += len(plan.holds)
             for change in self._open.values():
                 meant = Column.CREATED if change.remote_id is None else Column.UPDATED
