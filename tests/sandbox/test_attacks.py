@@ -56,16 +56,18 @@ async def test_a_row_that_is_not_listed_is_not_created_under_another_key(world: 
     assert_exact(world, 1, wanted)
 
 
-@pytest.mark.parametrize("way", [{"answer_names": True}, {"answer_names": False}])
-async def test_keys_that_are_one_are_told_where_the_first_answer_is_lost(world: World, way: dict[str, bool]) -> None:
-    """The second answer names one id for two creates, and their names do not tell whose it is."""
+@pytest.mark.parametrize(("names", "exit_code", "code"), [(True, 4, "key-collision"), (False, 10, "not-listed")])
+async def test_keys_that_are_one_are_told_where_the_first_answer_is_lost(
+    world: World, names: bool, exit_code: int, code: str
+) -> None:
+    """The second answer gives one id for two creates: where it names the rows, both are known to be one."""
     world.place(1)
-    world.follow({"keys_folded": True, **way})
+    world.follow({"keys_folded": True, "answer_names": names})
     world.script({"effect": "reset", "commit": True, "match": {"operation": "bulk"}, "times": 1})
     first, second, third = dims(3)
     rows = [first._replace(key="A"), second._replace(key="a", name=first.name), third]
     result = await world.sync_one(1, rows)
-    assert verdict(result) == ("partial", 10, ["not-listed"]), result.problems
+    assert verdict(result) == ("partial", exit_code, [code]), result.problems
 
 
 async def test_a_put_that_overwrites_another_keys_row_is_told(world: World) -> None:
