@@ -28,7 +28,7 @@ from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
-from engine.model.known import KEY_MISMATCH, NOT_LISTED, OVERWRITTEN, UNCERTAIN, Acknowledged, CompanyState
+from engine.model.known import KEY_MISMATCH, NOT_LISTED, UNCERTAIN, Acknowledged, CompanyState
 from engine.model.life import Generation
 from engine.model.outcome import Column, Problem
 from engine.model.result import CompanyResult
@@ -159,8 +159,7 @@ class CompanyRun:
                 try:
                     await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
                 except (CompanyRefused, OutOfScope) as error:  # its bulk requests alone are refused: it rests
-                    graver = (await self._parts.ledger.read(self._scope)).state.failure
-                    if graver not in {KEY_MISMATCH, OVERWRITTEN}:
+                    if (await self._parts.ledger.read(self._scope)).state.failure != KEY_MISMATCH:  # which is graver
                         await self._note_failure(error, wanted, acked.state)
                     raise
             if self._ending is STOPPED:

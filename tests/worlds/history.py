@@ -33,17 +33,6 @@ ATTEMPTS = 2
 DOUBLING = {"list:count-off", "list:false-empty", "list:same-page", "list:stale", "inserted"}
 """Ways under which a row may come to stand beside one that is there: pages hide that, or its update makes another."""
 
-HIDING = {
-    "hidden",
-    "buried",
-    "list:count-by-page",
-    "list:count-off",
-    "list:false-empty",
-    "list:same-page",
-    "list:stale",
-}
-"""Ways under which rows that are there may be taken for deleted, and are sent again: `inserted` makes them twice."""
-
 THROTTLED = 210
 """Requests that are answered with 429 and nothing else before that is taken for a used-up day, or for a company's own
 trouble: a throttle is no attempt, and it is waited out for 10 minutes, in waits of 3 s at the shortest."""
@@ -144,11 +133,12 @@ class History:
     def _doubles(self) -> Iterator[Row]:
         """Yield rows that were made where one was: for the same key, or of the type and ERP id of a row that is listed.
 
-        Of the latter none is the engine's doing where a person had rows of unconfirmed key pushed, or under `DOUBLING`.
+        Of the latter none is the engine's doing where a person had rows of unconfirmed key pushed, or under `DOUBLING`;
+        of the former none where the bulk call is no upsert, and another way has rows sent again.
         """
         keys: set[tuple[int, str | None]] = set()
         names = self.world.names
-        is_resent = "inserted" in names and not HIDING.isdisjoint(names)
+        is_resent = "inserted" in names and len(names) > 1
         is_theirs = self.world.adopt == "push" or not DOUBLING.isdisjoint(names)
         listed = {_face(row) for row in self.server.rows if row.maker is None and self.server.is_shown(row)}
         for row in self.server.rows:
