@@ -34,8 +34,12 @@ def learn(
     quiet = matching.quiet
     linked = {pair.remote.id for pair in matching.pairs} | quiet.ids
     paired = set(quiet.keys)
+    before = {stray.id for stray in acked.strays}
     for row, remote, via, known in matching.pairs:
         paired.add(row.key)
+        if via is Via.NATURAL_KEY and known and _was_never_answered(known) and remote.id in before:
+            linked.discard(remote.id)  # it was there before that key was sent, and stays a row that no key leads to
+            continue
         entry = known._replace(remote_id=remote.id) if known and row.key in respelled else known
         updated = _seen_again(entry, remote, via, row) if entry else _first_seen(row, remote, via)
         if updated != known:
@@ -80,6 +84,10 @@ def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[
     if code == MADE_ANEW:
         return matching.has_pair(key) or not matching.has(key)
     return code == UNCERTAIN and not matching.has(key)
+
+
+def _was_never_answered(known: Known) -> bool:
+    return not known.settled and not known.confirmed and known.remote_id is None
 
 
 def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> Known:

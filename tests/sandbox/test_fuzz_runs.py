@@ -896,6 +896,23 @@ async def test_a_canary_of_a_dead_run_is_no_row_of_ours(either_world: World) -> 
     assert (slugs(result), world.sent("bulk")) == (["key-unconfirmed"], 0)
 
 
+async def test_a_listing_makes_no_row_of_ours_of_what_a_dead_run_tried_out(either_world: World) -> None:
+    world = either_world
+    ours = row("k3", "1", "Rent")._replace(code="c")
+    world.place(1, [ours])
+    company = world.sandbox.tenant.companies[1]
+    world.sandbox.tenant.insert(company, Values(*row("", "2", "Miete"))._replace(key=None), by=0, at=world.clock())
+    assert columns(await world.sync_one(1, [ours])) == {"unchanged": 1}
+    wanted = [ours, row("k1", "2", "Café")._replace(code="c")]
+    scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
+    async with await open_ledger(world.ledger_url) as ledger:
+        await ledger.begin(scope, Intent(id="i", run_id="r", keys=("k1",), at=world.clock()))
+    for verify in (Verify(mode=VerifyMode.FULL), Verify(mode=VerifyMode.FULL), Verify()):
+        world.verify = verify
+        result = await world.sync_one(1, wanted)
+        assert (slugs(result), world.sent("bulk")) == (["key-unconfirmed"], 0)
+
+
 async def test_a_company_that_was_held_for_its_keys_is_listed_anew(world: World) -> None:
     mine, other = row("k0", "1", "Rent"), row("x", "2", "Miete")
     world.place(1, [mine])
