@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from engine.model.change import Change
-from engine.model.dimension import Dimension, RemoteRow, fingerprint
+from engine.model.change import Change, Plan
+from engine.model.dimension import Dimension, RemoteRow, fingerprint, natural_key
 from engine.model.known import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledged, RestingRow
+from engine.model.wanted import Wanted
 from engine.planning.rest import next_try
 
 LOOK_UPS = len(RESTS)
@@ -34,6 +35,19 @@ def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingR
         0 if is_looked_up else LOOK_UPS,
         next_try(1, now) if is_looked_up else None,
     )
+
+
+def given_another_key(plan: Plan, wanted: Wanted, acked: Acknowledged) -> dict[str, Change]:
+    """Return, by key, acknowledged rows whose key has left the source while the plan creates them under another one."""
+    created = {natural_key(change.row) for change in plan.creates}
+    if not created:
+        return {}
+    keys = {row.key for row in wanted.rows}
+    return {
+        key: Change(acked.rows[key].row, None)
+        for key, entry in acked.cells.items()
+        if (entry[1], entry[4]) in created and entry[7] & SETTLED and key not in keys and key not in acked.resting
+    }
 
 
 def made_anew(change: Change, now: datetime) -> RestingRow:

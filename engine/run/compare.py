@@ -53,6 +53,7 @@ from engine.planning.match import Matching, RemoteIndex, Via, image, match
 from engine.planning.not_listed import (
     LOOK_UPS,
     due_look_ups,
+    given_another_key,
     is_known_and_settled,
     looked_up,
     made_anew,
@@ -165,7 +166,7 @@ class Comparison:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         matching, compared = await self._look(wanted, index, acked)
-        compared, absent = await self._without_absent(compared, acked, is_after=is_after)
+        compared, absent = await self._without_absent(compared, wanted, acked, is_after=is_after)
         respelled = await self._respelled(matching, acked)
         if self.remote is None:  # a second listing shows what this run has written, too
             self.remote = _remote(compared.plan, len(index.rows))
@@ -174,12 +175,13 @@ class Comparison:
         return compared
 
     async def _without_absent(
-        self, compared: Compared, acked: Acknowledged, *, is_after: bool
+        self, compared: Compared, wanted: Wanted, acked: Acknowledged, *, is_after: bool
     ) -> tuple[Compared, dict[str, RestingRow]]:
         """Take rows out of the plan that were acknowledged and that the listing does not show.
 
-        `is_after`: the listing was read after this run had written. Returns the plan, and the notes on all such rows:
-        those that earlier listings did not show, the new ones, and those that stay in the plan to be made anew.
+        So are creates of such a row under another key: should it be there, there would be two. `is_after`: the listing
+        was read after this run had written. Returns the plan, and the notes on all such rows: those that earlier
+        listings did not show, the new ones, and those that stay in the plan to be made anew.
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
@@ -188,9 +190,16 @@ class Comparison:
             for change in compared.plan.creates
             if change.row.key not in absent and is_known_and_settled(acked, change.row.key)
         }
-        if not doubtful:
+        rekeyed = given_another_key(compared.plan, wanted, acked)
+        if not doubtful and not rekeyed:
             return compared, absent
-        never_shown = await self.ledger.unlisted(self.scope, doubtful.keys())
+        unlisted = await self.ledger.unlisted(self.scope, [*doubtful, *rekeyed])
+        left = {key: newly_absent(change, acked, now) for key, change in rekeyed.items() if key in unlisted}
+        if left:
+            known = replace(acked, resting={**acked.resting, **left})
+            plan, _ = withhold(compared.plan, known, now, again=self.asks_again, allowed=self.allowed)
+            compared = replace(compared, plan=plan)
+        never_shown = unlisted & doubtful.keys()
         tried = {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
         new = {
             key: newly_absent(change, acked, now)
@@ -200,7 +209,7 @@ class Comparison:
         anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
         plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
         told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
-        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
+        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | left | new | anew
 
     async def _respelled(self, matching: Matching, acked: Acknowledged) -> frozenset[str]:
         """Return keys of rows that a listing shows for the first time, with another id than their answer gave."""

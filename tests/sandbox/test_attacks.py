@@ -56,6 +56,21 @@ async def test_a_row_that_is_not_listed_is_not_created_under_another_key(world: 
     assert_exact(world, 1, wanted)
 
 
+async def test_a_row_that_no_listing_ever_showed_is_not_created_under_another_key(world: World) -> None:
+    """It was loaded and not listed then; ten days later it is not shown, and has another key in the source."""
+    world.place(1)
+    wanted = dims(5)
+    assert (await world.sync_one(1, wanted)).exit_code == 0
+    world.follow(HIDDEN)
+    world.clock.forward(days=10)
+    renamed = [row._replace(key="NEW") if row.key == "K00001" else row for row in wanted]
+    for _ in range(2):
+        result = await world.sync_one(1, renamed)
+        assert (verdict(result), columns(result)) == (("partial", 4, ["key-shift"]), {"unchanged": 4, "held": 1})
+        world.clock.forward(days=10)
+    assert len(world.stored(1)) == 5
+
+
 @pytest.mark.parametrize(("names", "exit_code", "code"), [(True, 4, "key-collision"), (False, 10, "not-listed")])
 async def test_keys_that_are_one_are_told_where_the_first_answer_is_lost(
     world: World, names: bool, exit_code: int, code: str
