@@ -250,7 +250,8 @@ async def cut_short(world: World) -> None:
     """The API key is refused when the first chunk is through."""
     world.place(1)
     world.wanted = {1: dims(8)}
-    world.script({"effect": "status", "status": 403, "match": BULK, "after": 1})
+    refused = {"effect": "status", "status": 403, "after": 1}
+    world.script({**refused, "match": BULK}, {**refused, "match": {"operation": "companies"}})
     await world.run()
 
 

@@ -68,8 +68,8 @@ BOOKS = (
     Mutant(
         name="books: rows that rest are not counted",
         module="run.books",
-        old="self._final[Column.REJECTED] += 1\n            self._refused(",
-        new="self._final[Column.REJECTED] += 0\n            self._refused(",
+        old="self._final[row.column] += 1",
+        new="self._final[row.column] += 0",
         scene="refused",
     ),
     Mutant(
@@ -89,8 +89,8 @@ BOOKS = (
     Mutant(
         name="books: reopened rows are left out",
         module="run.books",
-        old="counts[Column.DEFERRED] += self._reopened",
-        new="counts[Column.DEFERRED] += 0",
+        old="self._final[Column.DEFERRED] += found",
+        new="self._final[Column.DEFERRED] += 0",
         scene="overtaken",
     ),
     Mutant(

@@ -178,15 +178,15 @@ PLANNING = (
     Mutant(
         name="withhold: rows that rest are lost",
         module="planning.withhold",
-        old="resting.append((change, rejection))",
+        old="withheld.append(found)",
         new="pass",
         scene="refused",
     ),
     Mutant(
         name="withhold: rows that rest are sent, too",
         module="planning.withhold",
-        old="resting.append((change, rejection))",
-        new="resting.append((change, rejection)); kept.append(change)",
+        old="withheld.append(found)",
+        new="withheld.append(found); kept.append(change)",
         scene="refused",
     ),
     Mutant(

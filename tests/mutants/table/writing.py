@@ -8,15 +8,15 @@ WRITING = (
     Mutant(
         name="workers: the last row of a chunk is settled and not recorded",
         module="apply.workers",
-        old="        self.record(results)\n        if",
-        new="        self.record(results[:-1])\n        if",
+        old="        self.record(results)\n        for",
+        new="        self.record(results[:-1])\n        for",
         scene="grown",
     ),
     Mutant(
         name="workers: rows are settled and recorded twice",
         module="apply.workers",
-        old="        self.record(results)\n        if",
-        new="        self.record(results)\n        self.record(results)\n        if",
+        old="        self.record(results)\n        for",
+        new="        self.record(results)\n        self.record(results)\n        for",
         scene="grown",
     ),
     Mutant(
@@ -29,15 +29,15 @@ WRITING = (
     Mutant(
         name="workers: a chunk is delivered twice",
         module="apply.workers",
-        old="            await self._deliver(chunk)\n",
-        new="            await self._deliver(chunk)\n            await self._deliver(chunk)\n",
+        old="                await self._deliver(left)\n",
+        new="                await self._deliver(left)\n                await self._deliver(left)\n",
         scene="grown",
     ),
     Mutant(
         name="workers: a worker lets a chunk fall",
         module="apply.workers",
-        old="            await self._deliver(chunk)\n",
-        new="            if chunk.creates != 2:\n                await self._deliver(chunk)\n",
+        old="            if left.changes:\n",
+        new="            if left.creates != 2:\n",
         scene="grown",
     ),
     Mutant(
@@ -79,8 +79,8 @@ WRITING = (
     Mutant(
         name="workers: doubtful rows are not sent in other company",
         module="apply.workers",
-        old="        return again\n",
-        new="        return []\n",
+        old="        return again\n\n    async def _take_note",
+        new="        return []\n\n    async def _take_note",
         scene="regrouped",
     ),
     Mutant(
@@ -100,8 +100,8 @@ WRITING = (
     Mutant(
         name="workers: rows refused alone are not recorded",
         module="apply.workers",
-        old="await self._settle(intent, _all(chunk, Column.REJECTED, str(error)),",
-        new="await self._settle(intent, (),",
+        old="results = _refused(chunk, str(error), is_lost=part.is_lost or call.is_lost)",
+        new="results = ()",
         scene="hopeless",
     ),
     Mutant(
@@ -122,8 +122,8 @@ WRITING = (
     Mutant(
         name="workers: rows of a lost answer are not recorded",
         module="apply.workers",
-        old="await self._settle(intent, _all(chunk, Column.UNCERTAIN, str(error)),",
-        new="await self._settle(intent, (),",
+        old="results = () if again else _all(part.chunk, Column.UNCERTAIN, str(error))",
+        new="results = ()",
         scene="unread",
     ),
     Mutant(
