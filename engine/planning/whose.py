@@ -113,8 +113,8 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
 def _own(asked: Asked) -> tuple[int, float]:
     """Return how many rows the company is known to have, and the share of the source's rows that are among them.
 
-    Those that were acknowledged, sent or listed. Of a row that was sent and never answered the ledger knows the key
-    alone; what was sent is known where the plan that passed is remembered.
+    Those that were acknowledged or listed, and those of a plan that has passed, which a run may have sent in part.
+    Where none is remembered, of a row that was sent and never answered the ledger knows the key alone.
     """
     entries, passed = asked.acked.cells, asked.acked.state.passed
     own = {_FACE(entry) for entry in entries.values() if entry[4]}
@@ -123,7 +123,7 @@ def _own(asked: Asked) -> tuple[int, float]:
     was_sent = has_passed(passed)
     rows = bare(asked.rows)
     count = sum(
-        _FACE(row) in own or (row[0] in lost and (passed is None or was_sent(as_dimension(row)))) for row in rows
+        _FACE(row) in own or (row[0] in lost if passed is None else was_sent(as_dimension(row))) for row in rows
     )
     return len(own) + sum(not entries[key][4] for key in lost), count / len(rows) if rows else 1.0
 

@@ -51,6 +51,11 @@ def lost(rows: Sequence[Dimension], passed: Sequence[Dimension] | None = None) -
     return Acknowledged(rows=entries, state=CompanyState(passed=None if passed is None else marks(passed)))
 
 
+def part_sent(rows: Sequence[Dimension], sent: int) -> Acknowledged:
+    """Return what the ledger knows where a plan passed and its run was stopped after so many rows."""
+    return replace(acked(rows[:sent]), state=CompanyState(passed=marks(rows)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     source: list[Dimension]
@@ -106,6 +111,10 @@ CASES = {
         source=B, acked=lost(B, B), charts={OTHER: B}
     ),
     "W10: a chart that others have, all answers lost": Case(source=B, acked=lost(B), charts={OTHER: B}),
+    "W10: a chart that another has, sent in part": Case(source=B, acked=part_sent(B, 15), charts={OTHER: B}),
+    "W10: the other's chart after its own was sent in part": Case(
+        source=B, acked=part_sent(A, 15), charts={OTHER: B}, held=SWAPPED
+    ),
     "W10: all answers lost, rows listed": Case(source=B, acked=lost(B), remote=there(B), charts={OTHER: B}),
     "W10: all answers lost, then another's file under the same keys": Case(
         source=B, acked=lost(A, A), charts={OTHER: B}, held=SWAPPED
