@@ -7,14 +7,15 @@ from datetime import date, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import anyio
 import pytest
 
-from engine import Engine, RunResult, Verify, open_ledger
+from engine import Engine, Parked, RunResult, Verify, open_ledger
 from engine.model.events import PageRead
 from engine.model.quota import DayUse
 from engine.model.settings import Scope
 from engine.run.execution import origin_of
-from tests.sandbox.conftest import DEMO, OTHER, World, account, assert_exact, columns, company, dims, verdict, watch
+from tests.sandbox.conftest import DEMO, OTHER, World, account, assert_exact, columns, company, dims, verdict
 from tests.sandbox.test_library import until
 
 BULK = {"operation": "bulk"}
@@ -313,8 +314,10 @@ async def test_a_word_of_midnight_belongs_to_the_day_on_which_it_was_said(world:
     world.clock.forward(hours=16, minutes=59)  # 23:59
     world.script({**SAID, "match": {"operation": "bulk", "company": 1}})
 
+    parked = anyio.Event()
+
     async def late() -> AsyncIterator[Any]:
-        await until(lambda: any(entry.status == 429 for entry in world.sandbox.service.log))
+        await parked.wait()
         world.clock.forward(minutes=2)
         for row in dims(5):
             yield row
@@ -322,7 +325,11 @@ async def test_a_word_of_midnight_belongs_to_the_day_on_which_it_was_said(world:
     slow = company(9, [], account="other")
     async with world.engine() as engine:
         fleet = [company(1, dims(5), account="main"), type(slow)(id=9, source=late(), account="other")]
-        _, result = await watch(engine, *fleet)
+        async with engine.sync(fleet) as run:
+            async for event in run:
+                if isinstance(event, Parked):
+                    parked.set()
+        result = run.result
     assert [int(each.exit_code) for each in result.companies] == [5, 0]
     assert (await today(world)).used_up is None
     said = (await today(world, day=world.clock().date() - timedelta(days=1))).used_up
