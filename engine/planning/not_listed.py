@@ -5,6 +5,8 @@
    the next listing does not show it either, it is uncertain in that run.
 3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
    24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
+4. Acknowledged, never listed since, and under another key in the source now: noted at once, so that the row of the new
+   key is held (`key-shift`). Should the first one be there, there would be two.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ MOST_COSTLY = 6
 the next."""
 
 READINGS = 3
-"""A listing that does not prove whole is read so often (DESIGN section 3)."""
+"""A listing that does not prove whole is read so often in one run."""
 
 FIRST_COSTS = 10
 """What a company may cost beyond all else, once (issue 13): its first load, and a repeat here and there."""
