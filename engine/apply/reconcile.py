@@ -1,7 +1,8 @@
 """A bulk answer -> what became of each row that was sent. Only what the body proves counts; the status does not.
 
 Numbered, as the cases are told apart below:
-1. Errors are joined to rows by key (one that differs in case or has a prefix will do, if it fits one row alone), else
+1. Errors are joined to rows by key (one that differs in case or has a prefix will do, if it fits one row alone; where
+   keys differ in case alone, name or position must not speak against it), else
    by the remote id that a row updates, else by a name that one row alone has, else by position: from 0, unless keyed
    errors or the names of stored rows show that positions begin at 1. The errors of a chunk of one row are that row's.
 2. Counters, arrays and rows sent agree and each error found its own row: every other row was stored.
@@ -115,11 +116,18 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
     uses = Counter(change.row.name for change in changes)
     by_name = {change.row.name: position for position, change in enumerate(changes) if uses[change.row.name] == 1}
     base = _base(changes, answer, by_key)
+    alike: dict[str, list[int]] = {}  # positions of rows whose keys differ in case at most
+    for position, change in enumerate(changes):
+        alike.setdefault(change.row.key.casefold(), []).append(position)
     refused: dict[int, BulkError] = {}
     for error in answer.errors:
         found: int | None = None
         if error.key is not None:
-            found = by_key.get(error.key, _respelled(error.key, by_key))
+            found = by_key.get(error.key)
+            if found is None:
+                found = _respelled(error.key, by_key)
+            elif any(_is_rather(rival, found, error, changes) for rival in alike.get(error.key.casefold(), ())):
+                found = None
         elif error.remote_id is not None and error.remote_id in by_id:
             found = by_id[error.remote_id]
         elif error.name is not None and (error.name in by_name or error.position is None):
@@ -129,6 +137,19 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
         if found is not None:
             refused.setdefault(found, error)
     return refused, len(refused) == len(answer.errors)
+
+
+def _is_rather(rival: int, found: int, error: BulkError, changes: tuple[Change, ...]) -> bool:
+    """Return whether an error may be another row's than the one whose key it shows: one that differs in case alone.
+
+    A server may show all keys in one case. The name tells them apart, else the position, from 0 or from 1.
+    """
+    if rival == found:
+        return False
+    names = changes[found].row.name, changes[rival].row.name
+    if error.name in names and names[0] != names[1]:
+        return error.name == names[1]
+    return error.position is None or error.position - rival in (0, 1) or error.position - found not in (0, 1)
 
 
 def _respelled(key: str, by_key: Mapping[str, int]) -> int | None:

@@ -7,7 +7,7 @@ either recorded with its outcome or was never exposed to the server.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,13 +21,14 @@ from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejec
 from engine.ledger.base import Intents
 from engine.model.cells import Cells
 from engine.model.change import Change
-from engine.model.dimension import fingerprint
+from engine.model.dimension import NaturalKey, fingerprint, natural_key
 from engine.model.known import CONFIRMED, SETTLED, Intent, Rejection, Settlement, acknowledged, known_rows
 from engine.model.outcome import STORED, BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, columns_of, trail
 from engine.model.settings import Scope
 from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
 from engine.planning.chunks import Cut
+from engine.planning.diff import MOVING
 from engine.planning.landed import is_known
 
 WORKERS = 4
@@ -101,6 +102,7 @@ class Writer:
     _heard: list[ItemResult] | None = None  # outcomes of rows that are being tried out
     _repeated: bool = False  # one of their requests was sent more than once
     stalled: str = ""  # why a batch was given up: another one would take as long
+    _all_have_ids: bool | None = None  # whether the remote id of each acknowledged row is known; None: not looked at
     _collided: set[str] = field(default_factory=set)  # keys that lead to one remote row with another one
     _bearers: dict[str, str] = field(default_factory=dict)  # key behind each remote id that was answered in this run
     _owners: dict[str, list[str]] | None = None  # keys behind each remote id, by the ledger; made when asked for
@@ -235,6 +237,8 @@ class Writer:
         collisions = self._collisions(outcome.results) if self._heard is None else []
         told = {remote_id for _, _, remote_id in collisions}
         met = max(0, outcome.met - len(collisions), self._met(chunk, answer, told))
+        if lost or part.exposed:
+            met = max(met, self._perhaps_met(chunk, answer) - len(collisions))
         await self._take_note(replace(outcome, met=met), bisection)
         results = tuple(map(self._not_made, outcome.results)) if met > 0 else outcome.results
         if self._heard is not None and (lost or part.exposed):
@@ -340,6 +344,20 @@ class Writer:
         named = {remote_id for remote_id, _ in (*answer.created, *answer.updated)}
         return sum(remote_id in self.before for remote_id in named - meant - set(told))
 
+    def _perhaps_met(self, chunk: Chunk, answer: BulkAnswer) -> int:
+        """Return how many creates that were sent twice and answered as updates may have changed another key's row.
+
+        An earlier send may have made theirs. Whether one did is told by ids, where all that may be met have one, and
+        where answers spell them as listings do (numbers are no `dim_9e37`).
+        """
+        if self._all_have_ids is None:
+            self._all_have_ids = all(cells[6] or not cells[7] & SETTLED for cells in self.known.values())
+        shown, told = next(iter(self.before), ""), next((row_id for row_id, _ in answer.updated if row_id), "")
+        are_alike = not shown or not told or shown.isdigit() == told.isdigit()
+        if self._all_have_ids and are_alike:
+            return 0
+        return max(0, answer.updated_count - len(chunk.changes) + chunk.creates)
+
     def _not_made(self, result: ItemResult) -> ItemResult:
         """Return a row's outcome, "updated" where it is told as created and what was compared with had its id."""
         was_there = result.column is Column.CREATED and result.remote_id in self.before
@@ -417,6 +435,7 @@ class Writer:
         counts = columns_of(results)
         both = {key for collision in collisions for key in collision[:2]}
         self._collided |= both
+        may_be_there = _may_be_there(results, both) if both or Column.UNCERTAIN in counts else {}
         if self._collided:  # some of which may have been under way
             both |= self._collided.intersection(result.change.row.key for result in results)
             results = [result for result in results if result.change.row.key not in both]
@@ -445,6 +464,7 @@ class Writer:
                 if result.column is Column.REJECTED
             },
             unknown=(*(key for key in intent.keys if exposed and key not in stored and key not in both), *sorted(both)),
+            may_be_there=may_be_there,
             created=counts[Column.CREATED],
             lost_at=at if exposed or lost else None,
             outcomes=trail(results),
@@ -454,6 +474,8 @@ class Writer:
         )
         with anyio.CancelScope(shield=True):
             await self.ledger.settle(self.scope, settlement)
+        if any(result.remote_id is None for result in results if result.column in STORED):
+            self._all_have_ids = False
         if results:
             await self.settled(results)
 
@@ -478,6 +500,19 @@ class Writer:
         # An update's id that no listing has shown is another spelling of the matched one.
         is_respelled = column is Column.UPDATED and matched_id is not None and answered_id not in self.before
         return acknowledged(row, matched_id if is_respelled else answered_id or matched_id, confirmed=confirmed)
+
+
+def _may_be_there(results: Iterable[ItemResult], both: Container[str]) -> dict[str, NaturalKey]:
+    """Return what rows may have become of which nobody knows, by key: creates, and those that move.
+
+    `both`: keys of rows that were stored, one over the other.
+    """
+    return {
+        change.row.key: natural_key(change.row)
+        for change, column, _, _ in results
+        if (column is Column.UNCERTAIN or (column in STORED and change.row.key in both))
+        and (change.remote_id is None or not change.fields or not MOVING.isdisjoint(change.fields))
+    }
 
 
 def _unsent(words: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 import orjson
 
 from engine.errors import LedgerError
-from engine.ledger import attempts, resting, scopes
+from engine.ledger import attempts, may_be_there, resting, scopes
 from engine.ledger.rows import acknowledge
 from engine.ledger.texts import to_json, to_text
 from engine.model.known import Intent, Rejection, Settlement
@@ -19,7 +19,8 @@ BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?
 OTHERS = "select id, keys from intents where scope = ? and id <> ?"
 FIND = """
     select run_id, exists (select 1 from rejections where scope = intents.scope),
-           exists (select 1 from resting where scope = intents.scope)
+           exists (select 1 from resting where scope = intents.scope),
+           exists (select 1 from may_be_there where scope = intents.scope)
     from intents where scope = ? and id = ?
 """
 AGAIN = "update intents set at = ? where scope = ? and id = ?"
@@ -87,7 +88,7 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
     if found is None:
         chunk = settlement.intent_id
         raise LedgerError(f"Company {scope.company_id}: chunk {chunk} cannot be settled, it was never begun.")
-    run_id, any_rejection, any_resting = found
+    run_id, any_rejection, any_resting, any_may_be_there = found
     connection.execute(END, place)
     acknowledge(connection, scope_id, settlement.rows, settlement.at)
     if any_rejection:  # most companies have none
@@ -95,12 +96,18 @@ def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement)
     if any_resting:
         resting.acknowledged(connection, scope_id, settlement.rows)
         resting.refused(connection, scope_id, settlement.rejected)
+    if any_may_be_there:
+        may_be_there.acknowledged(connection, scope_id, settlement.rows)
+        may_be_there.refused(connection, scope_id, settlement.rejected)
     if settlement.rejected:
         _reject(connection, scope_id, settlement.rejected)
     if settlement.unknown:
+        may_be_there.doubted(connection, scope_id, _array(settlement.unknown))
         connection.execute(UNSETTLE, (scope_id, _array(settlement.unknown)))
         doubtful = [key for key in settlement.unknown if key not in settlement.rejected]
         connection.executemany(ACCEPT, [(scope_id, key) for key in doubtful] if any_rejection else [])
+    if settlement.may_be_there:
+        may_be_there.put(connection, scope_id, settlement.may_be_there)
     if settlement.outcomes or settlement.sends:
         attempts.add(connection, scope_id, run_id, settlement)
     scopes.changed(connection, scope_id, run_id, created=settlement.created, lost_at=settlement.lost_at)
@@ -117,6 +124,7 @@ def recover(connection: sqlite3.Connection, scope: Scope) -> int:
     left_over = [] if scope_id is None else connection.execute(LEFT_OVER, (scope_id,)).fetchall()
     if scope_id is None or not left_over:
         return 0
+    may_be_there.doubted_left_over(connection, scope_id)
     connection.execute(UNSETTLE_LEFT_OVER, (scope_id,))
     connection.execute(ACCEPT_LEFT_OVER, (scope_id,))
     connection.execute(END_ALL, (scope_id,))

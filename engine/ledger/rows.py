@@ -12,7 +12,7 @@ from sys import intern
 
 import orjson
 
-from engine.ledger import resting, scopes
+from engine.ledger import may_be_there, resting, scopes
 from engine.ledger.texts import from_text, to_json, to_text
 from engine.model.cells import Cells
 from engine.model.dimension import RemoteRow
@@ -96,6 +96,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
         tried=frozenset(key for (key,) in tried),
         reverts=tuple((key, from_text(at)) for key, at in connection.execute(READ_REVERTS, place)),
         resting=resting.read(connection, notes.scope_id),
+        may_be_there=may_be_there.read(connection, notes.scope_id),
         wire_keys=dict(connection.execute(READ_WIRE_KEYS, place).fetchall()),
         state=notes.state,
         left_over=notes.left_over,
@@ -152,7 +153,10 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
         connection.executemany(PUT_STRAY, ((scope_id, at, *stray) for at, stray in enumerate(learned.strays)))
     resting.put(connection, scope_id, learned.resting)
     resting.end(connection, scope_id, learned.rested)
-    if learned.rows or learned.gone or learned.strays is not None or learned.resting or learned.rested:
+    if learned.may_be_there is not None:
+        may_be_there.replace_all(connection, scope_id, learned.may_be_there)
+    told = learned.rows, learned.gone, learned.resting, learned.rested
+    if any(told) or learned.strays is not None or learned.may_be_there is not None:
         scopes.changed(connection, scope_id, learned.run_id)
     scopes.listed(connection, scope_id, learned.certificate, learned.at)
 

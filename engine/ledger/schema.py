@@ -45,6 +45,10 @@ NOTES = {
         earlier run and absent from a listing, so it was sent once more. `key-collision`: its key and those in `others`
         lead to one remote row.
     """,
+    "may_be_there": """
+        Types and ERP ids that were sent under a key and that no listing has shown since. While one stands here, the
+        same is not created under another key: there could be two rows of it.
+    """,
     "intents": """
         Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no
         run is under way was left over by a run that died; its rows are sent again.

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from engine.model.cells import Cells, Entries
-from engine.model.dimension import Dimension, RemoteRow, as_dimension
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension
 from engine.model.listing import Certificate
 from engine.model.outcome import Outcome
 
@@ -162,6 +162,7 @@ class Acknowledged:
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
     resting: dict[str, RestingRow] = field(default_factory=dict)  # by key
+    may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # sent under these keys, and not listed since
     tried: frozenset[str] = frozenset()  # keys that were sent for rows that were there before us, outcome unknown
     wire_keys: dict[str, str] = field(default_factory=dict)  # source key -> the key that it keeps on the wire
     state: CompanyState = CompanyState()
@@ -187,6 +188,7 @@ class Learned:
     run_id: str | None = None  # the run that listed
     resting: dict[str, RestingRow] = field(default_factory=dict)  # rows that it did not show, new or looked for again
     rested: tuple[str, ...] = ()  # keys whose rest is over: shown again, or forgotten
+    may_be_there: Mapping[str, NaturalKey] | None = None  # all of `Acknowledged.may_be_there`; None: as before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,7 @@ class Settlement:
     rows: Mapping[str, Known] = field(default_factory=dict)  # acknowledged rows
     rejected: dict[str, Rejection] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()  # keys whose outcome is not known: they lose their acknowledged state
+    may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # what rows of these may have become
     created: int = 0  # added to the company's `remote_count`
     lost_at: datetime | None = None  # when a send was made whose answer never came: the server may still be at it
     outcomes: tuple[Outcome, ...] = ()  # of each row that has one, for the audit trail

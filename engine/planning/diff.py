@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from engine.model.cells import Cells
@@ -13,7 +13,7 @@ from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimensio
 from engine.model.known import CONFIRMED, SETTLED, Acknowledged
 from engine.model.settings import Adopt
 from engine.planning.landed import is_known
-from engine.planning.match import Matching, Pair, RemoteIndex, Via, may_lead_to
+from engine.planning.match import Matching, Pair, RemoteIndex, is_confirmed, leads_here
 
 FLAPS = 3
 FLAP_DAYS = 14
@@ -60,11 +60,10 @@ def diff(
     )
     for pair in matching.pairs:
         draft.take(pair)
-    draft.hold_taken_identities(index)
     quiet = matching.quiet
     for row, entry, remote in quiet.changed:  # in name or code alone: each keeps its own identity
         draft.take_changed(row, entry, remote)
-    return Plan(
+    plan = Plan(
         creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
         updates=tuple(sorted(draft.updates, key=_key)),
         canaries=tuple(sorted(draft.canaries, key=_key)),
@@ -76,6 +75,35 @@ def diff(
         matched=len(matching.pairs) + len(quiet.keys),
         contested=len(matching.contested),
         orphans=tuple(matching.orphans),
+    )
+    return hold_taken(plan, index)
+
+
+def hold_taken(plan: Plan, index: RemoteIndex) -> Plan:
+    """Hold updates to a type and ERP id that another remote row has, unless the plan changes those of that row.
+
+    A row that is held keeps its type and ERP id, so that another row that was to take them is held next.
+    """
+    moves = {
+        change.remote_id: change
+        for change in (*plan.updates, *plan.canaries)
+        if change.remote_id is not None and _moves(change, index.cells.get(change.remote_id))
+    }
+    if not moves:
+        return plan
+    bearers: dict[NaturalKey, list[str]] = {}
+    for remote_id, cells in index.cells.items():
+        bearers.setdefault((cells[1], cells[4]), []).append(remote_id)
+    holds = list(plan.holds)
+    while blocked := _blocked(moves, bearers):
+        holds += [_taken(moves.pop(remote_id).row, other) for remote_id, other in blocked.items()]
+    staying = {hold.key for hold in holds}
+    return replace(
+        plan,
+        updates=tuple(change for change in plan.updates if change.row.key not in staying),
+        canaries=tuple(change for change in plan.canaries if change.row.key not in staying),
+        reverts=tuple(key for key in plan.reverts if key not in staying),
+        holds=tuple(sorted(holds)),
     )
 
 
@@ -105,14 +133,14 @@ class _Draft:
         """Decide what becomes of one pair."""
         row, remote, _, known = pair
         fields = differing(pair, relabel=self.relabel, needs_code=self.needs_code)
-        if fields is None and self.adopt is Adopt.HOLD and not _confirmed(pair):
+        if fields is None and self.adopt is Adopt.HOLD and not is_confirmed(pair):
             text = f"equal to {remote.id}, and nothing shows yet that its key leads there (adopt = hold)"
             self.holds.append(Hold(row.key, "key-unconfirmed", text))
         elif fields is None:
             self.unchanged += 1
-            self.adopted += not _confirmed(pair)
+            self.adopted += not is_confirmed(pair)
             self.unseen += row.code is not None and remote.code is None and not (known and known.code_known)
-        elif _confirmed(pair) or self._was_ours(pair):
+        elif is_confirmed(pair) or (self._was_ours(pair) and self.shifts.other_key(row) is None):
             self._update(pair, fields)
         elif (
             self.tried
@@ -140,30 +168,6 @@ class _Draft:
         else:
             self.unchanged += 1
 
-    def hold_taken_identities(self, index: RemoteIndex) -> None:
-        """Hold updates to a type and ERP id that another remote row has, unless this plan changes those of that row.
-
-        A row that is held keeps its type and ERP id, so that another row that was to take them is held next.
-        """
-        moves = {
-            change.remote_id: change
-            for change in (*self.updates, *self.canaries)
-            if change.remote_id is not None and not MOVING.isdisjoint(change.fields)
-        }
-        if not moves:
-            return
-        bearers: dict[NaturalKey, list[str]] = {}
-        for remote_id, cells in index.cells.items():
-            bearers.setdefault((cells[1], cells[4]), []).append(remote_id)
-        while blocked := _blocked(moves, bearers):
-            for remote_id, other in blocked.items():
-                row = moves.pop(remote_id).row
-                self.holds.append(_taken(row, other))
-        staying = {hold.key for hold in self.holds}
-        self.updates = [change for change in self.updates if change.row.key not in staying]
-        self.canaries = [change for change in self.canaries if change.row.key not in staying]
-        self.reverts = [key for key in self.reverts if key not in staying]
-
     def _was_ours(self, pair: Pair) -> bool:
         shows_no_key = self.keyed and pair.remote.key is None
         return _was_ours(pair, self.strays) and pair.row.key not in self.tried_before and not shows_no_key
@@ -184,6 +188,13 @@ class _Draft:
     def _change(self, pair: Pair, fields: tuple[str, ...]) -> Change:
         row, remote, _, _ = pair
         return Change(self.labels.updated(row, remote), remote.id, fields, _filled(row, remote, self.needs_code))
+
+
+def _moves(change: Change, there: Cells | None) -> bool:
+    """Return whether an update gives a remote row another type or ERP id. `there`: as it is."""
+    if change.fields or there is None:
+        return not MOVING.isdisjoint(change.fields)
+    return change.row.erp_id != there[4] or there[1] not in {"", change.row.type_code}
 
 
 def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[str]]) -> dict[str, str]:
@@ -258,22 +269,13 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
     return tuple(fields) or None
 
 
-def _confirmed(pair: Pair) -> bool:
-    """Return whether an answer has shown that this key leads to this very row, and not to one that is gone."""
-    return pair.via is Via.LISTED_KEY or (pair.known is not None and pair.known.confirmed and _leads_here(pair))
-
-
 def _was_ours(pair: Pair, strays: set[str]) -> bool:
     """Return whether the row can be what became of a row that we sent under this key, with an outcome that got lost.
 
     A remote row that was there before, and that no key led to then, cannot.
     """
     known = pair.known
-    return known is not None and not known.settled and _leads_here(pair) and pair.remote.id not in strays
-
-
-def _leads_here(pair: Pair) -> bool:
-    return pair.via is Via.LEDGER or (pair.known is not None and may_lead_to(pair.known, pair.remote))
+    return known is not None and not known.settled and leads_here(pair) and pair.remote.id not in strays
 
 
 class _Labels:

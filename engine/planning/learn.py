@@ -6,9 +6,9 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
-from engine.model.known import MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
+from engine.model.known import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
 from engine.model.listing import Certificate
-from engine.planning.match import Matching, RemoteIndex, Via, may_lead_to
+from engine.planning.match import Matching, RemoteIndex, Via, is_confirmed, may_lead_to
 
 
 def learn(
@@ -47,10 +47,13 @@ def learn(
     notes = notes or {}
     absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
     lost = [(key, acked.rows[key]) for key in acked.rows if key not in paired]
+    adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - before
     bearers = _bearers(index) if any(known.remote_id is None for _, known in lost) else {}
     for key, known in lost:
         candidates = _candidates(key, known, index, bearers)
-        free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in linked]
+        # What a key without an id was acknowledged as is its row, whoever has merely been matched with that since.
+        taken = linked - adopted if known.settled else linked
+        free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in taken]
         if len(free) == 1:
             linked.add(free[0].id)
             updated = _seen_again(known, free[0], Via.LEDGER)
@@ -58,6 +61,9 @@ def learn(
                 rows[key] = updated
         elif not candidates and key not in absent:
             gone.append(key)
+    for key, rest in notes.items():
+        if rest.code == KEY_COLLISION and key in acked.rows:  # nobody knows which of them the remote row is
+            rows[key] = rows.get(key, acked.rows[key])._replace(settled=False)
     strays = tuple(map(as_remote_row, sorted(cells for cells in quiet.remotes.values() if cells[0] not in linked)))
     return Learned(
         certificate=certificate,

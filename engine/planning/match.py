@@ -162,6 +162,16 @@ def may_lead_to(known: Known, remote: RemoteRow) -> bool:
     return not known.settled or natural_key(known.row) == natural_key(remote)
 
 
+def is_confirmed(pair: Pair) -> bool:
+    """Return whether an answer has shown that this key leads to this very row, and not to one that is gone."""
+    return pair.via is Via.LISTED_KEY or (pair.known is not None and pair.known.confirmed and leads_here(pair))
+
+
+def leads_here(pair: Pair) -> bool:
+    """Return whether the key's entry, if there is one, can be of this very remote row."""
+    return pair.via is Via.LEDGER or (pair.known is not None and may_lead_to(pair.known, pair.remote))
+
+
 def match(
     wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: bool = False, quiet: Parted | None = None
 ) -> Matching:

@@ -5,18 +5,19 @@
    the next listing does not show it either, it is uncertain in that run.
 3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
    24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
-4. Acknowledged, never listed since, and under another key in the source now: noted at once, so that the row of the new
-   key is held (`key-shift`). Should the first one be there, there would be two.
+4. Acknowledged, or sent with an outcome that got lost, and never listed since: nothing else is created with its type
+   and ERP id, nor becomes it (`may_be_there`). Should the first one be there, there would be two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from engine.model.change import Change, Plan
-from engine.model.dimension import Dimension, RemoteRow, fingerprint, natural_key
+from engine.model.change import Change
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, fingerprint
 from engine.model.known import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledged, RestingRow
-from engine.model.wanted import Wanted
+from engine.planning.match import RemoteIndex
 from engine.planning.rest import next_try
 
 LOOK_UPS = len(RESTS)
@@ -39,17 +40,33 @@ def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingR
     )
 
 
-def given_another_key(plan: Plan, wanted: Wanted, acked: Acknowledged) -> dict[str, Change]:
-    """Return, by key, acknowledged rows whose key has left the source while the plan creates them under another one."""
-    created = {natural_key(change.row) for change in plan.creates}
-    if not created:
+def perhaps_there(acked: Acknowledged, index: RemoteIndex) -> dict[str, NaturalKey]:
+    """Return, by key, the type and ERP id of entries that a listing shows neither by id nor by these.
+
+    Some of them were shown by an earlier one: they are gone. The others have never been shown since they were sent.
+    """
+    if acked.is_as_listed:
         return {}
-    keys = {row.key for row in wanted.rows}
-    return {
-        key: Change(acked.rows[key].row, None)
-        for key, entry in acked.cells.items()
-        if (entry[1], entry[4]) in created and entry[7] & SETTLED and key not in keys and key not in acked.resting
-    }
+    entries = acked.cells.items()
+    absent = {key: (entry[1], entry[4]) for key, entry in entries if entry[7] & SETTLED and entry[6] not in index.cells}
+    return without_shown(absent, index)
+
+
+def may_be_there(acked: Acknowledged, index: RemoteIndex, unlisted: Collection[str]) -> dict[str, NaturalKey]:
+    """Return, by key, what was sent and has not been listed since, as of this listing.
+
+    `unlisted`: keys of `perhaps_there` that no earlier listing has shown since they were acknowledged.
+    """
+    absent = perhaps_there(acked, index)
+    return without_shown(acked.may_be_there, index) | {key: absent[key] for key in absent if key in unlisted}
+
+
+def without_shown(rows: Mapping[str, NaturalKey], index: RemoteIndex) -> dict[str, NaturalKey]:
+    """Return those that no row of a listing is."""
+    if not rows:
+        return {}
+    shown = {(cells[1], cells[4]) for cells in index.cells.values()}
+    return {key: natural for key, natural in rows.items() if natural not in shown}
 
 
 def made_anew(change: Change, now: datetime) -> RestingRow:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from engine.model.dimension import NaturalKey, natural_key
-from engine.model.known import NOT_LISTED, Acknowledged
+from engine.model.known import Acknowledged
 from engine.model.outcome import Problem
 from engine.model.wanted import Wanted
 
@@ -84,7 +84,9 @@ def _keyed(acked: Acknowledged) -> Iterator[tuple[NaturalKey, tuple[str, str | N
     for stray in acked.strays:
         if stray.key is not None:
             yield natural_key(stray), (stray.key, stray.id)
-    unlisted = {key for key, rest in acked.resting.items() if rest.code == NOT_LISTED}  # acknowledged under its key
+    for key, natural in acked.may_be_there.items():
+        entry = acked.rows.get(key)
+        yield natural, (key, entry.remote_id if entry is not None else None)
     for key, known in acked.rows.items():
-        if known.settled and (known.confirmed or key in unlisted):
+        if known.settled and known.confirmed:
             yield natural_key(known.row), (key, known.remote_id)

@@ -18,7 +18,7 @@ from engine.ledger.base import Rows
 from engine.model.balance import Balance
 from engine.model.cells import Cells, bare
 from engine.model.change import Plan
-from engine.model.dimension import natural_key
+from engine.model.dimension import NaturalKey, natural_key
 from engine.model.drift import Difference
 from engine.model.events import Listed, PageRead
 from engine.model.known import (
@@ -38,7 +38,8 @@ from engine.net.budget import Room
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
-from engine.planning.diff import diff, flapping
+from engine.planning.collision import collided, collisions, held, sharing, without
+from engine.planning.diff import diff, flapping, hold_taken
 from engine.planning.drift import drift
 from engine.planning.evidence import (
     Evidence,
@@ -53,15 +54,16 @@ from engine.planning.match import Matching, RemoteIndex, Via, image, match
 from engine.planning.not_listed import (
     LOOK_UPS,
     due_look_ups,
-    given_another_key,
     is_known_and_settled,
     looked_up,
     made_anew,
+    may_be_there,
     newly_absent,
+    perhaps_there,
     still_absent,
 )
 from engine.planning.quiet import Parted, part
-from engine.planning.withhold import collided, held, is_refused_for_now, is_uncertain_for_now, withhold, without
+from engine.planning.withhold import is_refused_for_now, is_uncertain_for_now, withhold
 
 T = TypeVar("T")
 
@@ -83,6 +85,7 @@ class Compared:
     plan: Plan
     resting: list[Withheld]  # rows that are not in the plan although they differ: rejected or uncertain
     differences: tuple[Difference, ...] = ()  # where they are asked for
+    collisions: Mapping[str, RestingRow] = field(default_factory=dict)  # those that this listing showed, by key
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,23 +168,29 @@ class Comparison:
             self.remote = self.remote or _remote(Plan(), 0)
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
+        acked_before, acked = acked, replace(acked, may_be_there=await self._may_be_there(index, acked))
         matching, compared = await self._look(wanted, index, acked)
-        compared, absent = await self._without_absent(compared, wanted, acked, is_after=is_after)
+        shared = collisions(sharing(matching, acked), wanted, self.now())
+        if shared:
+            acked = replace(acked, resting=acked.resting | shared)
+            matching, compared = await self._look(wanted, index, acked)
+            compared = replace(compared, collisions=shared)
+        compared, absent = await self._without_absent(compared, acked, is_after=is_after)
         respelled = await self._respelled(matching, acked)
         if self.remote is None:  # a second listing shows what this run has written, too
             self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
-            await self._learn(matching, wanted, index, acked, absent, respelled)
+            notes = absent | shared
+            await self._learn(matching, wanted, index, acked_before, notes, respelled, acked.may_be_there)
         return compared
 
     async def _without_absent(
-        self, compared: Compared, wanted: Wanted, acked: Acknowledged, *, is_after: bool
+        self, compared: Compared, acked: Acknowledged, *, is_after: bool
     ) -> tuple[Compared, dict[str, RestingRow]]:
         """Take rows out of the plan that were acknowledged and that the listing does not show.
 
-        So are creates of such a row under another key: should it be there, there would be two. `is_after`: the listing
-        was read after this run had written. Returns the plan, and the notes on all such rows: those that earlier
-        listings did not show, the new ones, and those that stay in the plan to be made anew.
+        `is_after`: the listing was read after this run had written. Returns the plan, and the notes on all such rows:
+        those that earlier listings did not show, the new ones, and those that stay in the plan to be made anew.
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
@@ -190,16 +199,9 @@ class Comparison:
             for change in compared.plan.creates
             if change.row.key not in absent and is_known_and_settled(acked, change.row.key)
         }
-        rekeyed = given_another_key(compared.plan, wanted, acked)
-        if not doubtful and not rekeyed:
+        if not doubtful:
             return compared, absent
-        unlisted = await self.ledger.unlisted(self.scope, [*doubtful, *rekeyed])
-        left = {key: newly_absent(change, acked, now) for key, change in rekeyed.items() if key in unlisted}
-        if left:
-            known = replace(acked, resting={**acked.resting, **left})
-            plan, _ = withhold(compared.plan, known, now, again=self.asks_again, allowed=self.allowed)
-            compared = replace(compared, plan=plan)
-        never_shown = unlisted & doubtful.keys()
+        never_shown = await self.ledger.unlisted(self.scope, list(doubtful))
         tried = {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
         new = {
             key: newly_absent(change, acked, now)
@@ -209,7 +211,15 @@ class Comparison:
         anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
         plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
         told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
-        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | left | new | anew
+        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
+
+    async def _may_be_there(self, index: RemoteIndex, acked: Acknowledged) -> Mapping[str, NaturalKey]:
+        """Return what was sent under a key and not listed since; nothing where a person says that no row is there."""
+        if not index.cells and Vanished.slug in self.allowed:
+            return {}
+        absent = perhaps_there(acked, index)
+        unlisted = await self.ledger.unlisted(self.scope, list(absent)) if absent else frozenset()
+        return may_be_there(acked, index, unlisted)
 
     async def _respelled(self, matching: Matching, acked: Acknowledged) -> frozenset[str]:
         """Return keys of rows that a listing shows for the first time, with another id than their answer gave."""
@@ -266,12 +276,12 @@ class Comparison:
         self.ids, self.remotes = index.rows.keys(), index.cells
 
     async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
-        collisions = collided(wanted, acked)
-        wanted, rows = without(wanted, collisions), _rows(wanted, index)
+        known = collided(wanted, acked)
+        wanted, rows = without(wanted, known), _rows(wanted, index)
         quiet = await think(rows, partial(self._part, wanted, index, acked))
         matching, compared = await think(rows, partial(self._decide, wanted, index, acked, quiet))
-        if collisions:
-            holds = tuple(sorted((*compared.plan.holds, *held(collisions))))
+        if known:
+            holds = tuple(sorted((*compared.plan.holds, *held(known))))
             compared = replace(compared, plan=replace(compared.plan, holds=holds))
         return matching, compared
 
@@ -302,6 +312,7 @@ class Comparison:
             flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),
         )
         plan, resting = withhold(plan, acked, self.now(), again=self.asks_again, allowed=self.allowed)
+        plan = hold_taken(plan, index)  # a row that rests keeps its type and ERP id, too
         differences: tuple[Difference, ...] = ()
         if self.explains:
             differences = drift(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
@@ -378,6 +389,7 @@ class Comparison:
         acked: Acknowledged,
         absent: Mapping[str, RestingRow],
         respelled: frozenset[str],
+        there: Mapping[str, NaturalKey],
     ) -> None:
         """Write down what the listing showed, before anything is sent."""
         if self.certificate is not None:
@@ -394,6 +406,8 @@ class Comparison:
                 respelled=respelled,
             )
             learned = await think(_rows(wanted, index), work)
+            if there != acked.may_be_there:
+                learned = replace(learned, may_be_there=there)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)
 

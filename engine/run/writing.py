@@ -19,6 +19,7 @@ from engine.model.balance import ExitCode
 from engine.model.change import Change, Plan
 from engine.model.events import ChunkSettled
 from engine.model.known import (
+    KEY_COLLISION,
     KEY_MISMATCH,
     NOT_LISTED,
     OVERWRITTEN,
@@ -161,13 +162,16 @@ class Writing:
             return
         absent = {row.change.row.key: row.message for row in after.resting if row.code == NOT_LISTED}
         self.books.recount(absent, Column.UNCERTAIN, NOT_LISTED)
-        if moved := to_do_of(after.plan) - set(counted) - {row.change.row.key for row in after.resting}:
+        sharing = {key: rest.message for key, rest in after.collisions.items()}
+        self.books.recount(sharing, Column.HELD, KEY_COLLISION)
+        told = {row.change.row.key for row in after.resting} | sharing.keys()
+        if moved := to_do_of(after.plan) - set(counted) - told:
             self.books.reopen(moved)
             some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
-            told = (
+            words = (
                 f"{text}, so that {len(moved)} rows that were unchanged differ now ({some}): the next run sees to them"
             )
-            self.stop_short(OVERWRITTEN, told, CHANGED)
+            self.stop_short(OVERWRITTEN, words, CHANGED)
 
     async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
         """Find out what became of rows whose answer was lost; their books are amended, and what is still open rests."""

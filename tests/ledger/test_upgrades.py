@@ -83,6 +83,9 @@ VERSION_10 = """
     insert into key_notes values ('https://api.test/v1', 'racc_1', 'counts-all', '1');
     insert into rests values ('https://api.test/v1', 'racc_1', 'directory', 2, :at, 'not whole', '');
 """
+VERSION_11 = """
+    insert into rests values ('https://api.test/v1', 'racc_1', 'account', 1, :at, 'stopped', '', 'unauthorized');
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -94,6 +97,7 @@ VERSIONS = (
     VERSION_8,
     VERSION_9,
     VERSION_10,
+    VERSION_11,
 )
 NEW_NOTES = {
     "passed": None,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import aiohttp
 
-from engine import Account, Company, Engine, Limits, RunResult, Secret, Settings
+from engine import Account, Allow, Company, Engine, Limits, RunResult, Secret, Settings
 from engine.ledger.database import open_memory
 from engine.ledger.lock import MemoryLocks
 from engine.ledger.sqlite import SqliteLedger
@@ -60,7 +60,13 @@ class Stage:
     settings: Settings
 
     async def run(
-        self, companies: Iterable[Company], *, seed: object = 7, verb: str = "sync", fresh: bool = False
+        self,
+        companies: Iterable[Company],
+        *,
+        seed: object = 7,
+        verb: str = "sync",
+        fresh: bool = False,
+        allow: Iterable[Allow] = (),
     ) -> RunResult:
         """Run once."""
         session = cast("aiohttp.ClientSession", Session(transport=Memory(server=self.server)))
@@ -72,7 +78,7 @@ class Stage:
                     return await engine.check(companies).result()
                 case "plan":
                     return await engine.plan(companies, fresh=fresh).result()
-            return await engine.sync(companies, fresh=fresh).result()
+            return await engine.sync(companies, fresh=fresh, allow=allow).result()
 
 
 def account(limits: Limits, *, name: str = "main", account_id: str = ACCOUNT) -> Account:

@@ -1,0 +1,169 @@
+"""Keys that change in the source, on servers that tell keys apart their own way, hide rows or answer with little.
+
+A key that is renamed leaves its row behind, and a server takes the new key for a new row. 150 servers are drawn from
+seeds; between two runs a source changes as people change one. After each run no type and ERP id stands twice, and one
+that exits 0 has left each wanted row with its name, under whatever key. In the end, when the source stays as it is,
+runs send nothing with the clock standing still.
+
+`DIMSYNC_WORLDS=2000 scripts/test tests/worlds -k changed_keys` draws so many.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from engine import Allow, Api, Company, Dimension, Guards, Limits, RunResult, Settings
+from tests.sandbox.conftest import Rows
+from tests.worlds.server import Server
+from tests.worlds.stage import BASE_URL, Clock, Stage, account, new_ledger, perform
+from tests.worlds.ways import WAYS, Facts
+
+WORLDS = int(os.environ.get("DIMSYNC_WORLDS", "0")) or 150
+COMPANY = 101
+STEPS = 14
+WAITS_H = (0, 1, 1, 7, 25, 240)
+"""Hours between two runs: rests end after 1, 6 and 24, listings are due after some 7 days."""
+
+QUIET_RUNS = 14
+QUIET_H = 30
+"""Runs, and hours between them, in which the source stays as it is: each rest is over once, and each listing due."""
+
+KEYS = ("A", "a", "B", "b", "C", "c", "D", "d")
+GROUPS = (
+    ("keys:folded",),
+    ("hidden", "buried"),
+    ("bulk:no-names", "bulk:no-ids", "number-ids"),
+    ("oddly-refused-rows", "refused-rows", "lost:bulk:any:alternate", "lost:bulk:any:first"),
+)
+"""The ways that are drawn: of each of these at most one."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Source:
+    """A source that people change."""
+
+    rng: Random
+    rows: list[Dimension]
+    spare: list[str]  # keys that it has not, or has no more
+    made: int = 0
+
+    def change(self) -> str:
+        """Rename a key, change a name, drop a row, add one, or do nothing; return what was done."""
+        row, what = self.rng.choice(self.rows), self.rng.random()
+        at = self.rows.index(row)
+        self.made += 1
+        if what < 0.15:
+            self.rows[at] = row._replace(name=f"Changed {self.made}")
+            return f"another name for {row.key}"
+        if what < 0.35:
+            key = self._spare_key()
+            self.spare.append(row.key)
+            self.rows[at] = row._replace(key=key)
+            return f"{row.key} renamed to {key}"
+        if what < 0.45 and len(self.rows) > 2:
+            del self.rows[at]
+            self.spare.append(row.key)
+            return f"{row.key} dropped"
+        if what < 0.6 and len(self.spare) > 1:
+            key = self._spare_key()
+            self.rows.append(Dimension(key, "account", "GL Account", f"Added {self.made}", f"new{self.made}", None))
+            return f"{key} added"
+        return "nothing"
+
+    def _spare_key(self) -> str:
+        self.rng.shuffle(self.spare)
+        return self.spare.pop()
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """A server, a source, and the runs between them."""
+
+    stage: Stage
+    source: Source
+    told: list[str] = field(default_factory=list)  # for messages
+
+    async def run(self, changed: str, hours: float, *, person: Random | None = None) -> int:
+        """Run once, some hours later; return how many requests the server received. `person`: who may allow things."""
+        clock, server = self.stage.clock, self.stage.server
+        clock.forward_to(clock() + timedelta(hours=hours))
+        before = len(server.calls)
+        company = Company(id=COMPANY, name="Harbor Grill", source=Rows(self.source.rows))
+        slugs = [slug for slug in ("not-listed", "flapping") if person is not None and person.random() < 0.2]
+        fresh = person is not None and person.random() < 0.1
+        allow = [Allow(slug, COMPANY) for slug in slugs]
+        result = await self.stage.run([company], seed=len(self.told), allow=allow, fresh=fresh)
+        codes = Counter(problem.code for each in result.companies for problem in each.problems)
+        rows = [(row.key, row.name, row.erp_id) for row in self.source.rows]
+        stored = [(row.key, row.values.name, row.values.erp_id) for row in server.rows]
+        told = f"{changed}; {hours:.0f} h later, allowed {', '.join(slugs) or 'nothing'}{', fresh' if fresh else ''}"
+        self.told.append(f"{told} -> {int(result.exit_code)} {dict(codes)}\n      wanted {rows}\n      there  {stored}")
+        self._check(result)
+        return len(server.calls) - before
+
+    def _check(self, result: RunResult) -> None:
+        (told,) = result.companies
+        assert told.balance.adds_up
+        there = [(row.values.type_code, row.values.erp_id) for row in self.stage.server.rows]
+        twice = [face for face, count in Counter(there).items() if count > 1]
+        assert not twice, f"MADE TWICE: {twice}"
+        named = {(row.values.type_code, row.values.erp_id, row.values.name) for row in self.stage.server.rows}
+        missing = [row for row in self.source.rows if (row.type_code, row.erp_id, row.name) not in named]
+        assert result.exit_code != 0 or not missing, f"GREEN BUT WRONG: {missing}"
+
+    async def live(self) -> None:
+        """Change and run; then run until nothing more is sent."""
+        rng = self.source.rng
+        self.stage.clock.go()
+        for _ in range(STEPS):
+            await self.run(self.source.change(), rng.choice(WAITS_H) + 1 / 60, person=rng)
+        for _ in range(QUIET_RUNS):
+            await self.run("nothing", QUIET_H)
+        sent = [await self.run("nothing", 0) for _ in range(4)]
+        assert not any(sent[-2:]), f"PERPETUAL: {sent} requests with nothing changed"
+
+
+def life_of(seed: int, database: sqlite3.Connection) -> Life:
+    """Return the life of a seed; the same one each time."""
+    rng = Random(f"changed keys {seed}")
+    keys = rng.sample(KEYS, len(KEYS))
+    names = rng.choice([2, 100])
+    rows = [
+        Dimension(
+            key, "account", "GL Account", f"Name {number % names}", f"e{number}", rng.choice([None, f"c{number}"])
+        )
+        for number, key in enumerate(keys[: rng.randint(3, 6)])
+    ]
+    contract = rng.choice(["guide", "guide", "guide", "reference"])
+    facts = Facts(contract=contract, wanted={COMPANY: rows})
+    ways = [WAYS[rng.choice(group)](rng, facts) for group in GROUPS if rng.random() < 0.5]
+    clock = Clock()
+    server = Server(contract=contract, companies={COMPANY: "Harbor Grill"}, most_rows=100, ways=ways, now=clock)
+    limits = Limits(max_attempts=2, chunk_rows=rng.choice([2, 100]))
+    settings = Settings(
+        accounts=(account(limits),),
+        api=Api(base_url=BASE_URL, contract=contract),
+        guards=Guards(mass_create_rows=10**9, mass_update_rows=10**9),
+    )
+    stage = Stage(server=server, clock=clock, database=database, settings=settings)
+    return Life(stage=stage, source=Source(rng=rng, rows=rows, spare=keys[len(rows) :]))
+
+
+@pytest.mark.parametrize("seed", range(WORLDS), ids=lambda seed: f"{seed}-")
+def test_changed_keys(seed: int) -> None:
+    with new_ledger() as database:
+        life = life_of(seed, database)
+        try:
+            perform(life.live())
+        except Exception as error:
+            said = error if isinstance(error, AssertionError) else f"RAISED {type(error).__name__}: {error}"
+            ways = "; ".join(map(str, life.stage.server.ways)) or "honest"
+            lines = (f"seed {seed}, {life.stage.server.contract}: {ways}", *life.told[:STEPS], *life.told[STEPS:][-1:])
+            raise AssertionError("\n  ".join([str(said), *lines])) from error
