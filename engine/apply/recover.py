@@ -23,7 +23,7 @@ from engine.planning.landed import Verdict, counterparts, is_known, verdict
 from engine.planning.match import RemoteIndex
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ReadBack:
     """Reads rows of unknown outcome back, once, when all else of a company is written."""
 
@@ -35,6 +35,7 @@ class ReadBack:
     before: Collection[str]  # remote ids that were there when the company was compared
     now: Callable[[], datetime]
     borne: set[NaturalKey] = field(default_factory=set)  # natural keys of the rows that were listed
+    listed: int | None = None  # how many rows the listing showed; None: none was read
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def judge(self, lost: Sequence[ItemResult]) -> tuple[list[ItemResult], bool]:
@@ -102,6 +103,7 @@ class ReadBack:
         if not listing.certificate.whole:
             return None, False
         self.borne.update(map(natural_key, index.rows.values()))
+        self.listed = len(index.cells)
         return counterparts(changes, index, self.before), index.rows.keys() <= set(self.before)
 
     async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow], *, sure: bool) -> None:

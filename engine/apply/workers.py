@@ -234,7 +234,7 @@ class Writer:
         """Settle a part by its answer; return the parts in which rows are sent again that no error was joined to."""
         chunk, lost = part.chunk, call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=part.exposed or lost, landed=part.landed)
-        collisions = self._collisions(outcome.results) if self._heard is None else []
+        collisions = self.collisions(outcome.results) if self._heard is None else []
         told = {remote_id for _, _, remote_id in collisions}
         met = max(0, outcome.met - len(collisions), self._met(chunk, answer, told))
         if lost or part.exposed:
@@ -278,7 +278,7 @@ class Writer:
             self._hopeless.clear()
             self.client.channel.chunk_accepted()
 
-    def _collisions(self, results: Sequence[ItemResult]) -> list[tuple[str, str, str]]:
+    def collisions(self, results: Sequence[ItemResult]) -> list[tuple[str, str, str]]:
         """Return keys that were answered with a remote id that another key holds: (key, the other key, id).
 
         The ledger may know whose a row is that was there.
@@ -306,7 +306,7 @@ class Writer:
         names = {
             name
             for remote_id, name in named
-            if borne[remote_id] > 1
+            if (remote_id and borne[remote_id] > 1)
             or (remote_id not in told and (remote_id in self.before or self._owner(remote_id, "") is not None))
         }
         return [
@@ -352,8 +352,8 @@ class Writer:
         """
         if self._all_have_ids is None:
             self._all_have_ids = all(cells[6] or not cells[7] & SETTLED for cells in self.known.values())
-        shown, told = next(iter(self.before), ""), next((row_id for row_id, _ in answer.updated if row_id), "")
-        are_alike = not shown or not told or shown.isdigit() == told.isdigit()
+        shown, told = next(iter(self.before), ""), {row_id for row_id, _ in answer.updated}
+        are_alike = "" not in told and all(shown.isdigit() == row_id.isdigit() for row_id in told if shown)
         if self._all_have_ids and are_alike:
             return 0
         return max(0, answer.updated_count - len(chunk.changes) + chunk.creates)

@@ -92,10 +92,13 @@ def sharing(matching: Matching, acked: Acknowledged) -> dict[str, set[str]]:
     lost = dict(_acknowledged(homeless, acked))
     if not lost:
         return {}
+    links = {acked.rows[key].remote_id: key for key in lost.values()}
     found: dict[str, set[str]] = {}
     for pair in matching.pairs:
-        key = lost.get(natural_key(pair.remote))
-        if key is not None and _was_overwritten(pair):
+        key = lost.get(natural_key(pair.remote)) if _was_overwritten(pair) else None
+        if key is None and _is_new_here(pair):
+            key = links.get(pair.remote.id)
+        if key is not None:
             found.setdefault(pair.remote.id, {pair.row.key}).add(key)
     return found
 
@@ -106,6 +109,14 @@ def _acknowledged(keys: Iterable[str], acked: Acknowledged) -> Iterator[tuple[Na
         known = acked.rows.get(key)
         if known is not None and known.settled and (known.confirmed or known.remote_id is None):
             yield natural_key(known.row), key
+
+
+def _is_new_here(pair: Pair) -> bool:
+    """Return whether a listing shows for the first time where a row is that was acknowledged without an id."""
+    known = pair.known
+    if pair.via is not Via.LEDGER or known is None or not known.settled or known.remote_id is not None:
+        return False
+    return natural_key(known.row) == natural_key(pair.remote)
 
 
 def _was_overwritten(pair: Pair) -> bool:

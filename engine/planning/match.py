@@ -121,20 +121,25 @@ def _plain_image(acked: Acknowledged) -> dict[str, Cells] | None:
 
 
 def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
-    """Yield the rows; where two keys were matched with one of them, what is known under a confirmed one comes last."""
-    sure: list[tuple[str, Known]] = []
+    """Yield the rows; where two keys were matched with one of them, what is known best comes last."""
+    shown: list[tuple[str, Known]] = []
     strays = {natural_key(stray) for stray in acked.strays}
     hidden = {key for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
     for key, known in acked.rows.items():
         if key in hidden or (known.remote_id is None and natural_key(known.row) in strays):
             continue  # the latter is one of them, and nobody knows which
-        if known.confirmed:
-            sure.append((key, known))
-        elif known.settled or known.remote_id is not None:
-            yield _as_seen(key, known, None)
-    for key, known in sure:
-        yield _as_seen(key, known, key if keyed else None)
-    yield from acked.strays
+        if known.confirmed or known.settled or known.remote_id is not None:
+            shown.append((key, known))
+    for key, known in sorted(shown, key=_newest_last):
+        yield _as_seen(key, known, key if keyed and known.confirmed else None)
+    linked = {entry[6] for entry in acked.cells.values()} if acked.strays else set()
+    yield from (stray for stray in acked.strays if stray.id not in linked)  # else a key was acknowledged for it since
+
+
+def _newest_last(entry: tuple[str, Known]) -> tuple[bool, bool]:
+    """Return what sorts entries of one remote row: as the last listing showed it, as it is since, under its own key."""
+    _, known = entry
+    return known.seen is None, known.confirmed
 
 
 def _as_seen(key: str, known: Known, listed_key: str | None) -> RemoteRow:
@@ -245,10 +250,12 @@ def _by_link(
 ) -> list[Dimension]:
     """Pair by what the ledger says of a key: its remote id or, while that is not known, what it last wrote there.
 
-    Adds to `pairs` and `taken`; returns the rows left. A listed key that is another one breaks a link.
+    Adds to `pairs` and `taken`; returns the rows left. A listed key that is another one breaks a link. So does what an
+    answer acknowledged as another key's, where the link's own key was merely matched with the remote row.
     """
     known_rows = acked.rows
     bearers: dict[NaturalKey, list[RemoteRow]] | None = None
+    theirs: set[NaturalKey] | None = None
     rest: list[Dimension] = []
     for row in rows:
         known = known_rows.get(row.key)
@@ -257,12 +264,21 @@ def _by_link(
             bearers = _by_natural(remotes.values()) if bearers is None else bearers
             candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
             remote = candidates[0] if len(candidates) == 1 else None
+        if known and remote is not None and not known.confirmed and natural_key(known.row) != natural_key(remote):
+            theirs = _acknowledged(rows, acked) if theirs is None else theirs
+            remote = None if natural_key(remote) in theirs else remote
         if remote is None or remote.id in taken or remote.key is not None:
             rest.append(row)
         else:
             pairs.append(Pair(row, remote, Via.LEDGER, known))
             taken[remote.id] = row.key
     return rest
+
+
+def _acknowledged(rows: Iterable[Dimension], acked: Acknowledged) -> set[NaturalKey]:
+    """Return what confirmed keys of wanted rows were last acknowledged as."""
+    entries = (acked.rows.get(row.key) for row in rows)
+    return {natural_key(known.row) for known in entries if known is not None and known.confirmed and known.settled}
 
 
 def _by_natural(remotes: Iterable[RemoteRow]) -> dict[NaturalKey, list[RemoteRow]]:

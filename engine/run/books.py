@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from engine.model.balance import Balance
@@ -113,15 +114,18 @@ class Books:
         key, file, line = self._place(row.key)
         self.rejects.append(Reject(row._replace(key=key), message, file, line))
 
-    def reopen(self, keys: Collection[str]) -> None:
-        """Defer rows that were unchanged when they were compared, and are so no more; of those that are counted.
+    def reopen(self, keys: AbstractSet[str]) -> None:
+        """Defer rows that were unchanged when they were compared, or stored since, and differ now; of those counted.
 
         The rows of a saved plan's source are known by the ledger's keys, and may be more than it counts.
         """
-        found = sum(row.key in keys for row in self.wanted.rows) if self.wanted else 0
+        stored = keys & self.done.keys()
+        for key in stored:
+            self._final[self.done.pop(key)] -= 1
+        found = sum(row.key in keys - stored for row in self.wanted.rows) if self.wanted else 0
         found = min(found, self._unchanged)
         self._reopened += found
-        self._final[Column.DEFERRED] += found
+        self._final[Column.DEFERRED] += found + len(stored)
 
     def recount(self, messages: Mapping[str, str], column: Column, code: str) -> None:
         """Move rows that were counted otherwise so far to another column, each with a problem.

@@ -30,6 +30,7 @@ from engine.model.outcome import Column, ItemResult, columns_of
 from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.planning.chunks import Cut, cut
+from engine.planning.diff import MOVING
 from engine.planning.rest import keys_lead_nowhere
 from engine.planning.withhold import uncertain_again
 from engine.run.books import Books
@@ -89,13 +90,21 @@ class Writing:
                 self.stop_short(KEY_MISMATCH, mismatch(writer.surplus), HELD)
             await self._note_collisions(collisions)
         if writer.uncertain and not writer.surplus:
-            await self._read_back(writer.uncertain, acked)
+            told, listed = await self._read_back(writer.uncertain, acked)
+            writer.met += max(len(writer.collisions(told)), self._missing(listed))
         if writer.stalled and self.books.balance().deferred:
             self.stop_short(
                 STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
             )
-        if writer.met and not writer.surplus:
-            await self._look_again(writer.met, {*to_do, *collisions.keys}, acked.state)
+        met = writer.met + self._met_before(acked)
+        if met and not writer.surplus:
+            await self._look_again(met, {*to_do, *collisions.keys}, acked.state)
+
+    def _met_before(self, acked: Acknowledged) -> int:
+        """Return how many rows were stored of which it is known that they overwrite another wanted one."""
+        stored, notes = self.books.done.keys(), acked.resting.items()
+        groups = [rest.others for key, rest in notes if rest.code == KEY_COLLISION and key in stored]
+        return sum(any(map(self._is_wanted, others)) for others in groups)
 
     def requests(self, plan: Plan) -> int:
         """Return how many bulk requests it takes to send a plan when nothing goes wrong."""
@@ -164,20 +173,34 @@ class Writing:
         self.books.recount(absent, Column.UNCERTAIN, NOT_LISTED)
         sharing = {key: rest.message for key, rest in after.collisions.items()}
         self.books.recount(sharing, Column.HELD, KEY_COLLISION)
-        told = {row.change.row.key for row in after.resting} | sharing.keys()
-        if moved := to_do_of(after.plan) - set(counted) - told:
+        for hold in after.plan.holds:
+            if hold.key in self.books.done:
+                self.books.recount({hold.key: hold.message}, Column.HELD, hold.slug)
+        counted_now = {row.change.row.key for row in after.resting} | sharing.keys()
+        replaced = {change.row.key for change in after.plan.changes if not MOVING.isdisjoint(change.fields)}
+        moved = (to_do_of(after.plan) - set(counted) - counted_now) | (replaced & self.books.done.keys())
+        if moved:
             self.books.reopen(moved)
             some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
-            words = (
-                f"{text}, so that {len(moved)} rows that were unchanged differ now ({some}): the next run sees to them"
-            )
+            told = f"{len(moved)} rows that were unchanged or stored differ now ({some})"
+            words = f"{text}, so that {told}: the next run sees to them"
             self.stop_short(OVERWRITTEN, words, CHANGED)
 
-    async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> None:
-        """Find out what became of rows whose answer was lost; their books are amended, and what is still open rests."""
-        told = await self._reading(acked).settle(lost)
+    async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> tuple[list[ItemResult], int | None]:
+        """Find out what became of rows whose answer was lost; their books are amended, and what is still open rests.
+
+        Returns what was told, and how many rows were listed for it; None: none were.
+        """
+        reading = self._reading(acked)
+        told = await reading.settle(lost)
         self.books.amend(told)
         await self._rest_uncertain(told, acked)
+        return told, reading.listed
+
+    def _missing(self, listed: int | None) -> int:
+        """Return how many rows fewer were listed than there were and were created: some overwrote others."""
+        created = sum(column is Column.CREATED for column in self.books.done.values())
+        return 0 if listed is None else max(0, self.comparison.there + created - listed)
 
     async def _rest_uncertain(self, told: Sequence[ItemResult], acked: Acknowledged) -> None:
         """Remember rows whose outcome is not known, so that the same bytes are not sent again and again."""
