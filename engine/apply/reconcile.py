@@ -2,9 +2,9 @@
 
 Numbered, as the cases are told apart below:
 1. Errors are joined to rows by key (one that differs in case or has a prefix will do, if it fits one row alone; where
-   keys differ in case alone, name or position must not speak against it), else
-   by the remote id that a row updates, else by a name that one row alone has, else by position: from 0, unless keyed
-   errors or the names of stored rows show that positions begin at 1. The errors of a chunk of one row are that row's.
+   keys of rows differ in case alone, name or position has to tell them apart), else by the remote id that a row
+   updates, else by a name that one row alone has, else by position: from 0, unless keyed errors or the names of stored
+   rows show that positions begin at 1. The errors of a chunk of one row are that row's.
 2. Counters, arrays and rows sent agree and each error found its own row: every other row was stored.
 3. Otherwise only rows whose unique name, or whose remote id, stands in `created` or `updated` were stored, and joined
    errors were refused; the rest is uncertain. Where an answer gives no names, its ids alone tell.
@@ -126,8 +126,8 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
             found = by_key.get(error.key)
             if found is None:
                 found = _respelled(error.key, by_key)
-            elif any(_is_rather(rival, found, error, changes) for rival in alike.get(error.key.casefold(), ())):
-                found = None
+            elif len(twins := alike[error.key.casefold()]) > 1:
+                found = _one_of(twins, error, changes)
         elif error.remote_id is not None and error.remote_id in by_id:
             found = by_id[error.remote_id]
         elif error.name is not None and (error.name in by_name or error.position is None):
@@ -139,17 +139,16 @@ def _join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[
     return refused, len(refused) == len(answer.errors)
 
 
-def _is_rather(rival: int, found: int, error: BulkError, changes: tuple[Change, ...]) -> bool:
-    """Return whether an error may be another row's than the one whose key it shows: one that differs in case alone.
+def _one_of(twins: Sequence[int], error: BulkError, changes: tuple[Change, ...]) -> int | None:
+    """Return which of the rows an error is about whose keys differ in case alone; None: nothing tells.
 
-    A server may show all keys in one case. The name tells them apart, else the position, from 0 or from 1.
+    A server may show all keys in one case. The name tells rows apart, else the position, from 0 or from 1.
     """
-    if rival == found:
-        return False
-    names = changes[found].row.name, changes[rival].row.name
-    if error.name in names and names[0] != names[1]:
-        return error.name == names[1]
-    return error.position is None or error.position - rival in (0, 1) or error.position - found not in (0, 1)
+    named = [position for position in twins if changes[position].row.name == error.name]
+    if len(named) == 1:
+        return named[0]
+    placed = [position for position in twins if error.position is not None and error.position - position in (0, 1)]
+    return placed[0] if len(placed) == 1 else None
 
 
 def _respelled(key: str, by_key: Mapping[str, int]) -> int | None:

@@ -126,7 +126,8 @@ ROWS = (
     ),
     Code(
         "key-shift",
-        "Ottimate has the row under another key than the source.",
+        "Ottimate has the row under another key than the source, or may have it: it was sent under that key, and no"
+        " listing has shown it since.",
         "The row is held (exit 4): sent under the new key it would be there twice. The others go on.",
         "See which rows that are with `dimsync rekey ID`; given `--yes` they keep the key that Ottimate knows.",
     ),

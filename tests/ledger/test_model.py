@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import LedgerError
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import open_ledger
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import Dimension, RemoteRow, natural_key
 from engine.model.known import Acknowledged, CompanyState, Intent, Known, Learned, Rejection, Settlement
 from engine.model.outcome import Column, Outcome
 from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
@@ -51,10 +51,14 @@ class Model:
     changes: int = 0
     changes_listed: int | None = None  # when it was last listed; None: never
     acked: set[str] = field(default_factory=set)  # keys whose entries an answer has acknowledged
+    unlisted: set[str] = field(default_factory=set)  # those of them that were not listed since
+    may_be_there: dict[str, tuple[str, str]] = field(default_factory=dict)
     trail: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # key -> its requests, and what became of it
 
     def unsettle(self, keys: tuple[str, ...]) -> None:
         for key in keys:
+            if key in self.unlisted and self.rows[key].settled:
+                self.may_be_there.setdefault(key, natural_key(self.rows[key].row))
             self.rows[key] = self.rows.get(key, blank(key))._replace(settled=False)
 
     def note(self, chunk: str, outcomes: Iterable[Outcome]) -> None:
@@ -77,6 +81,7 @@ class Model:
                 for key in doubtful - self.acked
                 if self.rows[key].remote_id is not None and self.rows[key].row.type_code
             ),
+            may_be_there=self.may_be_there,
             state=self.state,
             left_over=left_over,
             is_as_listed=self.changes == self.changes_listed,
@@ -112,6 +117,9 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     model.note(chunk, outcome.outcomes)
     model.rows |= outcome.rows
     model.acked |= outcome.rows.keys()
+    model.unlisted |= outcome.rows.keys()
+    for key in {*outcome.rows, *outcome.rejected}:
+        model.may_be_there.pop(key, None)
     model.forget_refusals({*outcome.rows, *outcome.unknown})
     model.rejections |= outcome.rejected
     model.unsettle(outcome.unknown)
@@ -142,6 +150,7 @@ async def learn(
     await ledger.learn(HARBOR, Learned(certificate=certificate(7), at=NOON, rows=rows, gone=tuple(gone), strays=strays))
     model.rows = {key: known for key, known in model.rows.items() if key not in gone} | rows
     model.acked -= gone
+    model.unlisted.clear()
     model.strays = model.strays if strays is None else strays
     model.state = CompanyState(listed_at=NOON, checked_at=NOON, remote_count=7)
     model.changes += bool(rows or gone or strays is not None)
@@ -153,6 +162,7 @@ async def distrust(ledger: Ledger, model: Model, _: None) -> None:
     assert await ledger.distrust(HARBOR) == len(model.rows)
     model.rows = {key: known._replace(code_known=False, seen=None) for key, known in model.rows.items()}
     model.strays, model.rejections, model.state = (), {}, CompanyState()
+    model.unlisted.clear()
     model.changes += written
 
 

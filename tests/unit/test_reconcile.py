@@ -130,6 +130,18 @@ CASES = {
     "W8: a spelling that two rows could have": Case(
         (create("a", "A"), create("A", "B")), answered("A", "", no(key="x:a")), (OPEN, NEW), explained=False
     ),
+    "W8: keys that differ in case alone, and a server that shows them in one case: the name": Case(
+        (create("a", "X"), create("A", "Y")), answered("X", "", no(key="a", name="Y")), (NO, NEW)
+    ),
+    "W8: the position": Case(
+        (create("A", "X"), create("b"), create("a", "X")), nameless("r1 r2", "", no(key="a", at=0)), (NO, NEW, NEW)
+    ),
+    "W8: neither": Case(
+        (create("a", "X"), create("A", "X")), nameless("r1", "", no(key="a")), (OPEN, OPEN), explained=False
+    ),
+    "W8: its own key and position": Case(
+        (create("A", "X"), create("b"), create("a", "X")), nameless("r1 r2", "", no(key="a", at=2)), (NEW, NO, NEW)
+    ),
     "W8: whatever the error of a chunk of one row names": Case(
         (create("a"),), answered("", "", no(key="zz", name="Y", at=7, row_id="r9")), (NO,)
     ),

@@ -115,6 +115,37 @@ def test_w4_a_row_that_is_not_listed_is_held_until_it_is_allowed() -> None:
     assert withhold(plan, acked, NOW, allowed={NOT_LISTED}) == (plan, [])
 
 
+SENT = dim("old", "1")
+
+
+@pytest.mark.parametrize(
+    ("change", "slug"),
+    [
+        (Change(dim("new", "1"), None), "key-shift"),
+        (Change(dim("new", "1"), "r2", ("erp_id",)), "ambiguous"),
+        (Change(dim("new", "1"), "r2"), "ambiguous"),  # of unknown outcome: nobody knows whether it moves
+        (Change(dim("new", "1"), "r2", ("name",)), None),
+        (Change(dim("new", "2"), None), None),
+        (Change(SENT, None), None),
+        (Change(dim("new", "1", type_code="item"), None), None),
+    ],
+)
+def test_what_may_be_there_under_one_key_is_not_made_under_another(change: Change, slug: str | None) -> None:
+    plan = Plan(creates=(change,)) if change.remote_id is None else Plan(updates=(change,))
+    acked = Acknowledged(may_be_there={"old": ("account", "1")})
+
+    left, resting = withhold(plan, acked, NOW, again=True, allowed={NOT_LISTED, "key-shift"})
+
+    assert ([hold.slug for hold in left.holds], resting) == ([slug] if slug else [], [])
+    assert left.changes == (() if slug else (change,))
+
+
+def test_a_row_that_was_sent_under_both_keys_is_sent_again_under_its_own() -> None:
+    plan = Plan(creates=(Change(SENT, None),))
+    acked = Acknowledged(may_be_there={"old": ("account", "1"), "older": ("account", "1")})
+    assert withhold(plan, acked, NOW) == (plan, [])
+
+
 A, B = dim("A", "1"), dim("a", "2")
 
 
