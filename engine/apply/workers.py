@@ -103,6 +103,7 @@ class Writer:
     _repeated: bool = False  # one of their requests was sent more than once
     stalled: str = ""  # why a batch was given up: another one would take as long
     _all_have_ids: bool | None = None  # whether the remote id of each acknowledged row is known; None: not looked at
+    _loose_ids: set[str] = field(default_factory=set)  # answered in this run, and nobody knows for which key
     _collided: set[str] = field(default_factory=set)  # keys that lead to one remote row with another one
     _bearers: dict[str, str] = field(default_factory=dict)  # key behind each remote id that was answered in this run
     _owners: dict[str, list[str]] | None = None  # keys behind each remote id, by the ledger; made when asked for
@@ -338,11 +339,19 @@ class Writer:
     def _met(self, chunk: Chunk, answer: BulkAnswer, told: Collection[str]) -> int:
         """Return how many rows that were there an answer names although the chunk was to change none of them.
 
-        `told`: ids of those that are told otherwise.
+        `told`: ids of those that are told otherwise. An id that was answered before in this run is of such a row, too.
         """
         meant = {change.remote_id for change in chunk.changes}
-        named = {remote_id for remote_id, _ in (*answer.created, *answer.updated)}
-        return sum(remote_id in self.before for remote_id in named - meant - set(told))
+        entries = (*answer.created, *answer.updated)
+        named = {remote_id for remote_id, _ in entries} - meant - set(told)
+        keys = {change.row.key for change in chunk.changes}
+        others = {remote_id for remote_id in named if self._bearers.get(remote_id, min(keys)) not in keys}
+        met = sum(
+            remote_id in self.before or remote_id in self._loose_ids or remote_id in others for remote_id in named
+        )
+        nameless = {remote_id for remote_id, name in entries if remote_id and not name}
+        self._loose_ids |= {remote_id for remote_id in nameless & named if remote_id not in self._bearers}
+        return met
 
     def _perhaps_met(self, chunk: Chunk, answer: BulkAnswer) -> int:
         """Return how many creates that were sent twice and answered as updates may have changed another key's row.

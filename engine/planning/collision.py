@@ -122,6 +122,6 @@ def _is_new_here(pair: Pair) -> bool:
 def _was_overwritten(pair: Pair) -> bool:
     """Return whether a confirmed row has become another one since it was acknowledged."""
     known = pair.known
-    if pair.via is not Via.LEDGER or known is None or not known.confirmed:
+    if pair.via is Via.NATURAL_KEY or known is None or not known.confirmed:
         return False
     return natural_key(known.row) != natural_key(pair.remote)
