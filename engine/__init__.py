@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         Waiting,
         WidthChanged,
     )
-    from engine.model.known import Known, Rejection, RestingRow
+    from engine.model.known import Agreement, Known, Rejection, RestingRow
     from engine.model.life import Generation, Life, RowAttempt
     from engine.model.listing import Certificate, Page
     from engine.model.outcome import Problem, Reject
@@ -119,7 +119,7 @@ _HOMES = {
             "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
             "RunFinished RunStarted SourceRead Waiting WidthChanged"
         ),
-        "engine.model.known": "Known Rejection RestingRow",
+        "engine.model.known": "Agreement Known Rejection RestingRow",
         "engine.model.life": "Generation Life RowAttempt",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",
@@ -145,6 +145,7 @@ __all__ = [
     "AccountDay",
     "AccountParked",
     "Adopt",
+    "Agreement",
     "Allow",
     "AnswerLost",
     "Api",

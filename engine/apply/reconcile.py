@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import unescape
 
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult, as_result
@@ -61,19 +62,21 @@ def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -
     changes = chunk.changes
     refused, all_joined = _join_errors(changes, answer)
     stored = [change for position, change in enumerate(changes) if position not in refused]
+    respelled = _respelled_names(changes, answer)
     agrees = (
         _fits(changes, answer, list(refused))
-        and _answers(changes, answer)
+        and _answers(changes, answer, respelled)
         and answer.created_count == len(answer.created)
         and answer.updated_count == len(answer.updated)
         and answer.error_count == len(answer.errors)
         and answer.success_count == answer.created_count + answer.updated_count == len(stored)
     )
-    ids = _ids_by_key(changes, answer)
+    answered = {key: name for key, (_, name) in respelled.items()}
+    ids = _ids_by_key(changes, answer) | {key: row_id for key, (row_id, _) in respelled.items() if row_id}
     results = [_refusal(changes[position], error) for position, error in refused.items()]
     if all_joined and agrees:
         planned = sum(change.remote_id is None for change in stored)
-        columns = _columns(stored, answer, planned, exposed=exposed)
+        columns = _columns(stored, answer, planned, answered, exposed=exposed)
         results += [
             as_result((change, column, ids.get(change.row.key), ""))
             for change, column in zip(stored, columns, strict=True)
@@ -85,7 +88,7 @@ def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -
         surplus = max(doubled, answer.created_count - (0 if landed else planned), 0)
         beyond = 0 if exposed else answer.updated_count - (len(stored) - planned)
         met = max(_repeats(answer), beyond)
-        return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus, met=met)
+        return ChunkOutcome(results=tuple(results), explained=True, surplus=surplus, met=met, answered=answered)
     created = {remote_id for remote_id, _ in answer.created}
     doubt = _doubt(chunk, answer, all_joined=all_joined)
     for change in stored:
@@ -101,7 +104,13 @@ def compared(chunk: Chunk, answer: BulkAnswer, *, exposed: bool, landed: bool) -
     creates = 0 if landed else chunk.creates
     surplus = max(doubled, min(answer.created_count, len(answer.created)) - creates, 0)
     return ChunkOutcome(
-        results=tuple(results), explained=False, doubt=doubt, surplus=surplus, met=met, unjoined=not all_joined
+        results=tuple(results),
+        explained=False,
+        doubt=doubt,
+        surplus=surplus,
+        met=met,
+        unjoined=not all_joined,
+        answered=answered,
     )
 
 
@@ -186,14 +195,50 @@ def _fits(changes: tuple[Change, ...], answer: BulkAnswer, refused: list[int]) -
     return all(stored[changes[position].row.name] <= sent[changes[position].row.name] for position in refused)
 
 
-def _answers(changes: tuple[Change, ...], answer: BulkAnswer) -> bool:
+def _answers(changes: tuple[Change, ...], answer: BulkAnswer, respelled: Mapping[str, tuple[str, str]]) -> bool:
     """Return whether an answer can be the one to these rows: of the names that it lists, one at least was sent.
 
-    Not all of them: a server may store names in a spelling of its own.
+    Not all of them: a server may store names in a spelling of its own, and that of one is enough, too.
     """
     listed = [name for _, name in (*answer.created, *answer.updated) if name]
     sent = {change.row.name for change in changes}
-    return not listed or any(name in sent for name in listed)
+    return not listed or bool(respelled) or any(name in sent for name in listed)
+
+
+def _respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, tuple[str, str]]:
+    """Return (remote id, name) of entries whose name was not sent, by the key of the row that each is about.
+
+    That is the row that is updated under its id, else the only one whose name it resembles, and which no other
+    resembles; names of which several were sent tell nothing.
+    """
+    sent = {change.row.name for change in changes}
+    left = [entry for entry in (*answer.created, *answer.updated) if entry[1] and entry[1] not in sent]
+    if not left:
+        return {}
+    told = {name for _, name in (*answer.created, *answer.updated)}
+    rows = [change for change in changes if change.row.name not in told]
+    by_id = {change.remote_id: change.row.key for change in rows if change.remote_id is not None}
+    found = {by_id[entry[0]]: entry for entry in left if entry[0] in by_id}
+    by_name: dict[str, list[str]] = {}
+    for change in rows:
+        if change.row.key not in found:
+            by_name.setdefault(_plain(change.row.name), []).append(change.row.key)
+    for entry in left:
+        plain = _plain(entry[1])
+        alike = [name for name in by_name if name.startswith(plain) or plain.startswith(name)]
+        rivals = [other for other in left if other is not entry and _resemble(_plain(other[1]), alike)]
+        if entry[0] not in by_id and len(alike) == 1 == len(by_name[alike[0]]) and not rivals:
+            found[by_name[alike[0]][0]] = entry
+    return found
+
+
+def _resemble(plain: str, names: Sequence[str]) -> bool:
+    return any(name.startswith(plain) or plain.startswith(name) for name in names)
+
+
+def _plain(name: str) -> str:
+    """Return what spellings of a name have in common: not case, white space, or entities of HTML."""
+    return "".join(unescape(name).casefold().split())
 
 
 def _ids_by_key(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, str]:
@@ -215,7 +260,9 @@ def _ids_by_key(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, st
     return found
 
 
-def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column]:
+def _columns(
+    stored: list[Change], answer: BulkAnswer, planned: int, answered: Mapping[str, str], *, exposed: bool
+) -> list[Column]:
     """Return created or updated for each stored row: as the names tell where they must be asked, else as planned.
 
     They must where the server created another number of rows than planned, or says "created" of a name that only an
@@ -224,15 +271,16 @@ def _columns(stored: list[Change], answer: BulkAnswer, planned: int, *, exposed:
     if any(not name for _, name in (*answer.created, *answer.updated)):
         return _columns_by_id(stored, answer, planned, exposed=exposed)
     created = Counter(name for _, name in answer.created)
-    to_create = {change.row.name for change in stored if change.remote_id is None}
-    to_update = {change.row.name for change in stored if change.remote_id is not None} - to_create
+    names = [answered.get(change.row.key, change.row.name) for change in stored]
+    to_create = {name for name, change in zip(names, stored, strict=True) if change.remote_id is None}
+    to_update = {name for name, change in zip(names, stored, strict=True) if change.remote_id is not None} - to_create
     as_counted = answer.created_count == planned or (exposed and answer.created_count < planned)
     if as_counted and not (to_update & created.keys()):
         return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]
     columns = []
-    for change in stored:
-        is_new = created[change.row.name] > 0
-        created[change.row.name] -= is_new
+    for name, change in zip(names, stored, strict=True):
+        is_new = created[name] > 0
+        created[name] -= is_new
         was_new = exposed and change.remote_id is None  # an earlier send of it may have made it
         columns.append(Column.CREATED if is_new or was_new else Column.UPDATED)
     return columns

@@ -21,12 +21,13 @@ from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejec
 from engine.ledger.base import Intents
 from engine.model.cells import Cells
 from engine.model.change import Change
-from engine.model.dimension import NaturalKey, fingerprint, natural_key
-from engine.model.known import CONFIRMED, SETTLED, Intent, Rejection, Settlement, acknowledged, known_rows
+from engine.model.dimension import NaturalKey, as_remote_row, fingerprint, natural_key
+from engine.model.known import CONFIRMED, SETTLED, Intent, Rejection, Settlement, acknowledged, as_known, known_rows
 from engine.model.outcome import STORED, BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, columns_of, trail
 from engine.model.settings import Scope
 from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
+from engine.planning.agreement import pushed
 from engine.planning.chunks import Cut
 from engine.planning.diff import MOVING
 from engine.planning.landed import is_known
@@ -93,7 +94,10 @@ class Writer:
     beware: Callable[[int], Awaitable[None]]  # writes down at once how many rows were created beyond the plan
     overwritten: Callable[[int], Awaitable[None]]  # writes down at once how many creates changed rows that were there
     before: Collection[str]  # ids of the remote rows that were compared with
+    remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows
+    again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: rows that are pushed once more
     is_wanted: Callable[[str], bool]  # whether the source has a key
+    respelled: Callable[[Mapping[str, str]], None]  # takes words on rows whose names were answered otherwise, by key
     collided: Callable[[str, str, str], None]  # takes two keys that lead to one remote row, and that row's id
     surplus: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
@@ -458,8 +462,9 @@ class Writer:
             self.uncertain += [result for result in results if result.column is Column.UNCERTAIN]
         at = self.now()
         explained = outcome is not None and outcome.explained
+        answered = outcome.answered if outcome is not None else {}
         stored = {
-            result.change.row.key: self._acknowledged(result, explained=explained)
+            result.change.row.key: self._acknowledged(result, explained=explained, answered=answered)
             for result in results
             if result.column in STORED
         }
@@ -483,19 +488,27 @@ class Writer:
         )
         with anyio.CancelScope(shield=True):
             await self.ledger.settle(self.scope, settlement)
+        if answered:
+            self.respelled(
+                {
+                    key: f"its name {stored[key][3]!r} was acknowledged as {name!r}"
+                    for key, name in answered.items()
+                    if key in stored
+                }
+            )
         if any(result.remote_id is None for result in results if result.column in STORED):
             self._all_have_ids = False
         if results:
             await self.settled(results)
 
-    def _acknowledged(self, result: ItemResult, *, explained: bool) -> Cells:
+    def _acknowledged(self, result: ItemResult, *, explained: bool, answered: Mapping[str, str]) -> Cells:
         """Return the cells of the ledger's entry for a stored row.
 
         Its key is confirmed when it was so before, when we created the row, when the answer bears the matched id (or
         any id, where none was matched), or when the key was ours already (sent once, outcome lost) and this answer
         leaves nothing open.
         """
-        (row, remote_id, _, _), column, answered_id, _ = result
+        (row, remote_id, fields, _), column, answered_id, _ = result
         before = self.known.get(row.key)
         matched_id = remote_id if is_known(remote_id) else None
         confirmed = bool(before is not None and before[7] & CONFIRMED) or (
@@ -508,7 +521,18 @@ class Writer:
         )
         # An update's id that no listing has shown is another spelling of the matched one.
         is_respelled = column is Column.UPDATED and matched_id is not None and answered_id not in self.before
-        return acknowledged(row, matched_id if is_respelled else answered_id or matched_id, confirmed=confirmed)
+        new_id = matched_id if is_respelled else answered_id or matched_id
+        there = self.remotes.get(remote_id or "")
+        known = as_known(before) if before is not None and before[6] in {None, new_id} else None
+        agreement, shown_before = pushed(
+            row,
+            known,
+            fields,
+            None if there is None else as_remote_row(there),
+            answered=answered.get(row.key),
+            again=self.again.get(row.key),
+        )
+        return acknowledged(row, new_id, confirmed=confirmed, agreement=agreement, before=shown_before)
 
 
 def _may_be_there(results: Iterable[ItemResult], both: Container[str]) -> dict[str, NaturalKey]:

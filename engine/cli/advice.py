@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 
 from engine.model.balance import ExitCode, State
-from engine.model.known import NOT_LISTED, UNCERTAIN
+from engine.model.known import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE, UNCERTAIN
 from engine.model.result import RunResult
 from engine.observe.terminal import safe
 
@@ -61,6 +61,8 @@ WORDS = {
 OTHER_WORDS = {
     "certificate": "a TLS certificate is not trusted: put right what is named above, then:",
     NOT_LISTED: "the API acknowledged rows that it does not list; what that means, and what to do:",
+    STORED_OTHERWISE: "Ottimate spells values its own way; what that means, and what to do:",
+    NOT_APPLIED: "Ottimate acknowledged updates that it does not carry out; what that means, and what to do:",
 }
 """Where one code of a problem alone calls for the exit code, and `WORDS` says something else."""
 
@@ -90,6 +92,10 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
         if NOT_LISTED in codes and UNCERTAIN not in codes:  # a retry does not send these
             return OTHER_WORDS[NOT_LISTED], f"dimsync help {NOT_LISTED}"
         return words, typed.line("retry", typed.select)
+    told = codes & {STORED_OTHERWISE, NOT_APPLIED}
+    if code is ExitCode.REJECTED and told and not codes & {"rejected"} and not result.totals.invalid:
+        why = NOT_APPLIED if NOT_APPLIED in told else STORED_OTHERWISE
+        return OTHER_WORDS[why], f"dimsync help {why}"
     if code is ExitCode.USAGE and "wrong-contract" not in codes and "certificate" in codes:
         words = OTHER_WORDS["certificate"]
     if command is ANEW:

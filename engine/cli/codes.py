@@ -151,6 +151,28 @@ ROWS = (
         " `dimsync sync --select company:ID --allow not-listed:ID`. Or take it out of the source.",
     ),
     Code(
+        "stored-otherwise",
+        "The API stores or shows a value its own way: cut, in capitals, with `&amp;` for `&`, without leading zeros.",
+        "The row is there. It is told once, with both spellings (exit 3), and then unchanged, at no request, until the"
+        " source or Ottimate moves. An ERP id or a type that is spelled otherwise breaks invoices: it is told in every"
+        " run.",
+        "Spell the value in the source as Ottimate does, if you can. To let ERP ids and types of a company be:"
+        " `dimsync sync --select company:ID --allow stored-otherwise:ID`.",
+    ),
+    Code(
+        "not-applied",
+        "The API acknowledged an update, twice, and did not carry it out: a listing shows the value of before.",
+        "The row is rejected (exit 3) and not sent again until the source or Ottimate moves, or by `dimsync retry`.",
+        "Ask who keeps that field in Ottimate, or give the source the value that is there; then"
+        " `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "not-verified",
+        "Rows were pushed once more, to see how Ottimate spells them, and the listing that shows it could not be read.",
+        "The rows were sent and acknowledged; the run stops early for this company (exit 5).",
+        "Run `dimsync sync --select company:ID`: the next listing shows what became of them.",
+    ),
+    Code(
         "key-unconfirmed",
         "A row was matched by type and ERP id alone, and nothing shows yet that its key leads there.",
         "The row is held (exit 4), since under a wrong key it would be created a second time; the others go on.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from importlib import resources
 from shutil import get_terminal_size
 from textwrap import TextWrapper
 
@@ -17,6 +18,9 @@ from engine.cli.output import deliver, deliver_texts, dump
 from engine.observe.terminal import brief
 
 SCHEMA = "dimsync.codes/1"
+
+TOPICS = frozenset({"agreement"})
+"""Pages that are about no single code."""
 
 BOUNDLESS = 10_000
 """Columns of what is no terminal: lines stay whole, so that they can be searched."""
@@ -31,8 +35,14 @@ INDENT = 8  # width of the labels
 def help(*, code: str | None, output: str) -> int:  # noqa: A001  the verb's name
     """Tell what a CODE means: one of a problem, a guard, or an exit code. Without one, list all.
 
+    `dimsync help agreement` tells when a row is in order.
+
     In what to do next, ID stands for the company's id and KEY for the row's key.
     """
+    if code in TOPICS and output == "table":
+        text = resources.files("engine").joinpath("help", f"{code}.md").read_text("utf-8")
+        deliver_texts(iter([text]))
+        return 0
     codes = [_found(code)] if code is not None else list(CODES.values())
     if output == "json":
         deliver_texts(iter([dump({"schema": SCHEMA, "codes": [each._asdict() for each in codes]}, indent=2)]))

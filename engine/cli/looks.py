@@ -16,7 +16,7 @@ from engine.config import Configured, load
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import MADE_ANEW, RestingRow
+from engine.model.known import MADE_ANEW, Known, RestingRow
 from engine.model.life import Life
 from engine.model.settings import Company
 from engine.observe.terminal import LONGEST_NAME, brief, safe
@@ -156,6 +156,7 @@ def _notes(told: Explanation) -> Iterator[str]:
         words = "its key is confirmed" if known.confirmed else "nothing shows yet that its key leads there"
         doubt = "" if known.settled else "; it was sent since, and its outcome is not known"
         yield f"ledger    {acked}; {words}{doubt}"
+        yield from _spelled_lines(known)
     if life.in_flight is not None:
         yield f"          a request with it was begun at {life.in_flight:%Y-%m-%d %H:%M:%S} UTC and never settled"
     if life.rejection is not None:
@@ -164,6 +165,19 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield from _resting_lines(life.resting)
     for at in life.reverts:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
+
+
+def _spelled_lines(known: Known) -> Iterator[str]:
+    """Yield how Ottimate spells the row, and what was answered otherwise."""
+    agreement = known.agreement
+    if agreement is None:
+        return
+    for name, spelled in agreement.shown.items():
+        yield f"          {name} {safe(repr(getattr(known.row, name)))} is shown as {safe(repr(spelled))}: agreed"
+    if agreement.answered is not None:
+        yield f"          name {safe(repr(known.row.name))} was acknowledged as {safe(repr(agreement.answered))}"
+    if agreement.is_open:
+        yield "          it shows otherwise than it was pushed; not yet verified"
 
 
 def _resting_lines(rest: RestingRow) -> Iterator[str]:
@@ -211,6 +225,8 @@ def _document(told: Explanation) -> dict[str, object]:
             "confirmed": known.confirmed,
             "settled": known.settled,
             "code_known": known.code_known,
+            "shown": dict(known.agreement.shown) if known.agreement else {},
+            "answered": known.agreement and known.agreement.answered,
             "acknowledged_at": life.acked_at and life.acked_at.isoformat(),
             "acknowledged_by": life.acked_by,
         },

@@ -13,7 +13,17 @@ from typing import Protocol
 
 from engine.model.balance import State
 from engine.model.directory import Directory
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
+from engine.model.known import (
+    Acknowledged,
+    Agreement,
+    CompanyState,
+    Intent,
+    Learned,
+    Pause,
+    Rest,
+    RestingRow,
+    Settlement,
+)
 from engine.model.life import Applied, Generation, Life
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -38,6 +48,9 @@ class Rows(Protocol):
         A row that was acknowledged before `distrust`, or by a dimsync that did not note it, is not among them.
         """
         ...
+
+    async def agree(self, scope: Scope, agreements: Mapping[str, Agreement]) -> None:
+        """Replace the agreements of rows, by key."""
 
     async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
         """Note rows that are not sent for now, each in place of what was noted before.

@@ -12,7 +12,10 @@ from engine.ledger import scopes
 from engine.model.known import KEY_MISMATCH
 from engine.model.settings import Scope
 
-ROWS = "update rows set code_known = 0, seen = null, acked_generation = null where scope = ?"
+ROWS = """
+    update rows set code_known = 0, seen = null, agreement = null, before = null, acked_generation = null
+    where scope = ?
+"""
 STRAYS = "delete from strays where scope = ?"
 REJECTIONS = "delete from rejections where scope = ?"
 RESTING = "delete from resting where scope = ?"

@@ -559,6 +559,14 @@ MIGRATIONS = (
             """,
         ),
     ),
+    Migration(
+        "agreements",
+        (
+            # An entry with `seen` was acknowledged so, and showed otherwise since: what it showed is no spelling of it.
+            "alter table rows add column agreement text",  # JSON: how the server spells it; null: as it was sent
+            "alter table rows add column before text",  # JSON: what was shown before the last push
+        ),
+    ),
 )
 
 APPLIED = "insert into migrations (number, name, applied_at) values (?, ?, ?)"

@@ -31,7 +31,17 @@ from engine.ledger.lock import FileLocks, MemoryLocks
 from engine.ledger.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.directory import Directory
-from engine.model.known import Acknowledged, CompanyState, Intent, Learned, Pause, Rest, RestingRow, Settlement
+from engine.model.known import (
+    Acknowledged,
+    Agreement,
+    CompanyState,
+    Intent,
+    Learned,
+    Pause,
+    Rest,
+    RestingRow,
+    Settlement,
+)
 from engine.model.life import Applied, Generation, Life
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -71,6 +81,10 @@ class SqliteLedger:
     async def unlisted(self, scope: Scope, keys: Collection[str]) -> frozenset[str]:
         """Return which of these keys were acknowledged after the last whole listing."""
         return await self._thread.read(rows.unlisted, scope, sorted(keys))
+
+    async def agree(self, scope: Scope, agreements: Mapping[str, Agreement]) -> None:
+        """Replace the agreements of rows, by key."""
+        await self._thread.write(rows.agree, scope, dict(agreements))
 
     async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
         """Note rows that are not sent for now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -41,6 +42,9 @@ class Plan:
     updates: tuple[Change, ...] = ()
     canaries: tuple[Change, ...] = ()  # updates of rows whose key nothing has confirmed: a few first, alone
     reverts: tuple[str, ...] = ()  # keys of updates that undo what somebody changed there
+    again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: updates that are pushed once more
+    not_applied: Mapping[str, str] = field(default_factory=dict)  # by key: updates that are not carried out, in words
+    otherwise: Mapping[str, str] = field(default_factory=dict)  # by key: what the server spells its own way, in words
     holds: tuple[Hold, ...] = ()
     unchanged: int = 0
     adopted: int = 0  # part of `unchanged`: equal by natural key on first contact, the key not confirmed
@@ -53,6 +57,13 @@ class Plan:
     def changes(self) -> tuple[Change, ...]:
         """All rows to send, creates first."""
         return self.creates + self.updates + self.canaries
+
+    @property
+    def first_updates(self) -> tuple[Change, ...]:
+        """Updates but for those that are pushed once more, of which nobody knows yet whether anything changed."""
+        return (
+            tuple(change for change in self.updates if change.row.key not in self.again) if self.again else self.updates
+        )
 
     @property
     def digest(self) -> str:

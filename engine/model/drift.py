@@ -12,6 +12,7 @@ class Whose(StrEnum):
     ERP = "changed in ERP"
     OTTIMATE = "changed in Ottimate"
     BOTH = "changed in both"
+    UNVERIFIED = "not yet verified"  # it was pushed, and shows otherwise: by the API's own spelling, or by somebody
     UNSEEN = "not observable"  # nothing was ever acknowledged, so that nobody can tell
 
 

@@ -26,6 +26,17 @@ RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 """How long what failed is left alone: after the first failure, the second, and every later one."""
 
 
+class Agreement(NamedTuple):
+    """How the server spells a row, where that is otherwise than it was sent. Fields are called as in `Dimension`."""
+
+    shown: Mapping[str, str] = {}  # by field: as listings show it, which is taken for what was sent
+    answered: str | None = None  # the name in the answer that acknowledged the row, where it was another one
+    is_open: bool = False  # a listing showed it otherwise than it was pushed, and nothing is settled yet
+    pushed_again: Mapping[str, str] | None = None  # by field: what was shown before it was pushed once more
+    told_by: str | None = None  # the run that told it; None: it has been told for good
+    is_allowed: bool = False  # a person lets a spelling of an ERP id or type be
+
+
 class Known(NamedTuple):
     """What is known of the remote row behind one key."""
 
@@ -35,32 +46,44 @@ class Known(NamedTuple):
     settled: bool  # False: something was sent and its outcome is unknown, so `row` proves nothing and is sent again
     code_known: bool  # False: `row.code` is not observable (adopted from a listing that shows no codes)
     seen: RemoteRow | None = (
-        None  # what the last listing showed, where that differs from `row`: somebody changed it there
+        None  # what the last listing showed, where that is otherwise than agreed: somebody changed it there
     )
+    is_fresh: bool = False  # acknowledged since the last listing
+    agreement: Agreement | None = None  # how the server spells it, and what of that is open; None: as sent, nothing is
+    before: Mapping[str, str] | None = None  # what was shown before the last push, of the fields that it changed
 
 
-CONFIRMED, SETTLED, CODE_KNOWN = 1, 2, 4
+CONFIRMED, SETTLED, CODE_KNOWN, FRESH = 1, 2, 4, 8
 """Bits of the flags in an entry's cells."""
 
 
-_FLAGS = tuple((bool(bits & CONFIRMED), bool(bits & SETTLED), bool(bits & CODE_KNOWN)) for bits in range(8))
+_FLAGS = tuple((bool(bits & CONFIRMED), bool(bits & SETTLED), bool(bits & CODE_KNOWN)) for bits in range(16))
 _known = partial(tuple.__new__, Known)
 
 
 def as_known(cells: Cells) -> Known:
-    """Return the entry whose cells these are: the six fields of its row, remote id, flags, `seen`."""
-    return _known((as_dimension(cells[:6]), cells[6], *_FLAGS[cells[7]], cells[8]))
+    """Return the entry whose cells these are: the six fields of its row, remote id, flags, and the last three."""
+    flags = cells[7]
+    return _known((as_dimension(cells[:6]), cells[6], *_FLAGS[flags], cells[8], flags >= FRESH, *cells[9:]))
 
 
-def acknowledged(row: Dimension, remote_id: str | None, *, confirmed: bool) -> Cells:
+def acknowledged(
+    row: Dimension,
+    remote_id: str | None,
+    *,
+    confirmed: bool,
+    agreement: Agreement | None = None,
+    before: Mapping[str, str] | None = None,
+) -> Cells:
     """Return the cells of the entry of a row that an answer has acknowledged."""
-    return *row, remote_id, SETTLED | CODE_KNOWN | (CONFIRMED if confirmed else 0), None
+    return *row, remote_id, SETTLED | CODE_KNOWN | (CONFIRMED if confirmed else 0), None, agreement, before
 
 
 def cells_of(key: str, known: Known) -> Cells:
     """Return the cells of an entry."""
     flags = CONFIRMED * known.confirmed + SETTLED * known.settled + CODE_KNOWN * known.code_known
-    return key, *known.row[1:], known.remote_id, flags, known.seen
+    flags += FRESH * known.is_fresh
+    return key, *known.row[1:], known.remote_id, flags, known.seen, known.agreement, known.before
 
 
 def known_rows(cells: dict[str, Cells]) -> Entries[Known]:
@@ -90,6 +113,12 @@ MADE_ANEW = "made-anew"
 KEY_COLLISION = "key-collision"
 """Rows whose keys lead to one remote row: each overwrites what the other one sent."""
 
+NOT_APPLIED = "not-applied"
+"""An update that was acknowledged and is not carried out."""
+
+STORED_OTHERWISE = "stored-otherwise"
+"""A value that the server spells its own way."""
+
 UNCERTAIN = "uncertain"
 """A row whose outcome is not known."""
 
@@ -97,7 +126,7 @@ UNCERTAIN = "uncertain"
 class RestingRow(NamedTuple):
     """A row that rests: it is not sent for now, because to send it again would change nothing."""
 
-    code: str  # NOT_LISTED, MADE_ANEW, KEY_COLLISION or UNCERTAIN
+    code: str  # NOT_LISTED, MADE_ANEW, KEY_COLLISION, NOT_APPLIED or UNCERTAIN
     fingerprint: bytes  # of what was sent, or of all rows of a collision; when it changes, the rest is over
     message: str
     since: datetime
@@ -163,6 +192,7 @@ class Acknowledged:
     reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
     resting: dict[str, RestingRow] = field(default_factory=dict)  # by key
     may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # sent under these keys, and not listed since
+    unfinished: frozenset[str | None] = frozenset()  # runs that told of a spelling, and are not closed in the journal
     tried: frozenset[str] = frozenset()  # keys that were sent for rows that were there before us, outcome unknown
     wire_keys: dict[str, str] = field(default_factory=dict)  # source key -> the key that it keeps on the wire
     state: CompanyState = CompanyState()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from operator import itemgetter
@@ -128,6 +128,7 @@ class ChunkOutcome:
     surplus: int = 0  # rows that the server created beyond those planned as creates: a key led nowhere
     met: int = 0  # planned creates that it answered as updated: their keys led to rows that were there
     unjoined: bool = False  # an error could not be told from the rows: sent in other company, it can
+    answered: Mapping[str, str] = field(default_factory=dict)  # by key: names in the answer, where these are others
 
 
 def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:

@@ -176,6 +176,7 @@ ALLOWABLE = (
     "wrong-client",
     "vanished-company",
     "not-listed",
+    "stored-otherwise",
     "look-alike",
     "flapping",
     "canary",

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from engine.model.cells import Cells
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
-from engine.model.known import CONFIRMED, SETTLED, Acknowledged
+from engine.model.known import CONFIRMED, SETTLED, Acknowledged, RestingRow
 from engine.model.settings import Adopt
+from engine.planning.agreement import NONE, Field, Judged, judge, stands
 from engine.planning.landed import is_known
 from engine.planning.match import Matching, Pair, RemoteIndex, is_confirmed, leads_here
 
@@ -56,6 +57,8 @@ def diff(
         adopt=adopt,
         tried=canary or adopt is Adopt.PUSH,
         flapping=flapping,
+        resting=acked.resting,
+        unfinished=acked.unfinished,
         holds=list(matching.holds),
     )
     for pair in matching.pairs:
@@ -68,6 +71,9 @@ def diff(
         updates=tuple(sorted(draft.updates, key=_key)),
         canaries=tuple(sorted(draft.canaries, key=_key)),
         reverts=tuple(sorted(draft.reverts)),
+        again=draft.again,
+        not_applied=draft.not_applied,
+        otherwise=draft.otherwise,
         holds=tuple(sorted(draft.holds)),
         unchanged=draft.unchanged + len(quiet.keys) - len(quiet.changed),
         adopted=draft.adopted + quiet.adopted,
@@ -121,10 +127,15 @@ class _Draft:
     adopt: Adopt
     tried: bool  # rows of unconfirmed key that differ are tried out
     flapping: Container[str]
+    resting: Mapping[str, RestingRow]
+    unfinished: Container[str | None]  # runs that have not told, as far as the journal knows, what they had to tell
     holds: list[Hold]
     updates: list[Change] = field(default_factory=list)
     canaries: list[Change] = field(default_factory=list)
     reverts: list[str] = field(default_factory=list)
+    again: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    not_applied: dict[str, str] = field(default_factory=dict)
+    otherwise: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
     adopted: int = 0
     unseen: int = 0
@@ -133,6 +144,7 @@ class _Draft:
         """Decide what becomes of one pair."""
         row, remote, _, known = pair
         fields = differing(pair, relabel=self.relabel, needs_code=self.needs_code)
+        self._note_spelling(pair)
         if fields is None and self.adopt is Adopt.HOLD and not is_confirmed(pair):
             text = f"equal to {remote.id}, and nothing shows yet that its key leads there (adopt = hold)"
             self.holds.append(Hold(row.key, "key-unconfirmed", text))
@@ -151,6 +163,25 @@ class _Draft:
             self.canaries.append(self._change(pair, fields))
         else:
             self.holds.append(_unconfirmed(pair, fields, self.shifts.other_key(row)))
+
+    def _note_spelling(self, pair: Pair) -> None:
+        """Note what is open of a pair, and what is to be told of how the server spells it."""
+        row, remote, _, known = pair
+        rest = self.resting.get(row.key)
+        if rest is not None and known is not None and stands(rest, row, remote, known):
+            self.not_applied[row.key] = rest.message
+        if known is None or not known.settled or not (known.is_fresh or known.agreement):
+            return
+        found = judged(pair, relabel=self.relabel)
+        if found.having(Field.NOT_APPLIED):
+            self.not_applied[row.key] = _spelled(row, remote, found.having(Field.NOT_APPLIED), "is still")
+        elif again := found.having(Field.AGAIN):
+            self.again[row.key] = {name: getattr(remote, name) for name in again}
+        agreement = known.agreement or NONE
+        is_untold = bool(found.having(Field.OTHERWISE)) or agreement.told_by in self.unfinished
+        breaks = not MOVING.isdisjoint(found.shown) and not agreement.is_allowed
+        if found.shown and (is_untold or breaks):
+            self.otherwise[row.key] = _spelled(row, remote, tuple(found.shown), "is shown as")
 
     def take_changed(self, row: Cells, entry: Cells, remote: Cells) -> None:
         """Decide on a row of which the source alone has another name or code: what `take` would, on plain tuples."""
@@ -177,8 +208,9 @@ class _Draft:
         return Change(self.labels.created(row), None, (), _filled(row, None, self.needs_code))
 
     def _update(self, pair: Pair, fields: tuple[str, ...]) -> None:
-        is_revert = _is_revert(pair, fields)
-        if is_revert and pair.row.key in self.flapping:
+        is_again = pair.row.key in self.again
+        is_revert = not is_again and _is_revert(pair, fields)
+        if (is_again or is_revert) and pair.row.key in self.flapping:
             self.holds.append(_flaps(pair.row, pair.remote, fields))
             return
         if is_revert:
@@ -231,6 +263,11 @@ def _is_revert(pair: Pair, fields: tuple[str, ...]) -> bool:
     return True
 
 
+def _spelled(row: Dimension, remote: RemoteRow, names: tuple[str, ...], verb: str) -> str:
+    told = (f"{name} {getattr(row, name)!r} {verb} {getattr(remote, name)!r}" for name in names)
+    return f"Ottimate has it as {remote.id}: {', '.join(told)}"
+
+
 def _flaps(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Hold:
     changes = ", ".join(f"{name} {getattr(remote, name)!r} -> {getattr(row, name)!r}" for name in fields)
     text = f"somebody changed {remote.id} back for the {FLAPS}rd time in {FLAP_DAYS} days ({changes}): agree with them"
@@ -253,20 +290,18 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
     row, remote, _, known = pair
     if known is not None and not known.settled:
         return ()
-    if row.name == remote.name and row.erp_id == remote.erp_id and row.type_code == remote.type_code:
-        fields: list[str] = []
-    else:
-        fields = [name for name in ("name", "erp_id", "type_code") if getattr(row, name) != getattr(remote, name)]
-        if not remote.type_code and "type_code" in fields:
-            fields.remove("type_code")
-    if relabel and remote.type_label and row.type_label != remote.type_label:
-        fields.append("type_label")
-    if remote.code is not None and row.code is not None:
-        if row.code != remote.code:
-            fields.append("code")
-    elif known is not None and known.code_known and row.code != known.row.code and not (needs_code and not row.code):
-        fields.append("code")
+    fields = list(judged(pair, relabel=relabel).having(Field.DIFFERS, Field.AGAIN, Field.NOT_APPLIED))
+    is_seen = remote.code is not None and row.code is not None
+    if not is_seen and known is not None and known.code_known and row.code != known.row.code:
+        fields += [] if needs_code and not row.code else ["code"]
     return tuple(fields) or None
+
+
+def judged(pair: Pair, *, relabel: bool) -> Judged:
+    """Return what is to be said of a pair, by its entry where that is of this very remote row."""
+    row, remote, _, known = pair
+    is_its_own = known is not None and known.remote_id in {None, remote.id} and leads_here(pair)
+    return judge(row, remote, known if is_its_own else None, relabel=relabel)
 
 
 def _was_ours(pair: Pair, strays: set[str]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.drift import Difference, FieldDifference, Whose
 from engine.model.known import KEY_MISMATCH, OVERWRITTEN, SETTLED, Acknowledged, Known
+from engine.planning.agreement import is_pending
 from engine.planning.diff import differing
 from engine.planning.landed import is_known
 from engine.planning.match import Matching, Pair, RemoteIndex, Via, linked_id, may_lead_to
@@ -65,13 +66,19 @@ def _field(name: str, row: Dimension, remote: RemoteRow, base: Known | None) -> 
     1. Nothing acknowledged: not observable.
     2. The remote value is not shown, or no code was given when the row was acknowledged, so that the server kept or
        made up its own: the source is known to have changed, and of the remote side nothing is said.
-    3. Else each side that is not as acknowledged has changed.
+    3. It was pushed, and no listing has told yet whether the server spells it so: not yet verified.
+    4. Else each side that is not as acknowledged has changed; the remote one is as it was where it shows the agreed
+       spelling.
     """
     source, there = getattr(row, name), getattr(remote, name)
     if base is None or (name == "code" and not base.code_known):
         return FieldDifference(name, None, source, there, Whose.UNSEEN)
     last = getattr(base.row, name)
-    return FieldDifference(name, last, source, there, _whose(last, source, there))
+    spelled = base.agreement.shown.get(name) if base.agreement else None
+    if is_pending(base) and spelled is None and last == source:
+        return FieldDifference(name, last, source, there, Whose.UNVERIFIED)
+    whose = Whose.ERP if there == spelled else _whose(last, source, there)
+    return FieldDifference(name, last, source, there, whose)
 
 
 def _whose(last: str | None, source: str | None, there: str | None) -> Whose:

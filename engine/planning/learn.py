@@ -6,8 +6,19 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
-from engine.model.known import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, Acknowledged, Known, Learned, RestingRow
+from engine.model.known import (
+    KEY_COLLISION,
+    MADE_ANEW,
+    NOT_APPLIED,
+    NOT_LISTED,
+    UNCERTAIN,
+    Acknowledged,
+    Known,
+    Learned,
+    RestingRow,
+)
 from engine.model.listing import Certificate
+from engine.planning.agreement import Field, as_shown, closed, judge
 from engine.planning.match import Matching, RemoteIndex, Via, is_confirmed, may_lead_to
 
 
@@ -41,7 +52,8 @@ def learn(
             linked.discard(remote.id)  # it was there before that key was sent, and stays a row that no key leads to
             continue
         entry = known._replace(remote_id=remote.id) if known and row.key in respelled else known
-        updated = _seen_again(entry, remote, via, row) if entry else _first_seen(row, remote, via)
+        updated = _seen_again(entry, remote, via, row, relabel=matching.relabel, run_id=run_id) if entry else None
+        updated = updated or _first_seen(row, remote, via)
         if updated != known:
             rows[row.key] = updated
     notes = notes or {}
@@ -82,14 +94,14 @@ def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[
 
     1. `not-listed`: the row is shown, or the ledger does not know it any more. `made-anew`: it is shown, or unwanted.
     2. `uncertain`: the row is not in the source any more. That the listing does not show it proves nothing.
-    3. `key-collision`: never; only a change of the source ends it.
+    3. `not-applied`: a side has moved. `key-collision`: never; only a change of the source ends it.
     """
     code = acked.resting[key].code
     if code == NOT_LISTED:
         return key in gone or matching.has_pair(key)
     if code == MADE_ANEW:
         return matching.has_pair(key) or not matching.has(key)
-    return code == UNCERTAIN and not matching.has(key)
+    return code == NOT_APPLIED or (code == UNCERTAIN and not matching.has(key))
 
 
 def _was_never_answered(known: Known) -> bool:
@@ -108,10 +120,18 @@ def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> Known:
     return Known(shown, remote.id, via is Via.LISTED_KEY, settled=True, code_known=shows_code, seen=seen)
 
 
-def _seen_again(known: Known, remote: RemoteRow, via: Via, wanted: Dimension | None = None) -> Known:
+def _seen_again(
+    known: Known,
+    remote: RemoteRow,
+    via: Via,
+    wanted: Dimension | None = None,
+    *,
+    relabel: bool = False,
+    run_id: str | None = None,
+) -> Known:
     """Bring an entry up to what a listing shows; one of unknown outcome stays so, and what is there is kept as seen.
 
-    A confirmation is of one remote row: it does not move to another one.
+    A confirmation is of one remote row: it does not move to another one. Nor does an agreement.
     """
     coded = wanted is None or wanted.code is not None
     leads = via is Via.LEDGER or may_lead_to(known, remote)
@@ -119,8 +139,18 @@ def _seen_again(known: Known, remote: RemoteRow, via: Via, wanted: Dimension | N
     row, code_known = known.row, known.code_known
     if remote.code is not None and not code_known and known.settled and coded:
         row, code_known = row._replace(code=remote.code), True
-    agrees = known.settled and row[1:5] == remote[1:5] and (remote.code is None or remote.code == row.code)
-    return Known(row, remote.id, confirmed, known.settled, code_known, None if agrees else remote)
+    entry = known._replace(row=row, remote_id=remote.id, confirmed=confirmed, code_known=code_known, seen=None)
+    if known.remote_id not in {None, remote.id}:
+        entry = entry._replace(agreement=None, before=None)
+    elif wanted is not None and known.settled and leads:
+        judged = judge(wanted, remote, known._replace(row=row), relabel=relabel)
+        entry = closed(entry, wanted, judged, run_id)
+        if entry.agreement is not None or known.agreement is not None:
+            is_seen = bool(judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
+            return entry._replace(seen=remote if is_seen else None)
+    shown = as_shown(entry)
+    agrees = known.settled and shown[1:5] == remote[1:5] and (remote.code is None or remote.code == shown.code)
+    return entry._replace(seen=None if agrees else remote)
 
 
 def _bearers(index: RemoteIndex) -> dict[NaturalKey, list[RemoteRow]]:

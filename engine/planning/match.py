@@ -19,6 +19,7 @@ from engine.model.change import Hold
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
 from engine.model.known import CODE_KNOWN, NOT_LISTED, SETTLED, Acknowledged, Known
 from engine.model.wanted import Wanted
+from engine.planning.agreement import as_shown
 from engine.planning.quiet import Parted
 
 
@@ -80,6 +81,7 @@ class Matching:
     contested: set[str] = field(default_factory=set)  # ids of remote rows that a held or invalid row may mean
     orphans: list[str] = field(default_factory=list)  # ids
     quiet: Parted = field(default_factory=Parted)  # rows that need no pair: alike on all sides
+    relabel: bool = False  # type labels are compared, too
 
     def has_pair(self, key: str) -> bool:
         """Return whether a wanted row is there."""
@@ -113,7 +115,7 @@ def _plain_image(acked: Acknowledged) -> dict[str, Cells] | None:
     if (
         acked.strays
         or acked.resting
-        or not all(entry[7] & SETTLED and entry[6] and entry[8] is None for entry in entries)
+        or not all(entry[7] & SETTLED and entry[6] and entry[8] is None and entry[9] is None for entry in entries)
     ):
         return None
     found = {entry[6]: (entry[6], *entry[1:5], entry[5] if entry[7] & CODE_KNOWN else None, None) for entry in entries}
@@ -136,20 +138,17 @@ def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
     yield from (stray for stray in acked.strays if stray.id not in linked)  # else a key was acknowledged for it since
 
 
-def _newest_last(entry: tuple[str, Known]) -> tuple[bool, bool]:
+def _newest_last(entry: tuple[str, Known]) -> tuple[bool, bool, bool]:
     """Return what sorts entries of one remote row: as the last listing showed it, as it is since, under its own key."""
     _, known = entry
-    return known.seen is None, known.confirmed
+    return known.seen is None, known.is_fresh, known.confirmed
 
 
 def _as_seen(key: str, known: Known, listed_key: str | None) -> RemoteRow:
-    row, seen = known.row, known.seen
-    return RemoteRow(
-        linked_id(key, known),
-        *(seen[1:5] if seen else (row.type_code, row.type_label, row.name, row.erp_id)),
-        (seen.code if seen and seen.code is not None else row.code if known.code_known else None),
-        listed_key,
-    )
+    shown = as_shown(known)
+    is_code_known = known.code_known or (shown is known.seen and shown.code is not None)
+    code = shown.code if shown.code is not None else known.row.code
+    return RemoteRow(linked_id(key, known), *shown[1:5], code if is_code_known else None, listed_key)
 
 
 def linked_id(key: str, known: Known) -> str:

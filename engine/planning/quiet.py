@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from engine.model.cells import Cells
-from engine.model.known import CODE_KNOWN, CONFIRMED, SETTLED
+from engine.model.known import CODE_KNOWN, CONFIRMED, FRESH, SETTLED
 
 SURE = CONFIRMED | SETTLED | CODE_KNOWN
+_SURE = SURE | FRESH  # fresh or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +100,13 @@ def _agreeing(
     for cells in wanted:
         entry = entry_of(cells[0])
         there = None if entry is None else shown_as(entry[6])
-        if entry is None or there is None or entry[8] is not None or there[1:5] != entry[1:5]:
+        if entry is None or there is None or entry[8] is not None or there[1:5] != entry[1:5] or entry[9] is not None:
             loud_row(cells)
         elif (
-            entry[7] == SURE and there[6] is None and (there[5] is None or there[5] == entry[5]) and entry[:6] == cells
+            entry[7] | FRESH == _SURE
+            and there[6] is None
+            and (there[5] is None or there[5] == entry[5])
+            and entry[:6] == cells
         ):
             calm_row(cells)
             calm_id(entry[6])
@@ -143,7 +147,7 @@ def _plainly_changed(cells: Cells, entry: Cells, there: Cells, *, relabel: bool)
 
     Entry and remote row are known to agree on type, label, name and ERP id.
     """
-    if entry[7] != SURE or there[6] is not None or (there[5] is not None and there[5] != entry[5]):
+    if entry[7] | FRESH != _SURE or there[6] is not None or (there[5] is not None and there[5] != entry[5]):
         return False
     is_that_row = bool(cells[1] == entry[1] and cells[4] == entry[4])
     return is_that_row and not (relabel and cells[2] != entry[2])

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
-from engine.model.known import NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
+from engine.model.known import NOT_APPLIED, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
 from engine.model.outcome import Column, Withheld
 from engine.planning.diff import MOVING
 from engine.planning.rest import next_try
@@ -32,7 +32,7 @@ def withhold(
 
     `again`: rejected and uncertain rows are sent all the same (`dimsync retry`). A clock that went back ends a rest.
     """
-    if not acked.rejections and not acked.resting and not acked.may_be_there:
+    if not acked.rejections and not acked.resting and not acked.may_be_there and not plan.not_applied:
         return plan, []
     withheld: list[Withheld] = []
     holds: list[Hold] = []
@@ -41,6 +41,10 @@ def withhold(
     def left(changes: tuple[Change, ...]) -> tuple[Change, ...]:
         kept = []
         for change in changes:
+            text = None if again else plan.not_applied.get(change.row.key)
+            if text is not None:
+                withheld.append(Withheld(change, Column.REJECTED, NOT_APPLIED, text, text))
+                continue
             found = _shifted(change, hidden, acked) or _withheld(change, acked, now, again=again, allowed=allowed)
             if found is None:
                 kept.append(change)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from engine.model.balance import Balance
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension
+from engine.model.known import STORED_OTHERWISE
 from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
 from engine.model.wanted import Wanted
 
@@ -32,6 +33,7 @@ class Books:
         self._final: Counter[Column] = Counter()
         self._problems: list[Problem] = []
         self.rejects: list[Reject] = []
+        self.lets_spellings = False  # a person lets the server's spellings be
         self.aside = 0  # rows of a saved plan that are not to be sent: until it is begun, they wait with the others
 
     def take_plan(
@@ -60,6 +62,7 @@ class Books:
                 " there, and where there is none their erp_dimension_id is sent for it"
             )
             self.problem("code-filled", text)
+        self.otherwise(plan.otherwise)
         for hold in plan.holds:
             self.problem(hold.slug, hold.message + advice.get(hold.slug, ""), hold.key)
         for row in resting:
@@ -113,6 +116,16 @@ class Books:
     def _refused(self, row: Dimension, message: str) -> None:
         key, file, line = self._place(row.key)
         self.rejects.append(Reject(row._replace(key=key), message, file, line))
+
+    def otherwise(self, messages: Mapping[str, str]) -> None:
+        """Tell of rows that the server spells its own way, by key; each once. It moves no row to another column."""
+        if self.lets_spellings:
+            return
+        told = {problem.key for problem in self._problems if problem.code == STORED_OTHERWISE}
+        counted = {row.key for row in self.wanted.rows if row.key in messages} if messages and self.wanted else set()
+        for key in sorted(counted):
+            if self._place(key)[0] not in told:
+                self.problem(STORED_OTHERWISE, messages[key], key)
 
     def reopen(self, keys: AbstractSet[str]) -> None:
         """Defer rows that were unchanged when they were compared, or stored since, and differ now; of those counted.

@@ -43,7 +43,7 @@ class Brakes:
             last_good_rows=state.last_good_rows,
             there=self.comparison.there,
             creates=not_passed(plan.creates, state.passed),
-            updates=not_passed(plan.updates + (() if "canary" in self.allowed else plan.canaries), state.passed),
+            updates=not_passed(plan.first_updates + (() if "canary" in self.allowed else plan.canaries), state.passed),
         )
         tripped = [*await self._another_clients(plan, wanted, acked), *trips(figures, self.guards)]  # the gravest first
         held = [trip for trip in tripped if trip.slug not in self.allowed]

@@ -28,7 +28,15 @@ from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.drift import Difference
 from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
-from engine.model.known import KEY_MISMATCH, NOT_LISTED, UNCERTAIN, Acknowledged, CompanyState
+from engine.model.known import (
+    KEY_MISMATCH,
+    NOT_APPLIED,
+    NOT_LISTED,
+    STORED_OTHERWISE,
+    UNCERTAIN,
+    Acknowledged,
+    CompanyState,
+)
 from engine.model.life import Generation
 from engine.model.outcome import Column, Problem
 from engine.model.result import CompanyResult
@@ -315,6 +323,7 @@ class CompanyRun:
             raise
         writes = self._parts.writes
         self._compared = compared
+        self._books.lets_spellings = STORED_OTHERWISE in self._allowed
         if not writes:
             self._generation = await self._parts.ledger.generation(self._scope)
         if self.job.only is not None:
@@ -331,8 +340,18 @@ class CompanyRun:
                 NOT_LISTED: f"; activate it in Ottimate, or --allow not-listed:{self.company.id} sends it once more",
             },
         )
+        if self._books.lets_spellings and writes and compared.plan.otherwise:
+            await self._let_spellings(compared.plan.otherwise)
         await self._tell_planned(compared.plan)
         return compared.plan
+
+    async def _let_spellings(self, keys: Collection[str]) -> None:
+        """Remember that a person lets the server's spellings be, until a side moves."""
+        acked = await self._parts.ledger.read(self._scope)
+        known = {key: acked.rows[key].agreement for key in keys if key in acked.rows}
+        allowed = {key: old._replace(is_allowed=True) for key, old in known.items() if old is not None}
+        with anyio.CancelScope(shield=True):
+            await self._parts.ledger.agree(self._scope, allowed)
 
     async def _tell_planned(self, plan: Plan) -> None:
         await self._parts.emit(
@@ -410,7 +429,7 @@ class CompanyRun:
         codes = row_exit_codes(balance)
         if ending is not None:
             codes.append(ending.exit_code)
-        if self._lacks_rows:
+        if self._lacks_rows or any(problem.code == STORED_OTHERWISE for problem in problems):
             codes.append(ExitCode.REJECTED)
         if is_unbalanced:
             codes.append(ExitCode.FAILED)
@@ -472,14 +491,15 @@ class CompanyRun:
         return (
             not balance.adds_up
             or (self._ending is None and bool(balance.deferred))
-            or (balance.rejected or 0) != told["rejected"]
+            or (balance.rejected or 0) != told["rejected"] + told[NOT_APPLIED]
             or (balance.uncertain or 0) != told[UNCERTAIN] + told[NOT_LISTED] - held_not_listed
         )
 
     def _state(self, balance: Balance, ending: Ending | None) -> State:
         if ending is not None:
             return ending.state
-        if self._lacks_rows or balance.held or balance.rejected or balance.uncertain or balance.invalid:
+        is_spelled = any(problem.code == STORED_OTHERWISE for problem in self._books.problems)
+        if self._lacks_rows or is_spelled or balance.held or balance.rejected or balance.uncertain or balance.invalid:
             return State.PARTIAL
         return State.SYNCED if balance.created or balance.updated else State.UNCHANGED
 

@@ -24,6 +24,7 @@ from engine.model.events import Listed, PageRead
 from engine.model.known import (
     KEY_MISMATCH,
     MADE_ANEW,
+    NOT_APPLIED,
     NOT_LISTED,
     SETTLED,
     Acknowledged,
@@ -38,6 +39,7 @@ from engine.net.budget import Room
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
+from engine.planning.agreement import not_applied
 from engine.planning.collision import collided, collisions, held, sharing, without
 from engine.planning.diff import diff, flapping, hold_taken
 from engine.planning.drift import drift
@@ -181,6 +183,7 @@ class Comparison:
             self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
             notes = absent | shared
+            notes |= self._stuck(compared.plan, wanted, acked)
             await self._learn(matching, wanted, index, acked_before, notes, respelled, acked.may_be_there)
         return compared
 
@@ -212,6 +215,13 @@ class Comparison:
         plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
         told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
         return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
+
+    def _stuck(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> dict[str, RestingRow]:
+        """Return the notes on updates that are not carried out."""
+        found = {row.key: row for row in wanted.rows if row.key in plan.not_applied} if plan.not_applied else {}
+        notes = {key: not_applied(row, plan.not_applied[key], self.now()) for key, row in found.items()}
+        known = {key: rest for key, rest in acked.resting.items() if rest.code == NOT_APPLIED and key in notes}
+        return notes | known
 
     async def _may_be_there(self, index: RemoteIndex, acked: Acknowledged) -> Mapping[str, NaturalKey]:
         """Return what was sent under a key and not listed since; nothing where a person says that no row is there."""
@@ -299,6 +309,7 @@ class Comparison:
         self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged, quiet: Parted
     ) -> tuple[Matching, Compared]:
         matching = match(wanted, index, acked, alike="look-alike" in self.allowed, quiet=quiet)
+        matching = replace(matching, relabel=self.company.relabel)
         needs_code = self.client.dialect.needs_code
         led_nowhere = acked.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
         plan = diff(
@@ -344,6 +355,10 @@ class Comparison:
 
     def _pages(self, rows: int, size: int | None = None) -> int:
         return max(1, ceil(rows / (size or self.client.channel.key.pages.rows)))
+
+    def takes_another(self) -> bool:
+        """Keep room for one more listing of the company; False: there is none."""
+        return self._take_room(self._pages(self.there))
 
     def _take_room(self, pages: int) -> bool:
         return self.room is None or self.room.take(pages)

@@ -47,6 +47,9 @@ HELD = Ending(code="held", state=State.HELD, exit_code=ExitCode.HELD)
 STALLED = Ending(code="batch-unfinished", state=State.DEFERRED, exit_code=ExitCode.STOPPED)
 CHANGED = Ending(code=OVERWRITTEN, state=State.PARTIAL, exit_code=ExitCode.STOPPED)
 
+NO_ROOM = Ending(code="budget", state=State.PARTIAL, exit_code=ExitCode.STOPPED)
+UNSEEN = Ending(code="not-verified", state=State.PARTIAL, exit_code=ExitCode.STOPPED)
+
 REFUSED = Ending(code="refused", state=State.FAILED, exit_code=ExitCode.FAILED)
 
 ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (

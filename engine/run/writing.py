@@ -21,6 +21,7 @@ from engine.model.events import ChunkSettled
 from engine.model.known import (
     KEY_COLLISION,
     KEY_MISMATCH,
+    NOT_APPLIED,
     NOT_LISTED,
     OVERWRITTEN,
     Acknowledged,
@@ -36,8 +37,18 @@ from engine.planning.withhold import uncertain_again
 from engine.run.books import Books
 from engine.run.collisions import Collisions
 from engine.run.compare import Comparison
-from engine.run.endings import CHANGED, HELD, STALLED, Ending
+from engine.run.endings import CHANGED, HELD, NO_ROOM, STALLED, UNSEEN, Ending
 from engine.run.parts import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sending:
+    """What sends a plan's rows, and what was known before."""
+
+    writer: Writer
+    collisions: Collisions
+    acked: Acknowledged
+    to_do: Collection[str]  # keys of all rows that the comparison found different or held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,25 +91,89 @@ class Writing:
             before=self.comparison.ids,
             is_wanted=self._is_wanted,
             collided=collisions.add,
+            remotes=self.comparison.remotes,
+            again=plan.again,
+            respelled=self.books.otherwise,
         )
+        sending = _Sending(writer=writer, collisions=collisions, acked=acked, to_do=to_do)
+        first = plan.creates + plan.first_updates
+        if await self._send(sending, first, plan.canaries) and plan.again:
+            await self._push_again(sending, [change for change in plan.updates if change.row.key in plan.again])
+
+    async def _send(self, sending: _Sending, changes: Sequence[Change], canaries: Sequence[Change] = ()) -> bool:
+        """Send changes, and find out what became of them; return whether more may be sent."""
+        writer, collisions, acked = sending.writer, sending.collisions, sending.acked
         try:
-            if not await self._try_out(writer, plan.canaries, acked):
-                return
-            await writer.drain(cut(plan.creates + plan.updates, how))
+            if not await self._try_out(writer, canaries, acked):
+                return False
+            await writer.drain(cut(changes, self._how))
         finally:  # whatever else ended it
             if writer.surplus:
                 self.stop_short(KEY_MISMATCH, mismatch(writer.surplus), HELD)
             await self._note_collisions(collisions)
         if writer.uncertain and not writer.surplus:
-            told, listed = await self._read_back(writer.uncertain, acked)
+            lost, writer.uncertain = writer.uncertain, []
+            told, listed = await self._read_back(lost, acked)
             writer.met += max(len(writer.collisions(told)), self._missing(listed))
         if writer.stalled and self.books.balance().deferred:
             self.stop_short(
                 STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
             )
         met = writer.met + self._met_before(acked)
+        writer.met = 0
         if met and not writer.surplus:
-            await self._look_again(met, {*to_do, *collisions.keys}, acked.state)
+            await self._look_again(met, {*sending.to_do, *collisions.keys}, acked.state)
+        return not writer.surplus and not writer.stalled
+
+    async def _push_again(self, sending: _Sending, rows: Sequence[Change]) -> None:
+        """Push rows once more that a listing shows otherwise than they were pushed, and list them at once.
+
+        So the server's spelling is told from somebody's change: that is undone by it. Above the limits of `mass-update`
+        one chunk goes first; if it shows changes, the others are such, and held.
+        """
+        if not self.comparison.takes_another():
+            text = "no room for the listing that shows what becomes of rows that are pushed once more"
+            self.stop_short(NO_ROOM.code, f"{text}; the next run goes on from there", NO_ROOM)
+            return
+        most = self.chunk_rows if self._is_massive(len(rows)) else len(rows)
+        for batch in (rows[:most], rows[most:]):
+            if not batch or not await self._send(sending, batch):
+                break
+            undone = await self._verify(batch)
+            if undone and len(batch) < len(rows):
+                text = f"{undone} of {len(batch)} rows that were pushed once more had been changed in Ottimate"
+                left = f"{len(rows) - len(batch):,} more differ"
+                self.stop_short("mass-update", f"{text}, and {left}; --allow mass-update:{self.scope.company_id}", HELD)
+                break
+
+    def _is_massive(self, rows: int) -> bool:
+        guards, there = self.comparison.guards, self.comparison.there
+        if "mass-update" in self.comparison.allowed or there < guards.min_rows:
+            return False
+        return rows > guards.mass_update_rows and rows > guards.mass_update_share * there
+
+    async def _verify(self, rows: Sequence[Change]) -> int:
+        """List the company after a second push, and tell what it shows; return how many rows are as they were sent."""
+        wanted = self.books.source or self.books.wanted
+        if wanted is None:
+            return 0
+        acked = await self.parts.ledger.read(self.scope)
+        try:
+            after = await self.comparison.compare_listed(wanted, acked, is_after=True)
+        except (ApiError, UnsafePlan) as error:
+            text = f"rows were pushed once more, and what became of them could not be looked at: {error}"
+            self.stop_short("not-verified", f"{text}; the next listing shows it", UNSEEN)
+            return 0
+        told, stuck = after.plan.otherwise, after.plan.not_applied
+        self.books.recount(stuck, Column.REJECTED, NOT_APPLIED)
+        self.books.otherwise(told)
+        left = to_do_of(after.plan) | told.keys() | stuck.keys()
+        stored = [change.row.key for change in rows if change.row.key in self.books.done]
+        undone = [key for key in stored if key not in left]
+        if moved := [key for key in stored if key not in told]:  # it is neither as it was nor as it is spelled
+            with anyio.CancelScope(shield=True):
+                await self.parts.ledger.reverted(self.scope, tuple(moved), self.parts.now())
+        return len(undone)
 
     def _met_before(self, acked: Acknowledged) -> int:
         """Return how many rows were stored of which it is known that they overwrite another wanted one."""

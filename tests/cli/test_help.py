@@ -83,3 +83,16 @@ def test_it_loads_nothing_heavy() -> None:
         [sys.executable, "-c", program], env=environment(), cwd=ROOT, capture_output=True, encoding="utf-8", check=True
     )
     assert [line for line in done.stdout.splitlines() if line.startswith("[")] == ["[]", "[]"]
+
+
+def test_a_page_tells_when_a_row_is_in_order(here: Here) -> None:
+    done = here("help", "agreement")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("# When is a row in order?")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("    dimsync ")]
+    assert len(lines) == 4
+    for line in lines:
+        verb = line.split()[1]
+        assert here(verb, "--help").returncode == 0, f"no such verb: {line}"
+    for code in ("stored-otherwise", "not-applied", "mass-update"):
+        assert f"`{code}`" in done.stdout

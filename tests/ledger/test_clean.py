@@ -12,7 +12,7 @@ from engine.errors import LedgerError
 from engine.ledger import base
 from engine.ledger.base import Ledger
 from engine.ledger.sqlite import SqliteLedger
-from engine.model.known import CompanyState, Learned, RestingRow, Settlement
+from engine.model.known import Agreement, CompanyState, Learned, RestingRow, Settlement
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,
@@ -60,6 +60,7 @@ CHANGES: dict[str, Call] = {
     "sent_again": lambda ledger: ledger.sent_again(HARBOR, "chunk", LATER),
     "settle": settled,
     "recover": recovered,
+    "agree": lambda ledger: ledger.agree(HARBOR, {"a": Agreement()}),
     "rest": lambda ledger: ledger.rest(HARBOR, {"a": RestingRow("uncertain", b"sent", "no answer", NOON)}),
 }
 OTHERS: dict[str, Call] = {

@@ -79,7 +79,12 @@ async def test_a_life_is_all_that_is_known_of_a_row(ledger: Ledger) -> None:
     await ledger.sent_again(HARBOR, "next", LATER)
     accepted = await ledger.life(HARBOR, "a")
     assert replace(accepted, attempts=()) == Life(
-        wire_key="a", known=known("a"), acked_at=LATER, acked_by="run-1", reverts=(NOON, LATER), in_flight=LATER
+        wire_key="a",
+        known=known("a")._replace(is_fresh=True),
+        acked_at=LATER,
+        acked_by="run-1",
+        reverts=(NOON, LATER),
+        in_flight=LATER,
     )
     refused = await ledger.life(HARBOR, "c")
     assert replace(refused, attempts=()) == Life(wire_key="c", rejection=rejection("no such type"))

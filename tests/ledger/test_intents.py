@@ -11,6 +11,7 @@ from tests.ledger.values import (
     NOON,
     blank,
     certificate,
+    fresh,
     intent,
     known,
     known_rows,
@@ -38,7 +39,7 @@ async def test_an_outcome_ends_its_intent(ledger: Ledger) -> None:
     )
     await ledger.settle(HARBOR, outcome)
     image = await ledger.read(HARBOR)
-    assert image.rows == known_rows("a", "b", name="new") | known_rows("c", name="old") | {"d": blank("d")}
+    assert image.rows == fresh(known_rows("a", "b", name="new")) | known_rows("c", name="old") | {"d": blank("d")}
     assert image.rejections == {"c": rejection()}
     assert await ledger.recover(HARBOR) == 0
 

@@ -29,7 +29,7 @@ Fate: TypeAlias = Known | Rejection | None
 
 
 def entry(key: str, drawn: tuple[object, ...]) -> Known:
-    return Known._make([Dimension._make([key, *drawn[:5]]), *drawn[5:]])
+    return Known(Dimension._make([key, *drawn[:5]]), *drawn[5:])  # type: ignore[arg-type]  # drawn as such
 
 
 KNOWN = st.builds(entry, KEYS, ENTRIES)
@@ -72,8 +72,9 @@ class Model:
     def seen(self) -> Acknowledged:
         left_over = NOON if self.in_flight else None  # all intents are of that time
         doubtful = {key for key, known in self.rows.items() if not (known.confirmed or known.settled)}
+        rows = {key: known._replace(is_fresh=key in self.unlisted) for key, known in self.rows.items()}
         return Acknowledged(
-            rows=self.rows,
+            rows=rows,
             strays=self.strays,
             rejections=self.rejections,
             tried=frozenset(
@@ -160,7 +161,10 @@ async def learn(
 async def distrust(ledger: Ledger, model: Model, _: None) -> None:
     written = bool(await ledger.known_scopes(HARBOR.origin))
     assert await ledger.distrust(HARBOR) == len(model.rows)
-    model.rows = {key: known._replace(code_known=False, seen=None) for key, known in model.rows.items()}
+    model.rows = {
+        key: known._replace(code_known=False, seen=None, agreement=None, before=None)
+        for key, known in model.rows.items()
+    }
     model.strays, model.rejections, model.state = (), {}, CompanyState()
     model.unlisted.clear()
     model.changes += written

@@ -71,7 +71,7 @@ async def test_a_row_is_told_by_its_sources_key(ledger: Ledger) -> None:
     await ledger.rekey(HARBOR, {"new": "old", "third": "other"}, LATER)
     life = await ledger.life(HARBOR, "new")
     assert life == await ledger.life(HARBOR, "old")
-    assert (life.wire_key, life.known, life.in_flight) == ("old", known("old"), NOON)
+    assert (life.wire_key, life.known, life.in_flight) == ("old", known("old")._replace(is_fresh=True), NOON)
     assert [line.column for line in life.attempts] == ["updated"]
     assert (await ledger.life(HARBOR, "third")).rejection == rejection("no")
     await ledger.unkey(HARBOR, ["new"])

@@ -11,7 +11,7 @@ import pytest
 from engine.errors import LedgerError
 from engine.ledger.sqlite import SqliteLedger, open_ledger
 from engine.model.known import Acknowledged
-from tests.ledger.values import HARBOR, intent, known_rows, settlement
+from tests.ledger.values import HARBOR, fresh, intent, known_rows, settlement
 
 
 class Gate:
@@ -140,7 +140,7 @@ def test_one_ledger_serves_one_loop_after_another() -> None:
     ledger = asyncio.run(open_ledger("sqlite://"))
     asyncio.run(ledger.begin(HARBOR, intent("chunk", "a")))
     asyncio.run(ledger.settle(HARBOR, settlement("chunk", "a")))
-    assert asyncio.run(ledger.read(HARBOR)) == Acknowledged(rows=known_rows("a"))
+    assert asyncio.run(ledger.read(HARBOR)) == Acknowledged(rows=fresh(known_rows("a")))
     asyncio.run(ledger.aclose())
 
 

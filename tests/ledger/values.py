@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from engine.model.balance import Balance, State
@@ -23,6 +24,11 @@ def known(key: str, name: str = "Food cost", *, seen: RemoteRow | None = None, c
 
 def known_rows(*keys: str, name: str = "Food cost") -> dict[str, Known]:
     return {key: known(key, name) for key in keys}
+
+
+def fresh(rows: Mapping[str, Known]) -> dict[str, Known]:
+    """Return rows as acknowledged since the last listing."""
+    return {key: row._replace(is_fresh=True) for key, row in rows.items()}
 
 
 def unsettled(entry: Known) -> Known:

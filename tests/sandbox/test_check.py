@@ -54,6 +54,8 @@ def told(result: CompanyResult) -> Told:
 async def loaded(world: World, rows: Sequence[Dimension]) -> None:
     world.place(1)
     assert columns(await world.sync_one(1, rows)) == {"created": len(rows)}
+    world.clock.forward(days=10)  # and list them
+    assert columns(await world.sync_one(1, rows)) == ({"unchanged": len(rows)} if rows else {})
 
 
 def scope(world: World, company_id: int = 1) -> Scope:
@@ -227,7 +229,7 @@ async def test_it_ends_nothing_and_begins_nothing(world: World) -> None:
     await look(world, [*renamed("Ours")[:5], *dims(3, first=80)])
     async with await open_ledger(world.ledger_url) as ledger:
         assert (await ledger.last_states(scope(world).origin), await ledger.sketches(scope(world).origin)) == kept
-        assert [run.verb for run in await ledger.history(scope(world).origin, 5)] == ["check", "sync"]
+        assert [run.verb for run in await ledger.history(scope(world).origin, 5)] == ["check", "sync", "sync"]
     after = (await known(world)).state
     assert (after.last_good_rows, after.failure, after.retry_at, after.passed) == (
         before.last_good_rows,

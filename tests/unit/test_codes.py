@@ -43,6 +43,7 @@ SINKS = {
     "stop_short": (0, "code"),
     "_stop_short": (0, "code"),
     "_outsized": (0, "slug"),
+    "recount": (2, "code"),
 }
 """What is called with a code: at which place, under which name."""
 
@@ -55,6 +56,7 @@ HANDED_ON = {
     "code_of(reason)": set[str](),  # of an `Ending` or an error class
     "STOPPED.code": set[str](),  # of an `Ending`
     "STALLED.code": set[str](),
+    "NO_ROOM.code": set[str](),
     "str(one.state)": set[str](),  # of a company in a saved plan that says no more of itself
     "problem.code": set[str](),  # of a saved plan's problem, which was one of a run
     "result.column.value": {"rejected", "uncertain"},

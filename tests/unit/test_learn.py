@@ -35,7 +35,7 @@ def test_a_listed_key_confirms_and_a_listed_code_is_known() -> None:
 def test_a_listed_code_that_the_source_never_had_is_none_that_it_could_drop() -> None:
     remote = shown("r1", "1", key="k1", code="c1")
     learned = taught(source(dim("k1", "1")), Acknowledged(), remote)
-    assert learned.rows["k1"][3:] == (True, False, remote)
+    assert learned.rows["k1"][3:6] == (True, False, remote)
     again = taught(source(dim("k1", "1")), Acknowledged(rows=learned.rows), remote)
     assert again.rows == {}
 

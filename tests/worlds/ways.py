@@ -332,7 +332,7 @@ class CountOff(Page):
     said = "count off"
 
     def change(self, server: Server, call: Call, page: dict[str, Any]) -> None:
-        page["count"] = max(0, page["count"] + self.by)
+        page["count"] = max(0, int(page["count"]) + self.by)
 
 
 class CountByPage(Page):

@@ -1,0 +1,189 @@
+"""Servers that spell values their own way, or do not carry an update out: told once, and then nothing is spent.
+
+W1 and W2 are the cases that strangers brought. Requests are counted exactly.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from engine import Allow, Dimension
+from tests.sandbox.conftest import World, columns, dims, kinds, verdict
+
+LONG = "A name of more than forty characters, as some are"
+ROWS = [row._replace(name=f"{row.erp_id} {LONG}") if row.erp_id in {"00001", "00002"} else row for row in dims(12)]
+DUE = {"days": 10}
+"""After so long a company is listed again."""
+
+OTHERWISE = ("partial", 3, ["stored-otherwise"])
+NOT_APPLIED = ("partial", 3, ["not-applied"])
+UNCHANGED: tuple[str, int, list[str]] = ("unchanged", 0, [])
+
+
+async def run(
+    world: World, rows: list[Dimension], **options: object
+) -> tuple[tuple[str, int, list[str]], dict[str, int]]:
+    """Run once; return what a scheduler sees, and the requests by kind."""
+    result = await world.sync_one(1, rows, **options)
+    return verdict(result), kinds(result.requests)
+
+
+def edit(world: World, key: str) -> None:
+    """Let somebody change a name in Ottimate."""
+    (row,) = (row for row in world.sandbox.tenant.companies[1].rows if row.values.key == key)
+    row.values, row.shown = row.values._replace(name=f"By hand {key}"), None
+
+
+async def stays(world: World, rows: list[Dimension], says: tuple[str, int, list[str]]) -> None:
+    """Check that runs cost nothing, and that a listing changes nothing: each says the same."""
+    for _ in range(2):
+        world.clock.forward(minutes=10)
+        assert await run(world, rows) == (says, {})
+    world.clock.forward(**DUE)
+    assert await run(world, rows) == (says, {"list": 1})
+    assert await run(world, rows) == (says, {})
+
+
+async def test_w1_what_the_answer_spells_otherwise_is_told_once(world: World) -> None:
+    world.place(1)
+    world.follow({"name": {"shortened": 40}})
+    result = await world.sync_one(1, ROWS)
+    assert (verdict(result), columns(result)) == (OTHERWISE, {"created": 12})
+    assert sorted(problem.key or "" for problem in result.problems) == [ROWS[1].key, ROWS[2].key]
+    assert all(LONG[:30] in problem.message for problem in result.problems)
+    await stays(world, ROWS, UNCHANGED)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"name": {"escaped": True}},
+        {"name": {"capitals": True}},
+        {"name": {"squeezed": True}},
+        {"name": {"shortened": 20}},
+        {"code": {"capitals": True}},
+    ],
+)
+async def test_w2_what_listings_alone_spell_otherwise_is_pushed_once_more_and_told(
+    world: World, way: dict[str, object]
+) -> None:
+    rows = [row._replace(name=f"Profit & loss of  {row.erp_id}") for row in dims(12)]
+    world.place(1)
+    world.follow({"spelled": "listed", **way})
+    assert await run(world, rows) == (("synced", 0, []), {"list": 1, "bulk": 1})
+    world.clock.forward(**DUE)
+    if "code" in way and world.contract == "guide":  # which lists no codes
+        assert await run(world, rows) == (UNCHANGED, {"list": 1})
+        return
+    assert await run(world, rows) == (OTHERWISE, {"list": 2, "bulk": 1})
+    await stays(world, rows, UNCHANGED)
+    changed = [rows[0]._replace(name="Profit & loss of  another one"), *rows[1:]]
+    assert await run(world, changed) == (("synced", 0, []), {"bulk": 1})
+    world.clock.forward(**DUE)
+    said, requests = await run(world, changed)
+    assert (said, requests) == ((OTHERWISE, {"list": 2, "bulk": 1}) if "name" in way else (UNCHANGED, {"list": 1}))
+    await stays(world, changed, UNCHANGED)
+
+
+async def test_w1_an_erp_id_that_is_stored_otherwise_is_told_until_it_is_allowed(world: World) -> None:
+    world.place(1)
+    world.follow({"erp_id": {"zeros_stripped": True}})
+    assert await run(world, ROWS) == (("synced", 0, []), {"list": 1, "bulk": 1})
+    world.clock.forward(**DUE)
+    assert await run(world, ROWS) == (OTHERWISE, {"list": 2, "bulk": 1})
+    await stays(world, ROWS, OTHERWISE)
+    assert await run(world, ROWS, allow=[Allow("stored-otherwise", 1)]) == (UNCHANGED, {})
+    await stays(world, ROWS, UNCHANGED)
+
+
+@pytest.mark.parametrize("field", ["name", "erp_id"])
+async def test_an_update_that_is_not_carried_out_is_no_success(world: World, field: str) -> None:
+    world.place(1)
+    world.follow({"fixed": [field]})
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    assert await run(world, ROWS) == (UNCHANGED, {"list": 1})
+    rows = [ROWS[0]._replace(**{field: "changed"}), *ROWS[1:]]
+    await run(world, rows)
+    world.clock.forward(**DUE)
+    result = await world.sync_one(1, rows)
+    assert (verdict(result), columns(result)) == (NOT_APPLIED, {"unchanged": 11, "rejected": 1})
+    assert kinds(result.requests) == {"list": 2, "bulk": 1}
+    await stays(world, rows, NOT_APPLIED)
+    assert await run(world, ROWS) == (UNCHANGED, {})  # as it is there
+    world.follow()
+    rows = [ROWS[0]._replace(**{field: "changed again"}), *ROWS[1:]]
+    assert await run(world, rows) == (("synced", 0, []), {"bulk": 1})
+    assert {row.key: row for row in world.stored(1)}[rows[0].key] == rows[0]
+
+
+async def test_what_a_person_changed_is_pushed_back_and_blamed_on_nobody_else(world: World) -> None:
+    world.place(1)
+    await world.sync_one(1, ROWS)
+    edit(world, ROWS[0].key)
+    world.clock.forward(**DUE)
+    assert await run(world, ROWS) == (("synced", 0, []), {"list": 2, "bulk": 1})  # it was never listed before
+    assert {row.key: row.name for row in world.stored(1)}[ROWS[0].key] == ROWS[0].name
+    edit(world, ROWS[0].key)
+    world.clock.forward(**DUE)
+    assert await run(world, ROWS) == (("synced", 0, []), {"list": 1, "bulk": 1})
+    await stays(world, ROWS, UNCHANGED)
+
+
+async def test_above_the_limits_of_mass_updates_one_chunk_goes_first(world: World) -> None:
+    """A whole company is spelled otherwise: no person is asked to let thousands of updates pass."""
+    rows = [row._replace(name=f"Profit & loss {row.erp_id}") for row in dims(60)]
+    world.place(1)
+    world.limit(chunk_rows=20)
+    world.follow({"spelled": "listed", "name": {"escaped": True}})
+    await world.sync_one(1, rows)
+    world.clock.forward(**DUE)
+    said, requests = await run(world, rows)
+    assert (said, requests["bulk"]) == (OTHERWISE, 3)
+    await stays(world, rows, UNCHANGED)
+
+
+async def test_above_them_what_people_changed_is_held(world: World) -> None:
+    rows = dims(60)
+    world.place(1)
+    world.limit(chunk_rows=20)
+    await world.sync_one(1, rows)
+    for row in rows:
+        edit(world, row.key)
+    world.clock.forward(**DUE)
+    result = await world.sync_one(1, rows)
+    assert (verdict(result)[1], columns(result)) == (4, {"updated": 20, "held": 40})
+    assert [problem.code for problem in result.problems] == ["mass-update"]
+
+
+async def test_drift_that_a_run_met_and_could_not_push_is_not_lost(world: World) -> None:
+    world.place(1)
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    await world.sync_one(1, ROWS)
+    edit(world, ROWS[0].key)
+    world.script(
+        {"effect": "status", "status": 429, "match": {"operation": "bulk"}, "headers": {"Retry-After": "4000"}}
+    )
+    world.clock.forward(**DUE)
+    assert (await world.sync_one(1, ROWS)).exit_code == 5
+    world.script()
+    world.clock.forward(hours=3)
+    assert (await run(world, ROWS))[0] == ("synced", 0, [])
+    assert {row.key: row.name for row in world.stored(1)}[ROWS[0].key] == ROWS[0].name
+
+
+async def test_it_is_told_again_when_the_run_that_told_it_was_never_closed(world: World) -> None:
+    """What a killed run had to tell is told by the next one."""
+    world.place(1)
+    world.follow({"spelled": "listed", "name": {"capitals": True}})
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    assert (await run(world, ROWS))[0] == OTHERWISE
+    with closing(sqlite3.connect(world.ledger_url.removeprefix("sqlite:///"))) as ledger, ledger:
+        ledger.execute("update runs set finished_at = null where id = (select max(id) from runs)")
+    world.clock.forward(minutes=10)
+    assert await run(world, ROWS) == (OTHERWISE, {})

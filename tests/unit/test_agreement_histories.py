@@ -1,0 +1,280 @@
+"""All short histories of one row and one field, on servers that each store or show it in a way of their own.
+
+The real comparing and learning are driven without HTTP: sources, people and runs in every order, runs with and without
+a listing, sent, not sent, and killed before the answer. Afterwards, runs with nothing changed come to cost nothing, and
+where the last one exits 0 the row is there as this server stores what the source wants.
+
+`DIMSYNC_STEPS=4 scripts/test tests/unit/test_agreement_histories.py` plays histories of up to four steps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Literal, NamedTuple
+
+import pytest
+
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.known import Acknowledged, CompanyState, Known, RestingRow
+from engine.planning.agreement import not_applied, pushed
+from engine.planning.diff import diff, flapping
+from engine.planning.evidence import must_list
+from engine.planning.learn import learn
+from engine.planning.match import Matching, RemoteIndex, image, match
+from engine.planning.withhold import withhold
+from tests.unit.model_server import NOW, certificate, dim, source
+
+MOST_STEPS = int(os.environ.get("DIMSYNC_STEPS", "3"))
+KEY, REMOTE_ID = "k", "r1"
+QUIET_AFTER, LAST_RUNS = 6, 3
+"""So many runs with nothing changed may cost something; so many more must not."""
+
+Fate = Literal["sent", "unsent", "killed"]
+
+
+class Source(NamedTuple):
+    """The source has another value."""
+
+    value: str
+
+
+class Person(NamedTuple):
+    """Somebody writes a value in Ottimate."""
+
+    value: str
+
+
+class Run(NamedTuple):
+    """A run."""
+
+    lists: bool
+    fate: Fate = "sent"
+
+
+Step = Source | Person | Run
+
+
+@dataclass
+class Server:
+    """Stores and shows one field of one row; faithfully, unless a subclass says otherwise."""
+
+    value: str | None = None
+    before: str | None = None  # the value that the last push replaced
+
+    def stores(self, value: str) -> str:
+        return value
+
+    def shows(self, value: str) -> str:
+        return value
+
+    def answers(self, value: str) -> str:
+        return value
+
+    def push(self, value: str) -> str:
+        """Store a value; return what the answer calls it."""
+        stored = self.stores(value)
+        self.before, self.value = self.value, stored
+        return self.answers(value)
+
+    def edit(self, value: str) -> None:
+        """Store what a person writes."""
+        self.value = self.before = value
+
+    def listed(self, *, is_same_run: bool) -> str:  # noqa: ARG002  a server that lags asks
+        """Return what a listing shows."""
+        return self.shows(self.value or "")
+
+    def holds(self, value: str) -> bool:
+        """Return whether the row is as this server has it when it was sent so, or just so."""
+        return self.value in {value, self.stores(value)}
+
+
+class Cuts(Server):
+    """Cuts values at 3, and says so."""
+
+    def stores(self, value: str) -> str:
+        return value[:3]
+
+    def answers(self, value: str) -> str:
+        return value[:3]
+
+
+class CutsQuietly(Server):
+    """Cuts values at 3, and echoes what was sent."""
+
+    def stores(self, value: str) -> str:
+        return value[:3]
+
+
+class Capitals(Server):
+    """Lists values in capitals."""
+
+    def shows(self, value: str) -> str:
+        return value.upper()
+
+
+class CutsInCapitals(Cuts):
+    """Cuts values, says so, and lists them in capitals."""
+
+    def shows(self, value: str) -> str:
+        return value.upper()
+
+
+class Ignores(Server):
+    """Acknowledges updates and does not carry them out."""
+
+    def stores(self, value: str) -> str:
+        return value if self.value is None else self.value
+
+    def holds(self, value: str) -> bool:
+        return self.value == value
+
+
+class Lags(Server):
+    """Shows in a listing of the same run what was there before."""
+
+    def listed(self, *, is_same_run: bool) -> str:
+        return (self.before if is_same_run and self.before is not None else self.value) or ""
+
+
+class Escapes(Server):
+    """Stores ampersands as entities, once more each time that it is sent its own spelling."""
+
+    def stores(self, value: str) -> str:
+        return value.replace("a", "&a;")
+
+
+LIMITS = {Ignores: 1, Lags: 2}
+"""So many edits by a person can be taken for the server's, once they were told: on a server that ignores updates, one
+between a push and its first listing; on one that lags, the same edit made twice around a second push."""
+
+SERVERS = (Server, Cuts, CutsQuietly, Capitals, CutsInCapitals, Ignores, Lags, Escapes)
+
+
+@dataclass
+class World:
+    """A server, a source and a ledger, all of one row."""
+
+    server: Server
+    name: str  # of the field
+    wanted: Dimension = field(default_factory=lambda: dim(KEY, "1"))
+    known: Known | None = None
+    resting: dict[str, RestingRow] = field(default_factory=dict)
+    reverts: tuple[tuple[str, object], ...] = ()
+    is_as_listed: bool = False
+
+    def acked(self) -> Acknowledged:
+        rows = {} if self.known is None else {KEY: self.known}
+        state = CompanyState(listed_at=NOW, checked_at=NOW)
+        return Acknowledged(rows=rows, resting=dict(self.resting), state=state, is_as_listed=self.is_as_listed)
+
+    def change(self, value: str) -> None:
+        self.wanted = self.wanted._replace(**{self.name: value})
+
+    def shown(self, *, is_same_run: bool) -> RemoteIndex:
+        if self.server.value is None:
+            return RemoteIndex()
+        row = self.wanted._replace(**{self.name: self.server.listed(is_same_run=is_same_run)})
+        return RemoteIndex([RemoteRow(REMOTE_ID, row.type_code, row.type_label, row.name, row.erp_id)])
+
+    def run(self, step: Run) -> tuple[int, int]:
+        """Return the exit code and what the run cost, listings that the step asks for left out."""
+        acked, wanted = self.acked(), source(self.wanted)
+        lists = step.lists or must_list(wanted, acked, set(self.resting))
+        cost = int(lists and not step.lists)
+        code, again = self._compare(acked, lists=lists, is_same_run=False, fate=step.fate)
+        if self._sent:
+            cost += 1
+        if again and step.fate == "sent":
+            cost += 1
+            code = max(code, self._compare(self.acked(), lists=True, is_same_run=True, fate=None)[0])
+        return code, cost
+
+    def _compare(self, acked: Acknowledged, *, lists: bool, is_same_run: bool, fate: Fate | None) -> tuple[int, bool]:
+        wanted = source(self.wanted)
+        index = self.shown(is_same_run=is_same_run) if lists else image(acked)
+        matching = match(wanted, index, acked)
+        plan, rejected = withhold(diff(matching, index, acked, flapping=flapping(acked, NOW)), acked, NOW)
+        if lists:
+            self._learn(matching, index, acked, plan.not_applied)
+        self._sent = False
+        code = 3 if plan.otherwise or rejected or plan.not_applied else 4 if plan.holds else 0
+        for change in plan.changes if fate is not None else ():
+            if fate == "unsent":
+                return 5, False
+            self._sent = True
+            there = index.rows.get(change.remote_id or "")
+            answered = self.server.push(getattr(self.wanted, self.name))
+            self.is_as_listed = False
+            if fate == "killed":
+                row = dim(KEY, "")._replace(type_code="", name="", type_label="") if self.known is None else None
+                entry = Known(row, None, confirmed=False, settled=False, code_known=False) if row else self.known
+                self.known = entry and entry._replace(settled=False)
+                return 137, False
+            is_other = self.name == "name" and answered != self.wanted.name
+            agreement, before = pushed(
+                self.wanted,
+                self.known,
+                change.fields,
+                there,
+                answered=answered if is_other else None,
+                again=plan.again.get(KEY),
+            )
+            self.known = Known(
+                self.wanted, REMOTE_ID, True, True, True, is_fresh=True, agreement=agreement, before=before
+            )
+            self.resting.clear()
+            code = 3 if is_other else code
+        return code, bool(plan.again)
+
+    def _learn(self, matching: Matching, index: RemoteIndex, acked: Acknowledged, stuck: Mapping[str, str]) -> None:
+        notes = {key: not_applied(self.wanted, text, NOW) for key, text in stuck.items()}
+        learned = learn(matching, index, acked, certificate(index), NOW, "run", notes=notes)
+        entry = learned.rows.get(KEY, self.known)
+        self.known = None if KEY in learned.gone else entry and entry._replace(is_fresh=False)
+        self.resting = {**{k: v for k, v in self.resting.items() if k not in learned.rested}, **learned.resting}
+        self.is_as_listed = True
+
+
+def histories(values: tuple[str, ...]) -> Iterator[tuple[Step, ...]]:
+    """Yield all of up to so many steps."""
+    runs = [Run(lists, fate) for lists in (True, False) for fate in ("sent", "unsent", "killed")]
+    steps: list[Step] = [*map(Source, values), *map(Person, values), *runs]
+    for length in range(MOST_STEPS + 1):
+        yield from product(steps, repeat=length)
+
+
+def play(kind: type[Server], name: str, values: tuple[str, ...], history: tuple[Step, ...]) -> str | None:
+    """Return what is wrong after a history; None: nothing is."""
+    world = World(kind(), name)
+    world.change(values[0])
+    world.run(Run(lists=True))
+    codes = []
+    for step in history:
+        match step:
+            case Source(value):
+                world.change(value)
+            case Person(value):
+                world.server.edit(value)
+            case Run():
+                codes.append(world.run(step)[0])
+    trail = [world.run(Run(lists=True)) for _ in range(QUIET_AFTER + LAST_RUNS)]
+    if any(cost for _, cost in trail[-LAST_RUNS:]):
+        return f"perpetual: {trail}"
+    is_told = 3 in {*codes, *(code for code, _ in trail)}
+    edits = sum(isinstance(step, Person) for step in history)
+    if is_told and edits >= LIMITS.get(kind, len(history) + 1):
+        return None
+    if trail[-1][0] == 0 and not world.server.holds(getattr(world.wanted, name)):
+        return f"green but wrong: {world.server.value!r} for {getattr(world.wanted, name)!r}"
+    return None
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_names(kind: type[Server]) -> None:
+    values = ("ann", "bob", "annex")  # the last one cut is the first one
+    wrong = ((history, play(kind, "name", values, history)) for history in histories(values))
+    assert next((f"{history}: {text}" for history, text in wrong if text), None) is None
