@@ -22,15 +22,15 @@ RUNS = (
     Mutant(
         name="run: updates are never sent",
         module="run.writing",
-        old="cut(plan.creates + plan.updates, how)",
-        new="cut(plan.creates, how)",
+        old="first = plan.creates + plan.first_updates",
+        new="first = plan.creates",
         scene="grown",
     ),
     Mutant(
         name="run: the last row to be tried out is never sent",
         module="run.writing",
-        old="self._try_out(writer, plan.canaries, acked)",
-        new="self._try_out(writer, plan.canaries[:-1], acked)",
+        old="self._send(sending, first, plan.canaries)",
+        new="self._send(sending, first, plan.canaries[:-1])",
         scene="tried",
     ),
     Mutant(
