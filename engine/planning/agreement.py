@@ -146,7 +146,8 @@ def pushed(
     `again`: what the fields showed that are pushed once more; None: it is no second push.
     """
     old = (known.agreement if known else None) or NONE
-    before = dict((known.before if known and is_pending(known) else None) or {})
+    is_kept = known is not None and (is_pending(known) or not known.settled)
+    before = dict((known.before if known and is_kept else None) or {})
     if again is None and there is not None:
         for name in fields or _left_as_before(row, known, there):
             prior = getattr(there, name)
