@@ -13,7 +13,7 @@ and the listing shows what it showed then. Of each field that is shown and compa
      somebody else's;
    - it was pushed twice, and shows what was there before the first push: the update is not carried out;
    - it shows what it showed after the first push: agreed, as the server spells it; this is told (`stored-otherwise`);
-   - it shows something else: open, until the next listing.
+   - it shows something else: it is pushed once more, by the next run.
 
 Only a listing closes an agreement; without one, the remote side is what the ledger knows of it (`match.image`).
 """
@@ -38,7 +38,7 @@ class Field(Enum):
     OTHERWISE = "the server's spelling of what was pushed twice"
     DIFFERS = "to be pushed"
     AGAIN = "to be pushed once more"
-    OPEN = "not settled by this listing"
+    OPEN = "pushed twice, and neither as before nor as after the first push"
     NOT_APPLIED = "pushed twice, and as before"
 
 

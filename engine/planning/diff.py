@@ -175,7 +175,7 @@ class _Draft:
         found = judged(pair, relabel=self.relabel)
         if found.having(Field.NOT_APPLIED):
             self.not_applied[row.key] = _spelled(row, remote, found.having(Field.NOT_APPLIED), "is still")
-        elif again := found.having(Field.AGAIN):
+        elif again := found.having(Field.AGAIN, Field.OPEN):
             self.again[row.key] = {name: getattr(remote, name) for name in again}
         agreement = known.agreement or NONE
         is_untold = bool(found.having(Field.OTHERWISE)) or agreement.told_by in self.unfinished
@@ -290,7 +290,7 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
     row, remote, _, known = pair
     if known is not None and not known.settled:
         return ()
-    fields = list(judged(pair, relabel=relabel).having(Field.DIFFERS, Field.AGAIN, Field.NOT_APPLIED))
+    fields = list(judged(pair, relabel=relabel).having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
     is_seen = remote.code is not None and row.code is not None
     if not is_seen and known is not None and known.code_known and row.code != known.row.code:
         fields += [] if needs_code and not row.code else ["code"]

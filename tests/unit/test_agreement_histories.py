@@ -202,6 +202,7 @@ class World:
             self._learn(matching, index, acked, plan.not_applied)
         self._sent = False
         code = 3 if plan.otherwise or rejected or plan.not_applied else 4 if plan.holds else 0
+        code = max(code, 5 if fate is None and plan.changes else 0)
         for change in plan.changes if fate is not None else ():
             if fate == "unsent":
                 return 5, False
