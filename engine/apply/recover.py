@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -19,6 +19,7 @@ from engine.model.outcome import Column, ItemResult, trail
 from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
+from engine.planning.agreement import pushed
 from engine.planning.landed import Verdict, counterparts, is_known, verdict
 from engine.planning.match import RemoteIndex
 
@@ -50,7 +51,7 @@ class ReadBack:
             return list(lost), False
         if seen is None or not sure:
             return list(lost), False
-        told = [_told(result, seen.get(result.change.row.key), self.borne) for result in lost]
+        told = [self._told(result, seen.get(result.change.row.key)) for result in lost]
         await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen, sure=True)
         await self._put_back([result.change.row.key for result in told if result.column is Column.UNCERTAIN], seen)
         return told, True
@@ -78,7 +79,7 @@ class ReadBack:
         if seen is None:
             why = "the listing to read it back was not whole"
             return [result._replace(message=f"{result.message}; {why}") for result in lost]
-        told = [_told(result, seen.get(result.change.row.key), self.borne) for result in lost]
+        told = [self._told(result, seen.get(result.change.row.key)) for result in lost]
         await self._write_down([result for result in told if result.column is not Column.UNCERTAIN], seen, sure=sure)
         return told
 
@@ -125,8 +126,34 @@ class ReadBack:
                 or bool(result.change.fields)  # what was otherwise before, and is now as it was sent under this key
                 or (sure and is_known(result.change.remote_id))
             )
-            entries[row.key] = Known(row, remote.id, confirmed=proven, settled=True, code_known=True)
+            agreement, shown_before = pushed(
+                row, self._of(result), result.change.fields, None, answered=None, again=None
+            )
+            entries[row.key] = Known(
+                row,
+                remote.id,
+                confirmed=proven,
+                settled=True,
+                code_known=True,
+                agreement=agreement,
+                before=shown_before,
+            )
         await self._commit(entries, "read-back", told)
+
+    def _of(self, result: ItemResult) -> Known | None:
+        """Return the ledger's entry of the very remote row that a change was sent for."""
+        known = self.known.get(result.change.row.key)
+        return known if known is not None and known.remote_id == result.change.remote_id is not None else None
+
+    def _told(self, result: ItemResult, remote: RemoteRow | None) -> ItemResult:
+        """Return a row's outcome as far as what is there tells it."""
+        change, found = result.change, verdict(result.change, remote, self._of(result))
+        if found is Verdict.MISSING and natural_key(change.row) in self.borne:  # by a row that was there before
+            found = Verdict.UNTOLD
+        if found is not Verdict.LANDED or remote is None:
+            return result._replace(message=f"{result.message}; read back: {found.value}")
+        column = Column.CREATED if change.remote_id is None else Column.UPDATED
+        return ItemResult(change, column, remote.id, f"read back: {found.value}")
 
     async def _commit(self, entries: dict[str, Known], why: str, told: Sequence[ItemResult]) -> None:
         identity = f"{self.run_id}.{self.scope.company_id}.{why}.{next(self.numbers)}"
@@ -141,14 +168,3 @@ class ReadBack:
                 outcomes=trail(told),
             )
             await self.ledger.settle(self.scope, settlement)
-
-
-def _told(result: ItemResult, remote: RemoteRow | None, borne: Container[NaturalKey]) -> ItemResult:
-    """Return a row's outcome as far as what is there tells it. `borne`: what rows there are, if they were listed."""
-    change, found = result.change, verdict(result.change, remote)
-    if found is Verdict.MISSING and natural_key(change.row) in borne:  # by a row that was there before
-        found = Verdict.UNTOLD
-    if found is not Verdict.LANDED or remote is None:
-        return result._replace(message=f"{result.message}; read back: {found.value}")
-    column = Column.CREATED if change.remote_id is None else Column.UPDATED
-    return ItemResult(change, column, remote.id, f"read back: {found.value}")

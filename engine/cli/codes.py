@@ -190,7 +190,7 @@ ROWS = (
     ),
     Code(
         "flapping",
-        "Somebody has changed the row back in Ottimate for the third time in 14 days.",
+        "Somebody has changed the row back in Ottimate for the third time in 14 days, or in the last four listings.",
         "The row is held (exit 4) rather than changed to and fro; the others go on.",
         "Agree with whoever changes it. To push the source's values all the same:"
         " `dimsync sync --select company:ID --allow flapping:ID`.",

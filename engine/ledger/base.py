@@ -144,7 +144,7 @@ class Reverts(Protocol):
     """Rows that were changed over there and pushed back."""
 
     async def reverted(self, scope: Scope, keys: Sequence[str], at: datetime) -> None:
-        """Note that these rows are about to be pushed back; what is older than 14 days is forgotten."""
+        """Note that these rows are about to be pushed back; what is too old to count is forgotten."""
         ...
 
 

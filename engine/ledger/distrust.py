@@ -22,7 +22,8 @@ RESTING = "delete from resting where scope = ?"
 REVERTS = "delete from reverts where scope = ?"
 NOTES = """
     update scopes
-    set listed_at = null, checked_at = null, certificate = null, remote_count = null, passed = null,
+    set listed_at = null, listed_by = null, listed_before = null,
+        checked_at = null, certificate = null, remote_count = null, passed = null,
         failures = 0, retry_at = null, failed_source = null,
         failure_message = case when failure = ?2 then failure_message end,
         failure = case when failure = ?2 then failure end

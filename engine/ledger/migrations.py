@@ -567,6 +567,13 @@ MIGRATIONS = (
             "alter table rows add column before text",  # JSON: what was shown before the last push
         ),
     ),
+    Migration(
+        "earlier listings",
+        (
+            "alter table scopes add column listed_by text",  # the run that listed it last
+            "alter table scopes add column listed_before text",  # JSON array: whole listings of the two runs before
+        ),
+    ),
 )
 
 APPLIED = "insert into migrations (number, name, applied_at) values (?, ?, ?)"

@@ -91,9 +91,14 @@ BLOCKS = (50, 10, 1)
 _flags = itemgetter(7)  # of an entry's cells
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
-FORGET_REVERTS = "delete from reverts where scope = ? and at < ?"
+FORGET_REVERTS = """
+    delete from reverts where scope = ?1 and at < min(?2, (
+        select coalesce(json_extract(listed_before, '$[1]'), json_extract(listed_before, '$[0]'), listed_at, ?2)
+        from scopes where id = ?1
+    ))
+"""
 ADD_REVERT = "insert or ignore into reverts (scope, key, at) values (?, ?, ?)"
-REVERTS_KEPT = timedelta(days=14)  # DESIGN section 5
+REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `planning.diff.flapping`
 
 
 def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
@@ -177,7 +182,7 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
     told = learned.rows, learned.gone, learned.resting, learned.rested
     if any(told) or learned.strays is not None or learned.may_be_there is not None:
         scopes.changed(connection, scope_id, learned.run_id)
-    scopes.listed(connection, scope_id, learned.certificate, learned.at)
+    scopes.listed(connection, scope_id, learned.certificate, learned.at, learned.run_id)
 
 
 def agree(connection: sqlite3.Connection, scope: Scope, agreements: Mapping[str, Agreement]) -> None:

@@ -108,7 +108,9 @@ NOTES = {
         How each company's file ended at its last good run, by which a torn file is recognised. `fleet`: the template
         of `[fleet]` that found the file, so that a file that is not there any more is noticed.
     """,
-    "reverts": "Updates that undid what somebody had changed in Ottimate; kept for 14 days.",
+    "reverts": """
+        Updates that undid what somebody had changed in Ottimate; kept for 14 days, and since the last listing but two.
+    """,
     "attempts": """
         The audit trail: one line per request that was settled. `rows` holds an array for each of its rows; an end that
         is empty (no message, no id) is left out of it. The view `outcomes` takes them apart.

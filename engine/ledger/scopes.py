@@ -6,7 +6,9 @@ import sqlite3
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from engine.ledger.texts import optional_instant, optional_text, to_json, to_text
+import orjson
+
+from engine.ledger.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.known import KEY_MISMATCH, CompanyState
 from engine.model.life import Generation
 from engine.model.listing import Certificate
@@ -16,7 +18,7 @@ FIND = "select id from scopes where origin = ? and account = ? and company_id = 
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
 STATE = """
     listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
-    passed, clean, clean_rows, clean_adopted
+    passed, clean, clean_rows, clean_adopted, listed_before
 """
 READ_NOTES = f"""
     select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
@@ -25,7 +27,12 @@ READ_NOTES = f"""
 READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  likewise
 LISTED = """
     update scopes
-    set listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3, listed_generation = generation,
+    set listed_before = case
+            when listed_at is null or listed_by is ?6 then listed_before
+            else json_array(listed_at, json_extract(listed_before, '$[0]'))
+        end,
+        listed_by = ?6,
+        listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3, listed_generation = generation,
         failures = 0, retry_at = null, failed_source = null,
         failure_message = case when failure = ?5 then failure_message end,
         failure = case when failure = ?5 then failure end
@@ -115,7 +122,7 @@ def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int],
 
 
 def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
-    failures, retry_at, failed_source, failure, message, last_good_rows, passed, *clean = notes
+    failures, retry_at, failed_source, failure, message, last_good_rows, passed, *clean, listed_before = notes
     return CompanyState(
         listed_at=optional_instant(listed_at),
         checked_at=optional_instant(checked_at),
@@ -130,12 +137,16 @@ def _state(listed_at: str | None, checked_at: str | None, remote_count: int | No
         clean=clean[0],
         clean_rows=clean[1],
         clean_adopted=clean[2],
+        listed_before=tuple(from_text(at) for at in orjson.loads(listed_before or "[]") if at),
     )
 
 
-def listed(connection: sqlite3.Connection, scope_id: int, certificate: Certificate, at: datetime) -> None:
-    """Note a whole listing, which also ends a row of failures."""
-    connection.execute(LISTED, (to_text(at), to_json(certificate), certificate.unique, scope_id, KEY_MISMATCH))
+def listed(
+    connection: sqlite3.Connection, scope_id: int, certificate: Certificate, at: datetime, run_id: str | None
+) -> None:
+    """Note a whole listing, which also ends a row of failures. Of several in one run, the last one stands for all."""
+    values = (to_text(at), to_json(certificate), certificate.unique, scope_id, KEY_MISMATCH, run_id)
+    connection.execute(LISTED, values)
 
 
 def checked(connection: sqlite3.Connection, scope: Scope, at: datetime | None) -> None:

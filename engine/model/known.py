@@ -168,6 +168,7 @@ class CompanyState:
     """The ledger's notes on a company as a whole."""
 
     listed_at: datetime | None = None  # the last whole listing
+    listed_before: tuple[datetime, ...] = ()  # whole listings of up to two runs before that one, newest first
     checked_at: datetime | None = None  # the last whole listing, or probe that agreed
     remote_count: int | None = None  # rows in the last whole listing, plus creates acknowledged since
     failures: int = 0  # listings in a row that failed or were held

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from engine.model.cells import Cells
 from engine.model.change import Change, Hold, Plan
@@ -246,9 +247,16 @@ def _taken(row: Dimension, other: str) -> Hold:
 
 
 def flapping(acked: Acknowledged, now: datetime) -> frozenset[str]:
-    """Return the keys that are not pushed back once more; a clock that went back counts nothing."""
-    lately = Counter(key for key, at in acked.reverts if timedelta() <= now - at < timedelta(days=FLAP_DAYS))
-    return frozenset(key for key, count in lately.items() if count >= FLAPS - 1)
+    """Return the keys that are not pushed back once more; a clock that went back counts nothing.
+
+    These were pushed back twice within 14 days, or after two of the last three listings: once more would be the third.
+    """
+    past = [(key, at) for key, at in acked.reverts if at <= now]
+    lately = Counter(key for key, at in past if now - at < timedelta(days=FLAP_DAYS))
+    listings = [at for at in (acked.state.listed_at, *acked.state.listed_before) if at is not None]
+    after = {(key, next((n for n, listed in enumerate(listings) if listed <= at), None)) for key, at in past}
+    by_listing = Counter(key for key, listing in after if listing is not None)
+    return frozenset(key for key, count in chain(lately.items(), by_listing.items()) if count >= FLAPS - 1)
 
 
 def _is_revert(pair: Pair, fields: tuple[str, ...]) -> bool:
@@ -270,7 +278,8 @@ def _spelled(row: Dimension, remote: RemoteRow, names: tuple[str, ...], verb: st
 
 def _flaps(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Hold:
     changes = ", ".join(f"{name} {getattr(remote, name)!r} -> {getattr(row, name)!r}" for name in fields)
-    text = f"somebody changed {remote.id} back for the {FLAPS}rd time in {FLAP_DAYS} days ({changes}): agree with them"
+    lately = f"{FLAP_DAYS} days, or in {FLAPS + 1} listings"
+    text = f"somebody changed {remote.id} back for the {FLAPS}rd time in {lately} ({changes}): agree with them"
     return Hold(row.key, "flapping", text)
 
 

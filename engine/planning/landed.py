@@ -7,6 +7,7 @@ from enum import Enum
 
 from engine.model.change import Change
 from engine.model.dimension import NaturalKey, RemoteRow, natural_key
+from engine.model.known import Known
 from engine.planning.match import RemoteIndex
 
 
@@ -50,18 +51,25 @@ def is_known(remote_id: str | None) -> bool:
     return remote_id is not None and not remote_id.startswith("?")
 
 
-def verdict(change: Change, remote: RemoteRow | None) -> Verdict:
+def verdict(change: Change, remote: RemoteRow | None, known: Known | None = None) -> Verdict:
     """Return what a row read back proves. A record lands whole: one field that was changed speaks for all of them.
 
     A row that was sent again because nothing was known of it has no such field: there, equality must be seen in all.
+    `known`: the ledger's entry of this very remote row. A field that was not changed may be there as the server is
+    known to spell it; how it spells what was changed, listings alone tell.
     """
     if remote is None:
         return Verdict.UNSHOWN if is_known(change.remote_id) else Verdict.MISSING
-    row = change.sent
-    shown = [row.name == remote.name, row.erp_id == remote.erp_id]
-    unseen = set()
+    row, unseen = change.sent, set()
+    agreement = known.agreement if known is not None and change.fields else None
+    spelled = {} if agreement is None else {n: text for n, text in agreement.shown.items() if n not in change.fields}
+
+    def is_there(name: str) -> bool:
+        return getattr(remote, name) in {getattr(row, name), spelled.get(name, getattr(row, name))}
+
+    shown = [is_there("name"), is_there("erp_id")]
     if remote.type_code:
-        shown.append(row.type_code == remote.type_code)
+        shown.append(is_there("type_code"))
     else:
         unseen.add("type_code")
     if remote.type_label:
@@ -71,7 +79,7 @@ def verdict(change: Change, remote: RemoteRow | None) -> Verdict:
     if remote.code is None:
         unseen.add("code")
     elif row.code is not None:
-        shown.append(row.code == remote.code)
+        shown.append(is_there("code"))
     if not all(shown):
         return Verdict.MISSING
     if change.remote_id is None or set(change.fields) - unseen:

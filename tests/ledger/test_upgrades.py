@@ -90,6 +90,10 @@ VERSION_11 = """
 VERSION_12 = """
     insert into may_be_there values (1, 'z', 'account', '9');
 """
+VERSION_13 = """
+    update rows set agreement = '{"shown": {"name": "REST"}, "is_open": false}', before = '{"name": "Rent"}'
+    where key = (select min(key) from rows)
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -103,6 +107,7 @@ VERSIONS = (
     VERSION_10,
     VERSION_11,
     VERSION_12,
+    VERSION_13,
 )
 NEW_NOTES = {
     "passed": None,
@@ -112,6 +117,8 @@ NEW_NOTES = {
     "clean_rows": None,
     "clean_adopted": None,
     "listed_generation": None,
+    "listed_by": None,
+    "listed_before": None,
 }
 NEW_COLUMNS = {"acked_generation": None, "agreement": None, "before": None}
 NEW_STATE = dict.fromkeys(("at", "name", "exit_code", "source_rows", "created", "updated", "trouble", "well_at"))

@@ -88,6 +88,25 @@ async def test_w2_what_listings_alone_spell_otherwise_is_pushed_once_more_and_to
     await stays(world, changed, UNCHANGED)
 
 
+@pytest.mark.parametrize("spelled", ["listed", "stored"])
+async def test_a_lost_update_of_a_row_that_is_spelled_otherwise_is_read_back(either_world: World, spelled: str) -> None:
+    """Its other fields are there as the server spells them; the agreement on these stays."""
+    world = either_world
+    world.place(1)
+    world.limit(max_attempts=1)
+    world.follow({"spelled": spelled, "name": {"capitals": True}})
+    told = [(await run(world, ROWS))[0]]
+    world.clock.forward(**DUE)
+    told.append((await run(world, ROWS))[0])
+    assert told.count(OTHERWISE) == 1
+    moved = [ROWS[0]._replace(erp_id="A1"), *ROWS[1:]]
+    world.script({"effect": "status", "status": 500, "commit": True, "match": {"operation": "bulk"}, "times": 1})
+    said, requests = await run(world, moved)
+    assert (said[:2], requests["bulk"]) == (("synced", 0), 1)
+    world.script()
+    await stays(world, moved, UNCHANGED)
+
+
 async def test_w1_an_erp_id_that_is_stored_otherwise_is_told_until_it_is_allowed(world: World) -> None:
     world.place(1)
     world.follow({"erp_id": {"zeros_stripped": True}})

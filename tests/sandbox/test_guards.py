@@ -478,9 +478,20 @@ async def changed_there(world: World, name: str) -> None:
     world.sandbox.tenant.change(remote, row, row.values._replace(name=name))
 
 
-@pytest.mark.parametrize(("days", "trips"), [(1, True), (8, False)])
-async def test_flapping(either_world: World, days: int, trips: bool) -> None:
-    """Pushed back twice, held the third time within 14 days; the other rows go on."""
+@pytest.mark.parametrize(
+    ("days", "quiet", "trips"),
+    [
+        (1, 0, True),
+        (8, 0, True),  # three listings in a row
+        (4, 1, True),  # every second listing, all within 14 days
+        (8, 1, False),
+    ],
+)
+async def test_flapping(either_world: World, days: int, quiet: int, trips: bool) -> None:
+    """Pushed back twice, held the third time within 14 days or four listings; the other rows go on.
+
+    `quiet`: listings in between that show the row as it is wanted.
+    """
     world = either_world
     rows = dims(3)
     await loaded(world, rows)
@@ -488,6 +499,9 @@ async def test_flapping(either_world: World, days: int, trips: bool) -> None:
     for _ in range(2):
         await changed_there(world, "Theirs")
         assert columns(await world.sync_one(1, rows)) == {"unchanged": 2, "updated": 1}
+        for _ in range(quiet):
+            world.clock.forward(hours=1)
+            assert columns(await world.sync_one(1, rows, fresh=True)) == {"unchanged": 3}
         world.clock.forward(days=days)
     await changed_there(world, "Theirs")
     wanted = renamed(rows[1:], 1)
