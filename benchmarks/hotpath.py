@@ -16,17 +16,17 @@ import orjson
 
 from benchmarks.data import Row, Shape, base_rows, wanted_rows
 from benchmarks.store import Stored
-from engine.apply.reconcile import reconcile
-from engine.model.cells import bare
+from engine.compare.absorb import learn
+from engine.compare.join import RemoteIndex, image, match
+from engine.compare.plan import diff
+from engine.compare.quiet import Parted, part
+from engine.model.company_record import Acknowledged, Known, cells_of, known_rows
 from engine.model.dimension import fingerprint
-from engine.model.known import Acknowledged, Known, cells_of, known_rows
 from engine.model.listing import Certificate
+from engine.model.table import bare
 from engine.model.wanted import Wanted
-from engine.planning.chunks import Cut, cut
-from engine.planning.diff import diff
-from engine.planning.learn import learn
-from engine.planning.match import RemoteIndex, image, match
-from engine.planning.quiet import Parted, part
+from engine.send.chunks import Cut, cut
+from engine.send.reconcile import reconcile
 from engine.sources.intake import Intake
 from engine.sources.jsonfile import ndjson_batches
 from engine.sources.mapping import ColumnMap

@@ -27,12 +27,12 @@ from engine.model.events import Event
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.channel import Channel, Key
 from engine.net.client import CompanyClient
-from engine.net.exchange import Answer, Request
-from engine.net.limits import KeyLimits, Place
-from engine.net.places import Places
-from engine.net.quota import Quota
-from engine.net.transport import AiohttpTransport
-from engine.net.width import Kind, Width
+from engine.net.http.exchange import Answer, Request
+from engine.net.http.transport import AiohttpTransport
+from engine.net.limits.gate import KeyLimits, Place
+from engine.net.limits.places import Places
+from engine.net.limits.quota import Quota
+from engine.net.limits.width import Kind, Width
 from engine.wire.guide import DIALECT as GUIDE
 
 SEED = 7

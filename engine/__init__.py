@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from engine.compare.rekey import Rekey
     from engine.errors import (
         AccountParked,
         AnswerLost,
@@ -47,13 +48,14 @@ if TYPE_CHECKING:
         Vanished,
         WrongContract,
     )
-    from engine.ledger.base import Ledger
-    from engine.ledger.sqlite import SqliteLedger, open_ledger
+    from engine.ledger.protocols import Ledger
+    from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
     from engine.model.balance import Balance, ExitCode, State
     from engine.model.change import Change, Hold
+    from engine.model.company_record import Agreement, Known, Rejection, RestingRow
+    from engine.model.difference import Difference, FieldDifference, Whose
     from engine.model.dimension import Dimension, RemoteRow
     from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
-    from engine.model.drift import Difference, FieldDifference, Whose
     from engine.model.events import (
         ChunkSettled,
         CompanyFinished,
@@ -70,12 +72,11 @@ if TYPE_CHECKING:
         Waiting,
         WidthChanged,
     )
-    from engine.model.known import Agreement, Known, Rejection, RestingRow
-    from engine.model.life import Generation, Life, RowAttempt
     from engine.model.listing import Certificate, Page
     from engine.model.outcome import Problem, Reject
     from engine.model.result import AccountDay, CompanyResult, Requests, RunResult, run_json
-    from engine.model.saved import CompanyPlan, SavedPlan
+    from engine.model.row_history import Generation, Life, RowAttempt
+    from engine.model.saved_plan import CompanyPlan, SavedPlan
     from engine.model.settings import (
         Account,
         Adopt,
@@ -91,10 +92,9 @@ if TYPE_CHECKING:
         Verify,
         VerifyMode,
     )
-    from engine.planning.rekey import Rekey
     from engine.run.engine import Engine
-    from engine.run.execution import Pending, Run
-    from engine.run.looking import CompanyApi, Explanation
+    from engine.run.inspect import CompanyApi, Explanation
+    from engine.run.run import Pending, Run
     from engine.sources.files import FileSource
     from engine.sources.mapping import ColumnMap
     from engine.sources.sql import SqlSource
@@ -108,30 +108,30 @@ _HOMES = {
             "OutOfScope OutcomeUnknown QuotaExhausted Rejected SharedSource SourceError StalePlan TenantLeak "
             "Throttled Unauthorized Unreadable UnsafePlan Untrusted Vanished WrongContract"
         ),
-        "engine.ledger.base": "Ledger",
-        "engine.ledger.sqlite": "SqliteLedger open_ledger",
+        "engine.ledger.protocols": "Ledger",
+        "engine.ledger.sqlite.ledger": "SqliteLedger open_ledger",
         "engine.model.balance": "Balance ExitCode State",
         "engine.model.change": "Change Hold",
         "engine.model.dimension": "Dimension RemoteRow",
         "engine.model.directory": "Directory VisibleAccount VisibleCompany VisibleLocation",
-        "engine.model.drift": "Difference FieldDifference Whose",
+        "engine.model.difference": "Difference FieldDifference Whose",
         "engine.model.events": (
             "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
             "RunFinished RunStarted SourceRead Waiting WidthChanged"
         ),
-        "engine.model.known": "Agreement Known Rejection RestingRow",
-        "engine.model.life": "Generation Life RowAttempt",
+        "engine.model.company_record": "Agreement Known Rejection RestingRow",
+        "engine.model.row_history": "Generation Life RowAttempt",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",
         "engine.model.result": "AccountDay CompanyResult Requests RunResult run_json",
-        "engine.model.saved": "CompanyPlan SavedPlan",
+        "engine.model.saved_plan": "CompanyPlan SavedPlan",
         "engine.model.settings": (
             "Account Adopt Allow Api Company Guards Limits RawRow Secret Settings SourceRows Verify VerifyMode"
         ),
-        "engine.planning.rekey": "Rekey",
+        "engine.compare.rekey": "Rekey",
         "engine.run.engine": "Engine",
-        "engine.run.execution": "Pending Run",
-        "engine.run.looking": "CompanyApi Explanation",
+        "engine.run.run": "Pending Run",
+        "engine.run.inspect": "CompanyApi Explanation",
         "engine.sources.files": "FileSource",
         "engine.sources.mapping": "ColumnMap",
         "engine.sources.sql": "SqlSource",
@@ -254,7 +254,7 @@ def __getattr__(name: str) -> object:
     as the command line has it, which often sends none.
     """
     if name == "Engine":
-        import_module("engine.net.transport")
+        import_module("engine.net.http.transport")
     try:
         return getattr(import_module(_HOMES[name]), name)
     except KeyError:

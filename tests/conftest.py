@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from engine.ledger import database
-from engine.ledger.migrations import MIGRATIONS, Migration, migrate
+from engine.ledger.sqlite import database
+from engine.ledger.sqlite.migrations import MIGRATIONS, Migration, migrate
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

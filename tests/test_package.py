@@ -81,8 +81,8 @@ def test_the_public_names_are_all_there() -> None:
 def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
     """From each public name through the types of its fields, methods and properties, to all that it leads to.
 
-    Not followed: the methods of ledgers, which are for who writes another one (`engine.ledger.base`), how the engine
-    makes its own objects, and the iterator of a source, which is one like any other.
+    Not followed: the methods of ledgers, which are for who writes another one (`engine.ledger.protocols`), how the
+    engine makes its own objects, and the iterator of a source, which is one like any other.
     """
     public = {getattr(engine, name) for name in engine.__all__}
     errors = [each for each in vars(engine.errors).values() if isinstance(each, type)]

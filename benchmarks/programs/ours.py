@@ -15,10 +15,10 @@ from benchmarks.data import ACCOUNT, CREDENTIALS
 from benchmarks.programs.job import Job, Meter
 from benchmarks.server import run_fast
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, Verify, VerifyMode
-from engine.ledger.database import open_file
-from engine.ledger.lock import FileLocks
-from engine.ledger.sqlite import SqliteLedger
-from engine.ledger.thread import DatabaseThread
+from engine.ledger.sqlite.database import open_file
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import FileLocks
+from engine.ledger.sqlite.thread import DatabaseThread
 from engine.observe.progress import Progress
 
 P = ParamSpec("P")

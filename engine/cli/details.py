@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from engine.model.drift import Difference, FieldDifference
+from engine.model.difference import Difference, FieldDifference
 from engine.model.result import CompanyResult
 from engine.observe.terminal import LONGEST_NAME, brief
 

@@ -20,7 +20,7 @@ from engine.model.result import RunResult
 from engine.model.settings import Settings
 from engine.observe.progress import Progress
 from engine.run.engine import Engine
-from engine.run.execution import Pending, Run
+from engine.run.run import Pending, Run
 
 T = TypeVar("T")
 

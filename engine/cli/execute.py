@@ -16,19 +16,19 @@ from engine.cli.cost import cost_of
 from engine.cli.drive import Order, drive, run_heeding_signals
 from engine.cli.missing import with_missing
 from engine.cli.output import Unprinted, deliver, deliver_texts, run_texts
-from engine.cli.papers import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.cli.select import Traits, needs_states, pick
+from engine.cli.user_files import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.config import Configured, load
 from engine.config.values import duration
+from engine.documents.plan_file import saved_plan, write_plan
 from engine.errors import ConfigError, plain
-from engine.ledger.sqlite import holds_runs, open_ledger
+from engine.ledger.sqlite.ledger import holds_runs, open_ledger
 from engine.model.balance import ExitCode, State, worst
-from engine.model.planfile import saved_plan, write_plan
 from engine.model.result import InTrouble, RunResult
 from engine.model.settings import Allow, Company, Settings, VerifyMode
 from engine.observe.terminal import safe
 from engine.run.engine import Engine
-from engine.run.execution import Pending, origin_of
+from engine.run.run import Pending, origin_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

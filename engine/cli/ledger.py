@@ -62,7 +62,7 @@ def schema(*, config: Path) -> int:
 
     from engine.config import load  # noqa: PLC0415
     from engine.errors import plain  # noqa: PLC0415
-    from engine.ledger.sqlite import open_ledger  # noqa: PLC0415
+    from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
 
     configured = load(config, os.environ)
 

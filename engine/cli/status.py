@@ -90,8 +90,8 @@ def _remembered(configured: Configured, day: date) -> tuple[list[LastSync], list
     """Return how companies ended in their last sync, and what each account has used of a day."""
     import anyio  # noqa: PLC0415  as said
 
-    from engine.ledger.sqlite import open_ledger  # noqa: PLC0415
-    from engine.run.execution import origin_of  # noqa: PLC0415
+    from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
+    from engine.run.run import origin_of  # noqa: PLC0415
 
     async def read() -> tuple[list[LastSync], list[tuple[Account, DayUse]]]:
         origin, accounts = origin_of(configured.settings.api.base_url), configured.settings.accounts
@@ -106,8 +106,8 @@ def _remembered(configured: Configured, day: date) -> tuple[list[LastSync], list
 def _history(configured: Configured, most: int) -> list[PastRun]:
     import anyio  # noqa: PLC0415  as said
 
-    from engine.ledger.sqlite import open_ledger  # noqa: PLC0415
-    from engine.run.execution import origin_of  # noqa: PLC0415
+    from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
+    from engine.run.run import origin_of  # noqa: PLC0415
 
     async def read() -> list[PastRun]:
         async with await open_ledger(configured.settings.ledger_url) as ledger:

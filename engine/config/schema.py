@@ -18,7 +18,7 @@ from engine.config.values import (
     size,
 )
 from engine.model.settings import Secret
-from engine.model.sound import COMPANY_IDS
+from engine.model.settings_rules import COMPANY_IDS
 from engine.sources.mapping import key_fault
 from engine.sources.presets import PRESETS
 from engine.sources.rows import COLUMNS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.model.settings import Secret
-from engine.model.sound import COMPANY_IDS, private_address
+from engine.model.settings_rules import COMPANY_IDS, private_address
 from engine.sources.files import SUFFIXES
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}

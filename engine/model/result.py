@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.balance import Balance, State
-from engine.model.drift import Difference
+from engine.model.difference import Difference
 from engine.model.listing import Certificate
 from engine.model.outcome import Column, Problem, Reject
-from engine.model.saved import CompanyPlan
+from engine.model.saved_plan import CompanyPlan
 
 RESULT_SCHEMA = "dimsync.result/1"
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from engine.model.dimension import Dimension
-from engine.model.sound import address, company_id, kind, number, optional, require, share, text, whole
+from engine.model.settings_rules import address, company_id, kind, number, optional, require, share, text, whole
 
 RawRow: TypeAlias = Mapping[str, object]
 """One source row by column name, as a file or a program gives it."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
-from engine.model.cells import Cells
 from engine.model.dimension import Dimension, NaturalKey
 from engine.model.outcome import Problem
+from engine.model.table import Cells
 
 
 class Lines(Mapping[str, int]):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from engine.model.result import Requests
-from engine.net.exchange import Answer
+from engine.net.http.exchange import Answer
 from engine.net.retry import Policy
 
 T = TypeVar("T")

@@ -36,21 +36,21 @@ from engine.errors import (
     Untrusted,
     WrongContract,
 )
+from engine.model.company_record import Rest
 from engine.model.events import Event, Parked, RequestSent, Waiting, WidthChanged
-from engine.model.known import Rest
 from engine.model.settings import Account, Api, Secret
-from engine.net.answer import problem, request_id
-from engine.net.auth import TokenKeeper
-from engine.net.budget import Budget
 from engine.net.call import Call, Spent
-from engine.net.exchange import Answer, Request, Transport
 from engine.net.host import PROBES, Host
-from engine.net.limits import KeyLimits, Place
-from engine.net.pages import PageSize
-from engine.net.quota import Quota
+from engine.net.http.answer import problem, request_id
+from engine.net.http.auth import TokenKeeper
+from engine.net.http.exchange import Answer, Request, Transport
+from engine.net.limits.budget import Budget
+from engine.net.limits.gate import KeyLimits, Place
+from engine.net.limits.quota import Quota
+from engine.net.limits.width import trouble_of
+from engine.net.page_size import PageSize
 from engine.net.retry import Policy, error_timed_out, step_s, wait_s
 from engine.net.trial import Trial, what_of
-from engine.net.width import trouble_of
 from engine.net.witness import KEPT_S, Witness
 from engine.wire.dialect import BadAnswer, NotJson
 from engine.wire.directory import companies_path, read_companies

@@ -16,8 +16,8 @@ from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel
-from engine.net.exchange import Answer
-from engine.net.places import Places
+from engine.net.http.exchange import Answer
+from engine.net.limits.places import Places
 from engine.net.retry import Policy, step_s
 from engine.wire.batch import Accepted, progress_path, read_accepted, read_completed, read_results, results_path
 from engine.wire.dialect import Dialect

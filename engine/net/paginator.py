@@ -10,8 +10,8 @@ from operator import itemgetter
 import anyio
 
 from engine.errors import OutOfScope, Rejected, TenantLeak, plain
-from engine.model.cells import bare
 from engine.model.listing import Certificate, Page
+from engine.model.table import bare
 from engine.net.client import CompanyClient
 from engine.net.feed import Feed
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.model.known import KEY_COLLISION, RestingRow
+from engine.compare.collision import collisions, message
+from engine.model.company_record import KEY_COLLISION, RestingRow
 from engine.model.outcome import Column
 from engine.model.wanted import Wanted
-from engine.planning.collision import collisions, message
-from engine.run.books import Books
+from engine.run.row_counts import Books
 
 
 @dataclass(slots=True, kw_only=True)

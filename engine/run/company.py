@@ -14,6 +14,10 @@ from math import ceil
 
 import anyio
 
+from engine.compare.backoff import failed_again, is_resting
+from engine.compare.freshness import Evidence
+from engine.compare.rekey import rekeyed
+from engine.compare.subset import corrected, gone, only
 from engine.errors import (
     AccountParked,
     ApiError,
@@ -24,11 +28,10 @@ from engine.errors import (
     SourceError,
     UnsafePlan,
 )
+from engine.guards.volume import GUARDS
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
-from engine.model.drift import Difference
-from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
-from engine.model.known import (
+from engine.model.company_record import (
     KEY_MISMATCH,
     NOT_APPLIED,
     NOT_LISTED,
@@ -37,28 +40,25 @@ from engine.model.known import (
     Acknowledged,
     CompanyState,
 )
-from engine.model.life import Generation
+from engine.model.difference import Difference
+from engine.model.events import CompanyStarted, Planned, SourceRead, Waiting
 from engine.model.outcome import Column, Problem
 from engine.model.result import CompanyResult
-from engine.model.saved import CompanyPlan
+from engine.model.row_history import Generation
+from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import RawRow, Scope
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
-from engine.planning.evidence import Evidence
-from engine.planning.guard import GUARDS
-from engine.planning.only import corrected, gone, only
-from engine.planning.rekey import rekeyed
-from engine.planning.rest import failed_again, is_resting
-from engine.run.books import Books
-from engine.run.brakes import Brakes
 from engine.run.compare import Compared, Comparison
+from engine.run.context import Job, Parts
 from engine.run.endings import FAILED, HELD, REFUSED, STOPPED, UNSAFE, Ending, code_of, ending_of
-from engine.run.parts import Job, Parts
-from engine.run.saving import settings_digest, to_save
-from engine.run.scope import Visible
-from engine.run.standstill import Note, Standstill
-from engine.run.writing import Writing, to_do_of
+from engine.run.guarding import Brakes
+from engine.run.plan_part import settings_digest, to_save
+from engine.run.row_counts import Books
+from engine.run.skip_unchanged import Note, Standstill
+from engine.run.visibility import Visible
+from engine.run.write import Writing, to_do_of
 from engine.sources.base import read
 
 

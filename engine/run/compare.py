@@ -13,37 +13,11 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 
-from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
-from engine.ledger.base import Rows
-from engine.model.balance import Balance
-from engine.model.cells import Cells, bare
-from engine.model.change import Plan
-from engine.model.dimension import NaturalKey, natural_key
-from engine.model.drift import Difference
-from engine.model.events import Listed, PageRead
-from engine.model.known import (
-    KEY_MISMATCH,
-    MADE_ANEW,
-    NOT_APPLIED,
-    NOT_LISTED,
-    SETTLED,
-    Acknowledged,
-    CompanyState,
-    RestingRow,
-)
-from engine.model.listing import Certificate, Page
-from engine.model.outcome import Column, Withheld
-from engine.model.settings import Adopt, Company, Guards, Scope, Verify
-from engine.model.wanted import Wanted
-from engine.net.budget import Room
-from engine.net.channel import Emit
-from engine.net.client import CompanyClient
-from engine.net.paginator import paginate
-from engine.planning.agreement import not_applied
-from engine.planning.collision import collided, collisions, held, sharing, without
-from engine.planning.diff import diff, flapping, hold_taken
-from engine.planning.drift import drift
-from engine.planning.evidence import (
+from engine.compare.absorb import learn
+from engine.compare.attribution import drift
+from engine.compare.collision import collided, collisions, held, sharing, without
+from engine.compare.equality import not_applied
+from engine.compare.freshness import (
     Evidence,
     creates_need_listing,
     creates_need_probe,
@@ -51,9 +25,8 @@ from engine.planning.evidence import (
     is_due_for_age,
     must_list,
 )
-from engine.planning.learn import learn
-from engine.planning.match import Matching, RemoteIndex, Via, image, match
-from engine.planning.not_listed import (
+from engine.compare.join import Matching, RemoteIndex, Via, image, match
+from engine.compare.not_listed import (
     LOOK_UPS,
     due_look_ups,
     is_known_and_settled,
@@ -64,8 +37,35 @@ from engine.planning.not_listed import (
     perhaps_there,
     still_absent,
 )
-from engine.planning.quiet import Parted, part
-from engine.planning.withhold import is_refused_for_now, is_uncertain_for_now, withhold
+from engine.compare.plan import diff, flapping, hold_taken
+from engine.compare.quiet import Parted, part
+from engine.compare.recent_refusals import is_refused_for_now, is_uncertain_for_now, withhold
+from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
+from engine.ledger.protocols import Rows
+from engine.model.balance import Balance
+from engine.model.change import Plan
+from engine.model.company_record import (
+    KEY_MISMATCH,
+    MADE_ANEW,
+    NOT_APPLIED,
+    NOT_LISTED,
+    SETTLED,
+    Acknowledged,
+    CompanyState,
+    RestingRow,
+)
+from engine.model.difference import Difference
+from engine.model.dimension import NaturalKey, natural_key
+from engine.model.events import Listed, PageRead
+from engine.model.listing import Certificate, Page
+from engine.model.outcome import Column, Withheld
+from engine.model.settings import Adopt, Company, Guards, Scope, Verify
+from engine.model.table import Cells, bare
+from engine.model.wanted import Wanted
+from engine.net.channel import Emit
+from engine.net.client import CompanyClient
+from engine.net.limits.budget import Room
+from engine.net.paginator import paginate
 
 T = TypeVar("T")
 

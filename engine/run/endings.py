@@ -26,9 +26,9 @@ from engine.errors import (
     Untrusted,
     WrongContract,
 )
+from engine.guards.volume import GUARDS
 from engine.model.balance import ExitCode, State
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN
-from engine.planning.guard import GUARDS
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Self
 
 import anyio
 
+from engine.compare.rekey import Rekey
 from engine.errors import ConfigError, EngineError, LedgerError, plain
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import open_ledger
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.dimension import Dimension, clean
 from engine.model.directory import Directory
 from engine.model.events import Event
 from engine.model.outcome import Problem
-from engine.model.saved import SavedPlan
+from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
 from engine.net.channel import Channel, Key
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
-from engine.net.exchange import LateTransport, Transport
-from engine.net.quota import Quota
-from engine.planning.rekey import Rekey
-from engine.run.execution import Pending, Run, Wiring, new_ledger, origin_of
-from engine.run.hosting import RunHost
-from engine.run.looking import CompanyApi, Explanation, changed_keys, explain
-from engine.run.parts import Applying, Bounds, Job
-from engine.run.sound import refuse_twice, sound_accounts, sound_allowances, sound_dialect
+from engine.net.http.exchange import LateTransport, Transport
+from engine.net.limits.quota import Quota
+from engine.run.context import Applying, Bounds, Job
+from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
+from engine.run.run import Pending, Run, Wiring, new_ledger, origin_of
+from engine.run.tasks import RunHost
+from engine.run.validation import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 
 if TYPE_CHECKING:
     import aiohttp
@@ -342,7 +342,7 @@ class Engine:
         """Return the account's way out on the one session, which is opened for the first request of all."""
 
         def make() -> Transport:
-            from engine.net.transport import (  # noqa: PLC0415  see `LateTransport`
+            from engine.net.http.transport import (  # noqa: PLC0415  see `LateTransport`
                 AiohttpTransport,
                 new_session,
                 proxies_of_environment,

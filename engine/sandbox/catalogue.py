@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from engine.sandbox.effects import EFFECTS
 from engine.sandbox.faults import Match, Rule
-from engine.sandbox.turn import OPERATIONS
+from engine.sandbox.scheduled_fault import OPERATIONS
 from engine.sandbox.ways import Spelling, Way
 
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}

@@ -17,7 +17,8 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 from engine.sandbox.exchange import Answer, envelope, gateway
-from engine.sandbox.lies import (
+from engine.sandbox.scheduled_fault import Delivery, Drip, Effect, Turn
+from engine.sandbox.wrong_answers import (
     Batch,
     ClampLimit,
     Drift,
@@ -36,7 +37,6 @@ from engine.sandbox.lies import (
     TooManyBytes,
     TooManyRows,
 )
-from engine.sandbox.turn import Delivery, Drip, Effect, Turn
 
 GATEWAY_WORDS = {403: "Forbidden", 429: "Too Many Requests", 504: "Endpoint request timed out"}
 CODES = {

@@ -10,9 +10,9 @@ from typing import Literal
 
 from engine.sandbox.effects import EFFECTS
 from engine.sandbox.exchange import Call, RowError
+from engine.sandbox.scheduled_fault import Effect
 from engine.sandbox.tables import BadScript, build, made, taken
 from engine.sandbox.tenant import Values
-from engine.sandbox.turn import Effect
 
 __all__ = ["BadScript", "Match", "Rule", "Script", "parse_rules"]
 

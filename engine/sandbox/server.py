@@ -16,9 +16,9 @@ from aiohttp import web
 from engine.sandbox.control import control
 from engine.sandbox.exchange import Answer, Call, request_id
 from engine.sandbox.faults import Rule
+from engine.sandbox.scheduled_fault import Delivery, Drip, Turn
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
-from engine.sandbox.turn import Delivery, Drip, Turn
 
 __all__ = ["Options", "Sandbox"]
 

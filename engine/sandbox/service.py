@@ -20,8 +20,8 @@ from engine.sandbox.faults import Rule, Script
 from engine.sandbox.reading import DIRECTORY, methods, read
 from engine.sandbox.record import Entry
 from engine.sandbox.replay import Replays, Slot
+from engine.sandbox.scheduled_fault import Delivery, Turn, World
 from engine.sandbox.tenant import Company, Row, Tenant, Values
-from engine.sandbox.turn import Delivery, Turn, World
 from engine.sandbox.ways import Way, Ways
 
 CONTRACTS = {"guide": guide.CONTRACT, "reference": reference.CONTRACT}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from sys import intern
 from typing import Any, TypeAlias
 
-from engine.model.cells import Cells
+from engine.model.table import Cells
 from engine.sources.mapping import ColumnMap, Test, filtered_text, key_format, type_code_of
 from engine.sources.rows import plain
 

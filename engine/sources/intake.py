@@ -9,10 +9,10 @@ from operator import itemgetter
 from typing import NamedTuple, cast
 
 from engine.errors import SourceError
-from engine.model.cells import Cells, Rows
 from engine.model.dimension import Dimension, NaturalKey, as_dimension, natural_key
 from engine.model.outcome import Problem
 from engine.model.settings import RawRow
+from engine.model.table import Cells, Rows
 from engine.model.wanted import Lines, Wanted
 from engine.sources.batch import Batch, Broken
 from engine.sources.columns import kept, plain_rows

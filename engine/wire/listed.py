@@ -10,8 +10,8 @@ from itertools import chain
 from sys import intern
 from typing import Any, TypeAlias
 
-from engine.model.cells import Cells
 from engine.model.dimension import clean, listed_type
+from engine.model.table import Cells
 
 Column: TypeAlias = Sequence[Any]
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import orjson
 
-from engine.model.cells import Cells, Rows
 from engine.model.dimension import RemoteRow, as_remote_row, clean, listed_type
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
+from engine.model.table import Cells, Rows
 from engine.wire.dialect import BadAnswer, NotJson
 from engine.wire.listed import listed_rows, stored_rows
 

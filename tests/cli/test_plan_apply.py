@@ -12,14 +12,14 @@ from typing import Any
 import jsonschema
 import pytest
 
+from engine.documents.plan_file import write_plan
 from engine.model.balance import Balance
 from engine.model.change import Change
 from engine.model.dimension import Dimension
-from engine.model.life import Generation
-from engine.model.planfile import write_plan
 from engine.model.result import Requests, RunResult
-from engine.model.saved import CompanyPlan, SavedPlan
-from engine.run.execution import origin_of
+from engine.model.row_history import Generation
+from engine.model.saved_plan import CompanyPlan, SavedPlan
+from engine.run.run import origin_of
 from tests.cli.conftest import Here
 from tests.cli.program import PATIENCE_S, Fleet, start, until
 

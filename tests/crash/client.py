@@ -14,8 +14,8 @@ from pathlib import Path
 import orjson
 
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, open_ledger, run_json
-from engine.ledger.sqlite import SqliteLedger
-from engine.model.known import Intent, Settlement
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.model.company_record import Intent, Settlement
 from engine.model.settings import Scope
 from engine.sandbox.access import Credentials
 

@@ -38,15 +38,15 @@ import aiohttp
 import orjson
 
 from engine import Account, Allow, Api, Company, Dimension, Engine, Limits, RunResult, Secret, Settings
-from engine.ledger.database import open_file
-from engine.ledger.lock import FileLocks
-from engine.ledger.sqlite import SqliteLedger
-from engine.ledger.thread import DatabaseThread, _Job
+from engine.ledger.sqlite.database import open_file
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import FileLocks
+from engine.ledger.sqlite.thread import DatabaseThread, _Job
 from engine.sandbox.access import Credentials
 from engine.sandbox.faults import parse_rules
+from engine.sandbox.scheduled_fault import Turn
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant, Values
-from engine.sandbox.turn import Turn
 from tests.crash.client import AckOnly
 from tests.sandbox.fuzz import GATEWAY_S, Fate, Line, StageLoop
 

@@ -11,9 +11,9 @@ from time import monotonic
 import pytest
 
 from engine import Dimension, open_ledger
-from engine.apply.workers import WORKERS
-from engine.model.known import Acknowledged
+from engine.model.company_record import Acknowledged
 from engine.model.settings import Scope
+from engine.send.sender import WORKERS
 from tests.crash.conftest import LATENCY, LOST_ANSWERS, PATIENCE_S, Site, dims
 
 COMPANIES = (1, 2, 3)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 
 
 @pytest.fixture(params=["sqlite:///ledger.db", "sqlite://"], ids=["file", "memory"])

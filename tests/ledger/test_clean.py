@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger import base
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import SqliteLedger
-from engine.model.known import Agreement, CompanyState, Learned, RestingRow, Settlement
+from engine.ledger import protocols as base
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.model.company_record import Agreement, CompanyState, Learned, RestingRow, Settlement
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
 from tests.ledger.values import LATER, NOON, ORIGIN
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from engine.ledger.base import Ledger
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState, Learned, Settlement
-from engine.model.life import Generation
+from engine.ledger.protocols import Ledger
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState, Learned, Settlement
 from engine.model.outcome import Column, Outcome
+from engine.model.row_history import Generation
 from tests.ledger.values import (
     ANCHOR,
     HARBOR,

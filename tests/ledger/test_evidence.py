@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.ledger.base import Ledger
-from engine.ledger.schema import NOTES
-from engine.ledger.sqlite import SqliteLedger, open_ledger
-from engine.model.known import CompanyState, Intent, Learned, Settlement
-from engine.model.life import Generation, Life, RowAttempt
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.ledger.sqlite.schema import NOTES
+from engine.model.company_record import CompanyState, Intent, Learned, Settlement
 from engine.model.outcome import Column, Outcome
+from engine.model.row_history import Generation, Life, RowAttempt
 from tests.ledger.values import (
     ANCHOR,
     HARBOR,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError, LedgerError
-from engine.ledger.migrations import MIGRATIONS, Migration, migrate, schema_version
-from engine.ledger.sqlite import SqliteLedger, holds_runs, open_ledger
-from engine.model.known import Learned
+from engine.ledger.sqlite.ledger import SqliteLedger, holds_runs, open_ledger
+from engine.ledger.sqlite.migrations import MIGRATIONS, Migration, migrate, schema_version
+from engine.model.company_record import Learned
 from tests.ledger.values import HARBOR, NOON, ORIGIN, certificate, known_rows
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import orjson
 
-from engine.ledger.base import Ledger
-from engine.ledger.database import give_back
-from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.database import give_back
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.balance import Balance, State, add
 from engine.model.listing import Certificate
 from engine.model.outcome import Problem

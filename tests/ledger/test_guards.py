@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import SqliteLedger
-from engine.model.known import CompanyState
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.model.company_record import CompanyState
 from tests.ledger.values import ANCHOR, HARBOR, NOON, ORIGIN
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger.base import Ledger
-from engine.model.known import Learned, Settlement
+from engine.ledger.protocols import Ledger
+from engine.model.company_record import Learned, Settlement
 from tests.ledger.values import (
     HARBOR,
     LATER,

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from engine.ledger.base import Ledger
-from engine.model.known import Rest
-from engine.planning.rest import rest_again
+from engine.compare.backoff import rest_again
+from engine.ledger.protocols import Ledger
+from engine.model.company_record import Rest
 from tests.ledger.values import LATER, NOON, ORIGIN
 
 REST = Rest(failures=1, retry_at=LATER, message="no `count`", settings="a")

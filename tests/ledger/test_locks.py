@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import Locked
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.settings import Scope
 from tests.ledger.values import ANCHOR, HARBOR
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import LedgerError
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import open_ledger
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.company_record import Acknowledged, CompanyState, Intent, Known, Learned, Rejection, Settlement
 from engine.model.dimension import Dimension, RemoteRow, natural_key
-from engine.model.known import Acknowledged, CompanyState, Intent, Known, Learned, Rejection, Settlement
 from engine.model.outcome import Column, Outcome
 from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
 

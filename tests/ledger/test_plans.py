@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger.base import Ledger
-from engine.model.known import Settlement
-from engine.model.life import Applied
+from engine.ledger.protocols import Ledger
+from engine.model.company_record import Settlement
 from engine.model.outcome import Column, Outcome
+from engine.model.row_history import Applied
 from tests.ledger.values import ANCHOR, HARBOR, LATER, NOON, intent, known, known_rows, rejection
 
 

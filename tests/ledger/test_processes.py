@@ -13,7 +13,7 @@ import pytest
 
 import engine
 from engine.errors import Locked
-from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from tests.ledger.values import ANCHOR, HARBOR, blank, fresh, known
 
 ROOT = Path(engine.__file__).parents[1]
@@ -21,8 +21,8 @@ PROLOGUE = """
 import asyncio, os, resource, sys
 from pathlib import Path
 from engine.errors import LedgerError
-from engine.ledger.sqlite import open_ledger
-from engine.model.known import Learned
+from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.company_record import Learned
 from tests.ledger.values import *
 
 def say(word):

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger.base import Ledger
-from engine.ledger.sqlite import SqliteLedger, open_ledger
-from engine.model.known import Pause
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.model.company_record import Pause
 from engine.model.quota import DayUse, UsedUp, block, next_block
 from engine.model.settings import Account, Limits, Secret
-from engine.net.quota import Quota
+from engine.net.limits.quota import Quota
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import LATER, NOON, ORIGIN
 

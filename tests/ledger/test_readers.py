@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.ledger.sqlite import SqliteLedger, open_ledger
-from engine.model.known import Settlement
-from engine.model.life import Generation
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.model.company_record import Settlement
 from engine.model.outcome import Column, Outcome
+from engine.model.row_history import Generation
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import HARBOR, LATER, NOON, ORIGIN, intent, known_rows
 

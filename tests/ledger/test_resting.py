@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.ledger.base import Ledger
-from engine.model.known import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, Learned, RestingRow, Settlement
+from engine.ledger.protocols import Ledger
+from engine.model.company_record import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, Learned, RestingRow, Settlement
 from tests.ledger.values import ANCHOR, HARBOR, LATER, NOON, certificate, intent, known_rows, rejection, settlement
 
 LISTED = Learned(certificate=certificate(2), at=NOON, rows=known_rows("a", "b"))

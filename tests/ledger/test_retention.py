@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from engine.ledger.base import Ledger
+from engine.ledger.protocols import Ledger
 from engine.model.balance import Balance, State
-from engine.model.known import Intent, Settlement
+from engine.model.company_record import Intent, Settlement
 from engine.model.outcome import Column, Outcome, Problem
 from engine.model.result import CompanyResult, InTrouble, RunResult
 from tests.ledger.values import HARBOR, LATER, NOON, ORIGIN, a_result, known_rows

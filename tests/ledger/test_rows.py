@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger.base import Ledger
+from engine.ledger.protocols import Ledger
+from engine.model.company_record import Acknowledged, CompanyState, Known, Learned, Settlement
 from engine.model.dimension import Dimension
-from engine.model.known import Acknowledged, CompanyState, Known, Learned, Settlement
 from tests.ledger.values import (
     ANCHOR,
     HARBOR,

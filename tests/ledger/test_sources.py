@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.ledger.base import Ledger
-from engine.model.known import CompanyState
+from engine.ledger.protocols import Ledger
+from engine.model.company_record import CompanyState
 from engine.model.wanted import FileEnd
 from tests.ledger.values import ANCHOR, HARBOR, ORIGIN
 

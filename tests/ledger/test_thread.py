@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger.sqlite import SqliteLedger, open_ledger
-from engine.model.known import Acknowledged
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.model.company_record import Acknowledged
 from tests.ledger.values import HARBOR, fresh, intent, known_rows, settlement
 
 

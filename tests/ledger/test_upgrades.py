@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.ledger.migrations import MIGRATIONS, migrate
-from engine.ledger.sqlite import SqliteLedger, open_ledger
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.ledger.sqlite.migrations import MIGRATIONS, migrate
 from engine.model.balance import State
+from engine.model.company_record import Acknowledged, CompanyState, Known
 from engine.model.dimension import Dimension
-from engine.model.known import Acknowledged, CompanyState, Known
-from engine.model.life import Generation
 from engine.model.result import InTrouble
+from engine.model.row_history import Generation
 from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
 
 AT = "2026-11-21T12:00:00.123456Z"

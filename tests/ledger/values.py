@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from engine.model.balance import Balance, State
+from engine.model.company_record import Intent, Known, Rejection, Settlement
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import Intent, Known, Rejection, Settlement
 from engine.model.listing import Certificate
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Scope

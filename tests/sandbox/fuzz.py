@@ -23,10 +23,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from engine.errors import LedgerError
-from engine.ledger.thread import DatabaseThread
+from engine.ledger.sqlite.thread import DatabaseThread
 from engine.sandbox.exchange import request_id
+from engine.sandbox.scheduled_fault import Delivery, Turn
 from engine.sandbox.service import Service
-from engine.sandbox.turn import Delivery, Turn
 
 P = ParamSpec("P")
 T = TypeVar("T")

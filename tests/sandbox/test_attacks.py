@@ -8,7 +8,7 @@ from engine import Dimension
 from engine.model.change import Plan
 from engine.model.outcome import Column
 from engine.model.wanted import Wanted
-from engine.run.books import Books
+from engine.run.row_counts import Books
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, verdict
 
 HIDDEN = {"companies": [1], "hidden": "^00001$"}

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import pytest
 
 from engine import CompanyResult, Dimension
-from engine.ledger.sqlite import open_ledger
-from engine.model.drift import FieldDifference, Whose
-from engine.model.known import Acknowledged
+from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.company_record import Acknowledged
+from engine.model.difference import FieldDifference, Whose
 from engine.model.settings import Scope, VerifyMode
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,

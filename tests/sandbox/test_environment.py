@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from engine import Api, Engine, RunResult
-from engine.net.transport import new_session
+from engine.net.http.transport import new_session
 from tests.sandbox.conftest import World, company, dims, verdict
 
 CERTIFICATES = Path(__file__).parents[1] / "data" / "tls"

@@ -8,11 +8,11 @@ from contextlib import closing
 from dataclasses import replace
 
 from engine import Company, Dimension
-from engine.ledger.sqlite import open_ledger
-from engine.model.known import Intent
+from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.company_record import Intent
 from engine.model.settings import Scope
-from engine.run.execution import origin_of
-from engine.run.looking import Explanation
+from engine.run.inspect import Explanation
+from engine.run.run import origin_of
 from engine.sandbox.server import Options, Sandbox
 from tests.sandbox.conftest import BLIND, DEMO, OTHER, World, columns, company, dims
 

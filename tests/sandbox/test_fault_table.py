@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from engine import CompanyResult, Engine, RunResult
-from engine.planning.landed import Verdict
+from engine.compare.readback import Verdict
 from engine.sandbox.effects import EFFECTS
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Options, Sandbox

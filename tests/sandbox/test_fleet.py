@@ -11,7 +11,7 @@ import pytest
 from engine import Company, Dimension, RunResult, open_ledger
 from engine.model.events import CompanyFinished
 from engine.model.settings import Scope
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from tests.sandbox.conftest import (
     OTHER,
     World,

@@ -43,20 +43,20 @@ from engine import (
     VerifyMode,
     open_ledger,
 )
-from engine.ledger.database import open_memory
-from engine.ledger.lock import MemoryLocks
-from engine.ledger.sqlite import SqliteLedger
+from engine.compare.freshness import Evidence
+from engine.ledger.sqlite.database import open_memory
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import MemoryLocks
 from engine.model.balance import add
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, Acknowledged, Intent
 from engine.model.dimension import NaturalKey, canonical_type
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, Intent
 from engine.model.outcome import Column
 from engine.model.settings import Adopt, Scope
-from engine.planning.evidence import Evidence
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from engine.sandbox.faults import parse_rules
+from engine.sandbox.scheduled_fault import Turn
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Row, Tenant, Values
-from engine.sandbox.turn import Turn
 from engine.sandbox.ways import parse_ways
 from tests.sandbox.conftest import DEMO, DIRECTORY, Rows, World, account, columns, company, dims, slugs
 from tests.sandbox.fuzz import Desk, Fate, Line, StageLoop, copy_of

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import CompanyResult, RunResult, VerifyMode
-from engine.ledger.database import open_memory
+from engine.ledger.sqlite.database import open_memory
 from engine.sandbox.faults import parse_rules
 from engine.sandbox.tenant import Row
 from tests.sandbox.conftest import DIRECTORY

@@ -25,7 +25,7 @@ from engine import (
     State,
     open_ledger,
 )
-from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.events import Waiting
 from tests.sandbox.conftest import (
     DEMO,

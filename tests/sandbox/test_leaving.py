@@ -14,10 +14,10 @@ import anyio
 import pytest
 
 from engine import Company, Dimension, Engine, EngineError, Event, LedgerError, open_ledger
-from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.events import ChunkSettled, CompanyFinished, RunFinished
 from engine.model.result import PastRun
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from tests.sandbox.conftest import World, assert_exact, company, dims, heal
 from tests.sandbox.test_library import in_flight, tasks, until
 

@@ -13,9 +13,9 @@ import pytest
 
 from engine import Allow, Api, Company, Engine, Limits, RunResult, Settings, Verify, VerifyMode
 from engine.cli.cost import Cost, cost_of
-from engine.ledger.database import open_memory
-from engine.ledger.lock import MemoryLocks
-from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.sqlite.database import open_memory
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import MemoryLocks
 from engine.sandbox.access import Allowance
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant

@@ -14,7 +14,7 @@ from engine import Engine, Parked, RunResult, Verify, open_ledger
 from engine.model.events import PageRead
 from engine.model.quota import DayUse
 from engine.model.settings import Scope
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from tests.sandbox.conftest import DEMO, OTHER, World, account, assert_exact, columns, company, dims, verdict
 from tests.sandbox.test_library import until
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from engine import CompanyResult, Dimension, Engine
+from engine.compare.rekey import Rekey
 from engine.errors import Locked
-from engine.ledger.sqlite import open_ledger
-from engine.model.drift import Whose
+from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.difference import Whose
 from engine.model.settings import Adopt, Guards, Scope, Verify, VerifyMode
-from engine.planning.rekey import Rekey
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from tests.sandbox.conftest import DEMO, World, assert_exact, columns, company, dims, kinds, slugs, verdict
 
 ROWS = dims(5)

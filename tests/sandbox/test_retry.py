@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from engine import Allow, Company, CompanyResult, Dimension, RunResult
-from engine.ledger.sqlite import open_ledger
+from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.outcome import Column
 from engine.model.result import InTrouble
 from engine.model.settings import Scope
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,

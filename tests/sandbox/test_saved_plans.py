@@ -11,14 +11,14 @@ import anyio
 import pytest
 
 from engine import Allow, Company, CompanyResult, ConfigError, Dimension, Engine, Guards, RunResult, open_ledger
+from engine.documents.plan_file import read_plan, saved_plan, write_plan
 from engine.errors import LedgerError
-from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.model.company_record import CompanyState
 from engine.model.events import ChunkSettled
-from engine.model.known import CompanyState
-from engine.model.planfile import read_plan, saved_plan, write_plan
-from engine.model.saved import SavedPlan
+from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Scope, Verify, VerifyMode
-from engine.run.execution import Run, origin_of
+from engine.run.run import Run, origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,

@@ -26,9 +26,9 @@ import anyio
 import pytest
 
 from engine import Allow, Api, Dimension, Engine, Limits, RunResult, Settings, Verify, VerifyMode
-from engine.ledger.database import open_file
-from engine.ledger.lock import FileLocks, MemoryLocks
-from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.sqlite.database import open_file
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import FileLocks, MemoryLocks
 from engine.model.balance import add
 from engine.sandbox.faults import parse_rules
 from engine.sandbox.service import Options, Service
@@ -239,7 +239,7 @@ def engine_bytes() -> int:
     """Return the memory that lines of the engine hold on to; the sandbox's apart."""
     gc.collect()
     mine = [
-        tracemalloc.Filter(True, f"*/engine/{part}/*") for part in ("run", "apply", "net", "ledger", "planning", "wire")
+        tracemalloc.Filter(True, f"*/engine/{part}/*") for part in ("run", "send", "net", "ledger", "compare", "wire")
     ]
     return sum(each.size for each in tracemalloc.take_snapshot().filter_traces(mine).statistics("filename"))
 

@@ -12,11 +12,11 @@ import orjson
 import pytest
 
 from engine import Company, Dimension, Guards
-from engine.ledger.sqlite import open_ledger
-from engine.model.known import Intent
+from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.company_record import Intent
 from engine.model.result import CompanyResult
 from engine.model.settings import Scope, Verify, VerifyMode
-from engine.run.execution import origin_of
+from engine.run.run import origin_of
 from engine.sources.files import FileSource
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds, watch
 

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 
 from engine import Account, Api, Company, Dimension, Engine, Limits, RunResult, Settings
-from engine.ledger.database import open_memory
-from engine.ledger.lock import MemoryLocks
-from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.sqlite.database import open_memory
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import MemoryLocks
 from engine.model.events import ChunkSettled, Parked
 from engine.sandbox.access import Allowance
 from engine.sandbox.faults import parse_rules

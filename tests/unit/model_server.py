@@ -17,18 +17,18 @@ from typing import Any, NamedTuple
 
 from hypothesis import Phase, settings
 
-from engine.apply.reconcile import reconcile
+from engine.compare.absorb import learn
+from engine.compare.freshness import must_list
+from engine.compare.join import Matching, RemoteIndex, image, match
+from engine.compare.plan import diff
 from engine.model.change import Plan
+from engine.model.company_record import Acknowledged, Known, Learned
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow
-from engine.model.known import Acknowledged, Known, Learned
 from engine.model.listing import Certificate
 from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult
 from engine.model.wanted import Wanted
-from engine.planning.chunks import Cut, cut
-from engine.planning.diff import diff
-from engine.planning.evidence import must_list
-from engine.planning.learn import learn
-from engine.planning.match import Matching, RemoteIndex, image, match
+from engine.send.chunks import Cut, cut
+from engine.send.reconcile import reconcile
 from engine.wire.guide import DIALECT
 
 STEADY = settings(derandomize=True, database=None, deadline=None, max_examples=150, phases=set(Phase) - {Phase.explain})

@@ -17,14 +17,14 @@ from typing import Literal, NamedTuple
 
 import pytest
 
+from engine.compare.absorb import learn
+from engine.compare.equality import not_applied, pushed
+from engine.compare.freshness import must_list
+from engine.compare.join import Matching, RemoteIndex, image, match
+from engine.compare.plan import diff, flapping
+from engine.compare.recent_refusals import withhold
+from engine.model.company_record import Acknowledged, CompanyState, Known, RestingRow
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import Acknowledged, CompanyState, Known, RestingRow
-from engine.planning.agreement import not_applied, pushed
-from engine.planning.diff import diff, flapping
-from engine.planning.evidence import must_list
-from engine.planning.learn import learn
-from engine.planning.match import Matching, RemoteIndex, image, match
-from engine.planning.withhold import withhold
 from tests.unit.model_server import NOW, certificate, dim, source
 
 MOST_STEPS = int(os.environ.get("DIMSYNC_STEPS", "3"))

@@ -22,12 +22,12 @@ from engine.errors import (
 )
 from engine.model.events import Event
 from engine.model.settings import Account, Api, Limits, Secret
-from engine.net.answer import asked_wait_s, problem
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel, Key
-from engine.net.exchange import Answer, Request
 from engine.net.host import Host
-from engine.net.quota import Quota
+from engine.net.http.answer import asked_wait_s, problem
+from engine.net.http.exchange import Answer, Request
+from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
 from tests.unit.virtual_time import run
 

@@ -13,8 +13,8 @@ from engine.model.events import Event, RequestSent
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel, Key
-from engine.net.exchange import Answer, LateTransport, Request
-from engine.net.quota import Quota
+from engine.net.http.exchange import Answer, LateTransport, Request
+from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
 from tests.unit.virtual_time import run
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.model.change import Change
 from engine.model.outcome import Chunk
-from engine.planning.chunks import Cut, cut
+from engine.send.chunks import Cut, cut
 from engine.wire.guide import DIALECT
 from tests.unit.model_server import COMPANY, STEADY, dim
 

@@ -15,11 +15,11 @@ import pytest
 from engine.cli.advice import WORDS, Typed, advice
 from engine.cli.codes import CODES, EXITS, Code
 from engine.cli.main import VERBS
+from engine.guards.volume import GUARDS
 from engine.model.balance import Balance, ExitCode, State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import ALLOWABLE
-from engine.planning.guard import GUARDS
 from engine.run.endings import UNSAFE
 from engine.sandbox.access import Credentials
 from engine.sources.presets import PRESETS
@@ -60,7 +60,7 @@ HANDED_ON = {
     "str(one.state)": set[str](),  # of a company in a saved plan that says no more of itself
     "problem.code": set[str](),  # of a saved plan's problem, which was one of a run
     "result.column.value": {"rejected", "uncertain"},
-    "answer": set[str](),  # no code: `net.answer.problem` judges it, and bears the name of `Books.problem`
+    "answer": set[str](),  # no code: `net.http.answer.problem` judges it, and bears the name of `Books.problem`
 }
 """What is no literal where a code is wanted, and the codes that come in there and nowhere else."""
 

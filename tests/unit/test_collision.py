@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.model.known import KEY_COLLISION, Known
-from engine.planning.collision import collided, collisions, sharing
-from engine.planning.match import RemoteIndex, match
+from engine.compare.collision import collided, collisions, sharing
+from engine.compare.join import RemoteIndex, match
+from engine.model.company_record import KEY_COLLISION, Known
 from tests.unit.model_server import NOW, dim, known, ledger_of, shown, source
 
 A, B = dim("A", "1"), dim("a", "2")

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from engine.cli.details import MOST_ROWS, detail_lines
 from engine.cli.output import run_texts
 from engine.model.balance import State
-from engine.model.drift import Difference, FieldDifference, Whose
+from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.result import CompanyResult, company_json
 from tests.unit.test_render import HOSTILE, company, run
 

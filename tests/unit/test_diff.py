@@ -9,13 +9,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from engine.compare.absorb import learn
+from engine.compare.join import RemoteIndex, image, match
+from engine.compare.plan import diff
 from engine.model.change import Plan
+from engine.model.company_record import Acknowledged, Known
 from engine.model.dimension import Dimension, RemoteRow, clean
-from engine.model.known import Acknowledged, Known
 from engine.model.wanted import Wanted
-from engine.planning.diff import diff
-from engine.planning.learn import learn
-from engine.planning.match import RemoteIndex, image, match
 from tests.unit.model_server import (
     NOW,
     STEADY,

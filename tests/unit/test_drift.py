@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.compare.attribution import drift
+from engine.compare.join import RemoteIndex, image, match
+from engine.compare.readback import is_known
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState, Known
+from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.drift import Difference, FieldDifference, Whose
-from engine.model.known import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState, Known
 from engine.model.wanted import Wanted
-from engine.planning.drift import drift
-from engine.planning.landed import is_known
-from engine.planning.match import RemoteIndex, image, match
 from tests.unit.model_server import (
     NOW,
     STEADY,

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from engine.compare.freshness import Evidence, creates_need_probe, first_evidence, is_due_for_age, must_list, spread
 from engine.model.change import Change, Plan
-from engine.model.known import CompanyState
+from engine.model.company_record import CompanyState
 from engine.model.settings import Verify, VerifyMode
-from engine.planning.evidence import Evidence, creates_need_probe, first_evidence, is_due_for_age, must_list, spread
 from tests.unit.model_server import NOW, dim, known, ledger_of, source
 
 DAY_S = 86_400.0

@@ -9,11 +9,11 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.known import CompanyState
+from engine.model.company_record import CompanyState
 from engine.model.settings import Account, Company, Secret
+from engine.run.context import Job
 from engine.run.fleet import LEAST, Hall
-from engine.run.parts import Job
-from engine.run.spending import USUAL_ROWS, rows_of
+from engine.run.schedule import USUAL_ROWS, rows_of
 from tests.unit.virtual_time import run
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.guards.volume import Figures, marks, not_passed, trips, within, without
 from engine.model.change import Change
 from engine.model.dimension import Dimension
 from engine.model.settings import Guards
-from engine.planning.guard import Figures, marks, not_passed, trips, within, without
-from engine.planning.sketch import KEPT, Likeness, Sketch, alike, sketch
+from engine.model.sketch import KEPT, Likeness, Sketch, alike, sketch
 
 
 def figures(**given: int | None) -> Figures:

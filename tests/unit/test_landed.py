@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.compare.join import RemoteIndex
+from engine.compare.readback import Verdict, counterparts, is_known, verdict
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow
-from engine.planning.landed import Verdict, counterparts, is_known, verdict
-from engine.planning.match import RemoteIndex
 from tests.unit.model_server import STEADY, dim, shown
 
 LANDED, MISSING, UNTOLD = Verdict.LANDED, Verdict.MISSING, Verdict.UNTOLD

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from engine.compare.absorb import learn
+from engine.compare.join import RemoteIndex, image, match
+from engine.model.company_record import Acknowledged, Known, Learned
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import Acknowledged, Known, Learned
 from engine.model.wanted import Wanted
-from engine.planning.learn import learn
-from engine.planning.match import RemoteIndex, image, match
 from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source
 
 

@@ -10,9 +10,9 @@ import anyio
 import pytest
 
 from engine.model.settings import Limits
-from engine.net.limits import KeyLimits
-from engine.net.places import Places
-from engine.net.width import trouble_of
+from engine.net.limits.gate import KeyLimits
+from engine.net.limits.places import Places
+from engine.net.limits.width import trouble_of
 from tests.unit.virtual_time import run
 
 PAGE = ("list", 12)

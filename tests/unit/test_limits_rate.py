@@ -7,7 +7,7 @@ from random import Random
 import anyio
 import pytest
 
-from engine.net.rate import LATEST_S, LONGEST_S, Rate, Unit
+from engine.net.limits.rate import LATEST_S, LONGEST_S, Rate, Unit
 from engine.sandbox.rates import COUNTERS, RateModel
 from tests.unit.virtual_time import run
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.net.width import DOUBT, ENOUGH, PATIENCE, START, Flight, Width, after, at_first, trouble_of
+from engine.net.limits.width import DOUBT, ENOUGH, PATIENCE, START, Flight, Width, after, at_first, trouble_of
 
 PAGE, CHUNK = ("list", 14), ("bulk", 15)
 NEW = at_first(64)

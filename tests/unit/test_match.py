@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
+from engine.compare.join import RemoteIndex, Via, image, match
+from engine.model.company_record import Acknowledged
 from engine.model.dimension import RemoteRow
-from engine.model.known import Acknowledged
 from engine.model.wanted import Wanted
-from engine.planning.match import RemoteIndex, Via, image, match
 from tests.unit.model_server import dim, known, ledger_of, shown, source
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.compare.join import RemoteIndex
+from engine.compare.subset import corrected, gone, only
 from engine.model.change import Plan
 from engine.model.dimension import Dimension
 from engine.model.outcome import Problem
 from engine.model.wanted import Wanted
-from engine.planning.match import RemoteIndex
-from engine.planning.only import corrected, gone, only
 from tests.unit.model_server import STEADY, compared, dim, known, ledger_of, shown, source
 
 KEYS = [f"k{n}" for n in range(8)]

@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.dimension import RemoteRow
 from engine.model.listing import Page
-from engine.net.pages import MOST, PageSize
+from engine.net.page_size import MOST, PageSize
 
 
 def page(rows: int, *, declared: int, limit: int) -> Page:

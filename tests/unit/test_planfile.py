@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.documents.plan_file import COUNTS, PLAN_SCHEMA, read_plan, requests, saved_plan, write_plan
 from engine.errors import ConfigError
 from engine.model.balance import Balance, State
 from engine.model.change import Change, Hold
+from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension
-from engine.model.drift import Difference, FieldDifference, Whose
-from engine.model.life import Generation
 from engine.model.outcome import Problem
-from engine.model.planfile import COUNTS, PLAN_SCHEMA, read_plan, requests, saved_plan, write_plan
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.saved import CompanyPlan, SavedPlan
+from engine.model.row_history import Generation
+from engine.model.saved_plan import CompanyPlan, SavedPlan
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from engine.compare.absorb import learn
+from engine.compare.freshness import must_list
+from engine.compare.join import RemoteIndex, image, match
 from engine.model.change import Plan
 from engine.model.dimension import Dimension, natural_key
 from engine.model.wanted import Wanted
-from engine.planning.evidence import must_list
-from engine.planning.learn import learn
-from engine.planning.match import RemoteIndex, image, match
 from engine.wire.dialect import BadAnswer
 from engine.wire.guide import DIALECT
 from tests.unit.model_server import (

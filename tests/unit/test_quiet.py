@@ -10,17 +10,17 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from engine.model.cells import Rows, bare
+from engine.compare.absorb import learn
+from engine.compare.attribution import drift
+from engine.compare.join import Matching, RemoteIndex, image, match
+from engine.compare.plan import diff
+from engine.compare.quiet import Parted, part
 from engine.model.change import Change
+from engine.model.company_record import Acknowledged, CompanyState, Known, cells_of, known_rows
 from engine.model.dimension import Dimension, RemoteRow, as_dimension
-from engine.model.known import Acknowledged, CompanyState, Known, cells_of, known_rows
 from engine.model.settings import Adopt
+from engine.model.table import Rows, bare
 from engine.model.wanted import Wanted
-from engine.planning.diff import diff
-from engine.planning.drift import drift
-from engine.planning.learn import learn
-from engine.planning.match import Matching, RemoteIndex, image, match
-from engine.planning.quiet import Parted, part
 from tests.unit.model_server import NOW, STEADY, certificate, dim, known, ledger_of, shown, source
 
 KEYS = [f"k{number}" for number in range(5)]

@@ -19,8 +19,8 @@ from engine.model.quota import block
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel, Key
-from engine.net.exchange import Answer, Request
-from engine.net.quota import Quota
+from engine.net.http.exchange import Answer, Request
+from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

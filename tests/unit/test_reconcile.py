@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from engine.apply.reconcile import as_planned, compared, reconcile
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column
+from engine.send.reconcile import as_planned, compared, reconcile
 from engine.wire.guide import DIALECT
 from tests.unit.model_server import COMPANY, STEADY, ModelServer, Spelling, dim
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.known import Known
+from engine.compare.join import RemoteIndex, match
+from engine.compare.rekey import Rekey, rekeyable, rekeyed
+from engine.model.company_record import Known
 from engine.model.wanted import Wanted
-from engine.planning.match import RemoteIndex, match
-from engine.planning.rekey import Rekey, rekeyable, rekeyed
 from tests.unit.model_server import STEADY, dim, known, ledger_of, shown, source
 
 KEYS = st.sampled_from([f"k{n}" for n in range(6)])

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from engine.model.known import CompanyState
-from engine.planning.rest import failed_again, is_resting, source_digest
+from engine.compare.backoff import failed_again, is_resting, source_digest
+from engine.model.company_record import CompanyState
 from tests.unit.model_server import NOW, dim, source
 
 WANTED = source(dim("k1", "1"), dim("k2", "2"))

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import SourceError
-from engine.model.cells import Cells
 from engine.model.dimension import Dimension
 from engine.model.settings import RawRow
+from engine.model.table import Cells
 from engine.model.wanted import Wanted
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.delimited import BLOCK_CHARACTERS, csv_batches

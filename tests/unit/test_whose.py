@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from engine.compare.join import RemoteIndex, match
+from engine.compare.plan import diff
+from engine.guards.swapped_source import Asked, is_plainly_own, whose
+from engine.guards.volume import marks
+from engine.model.company_record import Acknowledged, CompanyState, Known
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.known import Acknowledged, CompanyState, Known
 from engine.model.settings import Guards
+from engine.model.sketch import sketch
 from engine.model.wanted import Wanted
-from engine.planning.diff import diff
-from engine.planning.guard import marks
-from engine.planning.match import RemoteIndex, match
-from engine.planning.sketch import sketch
-from engine.planning.whose import Asked, is_plainly_own, whose
 
 OWN, OTHER, THIRD = 101, 102, 103
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.apply.reconcile import reconcile
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, Column
+from engine.send.reconcile import reconcile
 from engine.wire.batch import (
     Accepted,
     progress_path,

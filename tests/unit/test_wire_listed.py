@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.cells import bare
 from engine.model.listing import Page
+from engine.model.table import bare
 from engine.wire.dialect import BadAnswer
 from engine.wire.listed import listed_rows
 from engine.wire.reading import _each_row, read_page

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from engine.compare.collision import collided, collision_fingerprint, without
+from engine.compare.recent_refusals import uncertain_again, withhold
 from engine.model.change import Change, Plan
+from engine.model.company_record import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
 from engine.model.dimension import Dimension, fingerprint
-from engine.model.known import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
 from engine.model.outcome import Column
-from engine.planning.collision import collided, collision_fingerprint, without
-from engine.planning.withhold import uncertain_again, withhold
 from tests.unit.model_server import NOW, dim, source
 
 ROW = dim("k1", "1", code="c1")

@@ -15,9 +15,9 @@ from typing import Any, TypeVar, cast
 import aiohttp
 
 from engine import Account, Allow, Company, Engine, Limits, RunResult, Secret, Settings
-from engine.ledger.database import open_memory
-from engine.ledger.lock import MemoryLocks
-from engine.ledger.sqlite import SqliteLedger
+from engine.ledger.sqlite.database import open_memory
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import MemoryLocks
 from tests.sandbox.fuzz import Desk, Fate, copy_of
 from tests.unit import virtual_time
 from tests.worlds.server import ACCOUNT, Server

@@ -14,9 +14,9 @@ import pytest
 
 from engine import Api, Company, Limits, RunResult, Secret, Settings
 from engine.errors import HostDown, OutcomeUnknown, Throttled, Unauthorized, Untrusted
-from engine.ledger.lock import MemoryLocks
-from engine.ledger.sqlite import SqliteLedger
-from engine.run.keys import ACCOUNT, is_lasting
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.lock import MemoryLocks
+from engine.run.key_memory import ACCOUNT, is_lasting
 from tests.sandbox.conftest import Rows
 from tests.sandbox.fuzz import Desk, Fate
 from tests.worlds.server import ACCOUNT as RACC

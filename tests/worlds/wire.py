@@ -11,7 +11,7 @@ import anyio
 from multidict import CIMultiDict
 from yarl import URL
 
-from engine.net.exchange import Answer, Request, Transport
+from engine.net.http.exchange import Answer, Request, Transport
 from tests.sandbox.fuzz import Reply as Response
 from tests.worlds.server import Server, encoded
 

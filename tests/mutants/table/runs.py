@@ -21,35 +21,35 @@ RUNS = (
     ),
     Mutant(
         name="run: updates are never sent",
-        module="run.writing",
+        module="run.write",
         old="first = plan.creates + plan.first_updates",
         new="first = plan.creates",
         scene="grown",
     ),
     Mutant(
         name="run: the last row to be tried out is never sent",
-        module="run.writing",
+        module="run.write",
         old="self._send(sending, first, plan.canaries)",
         new="self._send(sending, first, plan.canaries[:-1])",
         scene="tried",
     ),
     Mutant(
         name="run: rows behind one that failed to be tried out are not recorded as held",
-        module="run.writing",
+        module="run.write",
         old="self.books.record([ItemResult(change, Column.HELD, None, text) for change in left])",
         new="del text, left",
         scene="balked",
     ),
     Mutant(
         name="run: a row that was tried out is tried out again with the next ones",
-        module="run.writing",
+        module="run.write",
         old="tried, left = left[:size], left[size:]",
         new="tried, left = left[:size], left[size - (size > 1) :]",
         scene="tried",
     ),
     Mutant(
         name="run: what was read back does not reach the books",
-        module="run.writing",
+        module="run.write",
         old="settle(lost)\n        self.books.amend(told)",
         new="settle(lost)",
         scene="lost",
@@ -57,7 +57,7 @@ RUNS = (
     ),
     Mutant(
         name="run: what was read back reaches the books twice",
-        module="run.writing",
+        module="run.write",
         old="settle(lost)\n        self.books.amend(told)",
         new="settle(lost)\n        self.books.amend(told)\n        self.books.record(told)",
         scene="lost",
@@ -79,14 +79,14 @@ RUNS = (
     ),
     Mutant(
         name="run: a company is left out of the totals",
-        module="run.execution",
+        module="run.run",
         old="totals = add(company.balance for company in companies)",
         new="totals = add(company.balance for company in companies[1:])",
         scene="grown",
     ),
     Mutant(
         name="run: a company's exit code is left out",
-        module="run.execution",
+        module="run.run",
         old="codes = [ExitCode(company.exit_code) for company in companies]",
         new="codes = [ExitCode(company.exit_code) for company in companies[1:]]",
         scene="refused",
@@ -94,7 +94,7 @@ RUNS = (
     ),
     Mutant(
         name="run: two companies' balances are swapped",
-        module="run.execution",
+        module="run.run",
         old="        companies = fleet.results()\n",
         new=(
             "        companies = fleet.results()\n        companies = tuple("

@@ -23,7 +23,7 @@ UNSEEN = (
     ),
     Mutant(
         name="diff: what differs is unchanged",
-        module="planning.diff",
+        module="compare.plan",
         old="    return tuple(fields) or None\n",
         new="    return None\n",
         scene="keyed",
@@ -31,7 +31,7 @@ UNSEEN = (
     ),
     Mutant(
         name="recover: what has not landed is told to have landed",
-        module="apply.recover",
+        module="send.lost_answers",
         old="if found is not Verdict.LANDED or remote is None:",
         new="if remote is None:",
         scene="unlanded",
@@ -39,7 +39,7 @@ UNSEEN = (
     ),
     Mutant(
         name="chunks: codes are not sent",
-        module="planning.chunks",
+        module="send.chunks",
         old="how.encode(change.sent)",
         new="how.encode(change.sent._replace(code=None))",
         scene="grown",
@@ -47,7 +47,7 @@ UNSEEN = (
     ),
     Mutant(
         name="quiet: a plainly changed row is taken for quiet",
-        module="planning.quiet",
+        module="compare.quiet",
         old="for cells, entry in changed],",
         new="for cells, entry in changed[1:]],",
         scene="grown",
@@ -55,7 +55,7 @@ UNSEEN = (
     ),
     Mutant(
         name="reconcile: rows created as planned are told as updated",
-        module="apply.reconcile",
+        module="send.reconcile",
         old="(change, Column.CREATED, created[",
         new="(change, Column.UPDATED, created[",
         scene="grown",
@@ -63,7 +63,7 @@ UNSEEN = (
     ),
     Mutant(
         name="reconcile: created and updated are swapped",
-        module="apply.reconcile",
+        module="send.reconcile",
         old="return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]",
         new="return [Column.UPDATED if change.remote_id is None else Column.CREATED for change in stored]",
         scene="grown",

@@ -1,0 +1,107 @@
+"""Files that commands leave for people, and take back: saved plans, and rows that were refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from click import ClickException, UsageError
+
+from engine.documents.plan_file import read_plan
+from engine.model.result import RunResult
+from engine.model.saved_plan import SavedPlan
+from engine.model.settings import RawRow
+from engine.observe.terminal import safe
+
+COLUMNS = {
+    "key": "unique_key",
+    "type_label": "type",
+    "type_code": "dimension_type_code",
+    "name": "name",
+    "code": "code",
+    "erp_id": "erp_dimension_id",
+}
+"""Our names of a row's fields -> those of the creation fields, as sources have them."""
+
+
+def may_write(*files: Path | None) -> None:
+    """Open each file for writing, so that it does not turn out after the run that it cannot be; raises `OSError`."""
+    for file in files:
+        if file is not None:
+            file.open("a", encoding="utf-8").close()
+
+
+def read_saved(file: Path) -> SavedPlan:
+    """Return the plan that a file holds. Raises `ConfigError`, `OSError`."""
+    try:
+        return read_plan(file.read_text(encoding="utf-8"), str(file))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no saved plan: it is not UTF-8") from error
+
+
+def keep(file: Path, text: str) -> None:
+    """Write a paper, once the result is printed. Raises `ClickException`: what the run has done is done."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ClickException(f"{safe(str(file))} could not be written: {error.strerror}") from error
+
+
+def rejects_text(result: RunResult) -> str:
+    """Return the rows that a run's server refused, one JSON object a line; none: an empty text."""
+    return "".join(f"{line}\n" for line in _lines(result))
+
+
+def _lines(result: RunResult) -> Iterator[str]:
+    for company in result.companies:
+        for reject in company.rejects:
+            row = {COLUMNS[name]: value for name, value in reject.row._asdict().items() if value is not None}
+            place = {"message": reject.message, "file": reject.file, "line": reject.line}
+            line = {"company_id": company.company_id, "account": company.account, **row, **place}
+            yield json.dumps(line, ensure_ascii=False)
+
+
+def read_corrected(file: Path, writable: Collection[int], known: Collection[int]) -> dict[int, list[RawRow]]:
+    """Return a rejects file's rows by company. Raises `UsageError` naming each line that is at fault.
+
+    `writable`: ids of the companies that are chosen and may be written; `known`: of all.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{safe(str(file))}: byte {error.start + 1} is not UTF-8") from error
+    found: dict[int, list[RawRow]] = {}
+    faults = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            row = _row(line)
+            fault = _fault(row, writable, known)
+            if fault is None and row is not None:
+                found.setdefault(row.pop("company_id"), []).append(row)
+            else:
+                faults.append(f"{safe(str(file))}:{number}: {fault}")
+    if faults:
+        raise UsageError("\n".join(faults))
+    return found
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return {name: value for name, value in row.items() if value is not None} if isinstance(row, dict) else None
+
+
+def _fault(row: dict[str, Any] | None, writable: Collection[int], known: Collection[int]) -> str | None:
+    """Return what is wrong with a line; None: nothing, as far as its place goes."""
+    if row is None:
+        return "not a JSON object"
+    company_id = row.get("company_id")
+    if type(company_id) is not int or company_id not in known:
+        return f"company_id {company_id!r} is not one that the settings name"
+    if company_id not in writable:
+        return f"company {company_id} is not among those that are selected, or it is read-only (write = false)"
+    return None if row.get("unique_key") else "unique_key is missing"

@@ -1,0 +1,172 @@
+"""Who made it so: what differs between source and remote side, held against what was last acknowledged.
+
+What differs is decided in `diff.differing`, which row is which in `match`; here each difference is given a cause. A
+cause is claimed only where the ledger bears it out; what it cannot tell is not observable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.compare.equality import is_pending
+from engine.compare.join import Matching, Pair, RemoteIndex, Via, linked_id, may_lead_to
+from engine.compare.plan import differing
+from engine.compare.readback import is_known
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, SETTLED, Acknowledged, Known
+from engine.model.difference import Difference, FieldDifference, Whose
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
+
+
+def drift(
+    matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel: bool, needs_code: bool
+) -> tuple[Difference, ...]:
+    """Return each row that is not the same on both sides, by kind, key and remote id. Pure; O(rows).
+
+    There is one for each pair that `diff` sends or holds for what it shows, for each row that it creates, and for each
+    orphan. Rows without a pair that are held are none: nobody can tell what they differ from. Nor are adopted rows
+    with a code that nobody sees. `relabel` and `needs_code`: as in `diff`.
+    """
+    found = [_pair(pair, acked, relabel=relabel, needs_code=needs_code) for pair in matching.pairs]
+    differences = [each for each in found if each is not None]
+    differences += _missing(matching.missing, index, acked)
+    differences += _orphans(matching, index, acked)
+    return tuple(sorted(differences, key=lambda each: (each.kind, each.key or "", each.remote_id or "")))
+
+
+def _pair(pair: Pair, acked: Acknowledged, *, relabel: bool, needs_code: bool) -> Difference | None:
+    row, remote, _, known = pair
+    names = differing(pair, relabel=relabel, needs_code=needs_code)
+    if names is None:
+        return None
+    kind = "differs"
+    if known is not None and not known.settled:  # it differs whatever shows: tell what does show
+        kind, names = "unsettled", differing(pair._replace(known=None), relabel=relabel, needs_code=needs_code) or ()
+    base = _base(pair, acked)
+    fields = tuple(_field(name, row, remote, base) for name in names)
+    remote_id = remote.id if is_known(remote.id) else None
+    return Difference(kind, row.key, remote_id, row.type_code, row.name, _together(fields), fields)
+
+
+def _base(pair: Pair, acked: Acknowledged) -> Known | None:
+    """Return the entry that says how both sides were last; None: nothing does.
+
+    A row that was adopted was last as it was listed then. An entry of unknown outcome proves nothing, nor does one
+    that leads to another remote row, nor any in a ledger whose values were given up (`dimsync ledger distrust`).
+    """
+    known = pair.known
+    if known is None or not known.settled or acked.state.listed_at is None:
+        return None
+    leads_here = pair.via is Via.LEDGER or may_lead_to(known, pair.remote)
+    return known if leads_here else None
+
+
+def _field(name: str, row: Dimension, remote: RemoteRow, base: Known | None) -> FieldDifference:
+    """Return one field of a row, thrice, and who changed it.
+
+    1. Nothing acknowledged: not observable.
+    2. The remote value is not shown, or no code was given when the row was acknowledged, so that the server kept or
+       made up its own: the source is known to have changed, and of the remote side nothing is said.
+    3. It was pushed, and no listing has told yet whether the server spells it so: not yet verified.
+    4. Else each side that is not as acknowledged has changed; the remote one is as it was where it shows the agreed
+       spelling.
+    """
+    source, there = getattr(row, name), getattr(remote, name)
+    if base is None or (name == "code" and not base.code_known):
+        return FieldDifference(name, None, source, there, Whose.UNSEEN)
+    last = getattr(base.row, name)
+    spelled = base.agreement.shown.get(name) if base.agreement else None
+    if is_pending(base) and spelled is None and last == source:
+        return FieldDifference(name, last, source, there, Whose.UNVERIFIED)
+    whose = Whose.ERP if there == spelled else _whose(last, source, there)
+    return FieldDifference(name, last, source, there, whose)
+
+
+def _whose(last: str | None, source: str | None, there: str | None) -> Whose:
+    if last is None or there in {None, last}:
+        return Whose.ERP
+    return Whose.OTTIMATE if source == last else Whose.BOTH
+
+
+def _together(fields: tuple[FieldDifference, ...]) -> Whose:
+    """Return who changed a row: those who changed any field of it, as far as it can be told."""
+    told = {field.whose for field in fields} - {Whose.UNSEEN}
+    if not told:
+        return Whose.UNSEEN
+    return told.pop() if len(told) == 1 else Whose.BOTH
+
+
+def _missing(rows: list[Dimension], index: RemoteIndex, acked: Acknowledged) -> Iterator[Difference]:
+    """Yield the rows that are not in Ottimate.
+
+    1. The ledger does not know the key, or only as a create whose answer was lost: new in the ERP.
+    2. It does, and the row that the key led to is there still, or one like it is, as another key's; or what the ledger
+       knew was given up: not observable.
+    3. It does, and that row is gone: it vanished from Ottimate.
+    """
+    there: set[NaturalKey] | None = None
+    for row in rows:
+        known = acked.rows.get(row.key)
+        whose = Whose.OTTIMATE
+        if known is None or not (known.settled or known.confirmed or known.remote_id is not None):
+            whose = Whose.ERP
+        elif acked.state.listed_at is None or known.remote_id in index.rows:
+            whose = Whose.UNSEEN
+        elif known.remote_id is None:
+            there = {natural_key(remote) for remote in index.rows.values()} if there is None else there
+            whose = Whose.UNSEEN if natural_key(known.row) in there else whose
+        yield Difference("missing", row.key, None, row.type_code, row.name, whose)
+
+
+def _orphans(matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Iterator[Difference]:
+    """Yield the rows that no source row means, under the key that leads to them if there is one.
+
+    1. A key of the ledger leads there: it was in the source, which has dropped it.
+    2. None does, and the last listing showed it already; or there was none, or it was given up: not observable.
+    3. None does, it is new, and not all that was made is accounted for, so that it may be ours: not observable.
+    4. None does, it is new, and all of ours are accounted for: somebody made it in Ottimate.
+    """
+    orphans = [index.rows[remote_id] for remote_id in matching.orphans]
+    paired = {pair.row.key for pair in matching.pairs} | matching.quiet.keys
+    links = _links(orphans, paired, acked) if orphans else {}
+    before = {stray.id for stray in acked.strays} | {entry[6] for entry in acked.cells.values()}
+    is_unsure = acked.state.listed_at is None or _may_have_made_more(acked)
+    for remote in orphans:
+        key = links.get(remote.id)
+        whose = Whose.UNSEEN if is_unsure or remote.id in before else Whose.OTTIMATE
+        yield Difference(
+            "orphan",
+            key or remote.key,
+            remote.id if is_known(remote.id) else None,
+            remote.type_code,
+            remote.name,
+            whose if key is None else Whose.ERP,
+        )
+
+
+def _may_have_made_more(acked: Acknowledged) -> bool:
+    """Return whether there may be rows of our making, or rows that lost their key to one, which no key leads to."""
+    lost = (key for key, entry in acked.cells.items() if not entry[7] & SETTLED and entry[6] is None)
+    return acked.left_over is not None or acked.state.failure in {KEY_MISMATCH, OVERWRITTEN} or any(lost)
+
+
+def _links(orphans: list[RemoteRow], paired: set[str], acked: Acknowledged) -> dict[str, str]:
+    """Return which of the ledger's keys leads to which orphan, by remote id.
+
+    A key whose remote id is not known yet leads to the row that is listed under it, else to the only one that is like
+    what was last written there. A row that is listed under another key is none of a key's.
+    """
+    by_id = {remote.id: remote for remote in orphans}
+    listed = {remote.key: remote for remote in orphans if remote.key is not None}
+    alike: dict[NaturalKey, list[RemoteRow]] = {}
+    for remote in orphans:
+        alike.setdefault(natural_key(remote), []).append(remote)
+    found: dict[str, str] = {}
+    for key in sorted(acked.rows.keys() - paired):
+        known = acked.rows[key]
+        linked = by_id.get(linked_id(key, known))
+        if linked is None and known.remote_id is None:
+            candidates = alike.get(natural_key(known.row), [])
+            linked = listed.get(key) or (candidates[0] if len(candidates) == 1 else None)
+        if linked is not None and linked.key in {None, key}:
+            found.setdefault(linked.id, key)
+    return found

@@ -1,0 +1,96 @@
+"""How much has to be read before a company is compared: nothing, one probe, or the whole listing (DESIGN section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+from engine.guards.volume import GUARDS
+from engine.model.change import Plan
+from engine.model.company_record import SETTLED, Acknowledged, CompanyState
+from engine.model.settings import Verify, VerifyMode
+from engine.model.wanted import Wanted
+
+SPREAD = 0.3
+"""Verification listings are spread by this share: a fleet that was first read in one night is not re-read in one."""
+
+
+class Evidence(StrEnum):
+    """What a comparison rests on."""
+
+    LISTING = "listing"
+    PROBE = "probe"
+    LEDGER = "ledger"
+
+
+def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: datetime) -> Evidence:
+    """Return what must be read whatever the source holds. A clock that went back counts as "too old"."""
+    if state.listed_at is None or state.checked_at is None or is_reading_open(state):
+        return Evidence.LISTING
+    if verify.mode is VerifyMode.FULL:
+        return Evidence.LISTING
+    if verify.mode is VerifyMode.NONE:
+        return Evidence.LEDGER
+    if verify.mode is VerifyMode.PROBE:
+        return Evidence.PROBE
+    listed_s = (now - state.listed_at).total_seconds()
+    checked_s = (now - state.checked_at).total_seconds()
+    if not 0 <= listed_s < verify.verify_after_s * spread(company_id):
+        return Evidence.LISTING
+    return Evidence.LEDGER if 0 <= checked_s < verify.probe_after_s else Evidence.PROBE
+
+
+def is_reading_open(state: CompanyState) -> bool:
+    """Return whether the last reading failed or was held, so that the ledger is no evidence until a whole listing.
+
+    A company that was held by the figures of its plan (`GUARDS`) was read well.
+    """
+    return state.failure is not None and state.failure not in GUARDS
+
+
+def is_due_for_age(state: CompanyState, verify: Verify) -> bool:
+    """Return whether a company that is to be listed could do with a probe: it was listed before, if long ago."""
+    known = state.listed_at is not None and state.checked_at is not None and not is_reading_open(state)
+    return known and verify.mode is VerifyMode.AUTO
+
+
+def spread(company_id: int) -> float:
+    """Return the company's factor, between 0.7 and 1.3, the same in every run."""
+    share = int.from_bytes(blake2b(b"%d" % company_id, digest_size=4).digest()) / 0xFFFFFFFF
+    return 1 - SPREAD + 2 * SPREAD * share
+
+
+def must_list(wanted: Wanted, acked: Acknowledged, resting: Container[str] = ()) -> bool:
+    """Return whether the ledger cannot stand in for a listing: a wanted row may be one whose outcome nobody knows.
+
+    `resting`: keys of rows that are not sent in this run, of which nothing has to be known. If nothing was sent since
+    the last listing, another one would show the same.
+
+    1. Nobody knows what became of a create, and a wanted row may be that one or stand in its place.
+    2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
+       those of before, and what it may have become is not in the ledger at all.
+    """
+    if acked.is_as_listed or all(entry[7] & SETTLED for entry in acked.cells.values()):
+        return False
+    unsettled = [known for key, known in acked.rows.items() if not known.settled and key not in resting]
+    if not unsettled:
+        return False
+    wanted_known = [acked.rows.get(row.key) for row in wanted.rows if row.key not in resting]
+    lost_create = any(not known.confirmed and known.remote_id is None for known in unsettled)
+    if lost_create and any(known is None or not known.settled for known in wanted_known):
+        return True
+    return any(known is None or (known.settled and known.remote_id is None) for known in wanted_known)
+
+
+def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
+    """Return whether the plan creates on the ledger's word alone: a create needs evidence of this run."""
+    return evidence is Evidence.LEDGER and bool(plan.creates)
+
+
+def creates_need_listing(plan: Plan, acked: Acknowledged) -> bool:
+    """Return whether a probe is no evidence for creates: a create of unknown outcome may have landed meanwhile."""
+    if not plan.creates or acked.is_as_listed or not (acked.resting or acked.rejections):
+        return False
+    return any(not entry[7] & SETTLED and entry[6] is None for entry in acked.cells.values())

@@ -1,0 +1,118 @@
+"""Rows that the API acknowledged and does not list. Most likely they were deactivated; their keys are still taken.
+
+1. Acknowledged in this run, and absent from a listing of the same run: uncertain in this run.
+2. Acknowledged in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
+   the next listing does not show it either, it is uncertain in that run.
+3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
+   24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
+4. Acknowledged, or sent with an outcome that got lost, and never listed since: nothing else is created with its type
+   and ERP id, nor becomes it (`may_be_there`). Should the first one be there, there would be two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from engine.compare.backoff import next_try
+from engine.compare.join import RemoteIndex
+from engine.model.change import Change
+from engine.model.company_record import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledged, RestingRow
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, fingerprint
+
+LOOK_UPS = len(RESTS)
+"""How often one row is looked for by its id, in all."""
+
+
+def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingRow:
+    """Return the note on a row that was acknowledged and that this listing does not show."""
+    remote_id = acked.rows[change.row.key].remote_id
+    named = f" as {remote_id}" if remote_id else ""
+    text = f"Ottimate acknowledged it{named} and does not list it: it was probably deactivated there"
+    is_looked_up = remote_id is not None
+    return RestingRow(
+        NOT_LISTED,
+        fingerprint(change.sent),
+        text,
+        now,
+        0 if is_looked_up else LOOK_UPS,
+        next_try(1, now) if is_looked_up else None,
+    )
+
+
+def perhaps_there(acked: Acknowledged, index: RemoteIndex) -> dict[str, NaturalKey]:
+    """Return, by key, the type and ERP id of entries that a listing shows neither by id nor by these.
+
+    Some of them were shown by an earlier one: they are gone. The others have never been shown since they were sent.
+    """
+    if acked.is_as_listed:
+        return {}
+    entries = acked.cells.items()
+    absent = {key: (entry[1], entry[4]) for key, entry in entries if entry[7] & SETTLED and entry[6] not in index.cells}
+    return without_shown(absent, index)
+
+
+def may_be_there(acked: Acknowledged, index: RemoteIndex, unlisted: Collection[str]) -> dict[str, NaturalKey]:
+    """Return, by key, what was sent and has not been listed since, as of this listing.
+
+    `unlisted`: keys of `perhaps_there` that no earlier listing has shown since they were acknowledged.
+    """
+    absent = perhaps_there(acked, index)
+    return without_shown(acked.may_be_there, index) | {key: absent[key] for key in absent if key in unlisted}
+
+
+def without_shown(rows: Mapping[str, NaturalKey], index: RemoteIndex) -> dict[str, NaturalKey]:
+    """Return those that no row of a listing is."""
+    if not rows:
+        return {}
+    shown = {(cells[1], cells[4]) for cells in index.cells.values()}
+    return {key: natural for key, natural in rows.items() if natural not in shown}
+
+
+def made_anew(change: Change, now: datetime) -> RestingRow:
+    """Return the note on a row that is sent again because it was acknowledged earlier and is not listed now."""
+    text = "Ottimate acknowledged it and did not list it; it was sent once more"
+    return RestingRow(MADE_ANEW, fingerprint(change.sent), text, now)
+
+
+def still_absent(rest: RestingRow, now: datetime) -> RestingRow:
+    """Return the note on a row after one more listing that does not show it. It counts as the look-up that is due."""
+    return _not_found(rest, now) if _is_due(rest, now) else rest
+
+
+def due_look_ups(acked: Acknowledged, now: datetime) -> dict[str, str]:
+    """Return the remote ids to ask for, by key."""
+    found = {}
+    for key, rest in acked.resting.items():
+        entry = acked.rows.get(key)
+        if rest.code == NOT_LISTED and _is_due(rest, now) and entry is not None and entry.remote_id is not None:
+            found[key] = entry.remote_id
+    return found
+
+
+def looked_up(rest: RestingRow, row: Dimension, remote: RemoteRow | None, now: datetime) -> RestingRow:
+    """Return the note on a row after a look-up by its id. One that was found is not looked up again.
+
+    `row`: as it was acknowledged. `remote`: what the API has under that id; None: nothing.
+    """
+    if remote is None or (remote.name, remote.erp_id) != (row.name, row.erp_id):
+        return _not_found(rest, now)
+    return rest._replace(tries=LOOK_UPS, next_at=None)
+
+
+def _is_due(rest: RestingRow, now: datetime) -> bool:
+    """Return whether a row is to be looked for by now; a clock that went back to before its note tells nothing."""
+    return rest.next_at is not None and not rest.since <= now < rest.next_at
+
+
+def _not_found(rest: RestingRow, now: datetime) -> RestingRow:
+    tries = rest.tries + 1
+    return rest._replace(
+        since=min(rest.since, now), tries=tries, next_at=next_try(tries + 1, now) if tries < LOOK_UPS else None
+    )
+
+
+def is_known_and_settled(acked: Acknowledged, key: str) -> bool:
+    """Return whether an answer has acknowledged the row, or a listing has shown it."""
+    cells = acked.cells.get(key)
+    return cells is not None and bool(cells[7] & SETTLED)

@@ -1,0 +1,89 @@
+"""What a row that was read back proves of a send whose answer was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from enum import Enum
+
+from engine.compare.join import RemoteIndex
+from engine.model.change import Change
+from engine.model.company_record import Known
+from engine.model.dimension import NaturalKey, RemoteRow, natural_key
+
+
+class Verdict(Enum):
+    """Whether something that was sent is there."""
+
+    LANDED = "it is there as sent"
+    MISSING = "it is not there"
+    UNSHOWN = "the row that it changes is not shown"
+    UNTOLD = "what is there does not show whether it is"
+
+
+def counterparts(changes: Sequence[Change], index: RemoteIndex, before: Container[str]) -> dict[str, RemoteRow]:
+    """Return, by key, the row of a whole listing that each change made or meant to change; O(rows).
+
+    `before`: remote ids that were there when the changes were planned. A create has made none of these, unless it is
+    listed under the very key. Where several rows could be meant, none is; nor is one for an update whose row is not
+    known by its id: what bears its new natural key now may have borne it all along.
+    """
+    by_key: dict[str, list[RemoteRow]] = {}
+    by_natural: dict[NaturalKey, list[RemoteRow]] = {}
+    for remote in index.rows.values():
+        if remote.key is not None:
+            by_key.setdefault(remote.key, []).append(remote)
+        else:
+            by_natural.setdefault(natural_key(remote), []).append(remote)
+    found: dict[str, RemoteRow] = {}
+    for change in changes:
+        candidates = by_key.get(change.row.key, [])
+        if is_known(change.remote_id):
+            candidates = [row for row in (index.rows.get(change.remote_id or ""),) if row is not None]
+        elif not candidates and change.remote_id is None:
+            candidates = by_natural.get(natural_key(change.row), [])
+        if len(candidates) == 1 and (change.remote_id is not None or candidates[0].id not in before):
+            found[change.row.key] = candidates[0]
+    return found
+
+
+def is_known(remote_id: str | None) -> bool:
+    """Return whether a change names a row by an id that the server gave out (see `match.linked_id`)."""
+    return remote_id is not None and not remote_id.startswith("?")
+
+
+def verdict(change: Change, remote: RemoteRow | None, known: Known | None = None) -> Verdict:
+    """Return what a row read back proves. A record lands whole: one field that was changed speaks for all of them.
+
+    A row that was sent again because nothing was known of it has no such field: there, equality must be seen in all.
+    `known`: the ledger's entry of this very remote row. A field that was not changed may be there as the server is
+    known to spell it; how it spells what was changed, listings alone tell.
+    """
+    if remote is None:
+        return Verdict.UNSHOWN if is_known(change.remote_id) else Verdict.MISSING
+    row, unseen = change.sent, set()
+    agreement = known.agreement if known is not None and change.fields else None
+    spelled = {} if agreement is None else {n: text for n, text in agreement.shown.items() if n not in change.fields}
+
+    def is_there(name: str) -> bool:
+        return getattr(remote, name) in {getattr(row, name), spelled.get(name, getattr(row, name))}
+
+    shown = [is_there("name"), is_there("erp_id")]
+    if remote.type_code:
+        shown.append(is_there("type_code"))
+    else:
+        unseen.add("type_code")
+    if remote.type_label:
+        shown.append("type_label" not in change.fields or row.type_label == remote.type_label)
+    else:
+        unseen.add("type_label")
+    if remote.code is None:
+        unseen.add("code")
+    elif row.code is not None:
+        shown.append(is_there("code"))
+    if not all(shown):
+        return Verdict.MISSING
+    if change.remote_id is None or set(change.fields) - unseen:
+        return Verdict.LANDED
+    if change.fields or "type_code" in unseen or (row.code is not None and "code" in unseen):
+        return Verdict.UNTOLD
+    return Verdict.LANDED if row.type_label == remote.type_label else Verdict.UNTOLD

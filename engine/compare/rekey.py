@@ -1,0 +1,92 @@
+"""Source keys that stand for other keys on the wire: a row keeps the key that it was created under."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from engine.model.company_record import Acknowledged
+from engine.model.dimension import NaturalKey, natural_key
+from engine.model.outcome import Problem
+from engine.model.wanted import Wanted
+
+
+class Rekey(NamedTuple):
+    """A row whose key has changed in the source."""
+
+    source_key: str  # as the source calls it now
+    wire_key: str  # as Ottimate knows it: it keeps that one
+    type_code: str
+    erp_id: str
+    name: str  # in the source
+    remote_id: str | None  # None: not known
+
+
+def rekeyed(wanted: Wanted, wire_keys: Mapping[str, str]) -> Wanted:
+    """Return the rows under the keys that go on the wire; the problems of rows stay told under the source's.
+
+    A key that stands for another one which is in the source, too, would make one row of two: both are invalid.
+    """
+    if not wire_keys:
+        return wanted
+    rows = [row._replace(key=wire_keys.get(row.key, row.key)) for row in wanted.rows]
+    source_keys = {row.key: own.key for row, own in zip(rows, wanted.rows, strict=True) if row.key != own.key}
+    uses = Counter(row.key for row in rows)
+    twice = {key for key, count in uses.items() if count > 1}
+    bad = tuple(
+        _collision(wanted, own.key, row.key) for row, own in zip(rows, wanted.rows, strict=True) if row.key in twice
+    )
+    return replace(
+        wanted,
+        rows=[row for row in rows if row.key not in twice],
+        lines={**wanted.lines, **{wire: wanted.lines[own] for wire, own in source_keys.items() if own in wanted.lines}},
+        source_keys=source_keys,
+        invalid=wanted.invalid + len(bad),
+        problems=wanted.problems + bad,
+        invalid_keys=wanted.invalid_keys | twice | {wire_keys.get(key, key) for key in wanted.invalid_keys},
+    )
+
+
+def _collision(wanted: Wanted, key: str, wire_key: str) -> Problem:
+    text = (
+        f"several rows of the source go by the key {wire_key!r} since one was rekeyed: leave out all but one, or"
+        " undo that with `dimsync rekey ID --undo`"
+    )
+    return Problem(code="rekeyed-twice", message=text, key=key, file=wanted.file, line=wanted.lines.get(key))
+
+
+def rekeyable(wanted: Wanted, acked: Acknowledged) -> list[Rekey]:
+    """Return the source's rows that Ottimate has under another key, one that the source has no more, by source key.
+
+    Rows are told by type and ERP id. One whose own key leads somewhere, or that is not alone with its id, is left out.
+    """
+    own = {row.key for row in wanted.rows} | wanted.invalid_keys
+    own |= {acked.wire_keys[key] for key in own if key in acked.wire_keys}
+    keyed: dict[NaturalKey, set[tuple[str, str | None]]] = {}
+    for natural, bearer in _keyed(acked):
+        keyed.setdefault(natural, set()).add(bearer)
+    there = {natural: next(iter(bearers)) for natural, bearers in keyed.items() if len(bearers) == 1}
+    alone = Counter(natural_key(row) for row in wanted.rows)
+    found = []
+    for row in sorted(wanted.rows):
+        known = acked.rows.get(row.key)
+        wire_key, remote_id = there.get(natural_key(row), (row.key, None))
+        leads = (known is not None and known.confirmed) or row.key in acked.wire_keys
+        if wire_key != row.key and wire_key not in own and not leads and alone[natural_key(row)] == 1:
+            found.append(Rekey(row.key, wire_key, row.type_code, row.erp_id, row.name, remote_id))
+    return found
+
+
+def _keyed(acked: Acknowledged) -> Iterator[tuple[NaturalKey, tuple[str, str | None]]]:
+    """Yield under which key, and with which remote id, each natural key is there, as far as that is proven."""
+    for stray in acked.strays:
+        if stray.key is not None:
+            yield natural_key(stray), (stray.key, stray.id)
+    for key, natural in acked.may_be_there.items():
+        entry = acked.rows.get(key)
+        yield natural, (key, entry.remote_id if entry is not None else None)
+    for key, known in acked.rows.items():
+        if known.settled and known.confirmed:
+            yield natural_key(known.row), (key, known.remote_id)

@@ -1,0 +1,1 @@
+"""Files with a format of their own that a person keeps: the saved plan."""

@@ -1,0 +1,185 @@
+"""The file form of a saved plan, `dimsync.plan/1`: JSON that a person can review, under a digest.
+
+The digest is no signature: it tells a file that was changed by mistake, or cut short, from the one that was made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from engine.errors import ConfigError
+from engine.model.change import Change, Hold
+from engine.model.difference import Difference
+from engine.model.dimension import Dimension
+from engine.model.outcome import Problem
+from engine.model.result import CompanyResult, RunResult
+from engine.model.row_history import Generation
+from engine.model.saved_plan import CompanyPlan, SavedPlan
+
+PLAN_SCHEMA = "dimsync.plan/1"
+
+COUNTS = (
+    "source_rows",
+    "unchanged",
+    "adopted",
+    "code_unseen",
+    "invalid",
+    "remote_count",
+    "bulk_requests",
+    "was_compared",
+)
+
+
+def saved_plan(result: RunResult, *, origin: str, contract: str) -> SavedPlan:
+    """Return what a `plan` run found, to be kept; of companies that it could not plan, why."""
+    return SavedPlan(
+        plan_id=result.run_id,
+        made_at=result.started_at,
+        origin=origin,
+        contract=contract,
+        allowed=result.allowed,
+        companies=tuple(one.plan or _not_planned(one) for one in result.companies),
+    )
+
+
+def _not_planned(one: CompanyResult) -> CompanyPlan:
+    why = tuple(problem for problem in one.problems if problem.key is None)[:1]
+    return CompanyPlan(
+        company_id=one.company_id,
+        account=one.account,
+        name=one.name,
+        generation=Generation(),
+        not_planned=why or (Problem(code=str(one.state), message="nothing was compared"),),
+        source_rows=one.balance.source_rows,
+        invalid=one.balance.invalid or 0,
+        was_compared=False,
+    )
+
+
+def write_plan(plan: SavedPlan, result: RunResult) -> str:
+    """Return the file's text. `result`: of the run that made it, for what the fields were before."""
+    before = {(one.account, one.company_id): one.differences for one in result.companies}
+    changes = [change for company in plan.companies for change in company.changes if not company.held_by]
+    document = {
+        "schema": PLAN_SCHEMA,
+        "plan_id": plan.plan_id,
+        "made_at": plan.made_at.isoformat(),
+        "origin": plan.origin,
+        "contract": plan.contract,
+        "allowed": list(plan.allowed),
+        "totals": {
+            "companies": len(plan.companies),
+            "held": sum(bool(company.held_by) for company in plan.companies),
+            "creates": sum(change.remote_id is None for change in changes),
+            "updates": sum(change.remote_id is not None for change in changes),
+            "requests": sum(requests(company) for company in plan.companies),
+        },
+        "companies": [_company(one, before.get((one.account, one.company_id), ())) for one in plan.companies],
+    }
+    return json.dumps(document | {"digest": _digest(document)}, ensure_ascii=False, indent=1)
+
+
+def requests(company: CompanyPlan) -> int:
+    """Return how many requests it takes to apply a company's plan: a probe, and its chunks."""
+    return 1 + company.bulk_requests if company.changes and not company.held_by else 0
+
+
+def read_plan(text: str, name: str) -> SavedPlan:
+    """Return the plan that a file's text holds. Raises `ConfigError`; `name` is the file's, for that."""
+    try:
+        document = json.loads(text)
+        schema, digest = document["schema"], document.pop("digest")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{name} is no saved plan: `dimsync plan -o FILE` makes one") from error
+    if schema != PLAN_SCHEMA:
+        raise ConfigError(f"{name} is a plan in {schema!r}, and this dimsync reads {PLAN_SCHEMA}: make a new one")
+    if digest != _digest(document):
+        raise ConfigError(
+            f"{name} is not as it was made (its digest differs): a plan is reviewed, never edited; make a new one"
+        )
+    try:
+        return SavedPlan(
+            plan_id=document["plan_id"],
+            made_at=datetime.fromisoformat(document["made_at"]),
+            origin=document["origin"],
+            contract=document["contract"],
+            allowed=tuple(document["allowed"]),
+            companies=tuple(_read_company(one) for one in document["companies"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{name} is no saved plan: {error!r} is missing or wrong in it") from error
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    canonical = json.dumps(document, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, Any]:
+    wire_keys = {source_key: key for key, source_key in plan.source_keys}
+    before = {
+        wire_keys.get(each.key, each.key): {field.name: field.remote for field in each.fields}
+        for each in differences
+        if each.key
+    }
+    return {
+        "company_id": plan.company_id,
+        "name": plan.name,
+        "account": plan.account,
+        "generation": list(plan.generation),
+        "settings": plan.settings,
+        **{name: getattr(plan, name) for name in COUNTS},
+        "held_by": [_problem(problem) for problem in plan.held_by],
+        "not_planned": [_problem(problem) for problem in plan.not_planned],
+        "creates": [_change(change, {}) for change in plan.creates],
+        "updates": [_change(change, before.get(change.row.key, {})) for change in plan.updates],
+        "canaries": [_change(change, before.get(change.row.key, {})) for change in plan.canaries],
+        "reverts": list(plan.reverts),
+        "orphans": list(plan.orphans),
+        "source_keys": dict(plan.source_keys),
+        "holds": [hold._asdict() for hold in plan.holds],
+        "refused": [hold._asdict() for hold in plan.refused],
+    }
+
+
+def _change(change: Change, before: Mapping[str, str | None]) -> dict[str, Any]:
+    row = change.row._asdict()
+    shown = {name: {"from": before.get(name), "to": row[name]} for name in change.fields}
+    filled = {} if change.code is None else {"sent_code": change.code}
+    return {"remote_id": change.remote_id, "row": row, "fields": shown, **filled}
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {"code": problem.code, "message": problem.message}
+
+
+def _read_company(one: Mapping[str, Any]) -> CompanyPlan:
+    creates, updates, canaries = (
+        tuple(_read_change(change) for change in one[part]) for part in ("creates", "updates", "canaries")
+    )
+    return CompanyPlan(
+        company_id=one["company_id"],
+        name=one["name"],
+        account=one["account"],
+        generation=Generation(*one["generation"]),
+        settings=one["settings"],
+        held_by=tuple(Problem(**problem) for problem in one["held_by"]),
+        not_planned=tuple(Problem(**problem) for problem in one["not_planned"]),
+        creates=creates,
+        updates=updates,
+        canaries=canaries,
+        reverts=tuple(one["reverts"]),
+        orphans=tuple(one["orphans"]),
+        source_keys=tuple(sorted(one["source_keys"].items())),
+        holds=tuple(Hold(**hold) for hold in one["holds"]),
+        refused=tuple(Hold(**hold) for hold in one["refused"]),
+        **{name: one[name] for name in COUNTS},
+    )
+
+
+def _read_change(change: Mapping[str, Any]) -> Change:
+    return Change(Dimension(**change["row"]), change["remote_id"], tuple(change["fields"]), change.get("sent_code"))

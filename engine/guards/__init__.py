@@ -1,0 +1,1 @@
+"""What holds a company before anything is written: figures, and signs that a source is another client's."""

@@ -1,0 +1,58 @@
+"""The audit trail: one line per request whose outcome was written down, with what became of each of its rows.
+
+The rows stand in it as one JSON array of `[key, outcome, remote_id, message]`, empty ends left out: a line per row
+would double what a push costs. The view `outcomes` takes the array apart for people.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+import orjson
+
+from engine.ledger.sqlite.texts import from_text, to_json, to_text
+from engine.model.company_record import Settlement
+from engine.model.outcome import Column, Outcome
+from engine.model.row_history import RowAttempt
+
+ADD = """
+    insert into attempts (scope, id, run_id, at, sends, status, request_id, rows) values (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+OF_ROW = """
+    select at, run_id, id, sends, status, request_id, rows from attempts
+    where scope = ? and instr(rows, ?) order by at desc, number desc
+"""
+FORGET = "delete from attempts where scope in (select id from scopes) and at < ?"  # which goes by the index
+
+CUT_SHORT = "the run ended before its answer was written down"
+
+
+def add(connection: sqlite3.Connection, scope_id: int, run_id: str, settlement: Settlement) -> None:
+    """Write down what became of a request."""
+    lines = [row[:4] if row[3] else row[:3] if row[2] else row[:2] for row in settlement.outcomes]
+    counted = (settlement.sends, settlement.status, settlement.request_id)
+    connection.execute(ADD, (scope_id, settlement.intent_id, run_id, to_text(settlement.at), *counted, to_json(lines)))
+
+
+def add_left_over(connection: sqlite3.Connection, scope_id: int, intents: Iterable[tuple[str, str, str, str]]) -> int:
+    """Write down what is known of requests, (id, run id, at, keys), that a dead run left behind; return their rows.
+
+    They count as sent once: the intent is committed right before the first send, and of more nobody knows.
+    """
+    count = 0
+    for intent_id, run_id, at, keys in intents:
+        lines = [[key, Column.UNCERTAIN, None, CUT_SHORT] for key in orjson.loads(keys)]
+        connection.execute(ADD, (scope_id, intent_id, run_id, at, 1, None, None, to_json(lines)))
+        count += len(lines)
+    return count
+
+
+def of_row(connection: sqlite3.Connection, scope_id: int, key: str) -> tuple[RowAttempt, ...]:
+    """Return the requests that carried a row, the newest first; its JSON form tells in which arrays to look."""
+    found = []
+    for at, *request, rows in connection.execute(OF_ROW, (scope_id, to_json(key))):
+        became = next((Outcome(*line) for line in orjson.loads(rows) if line[0] == key), None)
+        if became is not None:  # None: the key is only a part of another text
+            found.append(RowAttempt._make((from_text(at), *request, *became[1:])))
+    return tuple(found)

@@ -1,0 +1,77 @@
+"""What the API user of each account may see, as it was last listed: a part that was not read again keeps its age."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from engine.ledger.sqlite.texts import from_text, to_text
+from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
+
+FIND = "select id, at, locations_at, accounts_at from directories where origin = ? and account = ?"
+REMEMBER = """
+    insert into directories (origin, account, at, locations_at, accounts_at) values (?, ?, ?, ?, ?)
+    on conflict (origin, account) do update set
+        at = excluded.at,
+        locations_at = coalesce(excluded.locations_at, locations_at),
+        accounts_at = coalesce(excluded.accounts_at, accounts_at)
+"""
+
+READ_COMPANIES = "select id, name, locations, plan from directory_companies where directory = ? order by position"
+FORGET_COMPANIES = "delete from directory_companies where directory = ?"
+PUT_COMPANY = """
+    insert into directory_companies (directory, position, id, name, locations, plan) values (?, ?, ?, ?, ?, ?)
+"""
+
+READ_LOCATIONS = """
+    select id, name, company, location_group from directory_locations where directory = ? order by position
+"""
+FORGET_LOCATIONS = "delete from directory_locations where directory = ?"
+PUT_LOCATION = """
+    insert into directory_locations (directory, position, id, name, company, location_group) values (?, ?, ?, ?, ?, ?)
+"""
+
+READ_ACCOUNTS = "select id, name, companies, locations from directory_accounts where directory = ? order by position"
+FORGET_ACCOUNTS = "delete from directory_accounts where directory = ?"
+PUT_ACCOUNT = """
+    insert into directory_accounts (directory, position, id, name, companies, locations) values (?, ?, ?, ?, ?, ?)
+"""
+
+
+def read(connection: sqlite3.Connection, origin: str, account: str) -> Directory | None:
+    """Return an account's directory, each part in the order in which it was listed; None: never read."""
+    found = connection.execute(FIND, (origin, account)).fetchone()
+    if found is None:
+        return None
+    number, at, locations_at, accounts_at = found
+    companies = connection.execute(READ_COMPANIES, (number,))
+    locations = connection.execute(READ_LOCATIONS, (number,))
+    accounts = connection.execute(READ_ACCOUNTS, (number,))
+    return Directory(
+        at=from_text(at),
+        rest_at=None if locations_at is None or accounts_at is None else from_text(min(locations_at, accounts_at)),
+        companies=tuple(map(VisibleCompany._make, companies)),
+        locations=None if locations_at is None else tuple(map(VisibleLocation._make, locations)),
+        accounts=None if accounts_at is None else tuple(map(VisibleAccount._make, accounts)),
+    )
+
+
+def remember(connection: sqlite3.Connection, origin: str, account: str, directory: Directory) -> None:
+    """Replace an account's directory; parts that were not read (None) stay as they are, with their age."""
+    locations_at = None if directory.locations is None else to_text(directory.at)
+    accounts_at = None if directory.accounts is None else to_text(directory.at)
+    connection.execute(REMEMBER, (origin, account, to_text(directory.at), locations_at, accounts_at))
+    number, *_ = connection.execute(FIND, (origin, account)).fetchone()
+    _replace(connection, FORGET_COMPANIES, PUT_COMPANY, number, directory.companies)
+    if directory.locations is not None:
+        _replace(connection, FORGET_LOCATIONS, PUT_LOCATION, number, directory.locations)
+    if directory.accounts is not None:
+        _replace(connection, FORGET_ACCOUNTS, PUT_ACCOUNT, number, directory.accounts)
+
+
+def _replace(
+    connection: sqlite3.Connection, forget: str, put: str, number: int, entries: Iterable[tuple[object, ...]]
+) -> None:
+    """Write one part of a directory anew, numbered in the order in which it was listed."""
+    connection.execute(forget, (number,))
+    connection.executemany(put, ((number, position, *entry) for position, entry in enumerate(entries)))

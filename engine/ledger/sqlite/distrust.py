@@ -1,0 +1,44 @@
+"""Forget what may no longer be true of a company, in a ledger that was restored from a backup or that is in doubt.
+
+What stays: which key leads to which remote row, what is unsettled or in flight, the audit trail, the source rows of
+the last good run, and the trouble that no listing mends.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from engine.ledger.sqlite import scopes
+from engine.model.company_record import KEY_MISMATCH
+from engine.model.settings import Scope
+
+ROWS = """
+    update rows set code_known = 0, seen = null, agreement = null, before = null, acked_generation = null
+    where scope = ?
+"""
+STRAYS = "delete from strays where scope = ?"
+REJECTIONS = "delete from rejections where scope = ?"
+RESTING = "delete from resting where scope = ?"
+REVERTS = "delete from reverts where scope = ?"
+NOTES = """
+    update scopes
+    set listed_at = null, listed_by = null, listed_before = null,
+        checked_at = null, certificate = null, remote_count = null, passed = null,
+        failures = 0, retry_at = null, failed_source = null,
+        failure_message = case when failure = ?2 then failure_message end,
+        failure = case when failure = ?2 then failure end
+    where id = ?1
+"""
+
+
+def distrust(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Forget acknowledged values and listings; return how many rows were known."""
+    scope_id = scopes.find(connection, scope)
+    if scope_id is None:
+        return 0
+    known = connection.execute(ROWS, (scope_id,)).rowcount
+    for statement in (STRAYS, REJECTIONS, RESTING, REVERTS):
+        connection.execute(statement, (scope_id,))
+    connection.execute(NOTES, (scope_id, KEY_MISMATCH))
+    scopes.changed(connection, scope_id, None)
+    return known

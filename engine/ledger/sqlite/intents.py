@@ -1,0 +1,134 @@
+"""The crash protocol's two commits, before a request and after its answer, and what is done about a missing second."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import orjson
+
+from engine.errors import LedgerError
+from engine.ledger.sqlite import attempts, may_be_there, resting, scopes
+from engine.ledger.sqlite.rows import acknowledge
+from engine.ledger.sqlite.texts import to_json, to_text
+from engine.model.company_record import Intent, Rejection, Settlement
+from engine.model.settings import Scope
+
+BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?)"
+OTHERS = "select id, keys from intents where scope = ? and id <> ?"
+FIND = """
+    select run_id, exists (select 1 from rejections where scope = intents.scope),
+           exists (select 1 from resting where scope = intents.scope),
+           exists (select 1 from may_be_there where scope = intents.scope)
+    from intents where scope = ? and id = ?
+"""
+AGAIN = "update intents set at = ? where scope = ? and id = ?"
+END = "delete from intents where scope = ? and id = ?"
+
+UNSETTLE = """
+    insert into rows (scope, key, type_code, type_label, name, erp_id, confirmed, settled, code_known)
+    select ?, value, '', '', '', '', 0, 0, 0 from json_each(?) where true
+    on conflict (scope, key) do update set settled = 0
+"""  # `where true`: else the parser takes `on` for a join's
+UNSETTLE_LEFT_OVER = """
+    insert into rows (scope, key, type_code, type_label, name, erp_id, confirmed, settled, code_known)
+    select scope, value, '', '', '', '', 0, 0, 0 from intents join json_each(keys) where scope = ?
+    on conflict (scope, key) do update set settled = 0
+"""
+LEFT_OVER = "select id, run_id, at, keys from intents where scope = ? order by at, id"
+END_ALL = "delete from intents where scope = ?"
+
+REJECT = """
+    insert into rejections (scope, key, fingerprint, at, message) values (?, ?, ?, ?, ?)
+    on conflict (scope, key) do update set
+        fingerprint = excluded.fingerprint, at = excluded.at, message = excluded.message
+"""
+ACCEPT = "delete from rejections where scope = ? and key = ?"
+ACCEPT_LEFT_OVER = """
+    delete from rejections
+    where scope = ?1 and key in (select value from intents join json_each(keys) where scope = ?1)
+"""  # a row that was refused, then sent again and never answered, may be there now: its refusal is out of date
+
+
+def begin(connection: sqlite3.Connection, scope: Scope, intent: Intent) -> None:
+    """Write down that these keys are about to be sent."""
+    scope_id = scopes.to_change(connection, scope)
+    wanted = set(intent.keys)
+    for other, keys in connection.execute(OTHERS, (scope_id, intent.id)).fetchall():
+        if not wanted.isdisjoint(taken := orjson.loads(keys)):
+            key = min(wanted.intersection(taken))
+            raise LedgerError(
+                f"Company {scope.company_id}: key {key!r} of chunk {intent.id} is in flight already, in chunk {other}."
+            )
+    text = f"Company {scope.company_id}: chunk {intent.id} was begun before, or names a key twice."
+    if len(wanted) < len(intent.keys):
+        raise LedgerError(text)
+    try:
+        connection.execute(BEGIN, (scope_id, intent.id, intent.run_id, to_text(intent.at), _array(intent.keys)))
+    except sqlite3.IntegrityError as error:
+        raise LedgerError(text) from error
+
+
+def _array(keys: Iterable[str]) -> str:
+    """Return keys as a sorted JSON array: one value to bind, which SQLite takes apart faster than Python binds each."""
+    return to_json(sorted(keys))
+
+
+def sent_again(connection: sqlite3.Connection, scope: Scope, intent_id: str, at: datetime) -> None:
+    """Make an intent as young as its last send."""
+    connection.execute(AGAIN, (to_text(at), scopes.to_change(connection, scope), intent_id))
+
+
+def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement) -> None:
+    """Write down a chunk's outcome and end its intent."""
+    scope_id = scopes.number(connection, scope)
+    place = (scope_id, settlement.intent_id)
+    found = connection.execute(FIND, place).fetchone()
+    if found is None:
+        chunk = settlement.intent_id
+        raise LedgerError(f"Company {scope.company_id}: chunk {chunk} cannot be settled, it was never begun.")
+    run_id, any_rejection, any_resting, any_may_be_there = found
+    connection.execute(END, place)
+    acknowledge(connection, scope_id, settlement.rows, settlement.at)
+    if any_rejection:  # most companies have none
+        connection.executemany(ACCEPT, [(scope_id, key) for key in settlement.rows])
+    if any_resting:
+        resting.acknowledged(connection, scope_id, settlement.rows)
+        resting.refused(connection, scope_id, settlement.rejected)
+    if any_may_be_there:
+        may_be_there.acknowledged(connection, scope_id, settlement.rows)
+        may_be_there.refused(connection, scope_id, settlement.rejected)
+    if settlement.rejected:
+        _reject(connection, scope_id, settlement.rejected)
+    if settlement.unknown:
+        may_be_there.doubted(connection, scope_id, _array(settlement.unknown))
+        connection.execute(UNSETTLE, (scope_id, _array(settlement.unknown)))
+        doubtful = [key for key in settlement.unknown if key not in settlement.rejected]
+        connection.executemany(ACCEPT, [(scope_id, key) for key in doubtful] if any_rejection else [])
+    if settlement.may_be_there:
+        may_be_there.put(connection, scope_id, settlement.may_be_there)
+    if settlement.outcomes or settlement.sends:
+        attempts.add(connection, scope_id, run_id, settlement)
+    scopes.changed(connection, scope_id, run_id, created=settlement.created, lost_at=settlement.lost_at)
+
+
+def _reject(connection: sqlite3.Connection, scope_id: int, rejected: Mapping[str, Rejection]) -> None:
+    columns = ((scope_id, key, row.fingerprint, to_text(row.at), row.message) for key, row in sorted(rejected.items()))
+    connection.executemany(REJECT, columns)
+
+
+def recover(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Unsettle the keys of left-over intents, and end those; the audit trail tells what became of them."""
+    scope_id = scopes.find(connection, scope)
+    left_over = [] if scope_id is None else connection.execute(LEFT_OVER, (scope_id,)).fetchall()
+    if scope_id is None or not left_over:
+        return 0
+    may_be_there.doubted_left_over(connection, scope_id)
+    connection.execute(UNSETTLE_LEFT_OVER, (scope_id,))
+    connection.execute(ACCEPT_LEFT_OVER, (scope_id,))
+    connection.execute(END_ALL, (scope_id,))
+    freed = attempts.add_left_over(connection, scope_id, left_over)
+    _, youngest_run, *_ = left_over[-1]
+    scopes.changed(connection, scope_id, youngest_run)
+    return freed

@@ -1,0 +1,360 @@
+"""The ledger on stdlib `sqlite3`: one file beside the settings, which several processes may share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engine.errors import ConfigError
+from engine.ledger.sqlite import (
+    directories,
+    distrust,
+    intents,
+    keys,
+    plans,
+    quotas,
+    rekeys,
+    resting,
+    rows,
+    runs,
+    schema,
+    scopes,
+    sources,
+)
+from engine.ledger.sqlite import (
+    row_history as life,
+)
+from engine.ledger.sqlite.database import give_back, open_file, open_memory
+from engine.ledger.sqlite.lock import FileLocks, MemoryLocks
+from engine.ledger.sqlite.thread import DatabaseThread
+from engine.model.balance import State
+from engine.model.company_record import (
+    Acknowledged,
+    Agreement,
+    CompanyState,
+    Intent,
+    Learned,
+    Pause,
+    Rest,
+    RestingRow,
+    Settlement,
+)
+from engine.model.directory import Directory
+from engine.model.quota import MOST, DayUse, UsedUp
+from engine.model.result import InTrouble, LastSync, PastRun, RunResult
+from engine.model.row_history import Applied, Generation, Life
+from engine.model.settings import Scope
+from engine.model.wanted import FileEnd
+
+MEMORY = ":memory:"
+
+
+class SqliteLedger:
+    """A ledger in one SQLite database; made by `open_ledger`, closed by `aclose` or by leaving its block.
+
+    It holds no event loop: each call is answered on the loop that made it.
+    """
+
+    def __init__(
+        self,
+        thread: DatabaseThread,
+        hold: Callable[[Scope], AbstractContextManager[None]],
+        *,
+        path: Path | None = None,
+        is_new: bool = False,
+    ) -> None:
+        self._thread = thread
+        self._hold = hold
+        self.path = path  # None: it is in memory
+        self.is_new = is_new  # no run was written down in its file when it was opened
+
+    async def read(self, scope: Scope) -> Acknowledged:
+        """Return all that is known of a company, rows in the order of their keys."""
+        return await self._thread.read(rows.read, scope)
+
+    async def learn(self, scope: Scope, learned: Learned) -> None:
+        """Take over what a whole listing showed."""
+        await self._thread.write(rows.learn, scope, learned)
+
+    async def unlisted(self, scope: Scope, keys: Collection[str]) -> frozenset[str]:
+        """Return which of these keys were acknowledged after the last whole listing."""
+        return await self._thread.read(rows.unlisted, scope, sorted(keys))
+
+    async def agree(self, scope: Scope, agreements: Mapping[str, Agreement]) -> None:
+        """Replace the agreements of rows, by key."""
+        await self._thread.write(rows.agree, scope, dict(agreements))
+
+    async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+        """Note rows that are not sent for now."""
+        await self._thread.write(resting.rest, scope, dict(rows))
+
+    async def checked(self, scope: Scope, at: datetime | None) -> None:
+        """Note that a probe agreed with what is known; None: that it did not."""
+        await self._thread.write(scopes.checked, scope, at)
+
+    async def note(self, scope: Scope, state: CompanyState) -> None:
+        """Replace a company's failure notes and `last_good_rows`."""
+        await self._thread.write(scopes.note, scope, state)
+
+    async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+        """Note that nothing was to do, and what that rests on."""
+        await self._thread.write(scopes.note_clean, scope, digest, rows, adopted)
+
+    async def brief(self, scope: Scope) -> CompanyState | None:
+        """Return the notes on a company; None: there are none, or a run has to see to something first."""
+        return await self._thread.read(scopes.brief, scope)
+
+    async def generation(self, scope: Scope) -> Generation:
+        """Return how often what is known of the company's rows has changed, and by which run last."""
+        return await self._thread.read(scopes.generation, scope)
+
+    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+        """Return the notes on every company at an origin, by account id and company id."""
+        return await self._thread.read(scopes.states, origin)
+
+    async def life(self, scope: Scope, key: str) -> Life:
+        """Return all that is known of one row, by the source's key."""
+        return await self._thread.read(life.read, scope, key)
+
+    async def distrust(self, scope: Scope) -> int:
+        """Forget the values that were acknowledged, and that anything was listed; return how many rows were known."""
+        return await self._thread.write(distrust.distrust, scope)
+
+    async def known_scopes(self, origin: str) -> list[Scope]:
+        """Return the companies at an origin that anything is known of, by account and id."""
+        return await self._thread.read(scopes.known, origin)
+
+    async def rekey(self, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
+        """Send these source keys' rows under other keys from now on."""
+        await self._thread.write(rekeys.rekey, scope, dict(wire_keys), at)
+
+    async def unkey(self, scope: Scope, keys: Sequence[str]) -> None:
+        """Send these source keys' rows under their own keys again."""
+        await self._thread.write(rekeys.unkey, scope, tuple(keys))
+
+    async def applied(self, scope: Scope, plan_id: str) -> Applied | None:
+        """Return whether a saved plan was begun in a company; None: it was not."""
+        return await self._thread.read(plans.read, scope, plan_id)
+
+    async def begin_plan(self, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:
+        """Note that a run begins, or goes on, to apply a saved plan."""
+        await self._thread.write(plans.begin, scope, plan_id, run_id, at)
+
+    async def end_plan(self, scope: Scope, plan_id: str) -> None:
+        """Note that nothing of a saved plan is left to do in a company."""
+        await self._thread.write(plans.end, scope, plan_id)
+
+    async def recover(self, scope: Scope) -> int:
+        """Unsettle every key of a left-over intent and end those intents; return how many keys."""
+        return await self._thread.write(intents.recover, scope)
+
+    async def begin(self, scope: Scope, intent: Intent) -> None:
+        """Commit that these keys are about to be sent."""
+        await self._thread.write(intents.begin, scope, intent)
+
+    async def reverted(self, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+        """Note that these rows are about to be pushed back."""
+        await self._thread.write(rows.reverted, scope, tuple(keys), at)
+
+    async def sketches(self, origin: str) -> list[tuple[str, int, int, bytes]]:
+        """Return (account id, company id, rows, marks) of each company that has a sketch."""
+        return await self._thread.read(scopes.sketches, origin)
+
+    async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
+        """Replace a company's sketch."""
+        await self._thread.write(scopes.sketch, scope, rows, marks)
+
+    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+        """Note what a good run's source was like."""
+        await self._thread.write(sources.keep_good, scope, rows, end)
+
+    async def good_end(self, scope: Scope) -> FileEnd | None:
+        """Return how the file of the last good run ended."""
+        return await self._thread.read(sources.good_end, scope)
+
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+        """Note the fleet of companies that anything is known of."""
+        await self._thread.write(sources.keep_fleet, origin, fleet, tuple(companies))
+
+    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+        """Return the companies that a fleet's files have brought."""
+        return await self._thread.read(sources.fleet, origin, fleet)
+
+    async def passed(self, scope: Scope, marks: bytes | None) -> None:
+        """Remember the marks of a plan that passed; None: it is finished."""
+        await self._thread.write(scopes.passed, scope, marks)
+
+    async def sent_again(self, scope: Scope, intent_id: str, at: datetime) -> None:
+        """Commit that a chunk is about to be sent once more."""
+        await self._thread.write(intents.sent_again, scope, intent_id, at)
+
+    async def settle(self, scope: Scope, settlement: Settlement) -> None:
+        """Commit a chunk's outcome and the end of its intent together."""
+        await self._thread.write(intents.settle, scope, settlement)
+
+    async def start_run(
+        self, run_id: str, verb: str, at: datetime, *, origin: str, allowed: Sequence[str] = ()
+    ) -> None:
+        """Open a run's entry."""
+        await self._thread.write(runs.start, run_id, verb, at, origin=origin, allowed=tuple(allowed))
+
+    async def finish_run(self, result: RunResult) -> None:
+        """Close a run's entry with its result."""
+        await self._thread.write(runs.finish, result)
+
+    async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
+        """Return how each company ended in its newest finished sync at this origin."""
+        return await self._thread.read(runs.last_states, origin)
+
+    async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
+        """Return the rows that a finished run, or each company's newest, left rejected or uncertain."""
+        return await self._thread.read(runs.in_trouble, origin, run_id)
+
+    async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
+        """Return before when `prune` may forget in a run that began at `at`; None: not in this run."""
+        return await self._thread.read(runs.horizon, at, keep)
+
+    async def prune(self, before: datetime) -> int:
+        """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
+        forgotten = await self._thread.write(runs.prune, before)
+        await self._thread.alone(give_back)
+        return forgotten
+
+    async def history(self, origin: str, most: int) -> list[PastRun]:
+        """Return the newest runs at this origin, the newest first."""
+        return await self._thread.read(runs.history, origin, most)
+
+    async def last_syncs(self, origin: str) -> list[LastSync]:
+        """Return how each company ended in the sync that finished last."""
+        return await self._thread.read(runs.last_syncs, origin)
+
+    async def page_size(self, origin: str, key_id: str) -> int | None:
+        """Return the page size that the server last granted this key."""
+        return await self._thread.read(runs.page_size, origin, key_id)
+
+    async def remember_page_size(self, origin: str, key_id: str, rows: int) -> None:
+        """Remember the page size that the server granted."""
+        await self._thread.write(runs.remember_page_size, origin, key_id, rows)
+
+    async def pause(self, origin: str, key_id: str) -> Pause | None:
+        """Return the pause that was last asked of this key, over or not."""
+        return await self._thread.read(runs.pause, origin, key_id)
+
+    async def remember_pause(self, origin: str, key_id: str, pause: Pause) -> None:
+        """Remember a pause for the next run."""
+        await self._thread.write(runs.remember_pause, origin, key_id, pause)
+
+    async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
+        """Take what an older dimsync noted under accounts' ids over to their API keys."""
+        if await self._thread.read(quotas.is_under_old_names, origin, tuple(key_ids)):
+            await self._thread.write(quotas.carry_over, origin, dict(key_ids))
+
+    async def key_notes(self, origin: str, account: str) -> dict[str, str]:
+        """Return what was noted of an account's key."""
+        return await self._thread.read(keys.notes, origin, account)
+
+    async def note_key(self, origin: str, account: str, name: str, value: str) -> None:
+        """Note something of an account's key."""
+        await self._thread.write(keys.note, origin, account, name, value)
+
+    async def rests(self, origin: str, account: str) -> dict[str, Rest]:
+        """Return what failed for an account as a whole, over or not."""
+        return await self._thread.read(keys.rests, origin, account)
+
+    async def remember_rest(self, origin: str, account: str, what: str, rest: Rest | None) -> None:
+        """Note when something that failed for an account as a whole is tried again; None: it works again."""
+        await self._thread.write(keys.remember_rest, origin, account, what, rest)
+
+    async def quota(self, origin: str, key_id: str, day: date) -> DayUse:
+        """Return what is known of a key's day."""
+        return await self._thread.read(quotas.read, origin, key_id, day)
+
+    async def reserve_requests(self, origin: str, key_id: str, day: date, usable: int, most: int = MOST) -> int:
+        """Count a block of requests as used before they are sent, and return how many; 0: none is left."""
+        return await self._thread.write(quotas.reserve, origin, key_id, day, usable, most)
+
+    async def charge_requests(self, origin: str, key_id: str, day: date, requests: int) -> None:
+        """Count requests beyond those reserved; below 0: give back what was not sent."""
+        await self._thread.write(quotas.charge, origin, key_id, day, requests)
+
+    async def remember_used_up(self, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
+        """Note that the API called a key's day used up."""
+        await self._thread.write(quotas.note, origin, key_id, day, used_up)
+
+    async def directory(self, origin: str, account: str) -> Directory | None:
+        """Return the directory of an account."""
+        return await self._thread.read(directories.read, origin, account)
+
+    async def remember_directory(self, origin: str, account: str, directory: Directory) -> None:
+        """Replace an account's directory; parts that were not read (None) stay as they are."""
+        await self._thread.write(directories.remember, origin, account, directory)
+
+    @asynccontextmanager
+    async def lock(self, scope: Scope) -> AsyncIterator[None]:
+        """Hold a company; raises `Locked` at once when another run does."""
+        self._thread.ensure_open()
+        with self._hold(scope):
+            yield
+
+    async def schema(self) -> str:
+        """Return the commented statements that make the tables and views of the file."""
+        return await self._thread.read(schema.describe)
+
+    async def aclose(self) -> None:
+        """Finish what is queued and close. Idempotent."""
+        await self._thread.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:
+    """Open the ledger that a URL names, relative to `base` (None: the working directory); made where there is none.
+
+    `sqlite:///file.db` is relative, `sqlite:////folder/file.db` absolute, `sqlite://` in memory. Raises ConfigError for
+    other URLs and LedgerError for a file that cannot be a ledger.
+    """
+    file = _file(url)
+    if file == MEMORY:
+        return SqliteLedger(await DatabaseThread.start("in memory", open_memory), MemoryLocks().hold)
+    path = _path(file, base)
+    locks = FileLocks(path.with_name(f"{path.name}.locks"))
+    thread = await DatabaseThread.start(str(path), lambda: open_file(path, locks))
+    return SqliteLedger(thread, locks.hold, path=path, is_new=await thread.read(runs.is_empty))
+
+
+async def holds_runs(url: str, *, base: Path | None = None) -> bool:
+    """Return whether any run was written down in a ledger; a file that is not there is not made. Raises as it opens."""
+    file = _file(url)
+    if file == MEMORY or not _path(file, base).exists():
+        return False
+    async with await open_ledger(url, base=base) as ledger:
+        return not ledger.is_new
+
+
+def _path(file: str, base: Path | None) -> Path:
+    """Return a ledger's path. Two names of one file have to lead to one folder of locks."""
+    return ((base or Path.cwd()) / file).resolve()
+
+
+def _file(url: str) -> str:
+    """Return the file that a ledger's URL names. Says no more of a bad URL than its scheme: it may hold a password."""
+    scheme, separator, rest = url.partition("://")
+    if scheme == "sqlite" and not rest:
+        return MEMORY
+    if scheme == "sqlite" and rest.startswith("/") and rest != "/":
+        return rest[1:]
+    found = f"begins with {scheme}://" if separator else "has no scheme"
+    raise ConfigError(
+        f"The ledger's URL {found}, which is not understood. Write sqlite:///file.db for a path relative to the "
+        "settings, sqlite:////folder/file.db for an absolute one, or sqlite:// for a ledger in memory."
+    )

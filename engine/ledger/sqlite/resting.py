@@ -1,0 +1,65 @@
+"""Rows that are not sent for now: what came of them, and when they are tried or looked for again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from engine.ledger.sqlite import scopes
+from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
+from engine.model.company_record import MADE_ANEW, UNCERTAIN, RestingRow
+from engine.model.settings import Scope
+
+READ = "select key, code, fingerprint, message, since, tries, next_at, others from resting where scope = ? order by key"
+PUT = """
+    insert or replace into resting (scope, key, code, fingerprint, message, since, tries, next_at, others)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+END = "delete from resting where scope = ? and key = ?"
+ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # only a listing tells whether that came to something
+REFUSED = f"{END} and code = '{UNCERTAIN}'"  # what no listing shows is not there for being refused
+
+
+def read(connection: sqlite3.Connection, scope_id: int) -> dict[str, RestingRow]:
+    """Return the rows that rest, by key."""
+    return {
+        key: RestingRow(
+            code,
+            fingerprint,
+            message,
+            from_text(since),
+            tries,
+            optional_instant(next_at),
+            tuple(orjson.loads(others)),
+        )
+        for key, code, fingerprint, message, since, tries, next_at, others in connection.execute(READ, (scope_id,))
+    }
+
+
+def rest(connection: sqlite3.Connection, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+    """Note rows that are not sent for now."""
+    put(connection, scopes.to_change(connection, scope), rows)
+
+
+def put(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, RestingRow]) -> None:
+    """Write notes, each in place of the one before."""
+    for key, row in sorted(rows.items()):
+        times = (to_text(row.since), row.tries, optional_text(row.next_at))
+        connection.execute(PUT, (scope_id, key, row.code, row.fingerprint, row.message, *times, to_json(row.others)))
+
+
+def end(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
+    """Forget the notes on these keys."""
+    connection.executemany(END, [(scope_id, key) for key in keys])
+
+
+def acknowledged(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
+    """Forget the notes on rows that an answer has acknowledged."""
+    connection.executemany(ACKNOWLEDGED, [(scope_id, key) for key in keys])
+
+
+def refused(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
+    """Forget that the outcome of rows was not known which an answer has refused."""
+    connection.executemany(REFUSED, [(scope_id, key) for key in keys])

@@ -1,0 +1,53 @@
+"""All that the file holds of one row: its entry, and every request that it was in."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from engine.ledger.sqlite import attempts, resting, scopes
+from engine.ledger.sqlite.rows import read_one
+from engine.ledger.sqlite.texts import from_text, optional_instant
+from engine.model.company_record import Rejection
+from engine.model.row_history import Life
+from engine.model.settings import Scope
+
+WIRE_KEY = "select wire_key from wire_keys where scope = ? and source_key = ?"
+ACKED = """
+    select acked_at,
+           (select run_id from attempts where scope = rows.scope and at = acked_at order by number desc limit 1)
+    from rows where scope = ? and key = ?
+"""  # a company's requests of one instant are of one run: it held the lock
+REJECTION = "select fingerprint, at, message from rejections where scope = ? and key = ?"
+REVERTS = "select at from reverts where scope = ? and key = ? order by at"
+IN_FLIGHT = """
+    select at from intents where scope = ? and exists (select 1 from json_each(keys) where value = ?)
+"""
+
+
+def read(connection: sqlite3.Connection, scope: Scope, key: str) -> Life:
+    """Return the life of the row that the source calls `key`; requests are looked for in all of the company's."""
+    scope_id = scopes.find(connection, scope)
+    if scope_id is None:
+        return Life(wire_key=key)
+    (wire_key,) = connection.execute(WIRE_KEY, (scope_id, key)).fetchone() or (key,)
+    place = (scope_id, wire_key)
+    acked_at, acked_by = connection.execute(ACKED, place).fetchone() or (None, None)
+    (in_flight,) = connection.execute(IN_FLIGHT, place).fetchone() or (None,)
+    return Life(
+        wire_key=wire_key,
+        known=read_one(connection, *place),
+        acked_at=optional_instant(acked_at),
+        acked_by=acked_by,
+        rejection=_rejection(connection.execute(REJECTION, place).fetchone()),
+        resting=resting.read(connection, scope_id).get(wire_key),
+        reverts=tuple(from_text(at) for (at,) in connection.execute(REVERTS, place)),
+        in_flight=optional_instant(in_flight),
+        attempts=attempts.of_row(connection, scope_id, wire_key),
+    )
+
+
+def _rejection(found: tuple[bytes, str, str] | None) -> Rejection | None:
+    if found is None:
+        return None
+    fingerprint, at, message = found
+    return Rejection(fingerprint, from_text(at), message)

@@ -1,0 +1,215 @@
+"""The ledger's notes on a company as a whole, and the number under which its other entries stand."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
+from engine.model.company_record import KEY_MISMATCH, CompanyState
+from engine.model.listing import Certificate
+from engine.model.row_history import Generation
+from engine.model.settings import Scope
+
+FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
+ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
+STATE = """
+    listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
+    passed, clean, clean_rows, clean_adopted, listed_before
+"""
+READ_NOTES = f"""
+    select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
+    from scopes where origin = ? and account = ? and company_id = ?
+"""  # noqa: S608  our own columns
+READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  likewise
+LISTED = """
+    update scopes
+    set listed_before = case
+            when listed_at is null or listed_by is ?6 then listed_before
+            else json_array(listed_at, json_extract(listed_before, '$[0]'))
+        end,
+        listed_by = ?6,
+        listed_at = ?1, checked_at = ?1, certificate = ?2, remote_count = ?3, listed_generation = generation,
+        failures = 0, retry_at = null, failed_source = null,
+        failure_message = case when failure = ?5 then failure_message end,
+        failure = case when failure = ?5 then failure end
+    where id = ?4
+"""  # a listing says nothing of where keys lead: that trouble stays
+CHECKED = "update scopes set checked_at = ? where id = ?"
+NOTE = """
+    update scopes
+    set failures = ?, retry_at = ?, failed_source = ?, failure = ?, failure_message = ?, last_good_rows = ?
+    where id = ?
+"""
+CHANGED = """
+    update scopes
+    set generation = generation + 1, changed_by = ?,
+        remote_count = remote_count + ?, lost_at = coalesce(?, lost_at),
+        clean = null, clean_rows = null, clean_adopted = null
+    where id = ?
+"""  # a count that is not known stays so
+CLEAN = """
+    update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, lost_at = null
+    where id = ? and not exists (select 1 from intents where scope = scopes.id)
+"""
+UNCLEAN = "update scopes set clean = null, clean_rows = null, clean_adopted = null where id = ? and clean is not null"
+GENERATION = "select generation, changed_by from scopes where origin = ? and account = ? and company_id = ?"
+KNOWN = "select account, company_id from scopes where origin = ? order by account, company_id"
+PASSED = "update scopes set passed = ? where id = ?"
+SKETCHES = """
+    select account, company_id, rows, marks from sketches join scopes on id = scope
+    where origin = ? order by account, company_id
+"""
+SKETCH = "insert or replace into sketches (scope, rows, marks) values (?, ?, ?)"
+
+
+class Notes(NamedTuple):
+    """What `scopes` holds of a company, and whether a request of it is open."""
+
+    scope_id: int
+    left_over: datetime | None  # the youngest intent
+    lost_at: datetime | None
+    is_as_listed: bool  # nothing has changed what is known since the last whole listing
+    state: CompanyState
+
+
+def find(connection: sqlite3.Connection, scope: Scope) -> int | None:
+    """Return the scope's number, None when nothing was ever written for it."""
+    found = connection.execute(FIND, (scope.origin, scope.account, scope.company_id)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def number(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Return the scope's number, which it gets where it has none."""
+    found = find(connection, scope)
+    if found is None:
+        identity = (scope.origin, scope.account, scope.company_id)
+        connection.execute(ADD, identity)
+        (found,) = connection.execute(FIND, identity).fetchone()
+    return int(found)
+
+
+def to_change(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Return the scope's number to whoever changes what is known of it: that nothing was to do is forgotten."""
+    scope_id = number(connection, scope)
+    connection.execute(UNCLEAN, (scope_id,))
+    return scope_id
+
+
+def notes(connection: sqlite3.Connection, scope: Scope) -> Notes | None:
+    """Return the notes on a company, None when nothing was ever written for it."""
+    found = connection.execute(READ_NOTES, (scope.origin, scope.account, scope.company_id)).fetchone()
+    if found is None:
+        return None
+    scope_id, left_over, lost_at, is_as_listed, *columns = found
+    state = _state(*columns)
+    return Notes(scope_id, optional_instant(left_over), optional_instant(lost_at), bool(is_as_listed), state)
+
+
+def brief(connection: sqlite3.Connection, scope: Scope) -> CompanyState | None:
+    """Return the notes on a company, None also when something of it is left over or lost."""
+    found = notes(connection, scope)
+    return None if found is None or found.left_over or found.lost_at else found.state
+
+
+def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], CompanyState]:
+    """Return the notes on every company of an origin, by account id and company id."""
+    found = connection.execute(READ_STATES, (origin,))
+    return {(account, company_id): _state(*columns) for account, company_id, *columns in found}
+
+
+def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
+    failures, retry_at, failed_source, failure, message, last_good_rows, passed, *clean, listed_before = notes
+    return CompanyState(
+        listed_at=optional_instant(listed_at),
+        checked_at=optional_instant(checked_at),
+        remote_count=remote_count,
+        failures=failures,
+        retry_at=optional_instant(retry_at),
+        failed_source=failed_source,
+        failure=failure,
+        failure_message=message,
+        last_good_rows=last_good_rows,
+        passed=passed,
+        clean=clean[0],
+        clean_rows=clean[1],
+        clean_adopted=clean[2],
+        listed_before=tuple(from_text(at) for at in orjson.loads(listed_before or "[]") if at),
+    )
+
+
+def listed(
+    connection: sqlite3.Connection, scope_id: int, certificate: Certificate, at: datetime, run_id: str | None
+) -> None:
+    """Note a whole listing, which also ends a row of failures. Of several in one run, the last one stands for all."""
+    values = (to_text(at), to_json(certificate), certificate.unique, scope_id, KEY_MISMATCH, run_id)
+    connection.execute(LISTED, values)
+
+
+def checked(connection: sqlite3.Connection, scope: Scope, at: datetime | None) -> None:
+    """Note a probe that agreed; None: one that did not."""
+    scope_id = number(connection, scope) if at else to_change(connection, scope)
+    connection.execute(CHECKED, (optional_text(at), scope_id))
+
+
+def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> None:
+    """Replace the notes on failures and on the last good run."""
+    values = (
+        state.failures,
+        optional_text(state.retry_at),
+        state.failed_source,
+        state.failure,
+        state.failure_message,
+        state.last_good_rows,
+    )
+    connection.execute(NOTE, (*values, to_change(connection, scope)))
+
+
+def note_clean(connection: sqlite3.Connection, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+    """Note that nothing was to do. What was lost once has been waited for, so that nothing more can come of it."""
+    connection.execute(CLEAN, (digest, rows, adopted, find(connection, scope)))
+
+
+def passed(connection: sqlite3.Connection, scope: Scope, marks: bytes | None) -> None:
+    """Remember the marks of a plan that passed the guards, or that it is finished."""
+    connection.execute(PASSED, (marks, to_change(connection, scope)))
+
+
+def changed(
+    connection: sqlite3.Connection,
+    scope_id: int,
+    run_id: str | None,
+    *,
+    created: int = 0,
+    lost_at: datetime | None = None,
+) -> None:
+    """Count a change of what is known of a company's rows; `run_id` None: a command made it.
+
+    `created`: rows that there are more by now. `lost_at`: when something was sent that was never answered.
+    """
+    connection.execute(CHANGED, (run_id, created, optional_text(lost_at), scope_id))
+
+
+def generation(connection: sqlite3.Connection, scope: Scope) -> Generation:
+    """Return how often what is known of a company's rows has changed, and by which run last."""
+    found = connection.execute(GENERATION, (scope.origin, scope.account, scope.company_id)).fetchone()
+    return Generation() if found is None else Generation._make(found)
+
+
+def known(connection: sqlite3.Connection, origin: str) -> list[Scope]:
+    """Return the companies at an origin that anything was ever written for."""
+    found = connection.execute(KNOWN, (origin,))
+    return [Scope(origin=origin, account=account, company_id=company_id) for account, company_id in found]
+
+
+def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int, int, bytes]]:
+    """Return (account, company id, rows, marks) of all sketches of an origin."""
+    return list(connection.execute(SKETCHES, (origin,)))
+
+
+def sketch(connection: sqlite3.Connection, scope: Scope, rows: int, marks: bytes) -> None:
+    """Replace a company's sketch."""
+    connection.execute(SKETCH, (number(connection, scope), rows, marks))

@@ -1,0 +1,52 @@
+"""What is remembered of companies' sources: what the last good one was like, and which fleet found its file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from engine.ledger.sqlite import scopes
+from engine.model.settings import Scope
+from engine.model.wanted import FileEnd
+
+GOOD_ROWS = "update scopes set last_good_rows = ?2 where id = ?1"
+GOOD_END = """
+    insert into sources (scope, bytes, last_line, ended) values (?, ?, ?, ?)
+    on conflict (scope) do update set bytes = excluded.bytes, last_line = excluded.last_line, ended = excluded.ended
+"""
+END = """
+    select bytes, last_line, ended from sources join scopes on id = scope
+    where origin = ? and account = ? and company_id = ? and bytes is not null
+"""
+FLEET = """
+    insert into sources (scope, fleet) select id, ? from scopes where origin = ? and account = ? and company_id = ?
+    on conflict (scope) do update set fleet = excluded.fleet where fleet is not excluded.fleet
+"""
+MEMBERS = """
+    select account, company_id from sources join scopes on id = scope
+    where origin = ? and fleet = ? order by account, company_id
+"""
+
+
+def keep_good(connection: sqlite3.Connection, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+    """Note what a good run's source was like. What nothing is known of stays as it was."""
+    scope_id = scopes.number(connection, scope)
+    connection.execute(GOOD_ROWS, (scope_id, rows))
+    if end is not None:
+        connection.execute(GOOD_END, (scope_id, *end))
+
+
+def good_end(connection: sqlite3.Connection, scope: Scope) -> FileEnd | None:
+    """Return how the last good run's file ended; None: that is not known."""
+    found = connection.execute(END, (scope.origin, scope.account, scope.company_id)).fetchone()
+    return None if found is None else FileEnd(found[0], found[1], bool(found[2]))
+
+
+def keep_fleet(connection: sqlite3.Connection, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+    """Note the fleet of the companies that anything is known of."""
+    connection.executemany(FLEET, [(fleet, origin, account, company_id) for account, company_id in companies])
+
+
+def fleet(connection: sqlite3.Connection, origin: str, name: str) -> list[tuple[str, int]]:
+    """Return the companies that a fleet's files have brought, by account id and company id."""
+    return [(account, company_id) for account, company_id in connection.execute(MEMBERS, (origin, name))]

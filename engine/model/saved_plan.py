@@ -1,0 +1,56 @@
+"""A plan that was kept for later: what `dimsync plan -o FILE` writes and `dimsync apply FILE` carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.model.change import Change, Hold
+from engine.model.outcome import Problem
+from engine.model.row_history import Generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyPlan:
+    """What is to be sent for one company, what that rests on, and how the rest of its rows stood."""
+
+    company_id: int
+    account: str  # as the settings call it
+    name: str = ""
+    generation: Generation  # of what the ledger knew when it was made
+    settings: str = ""  # digest of what was set for it
+    remote_count: int | None = None  # rows that were there
+    creates: tuple[Change, ...] = ()
+    updates: tuple[Change, ...] = ()
+    canaries: tuple[Change, ...] = ()
+    reverts: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()  # rows that stay as they are
+    held_by: tuple[Problem, ...] = ()  # guards that hold the company: nothing of it is sent
+    not_planned: tuple[Problem, ...] = ()  # why there is no plan for it: nothing of it is sent
+    source_rows: int | None = 0  # None: the source could not be read
+    unchanged: int = 0
+    adopted: int = 0
+    refused: tuple[Hold, ...] = ()  # rows that were refused lately and are unchanged
+    code_unseen: int = 0  # part of `unchanged`: nobody can see whether their codes are equal
+    invalid: int = 0
+    orphans: tuple[str, ...] = ()  # ids of remote rows that no source row means
+    source_keys: tuple[tuple[str, str], ...] = ()  # wire key -> the source's, of rows that were rekeyed
+    was_compared: bool = True  # False: a guard held it before that, so that nothing is known of its rows
+    bulk_requests: int = 0  # that it takes to send it
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All rows to send, creates first."""
+        return self.creates + self.updates + self.canaries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan of several companies. `plan_id` is the run that made it; it is applied once in each company."""
+
+    plan_id: str
+    made_at: datetime
+    origin: str
+    contract: str
+    allowed: tuple[str, ...] = ()  # guards that were let pass when it was made
+    companies: tuple[CompanyPlan, ...] = ()

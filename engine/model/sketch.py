@@ -1,0 +1,93 @@
+"""Compact sketches of companies' rows: enough to see that one client's file was given for another's. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from heapq import nsmallest
+from operator import itemgetter
+from typing import NamedTuple
+from zlib import crc32
+
+from engine.model.dimension import Dimension
+from engine.model.table import bare
+
+KEPT = 256
+"""Marks of a sketch, the smallest ones: 2 KB a company, and a share of 90 % is told to about 2 points."""
+
+MARK_BYTES = 8
+CHECKSUM_BYTES = 4
+LEAST = 8
+"""Fewer marks to compare say nothing: short lists are alike by chance."""
+
+
+class Sketch(NamedTuple):
+    """The smallest marks of a company's rows, ascending. A mark stands for type, ERP id and name.
+
+    It begins with a checksum, so that of many rows only the few that are kept are digested.
+    """
+
+    rows: int
+    marks: bytes
+
+
+class Likeness(NamedTuple):
+    """Another company whose rows a source holds."""
+
+    company_id: int
+    share: float  # of the source's rows, estimated
+
+
+def sketch(rows: Iterable[Dimension]) -> Sketch:
+    """Return the sketch of a company's rows. O(rows)."""
+    faces = _faces(rows)
+    few = 2 * KEPT * 2**32 // max(1, len(faces))  # below this are some twice as many as are kept
+    small = [face for face in faces if crc32(face) <= few]
+    marks = nsmallest(KEPT, map(_mark, small if len(small) >= KEPT else faces))
+    return Sketch(len(faces), b"".join(marks))
+
+
+def alike(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], over: float) -> list[Likeness]:
+    """Return the other companies that have more than the share `over` of these rows, each once, the largest first.
+
+    Companies of which too little is known are left out.
+    """
+    best: dict[int, float] = {}
+    for company_id, share in _shares(rows, others):
+        if share > over:
+            best[company_id] = max(share, best.get(company_id, 0.0))
+    found = [Likeness(company_id, share) for company_id, share in best.items()]
+    return sorted(found, key=lambda likeness: (-likeness.share, likeness.company_id))
+
+
+def _shares(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]]) -> Iterator[tuple[int, float]]:
+    """Yield other companies with the share of the rows that they have, where enough is known to tell."""
+    marks = sorted(map(_mark, _faces(rows)))
+    for company_id, other in others:
+        if (share := _shared(marks, other)) is not None:
+            yield company_id, share
+
+
+def _shared(marks: list[bytes], other: Sketch) -> float | None:
+    """Return the share of the marks that are another's, judged by those that its sketch can speak of."""
+    is_whole = other.rows * MARK_BYTES <= len(other.marks)
+    told = marks if is_whole else marks[: bisect_right(marks, other.marks[-MARK_BYTES:])] if other.marks else []
+    if len(told) < LEAST:
+        return None
+    if not any(mark in other.marks for mark in told[:LEAST]):  # most others: spared the set below
+        return 0.0
+    kept = {other.marks[at : at + MARK_BYTES] for at in range(0, len(other.marks), MARK_BYTES)}
+    return sum(mark in kept for mark in told) / len(told)
+
+
+_FACE = itemgetter(1, 4, 3)  # type, ERP id and name in the cells of a row, and of an entry
+
+
+def _faces(rows: Iterable[Dimension]) -> list[bytes]:
+    return [text.encode("utf-8", "surrogatepass") for text in map("\0".join, map(_FACE, bare(rows)))]
+
+
+def _mark(face: bytes) -> bytes:
+    digest = blake2b(face, digest_size=MARK_BYTES - CHECKSUM_BYTES).digest()
+    return crc32(face).to_bytes(CHECKSUM_BYTES) + digest

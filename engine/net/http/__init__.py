@@ -1,0 +1,1 @@
+"""HTTP: one exchange as values, aiohttp, tokens, and what an answer means."""

@@ -1,0 +1,126 @@
+"""What one API key may have in the air: requests a second, requests at once, and a common pause when asked to wait."""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from engine.model.settings import Limits
+from engine.net.limits.places import Places
+from engine.net.limits.rate import Rate, Unit
+from engine.net.limits.width import Flight, Kind, Width, after, at_first, next_flight
+
+NEWS = 0.25
+"""A width that differs by this share from what was told last is worth telling."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """One request's leave to be in the air, held while in its block, and what is known of it there."""
+
+    gate: KeyLimits
+    give_up: anyio.Event
+    unit: Unit | None = None  # of the rate; None: it has not left
+    sent_at_s: float = 0.0  # on the event loop's clock
+    out: int = 0  # requests that were out when it left, itself included
+
+    async def __aenter__(self) -> Self:
+        await self.gate.enter(self.give_up)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.gate.leave(self)
+
+
+class KeyLimits:
+    """The gate of one API key. Waiters go first come, first served: be fair between companies before coming here."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._rate = Rate(limits.requests_per_second)
+        self._turn = anyio.Lock(fast_acquire=True)  # for the rate: one waits for it, the others in order behind
+        self._width = at_first(limits.max_concurrency)
+        self._told = self._width.places
+        self._places = Places(self._width.places)
+        self._flight = Flight(since_s=0.0)
+        self._out = 0
+        self._landed = anyio.Event()  # one of those that are out has come back
+        self._resume_at_s = 0.0  # on the event loop's clock
+
+    def place(self, give_up: anyio.Event) -> Place:
+        """Return a place to hold, taken when no pause is on. The request in it sets off, and is answered or not.
+
+        `give_up` ends waiting for a pause: the body then has to find out that there is nothing to wait for.
+        """
+        return Place(gate=self, give_up=give_up)
+
+    async def enter(self, give_up: anyio.Event) -> None:
+        """Wait for a place, and for the end of a pause."""
+        await self._places.enter()
+        try:
+            await self._wait_out_pause(give_up)
+        except BaseException:
+            self._places.leave()
+            raise
+
+    def leave(self, place: Place) -> None:
+        """Give a place back: its request, if it has set off, is out no more."""
+        self._out -= place.unit is not None
+        self._landed.set()
+        self._places.leave()
+
+    async def set_off(self, place: Place, give_up: anyio.Event) -> None:
+        """Wait for a unit of the rate: the last step before the socket. `give_up` as above, and no unit is taken."""
+        async with self._turn:
+            while not give_up.is_set():
+                await self._wait_for_landing()
+                await self._wait_out_pause(give_up)
+                unit = await self._rate.take()
+                place.sent_at_s = get_running_loop().time()
+                if place.sent_at_s >= self._resume_at_s:
+                    self._out += 1
+                    self._flight.most = max(self._flight.most, self._out)
+                    place.unit, place.out = unit, self._out
+                    return
+
+    def answered(self, place: Place, kind: Kind, trouble: str) -> None:
+        """Learn from what came of a request: an answer, or a `trouble` that speaks against so many at once."""
+        now_s = get_running_loop().time()
+        if place.unit is not None:
+            self._rate.answered(place.unit)
+        if trouble == "HTTP 429":
+            self._rate.refused()
+        self._flight.add(kind, place.sent_at_s, now_s - place.sent_at_s, place.out, trouble)
+        if self._flight.is_over:
+            before = self._width.places
+            self._width = after(self._width, self._flight)
+            self._flight = next_flight(self._flight, now_s, before=before, places=self._width.places)
+            self._places.resize(self._width.places)
+
+    def news(self) -> Width | None:
+        """Return the width when it has changed notably since it was last returned."""
+        places = self._width.places
+        if abs(places - self._told) < max(1.0, NEWS * self._told):
+            return None
+        self._told = places
+        return self._width
+
+    def pause(self, seconds: float) -> None:
+        """Hold the whole key back; a longer pause that is under way stays."""
+        self._resume_at_s = max(self._resume_at_s, get_running_loop().time() + seconds)
+
+    async def _wait_for_landing(self) -> None:
+        """Wait while more are out than may be by now: places that were given before there were fewer."""
+        while self._out >= self._width.places:
+            self._landed = anyio.Event()
+            await self._landed.wait()
+
+    async def _wait_out_pause(self, give_up: anyio.Event) -> None:
+        while get_running_loop().time() < self._resume_at_s and not give_up.is_set():
+            with anyio.move_on_at(self._resume_at_s):
+                await give_up.wait()

@@ -1,0 +1,116 @@
+"""The guards of one company at work: what trips, what a person lets pass, and what is remembered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+
+from engine.compare.backoff import failed_again
+from engine.guards.swapped_source import Asked, is_plainly_own, whose
+from engine.guards.volume import Figures, Trip, joined, marks, not_passed, trips, within, without
+from engine.model.change import Plan
+from engine.model.company_record import KEY_MISMATCH, Acknowledged
+from engine.model.dimension import Dimension
+from engine.model.settings import Guards, Scope
+from engine.model.wanted import Wanted
+from engine.run.compare import Comparison, think
+from engine.run.context import Parts
+
+
+@dataclass(slots=True, kw_only=True)
+class Brakes:
+    """Looks at a plan before it is written."""
+
+    scope: Scope
+    parts: Parts
+    guards: Guards
+    allowed: frozenset[str]  # slugs
+    comparison: Comparison  # what the plan rests on
+    planned: frozenset[str] = frozenset()  # keys of this run's plan, likewise
+    remembered: bytes | None = None  # marks of this run's plan, where it could trip a guard when it is stopped
+
+    async def holding(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
+        """Return the guards that hold the company; it rests then. None: the plan passes, or a person lets it.
+
+        A plan that passed is remembered until it is finished: what is left of it passes, too.
+        """
+        state = acked.state
+        figures = Figures(
+            source_rows=wanted.source_rows,
+            last_good_rows=state.last_good_rows,
+            there=self.comparison.there,
+            creates=not_passed(plan.creates, state.passed),
+            updates=not_passed(plan.first_updates + (() if "canary" in self.allowed else plan.canaries), state.passed),
+        )
+        tripped = [*await self._another_clients(plan, wanted, acked), *trips(figures, self.guards)]  # the gravest first
+        held = [trip for trip in tripped if trip.slug not in self.allowed]
+        with anyio.CancelScope(shield=True):
+            if held and state.failure != KEY_MISMATCH:
+                slug, message = held[0]
+                now, asked_for = self.parts.now(), self.parts.fresh
+                await self.parts.ledger.note(
+                    self.scope, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
+                )
+            elif not held and self.parts.writes:
+                await self.remember(plan, state.passed)
+        return held
+
+    async def remember(self, plan: Plan, passed: bytes | None) -> None:
+        """Remember a plan that passed, where what is left of it could trip a guard, should it be stopped.
+
+        `passed`: what is left of an earlier one, of which a retry is a part.
+        """
+        rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
+        if max(len(plan.creates), len(plan.updates)) > rows:
+            known = marks(change.row for change in plan.changes)
+            self.planned = frozenset(change.row.key for change in plan.changes)
+            self.remembered = joined(passed, known) if self.parts.is_part else known
+            await self.parts.ledger.passed(self.scope, self.remembered)
+
+    async def finish(
+        self, passed: bytes | None, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
+    ) -> None:
+        """Keep of what passed only the rows that are not done; `passed`: what the ledger had before.
+
+        `rows`: the source's. `to_do`: keys of all rows that differed; of a retry, which is a part, only what is `done`
+        tells.
+        """
+        before = self.remembered or passed
+        if before is None:
+            return
+        is_part = self.parts.is_part
+        is_done = self.remembered is not None and not is_part and self.planned.issubset(done)
+        left = None if is_done else without(before, (row for row in rows if row.key in done))
+        if left is not None and not is_part:
+            left = within(left, (row for row in rows if row.key in to_do))
+        if left != before:
+            await self.parts.ledger.passed(self.scope, left)
+
+    async def _another_clients(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
+        """Return a trip when a sign says that the source is another client's.
+
+        At first contact it is asked again once this run has read the other sources, which may show a template.
+        """
+        asked = Asked(
+            company_id=self.scope.company_id,
+            rows=wanted.rows,
+            plan=plan,
+            acked=acked,
+            remotes=self.comparison.remotes,
+            others=self.parts.company_ids - {self.scope.company_id},
+        )
+        await self.parts.seen.take_listing(self.scope, self.comparison)
+        if is_plainly_own(asked, self.guards):
+            return []
+        found = await self._whose(asked)
+        if found is not None and acked.state.last_good_rows is None:
+            await self.parts.seen.until_read()
+            found = await self._whose(asked)
+        return [] if found is None else [found]
+
+    async def _whose(self, asked: Asked) -> Trip | None:
+        charts, fresh = await self.parts.seen.charts(self.scope, self.parts.ledger)
+        return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))

@@ -1,0 +1,95 @@
+"""Looking at single rows, and at keys that have changed in a source: what no run does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.compare.rekey import Rekey, rekeyable, rekeyed
+from engine.errors import ApiError, EngineError
+from engine.ledger.protocols import Ledger
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.listing import Page
+from engine.model.outcome import Problem
+from engine.model.row_history import Life
+from engine.model.settings import Company, Scope
+from engine.sources.base import read
+
+
+class CompanyApi(Protocol):
+    """One company's API as it is, to look at. Raises `ApiError` and, once the account is stopped, `AccountParked`."""
+
+    async def page(self, number: int, limit: int) -> Page:
+        """Read one page of its listing, from 1, of so many rows. `Rejected` may mean that the limit is refused."""
+        ...
+
+    async def one(self, row_id: str) -> RemoteRow | None:
+        """Read one row by its id in Ottimate; None: there is none of this company's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One row from its source to Ottimate, and what was done about it."""
+
+    company_id: int
+    key: str  # the source's
+    source: Dimension | None  # None: the source has no such row, or not a good one
+    source_problems: tuple[Problem, ...]  # why it is not a good one, or why the source could not be read
+    file: str | None
+    line: int | None
+    life: Life
+    remote: RemoteRow | None
+    remote_is: str  # "shown", "gone", "not asked", "not known" (no id leads there), or why it could not be read
+
+
+async def explain(
+    company: Company, scope: Scope, key: str, *, client: CompanyApi | None, ledger: Ledger, codes: frozenset[str]
+) -> Explanation:
+    """Return all that can be known of one row. Costs one request where its remote id is known and a client is given.
+
+    `codes`: the type codes that the contract allows. Raises `LedgerError`; what else goes wrong is told in its place.
+    """
+    row, file, line = None, None, None
+    problems: tuple[Problem, ...] = ()
+    try:
+        wanted = await read(company.source, company_id=company.id, type_codes=codes)
+    except EngineError as error:
+        problems = (Problem(code="source", message=str(error)),)
+    else:
+        wanted = rekeyed(wanted, (await ledger.read(scope)).wire_keys)
+        row = next((row for row in wanted.rows if wanted.source_keys.get(row.key, row.key) == key), None)
+        problems = tuple(problem for problem in wanted.problems if problem.key == key)
+        file, line = wanted.file, wanted.lines.get(key)
+        row = row and row._replace(key=key)
+    life = await ledger.life(scope, key)
+    remote, remote_is = await _remote(life, client)
+    return Explanation(
+        company_id=company.id,
+        key=key,
+        source=row,
+        source_problems=problems,
+        file=file,
+        line=line,
+        life=life,
+        remote=remote,
+        remote_is=remote_is,
+    )
+
+
+async def _remote(life: Life, client: CompanyApi | None) -> tuple[RemoteRow | None, str]:
+    if life.known is None or life.known.remote_id is None:
+        return None, "not known"
+    if client is None:
+        return None, "not asked"
+    try:
+        remote = await client.one(life.known.remote_id)
+    except (ApiError, EngineError) as error:
+        return None, str(error)
+    return remote, "gone" if remote is None else "shown"
+
+
+async def changed_keys(company: Company, scope: Scope, *, ledger: Ledger, codes: frozenset[str]) -> list[Rekey]:
+    """Return the source's rows that Ottimate has under another key. Raises `SourceError` and `LedgerError`."""
+    wanted = await read(company.source, company_id=company.id, type_codes=codes)
+    return rekeyable(wanted, await ledger.read(scope))

@@ -1,0 +1,51 @@
+"""From a comparison to the part of a saved plan that is one company's."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from engine.model.change import Hold
+from engine.model.row_history import Generation
+from engine.model.saved_plan import CompanyPlan
+from engine.model.settings import Company
+from engine.model.wanted import Wanted
+from engine.run.compare import Compared
+from engine.run.context import Job, Parts
+
+
+def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Generation) -> CompanyPlan:
+    """Return what is to be sent for a company, and how its other rows stand. `compared` None: it was held before."""
+    if compared is None:
+        return CompanyPlan(
+            company_id=job.company.id,
+            account=job.account.name,
+            generation=generation,
+            source_rows=wanted.source_rows,
+            invalid=wanted.invalid,
+            was_compared=False,
+        )
+    plan = compared.plan
+    return CompanyPlan(
+        company_id=job.company.id,
+        account=job.account.name,
+        generation=generation,
+        creates=plan.creates,
+        updates=plan.updates,
+        canaries=plan.canaries,
+        reverts=plan.reverts,
+        holds=plan.holds,
+        source_rows=wanted.source_rows,
+        unchanged=plan.unchanged,
+        adopted=plan.adopted,
+        refused=tuple(Hold(row.change.row.key, row.code, row.words or row.message) for row in compared.resting),
+        code_unseen=plan.code_unseen,
+        invalid=wanted.invalid,
+        orphans=plan.orphans,
+        source_keys=tuple(sorted(wanted.source_keys.items())),
+    )
+
+
+def settings_digest(company: Company, parts: Parts) -> str:
+    """Return 16 hex characters that change with whatever was set that a plan of the company rests on."""
+    treatment = (parts.origin, parts.contract, company.relabel, company.guards or parts.guards, company.settings)
+    return blake2b(repr(treatment).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,87 @@
+"""What a run has seen of companies' rows, by which a file that was given to the wrong company is recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
+
+import anyio
+
+from engine.guards.swapped_source import Charts
+from engine.ledger.protocols import Sketches
+from engine.model.company_record import Acknowledged
+from engine.model.dimension import Dimension, as_dimension
+from engine.model.settings import Scope
+from engine.model.sketch import Sketch, sketch
+from engine.model.table import Rows
+from engine.run.compare import Comparison, think
+
+Whose: TypeAlias = tuple[str, int]
+"""Account id and company id."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """Sketches of the companies that have had no good run yet. Those of all others are in the ledger."""
+
+    sources: dict[Whose, Sketch] = field(default_factory=dict)
+    listings: dict[Whose, Sketch] = field(default_factory=dict)
+    _reading: set[int] = field(default_factory=set)  # companies that have begun, their source not read yet
+    _changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def begin(self, company_id: int) -> None:
+        """Note that a company's source is going to be read."""
+        self._reading.add(company_id)
+
+    def end(self, company_id: int) -> None:
+        """Note that a company's source has been read, or will not be."""
+        self._reading.discard(company_id)
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def until_read(self) -> None:
+        """Wait until the sources of all companies that have begun are read: they show whether rows are a template."""
+        begun = set(self._reading)
+        while begun & self._reading:
+            await self._changed.wait()
+
+    async def take_source(self, scope: Scope, rows: Sequence[Dimension], acked: Acknowledged) -> None:
+        """Note the source of a company that has had no good run yet."""
+        if acked.state.last_good_rows is None:
+            self.sources[_whose(scope)] = await think(len(rows), partial(sketch, rows))
+        self.end(scope.company_id)
+
+    async def drawn(self, scope: Scope, rows: Sequence[Dimension]) -> Sketch:
+        """Return the sketch of a company's source."""
+        if (found := self.sources.get(_whose(scope))) is not None:
+            return found
+        return await think(len(rows), partial(sketch, rows))
+
+    async def take_listing(self, scope: Scope, comparison: Comparison) -> None:
+        """Note the rows in Ottimate of a company that has had no good run yet."""
+        if _whose(scope) in self.sources and comparison.remotes:
+            rows = Rows(as_dimension, list(comparison.remotes.values()))  # both begin with the same cells
+            self.listings[_whose(scope)] = await think(len(rows), partial(sketch, rows))
+
+    async def charts(self, scope: Scope, ledger: Sketches) -> tuple[Charts, Charts]:
+        """Return sketches of other companies: of rows that are known to be theirs, and of sources that prove nothing.
+
+        The latter are the sources of companies that have had no good run before this one.
+        """
+        known = [
+            (company_id, Sketch(rows, marks))
+            for account, company_id, rows, marks in await ledger.sketches(scope.origin)
+            if company_id != scope.company_id and (account, company_id) not in self.sources
+        ]
+        known += _but(scope, self.listings)
+        return known, _but(scope, self.sources)
+
+
+def _whose(scope: Scope) -> Whose:
+    return scope.account, scope.company_id
+
+
+def _but(scope: Scope, sketches: dict[Whose, Sketch]) -> list[tuple[int, Sketch]]:
+    return [(company_id, one) for (_, company_id), one in sketches.items() if company_id != scope.company_id]

@@ -1,0 +1,73 @@
+"""Companies of which nothing is new: a run that found nothing to do stands for the next one, while all is as it was.
+
+All is: the bytes of the source, the settings, this program, and what the ledger knows. To compare the rows again would
+find what was found then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from typing import TypeAlias
+
+from engine import __version__
+from engine.model.balance import State
+from engine.model.company_record import CompanyState
+from engine.model.result import CompanyResult
+from engine.model.settings import Company, Scope
+from engine.model.wanted import Wanted
+from engine.run.context import Parts
+from engine.run.plan_part import settings_digest
+
+Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
+"""A write to the ledger, to be begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standstill:
+    """One company's, under the options of one run; `applies` False: they ask for a comparison in any case."""
+
+    company: Company
+    scope: Scope
+    parts: Parts
+    applies: bool
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[CompanyState | None]:
+        """Hold the company's lock while it is as it was, and give the ledger's notes on it; None: it may not be."""
+        before = await self.parts.ledger.brief(self.scope) if self._tells else None
+        if before is None or before.clean is None or await self._standing() != before.clean:
+            yield None
+            return
+        async with self.parts.ledger.lock(self.scope):
+            state = await self.parts.ledger.brief(self.scope)
+            yield state if state is not None and state.clean == before.clean else None
+
+    def notes(self, result: CompanyResult, wanted: Wanted | None) -> Iterator[Note]:
+        """Yield the note that this source leaves nothing to do, if so."""
+        is_still = result.state is State.UNCHANGED and not result.problems
+        if self.applies and is_still and wanted is not None and wanted.digest is not None:
+            digest, balance = self._of(wanted.digest), result.balance
+            counts = balance.source_rows or 0, balance.adopted or 0
+            yield partial(self.parts.ledger.note_clean, self.scope, digest, *counts)
+
+    @property
+    def _tells(self) -> bool:
+        """Whether the source can tell what it holds without being read."""
+        return self.applies and hasattr(self.company.source, "digest")
+
+    async def _standing(self) -> bytes | None:
+        tell: Callable[[], Coroutine[object, object, object]] = getattr(self.company.source, "digest")  # noqa: B009
+        try:
+            source = await tell()
+        except Exception:  # noqa: BLE001  a program's own source may raise anything: then it is read, and that tells
+            return None
+        return self._of(source) if isinstance(source, bytes) else None
+
+    def _of(self, source: bytes) -> bytes:
+        """Return 16 bytes that change with whatever a comparison rests on but the ledger."""
+        text = f"{__version__} {settings_digest(self.company, self.parts)} ".encode()
+        return blake2b(text + source, digest_size=16).digest()
