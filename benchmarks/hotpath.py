@@ -20,7 +20,7 @@ from engine.compare.absorb import learn
 from engine.compare.join import RemoteIndex, image, match
 from engine.compare.plan import diff
 from engine.compare.quiet import Parted, part
-from engine.model.company_record import Acknowledged, Known, cells_of, known_rows
+from engine.model.company_record import CompanyRecord, RowRecord, cells_of, known_rows
 from engine.model.dimension import fingerprint
 from engine.model.listing import Certificate
 from engine.model.table import bare
@@ -48,10 +48,12 @@ class HotPath:
         known = self._read(b"\n".join(orjson.dumps(row._asdict()) for row in base_rows(SHAPE, COMPANY)))
         listed = {(row.type_code, row.erp_id): row.id for row in self._decode().rows.values()}
         entries = {
-            row.key: Known(row, listed[row.type_code, row.erp_id], confirmed=True, settled=True, code_known=True)
+            row.key: RowRecord(
+                row, listed[row.type_code, row.erp_id], confirmed=True, outcome_known=True, code_known=True
+            )
             for row in known.rows
         }
-        self._acked = Acknowledged(rows=known_rows({key: cells_of(key, entry) for key, entry in entries.items()}))
+        self._acked = CompanyRecord(rows=known_rows({key: cells_of(key, entry) for key, entry in entries.items()}))
         self._bodies: list[bytes] = []
         self.left: dict[str, Any] = {}
 

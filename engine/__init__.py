@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
     from engine.model.balance import Balance, ExitCode, State
     from engine.model.change import Change, Hold
-    from engine.model.company_record import Agreement, Known, Rejection, RestingRow
+    from engine.model.company_record import Agreement, Rejection, RestingRow, RowRecord
     from engine.model.difference import Difference, FieldDifference, Whose
     from engine.model.dimension import Dimension, RemoteRow
     from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
@@ -119,7 +119,7 @@ _HOMES = {
             "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
             "RunFinished RunStarted SourceRead Waiting WidthChanged"
         ),
-        "engine.model.company_record": "Agreement Known Rejection RestingRow",
+        "engine.model.company_record": "Agreement RowRecord Rejection RestingRow",
         "engine.model.row_history": "Generation Life RowAttempt",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",
@@ -183,7 +183,6 @@ __all__ = [
     "HostDown",
     "InFlight",
     "IncompleteListing",
-    "Known",
     "Ledger",
     "LedgerError",
     "Life",
@@ -210,6 +209,7 @@ __all__ = [
     "Requests",
     "RestingRow",
     "RowAttempt",
+    "RowRecord",
     "Run",
     "RunFinished",
     "RunResult",

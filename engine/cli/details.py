@@ -67,8 +67,8 @@ def _field(field: FieldDifference) -> Text:
     line = Text()
     line.append(f"{field.name}: {there} -> {'none' if field.source is None else _quoted(field.source, start)}")
     line.append(f"   {field.whose}", style="dim")
-    if field.acked is not None and field.acked not in {field.remote, field.source}:
-        line.append(f" (last acknowledged {_quoted(field.acked, start)})", style="dim")
+    if field.record is not None and field.record not in {field.remote, field.source}:
+        line.append(f" (last acknowledged {_quoted(field.record, start)})", style="dim")
     return line
 
 

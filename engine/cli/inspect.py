@@ -16,7 +16,7 @@ from engine.compare.rekey import Rekey
 from engine.config import Configured, load
 from engine.errors import plain
 from engine.model.balance import ExitCode
-from engine.model.company_record import MADE_ANEW, Known, RestingRow
+from engine.model.company_record import MADE_ANEW, RestingRow, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.row_history import Life
 from engine.model.settings import Company
@@ -131,10 +131,10 @@ def _life(told: Explanation) -> Iterator[str]:
 def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
     known = told.life.known
     for name in FIELDS:
-        acked = getattr(known.row, name) if known else None
+        record = getattr(known.row, name) if known else None
         if name == "code" and known and not known.code_known:
-            acked = "(not observable)"
-        sides = (getattr(told.source, name, None), acked, getattr(told.remote, name, None))
+            record = "(not observable)"
+        sides = (getattr(told.source, name, None), record, getattr(told.remote, name, None))
         yield (name, *(brief(side or "", LONGEST_NAME) for side in sides))
 
 
@@ -152,10 +152,10 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield "ledger    nothing is known of it"
     else:
         by = f" by run {life.acked_by}" if life.acked_by else ""
-        acked = f"acknowledged {life.acked_at:%Y-%m-%d %H:%M} UTC{by}" if life.acked_at else "never acknowledged"
+        record = f"acknowledged {life.acked_at:%Y-%m-%d %H:%M} UTC{by}" if life.acked_at else "never acknowledged"
         words = "its key is confirmed" if known.confirmed else "nothing shows yet that its key leads there"
-        doubt = "" if known.settled else "; it was sent since, and its outcome is not known"
-        yield f"ledger    {acked}; {words}{doubt}"
+        doubt = "" if known.outcome_known else "; it was sent since, and its outcome is not known"
+        yield f"ledger    {record}; {words}{doubt}"
         yield from _spelled_lines(known)
     if life.in_flight is not None:
         yield f"          a request with it was begun at {life.in_flight:%Y-%m-%d %H:%M:%S} UTC and never settled"
@@ -167,7 +167,7 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
 
 
-def _spelled_lines(known: Known) -> Iterator[str]:
+def _spelled_lines(known: RowRecord) -> Iterator[str]:
     """Yield how Ottimate spells the row, and what was answered otherwise."""
     agreement = known.agreement
     if agreement is None:
@@ -223,7 +223,7 @@ def _document(told: Explanation) -> dict[str, object]:
             "row": _row(known.row),
             "remote_id": known.remote_id,
             "confirmed": known.confirmed,
-            "settled": known.settled,
+            "settled": known.outcome_known,
             "code_known": known.code_known,
             "shown": dict(known.agreement.shown) if known.agreement else {},
             "answered": known.agreement and known.agreement.answered,

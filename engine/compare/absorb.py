@@ -13,10 +13,10 @@ from engine.model.company_record import (
     NOT_APPLIED,
     NOT_LISTED,
     UNCERTAIN,
-    Acknowledged,
-    Known,
+    CompanyRecord,
     Learned,
     RestingRow,
+    RowRecord,
 )
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
 from engine.model.listing import Certificate
@@ -25,7 +25,7 @@ from engine.model.listing import Certificate
 def learn(
     matching: Matching,
     index: RemoteIndex,
-    acked: Acknowledged,
+    record: CompanyRecord,
     certificate: Certificate,
     at: datetime,
     run_id: str | None = None,
@@ -40,12 +40,12 @@ def learn(
 
     Afterwards `image` of the ledger equals the listing, so that the next run can compare without reading.
     """
-    rows: dict[str, Known] = {}
+    rows: dict[str, RowRecord] = {}
     gone: list[str] = []
     quiet = matching.quiet
     linked = {pair.remote.id for pair in matching.pairs} | quiet.ids
     paired = set(quiet.keys)
-    before = {stray.id for stray in acked.strays}
+    before = {stray.id for stray in record.keyless}
     for row, remote, via, known in matching.pairs:
         paired.add(row.key)
         if via is Via.NATURAL_KEY and known and _was_never_answered(known) and remote.id in before:
@@ -58,13 +58,13 @@ def learn(
             rows[row.key] = updated
     notes = notes or {}
     absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
-    lost = [(key, acked.rows[key]) for key in acked.rows if key not in paired]
+    lost = [(key, record.rows[key]) for key in record.rows if key not in paired]
     adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - before
     bearers = _bearers(index) if any(known.remote_id is None for _, known in lost) else {}
     for key, known in lost:
         candidates = _candidates(key, known, index, bearers)
         # What a key without an id was acknowledged as is its row, whoever has merely been matched with that since.
-        taken = linked - adopted if known.settled else linked
+        taken = linked - adopted if known.outcome_known else linked
         free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in taken]
         if len(free) == 1:
             linked.add(free[0].id)
@@ -74,29 +74,31 @@ def learn(
         elif not candidates and key not in absent:
             gone.append(key)
     for key, rest in notes.items():
-        if rest.code == KEY_COLLISION and key in acked.rows:  # nobody knows which of them the remote row is
-            rows[key] = rows.get(key, acked.rows[key])._replace(settled=False)
+        if rest.code == KEY_COLLISION and key in record.rows:  # nobody knows which of them the remote row is
+            rows[key] = rows.get(key, record.rows[key])._replace(outcome_known=False)
     strays = tuple(map(as_remote_row, sorted(cells for cells in quiet.remotes.values() if cells[0] not in linked)))
     return Learned(
         certificate=certificate,
         at=at,
         rows=rows,
         gone=tuple(gone),
-        strays=None if strays == acked.strays else strays,
+        keyless=None if strays == record.keyless else strays,
         run_id=run_id,
-        resting={key: rest for key, rest in notes.items() if rest != acked.resting.get(key)},
-        rested=tuple(key for key in sorted(acked.resting) if key not in notes and _is_over(acked, key, matching, gone)),
+        resting={key: rest for key, rest in notes.items() if rest != record.resting.get(key)},
+        rested=tuple(
+            key for key in sorted(record.resting) if key not in notes and _is_over(record, key, matching, gone)
+        ),
     )
 
 
-def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[str]) -> bool:
+def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Container[str]) -> bool:
     """Return whether a listing ends a row's rest.
 
     1. `not-listed`: the row is shown, or the ledger does not know it any more. `made-anew`: it is shown, or unwanted.
     2. `uncertain`: the row is not in the source any more. That the listing does not show it proves nothing.
     3. `not-applied`: a side has moved. `key-collision`: never; only a change of the source ends it.
     """
-    code = acked.resting[key].code
+    code = record.resting[key].code
     if code == NOT_LISTED:
         return key in gone or matching.has_pair(key)
     if code == MADE_ANEW:
@@ -104,11 +106,11 @@ def _is_over(acked: Acknowledged, key: str, matching: Matching, gone: Container[
     return code == NOT_APPLIED or (code == UNCERTAIN and not matching.has(key))
 
 
-def _was_never_answered(known: Known) -> bool:
-    return not known.settled and not known.confirmed and known.remote_id is None
+def _was_never_answered(known: RowRecord) -> bool:
+    return not known.outcome_known and not known.confirmed and known.remote_id is None
 
 
-def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> Known:
+def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> RowRecord:
     """Adopt a remote row: its values as shown, the code only where the listing shows one and the source has one, too.
 
     A code that the source never had is no code that it dropped, should the contract be another one next time.
@@ -117,18 +119,18 @@ def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> Known:
     shows_code = remote.code is not None and row.code is not None
     shown = Dimension(row.key, type_code, type_label, remote.name, remote.erp_id, remote.code if shows_code else None)
     seen = None if remote.code is None or shows_code else remote
-    return Known(shown, remote.id, via is Via.LISTED_KEY, settled=True, code_known=shows_code, seen=seen)
+    return RowRecord(shown, remote.id, via is Via.LISTED_KEY, outcome_known=True, code_known=shows_code, seen=seen)
 
 
 def _seen_again(
-    known: Known,
+    known: RowRecord,
     remote: RemoteRow,
     via: Via,
     wanted: Dimension | None = None,
     *,
     relabel: bool = False,
     run_id: str | None = None,
-) -> Known:
+) -> RowRecord:
     """Bring an entry up to what a listing shows; one of unknown outcome stays so, and what is there is kept as seen.
 
     A confirmation is of one remote row: it does not move to another one. Nor does an agreement.
@@ -137,19 +139,19 @@ def _seen_again(
     leads = via is Via.LEDGER or may_lead_to(known, remote)
     confirmed = via is Via.LISTED_KEY or (known.confirmed and leads)
     row, code_known = known.row, known.code_known
-    if remote.code is not None and not code_known and known.settled and coded:
+    if remote.code is not None and not code_known and known.outcome_known and coded:
         row, code_known = row._replace(code=remote.code), True
     entry = known._replace(row=row, remote_id=remote.id, confirmed=confirmed, code_known=code_known, seen=None)
     if known.remote_id not in {None, remote.id}:
         entry = entry._replace(agreement=None, before=None)
-    elif wanted is not None and known.settled and leads:
+    elif wanted is not None and known.outcome_known and leads:
         judged = judge(wanted, remote, known._replace(row=row), relabel=relabel)
         entry = closed(entry, wanted, judged, run_id)
         if entry.agreement is not None or known.agreement is not None:
             is_seen = bool(judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
             return entry._replace(seen=remote if is_seen else None)
     shown = as_shown(entry)
-    agrees = known.settled and shown[1:5] == remote[1:5] and (remote.code is None or remote.code == shown.code)
+    agrees = known.outcome_known and shown[1:5] == remote[1:5] and (remote.code is None or remote.code == shown.code)
     return entry._replace(seen=None if agrees else remote)
 
 
@@ -161,7 +163,7 @@ def _bearers(index: RemoteIndex) -> dict[NaturalKey, list[RemoteRow]]:
 
 
 def _candidates(
-    key: str, known: Known, index: RemoteIndex, bearers: dict[NaturalKey, list[RemoteRow]]
+    key: str, known: RowRecord, index: RemoteIndex, bearers: dict[NaturalKey, list[RemoteRow]]
 ) -> list[RemoteRow]:
     """Return the remote rows that an unpaired key may lead to: by id or, while that is unknown, by natural key.
 

@@ -12,13 +12,13 @@ from engine.compare.equality import is_pending
 from engine.compare.join import Matching, Pair, RemoteIndex, Via, linked_id, may_lead_to
 from engine.compare.plan import differing
 from engine.compare.readback import is_known
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, SETTLED, Acknowledged, Known
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, SETTLED, CompanyRecord, RowRecord
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 
 
 def drift(
-    matching: Matching, index: RemoteIndex, acked: Acknowledged, *, relabel: bool, needs_code: bool
+    matching: Matching, index: RemoteIndex, record: CompanyRecord, *, relabel: bool, needs_code: bool
 ) -> tuple[Difference, ...]:
     """Return each row that is not the same on both sides, by kind, key and remote id. Pure; O(rows).
 
@@ -26,41 +26,41 @@ def drift(
     orphan. Rows without a pair that are held are none: nobody can tell what they differ from. Nor are adopted rows
     with a code that nobody sees. `relabel` and `needs_code`: as in `diff`.
     """
-    found = [_pair(pair, acked, relabel=relabel, needs_code=needs_code) for pair in matching.pairs]
+    found = [_pair(pair, record, relabel=relabel, needs_code=needs_code) for pair in matching.pairs]
     differences = [each for each in found if each is not None]
-    differences += _missing(matching.missing, index, acked)
-    differences += _orphans(matching, index, acked)
+    differences += _missing(matching.missing, index, record)
+    differences += _orphans(matching, index, record)
     return tuple(sorted(differences, key=lambda each: (each.kind, each.key or "", each.remote_id or "")))
 
 
-def _pair(pair: Pair, acked: Acknowledged, *, relabel: bool, needs_code: bool) -> Difference | None:
+def _pair(pair: Pair, record: CompanyRecord, *, relabel: bool, needs_code: bool) -> Difference | None:
     row, remote, _, known = pair
     names = differing(pair, relabel=relabel, needs_code=needs_code)
     if names is None:
         return None
     kind = "differs"
-    if known is not None and not known.settled:  # it differs whatever shows: tell what does show
+    if known is not None and not known.outcome_known:  # it differs whatever shows: tell what does show
         kind, names = "unsettled", differing(pair._replace(known=None), relabel=relabel, needs_code=needs_code) or ()
-    base = _base(pair, acked)
+    base = _base(pair, record)
     fields = tuple(_field(name, row, remote, base) for name in names)
     remote_id = remote.id if is_known(remote.id) else None
     return Difference(kind, row.key, remote_id, row.type_code, row.name, _together(fields), fields)
 
 
-def _base(pair: Pair, acked: Acknowledged) -> Known | None:
+def _base(pair: Pair, record: CompanyRecord) -> RowRecord | None:
     """Return the entry that says how both sides were last; None: nothing does.
 
     A row that was adopted was last as it was listed then. An entry of unknown outcome proves nothing, nor does one
     that leads to another remote row, nor any in a ledger whose values were given up (`dimsync ledger distrust`).
     """
     known = pair.known
-    if known is None or not known.settled or acked.state.listed_at is None:
+    if known is None or not known.outcome_known or record.state.listed_at is None:
         return None
     leads_here = pair.via is Via.LEDGER or may_lead_to(known, pair.remote)
     return known if leads_here else None
 
 
-def _field(name: str, row: Dimension, remote: RemoteRow, base: Known | None) -> FieldDifference:
+def _field(name: str, row: Dimension, remote: RemoteRow, base: RowRecord | None) -> FieldDifference:
     """Return one field of a row, thrice, and who changed it.
 
     1. Nothing acknowledged: not observable.
@@ -95,7 +95,7 @@ def _together(fields: tuple[FieldDifference, ...]) -> Whose:
     return told.pop() if len(told) == 1 else Whose.BOTH
 
 
-def _missing(rows: list[Dimension], index: RemoteIndex, acked: Acknowledged) -> Iterator[Difference]:
+def _missing(rows: list[Dimension], index: RemoteIndex, record: CompanyRecord) -> Iterator[Difference]:
     """Yield the rows that are not in Ottimate.
 
     1. The ledger does not know the key, or only as a create whose answer was lost: new in the ERP.
@@ -105,11 +105,11 @@ def _missing(rows: list[Dimension], index: RemoteIndex, acked: Acknowledged) -> 
     """
     there: set[NaturalKey] | None = None
     for row in rows:
-        known = acked.rows.get(row.key)
+        known = record.rows.get(row.key)
         whose = Whose.OTTIMATE
-        if known is None or not (known.settled or known.confirmed or known.remote_id is not None):
+        if known is None or not (known.outcome_known or known.confirmed or known.remote_id is not None):
             whose = Whose.ERP
-        elif acked.state.listed_at is None or known.remote_id in index.rows:
+        elif record.state.listed_at is None or known.remote_id in index.rows:
             whose = Whose.UNSEEN
         elif known.remote_id is None:
             there = {natural_key(remote) for remote in index.rows.values()} if there is None else there
@@ -117,7 +117,7 @@ def _missing(rows: list[Dimension], index: RemoteIndex, acked: Acknowledged) -> 
         yield Difference("missing", row.key, None, row.type_code, row.name, whose)
 
 
-def _orphans(matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Iterator[Difference]:
+def _orphans(matching: Matching, index: RemoteIndex, record: CompanyRecord) -> Iterator[Difference]:
     """Yield the rows that no source row means, under the key that leads to them if there is one.
 
     1. A key of the ledger leads there: it was in the source, which has dropped it.
@@ -127,9 +127,9 @@ def _orphans(matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Ite
     """
     orphans = [index.rows[remote_id] for remote_id in matching.orphans]
     paired = {pair.row.key for pair in matching.pairs} | matching.quiet.keys
-    links = _links(orphans, paired, acked) if orphans else {}
-    before = {stray.id for stray in acked.strays} | {entry[6] for entry in acked.cells.values()}
-    is_unsure = acked.state.listed_at is None or _may_have_made_more(acked)
+    links = _links(orphans, paired, record) if orphans else {}
+    before = {stray.id for stray in record.keyless} | {entry[6] for entry in record.cells.values()}
+    is_unsure = record.state.listed_at is None or _may_have_made_more(record)
     for remote in orphans:
         key = links.get(remote.id)
         whose = Whose.UNSEEN if is_unsure or remote.id in before else Whose.OTTIMATE
@@ -143,13 +143,13 @@ def _orphans(matching: Matching, index: RemoteIndex, acked: Acknowledged) -> Ite
         )
 
 
-def _may_have_made_more(acked: Acknowledged) -> bool:
+def _may_have_made_more(record: CompanyRecord) -> bool:
     """Return whether there may be rows of our making, or rows that lost their key to one, which no key leads to."""
-    lost = (key for key, entry in acked.cells.items() if not entry[7] & SETTLED and entry[6] is None)
-    return acked.left_over is not None or acked.state.failure in {KEY_MISMATCH, OVERWRITTEN} or any(lost)
+    lost = (key for key, entry in record.cells.items() if not entry[7] & SETTLED and entry[6] is None)
+    return record.left_over is not None or record.state.failure in {KEY_MISMATCH, OVERWRITTEN} or any(lost)
 
 
-def _links(orphans: list[RemoteRow], paired: set[str], acked: Acknowledged) -> dict[str, str]:
+def _links(orphans: list[RemoteRow], paired: set[str], record: CompanyRecord) -> dict[str, str]:
     """Return which of the ledger's keys leads to which orphan, by remote id.
 
     A key whose remote id is not known yet leads to the row that is listed under it, else to the only one that is like
@@ -161,8 +161,8 @@ def _links(orphans: list[RemoteRow], paired: set[str], acked: Acknowledged) -> d
     for remote in orphans:
         alike.setdefault(natural_key(remote), []).append(remote)
     found: dict[str, str] = {}
-    for key in sorted(acked.rows.keys() - paired):
-        known = acked.rows[key]
+    for key in sorted(record.rows.keys() - paired):
+        known = record.rows[key]
         linked = by_id.get(linked_id(key, known))
         if linked is None and known.remote_id is None:
             candidates = alike.get(natural_key(known.row), [])

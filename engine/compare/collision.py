@@ -13,14 +13,14 @@ from operator import attrgetter
 
 from engine.compare.join import Matching, Pair, Via
 from engine.model.change import Hold
-from engine.model.company_record import KEY_COLLISION, Acknowledged, RestingRow
+from engine.model.company_record import KEY_COLLISION, CompanyRecord, RestingRow
 from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_key
 from engine.model.wanted import Wanted
 
 
-def collided(wanted: Wanted, acked: Acknowledged) -> dict[str, RestingRow]:
+def collided(wanted: Wanted, record: CompanyRecord) -> dict[str, RestingRow]:
     """Return the collisions that stand, by key: none of these rows has changed in the source since."""
-    found = {key: rest for key, rest in acked.resting.items() if rest.code == KEY_COLLISION}
+    found = {key: rest for key, rest in record.resting.items() if rest.code == KEY_COLLISION}
     if not found:
         return {}
     rows = {row.key: row for row in wanted.rows if row.key in found}
@@ -82,17 +82,17 @@ def message(others: Collection[str], remote_id: str) -> str:
     )
 
 
-def sharing(matching: Matching, acked: Acknowledged) -> dict[str, set[str]]:
+def sharing(matching: Matching, record: CompanyRecord) -> dict[str, set[str]]:
     """Return keys that a listing shows to lead to one remote row, by the id of that row.
 
     That row is linked to one key, and shows the type and ERP id that were acknowledged under the other one, which leads
     nowhere else. Answers have acknowledged both keys.
     """
     homeless = {hold.key for hold in matching.holds} | {row.key for row in matching.missing}
-    lost = dict(_acknowledged(homeless, acked))
+    lost = dict(_acknowledged(homeless, record))
     if not lost:
         return {}
-    links = {acked.rows[key].remote_id: key for key in lost.values()}
+    links = {record.rows[key].remote_id: key for key in lost.values()}
     found: dict[str, set[str]] = {}
     for pair in matching.pairs:
         key = lost.get(natural_key(pair.remote)) if _was_overwritten(pair) else None
@@ -103,18 +103,18 @@ def sharing(matching: Matching, acked: Acknowledged) -> dict[str, set[str]]:
     return found
 
 
-def _acknowledged(keys: Iterable[str], acked: Acknowledged) -> Iterator[tuple[NaturalKey, str]]:
+def _acknowledged(keys: Iterable[str], record: CompanyRecord) -> Iterator[tuple[NaturalKey, str]]:
     """Yield rows that an answer has acknowledged, not a listing alone: that one gives each an id."""
     for key in keys:
-        known = acked.rows.get(key)
-        if known is not None and known.settled and (known.confirmed or known.remote_id is None):
+        known = record.rows.get(key)
+        if known is not None and known.outcome_known and (known.confirmed or known.remote_id is None):
             yield natural_key(known.row), key
 
 
 def _is_new_here(pair: Pair) -> bool:
     """Return whether a listing shows for the first time where a row is that was acknowledged without an id."""
     known = pair.known
-    if pair.via is not Via.LEDGER or known is None or not known.settled or known.remote_id is not None:
+    if pair.via is not Via.LEDGER or known is None or not known.outcome_known or known.remote_id is not None:
         return False
     return natural_key(known.row) == natural_key(pair.remote)
 

@@ -25,7 +25,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from engine.model.company_record import NOT_APPLIED, Agreement, Known, RestingRow
+from engine.model.company_record import NOT_APPLIED, Agreement, RestingRow, RowRecord
 from engine.model.dimension import Dimension, RemoteRow, fingerprint
 
 NONE = Agreement()
@@ -53,7 +53,7 @@ class Judged(NamedTuple):
         return tuple(name for name, kind in self.fields.items() if kind in kinds)
 
 
-def judge(row: Dimension, remote: RemoteRow, known: Known | None, *, relabel: bool) -> Judged:
+def judge(row: Dimension, remote: RemoteRow, known: RowRecord | None, *, relabel: bool) -> Judged:
     """Return what is to be said of a wanted row and its remote row. O(1).
 
     `known`: the entry of the row's key, if it is of this very remote row. `relabel`: type labels are compared, too.
@@ -64,7 +64,7 @@ def judge(row: Dimension, remote: RemoteRow, known: Known | None, *, relabel: bo
         wanted, there = getattr(row, name), getattr(remote, name)
         if wanted == there or not _is_compared(name, wanted, there, relabel=relabel):
             continue
-        verdict = Field.DIFFERS if known is None or not known.settled else _judge(name, wanted, there, known)
+        verdict = Field.DIFFERS if known is None or not known.outcome_known else _judge(name, wanted, there, known)
         if verdict in {Field.AGREED, Field.OTHERWISE}:
             shown[name] = there
         if verdict is not Field.AGREED:
@@ -85,7 +85,7 @@ def _is_compared(name: str, wanted: str | None, there: str | None, *, relabel: b
     return name != "code" or (wanted is not None and there is not None)
 
 
-def _judge(name: str, wanted: str, there: str, known: Known) -> Field:
+def _judge(name: str, wanted: str, there: str, known: RowRecord) -> Field:
     agreement = known.agreement or NONE
     sent, spelled = getattr(known.row, name), agreement.shown.get(name)
     if wanted != sent:
@@ -107,7 +107,7 @@ def not_applied(row: Dimension, message: str, now: datetime) -> RestingRow:
     return RestingRow(NOT_APPLIED, fingerprint(row._replace(type_label="")), message, now)
 
 
-def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: Known) -> bool:
+def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: RowRecord) -> bool:
     """Return whether such a note still holds: the source is as it was, and so is what is shown."""
     seen = known.seen
     if rest.code != NOT_APPLIED or seen is None or seen[1:5] != remote[1:5]:
@@ -117,21 +117,21 @@ def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: Known) ->
     return rest.fingerprint == fingerprint(row._replace(type_label=""))
 
 
-def as_shown(known: Known) -> RemoteRow | Dimension:
+def as_shown(known: RowRecord) -> RemoteRow | Dimension:
     """Return a row as a listing would show it, as far as the ledger knows; what was pushed since, as it was sent."""
     if known.seen is not None and not known.is_fresh:
         return known.seen
     return known.row._replace(**known.agreement.shown) if known.agreement and known.agreement.shown else known.row
 
 
-def is_pending(known: Known) -> bool:
+def is_pending(known: RowRecord) -> bool:
     """Return whether a listing has yet to show what became of a push."""
     return known.is_fresh or (known.agreement is not None and known.agreement.is_open)
 
 
 def pushed(
     row: Dimension,
-    known: Known | None,
+    known: RowRecord | None,
     fields: tuple[str, ...],
     there: RemoteRow | None,
     *,
@@ -146,7 +146,7 @@ def pushed(
     `again`: what the fields showed that are pushed once more; None: it is no second push.
     """
     old = (known.agreement if known else None) or NONE
-    is_kept = known is not None and (is_pending(known) or not known.settled)
+    is_kept = known is not None and (is_pending(known) or not known.outcome_known)
     before = dict((known.before if known and is_kept else None) or {})
     if again is None and there is not None:
         for name in fields or _left_as_before(row, known, there):
@@ -158,14 +158,14 @@ def pushed(
     return (None if agreement == NONE else agreement), before or None
 
 
-def _left_as_before(row: Dimension, known: Known | None, there: RemoteRow) -> Iterator[str]:
+def _left_as_before(row: Dimension, known: RowRecord | None, there: RemoteRow) -> Iterator[str]:
     """Yield the fields in which a remote row still is as it was sent before the push whose outcome is not known."""
     for name in COMPARED:
         if known is not None and getattr(there, name) == getattr(known.row, name) != getattr(row, name):
             yield name
 
 
-def closed(known: Known, row: Dimension, judged: Judged, run_id: str | None) -> Known:
+def closed(known: RowRecord, row: Dimension, judged: Judged, run_id: str | None) -> RowRecord:
     """Return an entry after a listing of its row: what the source wants, where that was agreed, and how it is spelled.
 
     `seen` is the caller's to set.

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from engine.guards.volume import GUARDS
 from engine.model.change import Plan
-from engine.model.company_record import SETTLED, Acknowledged, CompanyState
+from engine.model.company_record import SETTLED, CompanyRecord, CompanyState
 from engine.model.settings import Verify, VerifyMode
 from engine.model.wanted import Wanted
 
@@ -62,7 +62,7 @@ def spread(company_id: int) -> float:
     return 1 - SPREAD + 2 * SPREAD * share
 
 
-def must_list(wanted: Wanted, acked: Acknowledged, resting: Container[str] = ()) -> bool:
+def must_list(wanted: Wanted, record: CompanyRecord, resting: Container[str] = ()) -> bool:
     """Return whether the ledger cannot stand in for a listing: a wanted row may be one whose outcome nobody knows.
 
     `resting`: keys of rows that are not sent in this run, of which nothing has to be known. If nothing was sent since
@@ -72,16 +72,16 @@ def must_list(wanted: Wanted, acked: Acknowledged, resting: Container[str] = ())
     2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
        those of before, and what it may have become is not in the ledger at all.
     """
-    if acked.is_as_listed or all(entry[7] & SETTLED for entry in acked.cells.values()):
+    if record.is_as_listed or all(entry[7] & SETTLED for entry in record.cells.values()):
         return False
-    unsettled = [known for key, known in acked.rows.items() if not known.settled and key not in resting]
+    unsettled = [known for key, known in record.rows.items() if not known.outcome_known and key not in resting]
     if not unsettled:
         return False
-    wanted_known = [acked.rows.get(row.key) for row in wanted.rows if row.key not in resting]
+    wanted_known = [record.rows.get(row.key) for row in wanted.rows if row.key not in resting]
     lost_create = any(not known.confirmed and known.remote_id is None for known in unsettled)
-    if lost_create and any(known is None or not known.settled for known in wanted_known):
+    if lost_create and any(known is None or not known.outcome_known for known in wanted_known):
         return True
-    return any(known is None or (known.settled and known.remote_id is None) for known in wanted_known)
+    return any(known is None or (known.outcome_known and known.remote_id is None) for known in wanted_known)
 
 
 def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
@@ -89,8 +89,8 @@ def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
     return evidence is Evidence.LEDGER and bool(plan.creates)
 
 
-def creates_need_listing(plan: Plan, acked: Acknowledged) -> bool:
+def creates_need_listing(plan: Plan, record: CompanyRecord) -> bool:
     """Return whether a probe is no evidence for creates: a create of unknown outcome may have landed meanwhile."""
-    if not plan.creates or acked.is_as_listed or not (acked.resting or acked.rejections):
+    if not plan.creates or record.is_as_listed or not (record.resting or record.rejections):
         return False
-    return any(not entry[7] & SETTLED and entry[6] is None for entry in acked.cells.values())
+    return any(not entry[7] & SETTLED and entry[6] is None for entry in record.cells.values())

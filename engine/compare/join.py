@@ -17,7 +17,7 @@ from typing import NamedTuple
 from engine.compare.equality import as_shown
 from engine.compare.quiet import Parted
 from engine.model.change import Hold
-from engine.model.company_record import CODE_KNOWN, NOT_LISTED, SETTLED, Acknowledged, Known
+from engine.model.company_record import CODE_KNOWN, NOT_LISTED, SETTLED, CompanyRecord, RowRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
 from engine.model.table import Cells, Entries, bare
 from engine.model.wanted import Wanted
@@ -68,7 +68,7 @@ class Pair(NamedTuple):
     row: Dimension
     remote: RemoteRow
     via: Via
-    known: Known | None  # what the ledger says of the row's key
+    known: RowRecord | None  # what the ledger says of the row's key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class Matching:
         return self.has_pair(key) or any(key == each for keys in open_keys for each in keys)
 
 
-def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
+def image(record: CompanyRecord, *, keyed: bool = False) -> RemoteIndex:
     """Return the remote side as the ledger knows it, to compare with when nothing is listed.
 
     A row whose remote id is not known yet stands under `linked_id`, which no server gives out. A create of unknown
@@ -101,20 +101,20 @@ def image(acked: Acknowledged, *, keyed: bool = False) -> RemoteIndex:
     `keyed`: listings of this contract show keys, so that the image shows those that are confirmed.
     """
     index = RemoteIndex(shows_keys=False)
-    plain = None if keyed else _plain_image(acked)
+    plain = None if keyed else _plain_image(record)
     if plain is None:
-        index.add(_image_rows(acked, keyed=keyed))
+        index.add(_image_rows(record, keyed=keyed))
     else:
         index.cells = plain
     return index
 
 
-def _plain_image(acked: Acknowledged) -> dict[str, Cells] | None:
+def _plain_image(record: CompanyRecord) -> dict[str, Cells] | None:
     """Return the image where each entry is of known outcome and id, one for each remote row; None: it is not so."""
-    entries = acked.cells.values()
+    entries = record.cells.values()
     if (
-        acked.strays
-        or acked.resting
+        record.keyless
+        or record.resting
         or not all(entry[7] & SETTLED and entry[6] and entry[8] is None and entry[9] is None for entry in entries)
     ):
         return None
@@ -122,48 +122,48 @@ def _plain_image(acked: Acknowledged) -> dict[str, Cells] | None:
     return found if len(found) == len(entries) else None
 
 
-def _image_rows(acked: Acknowledged, *, keyed: bool) -> Iterator[RemoteRow]:
+def _image_rows(record: CompanyRecord, *, keyed: bool) -> Iterator[RemoteRow]:
     """Yield the rows; where two keys were matched with one of them, what is known best comes last."""
-    shown: list[tuple[str, Known]] = []
-    strays = {natural_key(stray) for stray in acked.strays}
-    hidden = {key for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
-    for key, known in acked.rows.items():
+    shown: list[tuple[str, RowRecord]] = []
+    strays = {natural_key(stray) for stray in record.keyless}
+    hidden = {key for key, rest in record.resting.items() if rest.code == NOT_LISTED}
+    for key, known in record.rows.items():
         if key in hidden or (known.remote_id is None and natural_key(known.row) in strays):
             continue  # the latter is one of them, and nobody knows which
-        if known.confirmed or known.settled or known.remote_id is not None:
+        if known.confirmed or known.outcome_known or known.remote_id is not None:
             shown.append((key, known))
     for key, known in sorted(shown, key=_newest_last):
         yield _as_seen(key, known, key if keyed and known.confirmed else None)
-    linked = {entry[6] for entry in acked.cells.values()} if acked.strays else set()
-    yield from (stray for stray in acked.strays if stray.id not in linked)  # else a key was acknowledged for it since
+    linked = {entry[6] for entry in record.cells.values()} if record.keyless else set()
+    yield from (stray for stray in record.keyless if stray.id not in linked)  # else a key was acknowledged for it since
 
 
-def _newest_last(entry: tuple[str, Known]) -> tuple[bool, bool, bool]:
+def _newest_last(entry: tuple[str, RowRecord]) -> tuple[bool, bool, bool]:
     """Return what sorts entries of one remote row: as the last listing showed it, as it is since, under its own key."""
     _, known = entry
     return known.seen is None, known.is_fresh, known.confirmed
 
 
-def _as_seen(key: str, known: Known, listed_key: str | None) -> RemoteRow:
+def _as_seen(key: str, known: RowRecord, listed_key: str | None) -> RemoteRow:
     shown = as_shown(known)
     is_code_known = known.code_known or (shown is known.seen and shown.code is not None)
     code = shown.code if shown.code is not None else known.row.code
     return RemoteRow(linked_id(key, known), *shown[1:5], code if is_code_known else None, listed_key)
 
 
-def linked_id(key: str, known: Known) -> str:
+def linked_id(key: str, known: RowRecord) -> str:
     """Return the remote id behind a key, or the name under which `image` shows it while the id is not known."""
     return known.remote_id or f"?{key}"
 
 
-def may_lead_to(known: Known, remote: RemoteRow) -> bool:
+def may_lead_to(known: RowRecord, remote: RemoteRow) -> bool:
     """Return whether an entry can be this remote row's. One without an id is the row that looks as acknowledged.
 
     Of an unknown outcome nobody knows what it looks like.
     """
     if known.remote_id is not None:
         return known.remote_id == remote.id
-    return not known.settled or natural_key(known.row) == natural_key(remote)
+    return not known.outcome_known or natural_key(known.row) == natural_key(remote)
 
 
 def is_confirmed(pair: Pair) -> bool:
@@ -177,7 +177,7 @@ def leads_here(pair: Pair) -> bool:
 
 
 def match(
-    wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, alike: bool = False, quiet: Parted | None = None
+    wanted: Wanted, index: RemoteIndex, record: CompanyRecord, *, alike: bool = False, quiet: Parted | None = None
 ) -> Matching:
     """Pair wanted rows with remote rows, both sides completely. The order of either side changes nothing.
 
@@ -188,18 +188,18 @@ def match(
         quiet = Parted(rows=sorted(bare(wanted.rows)), remotes=index.cells)
     rows = [as_dimension(cells) for cells in quiet.rows]
     remotes = {row_id: as_remote_row(cells) for row_id, cells in quiet.remotes.items()}
-    pairs, rest, holds, contested = _by_key(rows, remotes, acked)
+    pairs, rest, holds, contested = _by_key(rows, remotes, record)
     taken = {pair.remote.id: pair.row.key for pair in pairs}
-    rest = _by_link(rest, remotes, acked, pairs, taken)
+    rest = _by_link(rest, remotes, record, pairs, taken)
     missing: list[Dimension] = []
     if rest:
-        unmatched = _by_natural_key(rest, _Bearers(rows, remotes), acked, pairs, taken, holds, contested)
+        unmatched = _by_natural_key(rest, _Bearers(rows, remotes), record, pairs, taken, holds, contested)
         pairs = _without_shifted(pairs, holds, contested)
         free = [remote for remote in remotes.values() if remote.id not in taken]
         types = set(map(itemgetter(1), index.cells.values()))
         missing = unmatched if alike else _without_look_alikes(unmatched, free, types, holds, contested)
     loose = [remote for remote in remotes.values() if remote.id not in contested and remote.id not in taken]
-    contested.update(_meant_by_invalid(loose, wanted, acked))
+    contested.update(_meant_by_invalid(loose, wanted, record))
     if loose:
         borne = {natural_key(row) for row in rows}
         contested.update(remote.id for remote in loose if natural_key(remote) in borne)
@@ -214,7 +214,7 @@ def match(
 
 
 def _by_key(
-    rows: list[Dimension], remotes: Mapping[str, RemoteRow], acked: Acknowledged
+    rows: list[Dimension], remotes: Mapping[str, RemoteRow], record: CompanyRecord
 ) -> tuple[list[Pair], list[Dimension], list[Hold], set[str]]:
     """Pair by listed key; return pairs, the rows left, and holds with the remote rows that they contest."""
     listed: dict[str, list[RemoteRow]] = {}
@@ -234,7 +234,7 @@ def _by_key(
             holds.append(Hold(row.key, "ambiguous", message))
             contested.update(remote.id for remote in bearers)
         elif bearers:
-            pairs.append(Pair(row, bearers[0], Via.LISTED_KEY, acked.rows.get(row.key)))
+            pairs.append(Pair(row, bearers[0], Via.LISTED_KEY, record.rows.get(row.key)))
         else:
             rest.append(row)
     return pairs, rest, holds, contested
@@ -243,7 +243,7 @@ def _by_key(
 def _by_link(
     rows: list[Dimension],
     remotes: Mapping[str, RemoteRow],
-    acked: Acknowledged,
+    record: CompanyRecord,
     pairs: list[Pair],
     taken: dict[str, str],
 ) -> list[Dimension]:
@@ -252,7 +252,7 @@ def _by_link(
     Adds to `pairs` and `taken`; returns the rows left. A listed key that is another one breaks a link. So does what an
     answer acknowledged as another key's, where the link's own key was merely matched with the remote row.
     """
-    known_rows = acked.rows
+    known_rows = record.rows
     bearers: dict[NaturalKey, list[RemoteRow]] | None = None
     theirs: set[NaturalKey] | None = None
     rest: list[Dimension] = []
@@ -264,7 +264,7 @@ def _by_link(
             candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
             remote = candidates[0] if len(candidates) == 1 else None
         if known and remote is not None and not known.confirmed and natural_key(known.row) != natural_key(remote):
-            theirs = _acknowledged(rows, acked) if theirs is None else theirs
+            theirs = _acknowledged(rows, record) if theirs is None else theirs
             remote = None if natural_key(remote) in theirs else remote
         if remote is None or remote.id in taken or remote.key is not None:
             rest.append(row)
@@ -274,10 +274,12 @@ def _by_link(
     return rest
 
 
-def _acknowledged(rows: Iterable[Dimension], acked: Acknowledged) -> set[NaturalKey]:
+def _acknowledged(rows: Iterable[Dimension], record: CompanyRecord) -> set[NaturalKey]:
     """Return what confirmed keys of wanted rows were last acknowledged as."""
-    entries = (acked.rows.get(row.key) for row in rows)
-    return {natural_key(known.row) for known in entries if known is not None and known.confirmed and known.settled}
+    entries = (record.rows.get(row.key) for row in rows)
+    return {
+        natural_key(known.row) for known in entries if known is not None and known.confirmed and known.outcome_known
+    }
 
 
 def _by_natural(remotes: Iterable[RemoteRow]) -> dict[NaturalKey, list[RemoteRow]]:
@@ -290,7 +292,7 @@ def _by_natural(remotes: Iterable[RemoteRow]) -> dict[NaturalKey, list[RemoteRow
 def _by_natural_key(
     rows: list[Dimension],
     bearers: _Bearers,
-    acked: Acknowledged,
+    record: CompanyRecord,
     pairs: list[Pair],
     taken: dict[str, str],
     holds: list[Hold],
@@ -305,7 +307,7 @@ def _by_natural_key(
         if resolved is None:
             unmatched.append(row)
         elif isinstance(resolved, RemoteRow):
-            found.append(Pair(row, resolved, Via.NATURAL_KEY, acked.rows.get(row.key)))
+            found.append(Pair(row, resolved, Via.NATURAL_KEY, record.rows.get(row.key)))
         else:
             holds.append(resolved)
             unclear.add(natural_key(row))
@@ -409,11 +411,11 @@ def _typeless(row: Dimension | RemoteRow) -> tuple[str, str, str]:
     return ("", f"any type, {row.erp_id}", row.name)
 
 
-def _meant_by_invalid(loose: list[RemoteRow], wanted: Wanted, acked: Acknowledged) -> Iterator[str]:
+def _meant_by_invalid(loose: list[RemoteRow], wanted: Wanted, record: CompanyRecord) -> Iterator[str]:
     """Yield ids of rows that an invalid source row means: bad data is no proof that a row was dropped."""
     if not (wanted.invalid_keys or wanted.invalid_natural):
         return
-    known = {key: acked.rows[key] for key in wanted.invalid_keys if key in acked.rows}
+    known = {key: record.rows[key] for key in wanted.invalid_keys if key in record.rows}
     linked = {linked_id(key, entry) for key, entry in known.items()}
     natural = {natural_key(entry.row) for entry in known.values() if entry.remote_id is None} | wanted.invalid_natural
     for remote in loose:

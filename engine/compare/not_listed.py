@@ -1,11 +1,11 @@
 """Rows that the API acknowledged and does not list. Most likely they were deactivated; their keys are still taken.
 
-1. Acknowledged in this run, and absent from a listing of the same run: uncertain in this run.
-2. Acknowledged in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
+1. CompanyRecord in this run, and absent from a listing of the same run: uncertain in this run.
+2. CompanyRecord in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
    the next listing does not show it either, it is uncertain in that run.
 3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
    24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
-4. Acknowledged, or sent with an outcome that got lost, and never listed since: nothing else is created with its type
+4. CompanyRecord, or sent with an outcome that got lost, and never listed since: nothing else is created with its type
    and ERP id, nor becomes it (`may_be_there`). Should the first one be there, there would be two.
 """
 
@@ -17,16 +17,16 @@ from datetime import datetime
 from engine.compare.backoff import next_try
 from engine.compare.join import RemoteIndex
 from engine.model.change import Change
-from engine.model.company_record import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, Acknowledged, RestingRow
+from engine.model.company_record import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, CompanyRecord, RestingRow
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, fingerprint
 
 LOOK_UPS = len(RESTS)
 """How often one row is looked for by its id, in all."""
 
 
-def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingRow:
+def newly_absent(change: Change, record: CompanyRecord, now: datetime) -> RestingRow:
     """Return the note on a row that was acknowledged and that this listing does not show."""
-    remote_id = acked.rows[change.row.key].remote_id
+    remote_id = record.rows[change.row.key].remote_id
     named = f" as {remote_id}" if remote_id else ""
     text = f"Ottimate acknowledged it{named} and does not list it: it was probably deactivated there"
     is_looked_up = remote_id is not None
@@ -40,25 +40,25 @@ def newly_absent(change: Change, acked: Acknowledged, now: datetime) -> RestingR
     )
 
 
-def perhaps_there(acked: Acknowledged, index: RemoteIndex) -> dict[str, NaturalKey]:
+def perhaps_there(record: CompanyRecord, index: RemoteIndex) -> dict[str, NaturalKey]:
     """Return, by key, the type and ERP id of entries that a listing shows neither by id nor by these.
 
     Some of them were shown by an earlier one: they are gone. The others have never been shown since they were sent.
     """
-    if acked.is_as_listed:
+    if record.is_as_listed:
         return {}
-    entries = acked.cells.items()
+    entries = record.cells.items()
     absent = {key: (entry[1], entry[4]) for key, entry in entries if entry[7] & SETTLED and entry[6] not in index.cells}
     return without_shown(absent, index)
 
 
-def may_be_there(acked: Acknowledged, index: RemoteIndex, unlisted: Collection[str]) -> dict[str, NaturalKey]:
+def may_be_there(record: CompanyRecord, index: RemoteIndex, unlisted: Collection[str]) -> dict[str, NaturalKey]:
     """Return, by key, what was sent and has not been listed since, as of this listing.
 
     `unlisted`: keys of `perhaps_there` that no earlier listing has shown since they were acknowledged.
     """
-    absent = perhaps_there(acked, index)
-    return without_shown(acked.may_be_there, index) | {key: absent[key] for key in absent if key in unlisted}
+    absent = perhaps_there(record, index)
+    return without_shown(record.may_be_there, index) | {key: absent[key] for key in absent if key in unlisted}
 
 
 def without_shown(rows: Mapping[str, NaturalKey], index: RemoteIndex) -> dict[str, NaturalKey]:
@@ -80,11 +80,11 @@ def still_absent(rest: RestingRow, now: datetime) -> RestingRow:
     return _not_found(rest, now) if _is_due(rest, now) else rest
 
 
-def due_look_ups(acked: Acknowledged, now: datetime) -> dict[str, str]:
+def due_look_ups(record: CompanyRecord, now: datetime) -> dict[str, str]:
     """Return the remote ids to ask for, by key."""
     found = {}
-    for key, rest in acked.resting.items():
-        entry = acked.rows.get(key)
+    for key, rest in record.resting.items():
+        entry = record.rows.get(key)
         if rest.code == NOT_LISTED and _is_due(rest, now) and entry is not None and entry.remote_id is not None:
             found[key] = entry.remote_id
     return found
@@ -112,7 +112,7 @@ def _not_found(rest: RestingRow, now: datetime) -> RestingRow:
     )
 
 
-def is_known_and_settled(acked: Acknowledged, key: str) -> bool:
+def is_known_and_settled(record: CompanyRecord, key: str) -> bool:
     """Return whether an answer has acknowledged the row, or a listing has shown it."""
-    cells = acked.cells.get(key)
+    cells = record.cells.get(key)
     return cells is not None and bool(cells[7] & SETTLED)

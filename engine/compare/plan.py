@@ -12,7 +12,7 @@ from engine.compare.equality import NONE, Field, Judged, judge, stands
 from engine.compare.join import Matching, Pair, RemoteIndex, is_confirmed, leads_here
 from engine.compare.readback import is_known
 from engine.model.change import Change, Hold, Plan
-from engine.model.company_record import CONFIRMED, SETTLED, Acknowledged, RestingRow
+from engine.model.company_record import CONFIRMED, SETTLED, CompanyRecord, RestingRow
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
 from engine.model.settings import Adopt
 from engine.model.table import Cells
@@ -29,7 +29,7 @@ MOVING = frozenset({"erp_id", "type_code"})
 def diff(
     matching: Matching,
     index: RemoteIndex,
-    acked: Acknowledged,
+    record: CompanyRecord,
     *,
     relabel: bool = False,
     needs_code: bool = False,
@@ -49,17 +49,17 @@ def diff(
     """
     draft = _Draft(
         labels=_Labels(index, relabel=relabel),
-        shifts=_Shifts(acked),
-        strays={stray.id for stray in acked.strays},
-        tried_before=acked.tried,
+        shifts=_Shifts(record),
+        strays={stray.id for stray in record.keyless},
+        tried_before=record.tried,
         keyed=index.shows_keys,
         relabel=relabel,
         needs_code=needs_code,
         adopt=adopt,
         tried=canary or adopt is Adopt.PUSH,
         flapping=flapping,
-        resting=acked.resting,
-        unfinished=acked.unfinished,
+        resting=record.resting,
+        unfinished=record.unfinished,
         holds=list(matching.holds),
     )
     for pair in matching.pairs:
@@ -171,7 +171,7 @@ class _Draft:
         rest = self.resting.get(row.key)
         if rest is not None and known is not None and stands(rest, row, remote, known):
             self.not_applied[row.key] = rest.message
-        if known is None or not known.settled or not (known.is_fresh or known.agreement):
+        if known is None or not known.outcome_known or not (known.is_fresh or known.agreement):
             return
         found = judged(pair, relabel=self.relabel)
         if found.having(Field.NOT_APPLIED):
@@ -246,14 +246,14 @@ def _taken(row: Dimension, other: str) -> Hold:
     return Hold(row.key, "ambiguous", text)
 
 
-def flapping(acked: Acknowledged, now: datetime) -> frozenset[str]:
+def flapping(record: CompanyRecord, now: datetime) -> frozenset[str]:
     """Return the keys that are not pushed back once more; a clock that went back counts nothing.
 
     These were pushed back twice within 14 days, or after two of the last three listings: once more would be the third.
     """
-    past = [(key, at) for key, at in acked.reverts if at <= now]
+    past = [(key, at) for key, at in record.reverts if at <= now]
     lately = Counter(key for key, at in past if now - at < timedelta(days=FLAP_DAYS))
-    listings = [at for at in (acked.state.listed_at, *acked.state.listed_before) if at is not None]
+    listings = [at for at in (record.state.listed_at, *record.state.listed_before) if at is not None]
     after = {(key, next((n for n, listed in enumerate(listings) if listed <= at), None)) for key, at in past}
     by_listing = Counter(key for key, listing in after if listing is not None)
     return frozenset(key for key, count in chain(lately.items(), by_listing.items()) if count >= FLAPS - 1)
@@ -297,7 +297,7 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
     is compared with the acknowledged one; a code that neither shows is no difference, and no proof of equality.
     """
     row, remote, _, known = pair
-    if known is not None and not known.settled:
+    if known is not None and not known.outcome_known:
         return ()
     fields = list(judged(pair, relabel=relabel).having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
     is_seen = remote.code is not None and row.code is not None
@@ -319,7 +319,7 @@ def _was_ours(pair: Pair, strays: set[str]) -> bool:
     A remote row that was there before, and that no key led to then, cannot.
     """
     known = pair.known
-    return known is not None and not known.settled and leads_here(pair) and pair.remote.id not in strays
+    return known is not None and not known.outcome_known and leads_here(pair) and pair.remote.id not in strays
 
 
 class _Labels:
@@ -354,8 +354,8 @@ def _key(change: Change) -> str:
 class _Shifts:
     """Other keys under which the ledger knows a natural key; built when first asked."""
 
-    def __init__(self, acked: Acknowledged) -> None:
-        self._acked = acked
+    def __init__(self, record: CompanyRecord) -> None:
+        self._acked = record
         self._keys: dict[tuple[str, str], str] | None = None
 
     def other_key(self, row: Dimension) -> str | None:

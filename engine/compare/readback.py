@@ -7,7 +7,7 @@ from enum import Enum
 
 from engine.compare.join import RemoteIndex
 from engine.model.change import Change
-from engine.model.company_record import Known
+from engine.model.company_record import RowRecord
 from engine.model.dimension import NaturalKey, RemoteRow, natural_key
 
 
@@ -51,7 +51,7 @@ def is_known(remote_id: str | None) -> bool:
     return remote_id is not None and not remote_id.startswith("?")
 
 
-def verdict(change: Change, remote: RemoteRow | None, known: Known | None = None) -> Verdict:
+def verdict(change: Change, remote: RemoteRow | None, known: RowRecord | None = None) -> Verdict:
     """Return what a row read back proves. A record lands whole: one field that was changed speaks for all of them.
 
     A row that was sent again because nothing was known of it has no such field: there, equality must be seen in all.

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from engine.compare.backoff import next_try
 from engine.compare.plan import MOVING
 from engine.model.change import Change, Hold, Plan
-from engine.model.company_record import NOT_APPLIED, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
+from engine.model.company_record import NOT_APPLIED, NOT_LISTED, UNCERTAIN, CompanyRecord, Rejection, RestingRow
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
 from engine.model.outcome import Column, Withheld
 
@@ -26,17 +26,17 @@ REST = timedelta(hours=24)
 
 
 def withhold(
-    plan: Plan, acked: Acknowledged, now: datetime, *, again: bool = False, allowed: Collection[str] = ()
+    plan: Plan, record: CompanyRecord, now: datetime, *, again: bool = False, allowed: Collection[str] = ()
 ) -> tuple[Plan, list[Withheld]]:
     """Return the plan without the rows that rest, and those that count as rejected or uncertain; the others are held.
 
     `again`: rejected and uncertain rows are sent all the same (`dimsync retry`). A clock that went back ends a rest.
     """
-    if not acked.rejections and not acked.resting and not acked.may_be_there and not plan.not_applied:
+    if not record.rejections and not record.resting and not record.may_be_there and not plan.not_applied:
         return plan, []
     withheld: list[Withheld] = []
     holds: list[Hold] = []
-    hidden = {natural: key for key, natural in acked.may_be_there.items()}
+    hidden = {natural: key for key, natural in record.may_be_there.items()}
 
     def left(changes: tuple[Change, ...]) -> tuple[Change, ...]:
         kept = []
@@ -45,7 +45,7 @@ def withhold(
             if text is not None:
                 withheld.append(Withheld(change, Column.REJECTED, NOT_APPLIED, text, text))
                 continue
-            found = _shifted(change, hidden, acked) or _withheld(change, acked, now, again=again, allowed=allowed)
+            found = _shifted(change, hidden, record) or _withheld(change, record, now, again=again, allowed=allowed)
             if found is None:
                 kept.append(change)
             elif isinstance(found, Hold):
@@ -59,18 +59,18 @@ def withhold(
     return replace(plan, creates=creates, updates=updates, canaries=canaries, holds=all_holds), withheld
 
 
-def _shifted(change: Change, hidden: Mapping[NaturalKey, str], acked: Acknowledged) -> Hold | None:
+def _shifted(change: Change, hidden: Mapping[NaturalKey, str], record: CompanyRecord) -> Hold | None:
     """Return why a row is not created, or does not become another: what it would be may be there under another key.
 
     `hidden`: the keys of what may be there.
     """
     row = change.row
     natural = natural_key(row)
-    key = row.key if acked.may_be_there.get(row.key) == natural else hidden.get(natural, row.key)
+    key = row.key if record.may_be_there.get(row.key) == natural else hidden.get(natural, row.key)
     stays = change.remote_id is not None and bool(change.fields) and MOVING.isdisjoint(change.fields)
     if key == row.key or stays:
         return None
-    known = acked.rows.get(key)
+    known = record.rows.get(key)
     its_id = f" ({known.remote_id})" if known is not None and known.remote_id is not None else ""
     what = f"{row.type_code} {row.erp_id!r}"
     text = f"{what} was sent under the key {key!r}{its_id}, and no listing has shown it since"
@@ -82,11 +82,11 @@ def _shifted(change: Change, hidden: Mapping[NaturalKey, str], acked: Acknowledg
 
 
 def _withheld(
-    change: Change, acked: Acknowledged, now: datetime, *, again: bool, allowed: Collection[str]
+    change: Change, record: CompanyRecord, now: datetime, *, again: bool, allowed: Collection[str]
 ) -> Withheld | Hold | None:
     """Return why a row is not sent; None: it is."""
     key = change.row.key
-    rest, rejection = acked.resting.get(key), acked.rejections.get(key)
+    rest, rejection = record.resting.get(key), record.rejections.get(key)
     if rest is not None and rest.code == NOT_LISTED and NOT_LISTED not in allowed:
         return Hold(key, NOT_LISTED, still_not_listed(rest))
     if again:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from engine.model.company_record import Acknowledged
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, natural_key
 from engine.model.outcome import Problem
 from engine.model.wanted import Wanted
@@ -57,36 +57,36 @@ def _collision(wanted: Wanted, key: str, wire_key: str) -> Problem:
     return Problem(code="rekeyed-twice", message=text, key=key, file=wanted.file, line=wanted.lines.get(key))
 
 
-def rekeyable(wanted: Wanted, acked: Acknowledged) -> list[Rekey]:
+def rekeyable(wanted: Wanted, record: CompanyRecord) -> list[Rekey]:
     """Return the source's rows that Ottimate has under another key, one that the source has no more, by source key.
 
     Rows are told by type and ERP id. One whose own key leads somewhere, or that is not alone with its id, is left out.
     """
     own = {row.key for row in wanted.rows} | wanted.invalid_keys
-    own |= {acked.wire_keys[key] for key in own if key in acked.wire_keys}
+    own |= {record.wire_keys[key] for key in own if key in record.wire_keys}
     keyed: dict[NaturalKey, set[tuple[str, str | None]]] = {}
-    for natural, bearer in _keyed(acked):
+    for natural, bearer in _keyed(record):
         keyed.setdefault(natural, set()).add(bearer)
     there = {natural: next(iter(bearers)) for natural, bearers in keyed.items() if len(bearers) == 1}
     alone = Counter(natural_key(row) for row in wanted.rows)
     found = []
     for row in sorted(wanted.rows):
-        known = acked.rows.get(row.key)
+        known = record.rows.get(row.key)
         wire_key, remote_id = there.get(natural_key(row), (row.key, None))
-        leads = (known is not None and known.confirmed) or row.key in acked.wire_keys
+        leads = (known is not None and known.confirmed) or row.key in record.wire_keys
         if wire_key != row.key and wire_key not in own and not leads and alone[natural_key(row)] == 1:
             found.append(Rekey(row.key, wire_key, row.type_code, row.erp_id, row.name, remote_id))
     return found
 
 
-def _keyed(acked: Acknowledged) -> Iterator[tuple[NaturalKey, tuple[str, str | None]]]:
+def _keyed(record: CompanyRecord) -> Iterator[tuple[NaturalKey, tuple[str, str | None]]]:
     """Yield under which key, and with which remote id, each natural key is there, as far as that is proven."""
-    for stray in acked.strays:
+    for stray in record.keyless:
         if stray.key is not None:
             yield natural_key(stray), (stray.key, stray.id)
-    for key, natural in acked.may_be_there.items():
-        entry = acked.rows.get(key)
+    for key, natural in record.may_be_there.items():
+        entry = record.rows.get(key)
         yield natural, (key, entry.remote_id if entry is not None else None)
-    for key, known in acked.rows.items():
-        if known.settled and known.confirmed:
+    for key, known in record.rows.items():
+        if known.outcome_known and known.confirmed:
             yield natural_key(known.row), (key, known.remote_id)

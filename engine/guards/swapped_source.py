@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from engine.guards.volume import Trip, has_passed
+from engine.guards.volume import Violation, has_passed
 from engine.model.change import Plan
-from engine.model.company_record import CONFIRMED, SETTLED, Acknowledged
+from engine.model.company_record import CONFIRMED, SETTLED, CompanyRecord
 from engine.model.dimension import Dimension, as_dimension
 from engine.model.settings import Guards
 from engine.model.sketch import Sketch, alike
@@ -33,7 +33,7 @@ class Asked:
     company_id: int
     rows: Sequence[Dimension]  # of the source
     plan: Plan
-    acked: Acknowledged
+    record: CompanyRecord
     remotes: Mapping[str, Cells]  # rows in Ottimate by id, as listed or as the ledger knows them
     others: Collection[int] = field(default=frozenset())  # ids of the other configured companies
 
@@ -41,11 +41,11 @@ class Asked:
 def is_plainly_own(asked: Asked, guards: Guards) -> bool:
     """Return whether at least half of the source's rows are unchanged since an earlier good run."""
     plan, rows = asked.plan, len(asked.rows)
-    is_known = asked.acked.state.last_good_rows is not None and plan.unchanged * 2 >= rows
+    is_known = asked.record.state.last_good_rows is not None and plan.unchanged * 2 >= rows
     return is_known and plan.matched >= guards.wrong_client_overlap * min(rows, len(asked.remotes))
 
 
-def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Trip | None:
+def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Violation | None:
     """Return a trip when one of the three signs says that the source is another client's. O(rows).
 
     `charts`, `fresh`: as `another_chart` takes them.
@@ -55,12 +55,12 @@ def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Trip |
     )
 
 
-def foreign_keys(asked: Asked, guards: Guards) -> Trip | None:
+def foreign_keys(asked: Asked, guards: Guards) -> Violation | None:
     """Return a trip when nearly all keys begin with the id of one other company, and none with this company's.
 
     There is none when the ledger knows half of the keys as this company's, whatever they begin with.
     """
-    if asked.acked.state.last_good_rows is not None and asked.plan.unchanged * 2 >= len(asked.rows):
+    if asked.record.state.last_good_rows is not None and asked.plan.unchanged * 2 >= len(asked.rows):
         return None  # half of its keys, and more, are known
     keys = list(map(_KEY, bare(asked.rows)))
     begun = Counter(found[1] for key in keys if (found := _OWNER.match(key)))
@@ -69,21 +69,21 @@ def foreign_keys(asked: Asked, guards: Guards) -> Trip | None:
     ((number, count),) = begun.most_common(1)
     if count <= guards.wrong_client_other_share * len(keys) or int(number) not in asked.others:
         return None
-    if _known_keys(keys, asked.acked) * 2 >= len(keys):
+    if _known_keys(keys, asked.record) * 2 >= len(keys):
         return None
     text = f"{count:,} of the source's {len(keys):,} keys begin with {number}, the id of another company"
-    return Trip("wrong-client", f"{text}, and none with its own: has its file been swapped?")
+    return Violation("wrong-client", f"{text}, and none with its own: has its file been swapped?")
 
 
-def _known_keys(keys: Iterable[str], acked: Acknowledged) -> int:
+def _known_keys(keys: Iterable[str], record: CompanyRecord) -> int:
     """Return how many keys the ledger knows as the company's: sent or confirmed, or adopted in a run that was good."""
-    known = acked.cells
-    if acked.state.last_good_rows is not None:
+    known = record.cells
+    if record.state.last_good_rows is not None:
         return sum(map(known.__contains__, keys))
     return sum(key in known and known[key][7] & (SETTLED | CONFIRMED) != SETTLED for key in keys)
 
 
-def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Trip | None:
+def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Violation | None:
     """Return a trip where few of the source's rows are the company's, and nearly all are another company's.
 
     `charts`: of companies whose rows are known, by an earlier good run or a listing. `fresh`: of sources that this run
@@ -107,7 +107,7 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
             return None
     whose = f"company {found[0].company_id}'s, and few are this one's"
     text = f"about {found[0].share:.0%} of the source's rows are {whose}"
-    return Trip("wrong-client", f"{text}: has its file been swapped?")
+    return Violation("wrong-client", f"{text}: has its file been swapped?")
 
 
 def _own(asked: Asked) -> tuple[int, float]:
@@ -116,7 +116,7 @@ def _own(asked: Asked) -> tuple[int, float]:
     Those that were acknowledged or listed, and those of a plan that has passed, which a run may have sent in part.
     Where none is remembered, of a row that was sent and never answered the ledger knows the key alone.
     """
-    entries, passed = asked.acked.cells, asked.acked.state.passed
+    entries, passed = asked.record.cells, asked.record.state.passed
     own = {_FACE(entry) for entry in entries.values() if entry[4]}
     own.update(map(_FACE, asked.remotes.values()))
     lost = {key for key, entry in entries.items() if not entry[7] & SETTLED}
@@ -128,7 +128,7 @@ def _own(asked: Asked) -> tuple[int, float]:
     return len(own) + sum(not entries[key][4] for key in lost), count / len(rows) if rows else 1.0
 
 
-def nothing_in_common(asked: Asked, guards: Guards) -> Trip | None:
+def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
     """Return a trip when hardly any row of the source is in Ottimate, among the types that both sides have."""
     fewest = min(len(asked.rows), len(asked.remotes))
     if not asked.plan.changes or asked.plan.matched >= guards.wrong_client_overlap * fewest:
@@ -139,7 +139,7 @@ def nothing_in_common(asked: Asked, guards: Guards) -> Trip | None:
     fewest = min(len(rows), len(there))
     if fewest < max(1, guards.wrong_client_rows):
         return None
-    listed, natural, known = {row[6] for row in there.values()}, set(map(_NATURAL, there.values())), asked.acked.cells
+    listed, natural, known = {row[6] for row in there.values()}, set(map(_NATURAL, there.values())), asked.record.cells
     matched = sum(
         row[0] in listed
         or _NATURAL(row) in natural
@@ -150,4 +150,4 @@ def nothing_in_common(asked: Asked, guards: Guards) -> Trip | None:
         return None
     ours, theirs = f"the source's {len(rows):,} rows", f"the {len(there):,} that Ottimate has of these types"
     text = f"only {matched:,} of {ours} are among {theirs}"
-    return Trip("wrong-client", f"{text}: is it this company's file?")
+    return Violation("wrong-client", f"{text}: is it this company's file?")

@@ -21,7 +21,7 @@ GUARDS = frozenset({"shrunken-source", "wrong-client", "mass-create", "mass-upda
 """Those that hold a company by its figures."""
 
 
-class Trip(NamedTuple):
+class Violation(NamedTuple):
     """A guard that does not let a plan pass, with its figures."""
 
     slug: str
@@ -39,12 +39,12 @@ class Figures:
     updates: int  # planned, in the same way
 
 
-def trips(figures: Figures, guards: Guards) -> tuple[Trip, ...]:
+def trips(figures: Figures, guards: Guards) -> tuple[Violation, ...]:
     """Return the guards that stop this plan, in a fixed order; none: it passes. An empty company is loaded freely."""
     found = []
     if figures.last_good_rows and figures.source_rows < guards.shrink_share * figures.last_good_rows:
         found.append(
-            Trip(
+            Violation(
                 "shrunken-source",
                 f"the source has {figures.source_rows:,} rows and had {figures.last_good_rows:,} at the last good run"
                 f" (held under {guards.shrink_share:.0%})",
@@ -60,11 +60,11 @@ def trips(figures: Figures, guards: Guards) -> tuple[Trip, ...]:
     return tuple(found)
 
 
-def _outsized(slug: str, verb: str, planned: int, there: int, share: float, rows: int) -> list[Trip]:
+def _outsized(slug: str, verb: str, planned: int, there: int, share: float, rows: int) -> list[Violation]:
     if planned <= rows or planned <= share * there:
         return []
     message = f"would {verb} {planned:,} rows where {there:,} are (held above {share:.0%} and {rows:,} rows)"
-    return [Trip(slug, message)]
+    return [Violation(slug, message)]
 
 
 def marks(rows: Iterable[Dimension]) -> bytes:

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from engine.model.balance import State
 from engine.model.company_record import (
-    Acknowledged,
     Agreement,
+    CompanyRecord,
     CompanyState,
     Intent,
     Learned,
@@ -34,7 +34,7 @@ from engine.model.wanted import FileEnd
 class Rows(Protocol):
     """What is known of companies' remote rows."""
 
-    async def read(self, scope: Scope) -> Acknowledged:
+    async def read(self, scope: Scope) -> CompanyRecord:
         """Return all that is known of a company: one range read."""
         ...
 

@@ -37,13 +37,15 @@ class Agreement(NamedTuple):
     is_allowed: bool = False  # a person lets a spelling of an ERP id or type be
 
 
-class Known(NamedTuple):
+class RowRecord(NamedTuple):
     """What is known of the remote row behind one key."""
 
     row: Dimension  # values last acknowledged to us, or as a listing showed them when the row was adopted
     remote_id: str | None  # None: not known yet (bulk answers give names only)
     confirmed: bool  # an answer has shown that this key leads to this row
-    settled: bool  # False: something was sent and its outcome is unknown, so `row` proves nothing and is sent again
+    outcome_known: (
+        bool  # False: something was sent and its outcome is unknown, so `row` proves nothing and is sent again
+    )
     code_known: bool  # False: `row.code` is not observable (adopted from a listing that shows no codes)
     seen: RemoteRow | None = (
         None  # what the last listing showed, where that is otherwise than agreed: somebody changed it there
@@ -58,10 +60,10 @@ CONFIRMED, SETTLED, CODE_KNOWN, FRESH = 1, 2, 4, 8
 
 
 _FLAGS = tuple((bool(bits & CONFIRMED), bool(bits & SETTLED), bool(bits & CODE_KNOWN)) for bits in range(16))
-_known = partial(tuple.__new__, Known)
+_known = partial(tuple.__new__, RowRecord)
 
 
-def as_known(cells: Cells) -> Known:
+def as_known(cells: Cells) -> RowRecord:
     """Return the entry whose cells these are: the six fields of its row, remote id, flags, and the last three."""
     flags = cells[7]
     return _known((as_dimension(cells[:6]), cells[6], *_FLAGS[flags], cells[8], flags >= FRESH, *cells[9:]))
@@ -79,19 +81,19 @@ def acknowledged(
     return *row, remote_id, SETTLED | CODE_KNOWN | (CONFIRMED if confirmed else 0), None, agreement, before
 
 
-def cells_of(key: str, known: Known) -> Cells:
+def cells_of(key: str, known: RowRecord) -> Cells:
     """Return the cells of an entry."""
-    flags = CONFIRMED * known.confirmed + SETTLED * known.settled + CODE_KNOWN * known.code_known
+    flags = CONFIRMED * known.confirmed + SETTLED * known.outcome_known + CODE_KNOWN * known.code_known
     flags += FRESH * known.is_fresh
     return key, *known.row[1:], known.remote_id, flags, known.seen, known.agreement, known.before
 
 
-def known_rows(cells: dict[str, Cells]) -> Entries[Known]:
+def known_rows(cells: dict[str, Cells]) -> Entries[RowRecord]:
     """Return entries over their cells, by key."""
     return Entries(as_known, cells)
 
 
-def cells_by_key(rows: Mapping[str, Known]) -> dict[str, Cells]:
+def cells_by_key(rows: Mapping[str, RowRecord]) -> dict[str, Cells]:
     """Return the cells of entries."""
     return rows.cells if isinstance(rows, Entries) else {key: cells_of(key, known) for key, known in rows.items()}
 
@@ -184,11 +186,11 @@ class CompanyState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledged:
+class CompanyRecord:
     """Everything that one range read of the ledger brings for a company."""
 
-    rows: Mapping[str, Known] = field(default_factory=dict)  # by key
-    strays: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
+    rows: Mapping[str, RowRecord] = field(default_factory=dict)  # by key
+    keyless: tuple[RemoteRow, ...] = ()  # remote rows of the last whole listing that no key leads to
     rejections: dict[str, Rejection] = field(default_factory=dict)  # by key
     reverts: tuple[tuple[str, datetime], ...] = ()  # keys that were pushed back, and when
     resting: dict[str, RestingRow] = field(default_factory=dict)  # by key
@@ -213,13 +215,13 @@ class Learned:
 
     certificate: Certificate
     at: datetime
-    rows: dict[str, Known] = field(default_factory=dict)  # new or changed entries, whole
+    rows: dict[str, RowRecord] = field(default_factory=dict)  # new or changed entries, whole
     gone: tuple[str, ...] = ()  # keys whose remote row is no longer there: forgotten
-    strays: tuple[RemoteRow, ...] | None = None  # all of them; None: as before
+    keyless: tuple[RemoteRow, ...] | None = None  # all of them; None: as before
     run_id: str | None = None  # the run that listed
     resting: dict[str, RestingRow] = field(default_factory=dict)  # rows that it did not show, new or looked for again
     rested: tuple[str, ...] = ()  # keys whose rest is over: shown again, or forgotten
-    may_be_there: Mapping[str, NaturalKey] | None = None  # all of `Acknowledged.may_be_there`; None: as before
+    may_be_there: Mapping[str, NaturalKey] | None = None  # all of `CompanyRecord.may_be_there`; None: as before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +240,7 @@ class Settlement:
 
     intent_id: str
     at: datetime
-    rows: Mapping[str, Known] = field(default_factory=dict)  # acknowledged rows
+    rows: Mapping[str, RowRecord] = field(default_factory=dict)  # acknowledged rows
     rejected: dict[str, Rejection] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()  # keys whose outcome is not known: they lose their acknowledged state
     may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # what rows of these may have become

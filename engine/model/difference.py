@@ -20,7 +20,7 @@ class FieldDifference(NamedTuple):
     """One field of a row, thrice. `None` is "not given" in the source and "not known" elsewhere."""
 
     name: str  # as in `Dimension`
-    acked: str | None  # last acknowledged
+    record: str | None  # last acknowledged
     source: str | None
     remote: str | None
     whose: Whose

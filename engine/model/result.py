@@ -248,7 +248,7 @@ def _difference(difference: Difference) -> dict[str, object]:
         "fields": [
             {
                 "name": field.name,
-                "acknowledged": field.acked,
+                "acknowledged": field.record,
                 "source": field.source,
                 "remote": field.remote,
                 "whose": str(field.whose),

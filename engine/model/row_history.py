@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.model.company_record import Known, Rejection, RestingRow
+from engine.model.company_record import Rejection, RestingRow, RowRecord
 
 
 class RowAttempt(NamedTuple):
@@ -28,7 +28,7 @@ class Life:
     """Everything that is known of one key of a company."""
 
     wire_key: str  # under which it is sent; another one after `dimsync rekey`
-    known: Known | None = None
+    known: RowRecord | None = None
     acked_at: datetime | None = None  # when an answer last acknowledged it
     acked_by: str | None = None  # the run that was answered so; None: nobody, or the audit trail is gone by now
     rejection: Rejection | None = None

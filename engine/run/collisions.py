@@ -9,14 +9,14 @@ from engine.compare.collision import collisions, message
 from engine.model.company_record import KEY_COLLISION, RestingRow
 from engine.model.outcome import Column
 from engine.model.wanted import Wanted
-from engine.run.row_counts import Books
+from engine.run.row_counts import RowCounts
 
 
 @dataclass(slots=True, kw_only=True)
 class Collisions:
     """The collisions that a run met. Their rows are counted as held at once."""
 
-    books: Books
+    books: RowCounts
     groups: dict[str, set[str]] = field(default_factory=dict)  # keys by remote id
 
     def add(self, key: str, other: str, remote_id: str) -> None:

@@ -37,7 +37,7 @@ from engine.model.company_record import (
     NOT_LISTED,
     STORED_OTHERWISE,
     UNCERTAIN,
-    Acknowledged,
+    CompanyRecord,
     CompanyState,
 )
 from engine.model.difference import Difference
@@ -51,12 +51,12 @@ from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.run.compare import Compared, Comparison
-from engine.run.context import Job, Parts
+from engine.run.context import Job, RunContext
 from engine.run.endings import FAILED, HELD, REFUSED, STOPPED, UNSAFE, Ending, code_of, ending_of
-from engine.run.guarding import Brakes
+from engine.run.guarding import GuardCheck
 from engine.run.plan_part import settings_digest, to_save
-from engine.run.row_counts import Books
-from engine.run.skip_unchanged import Note, Standstill
+from engine.run.row_counts import RowCounts
+from engine.run.skip_unchanged import Note, SkipUnchanged
 from engine.run.visibility import Visible
 from engine.run.write import Writing, to_do_of
 from engine.sources.base import read
@@ -65,7 +65,7 @@ from engine.sources.base import read
 class CompanyRun:
     """One company's part of a run. `run` raises no `EngineError`; `result` may be asked whenever, however it ends."""
 
-    def __init__(self, job: Job, channel: Channel, visible: Visible, parts: Parts) -> None:
+    def __init__(self, job: Job, channel: Channel, visible: Visible, parts: RunContext) -> None:
         self.job = job
         self.company = company = job.company
         self._name = company.name
@@ -75,7 +75,7 @@ class CompanyRun:
         self._allowed = frozenset(slug for slug, company_id in parts.allowed if company_id == company.id)
         self._scope = Scope(origin=parts.origin, account=channel.account.account_id, company_id=company.id)
         self._client = CompanyClient(channel, parts.dialect, company.id)
-        self._books = Books()
+        self._books = RowCounts()
         guards = company.guards or parts.guards
         self._comparison = Comparison(
             company=company,
@@ -93,7 +93,7 @@ class CompanyRun:
             now=parts.now,
             emit=parts.emit,
         )
-        self._brakes = Brakes(
+        self._brakes = GuardCheck(
             scope=self._scope, parts=parts, guards=guards, allowed=self._allowed, comparison=self._comparison
         )
         self._writing = Writing(
@@ -105,7 +105,7 @@ class CompanyRun:
             stop_short=self._stop_short,
         )
         applies = parts.verb == "sync" and not parts.fresh and not self._allowed and job.only is None
-        self._standstill = Standstill(company=company, scope=self._scope, parts=parts, applies=applies)
+        self._standstill = SkipUnchanged(company=company, scope=self._scope, parts=parts, applies=applies)
         self._ending: Ending | None = STOPPED  # until it has run to its end
         self._compared: Compared | None = None
         self._lacks_rows = False  # a retry asked for rows that are not in the source any more
@@ -147,33 +147,33 @@ class CompanyRun:
         if parked is not None:
             raise parked
         async with self._parts.ledger.lock(self._scope):
-            acked = await self._settled()
-            wanted = self._wants(rekeyed(wanted, acked.wire_keys), acked.wire_keys)
-            if not self._wakes(acked.state) and is_resting(acked.state, wanted, self._parts.now()):
-                self._rest(acked.state)
+            record = await self._settled()
+            wanted = self._wants(rekeyed(wanted, record.wire_keys), record.wire_keys)
+            if not self._wakes(record.state) and is_resting(record.state, wanted, self._parts.now()):
+                self._rest(record.state)
                 return
-            if acked.state.failure == REFUSED.code:
+            if record.state.failure == REFUSED.code:
                 self._channel.refused.add(self.company.id)
-            await self._parts.seen.take_source(self._scope, wanted.rows, acked)
-            plan = await self._compare(wanted, acked)
+            await self._parts.seen.take_source(self._scope, wanted.rows, record)
+            plan = await self._compare(wanted, record)
             is_guarded = self._parts.verb not in {
                 "check",
                 "put",
             }  # of one row there is no share that could be too large
-            if is_guarded and await self._is_held(plan, wanted, acked):
+            if is_guarded and await self._is_held(plan, wanted, record):
                 return
             if self._parts.writes and self._compared is not None:
                 resting = {row.change.row.key for row in self._compared.resting}
                 try:
-                    await self._write(plan, acked, to_do_of(self._compared.plan) | resting)
+                    await self._write(plan, record, to_do_of(self._compared.plan) | resting)
                 except (CompanyRefused, OutOfScope) as error:  # its bulk requests alone are refused: it rests
                     if (await self._parts.ledger.read(self._scope)).state.failure != KEY_MISMATCH:  # which is graver
-                        await self._note_failure(error, wanted, acked.state)
+                        await self._note_failure(error, wanted, record.state)
                     raise
             if self._ending is STOPPED:
                 self._ending = None
                 if self.job.only is None:
-                    await self._note_good_end(acked)
+                    await self._note_good_end(record)
 
     async def _stands_still(self) -> bool:
         """Return whether nothing is new since a run that found nothing to do; then this one is at its end, too."""
@@ -205,11 +205,11 @@ class CompanyRun:
             return True
         return state.failure != KEY_MISMATCH and bool(self._allowed or self._parts.verb == "retry")
 
-    async def _write(self, plan: Plan, acked: Acknowledged, to_do: Collection[str]) -> None:
+    async def _write(self, plan: Plan, record: CompanyRecord, to_do: Collection[str]) -> None:
         """Send a plan, and remember of what passed the guards what is not done."""
         is_written_down = True
         try:
-            await self._writing.write(plan, acked, to_do=to_do)
+            await self._writing.write(plan, record, to_do=to_do)
         except LedgerError:
             is_written_down = False
             raise
@@ -217,7 +217,7 @@ class CompanyRun:
             if is_written_down:
                 with anyio.CancelScope(shield=True):
                     rows = self._books.source.rows if self._books.source else ()
-                    await self._brakes.finish(acked.state.passed, rows, self._books.done, to_do)
+                    await self._brakes.finish(record.state.passed, rows, self._books.done, to_do)
 
     async def _read_source(self) -> Wanted:
         """Return the source's rows, corrected ones in their place."""
@@ -249,21 +249,21 @@ class CompanyRun:
                 line=end.last_line,
             )
 
-    async def _settled(self) -> Acknowledged:
+    async def _settled(self) -> CompanyRecord:
         """Return what the ledger knows, once nothing of a run that died can land any more."""
         ledger, scope = self._parts.ledger, self._scope
-        acked = await ledger.read(scope)
-        if acked.left_over is not None or acked.lost_at is not None:
-            await self._wait_for_late_landings(acked)
-        if acked.left_over is not None:
+        record = await ledger.read(scope)
+        if record.left_over is not None or record.lost_at is not None:
+            await self._wait_for_late_landings(record)
+        if record.left_over is not None:
             with anyio.CancelScope(shield=True):
                 await ledger.recover(scope)
-            acked = await ledger.read(scope)
-        return acked
+            record = await ledger.read(scope)
+        return record
 
-    async def _is_held(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> bool:
+    async def _is_held(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> bool:
         """Return whether guards hold the company, and tell why."""
-        held = await self._brakes.holding(plan, wanted, acked)
+        held = await self._brakes.holding(plan, wanted, record)
         for slug, message in held:
             self._stop_short(slug, f"{message}; {self._way_out(slug)}", HELD)
         if held:
@@ -289,13 +289,13 @@ class CompanyRun:
         self._name = self.company.name or (seen.name if seen else "")
         return None
 
-    async def _wait_for_late_landings(self, acked: Acknowledged) -> None:
+    async def _wait_for_late_landings(self, record: CompanyRecord) -> None:
         """Wait until the server cannot be working any more on what was sent and never answered.
 
         Looked at or sent again at once, a row could be overtaken by that request, and the ledger would not know.
         """
         longest_s = self._channel.account.limits.server_timeout_s
-        last = max(moment for moment in (acked.left_over, acked.lost_at) if moment is not None)
+        last = max(moment for moment in (record.left_over, record.lost_at) if moment is not None)
         age_s = (self._parts.now() - last).total_seconds()
         wait_s = longest_s - age_s if age_s >= 0 else longest_s  # a clock that went back tells nothing
         if wait_s > 0:
@@ -315,11 +315,11 @@ class CompanyRun:
         text = f"not tried in this run, and not tried again {until} unless its source changes"
         self._books.fault(Problem(code="resting", message=f"{text}; sync and plan try it now with --fresh"))
 
-    async def _compare(self, wanted: Wanted, acked: Acknowledged) -> Plan:
+    async def _compare(self, wanted: Wanted, record: CompanyRecord) -> Plan:
         try:
-            compared = await self._comparison.compare(wanted, acked)
+            compared = await self._comparison.compare(wanted, record)
         except (ApiError, UnsafePlan) as error:
-            await self._note_failure(error, wanted, acked.state)
+            await self._note_failure(error, wanted, record.state)
             raise
         writes = self._parts.writes
         self._compared = compared
@@ -327,7 +327,7 @@ class CompanyRun:
         if not writes:
             self._generation = await self._parts.ledger.generation(self._scope)
         if self.job.only is not None:
-            compared = self._only(compared, wanted, acked)
+            compared = self._only(compared, wanted, record)
         self._books.take_plan(
             compared.plan,
             compared.resting,
@@ -347,8 +347,8 @@ class CompanyRun:
 
     async def _let_spellings(self, keys: Collection[str]) -> None:
         """Remember that a person lets the server's spellings be, until a side moves."""
-        acked = await self._parts.ledger.read(self._scope)
-        known = {key: acked.rows[key].agreement for key in keys if key in acked.rows}
+        record = await self._parts.ledger.read(self._scope)
+        known = {key: record.rows[key].agreement for key in keys if key in record.rows}
         allowed = {key: old._replace(is_allowed=True) for key, old in known.items() if old is not None}
         with anyio.CancelScope(shield=True):
             await self._parts.ledger.agree(self._scope, allowed)
@@ -366,9 +366,9 @@ class CompanyRun:
             )
         )
 
-    def _only(self, compared: Compared, wanted: Wanted, acked: Acknowledged) -> Compared:
+    def _only(self, compared: Compared, wanted: Wanted, record: CompanyRecord) -> Compared:
         """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
-        keys = self._asked(acked.wire_keys)
+        keys = self._asked(record.wire_keys)
         differs = {row.change.row.key for row in compared.resting}
         plan, self._books.wanted = only(compared.plan, wanted, keys, self.job.corrected_in, differs)
         for key in sorted(set(gone(self.job.only or (), wanted)) - {row.key for row in wanted.rows}):
@@ -385,13 +385,13 @@ class CompanyRun:
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.note(self._scope, state)
 
-    async def _note_good_end(self, acked: Acknowledged) -> None:
+    async def _note_good_end(self, record: CompanyRecord) -> None:
         """Remember what a good run's source was like, where that is news, and forget old trouble.
 
         Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows.
         Guards measure later sources by it (shrunken, another client's, torn), so they must not wait for a clean run.
         """
-        result, before, ledger, source = self.result(), acked.state, self._parts.ledger, self._books.source
+        result, before, ledger, source = self.result(), record.state, self._parts.ledger, self._books.source
         notes: list[Note] = []
         if self._parts.writes and source is not None and result.state is not State.FAILED:
             if self._has_news(before):

@@ -50,7 +50,7 @@ from engine.model.company_record import (
     NOT_APPLIED,
     NOT_LISTED,
     SETTLED,
-    Acknowledged,
+    CompanyRecord,
     CompanyState,
     RestingRow,
 )
@@ -64,7 +64,7 @@ from engine.model.table import Cells, bare
 from engine.model.wanted import Wanted
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
-from engine.net.limits.budget import Room
+from engine.net.limits.budget import ListingBudget
 from engine.net.paginator import paginate
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class Comparison:
     allowed: frozenset[str]  # slugs of guards that a person lets pass
     run_id: str
     asks_again: bool = False  # rows that were refused lately are sent all the same
-    room: Room | None = None  # for the pages of listings; None: as much as it takes
+    room: ListingBudget | None = None  # for the pages of listings; None: as much as it takes
     is_check: bool = False  # what has vanished is shown, too
     explains: bool = False  # what differs is told field by field
     now: Callable[[], datetime]
@@ -121,74 +121,74 @@ class Comparison:
         """How many rows the company has in Ottimate, as it was compared."""
         return len(self.ids)
 
-    async def compare(self, wanted: Wanted, acked: Acknowledged) -> Compared:
+    async def compare(self, wanted: Wanted, record: CompanyRecord) -> Compared:
         """Return the plan. Raises `ApiError`, `IncompleteListing`, `TenantLeak`, `LedgerError`.
 
         What the ledger knows is compared first, since that costs nothing; a create on its word alone, or its age, asks
         for a probe; a probe that differs, a first contact or a create of unknown outcome for the whole listing.
         """
         verify = self.company.verify or self.verify
-        evidence = first_evidence(acked.state, verify, self.company.id, self.now())
+        evidence = first_evidence(record.state, verify, self.company.id, self.now())
         self._has_room = False
-        if must_list(wanted, acked, self._resting_keys(wanted, acked)):
+        if must_list(wanted, record, self._resting_keys(wanted, record)):
             evidence = Evidence.LISTING
-        elif evidence is Evidence.LISTING and is_due_for_age(acked.state, verify):
-            self._has_room = self._take_room(self._pages(acked.state.remote_count or 0))
+        elif evidence is Evidence.LISTING and is_due_for_age(record.state, verify):
+            self._has_room = self._take_room(self._pages(record.state.remote_count or 0))
             evidence = Evidence.LISTING if self._has_room else Evidence.PROBE
         first: tuple[Page, int] | None = None
         if evidence is not Evidence.LISTING:
-            acked, evidence = await self._look_up(wanted, acked, evidence)
+            record, evidence = await self._look_up(wanted, record, evidence)
         if evidence is not Evidence.LISTING:
-            index = image(acked, keyed=self.client.dialect.lists_keys)
+            index = image(record, keyed=self.client.dialect.lists_keys)
             self._see(index)
-            _, known = await self._look(wanted, index, acked)
-            if creates_need_listing(known.plan, acked):
+            _, known = await self._look(wanted, index, record)
+            if creates_need_listing(known.plan, record):
                 evidence = Evidence.LISTING
             elif evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
-                first = await self._probe(acked)
+                first = await self._probe(record)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
             else:
-                self.verified_at = acked.state.checked_at
+                self.verified_at = record.state.checked_at
         self.evidence = evidence
         if evidence is not Evidence.LISTING:
             return known
-        return await self.compare_listed(wanted, acked, first)
+        return await self.compare_listed(wanted, record, first)
 
     async def compare_listed(
-        self, wanted: Wanted, acked: Acknowledged, first: tuple[Page, int] | None = None, *, is_after: bool = False
+        self, wanted: Wanted, record: CompanyRecord, first: tuple[Page, int] | None = None, *, is_after: bool = False
     ) -> Compared:
         """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
 
         `first`: its first page and the page size, if they have been read. `is_after`: the run has written and needs
         this listing, even where the budget has no room for listings.
         """
-        index = await self._list(first, acked.state.remote_count, has_room=is_after or self._has_room)
+        index = await self._list(first, record.state.remote_count, has_room=is_after or self._has_room)
         self._see(index)
-        known = 0 if index.cells else sum(entry[7] & SETTLED for entry in acked.cells.values()) // SETTLED
+        known = 0 if index.cells else sum(entry[7] & SETTLED for entry in record.cells.values()) // SETTLED
         has_vanished = bool(known) and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
             self.remote = self.remote or _remote(Plan(), 0)
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
-        acked_before, acked = acked, replace(acked, may_be_there=await self._may_be_there(index, acked))
-        matching, compared = await self._look(wanted, index, acked)
-        shared = collisions(sharing(matching, acked), wanted, self.now())
+        record_before, record = record, replace(record, may_be_there=await self._may_be_there(index, record))
+        matching, compared = await self._look(wanted, index, record)
+        shared = collisions(sharing(matching, record), wanted, self.now())
         if shared:
-            acked = replace(acked, resting=acked.resting | shared)
-            matching, compared = await self._look(wanted, index, acked)
+            record = replace(record, resting=record.resting | shared)
+            matching, compared = await self._look(wanted, index, record)
             compared = replace(compared, collisions=shared)
-        compared, absent = await self._without_absent(compared, acked, is_after=is_after)
-        respelled = await self._respelled(matching, acked)
+        compared, absent = await self._without_absent(compared, record, is_after=is_after)
+        respelled = await self._respelled(matching, record)
         if self.remote is None:  # a second listing shows what this run has written, too
             self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
             notes = absent | shared
-            notes |= self._stuck(compared.plan, wanted, acked)
-            await self._learn(matching, wanted, index, acked_before, notes, respelled, acked.may_be_there)
+            notes |= self._stuck(compared.plan, wanted, record)
+            await self._learn(matching, wanted, index, record_before, notes, respelled, record.may_be_there)
         return compared
 
     async def _without_absent(
-        self, compared: Compared, acked: Acknowledged, *, is_after: bool
+        self, compared: Compared, record: CompanyRecord, *, is_after: bool
     ) -> tuple[Compared, dict[str, RestingRow]]:
         """Take rows out of the plan that were acknowledged and that the listing does not show.
 
@@ -196,18 +196,18 @@ class Comparison:
         those that earlier listings did not show, the new ones, and those that stay in the plan to be made anew.
         """
         now = self.now()
-        absent = {key: still_absent(rest, now) for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
+        absent = {key: still_absent(rest, now) for key, rest in record.resting.items() if rest.code == NOT_LISTED}
         doubtful = {
             change.row.key: change
             for change in compared.plan.creates
-            if change.row.key not in absent and is_known_and_settled(acked, change.row.key)
+            if change.row.key not in absent and is_known_and_settled(record, change.row.key)
         }
         if not doubtful:
             return compared, absent
         never_shown = await self.ledger.unlisted(self.scope, list(doubtful))
-        tried = {key for key, rest in acked.resting.items() if rest.code == MADE_ANEW}
+        tried = {key for key, rest in record.resting.items() if rest.code == MADE_ANEW}
         new = {
-            key: newly_absent(change, acked, now)
+            key: newly_absent(change, record, now)
             for key, change in doubtful.items()
             if key in never_shown and (is_after or key in tried)
         }
@@ -216,24 +216,24 @@ class Comparison:
         told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
         return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
 
-    def _stuck(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> dict[str, RestingRow]:
+    def _stuck(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> dict[str, RestingRow]:
         """Return the notes on updates that are not carried out."""
         found = {row.key: row for row in wanted.rows if row.key in plan.not_applied} if plan.not_applied else {}
         notes = {key: not_applied(row, plan.not_applied[key], self.now()) for key, row in found.items()}
-        known = {key: rest for key, rest in acked.resting.items() if rest.code == NOT_APPLIED and key in notes}
+        known = {key: rest for key, rest in record.resting.items() if rest.code == NOT_APPLIED and key in notes}
         return notes | known
 
-    async def _may_be_there(self, index: RemoteIndex, acked: Acknowledged) -> Mapping[str, NaturalKey]:
+    async def _may_be_there(self, index: RemoteIndex, record: CompanyRecord) -> Mapping[str, NaturalKey]:
         """Return what was sent under a key and not listed since; nothing where a person says that no row is there."""
         if not index.cells and Vanished.slug in self.allowed:
             return {}
-        absent = perhaps_there(acked, index)
+        absent = perhaps_there(record, index)
         unlisted = await self.ledger.unlisted(self.scope, list(absent)) if absent else frozenset()
-        return may_be_there(acked, index, unlisted)
+        return may_be_there(record, index, unlisted)
 
-    async def _respelled(self, matching: Matching, acked: Acknowledged) -> frozenset[str]:
+    async def _respelled(self, matching: Matching, record: CompanyRecord) -> frozenset[str]:
         """Return keys of rows that a listing shows for the first time, with another id than their answer gave."""
-        strays = {stray.id for stray in acked.strays}
+        strays = {stray.id for stray in record.keyless}
         moved = [
             pair.row.key
             for pair in matching.pairs
@@ -246,59 +246,61 @@ class Comparison:
         ]
         return await self.ledger.unlisted(self.scope, moved) if moved else frozenset()
 
-    async def _look_up(self, wanted: Wanted, acked: Acknowledged, evidence: Evidence) -> tuple[Acknowledged, Evidence]:
+    async def _look_up(
+        self, wanted: Wanted, record: CompanyRecord, evidence: Evidence
+    ) -> tuple[CompanyRecord, Evidence]:
         """Ask by id for the rows that no listing shows and whose look-up is due, unless a listing costs less.
 
         Returns what is known then, and what is still to be read: a listing, if a row was found.
         """
-        due = due_look_ups(acked, self.now()) if acked.resting and not self.is_check else {}
+        due = due_look_ups(record, self.now()) if record.resting and not self.is_check else {}
         due = {row.key: due[row.key] for row in wanted.rows if row.key in due} if due else {}
         if not due:
-            return acked, evidence
-        if len(due) > self._pages(acked.state.remote_count or 0):
-            return acked, Evidence.LISTING
+            return record, evidence
+        if len(due) > self._pages(record.state.remote_count or 0):
+            return record, Evidence.LISTING
         notes = {}
         for key, remote_id in due.items():
             try:
                 remote = await self.client.one(remote_id)
             except ApiError:  # counts as a look-up that did not find the row
                 remote = None
-            notes[key] = looked_up(acked.resting[key], acked.rows[key].row, remote, self.now())
+            notes[key] = looked_up(record.resting[key], record.rows[key].row, remote, self.now())
             if notes[key].tries == LOOK_UPS and remote is not None:
                 evidence = Evidence.LISTING
         with anyio.CancelScope(shield=True):
             await self.ledger.rest(self.scope, notes)
-        return replace(acked, resting=acked.resting | notes), evidence
+        return replace(record, resting=record.resting | notes), evidence
 
-    def _resting_keys(self, wanted: Wanted, acked: Acknowledged) -> set[str]:
+    def _resting_keys(self, wanted: Wanted, record: CompanyRecord) -> set[str]:
         """Return the keys of rows that are not sent in this run, whatever is found."""
         now = self.now()
-        keys = set(collided(wanted, acked))
+        keys = set(collided(wanted, record))
         if NOT_LISTED not in self.allowed:
-            keys |= {key for key, rest in acked.resting.items() if rest.code == NOT_LISTED}
+            keys |= {key for key, rest in record.resting.items() if rest.code == NOT_LISTED}
         if not self.asks_again:
-            keys |= {key for key, rest in acked.resting.items() if is_uncertain_for_now(rest, now)}
-            keys |= {key for key, rejection in acked.rejections.items() if is_refused_for_now(rejection, now)}
+            keys |= {key for key, rest in record.resting.items() if is_uncertain_for_now(rest, now)}
+            keys |= {key for key, rejection in record.rejections.items() if is_refused_for_now(rejection, now)}
         return keys
 
     def _see(self, index: RemoteIndex) -> None:
         """Note the remote rows that are compared with."""
         self.ids, self.remotes = index.rows.keys(), index.cells
 
-    async def _look(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> tuple[Matching, Compared]:
-        known = collided(wanted, acked)
+    async def _look(self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord) -> tuple[Matching, Compared]:
+        known = collided(wanted, record)
         wanted, rows = without(wanted, known), _rows(wanted, index)
-        quiet = await think(rows, partial(self._part, wanted, index, acked))
-        matching, compared = await think(rows, partial(self._decide, wanted, index, acked, quiet))
+        quiet = await think(rows, partial(self._part, wanted, index, record))
+        matching, compared = await think(rows, partial(self._decide, wanted, index, record, quiet))
         if known:
             holds = tuple(sorted((*compared.plan.holds, *held(known))))
             compared = replace(compared, plan=replace(compared.plan, holds=holds))
         return matching, compared
 
-    def _part(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> Parted:
+    def _part(self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord) -> Parted:
         return part(
             bare(wanted.rows),
-            acked.cells,
+            record.cells,
             index.cells,
             relabel=self.company.relabel,
             adopts=self.guards.adopt is not Adopt.HOLD,
@@ -306,27 +308,27 @@ class Comparison:
         )
 
     def _decide(
-        self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged, quiet: Parted
+        self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord, quiet: Parted
     ) -> tuple[Matching, Compared]:
-        matching = match(wanted, index, acked, alike="look-alike" in self.allowed, quiet=quiet)
+        matching = match(wanted, index, record, alike="look-alike" in self.allowed, quiet=quiet)
         matching = replace(matching, relabel=self.company.relabel)
         needs_code = self.client.dialect.needs_code
-        led_nowhere = acked.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
+        led_nowhere = record.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
         plan = diff(
             matching,
             index,
-            acked,
+            record,
             relabel=self.company.relabel,
             needs_code=needs_code,
             adopt=Adopt.TRUST if led_nowhere and self.guards.adopt is Adopt.PUSH else self.guards.adopt,
             canary="canary" in self.allowed and not led_nowhere,
-            flapping=() if "flapping" in self.allowed else flapping(acked, self.now()),
+            flapping=() if "flapping" in self.allowed else flapping(record, self.now()),
         )
-        plan, resting = withhold(plan, acked, self.now(), again=self.asks_again, allowed=self.allowed)
+        plan, resting = withhold(plan, record, self.now(), again=self.asks_again, allowed=self.allowed)
         plan = hold_taken(plan, index)  # a row that rests keeps its type and ERP id, too
         differences: tuple[Difference, ...] = ()
         if self.explains:
-            differences = drift(matching, index, acked, relabel=self.company.relabel, needs_code=needs_code)
+            differences = drift(matching, index, record, relabel=self.company.relabel, needs_code=needs_code)
         return matching, Compared(plan=plan, resting=resting, differences=differences)
 
     def rests_on(self, state: CompanyState) -> bool:
@@ -337,16 +339,16 @@ class Comparison:
         self.evidence, self.verified_at = Evidence.LEDGER, state.checked_at
         return True
 
-    async def still(self, acked: Acknowledged) -> bool:
+    async def still(self, record: CompanyRecord) -> bool:
         """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
-        self.ids = image(acked, keyed=self.client.dialect.lists_keys).rows.keys()
+        self.ids = image(record, keyed=self.client.dialect.lists_keys).rows.keys()
         self.evidence = Evidence.PROBE
-        return await self._probe(acked) is None
+        return await self._probe(record) is None
 
-    async def _probe(self, acked: Acknowledged) -> tuple[Page, int] | None:
+    async def _probe(self, record: CompanyRecord) -> tuple[Page, int] | None:
         """Ask for the row count. None: it is the expected one; else the page that came with it, to go on from."""
         page, size = await self.client.first_page(kind="probe")
-        if page.declared != acked.state.remote_count or page.foreign is not None:
+        if page.declared != record.state.remote_count or page.foreign is not None:
             return page, size
         self.verified_at = self.now()
         with anyio.CancelScope(shield=True):
@@ -401,7 +403,7 @@ class Comparison:
         matching: Matching,
         wanted: Wanted,
         index: RemoteIndex,
-        acked: Acknowledged,
+        record: CompanyRecord,
         absent: Mapping[str, RestingRow],
         respelled: frozenset[str],
         there: Mapping[str, NaturalKey],
@@ -413,7 +415,7 @@ class Comparison:
                 learn,
                 matching,
                 index,
-                acked,
+                record,
                 self.certificate,
                 self.verified_at,
                 self.run_id,
@@ -421,7 +423,7 @@ class Comparison:
                 respelled=respelled,
             )
             learned = await think(_rows(wanted, index), work)
-            if there != acked.may_be_there:
+            if there != record.may_be_there:
                 learned = replace(learned, may_be_there=there)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)

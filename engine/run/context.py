@@ -11,13 +11,13 @@ from engine.ledger.protocols import Ledger
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Account, Allow, Company, Guards, RawRow, Verify
 from engine.net.channel import Emit
-from engine.net.limits.budget import Room
+from engine.net.limits.budget import ListingBudget
 from engine.run.sketches import Seen
 from engine.wire.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class RunContext:
     """A run's own things, as its companies are handed them."""
 
     run_id: str
@@ -33,7 +33,7 @@ class Parts:
     now: Callable[[], datetime]
     emit: Emit
     applying: Applying | None = None  # a saved plan is carried out
-    rooms: Mapping[str, Room] = field(
+    rooms: Mapping[str, ListingBudget] = field(
         default_factory=dict
     )  # for listings, by account's name; none: as much as it takes
     company_ids: frozenset[int] = frozenset()  # of every configured company, those that this run leaves out included

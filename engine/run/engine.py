@@ -30,7 +30,7 @@ from engine.net.http.exchange import LateTransport, Transport
 from engine.net.limits.quota import Quota
 from engine.run.context import Applying, Bounds, Job
 from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
-from engine.run.run import Pending, Run, Wiring, new_ledger, origin_of
+from engine.run.run import Dependencies, Pending, Run, new_ledger, origin_of
 from engine.run.tasks import RunHost
 from engine.run.validation import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 
@@ -240,7 +240,7 @@ class Engine:
         bounds: Bounds | None = None,
     ) -> Pending:
         ledger = self._opened()
-        wiring = Wiring(
+        wiring = Dependencies(
             settings=self._settings,
             dialect=self._dialect,
             key=self._key,

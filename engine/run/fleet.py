@@ -28,7 +28,7 @@ Small companies need many open to keep a key busy, as each has but a request or 
 
 
 @dataclass(slots=True, kw_only=True)
-class Hall:
+class Slots:
     """One account's companies that are open, by their turns, with their rows."""
 
     most: int  # companies
@@ -84,7 +84,7 @@ class Fleet:
         self.held = 0  # companies that guards have stopped
         self._results: dict[int, CompanyResult] = {}
         self._scopes: set[anyio.CancelScope] = set()
-        self._halls: dict[str, Hall] = {}  # by account
+        self._halls: dict[str, Slots] = {}  # by account
         self._turns = {company_id: turn for turn, (company_id, *_) in enumerate(names)}
         self._stopping = False
 
@@ -102,12 +102,12 @@ class Fleet:
             by_account.setdefault(self._names[turn][2], []).append(turn)
         accounts = max(1, len(by_account))
         most = max(min(LEAST, self._at_once), ceil(self._at_once / accounts))
-        self._halls = {account: Hall(most=most, rows=ROWS // accounts) for account in by_account}
+        self._halls = {account: Slots(most=most, rows=ROWS // accounts) for account in by_account}
         async with anyio.create_task_group() as pipelines:
             for account, own in by_account.items():
                 pipelines.start_soon(self._run_account, own, rows, self._halls[account])
 
-    async def _run_account(self, turns: Sequence[int], rows: Sequence[int], hall: Hall) -> None:
+    async def _run_account(self, turns: Sequence[int], rows: Sequence[int], hall: Slots) -> None:
         async with anyio.create_task_group() as companies:
             for turn in turns:
                 await hall.enter(turn, rows[turn])
@@ -115,7 +115,7 @@ class Fleet:
                     return
                 companies.start_soon(self._run_one, turn, hall)
 
-    async def _run_one(self, turn: int, hall: Hall) -> None:
+    async def _run_one(self, turn: int, hall: Slots) -> None:
         try:
             if not self._stopping:
                 await self._run_company(turn)

@@ -10,34 +10,34 @@ import anyio
 
 from engine.compare.backoff import failed_again
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
-from engine.guards.volume import Figures, Trip, joined, marks, not_passed, trips, within, without
+from engine.guards.volume import Figures, Violation, joined, marks, not_passed, trips, within, without
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, Acknowledged
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.settings import Guards, Scope
 from engine.model.wanted import Wanted
 from engine.run.compare import Comparison, think
-from engine.run.context import Parts
+from engine.run.context import RunContext
 
 
 @dataclass(slots=True, kw_only=True)
-class Brakes:
+class GuardCheck:
     """Looks at a plan before it is written."""
 
     scope: Scope
-    parts: Parts
+    parts: RunContext
     guards: Guards
     allowed: frozenset[str]  # slugs
     comparison: Comparison  # what the plan rests on
     planned: frozenset[str] = frozenset()  # keys of this run's plan, likewise
     remembered: bytes | None = None  # marks of this run's plan, where it could trip a guard when it is stopped
 
-    async def holding(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
+    async def holding(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return the guards that hold the company; it rests then. None: the plan passes, or a person lets it.
 
         A plan that passed is remembered until it is finished: what is left of it passes, too.
         """
-        state = acked.state
+        state = record.state
         figures = Figures(
             source_rows=wanted.source_rows,
             last_good_rows=state.last_good_rows,
@@ -45,7 +45,10 @@ class Brakes:
             creates=not_passed(plan.creates, state.passed),
             updates=not_passed(plan.first_updates + (() if "canary" in self.allowed else plan.canaries), state.passed),
         )
-        tripped = [*await self._another_clients(plan, wanted, acked), *trips(figures, self.guards)]  # the gravest first
+        tripped = [
+            *await self._another_clients(plan, wanted, record),
+            *trips(figures, self.guards),
+        ]  # the gravest first
         held = [trip for trip in tripped if trip.slug not in self.allowed]
         with anyio.CancelScope(shield=True):
             if held and state.failure != KEY_MISMATCH:
@@ -89,7 +92,7 @@ class Brakes:
         if left != before:
             await self.parts.ledger.passed(self.scope, left)
 
-    async def _another_clients(self, plan: Plan, wanted: Wanted, acked: Acknowledged) -> list[Trip]:
+    async def _another_clients(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return a trip when a sign says that the source is another client's.
 
         At first contact it is asked again once this run has read the other sources, which may show a template.
@@ -98,7 +101,7 @@ class Brakes:
             company_id=self.scope.company_id,
             rows=wanted.rows,
             plan=plan,
-            acked=acked,
+            record=record,
             remotes=self.comparison.remotes,
             others=self.parts.company_ids - {self.scope.company_id},
         )
@@ -106,11 +109,11 @@ class Brakes:
         if is_plainly_own(asked, self.guards):
             return []
         found = await self._whose(asked)
-        if found is not None and acked.state.last_good_rows is None:
+        if found is not None and record.state.last_good_rows is None:
             await self.parts.seen.until_read()
             found = await self._whose(asked)
         return [] if found is None else [found]
 
-    async def _whose(self, asked: Asked) -> Trip | None:
+    async def _whose(self, asked: Asked) -> Violation | None:
         charts, fresh = await self.parts.seen.charts(self.scope, self.parts.ledger)
         return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))

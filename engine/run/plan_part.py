@@ -10,7 +10,7 @@ from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Company
 from engine.model.wanted import Wanted
 from engine.run.compare import Compared
-from engine.run.context import Job, Parts
+from engine.run.context import Job, RunContext
 
 
 def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Generation) -> CompanyPlan:
@@ -45,7 +45,7 @@ def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Gen
     )
 
 
-def settings_digest(company: Company, parts: Parts) -> str:
+def settings_digest(company: Company, parts: RunContext) -> str:
     """Return 16 hex characters that change with whatever was set that a plan of the company rests on."""
     treatment = (parts.origin, parts.contract, company.relabel, company.guards or parts.guards, company.settings)
     return blake2b(repr(treatment).encode(), digest_size=8).hexdigest()

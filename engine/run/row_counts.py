@@ -15,7 +15,7 @@ from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Wi
 from engine.model.wanted import Wanted
 
 
-class Books:
+class RowCounts:
     """Takes in what is wanted, planned and answered, and says at any moment how it adds up.
 
     Rows that nothing is known of yet stand in `rest`: deferred, or held where a guard stopped the company.

@@ -27,9 +27,9 @@ from engine.net.channel import Channel, Key
 from engine.net.feed import Feed
 from engine.net.host import Host
 from engine.net.http.exchange import Transport
-from engine.net.limits.budget import Budget, Room
+from engine.net.limits.budget import Budget, ListingBudget
 from engine.run.company import CompanyRun
-from engine.run.context import Applying, Bounds, Job, Parts
+from engine.run.context import Applying, Bounds, Job, RunContext
 from engine.run.fleet import Fleet
 from engine.run.key_memory import KeyMemory
 from engine.run.saved_plan import AppliedRun
@@ -62,7 +62,7 @@ def new_ledger(path: str) -> Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wiring:
+class Dependencies:
     """What an engine hands to each of its runs."""
 
     settings: Settings
@@ -84,7 +84,7 @@ class Run:
 
     def __init__(
         self,
-        wiring: Wiring,
+        wiring: Dependencies,
         verb: str,
         jobs: Sequence[Job],
         *,
@@ -299,15 +299,16 @@ class Run:
                 left.append(job)
         return left or self._jobs
 
-    async def _rooms(self, channels: Mapping[str, Channel]) -> dict[str, Room]:
+    async def _rooms(self, channels: Mapping[str, Channel]) -> dict[str, ListingBudget]:
         """Return what room each account has for listings: half of what is left of its day."""
         return {
-            day.account: Room(left=day.left, budget=self._budget) for day in await self._memory.days(channels.values())
+            day.account: ListingBudget(left=day.left, budget=self._budget)
+            for day in await self._memory.days(channels.values())
         }
 
-    def _parts(self, rooms: Mapping[str, Room]) -> Parts:
+    def _parts(self, rooms: Mapping[str, ListingBudget]) -> RunContext:
         wiring = self._wiring
-        return Parts(
+        return RunContext(
             run_id=self.run_id,
             origin=self._origin,
             dialect=wiring.dialect,

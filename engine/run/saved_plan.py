@@ -16,7 +16,7 @@ from engine.compare.join import linked_id
 from engine.compare.subset import only
 from engine.errors import AppliedBefore, StalePlan
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, Acknowledged
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.outcome import Withheld
 from engine.model.row_history import Applied
@@ -25,7 +25,7 @@ from engine.model.settings import ALLOWABLE, Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.run.company import CompanyRun
-from engine.run.context import Applying, Job, Parts
+from engine.run.context import Applying, Job, RunContext
 from engine.run.endings import HELD, STOPPED
 from engine.run.plan_part import settings_digest
 from engine.run.visibility import Visible
@@ -43,7 +43,7 @@ class AppliedRun(CompanyRun):
     """One company's part of `dimsync apply`. Its source is not read: the rows are the plan's."""
 
     def __init__(
-        self, job: Job, saved: CompanyPlan, applying: Applying, channel: Channel, visible: Visible, parts: Parts
+        self, job: Job, saved: CompanyPlan, applying: Applying, channel: Channel, visible: Visible, parts: RunContext
     ) -> None:
         super().__init__(job, channel, visible, parts)
         self._saved = saved
@@ -78,25 +78,25 @@ class AppliedRun(CompanyRun):
             raise parked
         async with self._parts.ledger.lock(self._scope):
             before = await self._begun()
-            acked = await self._settled()
-            wanted = replace(books.wanted or Wanted(rows=[], source_rows=0), rows=list(_everything(saved, acked)))
-            plan, resting = await self._checked(wanted, acked, before)
+            record = await self._settled()
+            wanted = replace(books.wanted or Wanted(rows=[], source_rows=0), rows=list(_everything(saved, record)))
+            plan, resting = await self._checked(wanted, record, before)
             self._take(plan, resting)
             books.wanted = books.source = wanted
             if plan.changes:
-                await self._carry_out(plan, acked, is_begun=before is not None)
+                await self._carry_out(plan, record, is_begun=before is not None)
             if self._ending is STOPPED:
                 self._ending = None
-            await self._note_end(acked, is_begun=bool(before or plan.changes))
+            await self._note_end(record, is_begun=bool(before or plan.changes))
 
-    async def _note_end(self, acked: Acknowledged, *, is_begun: bool) -> None:
+    async def _note_end(self, record: CompanyRecord, *, is_begun: bool) -> None:
         """Note that nothing of the plan is left to do, if that is so, and that all went well, likewise."""
         balance = self._books.balance()
         if is_begun and not (balance.deferred or balance.uncertain):
             with anyio.CancelScope(shield=True):
                 await self._parts.ledger.end_plan(self._scope, self._applying.plan_id)
         if self._ending is None:
-            await self._note_good_end(acked)
+            await self._note_good_end(record)
 
     async def _begun(self) -> Applied | None:
         """Return where the plan was begun here before and is to be finished. Raises `AppliedBefore`."""
@@ -112,24 +112,24 @@ class AppliedRun(CompanyRun):
             )
         return before
 
-    async def _checked(self, wanted: Wanted, acked: Acknowledged, before: Applied | None) -> tuple[Plan, Resting]:
+    async def _checked(self, wanted: Wanted, record: CompanyRecord, before: Applied | None) -> tuple[Plan, Resting]:
         """Return what of the plan is to be sent, and rows of it that were refused since.
 
         Raises `StalePlan` naming what has moved, and `ApiError`.
         """
-        if moved := await self._moved(acked, before):
+        if moved := await self._moved(record, before):
             raise StalePlan(moved + ANEW)
         if not self._saved.changes:
             return self._plan(), ()
         if before is None:
-            if not await self._comparison.still(acked):
+            if not await self._comparison.still(record):
                 with anyio.CancelScope(shield=True):  # else the next plan would rest on the same ledger
                     await self._parts.ledger.checked(self._scope, None)
                 raise StalePlan(f"Ottimate has another number of rows than when the plan was made{ANEW}")
             return self._plan(), ()
         await self._begin()
         keys = {change.row.key for change in self._saved.changes}
-        compared = await self._comparison.compare(wanted, acked)
+        compared = await self._comparison.compare(wanted, record)
         plan, _ = only(compared.plan, wanted, keys)
         resting = [row for row in compared.resting if row.change.row.key in keys]
         for hold in plan.holds:
@@ -152,13 +152,13 @@ class AppliedRun(CompanyRun):
             unchanged=self._saved.unchanged + done,
         )
 
-    async def _moved(self, acked: Acknowledged, before: Applied | None) -> str:
+    async def _moved(self, record: CompanyRecord, before: Applied | None) -> str:
         """Return what the plan rests on that is not as it was; empty: nothing."""
         age = self._parts.now() - self._applying.made_at
         if not timedelta() <= age <= LONGEST:
             return f"the plan was made at {self._applying.made_at:%Y-%m-%d %H:%M} UTC, and is good for 24 hours"
-        if acked.state.failure == KEY_MISMATCH:
-            return acked.state.failure_message or "keys of the company led nowhere since the plan was made"
+        if record.state.failure == KEY_MISMATCH:
+            return record.state.failure_message or "keys of the company led nowhere since the plan was made"
         if self._saved.settings != settings_digest(self.company, self._parts):
             return "the company's settings have changed since the plan was made"
         now = await self._parts.ledger.generation(self._scope)
@@ -185,12 +185,12 @@ class AppliedRun(CompanyRun):
         self._books.take_plan(plan, resting, dry=False, advice={})
         self._books.refused(self._saved.refused)
 
-    async def _carry_out(self, plan: Plan, acked: Acknowledged, *, is_begun: bool) -> None:
+    async def _carry_out(self, plan: Plan, record: CompanyRecord, *, is_begun: bool) -> None:
         if not is_begun:
             await self._begin()
         with anyio.CancelScope(shield=True):
-            await self._brakes.remember(plan, acked.state.passed)
-        await self._write(plan, acked, to_do_of(self._plan()))
+            await self._brakes.remember(plan, record.state.passed)
+        await self._write(plan, record, to_do_of(self._plan()))
 
     async def _begin(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -199,7 +199,7 @@ class AppliedRun(CompanyRun):
             )
 
 
-def _everything(saved: CompanyPlan, acked: Acknowledged) -> Iterator[Dimension]:
+def _everything(saved: CompanyPlan, record: CompanyRecord) -> Iterator[Dimension]:
     """Yield the plan's rows, and those that the ledger knows besides: the source as far as it can be told without it.
 
     What was an orphan when the plan was made is not in the source.
@@ -207,6 +207,6 @@ def _everything(saved: CompanyPlan, acked: Acknowledged) -> Iterator[Dimension]:
     yield from (change.row for change in saved.changes)
     planned = {change.row.key for change in saved.changes}
     orphans = set(saved.orphans)
-    for key, known in acked.rows.items():
-        if key not in planned and known.settled and linked_id(key, known) not in orphans:
+    for key, known in record.rows.items():
+        if key not in planned and known.outcome_known and linked_id(key, known) not in orphans:
             yield known.row

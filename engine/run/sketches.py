@@ -11,7 +11,7 @@ import anyio
 
 from engine.guards.swapped_source import Charts
 from engine.ledger.protocols import Sketches
-from engine.model.company_record import Acknowledged
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, as_dimension
 from engine.model.settings import Scope
 from engine.model.sketch import Sketch, sketch
@@ -47,9 +47,9 @@ class Seen:
         while begun & self._reading:
             await self._changed.wait()
 
-    async def take_source(self, scope: Scope, rows: Sequence[Dimension], acked: Acknowledged) -> None:
+    async def take_source(self, scope: Scope, rows: Sequence[Dimension], record: CompanyRecord) -> None:
         """Note the source of a company that has had no good run yet."""
-        if acked.state.last_good_rows is None:
+        if record.state.last_good_rows is None:
             self.sources[_whose(scope)] = await think(len(rows), partial(sketch, rows))
         self.end(scope.company_id)
 

@@ -19,7 +19,7 @@ from engine.model.company_record import CompanyState
 from engine.model.result import CompanyResult
 from engine.model.settings import Company, Scope
 from engine.model.wanted import Wanted
-from engine.run.context import Parts
+from engine.run.context import RunContext
 from engine.run.plan_part import settings_digest
 
 Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
@@ -27,12 +27,12 @@ Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standstill:
+class SkipUnchanged:
     """One company's, under the options of one run; `applies` False: they ask for a comparison in any case."""
 
     company: Company
     scope: Scope
-    parts: Parts
+    parts: RunContext
     applies: bool
 
     @asynccontextmanager

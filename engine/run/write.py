@@ -24,7 +24,7 @@ from engine.model.company_record import (
     NOT_APPLIED,
     NOT_LISTED,
     OVERWRITTEN,
-    Acknowledged,
+    CompanyRecord,
     CompanyState,
 )
 from engine.model.events import ChunkSettled
@@ -33,9 +33,9 @@ from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.run.collisions import Collisions
 from engine.run.compare import Comparison
-from engine.run.context import Parts
+from engine.run.context import RunContext
 from engine.run.endings import CHANGED, HELD, NO_ROOM, STALLED, UNSEEN, Ending
-from engine.run.row_counts import Books
+from engine.run.row_counts import RowCounts
 from engine.send.chunks import Cut, cut
 from engine.send.lost_answers import ReadBack
 from engine.send.sender import ENDED, Writer
@@ -47,7 +47,7 @@ class _Sending:
 
     writer: Writer
     collisions: Collisions
-    acked: Acknowledged
+    record: CompanyRecord
     to_do: Collection[str]  # keys of all rows that the comparison found different or held
 
 
@@ -56,13 +56,13 @@ class Writing:
     """Writes a plan. What stops it is told through `stop_short`; what it does is in the books."""
 
     scope: Scope
-    parts: Parts
+    parts: RunContext
     client: CompanyClient
-    books: Books
+    books: RowCounts
     comparison: Comparison
     stop_short: Callable[[str, str, Ending], None]
 
-    async def write(self, plan: Plan, acked: Acknowledged, *, to_do: Collection[str]) -> None:
+    async def write(self, plan: Plan, record: CompanyRecord, *, to_do: Collection[str]) -> None:
         """Send the plan. A create beyond the plan stops it: some key does not lead where it should.
 
         `to_do`: keys of all rows that the comparison found different or held, in this plan or not.
@@ -80,14 +80,14 @@ class Writing:
             ledger=self.parts.ledger,
             client=self.client,
             cut=how,
-            known=acked.cells,
+            known=record.cells,
             max_attempts=limits.max_attempts,
             now=self.parts.now,
             record=self.books.record,
             settled=self._tell_settled,
             remark=partial(self.books.problem, "miscounted"),
-            beware=partial(self._beware, acked.state),
-            overwritten=partial(self._note_overwritten, acked.state),
+            note_mismatch=partial(self._beware, record.state),
+            overwritten=partial(self._note_overwritten, record.state),
             before=self.comparison.ids,
             is_wanted=self._is_wanted,
             collided=collisions.add,
@@ -95,35 +95,35 @@ class Writing:
             again=plan.again,
             respelled=self.books.otherwise,
         )
-        sending = _Sending(writer=writer, collisions=collisions, acked=acked, to_do=to_do)
+        sending = _Sending(writer=writer, collisions=collisions, record=record, to_do=to_do)
         first = plan.creates + plan.first_updates
         if await self._send(sending, first, plan.canaries) and plan.again:
             await self._push_again(sending, [change for change in plan.updates if change.row.key in plan.again])
 
     async def _send(self, sending: _Sending, changes: Sequence[Change], canaries: Sequence[Change] = ()) -> bool:
         """Send changes, and find out what became of them; return whether more may be sent."""
-        writer, collisions, acked = sending.writer, sending.collisions, sending.acked
+        writer, collisions, record = sending.writer, sending.collisions, sending.record
         try:
-            if not await self._try_out(writer, canaries, acked):
+            if not await self._try_out(writer, canaries, record):
                 return False
             await writer.drain(cut(changes, self._how))
         finally:  # whatever else ended it
-            if writer.surplus:
-                self.stop_short(KEY_MISMATCH, mismatch(writer.surplus), HELD)
+            if writer.unexpected_creates:
+                self.stop_short(KEY_MISMATCH, mismatch(writer.unexpected_creates), HELD)
             await self._note_collisions(collisions)
-        if writer.uncertain and not writer.surplus:
+        if writer.uncertain and not writer.unexpected_creates:
             lost, writer.uncertain = writer.uncertain, []
-            told, listed = await self._read_back(lost, acked)
-            writer.met += max(len(writer.collisions(told)), self._missing(listed))
+            told, listed = await self._read_back(lost, record)
+            writer.creates_that_updated += max(len(writer.collisions(told)), self._missing(listed))
         if writer.stalled and self.books.balance().deferred:
             self.stop_short(
                 STALLED.code, f"{writer.stalled}; nothing more was sent: another one would wait as long", STALLED
             )
-        met = writer.met + self._met_before(acked)
-        writer.met = 0
-        if met and not writer.surplus:
-            await self._look_again(met, {*sending.to_do, *collisions.keys}, acked.state)
-        return not writer.surplus and not writer.stalled
+        met = writer.creates_that_updated + self._met_before(record)
+        writer.creates_that_updated = 0
+        if met and not writer.unexpected_creates:
+            await self._look_again(met, {*sending.to_do, *collisions.keys}, record.state)
+        return not writer.unexpected_creates and not writer.stalled
 
     async def _push_again(self, sending: _Sending, rows: Sequence[Change]) -> None:
         """Push rows once more that a listing shows otherwise than they were pushed, and list them at once.
@@ -157,9 +157,9 @@ class Writing:
         wanted = self.books.source or self.books.wanted
         if wanted is None:
             return 0
-        acked = await self.parts.ledger.read(self.scope)
+        record = await self.parts.ledger.read(self.scope)
         try:
-            after = await self.comparison.compare_listed(wanted, acked, is_after=True)
+            after = await self.comparison.compare_listed(wanted, record, is_after=True)
         except (ApiError, UnsafePlan) as error:
             text = f"rows were pushed once more, and what became of them could not be looked at: {error}"
             self.stop_short("not-verified", f"{text}; the next listing shows it", UNSEEN)
@@ -179,9 +179,9 @@ class Writing:
                 await self.parts.ledger.reverted(self.scope, tuple(moved), self.parts.now())
         return len(undone)
 
-    def _met_before(self, acked: Acknowledged) -> int:
+    def _met_before(self, record: CompanyRecord) -> int:
         """Return how many rows were stored of which it is known that they overwrite another wanted one."""
-        stored, notes = self.books.done.keys(), acked.resting.items()
+        stored, notes = self.books.done.keys(), record.resting.items()
         groups = [rest.others for key, rest in notes if rest.code == KEY_COLLISION and key in stored]
         return sum(any(map(self._is_wanted, others)) for others in groups)
 
@@ -203,7 +203,7 @@ class Writing:
             body=partial(dialect.bulk_body, self.scope.company_id),
         )
 
-    async def _try_out(self, writer: Writer, canaries: Sequence[Change], acked: Acknowledged) -> bool:
+    async def _try_out(self, writer: Writer, canaries: Sequence[Change], record: CompanyRecord) -> bool:
         """Send rows of unconfirmed key type by type: one alone, then 10, then 100s; what fails holds all after it.
 
         Returns False when nobody can tell what became of one: then nothing more is sent.
@@ -219,17 +219,17 @@ class Writing:
                     break
             text = "the rows of its type that were tried first did not show that their keys lead where they should"
             self.books.record([ItemResult(change, Column.HELD, None, text) for change in left])
-            if writer.elsewhere or writer.surplus:
+            if writer.wrong_target or writer.unexpected_creates:
                 break
-        is_harmless = not writer.elsewhere
-        if writer.uncertain and not writer.surplus:
+        is_harmless = not writer.wrong_target
+        if writer.uncertain and not writer.unexpected_creates:
             lost, writer.uncertain = writer.uncertain, []
-            told, is_seen = await self._reading(acked).judge(lost)
+            told, is_seen = await self._reading(record).judge(lost)
             self.books.amend(told)
-            await self._rest_uncertain(told, acked)
+            await self._rest_uncertain(told, record)
             is_harmless = is_harmless and is_seen
         if not is_harmless:
-            await self._beware(acked.state, 0)
+            await self._beware(record.state, 0)
             self.stop_short(KEY_MISMATCH, mismatch(0), HELD)
         return is_harmless
 
@@ -265,15 +265,17 @@ class Writing:
             words = f"{text}, so that {told}: the next run sees to them"
             self.stop_short(OVERWRITTEN, words, CHANGED)
 
-    async def _read_back(self, lost: Sequence[ItemResult], acked: Acknowledged) -> tuple[list[ItemResult], int | None]:
+    async def _read_back(
+        self, lost: Sequence[ItemResult], record: CompanyRecord
+    ) -> tuple[list[ItemResult], int | None]:
         """Find out what became of rows whose answer was lost; their books are amended, and what is still open rests.
 
         Returns what was told, and how many rows were listed for it; None: none were.
         """
-        reading = self._reading(acked)
+        reading = self._reading(record)
         told = await reading.settle(lost)
         self.books.amend(told)
-        await self._rest_uncertain(told, acked)
+        await self._rest_uncertain(told, record)
         return told, reading.listed
 
     def _missing(self, listed: int | None) -> int:
@@ -281,12 +283,12 @@ class Writing:
         created = sum(column is Column.CREATED for column in self.books.done.values())
         return 0 if listed is None else max(0, self.comparison.there + created - listed)
 
-    async def _rest_uncertain(self, told: Sequence[ItemResult], acked: Acknowledged) -> None:
+    async def _rest_uncertain(self, told: Sequence[ItemResult], record: CompanyRecord) -> None:
         """Remember rows whose outcome is not known, so that the same bytes are not sent again and again."""
         now = self.parts.now()
         rests = {
             result.change.row.key: uncertain_again(
-                acked.resting.get(result.change.row.key), result.change, result.message, now
+                record.resting.get(result.change.row.key), result.change, result.message, now
             )
             for result in told
             if result.column is Column.UNCERTAIN and ENDED not in result.message
@@ -311,13 +313,13 @@ class Writing:
         with anyio.CancelScope(shield=True):
             await self.parts.ledger.rest(self.scope, notes)
 
-    def _reading(self, acked: Acknowledged) -> ReadBack:
+    def _reading(self, record: CompanyRecord) -> ReadBack:
         return ReadBack(
             run_id=self.parts.run_id,
             scope=self.scope,
             client=self.client,
             ledger=self.parts.ledger,
-            known=acked.rows,
+            known=record.rows,
             before=self.comparison.ids,
             now=self.parts.now,
         )

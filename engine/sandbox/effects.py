@@ -17,7 +17,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 from engine.sandbox.exchange import Answer, envelope, gateway
-from engine.sandbox.scheduled_fault import Delivery, Drip, Effect, Turn
+from engine.sandbox.scheduled_fault import Delivery, Drip, Effect, ScheduledFault
 from engine.sandbox.wrong_answers import (
     Batch,
     ClampLimit,
@@ -57,7 +57,7 @@ class Latency(Effect):
     seconds: float
     jitter: float = 0.0  # up to so many seconds more
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.delay_s += self.seconds + self.jitter * turn.world.random.random()
 
 
@@ -83,14 +83,14 @@ class Status(Effect):
         if self.body is not None and self.envelope is not None:
             raise ValueError("envelope: is a body, and there is one already")
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         headers = dict(self.headers)
         if self.retry_date_s is not None:
             headers["Retry-After"] = format_datetime(turn.date + timedelta(seconds=self.retry_date_s), usegmt=True)
         turn.instead = replace(self._answer(turn), content_type=self.content_type, headers=headers)
         turn.commit = turn.commit and self.commit
 
-    def _answer(self, turn: Turn) -> Answer:
+    def _answer(self, turn: ScheduledFault) -> Answer:
         if self.envelope is not None:
             return envelope(turn.call, turn.now, self.status, CODES.get(self.status, "Error"), self.envelope)
         if self.body is not None:
@@ -104,7 +104,7 @@ class Reset(Effect):
 
     commit: bool = False
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.commit, turn.delivery = turn.commit and self.commit, Delivery.RESET
 
 
@@ -119,7 +119,7 @@ class Outage(Effect):
         if self.seconds <= 0:
             raise ValueError("seconds: must be more than 0")
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.commit, turn.delivery, turn.down_s = False, Delivery.RESET, self.seconds
 
 
@@ -129,7 +129,7 @@ class Hang(Effect):
 
     commit: bool = False
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.commit, turn.delivery = turn.commit and self.commit, Delivery.HANG
 
 
@@ -137,7 +137,7 @@ class Hang(Effect):
 class Html(Effect):
     """Do the work and answer with a proxy's page, 200."""
 
-    def spoil(self, turn: Turn) -> None:
+    def spoil(self, turn: ScheduledFault) -> None:
         page = b"<!doctype html><html><body><h1>Scheduled maintenance</h1></body></html>"
         turn.leaving = Answer(status=200, body=page, content_type="text/html")
 
@@ -146,7 +146,7 @@ class Html(Effect):
 class Malformed(Effect):
     """Do the work and answer with the first half of the JSON, declared as if it were all."""
 
-    def spoil(self, turn: Turn) -> None:
+    def spoil(self, turn: ScheduledFault) -> None:
         body = turn.leaving.body
         turn.leaving = replace(turn.leaving, body=body[: len(body) // 2])
 
@@ -155,7 +155,7 @@ class Malformed(Effect):
 class Truncated(Effect):
     """Do the work, send half of the declared body and cut the connection."""
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.delivery = Delivery.TRUNCATED
 
 
@@ -171,7 +171,7 @@ class SlowDrip(Effect):
         if self.pieces < 1:
             raise ValueError("pieces: must be at least 1")
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.drip = Drip(self.pieces, self.pause_s)
 
 
@@ -181,7 +181,7 @@ class Huge(Effect):
 
     bytes: int
 
-    def spoil(self, turn: Turn) -> None:
+    def spoil(self, turn: ScheduledFault) -> None:
         turn.leaving = replace(turn.leaving, body=b" " * self.bytes + turn.leaving.body)
 
 
@@ -192,7 +192,7 @@ class Gzip(Effect):
     cut: bool = False
     blanks: int = 0  # put in front of the JSON before it is compressed
 
-    def spoil(self, turn: Turn) -> None:
+    def spoil(self, turn: ScheduledFault) -> None:
         packed = gzip.compress(b" " * self.blanks + turn.leaving.body)
         body = packed[: len(packed) // 2] if self.cut else packed
         turn.leaving = replace(turn.leaving, body=body, headers={**turn.leaving.headers, "Content-Encoding": "gzip"})
@@ -202,7 +202,7 @@ class Gzip(Effect):
 class ExpireTokens(Effect):
     """Make the account's tokens invalid, this request's included."""
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.world.access.expire(turn.world.access.by_key[turn.call.api_key].account_id)
 
 

@@ -61,18 +61,18 @@ class Effect:
 
     operations: ClassVar[frozenset[str]] = OPERATIONS  # those that the effect can touch at all
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         """Act before the request is authorised and worked on."""
 
-    def bend(self, turn: Turn) -> None:
+    def bend(self, turn: ScheduledFault) -> None:
         """Act on what the work made (`page` or `done`), before it is spelled."""
 
-    def spoil(self, turn: Turn) -> None:
+    def spoil(self, turn: ScheduledFault) -> None:
         """Act on the finished answer, `leaving`."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Turn:
+class ScheduledFault:
     """One request being served."""
 
     call: Call

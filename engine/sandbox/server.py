@@ -16,7 +16,7 @@ from aiohttp import web
 from engine.sandbox.control import control
 from engine.sandbox.exchange import Answer, Call, request_id
 from engine.sandbox.faults import Rule
-from engine.sandbox.scheduled_fault import Delivery, Drip, Turn
+from engine.sandbox.scheduled_fault import Delivery, Drip, ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
 
@@ -109,7 +109,7 @@ class Sandbox:
             self.service.work(turn)
         return await self._deliver(request, turn, self.service.finish(turn))
 
-    async def _wait_for_work(self, turn: Turn) -> None:
+    async def _wait_for_work(self, turn: ScheduledFault) -> None:
         """Let the work be done when its time has come, whether or not the gateway and the client still wait for it."""
         done = asyncio.Event()
 
@@ -129,7 +129,7 @@ class Sandbox:
             turn.entry.status = "left"
             raise
 
-    async def _deliver(self, request: web.BaseRequest, turn: Turn, answer: Answer) -> web.StreamResponse:
+    async def _deliver(self, request: web.BaseRequest, turn: ScheduledFault, answer: Answer) -> web.StreamResponse:
         """Send the answer as its delivery says; a cut connection gets a response that goes nowhere."""
         response = _response(answer, turn.call, turn.date)
         if turn.down_s and (self._outage is None or self._outage.done()):
@@ -146,7 +146,7 @@ class Sandbox:
 
 
 async def _stream(
-    request: web.BaseRequest, turn: Turn, answer: Answer, headers: Mapping[str, str]
+    request: web.BaseRequest, turn: ScheduledFault, answer: Answer, headers: Mapping[str, str]
 ) -> web.StreamResponse:
     """Send an answer's head, then its body as slowly as the turn says, of a truncated one the first half alone."""
     response = web.StreamResponse(status=answer.status, headers=headers)

@@ -20,7 +20,7 @@ from engine.sandbox.faults import Rule, Script
 from engine.sandbox.reading import DIRECTORY, methods, read
 from engine.sandbox.record import Entry
 from engine.sandbox.replay import Replays, Slot
-from engine.sandbox.scheduled_fault import Delivery, Turn, World
+from engine.sandbox.scheduled_fault import Delivery, ScheduledFault, World
 from engine.sandbox.tenant import Company, Row, Tenant, Values
 from engine.sandbox.ways import Way, Ways
 
@@ -94,7 +94,9 @@ class Service:
         account_id = account or self.options.accounts[0].account_id
         return self.tenant.place(company_id, account_id=account_id, name=name, rows=rows, at=self.now())
 
-    def open(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Turn:
+    def open(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+    ) -> ScheduledFault:
         """Take a request in; the turn holds an answer already where the request is refused or replayed."""
         self._number += 1
         call = Call(
@@ -118,7 +120,7 @@ class Service:
                 turn.answer = self._refusal(turn) or self._replay(turn)
         return turn
 
-    def work(self, turn: Turn) -> None:
+    def work(self, turn: ScheduledFault) -> None:
         """Carry the request out, unless it is answered already or a fault forbids it."""
         if turn.answer is not None or not turn.commit:
             return
@@ -128,11 +130,11 @@ class Service:
         if slot is not None:
             self._replays.end(slot, turn.answer)
 
-    def time_out(self, turn: Turn) -> None:
+    def time_out(self, turn: ScheduledFault) -> None:
         """Let the gateway give up waiting; the work may still be done later."""
         turn.instead = gateway(504, "Endpoint request timed out")
 
-    def finish(self, turn: Turn) -> Answer:
+    def finish(self, turn: ScheduledFault) -> Answer:
         """Return what leaves, and complete the record."""
         turn.leaving = turn.instead or turn.answer or turn.leaving
         for effect in turn.effects:
@@ -140,7 +142,7 @@ class Service:
         turn.entry.status = turn.leaving.status if turn.delivery is Delivery.WHOLE else turn.delivery.value
         return turn.leaving
 
-    def _turn(self, call: Call) -> Turn:
+    def _turn(self, call: Call) -> ScheduledFault:
         now = self.now()
         asked_for = self._row(call.path_id) or self._batches.get(call.path_id)
         if asked_for is not None:
@@ -157,9 +159,9 @@ class Service:
         )
         self.log.append(entry)
         date = now + timedelta(seconds=self.ways.date_skew_s)
-        return Turn(call=call, entry=entry, now=now, date=date, world=self._world)
+        return ScheduledFault(call=call, entry=entry, now=now, date=date, world=self._world)
 
-    def _gate(self, turn: Turn) -> Answer | None:
+    def _gate(self, turn: ScheduledFault) -> Answer | None:
         """Return the gateway's refusal: no such API key, one request too many, or too large a one."""
         if turn.call.api_key not in self.access.by_key:
             return gateway(403, "Forbidden")
@@ -168,7 +170,7 @@ class Service:
             return gateway(429, words)
         return gateway(413, "Request Too Long") if len(turn.call.body) > MAX_BODY_BYTES else None
 
-    def _refusal(self, turn: Turn) -> Answer | None:
+    def _refusal(self, turn: ScheduledFault) -> Answer | None:
         """Return the vendor's refusal, in the order in which a server finds out."""
         call = turn.call
         if call.operation == "token":
@@ -185,7 +187,7 @@ class Service:
             return self._error(turn, 400, "Bad request", {"dimensions": [f"at most {self.options.max_bulk_rows} rows"]})
         return hidden
 
-    def _hidden(self, turn: Turn) -> Answer | None:
+    def _hidden(self, turn: ScheduledFault) -> Answer | None:
         """Return the refusal of what the API key's account may not see, or what there is not."""
         call, account = turn.call, turn.entry.account
         if call.operation in DIRECTORY:
@@ -202,7 +204,7 @@ class Service:
             return self._error(turn, 404, "Not found", "No such dimension.")
         return self._error(turn, 403, "Forbidden", "You do not have access to this company.")
 
-    def _replay(self, turn: Turn) -> Answer | None:
+    def _replay(self, turn: ScheduledFault) -> Answer | None:
         """Return what the idempotency cache says; from here on the key is in flight."""
         slot = _slot(turn.call)
         if slot is None:
@@ -219,7 +221,7 @@ class Service:
         turn.entry.replayed = True
         return begun.answer
 
-    def _token(self, turn: Turn) -> Answer:
+    def _token(self, turn: ScheduledFault) -> Answer:
         grant = turn.call.grant
         if not self.ways.takes_grant_body(oauth.kind(turn.call.body)):
             return self._error(turn, 415, "Unsupported media type", "This endpoint takes another content type.")
@@ -231,12 +233,12 @@ class Service:
             return self._error(turn, 401, "Unauthorized", "Unknown client.")
         return oauth.granted(text, self.access.allowance.token_lifetime_s, grant.get("scope", SCOPE))
 
-    def _look(self, turn: Turn) -> Answer:
+    def _look(self, turn: ScheduledFault) -> Answer:
         companies, options = self.tenant.companies.values(), self.options
         account_id = turn.entry.account or ""
         return look(turn.call, account_id, companies, base=options.directory_base, most=options.max_limit)
 
-    def _list(self, turn: Turn) -> Answer:
+    def _list(self, turn: ScheduledFault) -> Answer:
         call, rows = turn.call, self._rows(turn)
         limit = min(call.limit, self.options.max_limit)
         start = max(0, (call.page - 1) * limit + turn.offset_by)
@@ -249,7 +251,7 @@ class Service:
             turn.page.respell = self.ways.show
         return self.contract.page(turn.page)
 
-    def _rows(self, turn: Turn) -> list[Row]:
+    def _rows(self, turn: ScheduledFault) -> list[Row]:
         """Return the rows that a listing is of: a company's, or those of all that the account has; none hidden."""
         call = turn.call
         if call.company_id is None:
@@ -267,13 +269,13 @@ class Service:
         row = self.tenant.row(f"dim_{int(path_id):08x}" if is_number else path_id)
         return row if row and is_number == self.ways.numbers_ids(row.company_id) else None
 
-    def _get(self, turn: Turn) -> Answer:
+    def _get(self, turn: ScheduledFault) -> Answer:
         row = self._row(turn.call.path_id)
         if row is None or self.ways.hides(row):
             return self._error(turn, 404, "Not found", "No such dimension.")
         return self.contract.single(row, self.ways.show if self.ways.all else None)
 
-    def _create(self, turn: Turn) -> Answer:
+    def _create(self, turn: ScheduledFault) -> Answer:
         self._store(turn)
         done = turn.done
         if done.errors:
@@ -281,7 +283,7 @@ class Service:
         respell = self.ways.acknowledge if self.ways.all else None
         return self.contract.one_made((done.created or done.updated)[0], respell)
 
-    def _bulk(self, turn: Turn) -> Answer:
+    def _bulk(self, turn: ScheduledFault) -> Answer:
         self._store(turn)
         self._bend(turn)
         if turn.accepted is not None:
@@ -290,13 +292,13 @@ class Service:
             return batch.begun(kept, len(turn.call.items))
         return self.contract.bulk(turn.done)
 
-    def _progress(self, turn: Turn) -> Answer:
+    def _progress(self, turn: ScheduledFault) -> Answer:
         return batch.progress(self._batches[turn.call.path_id])
 
-    def _results(self, turn: Turn) -> Answer:
+    def _results(self, turn: ScheduledFault) -> Answer:
         return batch.results(self._batches[turn.call.path_id])
 
-    def _store(self, turn: Turn) -> None:
+    def _store(self, turn: ScheduledFault) -> None:
         """Upsert the good rows of a request, one by one; the bad ones become errors."""
         done = turn.done
         company, number, now = self._company(turn.call), turn.call.number, self.now()
@@ -321,7 +323,7 @@ class Service:
         entry.created, entry.updated, entry.rejected = done.created_count, done.updated_count, done.error_count
         entry.committed = True
 
-    def _store_its_way(self, company: Company, item: Values, turn: Turn) -> tuple[Row, bool]:
+    def _store_its_way(self, company: Company, item: Values, turn: ScheduledFault) -> tuple[Row, bool]:
         """Upsert one row as this server does; returns what it tells of the row, and whether it is new."""
         values = self.ways.store(item, company.id)
         told = values._replace(key=item.key)  # what is left as it was is told as if it were not
@@ -336,7 +338,7 @@ class Service:
             self.tenant.change(company, row, values)
         return replace(row, values=told), False
 
-    def _bend(self, turn: Turn) -> None:
+    def _bend(self, turn: ScheduledFault) -> None:
         for effect in turn.effects:
             effect.bend(turn)
 
@@ -344,7 +346,7 @@ class Service:
         assert call.company_id is not None  # noqa: S101  a request without one was refused
         return self.tenant.companies[call.company_id]
 
-    def _error(self, turn: Turn, status: int, code: str, message: object) -> Answer:
+    def _error(self, turn: ScheduledFault, status: int, code: str, message: object) -> Answer:
         return envelope(turn.call, turn.now, status, code, message)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from engine.sandbox.exchange import Accepted, Answer, RowError, envelope, gateway
-from engine.sandbox.scheduled_fault import Effect, Turn
+from engine.sandbox.scheduled_fault import Effect, ScheduledFault
 from engine.sandbox.tenant import Row, Values
 
 LIST = frozenset({"list"})
@@ -23,7 +23,7 @@ class ClampLimit(Effect):
     operations: ClassVar[frozenset[str]] = LIST
     limit: int
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.call.limit = min(turn.call.limit, self.limit)
 
 
@@ -34,7 +34,7 @@ class RefuseLimit(Effect):
     operations: ClassVar[frozenset[str]] = LIST
     above: int
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         if turn.call.limit > self.above:
             turn.call.wrong = {"limit": [f"must be at most {self.above}"]}
 
@@ -46,7 +46,7 @@ class LyingCount(Effect):
     operations: ClassVar[frozenset[str]] = LIST
     by: int
 
-    def bend(self, turn: Turn) -> None:
+    def bend(self, turn: ScheduledFault) -> None:
         turn.page.count += self.by
 
 
@@ -56,7 +56,7 @@ class EmptyListing(Effect):
 
     operations: ClassVar[frozenset[str]] = LIST
 
-    def bend(self, turn: Turn) -> None:
+    def bend(self, turn: ScheduledFault) -> None:
         turn.page.count, turn.page.rows = 0, []
 
 
@@ -67,7 +67,7 @@ class ShiftedPage(Effect):
     operations: ClassVar[frozenset[str]] = LIST
     by: int
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.offset_by += self.by
 
 
@@ -77,7 +77,7 @@ class RepeatPage(Effect):
 
     operations: ClassVar[frozenset[str]] = LIST
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.offset_by -= turn.call.page * turn.call.limit  # before the first row, which is where a listing begins
 
 
@@ -88,7 +88,7 @@ class Drift(Effect):
     operations: ClassVar[frozenset[str]] = LIST
     rows: int = 1
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         company = turn.world.tenant.company(turn.call.company_id)
         if company is None:
             return
@@ -105,11 +105,11 @@ class ForeignRow(Effect):
     operations: ClassVar[frozenset[str]] = LIST
     company: int  # the company that the row names as its own
 
-    def bend(self, turn: Turn) -> None:
+    def bend(self, turn: ScheduledFault) -> None:
         theirs = turn.world.tenant.company(self.company)
         turn.page.rows[-1:] = [theirs.rows[0] if theirs and theirs.rows else self._made_up(turn)]
 
-    def _made_up(self, turn: Turn) -> Row:
+    def _made_up(self, turn: ScheduledFault) -> Row:
         values = Values(None, "account", "Account", "Someone else's account", "9999")
         return Row(id="dim_foreign", company_id=self.company, values=values, created_by=0, created_at=turn.now)
 
@@ -122,7 +122,7 @@ class LyingCounter(Effect):
     counter: Literal["success_count", "created_count", "updated_count", "error_count"]
     by: int
 
-    def bend(self, turn: Turn) -> None:
+    def bend(self, turn: ScheduledFault) -> None:
         setattr(turn.done, self.counter, getattr(turn.done, self.counter) + self.by)
 
 
@@ -133,7 +133,7 @@ class MissingErrors(Effect):
     operations: ClassVar[frozenset[str]] = BULK
     rows: int = 1
 
-    def bend(self, turn: Turn) -> None:
+    def bend(self, turn: ScheduledFault) -> None:
         del turn.done.errors[-self.rows :]
 
 
@@ -150,7 +150,7 @@ class ErrorStyle(Effect):
     shuffled: bool = False
     shape: Literal["guide", "bare"] | None = None  # None: the contract's own
 
-    def bend(self, turn: Turn) -> None:
+    def bend(self, turn: ScheduledFault) -> None:
         done = turn.done
         done.errors = [error._replace(at=error.at + self.first) for error in done.errors]
         if self.keyless:
@@ -184,7 +184,7 @@ class RejectRows(Effect):
             except re.error as error:
                 raise ValueError(f"{column}: {error}") from error
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.call.items = [
             RowError(index, item.key, self.message, self.kind, item.name)
             if isinstance(item, Values) and self._concerns(item)
@@ -211,7 +211,7 @@ class Poison(Effect):
         if self.key is None and self.erp_id is None:
             raise ValueError("key: is required, or erp_id")
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         rows = [item for item in turn.call.items if isinstance(item, Values)]
         if any(row.key == self.key or row.erp_id == self.erp_id for row in rows):
             message = {"dimensions": ["a row could not be processed"]}
@@ -226,7 +226,7 @@ class TooManyRows(Effect):
     above: int
     status: int = 413
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         if len(turn.call.items) > self.above:
             _refuse(turn, gateway(self.status, "Request Too Long"))
 
@@ -239,7 +239,7 @@ class TooManyBytes(Effect):
     above: int
     status: int = 413
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         if len(turn.call.body) > self.above:
             _refuse(turn, gateway(self.status, "Request Too Long"))
 
@@ -250,7 +250,7 @@ class IgnoreKeys(Effect):
 
     operations: ClassVar[frozenset[str]] = BULK
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.ignore_keys = True
 
 
@@ -265,10 +265,10 @@ class Batch(Effect):
     polls: int = 1
     style: Literal["answer", "rows", "opaque"] = "answer"
 
-    def admit(self, turn: Turn) -> None:
+    def admit(self, turn: ScheduledFault) -> None:
         turn.accepted = Accepted(polls=self.polls, style=self.style)
 
 
-def _refuse(turn: Turn, answer: Answer) -> None:
+def _refuse(turn: ScheduledFault, answer: Answer) -> None:
     """Answer a request so, with its work left undone."""
     turn.instead, turn.commit = answer, False

@@ -16,7 +16,7 @@ from engine.compare.readback import Verdict, counterparts, is_known, verdict
 from engine.errors import ApiError
 from engine.ledger.protocols import Intents
 from engine.model.change import Change
-from engine.model.company_record import Intent, Known, Settlement
+from engine.model.company_record import Intent, RowRecord, Settlement
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.outcome import Column, ItemResult, trail
 from engine.model.settings import Scope
@@ -32,7 +32,7 @@ class ReadBack:
     scope: Scope
     client: CompanyClient
     ledger: Intents
-    known: Mapping[str, Known]  # the ledger's entries before this run
+    known: Mapping[str, RowRecord]  # the ledger's entries before this run
     before: Collection[str]  # remote ids that were there when the company was compared
     now: Callable[[], datetime]
     borne: set[NaturalKey] = field(default_factory=set)  # natural keys of the rows that were listed
@@ -61,7 +61,7 @@ class ReadBack:
         shown = {key: Dimension(key, *seen[key][1:5], None) for key in keys if key in seen}
         if shown:
             entries = {
-                key: Known(row, seen[key].id, confirmed=False, settled=True, code_known=False)
+                key: RowRecord(row, seen[key].id, confirmed=False, outcome_known=True, code_known=False)
                 for key, row in shown.items()
             }
             await self._commit(entries, "put-back", ())
@@ -129,18 +129,18 @@ class ReadBack:
             agreement, shown_before = pushed(
                 row, self._of(result), result.change.fields, None, answered=None, again=None
             )
-            entries[row.key] = Known(
+            entries[row.key] = RowRecord(
                 row,
                 remote.id,
                 confirmed=proven,
-                settled=True,
+                outcome_known=True,
                 code_known=True,
                 agreement=agreement,
                 before=shown_before,
             )
         await self._commit(entries, "read-back", told)
 
-    def _of(self, result: ItemResult) -> Known | None:
+    def _of(self, result: ItemResult) -> RowRecord | None:
         """Return the ledger's entry of the very remote row that a change was sent for."""
         known = self.known.get(result.change.row.key)
         return known if known is not None and known.remote_id == result.change.remote_id is not None else None
@@ -155,7 +155,7 @@ class ReadBack:
         column = Column.CREATED if change.remote_id is None else Column.UPDATED
         return ItemResult(change, column, remote.id, f"read back: {found.value}")
 
-    async def _commit(self, entries: dict[str, Known], why: str, told: Sequence[ItemResult]) -> None:
+    async def _commit(self, entries: dict[str, RowRecord], why: str, told: Sequence[ItemResult]) -> None:
         identity = f"{self.run_id}.{self.scope.company_id}.{why}.{next(self.numbers)}"
         intent = Intent(id=identity, run_id=self.run_id, keys=tuple(entries), at=self.now())
         with anyio.CancelScope(shield=True):

@@ -100,7 +100,7 @@ class Writer:
     record: Callable[[Sequence[ItemResult]], None]
     settled: Callable[[Sequence[ItemResult]], Awaitable[None]]
     remark: Callable[[str], None]  # an answer contradicts itself, and yet says of each row what became of it
-    beware: Callable[[int], Awaitable[None]]  # writes down at once how many rows were created beyond the plan
+    note_mismatch: Callable[[int], Awaitable[None]]  # writes down at once how many rows were created beyond the plan
     overwritten: Callable[[int], Awaitable[None]]  # writes down at once how many creates changed rows that were there
     before: Collection[str]  # ids of the remote rows that were compared with
     remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows
@@ -108,10 +108,12 @@ class Writer:
     is_wanted: Callable[[str], bool]  # whether the source has a key
     respelled: Callable[[Mapping[str, str]], None]  # takes words on rows whose names were answered otherwise, by key
     collided: Callable[[str, str, str], None]  # takes two keys that lead to one remote row, and that row's id
-    surplus: int = 0  # such rows: above 0, nothing more is sent
+    unexpected_creates: int = 0  # such rows: above 0, nothing more is sent
     uncertain: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows
-    met: int = 0  # creates whose keys led to rows that were there: what was compared with is not what is there
-    elsewhere: bool = False  # a key that was tried out led to another row than the one that it was matched with
+    creates_that_updated: int = (
+        0  # creates whose keys led to rows that were there: what was compared with is not what is there
+    )
+    wrong_target: bool = False  # a key that was tried out led to another row than the one that it was matched with
     _heard: list[ItemResult] | None = None  # outcomes of rows that are being tried out
     _repeated: bool = False  # one of their requests was sent more than once
     stalled: str = ""  # why a batch was given up: another one would take as long
@@ -145,7 +147,7 @@ class Writer:
         self._heard, self._repeated = [], False
         await self._deliver(self.cut.chunk(changes, [self.cut.encode(change.sent) for change in changes]))
         heard, self._heard = self._heard, None
-        self.elsewhere = any(
+        self.wrong_target = any(
             result.column is Column.UPDATED and result.remote_id not in {None, result.change.remote_id}
             for result in heard
         )
@@ -154,12 +156,12 @@ class Writer:
             and (result.remote_id == result.change.remote_id or (result.remote_id is None and len(changes) > 1))
             for result in heard
         )
-        return own and len(heard) == len(changes) and not self._repeated and not self.surplus
+        return own and len(heard) == len(changes) and not self._repeated and not self.unexpected_creates
 
     async def _work(self, turns: Iterator[Chunk]) -> None:
         """Send one chunk after the other; all workers take theirs from the same iterator."""
         for chunk in turns:
-            if self.surplus or self.stalled:
+            if self.unexpected_creates or self.stalled:
                 return
             await checkpoint()  # a run that is stopped begins no other chunk
             left = self._without_collided(chunk)
@@ -172,7 +174,7 @@ class Writer:
         parts = deque([Part(chunk=chunk, attempts=self.max_attempts)])
         from_left = True  # the ends in turn: one bad end must not speak for the other
         try:
-            while parts and not self.surplus and not self.stalled:
+            while parts and not self.unexpected_creates and not self.stalled:
                 part = parts.popleft() if from_left else parts.pop()
                 words = bisection.verdict
                 if words is None:
@@ -277,13 +279,13 @@ class Writer:
         return again
 
     async def _take_note(self, outcome: ChunkOutcome, bisection: Bisection) -> None:
-        self.surplus += outcome.surplus
-        self.met += outcome.met
+        self.unexpected_creates += outcome.surplus
+        self.creates_that_updated += outcome.met
         with anyio.CancelScope(shield=True):
             if outcome.surplus:
-                await self.beware(self.surplus)
+                await self.note_mismatch(self.unexpected_creates)
             elif outcome.met:
-                await self.overwritten(self.met)
+                await self.overwritten(self.creates_that_updated)
         counts = columns_of(outcome.results)
         if outcome.doubt and Column.UNCERTAIN not in counts:
             self.remark(outcome.doubt)

@@ -44,7 +44,7 @@ from engine.ledger.sqlite.lock import FileLocks
 from engine.ledger.sqlite.thread import DatabaseThread, _Job
 from engine.sandbox.access import Credentials
 from engine.sandbox.faults import parse_rules
-from engine.sandbox.scheduled_fault import Turn
+from engine.sandbox.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant, Values
 from tests.crash.client import AckOnly
@@ -160,13 +160,15 @@ class Server(Service):
     tell: Connection | None = None
     steps = Steps()
 
-    def open(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> Turn:
+    def open(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+    ) -> ScheduledFault:
         if self.tell is not None:
             self.tell.send((self.now(), (method, path, dict(query), dict(headers), body)))
         self.steps.step(REQUEST)
         return super().open(method, path, query, headers, body)
 
-    def work(self, turn: Turn) -> None:
+    def work(self, turn: ScheduledFault) -> None:
         if self.tell is not None:
             self.tell.send((self.now(), turn.call.number))
         super().work(turn)
@@ -215,7 +217,7 @@ class Stage:
         self.kind = kind  # what is made of the ledger before it is used
         self.clock = Clock()
         self.service = Server(Options(), tenant=Tenant(), clock=self.clock, second=lambda: 0.0)
-        self.unfinished: list[Turn] = []  # what a dead client had asked for
+        self.unfinished: list[ScheduledFault] = []  # what a dead client had asked for
 
     def sync(self, wanted: Mapping[int, list[Dimension]], *, seed: int, steps: Steps | None = None) -> RunResult:
         """Sync once, from its beginning to its end."""
@@ -256,7 +258,7 @@ class Stage:
 
     def serve(self, client: Connection) -> None:
         """Carry out what a client asks for, until it is gone."""
-        turns: dict[int, Turn] = {}
+        turns: dict[int, ScheduledFault] = {}
         with suppress(EOFError):
             while True:
                 at, what = client.recv()

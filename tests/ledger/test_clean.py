@@ -47,7 +47,7 @@ async def recovered(ledger: Ledger) -> None:
 CHANGES: dict[str, Call] = {
     "learn": lambda ledger: ledger.learn(HARBOR, Learned(certificate=certificate(1), at=NOON, gone=("b",))),
     "learn, rows": lambda ledger: ledger.learn(HARBOR, replace(LISTED, rows=known_rows("a", name="theirs"))),
-    "learn, strays": lambda ledger: ledger.learn(HARBOR, Learned(certificate=certificate(2), at=NOON, strays=())),
+    "learn, strays": lambda ledger: ledger.learn(HARBOR, Learned(certificate=certificate(2), at=NOON, keyless=())),
     "checked": lambda ledger: ledger.checked(HARBOR, None),
     "note": lambda ledger: ledger.note(HARBOR, CompanyState(failures=1, failure="forbidden")),
     "distrust": lambda ledger: ledger.distrust(HARBOR),

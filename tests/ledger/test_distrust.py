@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState, Learned, Settlement
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, CompanyState, Learned, Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import Generation
 from tests.ledger.values import (
@@ -28,7 +28,7 @@ LISTED = Learned(
     certificate=certificate(3),
     at=NOON,
     rows={"a": known("a", seen=stray("dim_a")), "b": known("b")},
-    strays=(stray("z"),),
+    keyless=(stray("z"),),
 )
 
 
@@ -50,7 +50,7 @@ async def test_values_and_listings_are_forgotten_and_links_stay(ledger: Ledger) 
     await ledger.passed(HARBOR, b"12345678")
     await ledger.sketch(HARBOR, 3, b"12345678")
     assert await ledger.distrust(HARBOR) == 3
-    assert await ledger.read(HARBOR) == Acknowledged(
+    assert await ledger.read(HARBOR) == CompanyRecord(
         rows={
             "a": known("a")._replace(code_known=False),
             "b": known("b")._replace(code_known=False),

@@ -157,8 +157,8 @@ async def test_what_changes_the_rows_counts_as_a_generation(ledger: Ledger) -> N
     changes = (
         ("lister", ledger.learn(HARBOR, replace(bare, rows=known_rows("a", "b")))),
         ("lister", ledger.learn(HARBOR, replace(bare, gone=("b",)))),
-        ("lister", ledger.learn(HARBOR, replace(bare, strays=()))),
-        (None, ledger.learn(HARBOR, replace(bare, strays=(stray("dim_z"),), run_id=None))),
+        ("lister", ledger.learn(HARBOR, replace(bare, keyless=()))),
+        (None, ledger.learn(HARBOR, replace(bare, keyless=(stray("dim_z"),), run_id=None))),
         ("run-1", play(ledger, settlement("one", "a"), "a")),
         (None, ledger.rekey(HARBOR, {"b": "a"}, NOON)),
         ("run-2", play(ledger, Settlement(intent_id="two", at=NOON), "a", run_id="run-2")),

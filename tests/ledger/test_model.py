@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.company_record import Acknowledged, CompanyState, Intent, Known, Learned, Rejection, Settlement
+from engine.model.company_record import CompanyRecord, CompanyState, Intent, Learned, Rejection, RowRecord, Settlement
 from engine.model.dimension import Dimension, RemoteRow, natural_key
 from engine.model.outcome import Column, Outcome
 from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
@@ -25,11 +25,11 @@ REMOTE = st.builds(RemoteRow, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, st.none() | TEX
 ENTRIES = st.tuples(
     TEXTS, TEXTS, TEXTS, TEXTS, st.none() | TEXTS, st.none() | TEXTS, *[st.booleans()] * 3, st.none() | REMOTE
 )
-Fate: TypeAlias = Known | Rejection | None
+Fate: TypeAlias = RowRecord | Rejection | None
 
 
-def entry(key: str, drawn: tuple[object, ...]) -> Known:
-    return Known(Dimension._make([key, *drawn[:5]]), *drawn[5:])  # type: ignore[arg-type]  # drawn as such
+def entry(key: str, drawn: tuple[object, ...]) -> RowRecord:
+    return RowRecord(Dimension._make([key, *drawn[:5]]), *drawn[5:])  # type: ignore[arg-type]  # drawn as such
 
 
 KNOWN = st.builds(entry, KEYS, ENTRIES)
@@ -42,7 +42,7 @@ COLUMNS = {tuple: Column.UPDATED, Rejection: Column.REJECTED, type(None): Column
 class Model:
     """The obvious ledger of one company."""
 
-    rows: dict[str, Known] = field(default_factory=dict)
+    rows: dict[str, RowRecord] = field(default_factory=dict)
     strays: tuple[RemoteRow, ...] = ()
     rejections: dict[str, Rejection] = field(default_factory=dict)
     state: CompanyState = field(default_factory=CompanyState)
@@ -50,16 +50,16 @@ class Model:
     begun: int = 0
     changes: int = 0
     changes_listed: int | None = None  # when it was last listed; None: never
-    acked: set[str] = field(default_factory=set)  # keys whose entries an answer has acknowledged
+    record: set[str] = field(default_factory=set)  # keys whose entries an answer has acknowledged
     unlisted: set[str] = field(default_factory=set)  # those of them that were not listed since
     may_be_there: dict[str, tuple[str, str]] = field(default_factory=dict)
     trail: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # key -> its requests, and what became of it
 
     def unsettle(self, keys: tuple[str, ...]) -> None:
         for key in keys:
-            if key in self.unlisted and self.rows[key].settled:
+            if key in self.unlisted and self.rows[key].outcome_known:
                 self.may_be_there.setdefault(key, natural_key(self.rows[key].row))
-            self.rows[key] = self.rows.get(key, blank(key))._replace(settled=False)
+            self.rows[key] = self.rows.get(key, blank(key))._replace(outcome_known=False)
 
     def note(self, chunk: str, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
@@ -69,17 +69,17 @@ class Model:
         """A refusal that stands is newer than any doubt."""
         self.rejections = {key: refusal for key, refusal in self.rejections.items() if key not in set(keys)}
 
-    def seen(self) -> Acknowledged:
+    def seen(self) -> CompanyRecord:
         left_over = NOON if self.in_flight else None  # all intents are of that time
-        doubtful = {key for key, known in self.rows.items() if not (known.confirmed or known.settled)}
+        doubtful = {key for key, known in self.rows.items() if not (known.confirmed or known.outcome_known)}
         rows = {key: known._replace(is_fresh=key in self.unlisted) for key, known in self.rows.items()}
-        return Acknowledged(
+        return CompanyRecord(
             rows=rows,
-            strays=self.strays,
+            keyless=self.strays,
             rejections=self.rejections,
             tried=frozenset(
                 key
-                for key in doubtful - self.acked
+                for key in doubtful - self.record
                 if self.rows[key].remote_id is not None and self.rows[key].row.type_code
             ),
             may_be_there=self.may_be_there,
@@ -117,7 +117,7 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     model.changes += 1
     model.note(chunk, outcome.outcomes)
     model.rows |= outcome.rows
-    model.acked |= outcome.rows.keys()
+    model.record |= outcome.rows.keys()
     model.unlisted |= outcome.rows.keys()
     for key in {*outcome.rows, *outcome.rejected}:
         model.may_be_there.pop(key, None)
@@ -143,14 +143,16 @@ async def recover(ledger: Ledger, model: Model, _: None) -> None:
 
 
 async def learn(
-    ledger: Ledger, model: Model, drawn: tuple[list[Known], set[str], tuple[RemoteRow, ...] | None]
+    ledger: Ledger, model: Model, drawn: tuple[list[RowRecord], set[str], tuple[RemoteRow, ...] | None]
 ) -> None:
     entries, gone, strays = drawn
     rows = {known.row.key: known for known in entries}
     gone -= set(rows)
-    await ledger.learn(HARBOR, Learned(certificate=certificate(7), at=NOON, rows=rows, gone=tuple(gone), strays=strays))
+    await ledger.learn(
+        HARBOR, Learned(certificate=certificate(7), at=NOON, rows=rows, gone=tuple(gone), keyless=strays)
+    )
     model.rows = {key: known for key, known in model.rows.items() if key not in gone} | rows
-    model.acked -= gone
+    model.record -= gone
     model.unlisted.clear()
     model.strays = model.strays if strays is None else strays
     model.state = CompanyState(listed_at=NOON, checked_at=NOON, remote_count=7)

@@ -95,7 +95,7 @@ async def test_a_killed_writer_leaves_its_intents(on_disk: SqliteLedger, tmp_pat
         child.wait()
     assert await on_disk.recover(HARBOR) == 2
     rows = (await on_disk.read(HARBOR)).rows
-    assert rows == fresh({"a": known("a"), "b": known("b")._replace(settled=False)}) | {"c": blank("c")}
+    assert rows == fresh({"a": known("a"), "b": known("b")._replace(outcome_known=False)}) | {"c": blank("c")}
 
 
 BUSY = """
@@ -119,8 +119,8 @@ async def test_whatever_was_said_to_be_written_is_there_after_a_kill(lines: int,
     begun = {line.removeprefix("begun ") for line in said if line.startswith("begun")}
     settled = {line.removeprefix("settled ") for line in said if line.startswith("settled")}
     assert {f"key-{n}" for n in begun} <= set(rows)
-    assert all(rows[f"key-{n}"].settled for n in settled)
-    assert len([key for key, entry in rows.items() if not entry.settled]) <= 1
+    assert all(rows[f"key-{n}"].outcome_known for n in settled)
+    assert len([key for key, entry in rows.items() if not entry.outcome_known]) <= 1
 
 
 SHARE = """

@@ -42,8 +42,8 @@ async def test_a_refusal_ends_a_doubt_and_nothing_else(ledger: Ledger, code: str
     await ledger.rest(HARBOR, {"a": rest(code)})
     await ledger.begin(HARBOR, intent("chunk", "a"))
     await ledger.settle(HARBOR, Settlement(intent_id="chunk", at=NOON, rejected={"a": rejection()}))
-    acked = await ledger.read(HARBOR)
-    assert (set(acked.resting), set(acked.rejections)) == (set() if code == UNCERTAIN else {"a"}, {"a"})
+    record = await ledger.read(HARBOR)
+    assert (set(record.resting), set(record.rejections)) == (set() if code == UNCERTAIN else {"a"}, {"a"})
 
 
 @pytest.mark.parametrize("left_over", [False, True])
@@ -65,8 +65,8 @@ async def test_a_refusal_and_a_doubt_of_one_request_stay_both(ledger: Ledger) ->
     await ledger.begin(HARBOR, intent("chunk", "a"))
     doubtful = Settlement(intent_id="chunk", at=NOON, rejected={"a": rejection()}, unknown=("a",))
     await ledger.settle(HARBOR, doubtful)
-    acked = await ledger.read(HARBOR)
-    assert (set(acked.rejections), acked.rows["a"].settled) == ({"a"}, False)
+    record = await ledger.read(HARBOR)
+    assert (set(record.rejections), record.rows["a"].outcome_known) == ({"a"}, False)
 
 
 async def test_which_rows_no_listing_has_shown_since_they_were_acknowledged(ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import Acknowledged, CompanyState, Known, Learned, Settlement
+from engine.model.company_record import CompanyRecord, CompanyState, Learned, RowRecord, Settlement
 from engine.model.dimension import Dimension
 from tests.ledger.values import (
     ANCHOR,
@@ -25,20 +25,22 @@ from tests.ledger.values import (
 
 
 async def test_nothing_is_known_of_a_new_company(ledger: Ledger) -> None:
-    assert await ledger.read(HARBOR) == Acknowledged()
+    assert await ledger.read(HARBOR) == CompanyRecord()
 
 
 async def test_a_listing_is_read_back_as_it_was_learned(ledger: Ledger) -> None:
     rows = {
         "b": known("b", seen=stray("dim_b")),
         "a": known("a", "Żurek — “soup” \N{POT OF FOOD}\0", confirmed=False),
-        "c0": Known(Dimension("c0", "task", "", "", ""), None, confirmed=False, settled=False, code_known=False),
+        "c0": RowRecord(
+            Dimension("c0", "task", "", "", ""), None, confirmed=False, outcome_known=False, code_known=False
+        ),
     }
     strays = (stray("dim_z"), stray("dim_y"))
-    await ledger.learn(HARBOR, Learned(certificate=certificate(5), at=NOON, rows=rows, strays=strays))
-    assert await ledger.read(HARBOR) == Acknowledged(
+    await ledger.learn(HARBOR, Learned(certificate=certificate(5), at=NOON, rows=rows, keyless=strays))
+    assert await ledger.read(HARBOR) == CompanyRecord(
         rows=rows,
-        strays=strays,
+        keyless=strays,
         state=CompanyState(listed_at=NOON, checked_at=NOON, remote_count=5),
         is_as_listed=True,
     )
@@ -48,12 +50,12 @@ async def test_a_listing_is_read_back_as_it_was_learned(ledger: Ledger) -> None:
 async def test_booleans_come_back_as_booleans(ledger: Ledger) -> None:
     await ledger.learn(HARBOR, Learned(certificate=certificate(1), at=NOON, rows=known_rows("a")))
     entry = (await ledger.read(HARBOR)).rows["a"]
-    assert (entry.confirmed, entry.settled, entry.code_known) == (True, True, True)
+    assert (entry.confirmed, entry.outcome_known, entry.code_known) == (True, True, True)
     assert {type(flag) for flag in entry[2:5]} == {bool}
 
 
 async def test_a_later_listing_replaces_forgets_and_keeps(ledger: Ledger) -> None:
-    first = Learned(certificate=certificate(3), at=NOON, rows=known_rows("a", "b", "c"), strays=(stray("dim_z"),))
+    first = Learned(certificate=certificate(3), at=NOON, rows=known_rows("a", "b", "c"), keyless=(stray("dim_z"),))
     await ledger.learn(HARBOR, first)
     changed = known("b", "Beverages", seen=stray("dim_b"))
     await ledger.learn(
@@ -61,10 +63,10 @@ async def test_a_later_listing_replaces_forgets_and_keeps(ledger: Ledger) -> Non
     )
     image = await ledger.read(HARBOR)
     assert image.rows == {"a": known("a"), "b": changed}
-    assert image.strays == (stray("dim_z"),)  # None: as before
+    assert image.keyless == (stray("dim_z"),)  # None: as before
     assert image.state.remote_count == 2
-    await ledger.learn(HARBOR, Learned(certificate=certificate(2), at=LATER, strays=()))
-    assert (await ledger.read(HARBOR)).strays == ()
+    await ledger.learn(HARBOR, Learned(certificate=certificate(2), at=LATER, keyless=()))
+    assert (await ledger.read(HARBOR)).keyless == ()
 
 
 @pytest.mark.parametrize(
@@ -74,14 +76,16 @@ async def test_a_later_listing_replaces_forgets_and_keeps(ledger: Ledger) -> Non
 )
 async def test_companies_do_not_see_each_other(ledger: Ledger, other: object) -> None:
     assert isinstance(other, type(HARBOR))
-    await ledger.learn(HARBOR, Learned(certificate=certificate(1), at=NOON, rows=known_rows("a"), strays=(stray("z"),)))
+    await ledger.learn(
+        HARBOR, Learned(certificate=certificate(1), at=NOON, rows=known_rows("a"), keyless=(stray("z"),))
+    )
     await ledger.begin(HARBOR, intent("chunk", "a"))
     await ledger.begin(other, intent("chunk", "a"))
     await ledger.settle(other, Settlement(intent_id="chunk", at=NOON, rejected={"a": rejection()}))
-    await ledger.learn(other, Learned(certificate=certificate(0), at=LATER, gone=("a",), strays=()))
+    await ledger.learn(other, Learned(certificate=certificate(0), at=LATER, gone=("a",), keyless=()))
     image = await ledger.read(HARBOR)
     assert image.rows == known_rows("a")
-    assert image.strays == (stray("z"),)
+    assert image.keyless == (stray("z"),)
     assert image.rejections == {}
     assert await ledger.recover(HARBOR) == 1
 
@@ -143,4 +147,4 @@ async def test_text_that_is_no_unicode_is_refused_whole(ledger: Ledger) -> None:
     rows = known_rows("a") | {"b": known("b", "half a pair: \ud800")}
     with pytest.raises(LedgerError):
         await ledger.learn(HARBOR, Learned(certificate=certificate(2), at=NOON, rows=rows))
-    assert await ledger.read(HARBOR) == Acknowledged()
+    assert await ledger.read(HARBOR) == CompanyRecord()

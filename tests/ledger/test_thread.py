@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import LedgerError
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
-from engine.model.company_record import Acknowledged
+from engine.model.company_record import CompanyRecord
 from tests.ledger.values import HARBOR, fresh, intent, known_rows, settlement
 
 
@@ -140,7 +140,7 @@ def test_one_ledger_serves_one_loop_after_another() -> None:
     ledger = asyncio.run(open_ledger("sqlite://"))
     asyncio.run(ledger.begin(HARBOR, intent("chunk", "a")))
     asyncio.run(ledger.settle(HARBOR, settlement("chunk", "a")))
-    assert asyncio.run(ledger.read(HARBOR)) == Acknowledged(rows=fresh(known_rows("a")))
+    assert asyncio.run(ledger.read(HARBOR)) == CompanyRecord(rows=fresh(known_rows("a")))
     asyncio.run(ledger.aclose())
 
 
@@ -180,7 +180,7 @@ async def test_a_caller_does_not_wait_for_ever_while_another_process_writes(
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [LedgerError] * 3
     assert "Another process kept it locked" in str(outcomes[0])
-    assert await on_disk.read(HARBOR) == Acknowledged()  # reading goes on
+    assert await on_disk.read(HARBOR) == CompanyRecord()  # reading goes on
     blocker.execute("rollback")
     blocker.close()
     await on_disk.begin(HARBOR, intent("chunk-0", "key-0"))

@@ -13,7 +13,7 @@ import pytest
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.ledger.sqlite.migrations import MIGRATIONS, migrate
 from engine.model.balance import State
-from engine.model.company_record import Acknowledged, CompanyState, Known
+from engine.model.company_record import CompanyRecord, CompanyState, RowRecord
 from engine.model.dimension import Dimension
 from engine.model.result import InTrouble
 from engine.model.row_history import Generation
@@ -191,9 +191,9 @@ async def test_every_row_of_every_table_stays(version: int, tmp_path: Path) -> N
 
 async def test_what_was_known_is_read_as_before(upgraded: SqliteLedger) -> None:
     row = Dimension("a", "account", "GL Account", "Küche", "0100")
-    assert await upgraded.read(HARBOR) == Acknowledged(
-        rows={"a": Known(row, "dim_a", confirmed=True, settled=True, code_known=True), "b": blank("b")},
-        strays=(stray("dim_z"),),
+    assert await upgraded.read(HARBOR) == CompanyRecord(
+        rows={"a": RowRecord(row, "dim_a", confirmed=True, outcome_known=True, code_known=True), "b": blank("b")},
+        keyless=(stray("dim_z"),),
         rejections={"c": rejection()},
         state=CompanyState(listed_at=NOON, checked_at=NOON, remote_count=3, failures=2, last_good_rows=40),
         left_over=NOON,

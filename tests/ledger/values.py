@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from engine.model.balance import Balance, State
-from engine.model.company_record import Intent, Known, Rejection, Settlement
+from engine.model.company_record import Intent, Rejection, RowRecord, Settlement
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Certificate
 from engine.model.result import CompanyResult, Requests, RunResult
@@ -17,27 +17,27 @@ HARBOR = Scope(origin=ORIGIN, account="racc_1", company_id=101)
 ANCHOR = Scope(origin=ORIGIN, account="racc_1", company_id=102)
 
 
-def known(key: str, name: str = "Food cost", *, seen: RemoteRow | None = None, confirmed: bool = True) -> Known:
+def known(key: str, name: str = "Food cost", *, seen: RemoteRow | None = None, confirmed: bool = True) -> RowRecord:
     row = Dimension(key, "account", "GL Account", name, f"0{key}", None if key.endswith("0") else f"c{key}")
-    return Known(row, f"dim_{key}", confirmed, settled=True, code_known=True, seen=seen)
+    return RowRecord(row, f"dim_{key}", confirmed, outcome_known=True, code_known=True, seen=seen)
 
 
-def known_rows(*keys: str, name: str = "Food cost") -> dict[str, Known]:
+def known_rows(*keys: str, name: str = "Food cost") -> dict[str, RowRecord]:
     return {key: known(key, name) for key in keys}
 
 
-def fresh(rows: Mapping[str, Known]) -> dict[str, Known]:
+def fresh(rows: Mapping[str, RowRecord]) -> dict[str, RowRecord]:
     """Return rows as acknowledged since the last listing."""
     return {key: row._replace(is_fresh=True) for key, row in rows.items()}
 
 
-def unsettled(entry: Known) -> Known:
-    return entry._replace(settled=False)
+def unsettled(entry: RowRecord) -> RowRecord:
+    return entry._replace(outcome_known=False)
 
 
-def blank(key: str) -> Known:
+def blank(key: str) -> RowRecord:
     """What is known of a key that was sent once, with an outcome that nobody knows."""
-    return Known(Dimension(key, "", "", "", ""), None, confirmed=False, settled=False, code_known=False)
+    return RowRecord(Dimension(key, "", "", "", ""), None, confirmed=False, outcome_known=False, code_known=False)
 
 
 def stray(row_id: str) -> RemoteRow:

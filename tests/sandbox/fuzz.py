@@ -25,7 +25,7 @@ from yarl import URL
 from engine.errors import LedgerError
 from engine.ledger.sqlite.thread import DatabaseThread
 from engine.sandbox.exchange import request_id
-from engine.sandbox.scheduled_fault import Delivery, Turn
+from engine.sandbox.scheduled_fault import Delivery, ScheduledFault
 from engine.sandbox.service import Service
 
 P = ParamSpec("P")
@@ -178,7 +178,7 @@ class Line:
     service: Service
     fate: Fate
     rng: Random
-    watch: Callable[[Turn], None]  # sees each request when its work is done
+    watch: Callable[[ScheduledFault], None]  # sees each request when its work is done
     down_until: float = 0.0  # the loop's second up to which nobody is let in
     _middlewares: tuple[()] = field(default=())
 
@@ -214,7 +214,7 @@ class Line:
         self.fate.moment()
         return reply
 
-    async def _serve(self, turn: Turn) -> None:
+    async def _serve(self, turn: ScheduledFault) -> None:
         """Do the work when its time has come, and go on without it when the gateway gives up."""
         done = asyncio.Event()
 
@@ -230,7 +230,7 @@ class Line:
         except TimeoutError:
             self.service.time_out(turn)
 
-    async def _deliver(self, turn: Turn) -> Reply:
+    async def _deliver(self, turn: ScheduledFault) -> Reply:
         answer = self.service.finish(turn)
         if turn.delivery is Delivery.HANG:
             await asyncio.get_running_loop().create_future()

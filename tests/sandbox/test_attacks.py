@@ -8,7 +8,7 @@ from engine import Dimension
 from engine.model.change import Plan
 from engine.model.outcome import Column
 from engine.model.wanted import Wanted
-from engine.run.row_counts import Books
+from engine.run.row_counts import RowCounts
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, verdict
 
 HIDDEN = {"companies": [1], "hidden": "^00001$"}
@@ -202,7 +202,7 @@ async def test_a_company_that_was_out_of_scope_is_looked_for_when_the_clock_is_s
 
 def test_rows_that_a_saved_plan_does_not_count_are_not_taken_from_those_that_it_does() -> None:
     """The ledger knows keys that the source has no more: they are among the rows, and not among the counts."""
-    books = Books()
+    books = RowCounts()
     books.wanted = Wanted(rows=dims(3), source_rows=2)
     books.take_plan(Plan(unchanged=2), (), dry=False, advice={})
     books.reopen({row.key for row in dims(3)})

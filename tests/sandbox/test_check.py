@@ -9,7 +9,7 @@ import pytest
 
 from engine import CompanyResult, Dimension
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.company_record import Acknowledged
+from engine.model.company_record import CompanyRecord
 from engine.model.difference import FieldDifference, Whose
 from engine.model.settings import Scope, VerifyMode
 from engine.run.run import origin_of
@@ -62,7 +62,7 @@ def scope(world: World, company_id: int = 1) -> Scope:
     return Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=company_id)
 
 
-async def known(world: World) -> Acknowledged:
+async def known(world: World) -> CompanyRecord:
     async with await open_ledger(world.ledger_url) as ledger:
         return await ledger.read(scope(world))
 

@@ -112,7 +112,7 @@ async def test_a_row_of_unknown_outcome(world: World) -> None:
     world.script()
     told = await explained(world, wanted, "K00001")
     assert told.life.known is not None
-    assert (told.life.known.settled, outcomes(told)) == (False, ["uncertain", "created"])
+    assert (told.life.known.outcome_known, outcomes(told)) == (False, ["uncertain", "created"])
     assert told.remote is not None
     assert told.remote.name == "New"
 
@@ -251,6 +251,6 @@ async def test_a_rehearsal_counts_for_nothing(world: World) -> None:
         async with real.engine() as engine:
             assert await engine.distrust(company(1, ROWS)) == 5
     async with await open_ledger(world.ledger_url) as ledger:
-        acked = await ledger.read(scope(world))
-    assert len(acked.wire_keys) == 5
-    assert acked.state.listed_at is not None
+        record = await ledger.read(scope(world))
+    assert len(record.wire_keys) == 5
+    assert record.state.listed_at is not None

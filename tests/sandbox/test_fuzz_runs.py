@@ -48,13 +48,13 @@ from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.model.balance import add
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, Acknowledged, Intent
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, Intent
 from engine.model.dimension import NaturalKey, canonical_type
 from engine.model.outcome import Column
 from engine.model.settings import Adopt, Scope
 from engine.run.run import origin_of
 from engine.sandbox.faults import parse_rules
-from engine.sandbox.scheduled_fault import Turn
+from engine.sandbox.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Row, Tenant, Values
 from engine.sandbox.ways import parse_ways
@@ -414,7 +414,7 @@ class Case:
             if edit.what == "code":
                 here.coded.add(row.id)
 
-    def watch(self, turn: Turn) -> None:
+    def watch(self, turn: ScheduledFault) -> None:
         """Keep what a listing began with, as long as nothing of the run's own was written."""
         here = next((here for here in self.here if here.id == turn.call.company_id), None)
         if here is None or turn.call.number < self.first:  # of a run that is dead by now
@@ -447,7 +447,7 @@ class Case:
         self.loose_ends = fate.is_dead or (act.fate is not None and act.fate[0] == "storm" and result is None)
         return result
 
-    async def acknowledged(self, here: Here) -> Acknowledged:
+    async def acknowledged(self, here: Here) -> CompanyRecord:
         """Return what the ledger holds of a company."""
         ledger = SqliteLedger(Desk(self.database, Fate()), MemoryLocks().hold)
         return await ledger.read(Scope(origin=origin_of(BASE_URL), account=DEMO.account_id, company_id=here.id))
@@ -688,17 +688,19 @@ class Check:
 
     async def _ledger(self, here: Here) -> None:
         """What the ledger holds for certain is so."""
-        acked = await self.case.acknowledged(here)
-        lost_create = any(not known.settled and known.remote_id is None for known in acked.rows.values())
-        is_noted = acked.state.failure in {KEY_MISMATCH, OVERWRITTEN}
-        if here.blind or acked.left_over is not None or lost_create or is_noted:  # listed anew before it is believed
+        record = await self.case.acknowledged(here)
+        lost_create = any(not known.outcome_known and known.remote_id is None for known in record.rows.values())
+        is_noted = record.state.failure in {KEY_MISMATCH, OVERWRITTEN}
+        if here.blind or record.left_over is not None or lost_create or is_noted:  # listed anew before it is believed
             return
         stored = {row.id: row.values for row in self.case.rows(here)}
-        strays = {(stray.type_code, stray.erp_id) for stray in acked.strays}
-        for key, known in acked.rows.items():
+        strays = {(stray.type_code, stray.erp_id) for stray in record.keyless}
+        for key, known in record.rows.items():
             is_one_of_those = known.remote_id is None and (known.row.type_code, known.row.erp_id) in strays
             is_memory = known.remote_id is None and key not in here.valid()  # that tells a key which was shifted
-            if not known.settled or known.seen is not None or is_one_of_those or is_memory:  # those are not believed
+            if (
+                not known.outcome_known or known.seen is not None or is_one_of_those or is_memory
+            ):  # those are not believed
                 continue
             found = (
                 [stored.get(known.remote_id)]

@@ -22,7 +22,7 @@ from engine.compare.freshness import must_list
 from engine.compare.join import Matching, RemoteIndex, image, match
 from engine.compare.plan import diff
 from engine.model.change import Plan
-from engine.model.company_record import Acknowledged, Known, Learned
+from engine.model.company_record import CompanyRecord, Learned, RowRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow
 from engine.model.listing import Certificate
 from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult
@@ -86,23 +86,23 @@ def known(
     settled: bool = True,
     code_known: bool = True,
     seen: RemoteRow | None = None,
-) -> Known:
+) -> RowRecord:
     """Return a ledger entry: unless said otherwise, of a row that an answer has acknowledged."""
-    return Known(row, remote_id, confirmed, settled, code_known, seen)
+    return RowRecord(row, remote_id, confirmed, settled, code_known, seen)
 
 
-def ledger_of(*entries: Known, strays: Iterable[RemoteRow] = ()) -> Acknowledged:
+def ledger_of(*entries: RowRecord, strays: Iterable[RemoteRow] = ()) -> CompanyRecord:
     """Return a ledger that holds these entries."""
-    return Acknowledged(rows={entry.row.key: entry for entry in entries}, strays=tuple(strays))
+    return CompanyRecord(rows={entry.row.key: entry for entry in entries}, keyless=tuple(strays))
 
 
 def compared(
-    wanted: Wanted, index: RemoteIndex, acked: Acknowledged | None = None, *, relabel: bool = False
+    wanted: Wanted, index: RemoteIndex, record: CompanyRecord | None = None, *, relabel: bool = False
 ) -> tuple[Matching, Plan]:
     """Return what matching and comparing make of the two sides."""
-    acked = acked or Acknowledged()
-    matching = match(wanted, index, acked)
-    return matching, diff(matching, index, acked, relabel=relabel)
+    record = record or CompanyRecord()
+    matching = match(wanted, index, record)
+    return matching, diff(matching, index, record, relabel=relabel)
 
 
 def certificate(index: RemoteIndex) -> Certificate:
@@ -258,28 +258,28 @@ def _error(item: Mapping[str, Any], position: int, spelling: Spelling) -> dict[s
 class ModelLedger:
     """What was acknowledged: entries are replaced whole, and lose their standing when an answer is lost."""
 
-    rows: dict[str, Known] = field(default_factory=dict)
+    rows: dict[str, RowRecord] = field(default_factory=dict)
     strays: tuple[RemoteRow, ...] = ()
     listed: bool = False
     count: int = 0  # of the last listing, plus the creates acknowledged since
 
-    def read(self) -> Acknowledged:
-        return Acknowledged(rows=dict(self.rows), strays=self.strays)
+    def read(self) -> CompanyRecord:
+        return CompanyRecord(rows=dict(self.rows), keyless=self.strays)
 
     def learn(self, learned: Learned) -> None:
         for key in learned.gone:
             del self.rows[key]
         self.rows |= learned.rows
-        if learned.strays is not None:
-            self.strays = learned.strays
+        if learned.keyless is not None:
+            self.strays = learned.keyless
         self.listed = True
         self.count = learned.certificate.unique
 
     def lose(self, keys: Iterable[str]) -> None:
         """Forget that these keys were acknowledged: an intent of theirs has no outcome."""
         for key in keys:
-            blank = Known(Dimension(key, "", "", "", ""), None, False, False, False)
-            self.rows[key] = self.rows.get(key, blank)._replace(settled=False)
+            blank = RowRecord(Dimension(key, "", "", "", ""), None, False, False, False)
+            self.rows[key] = self.rows.get(key, blank)._replace(outcome_known=False)
 
     def settle(self, outcome: ChunkOutcome) -> None:
         self.count += sum(result.column is Column.CREATED for result in outcome.results)
@@ -289,7 +289,7 @@ class ModelLedger:
             elif not outcome.explained:
                 self.lose([result.change.row.key])
 
-    def _acknowledged(self, result: ItemResult, *, explained: bool) -> Known:
+    def _acknowledged(self, result: ItemResult, *, explained: bool) -> RowRecord:
         row, planned_id = result.change[:2]
         before = self.rows.get(row.key)
         matched_id = None if planned_id is None or planned_id.startswith("?") else planned_id
@@ -297,8 +297,8 @@ class ModelLedger:
         if explained:
             confirmed |= result.column is Column.CREATED
             confirmed |= matched_id is not None and result.remote_id == matched_id
-            confirmed |= before is not None and not before.settled
-        return Known(row, result.remote_id or matched_id, confirmed, settled=True, code_known=True)
+            confirmed |= before is not None and not before.outcome_known
+        return RowRecord(row, result.remote_id or matched_id, confirmed, outcome_known=True, code_known=True)
 
 
 class Fate(Enum):
@@ -337,15 +337,15 @@ def run(
     a probe shows another count or anything is in doubt at all (DESIGN section 6).
     """
     listed = listed or not ledger.listed or must_list(wanted, ledger.read())
-    acked = ledger.read()
-    index = server.listing() if listed else image(acked)
-    matching, plan = compared(wanted, index, acked)
+    record = ledger.read()
+    index = server.listing() if listed else image(record)
+    matching, plan = compared(wanted, index, record)
     if not listed and plan.creates and not _vouched(server, ledger):
         listed = True
         index = server.listing()
-        matching, plan = compared(wanted, index, acked)
+        matching, plan = compared(wanted, index, record)
     if listed:
-        ledger.learn(learn(matching, index, acked, certificate(index), NOW))
+        ledger.learn(learn(matching, index, record, certificate(index), NOW))
     done = Run(plan=plan, matching=matching, index=index, listed=listed)
     for number, chunk in enumerate(chunks(plan, chunk_rows)):
         fate = fates[number] if number < len(fates) else Fate.ANSWERED
@@ -356,7 +356,7 @@ def run(
 
 
 def _vouched(server: ModelServer, ledger: ModelLedger) -> bool:
-    return len(server.rows) == ledger.count and all(entry.settled for entry in ledger.rows.values())
+    return len(server.rows) == ledger.count and all(entry.outcome_known for entry in ledger.rows.values())
 
 
 def chunks(plan: Plan, rows: int) -> Iterator[Chunk]:

@@ -23,7 +23,7 @@ from engine.compare.freshness import must_list
 from engine.compare.join import Matching, RemoteIndex, image, match
 from engine.compare.plan import diff, flapping
 from engine.compare.recent_refusals import withhold
-from engine.model.company_record import Acknowledged, CompanyState, Known, RestingRow
+from engine.model.company_record import CompanyRecord, CompanyState, RestingRow, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from tests.unit.model_server import NOW, certificate, dim, source
 
@@ -161,15 +161,15 @@ class World:
     server: Server
     name: str  # of the field
     wanted: Dimension = field(default_factory=lambda: dim(KEY, "1"))
-    known: Known | None = None
+    known: RowRecord | None = None
     resting: dict[str, RestingRow] = field(default_factory=dict)
     reverts: tuple[tuple[str, object], ...] = ()
     is_as_listed: bool = False
 
-    def acked(self) -> Acknowledged:
+    def record(self) -> CompanyRecord:
         rows = {} if self.known is None else {KEY: self.known}
         state = CompanyState(listed_at=NOW, checked_at=NOW)
-        return Acknowledged(rows=rows, resting=dict(self.resting), state=state, is_as_listed=self.is_as_listed)
+        return CompanyRecord(rows=rows, resting=dict(self.resting), state=state, is_as_listed=self.is_as_listed)
 
     def change(self, value: str) -> None:
         self.wanted = self.wanted._replace(**{self.name: value})
@@ -182,24 +182,24 @@ class World:
 
     def run(self, step: Run) -> tuple[int, int]:
         """Return the exit code and what the run cost, listings that the step asks for left out."""
-        acked, wanted = self.acked(), source(self.wanted)
-        lists = step.lists or must_list(wanted, acked, set(self.resting))
+        record, wanted = self.record(), source(self.wanted)
+        lists = step.lists or must_list(wanted, record, set(self.resting))
         cost = int(lists and not step.lists)
-        code, again = self._compare(acked, lists=lists, is_same_run=False, fate=step.fate)
+        code, again = self._compare(record, lists=lists, is_same_run=False, fate=step.fate)
         if self._sent:
             cost += 1
         if again and step.fate == "sent":
             cost += 1
-            code = max(code, self._compare(self.acked(), lists=True, is_same_run=True, fate=None)[0])
+            code = max(code, self._compare(self.record(), lists=True, is_same_run=True, fate=None)[0])
         return code, cost
 
-    def _compare(self, acked: Acknowledged, *, lists: bool, is_same_run: bool, fate: Fate | None) -> tuple[int, bool]:
+    def _compare(self, record: CompanyRecord, *, lists: bool, is_same_run: bool, fate: Fate | None) -> tuple[int, bool]:
         wanted = source(self.wanted)
-        index = self.shown(is_same_run=is_same_run) if lists else image(acked)
-        matching = match(wanted, index, acked)
-        plan, rejected = withhold(diff(matching, index, acked, flapping=flapping(acked, NOW)), acked, NOW)
+        index = self.shown(is_same_run=is_same_run) if lists else image(record)
+        matching = match(wanted, index, record)
+        plan, rejected = withhold(diff(matching, index, record, flapping=flapping(record, NOW)), record, NOW)
         if lists:
-            self._learn(matching, index, acked, plan.not_applied)
+            self._learn(matching, index, record, plan.not_applied)
         self._sent = False
         code = 3 if plan.otherwise or rejected or plan.not_applied else 4 if plan.holds else 0
         code = max(code, 5 if fate is None and plan.changes else 0)
@@ -212,8 +212,10 @@ class World:
             self.is_as_listed = False
             if fate == "killed":
                 row = dim(KEY, "")._replace(type_code="", name="", type_label="") if self.known is None else None
-                entry = Known(row, None, confirmed=False, settled=False, code_known=False) if row else self.known
-                self.known = entry and entry._replace(settled=False)
+                entry = (
+                    RowRecord(row, None, confirmed=False, outcome_known=False, code_known=False) if row else self.known
+                )
+                self.known = entry and entry._replace(outcome_known=False)
                 return 137, False
             is_other = self.name == "name" and answered != self.wanted.name
             agreement, before = pushed(
@@ -224,16 +226,16 @@ class World:
                 answered=answered if is_other else None,
                 again=plan.again.get(KEY),
             )
-            self.known = Known(
+            self.known = RowRecord(
                 self.wanted, REMOTE_ID, True, True, True, is_fresh=True, agreement=agreement, before=before
             )
             self.resting.clear()
             code = 3 if is_other else code
         return code, bool(plan.again)
 
-    def _learn(self, matching: Matching, index: RemoteIndex, acked: Acknowledged, stuck: Mapping[str, str]) -> None:
+    def _learn(self, matching: Matching, index: RemoteIndex, record: CompanyRecord, stuck: Mapping[str, str]) -> None:
         notes = {key: not_applied(self.wanted, text, NOW) for key, text in stuck.items()}
-        learned = learn(matching, index, acked, certificate(index), NOW, "run", notes=notes)
+        learned = learn(matching, index, record, certificate(index), NOW, "run", notes=notes)
         entry = learned.rows.get(KEY, self.known)
         self.known = None if KEY in learned.gone else entry and entry._replace(is_fresh=False)
         self.resting = {**{k: v for k, v in self.resting.items() if k not in learned.rested}, **learned.resting}

@@ -36,7 +36,7 @@ SINKS = {
     "Problem": (0, "code"),
     "Ending": (0, "code"),
     "Hold": (1, "slug"),
-    "Trip": (0, "slug"),
+    "Violation": (0, "slug"),
     "Broken": (0, "code"),
     "Fault": (0, "code"),
     "problem": (0, "code"),
@@ -48,8 +48,8 @@ SINKS = {
 """What is called with a code: at which place, under which name."""
 
 HANDED_ON = {
-    "code": set[str](),  # by `Books.problem` and `CompanyRun._stop_short`, whose calls are sinks
-    "slug": set[str](),  # by `_outsized`, and of a `Trip`
+    "code": set[str](),  # by `RowCounts.problem` and `CompanyRun._stop_short`, whose calls are sinks
+    "slug": set[str](),  # by `_outsized`, and of a `Violation`
     "hold.slug": set[str](),
     "row.code": set[str](),  # of a `Broken`
     "faults[0].code": set[str](),
@@ -60,7 +60,7 @@ HANDED_ON = {
     "str(one.state)": set[str](),  # of a company in a saved plan that says no more of itself
     "problem.code": set[str](),  # of a saved plan's problem, which was one of a run
     "result.column.value": {"rejected", "uncertain"},
-    "answer": set[str](),  # no code: `net.http.answer.problem` judges it, and bears the name of `Books.problem`
+    "answer": set[str](),  # no code: `net.http.answer.problem` judges it, and bears the name of `RowCounts.problem`
 }
 """What is no literal where a code is wanted, and the codes that come in there and nowhere else."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.compare.collision import collided, collisions, sharing
 from engine.compare.join import RemoteIndex, match
-from engine.model.company_record import KEY_COLLISION, Known
+from engine.model.company_record import KEY_COLLISION, RowRecord
 from tests.unit.model_server import NOW, dim, known, ledger_of, shown, source
 
 A, B = dim("A", "1"), dim("a", "2")
@@ -21,7 +21,7 @@ class Case(NamedTuple):
     """A remote row, and what the ledger knows of two keys."""
 
     there: RemoteIndex
-    entries: tuple[Known, ...]
+    entries: tuple[RowRecord, ...]
     share: bool
 
 
@@ -46,8 +46,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_which_keys_share_a_remote_row(case: Case) -> None:
-    acked = ledger_of(*case.entries)
-    groups = sharing(match(WANTED, case.there, acked), acked)
+    record = ledger_of(*case.entries)
+    groups = sharing(match(WANTED, case.there, record), record)
     assert groups == ({"r1": {"A", "a"}} if case.share else {})
 
 
@@ -57,7 +57,7 @@ def test_both_rows_are_held_until_one_of_them_changes() -> None:
         "A": (KEY_COLLISION, ("a",)),
         "a": (KEY_COLLISION, ("A",)),
     }
-    acked = ledger_of()
-    acked.resting.update(notes)
-    assert collided(WANTED, acked).keys() == {"A", "a"}
-    assert not collided(source(A._replace(name="Changed"), B), acked)
+    record = ledger_of()
+    record.resting.update(notes)
+    assert collided(WANTED, record).keys() == {"A", "a"}
+    assert not collided(source(A._replace(name="Changed"), B), record)

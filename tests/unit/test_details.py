@@ -19,9 +19,9 @@ from tests.unit.test_render import HOSTILE, company, run
 
 
 def field(
-    name: str, acked: str | None, source: str | None, remote: str | None, whose: Whose = Whose.ERP
+    name: str, record: str | None, source: str | None, remote: str | None, whose: Whose = Whose.ERP
 ) -> FieldDifference:
-    return FieldDifference(name, acked, source, remote, whose)
+    return FieldDifference(name, record, source, remote, whose)
 
 
 def row(kind: str, *fields: FieldDifference, key: str | None = "k1", whose: Whose = Whose.ERP) -> Difference:

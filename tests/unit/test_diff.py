@@ -13,7 +13,7 @@ from engine.compare.absorb import learn
 from engine.compare.join import RemoteIndex, image, match
 from engine.compare.plan import diff
 from engine.model.change import Plan
-from engine.model.company_record import Acknowledged, Known
+from engine.model.company_record import CompanyRecord, RowRecord
 from engine.model.dimension import Dimension, RemoteRow, clean
 from engine.model.wanted import Wanted
 from tests.unit.model_server import (
@@ -36,7 +36,7 @@ class Case(NamedTuple):
 
     row: Dimension
     remote: RemoteRow
-    entry: Known | None = None
+    entry: RowRecord | None = None
     update: tuple[str, ...] | None = None  # the differing fields; None: not sent
     unchanged: int = 0
     adopted: int = 0
@@ -85,7 +85,7 @@ CASES = {
         dim("k1", "1", "New"), shown("r1", "1", key="k1"), ADOPTED, update=("name",)
     ),
     "unknown outcome: sent again though it looks equal": Case(
-        dim("k1", "1", code="c1"), shown("r1", "1"), MINE._replace(settled=False), update=()
+        dim("k1", "1", code="c1"), shown("r1", "1"), MINE._replace(outcome_known=False), update=()
     ),
     "unknown outcome of a create, and it is there: sent again": Case(
         dim("k1", "1"),
@@ -161,9 +161,9 @@ def test_relabel_compares_and_sends_labels() -> None:
 
 
 def test_a_known_natural_key_under_another_key_is_held_when_it_would_be_pushed() -> None:
-    acked = ledger_of(known(dim("old", "1"), "r1"))
+    record = ledger_of(known(dim("old", "1"), "r1"))
 
-    _, plan = compared(source(dim("new", "1", "Renamed")), RemoteIndex([shown("r1", "1")]), acked)
+    _, plan = compared(source(dim("new", "1", "Renamed")), RemoteIndex([shown("r1", "1")]), record)
 
     assert [(hold.key, hold.slug) for hold in plan.holds] == [("new", "key-shift")]
     assert "'old'" in plan.holds[0].message
@@ -171,26 +171,26 @@ def test_a_known_natural_key_under_another_key_is_held_when_it_would_be_pushed()
 
 
 def test_a_known_natural_key_under_another_key_may_stay_as_it_is() -> None:
-    acked = ledger_of(known(dim("old", "1"), "r1"))
+    record = ledger_of(known(dim("old", "1"), "r1"))
 
-    _, plan = compared(source(dim("new", "1")), RemoteIndex([shown("r1", "1")]), acked)
+    _, plan = compared(source(dim("new", "1")), RemoteIndex([shown("r1", "1")]), record)
 
     assert (plan.unchanged, plan.holds, plan.changes) == (1, (), ())
 
 
 def test_a_vanished_row_whose_natural_key_lives_under_another_key_is_not_made_again() -> None:
-    acked = ledger_of(known(dim("old", "1"), "r1"), known(dim("k2", "2"), "r2"))
+    record = ledger_of(known(dim("old", "1"), "r1"), known(dim("k2", "2"), "r2"))
 
-    _, plan = compared(source(dim("k2", "1", "Row 2")), RemoteIndex([shown("r1", "1")]), acked)
+    _, plan = compared(source(dim("k2", "1", "Row 2")), RemoteIndex([shown("r1", "1")]), record)
 
     assert plan.creates == ()
 
 
 def test_a_confirmed_key_says_nothing_of_another_remote_row() -> None:
     """The row that the key led to is gone; this one has another key, and sending ours would make a second one."""
-    acked = ledger_of(known(dim("k1", "1"), "r1"))
+    record = ledger_of(known(dim("k1", "1"), "r1"))
 
-    _, plan = compared(source(dim("k1", "1")), RemoteIndex([shown("r2", "1", "Somebody's")]), acked)
+    _, plan = compared(source(dim("k1", "1")), RemoteIndex([shown("r2", "1", "Somebody's")]), record)
 
     assert plan.changes == ()
     assert [hold.slug for hold in plan.holds] == ["key-unconfirmed"]
@@ -198,7 +198,7 @@ def test_a_confirmed_key_says_nothing_of_another_remote_row() -> None:
 
 def test_a_create_of_unknown_outcome_is_not_taken_for_a_row_that_was_there_before() -> None:
     """The create was planned from a listing that showed this row already, so it cannot be what became of it."""
-    lost = Known(Dimension("k1", "", "", "", ""), None, confirmed=False, settled=False, code_known=False)
+    lost = RowRecord(Dimension("k1", "", "", "", ""), None, confirmed=False, outcome_known=False, code_known=False)
     stray = shown("r1", "1", "Somebody's")
 
     _, plan = compared(source(dim("k1", "1")), RemoteIndex([stray]), ledger_of(lost, strays=[stray]))
@@ -252,16 +252,16 @@ def test_the_digest_tells_plans_apart() -> None:
 
 
 def demanding(
-    wanted: Wanted, index: RemoteIndex, acked: Acknowledged | None = None, *, needs_code: bool = True
+    wanted: Wanted, index: RemoteIndex, record: CompanyRecord | None = None, *, needs_code: bool = True
 ) -> Plan:
     """Return the plan under a contract that demands codes, or does not."""
-    acked = acked or Acknowledged()
-    return diff(match(wanted, index, acked), index, acked, needs_code=needs_code)
+    record = record or CompanyRecord()
+    return diff(match(wanted, index, record), index, record, needs_code=needs_code)
 
 
 NO_CODE = known(dim("k1", "1"), "r1")  # written by us; the source gave no code
 
-UNCODED: dict[str, tuple[RemoteRow, Known | None]] = {
+UNCODED: dict[str, tuple[RemoteRow, RowRecord | None]] = {
     "first contact, no code shown": (shown("r1", "1"), None),
     "first contact, a code shown": (shown("r1", "1", code="X"), None),
     "listed key, its ERP id for a code": (shown("r1", "1", key="k1", code="1"), None),
@@ -279,21 +279,23 @@ UNCODED: dict[str, tuple[RemoteRow, Known | None]] = {
 
 @pytest.mark.parametrize("needs_code", [False, True])
 @pytest.mark.parametrize("case", UNCODED.values(), ids=UNCODED)
-def test_a_row_without_a_code_is_no_different_for_it(case: tuple[RemoteRow, Known | None], needs_code: bool) -> None:
+def test_a_row_without_a_code_is_no_different_for_it(
+    case: tuple[RemoteRow, RowRecord | None], needs_code: bool
+) -> None:
     remote, entry = case
-    acked = ledger_of(*([entry] if entry else []))
+    record = ledger_of(*([entry] if entry else []))
 
-    plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), acked, needs_code=needs_code)
+    plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), record, needs_code=needs_code)
 
     assert (plan.changes, plan.holds, plan.unchanged, plan.code_unseen) == ((), (), 1, 0)
 
 
 def test_a_code_that_the_source_dropped_is_none_to_take_away_where_one_is_demanded() -> None:
     """Another one could only be made up; where codes are optional, the row is sent without."""
-    index, acked = RemoteIndex([shown("r1", "1")]), ledger_of(MINE)
+    index, record = RemoteIndex([shown("r1", "1")]), ledger_of(MINE)
 
-    assert demanding(source(dim("k1", "1")), index, acked).changes == ()
-    plan = demanding(source(dim("k1", "1")), index, acked, needs_code=False)
+    assert demanding(source(dim("k1", "1")), index, record).changes == ()
+    plan = demanding(source(dim("k1", "1")), index, record, needs_code=False)
     assert [(change.fields, change.sent.code) for change in plan.updates] == [(("code",), None)]
 
 
@@ -330,7 +332,7 @@ def test_a_create_without_a_code_is_sent_with_its_erp_id_and_kept_without() -> N
     ],
 )
 def test_an_update_without_a_code_keeps_the_one_that_is_there(
-    remote: RemoteRow, entry: Known | None, code: str
+    remote: RemoteRow, entry: RowRecord | None, code: str
 ) -> None:
     plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), ledger_of(*([entry] if entry else [])))
 
@@ -339,9 +341,9 @@ def test_an_update_without_a_code_keeps_the_one_that_is_there(
 
 def test_a_code_seen_in_an_earlier_listing_is_kept_when_nothing_is_read() -> None:
     entry = NO_CODE._replace(seen=shown("r1", "1", code="X"))
-    acked = ledger_of(entry)
+    record = ledger_of(entry)
 
-    plan = demanding(source(dim("k1", "1", "New")), image(acked), acked)
+    plan = demanding(source(dim("k1", "1", "New")), image(record), record)
 
     assert [change.sent.code for change in plan.updates] == ["X"]
 
@@ -356,10 +358,10 @@ def test_no_type_shown_is_no_difference() -> None:
     """The reference contract need not show it; the row is known by its key, or by what the ledger says."""
     bare = shown("r1", "1", label="Account")._replace(type_code="")
 
-    for remote, acked in ((bare._replace(key="k1"), ledger_of()), (bare, ledger_of(NO_CODE))):
-        plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), acked)
+    for remote, record in ((bare._replace(key="k1"), ledger_of()), (bare, ledger_of(NO_CODE))):
+        plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), record)
         assert (plan.changes, plan.holds, plan.unchanged) == ((), (), 1)
-        plan = demanding(source(dim("k1", "1", "New")), RemoteIndex([remote]), acked)
+        plan = demanding(source(dim("k1", "1", "New")), RemoteIndex([remote]), record)
         assert [change.fields for change in plan.updates] == [("name",)]
 
 
@@ -403,10 +405,10 @@ class World:
 
     def compare(self, wanted: Wanted, shows: int, *, needs_code: bool) -> Plan:
         """Compare with a listing, and learn from it."""
-        index, acked = self.listing(shows), self.ledger.read()
-        matching = match(wanted, index, acked)
-        self.ledger.learn(learn(matching, index, acked, certificate(index), NOW))
-        return diff(matching, index, acked, needs_code=needs_code)
+        index, record = self.listing(shows), self.ledger.read()
+        matching = match(wanted, index, record)
+        self.ledger.learn(learn(matching, index, record, certificate(index), NOW))
+        return diff(matching, index, record, needs_code=needs_code)
 
     def carry_out(self, plan: Plan, *, told: bool) -> None:
         """Store what a plan sends, and keep what it wants; answers tell ids, or do not (rows of one name)."""
@@ -462,8 +464,8 @@ def test_a_contract_that_is_switched_alone_changes_nothing(
     world.carry_out(begun, told=told)
 
     for shows, needs_code in later:
-        acked = world.ledger.read()
-        at_rest = demanding(wanted, image(acked), acked, needs_code=needs_code)
+        record = world.ledger.read()
+        at_rest = demanding(wanted, image(record), record, needs_code=needs_code)
         for plan in (at_rest, world.compare(wanted, shows, needs_code=needs_code)):
             assert (plan.changes, plan.holds, plan.unchanged, plan.orphans) == ((), (), len(rows), ())
     kept = {key: entry.row.code for key, entry in world.ledger.rows.items()}
@@ -481,8 +483,8 @@ def test_what_was_learnt_from_one_contract_stands_under_the_other(
         world.server.put(row if row.code is not None else row._replace(code=code))
     for shows in (*order, *order):
         plan = world.compare(wanted, shows, needs_code=needs_code)
-        acked = world.ledger.read()
-        at_rest = demanding(wanted, image(acked), acked, needs_code=needs_code)
+        record = world.ledger.read()
+        at_rest = demanding(wanted, image(record), record, needs_code=needs_code)
         for each in (plan, at_rest):
             assert (each.changes, each.holds, each.unchanged, each.orphans) == ((), (), len(rows), ())
 

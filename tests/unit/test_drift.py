@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.compare.attribution import drift
 from engine.compare.join import RemoteIndex, image, match
 from engine.compare.readback import is_known
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, Acknowledged, CompanyState, Known
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, CompanyState, RowRecord
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.wanted import Wanted
@@ -37,15 +37,15 @@ from tests.unit.test_planning_properties import Round, play, rounds, sources
 ERP, OTTIMATE, BOTH, UNSEEN = Whose.ERP, Whose.OTTIMATE, Whose.BOTH, Whose.UNSEEN
 
 
-def listed(acked: Acknowledged, failure: str | None = None) -> Acknowledged:
+def listed(record: CompanyRecord, failure: str | None = None) -> CompanyRecord:
     """Return a ledger that was listed into: without a listing, nothing in it is believed."""
-    return replace(acked, state=CompanyState(listed_at=NOW, failure=failure))
+    return replace(record, state=CompanyState(listed_at=NOW, failure=failure))
 
 
 def drifted(
-    wanted: Wanted, index: RemoteIndex, acked: Acknowledged, *, relabel: bool = False, needs_code: bool = False
+    wanted: Wanted, index: RemoteIndex, record: CompanyRecord, *, relabel: bool = False, needs_code: bool = False
 ) -> tuple[Difference, ...]:
-    return drift(match(wanted, index, acked), index, acked, relabel=relabel, needs_code=needs_code)
+    return drift(match(wanted, index, record), index, record, relabel=relabel, needs_code=needs_code)
 
 
 class Case(NamedTuple):
@@ -53,14 +53,14 @@ class Case(NamedTuple):
 
     row: Dimension
     remote: RemoteRow
-    entry: Known | None
+    entry: RowRecord | None
     whose: Whose | None  # None: no difference
     fields: tuple[FieldDifference, ...] = ()
     kind: str = "differs"
 
 
-def field(name: str, acked: str | None, source: str | None, remote: str | None, whose: Whose = ERP) -> FieldDifference:
-    return FieldDifference(name, acked, source, remote, whose)
+def field(name: str, record: str | None, source: str | None, remote: str | None, whose: Whose = ERP) -> FieldDifference:
+    return FieldDifference(name, record, source, remote, whose)
 
 
 NEW, OLD = dim("k1", "1", "New", code="c1"), dim("k1", "1", "Old", code="c1")
@@ -130,11 +130,13 @@ CASES = {
     "a code that the source dropped": Case(
         OLD._replace(code=None), LISTED, MINE, ERP, (field("code", "c1", None, "c1"),)
     ),
-    "of unknown outcome, and it looks equal": Case(OLD, THERE, MINE._replace(settled=False), UNSEEN, (), "unsettled"),
+    "of unknown outcome, and it looks equal": Case(
+        OLD, THERE, MINE._replace(outcome_known=False), UNSEEN, (), "unsettled"
+    ),
     "of unknown outcome, and it shows": Case(
         NEW,
         LISTED._replace(code="c9"),
-        MINE._replace(settled=False),
+        MINE._replace(outcome_known=False),
         UNSEEN,
         (field("name", None, "New", "Old", UNSEEN), field("code", None, "c1", "c9", UNSEEN)),
         "unsettled",
@@ -146,8 +148,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_pair(case: Case) -> None:
-    acked = listed(ledger_of(*([case.entry] if case.entry else [])))
-    found = drifted(source(case.row), RemoteIndex([case.remote]), acked)
+    record = listed(ledger_of(*([case.entry] if case.entry else [])))
+    found = drifted(source(case.row), RemoteIndex([case.remote]), record)
     row = case.row
     assert found == (
         ()
@@ -169,8 +171,8 @@ def test_a_code_that_is_demanded_and_that_the_source_does_not_give_is_no_differe
 
 def test_what_was_given_up_tells_nothing() -> None:
     """After `dimsync ledger distrust` links are left, and no listing."""
-    acked = ledger_of(MINE, known(dim("k2", "2"), "r2"))
-    found = drifted(source(NEW, dim("k2", "2")), RemoteIndex([THERE, shown("r7", "7")]), acked)
+    record = ledger_of(MINE, known(dim("k2", "2"), "r2"))
+    found = drifted(source(NEW, dim("k2", "2")), RemoteIndex([THERE, shown("r7", "7")]), record)
     assert [(each.kind, each.key, each.whose) for each in found] == [
         ("differs", "k1", UNSEEN),
         ("missing", "k2", UNSEEN),
@@ -181,7 +183,7 @@ def test_what_was_given_up_tells_nothing() -> None:
 class Absent(NamedTuple):
     """A wanted row that is not there, and what the ledger and the listing hold instead."""
 
-    entry: Known | None
+    entry: RowRecord | None
     whose: Whose
     others: tuple[RemoteRow, ...] = ()
 
@@ -191,7 +193,7 @@ MISSING = {
     "a create whose answer was lost": Absent(LOST, ERP),
     "gone": Absent(MINE, OTTIMATE),
     "adopted, then gone": Absent(ADOPTED, OTTIMATE),
-    "gone, and its last change of unknown outcome": Absent(MINE._replace(settled=False), OTTIMATE),
+    "gone, and its last change of unknown outcome": Absent(MINE._replace(outcome_known=False), OTTIMATE),
     "gone before its remote id was known": Absent(MINE._replace(remote_id=None), OTTIMATE),
     "its row is there under another key": Absent(MINE, UNSEEN, (shown("r1", "5", "Theirs", key="x"),)),
     "a row like it is there under another key": Absent(
@@ -202,8 +204,8 @@ MISSING = {
 
 @pytest.mark.parametrize("case", MISSING.values(), ids=MISSING)
 def test_a_row_that_is_not_there(case: Absent) -> None:
-    acked = listed(ledger_of(*([case.entry] if case.entry else [])))
-    found = drifted(source(OLD), RemoteIndex(case.others), acked)
+    record = listed(ledger_of(*([case.entry] if case.entry else [])))
+    found = drifted(source(OLD), RemoteIndex(case.others), record)
     assert found[0] == Difference("missing", "k1", None, "account", "Old", case.whose)
     assert [each.kind for each in found[1:]] == ["orphan"] * len(case.others)
 
@@ -211,7 +213,7 @@ def test_a_row_that_is_not_there(case: Absent) -> None:
 class Orphan(NamedTuple):
     """A remote row that no source row means, and the ledger."""
 
-    acked: Acknowledged
+    record: CompanyRecord
     key: str | None
     whose: Whose
     remote: RemoteRow = THERE
@@ -228,40 +230,40 @@ ORPHANS = {
     ),
     "dropped while its create was in doubt, its key listed": Orphan(listed(ledger_of(LOST)), "k1", ERP, LISTED),
     "dropped while its create was in doubt": Orphan(listed(ledger_of(LOST)), None, UNSEEN),
-    "made there": Orphan(listed(Acknowledged()), None, OTTIMATE),
-    "made there, its key listed": Orphan(listed(Acknowledged()), "k1", OTTIMATE, LISTED),
+    "made there": Orphan(listed(CompanyRecord()), None, OTTIMATE),
+    "made there, its key listed": Orphan(listed(CompanyRecord()), "k1", OTTIMATE, LISTED),
     "there since before": Orphan(listed(ledger_of(strays=[THERE])), None, UNSEEN),
-    "first contact": Orphan(Acknowledged(), None, UNSEEN),
+    "first contact": Orphan(CompanyRecord(), None, UNSEEN),
     "once ours, listed under another key now": Orphan(listed(ledger_of(MINE)), "x", UNSEEN, LISTED._replace(key="x")),
     "its key listed, and that led to another row": Orphan(
         listed(ledger_of(MINE._replace(remote_id="r9"))), "k1", OTTIMATE, LISTED
     ),
-    "new while keys led nowhere": Orphan(listed(Acknowledged(), KEY_MISMATCH), None, UNSEEN),
-    "new while creates met rows that nobody looked at": Orphan(listed(Acknowledged(), OVERWRITTEN), None, UNSEEN),
-    "new while a run's rows are in the air": Orphan(replace(listed(Acknowledged()), left_over=NOW), None, UNSEEN),
+    "new while keys led nowhere": Orphan(listed(CompanyRecord(), KEY_MISMATCH), None, UNSEEN),
+    "new while creates met rows that nobody looked at": Orphan(listed(CompanyRecord(), OVERWRITTEN), None, UNSEEN),
+    "new while a run's rows are in the air": Orphan(replace(listed(CompanyRecord()), left_over=NOW), None, UNSEEN),
 }
 
 
 @pytest.mark.parametrize("case", ORPHANS.values(), ids=ORPHANS)
 def test_an_orphan(case: Orphan) -> None:
-    (found,) = drifted(source(), RemoteIndex([case.remote]), case.acked)
+    (found,) = drifted(source(), RemoteIndex([case.remote]), case.record)
     assert found == Difference("orphan", case.key, "r1", "account", case.remote.name, case.whose)
 
 
 def test_of_two_rows_alike_none_is_the_one_that_the_source_dropped() -> None:
-    acked = listed(ledger_of(MINE._replace(remote_id=None)))
-    found = drifted(source(), RemoteIndex([THERE, THERE._replace(id="r2")]), acked)
+    record = listed(ledger_of(MINE._replace(remote_id=None)))
+    found = drifted(source(), RemoteIndex([THERE, THERE._replace(id="r2")]), record)
     assert [each.key for each in found] == [None, None]
 
 
 def test_rows_that_are_held_without_one_of_their_own_are_no_differences() -> None:
     index = RemoteIndex([shown("r1", "1"), shown("r2", "1"), shown("r3", "07", "Seven")])
-    assert drifted(source(dim("k1", "1"), dim("k7", "7")), index, listed(Acknowledged())) == ()
+    assert drifted(source(dim("k1", "1"), dim("k7", "7")), index, listed(CompanyRecord())) == ()
 
 
 def test_no_id_that_only_the_ledger_made_up_is_told() -> None:
-    acked = listed(ledger_of(MINE._replace(remote_id=None), known(dim("k2", "2"), None)))
-    found = drifted(source(NEW), image(acked), acked)
+    record = listed(ledger_of(MINE._replace(remote_id=None), known(dim("k2", "2"), None)))
+    found = drifted(source(NEW), image(record), record)
     assert [(each.kind, each.key, each.remote_id, each.whose) for each in found] == [
         ("differs", "k1", None, ERP),
         ("orphan", "k2", None, ERP),
@@ -271,7 +273,7 @@ def test_no_id_that_only_the_ledger_made_up_is_told() -> None:
 def test_the_order_is_by_kind_and_key() -> None:
     index = RemoteIndex([shown("r9", "9", key="z"), shown("r8", "8", key="y"), shown("r7", "7"), shown("r6", "6")])
     rows = [dim("b", "1"), dim("a", "2"), dim("z", "9", "New"), dim("y", "8", "New")]
-    found = drifted(source(*rows), index, listed(Acknowledged()))
+    found = drifted(source(*rows), index, listed(CompanyRecord()))
     assert [(each.kind, each.key or each.remote_id) for each in found] == [
         ("differs", "y"),
         ("differs", "z"),
@@ -294,11 +296,11 @@ def test_what_differs_is_what_the_plan_sends_holds_or_leaves(
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
     for each in played:
         play(server, ledger, each)
-    acked = listed(ledger.read())
-    index = server.listing() if listing else image(acked)
+    record = listed(ledger.read())
+    index = server.listing() if listing else image(record)
 
-    matching, plan = compared(wanted, index, acked, relabel=relabel)
-    found = drifted(wanted, index, acked, relabel=relabel)
+    matching, plan = compared(wanted, index, record, relabel=relabel)
+    found = drifted(wanted, index, record, relabel=relabel)
 
     unpaired = {hold.key for hold in matching.holds}
     sent = [change.row.key for change in plan.updates] + [hold.key for hold in plan.holds if hold.key not in unpaired]
@@ -307,7 +309,7 @@ def test_what_differs_is_what_the_plan_sends_holds_or_leaves(
     orphans = Counter(each.remote_id for each in found if each.kind == "orphan")
     assert orphans == Counter(orphan if is_known(orphan) else None for orphan in plan.orphans)
     assert all(each.fields for each in found if each.kind == "differs")
-    assert all(part.source != part.remote for each in found for part in each.fields)
+    assert all(part.remote is None or part.source != part.remote for each in found for part in each.fields)
 
 
 @settings(STEADY, max_examples=200)
@@ -316,16 +318,16 @@ def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Rand
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
     for each in played:
         play(server, ledger, each)
-    index, acked = server.listing(), listed(ledger.read())
+    index, record = server.listing(), listed(ledger.read())
 
     def shuffled(items: Iterable[Any]) -> list[Any]:
         listed_items = list(items)
         random.shuffle(listed_items)
         return listed_items
 
-    other = replace(acked, rows=dict(shuffled(acked.rows.items())))
+    other = replace(record, rows=dict(shuffled(record.rows.items())))
     pages = RemoteIndex(shuffled(index.rows.values()))
-    assert drifted(replace(wanted, rows=shuffled(wanted.rows)), pages, other) == drifted(wanted, index, acked)
+    assert drifted(replace(wanted, rows=shuffled(wanted.rows)), pages, other) == drifted(wanted, index, record)
 
 
 @settings(STEADY, max_examples=200)

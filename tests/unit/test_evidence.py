@@ -101,7 +101,7 @@ def test_a_create_of_unknown_outcome_needs_a_listing() -> None:
     lost = known(dim("k1", "1"), None, confirmed=False, settled=False)
 
     assert must_list(source(dim("k1", "1")), ledger_of(lost))
-    assert not must_list(source(dim("k1", "1")), ledger_of(lost._replace(settled=True)))
+    assert not must_list(source(dim("k1", "1")), ledger_of(lost._replace(outcome_known=True)))
     assert not must_list(source(dim("k1", "1")), ledger_of(lost._replace(confirmed=True)))
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from engine.model.company_record import CompanyState
 from engine.model.settings import Account, Company, Secret
 from engine.run.context import Job
-from engine.run.fleet import LEAST, Hall
+from engine.run.fleet import LEAST, Slots
 from engine.run.schedule import USUAL_ROWS, rows_of
 from tests.unit.virtual_time import run
 
 
-async def _play(hall: Hall, guesses: Sequence[int], sizes: Sequence[int]) -> tuple[list[int], list[dict[int, int]]]:
+async def _play(hall: Slots, guesses: Sequence[int], sizes: Sequence[int]) -> tuple[list[int], list[dict[int, int]]]:
     """Open companies one after the other, each of which learns its size and ends; return who began and who was open."""
     began, seen, now = list[int](), list[dict[int, int]](), dict[int, int]()
 
@@ -40,7 +40,7 @@ async def _play(hall: Hall, guesses: Sequence[int], sizes: Sequence[int]) -> tup
 
 
 def _most_open(guesses: Sequence[int], sizes: Sequence[int] | None = None, *, most: int = 32, rows: int = 1_000) -> int:
-    _, seen = run(_play(Hall(most=most, rows=rows), guesses, sizes or guesses))
+    _, seen = run(_play(Slots(most=most, rows=rows), guesses, sizes or guesses))
     return max(map(len, seen))
 
 
@@ -55,7 +55,7 @@ def test_small_companies_are_open_in_numbers_and_large_ones_are_few() -> None:
 def test_a_giant_leaves_room_for_small_ones() -> None:
     assert _most_open([10**6, *[10] * 100]) == 32
     sizes = [10**6, *[50] * 100]
-    _, seen = run(_play(Hall(most=32, rows=1_000), sizes, sizes))
+    _, seen = run(_play(Slots(most=32, rows=1_000), sizes, sizes))
     assert max(len(each) for each in seen if 0 in each) == 11
 
 
@@ -67,7 +67,7 @@ def test_what_a_company_turns_out_to_have_counts() -> None:
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 2_000)), max_size=40), st.integers(1, 12))
 def test_all_begin_in_their_order_and_within_bounds(companies: list[tuple[int, int]], most: int) -> None:
     guesses, sizes = [guess for guess, _ in companies], [size for _, size in companies]
-    began, seen = run(_play(Hall(most=most, rows=1_000), guesses, sizes))
+    began, seen = run(_play(Slots(most=most, rows=1_000), guesses, sizes))
     assert began == list(range(len(companies)))
     for each in seen:
         assert len(each) <= most

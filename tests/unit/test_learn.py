@@ -6,37 +6,37 @@ import pytest
 
 from engine.compare.absorb import learn
 from engine.compare.join import RemoteIndex, image, match
-from engine.model.company_record import Acknowledged, Known, Learned
+from engine.model.company_record import CompanyRecord, Learned, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.wanted import Wanted
 from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source
 
 
-def taught(wanted: Wanted, acked: Acknowledged, *remote: RemoteRow) -> Learned:
+def taught(wanted: Wanted, record: CompanyRecord, *remote: RemoteRow) -> Learned:
     index = RemoteIndex(remote)
-    return learn(match(wanted, index, acked), index, acked, certificate(index), NOW)
+    return learn(match(wanted, index, record), index, record, certificate(index), NOW)
 
 
 def test_a_row_met_first_is_adopted_with_the_values_shown() -> None:
-    learned = taught(source(dim("k1", "1", "New", code="c1")), Acknowledged(), shown("r1", "1", label="Konto"))
+    learned = taught(source(dim("k1", "1", "New", code="c1")), CompanyRecord(), shown("r1", "1", label="Konto"))
 
     assert learned.rows == {
         "k1": known(dim("k1", "1", label="Konto"), "r1", confirmed=False, code_known=False),
     }
-    assert not learned.strays
+    assert not learned.keyless
 
 
 def test_a_listed_key_confirms_and_a_listed_code_is_known() -> None:
-    learned = taught(source(dim("k1", "1", "New", code="c2")), Acknowledged(), shown("r1", "1", key="k1", code="c1"))
+    learned = taught(source(dim("k1", "1", "New", code="c2")), CompanyRecord(), shown("r1", "1", key="k1", code="c1"))
 
     assert learned.rows == {"k1": known(dim("k1", "1", code="c1"), "r1")}
 
 
 def test_a_listed_code_that_the_source_never_had_is_none_that_it_could_drop() -> None:
     remote = shown("r1", "1", key="k1", code="c1")
-    learned = taught(source(dim("k1", "1")), Acknowledged(), remote)
+    learned = taught(source(dim("k1", "1")), CompanyRecord(), remote)
     assert learned.rows["k1"][3:6] == (True, False, remote)
-    again = taught(source(dim("k1", "1")), Acknowledged(rows=learned.rows), remote)
+    again = taught(source(dim("k1", "1")), CompanyRecord(rows=learned.rows), remote)
     assert again.rows == {}
 
 
@@ -54,7 +54,7 @@ def test_an_id_is_joined_for_a_row_that_the_source_has_dropped() -> None:
     learned = taught(source(), ledger_of(entry), shown("r1", "1"))
 
     assert learned.rows == {"k1": entry._replace(remote_id="r1")}
-    assert not learned.strays
+    assert not learned.keyless
 
 
 def test_what_somebody_changed_there_is_remembered_and_forgotten() -> None:
@@ -76,48 +76,48 @@ def test_a_vanished_row_is_forgotten() -> None:
 def test_rows_that_no_key_leads_to_are_strays() -> None:
     stray = shown("r9", "9")
 
-    learned = taught(source(dim("k1", "1")), Acknowledged(), shown("r1", "1"), stray)
+    learned = taught(source(dim("k1", "1")), CompanyRecord(), shown("r1", "1"), stray)
 
-    assert learned.strays == (stray,)
+    assert learned.keyless == (stray,)
 
 
 def test_nothing_new_writes_no_row() -> None:
     stray = shown("r9", "9")
-    acked = ledger_of(known(dim("k1", "1"), "r1"), strays=[stray])
+    record = ledger_of(known(dim("k1", "1"), "r1"), strays=[stray])
 
-    learned = taught(source(dim("k1", "1")), acked, shown("r1", "1"), stray)
+    learned = taught(source(dim("k1", "1")), record, shown("r1", "1"), stray)
 
-    assert (learned.rows, learned.gone, learned.strays) == ({}, (), None)
+    assert (learned.rows, learned.gone, learned.keyless) == ({}, (), None)
 
 
 def test_strays_are_in_one_order_whatever_the_listings() -> None:
     strays = [shown("r8", "8"), shown("r9", "9")]
 
-    assert taught(source(), ledger_of(strays=strays), *reversed(strays)).strays is None
+    assert taught(source(), ledger_of(strays=strays), *reversed(strays)).keyless is None
 
 
 def test_a_row_of_unknown_outcome_stays_unsettled() -> None:
-    blank = Known(Dimension("k1", "", "", "", ""), None, confirmed=False, settled=False, code_known=False)
+    blank = RowRecord(Dimension("k1", "", "", "", ""), None, confirmed=False, outcome_known=False, code_known=False)
 
     learned = taught(source(dim("k1", "1")), ledger_of(blank), shown("r1", "1"))
 
-    assert not learned.rows["k1"].settled
+    assert not learned.rows["k1"].outcome_known
     assert not learned.rows["k1"].confirmed
     assert learned.rows["k1"].remote_id == "r1"
 
 
 def test_an_ambiguous_row_teaches_no_link() -> None:
-    learned = taught(source(dim("k1", "1")), Acknowledged(), shown("r1", "1"), shown("r2", "1"))
+    learned = taught(source(dim("k1", "1")), CompanyRecord(), shown("r1", "1"), shown("r2", "1"))
 
     assert learned.rows == {}
-    assert {stray.id for stray in learned.strays or ()} == {"r1", "r2"}
+    assert {stray.id for stray in learned.keyless or ()} == {"r1", "r2"}
 
 
 def test_a_row_listed_under_another_key_is_not_adopted() -> None:
-    learned = taught(source(dim("k1", "1")), Acknowledged(), shown("r1", "1", key="theirs"))
+    learned = taught(source(dim("k1", "1")), CompanyRecord(), shown("r1", "1", key="theirs"))
 
     assert learned.rows == {}
-    assert learned.strays == (shown("r1", "1", key="theirs"),)
+    assert learned.keyless == (shown("r1", "1", key="theirs"),)
 
 
 def test_a_listing_of_another_key_ends_what_the_ledger_held() -> None:
@@ -125,7 +125,7 @@ def test_a_listing_of_another_key_ends_what_the_ledger_held() -> None:
     learned = taught(source(dim("k1", "1")), ledger_of(known(dim("k1", "1"), "r1")), shown("r1", "1", key="theirs"))
 
     assert learned.gone == ("k1",)
-    assert learned.strays == (shown("r1", "1", key="theirs"),)
+    assert learned.keyless == (shown("r1", "1", key="theirs"),)
 
 
 def test_a_renamed_key_is_adopted_and_the_old_one_stays_to_tell_of_the_shift() -> None:
@@ -144,7 +144,7 @@ def test_an_id_is_joined_to_the_one_row_that_is_left() -> None:
     learned = taught(source(dim("k0", "2")), ledger_of(first, second), shown("r0", "2"), shown("r1", "2"))
 
     assert learned.rows == {"k1": second._replace(remote_id="r1")}
-    assert not learned.strays
+    assert not learned.keyless
 
 
 def test_a_confirmation_does_not_move_to_another_row() -> None:
@@ -165,10 +165,10 @@ def test_a_row_of_unknown_outcome_that_has_vanished_is_no_longer_in_the_image() 
 @pytest.mark.parametrize("key", [None, "k1"])
 def test_a_listed_row_is_in_the_image_although_its_key_is_unsettled(key: str | None) -> None:
     """Else the same row under a new key looks missing to the next run without a listing, and is made twice."""
-    blank = Known(Dimension("k1", "", "", "", ""), None, confirmed=False, settled=False, code_known=False)
+    blank = RowRecord(Dimension("k1", "", "", "", ""), None, confirmed=False, outcome_known=False, code_known=False)
     remote = shown("r1", "1", key=key)
 
     learned = taught(source(dim("k1", "1")), ledger_of(blank), remote)
 
-    acked = ledger_of(*learned.rows.values(), strays=learned.strays or ())
-    assert [row[:5] for row in image(acked).rows.values()] == [remote[:5]]
+    record = ledger_of(*learned.rows.values(), strays=learned.keyless or ())
+    assert [row[:5] for row in image(record).rows.values()] == [remote[:5]]

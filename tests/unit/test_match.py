@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from engine.compare.join import RemoteIndex, Via, image, match
-from engine.model.company_record import Acknowledged
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
 from engine.model.wanted import Wanted
 from tests.unit.model_server import dim, known, ledger_of, shown, source
@@ -18,7 +18,7 @@ class Case(NamedTuple):
 
     wanted: Wanted
     remote: tuple[RemoteRow, ...] = ()
-    acked: Acknowledged = Acknowledged()
+    record: CompanyRecord = CompanyRecord()
     pairs: frozenset[tuple[str, str, Via]] = frozenset()
     missing: frozenset[str] = frozenset()
     holds: frozenset[tuple[str, str]] = frozenset()
@@ -246,7 +246,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_each_row_of_both_sides_has_one_place(case: Case) -> None:
-    matching = match(case.wanted, RemoteIndex(case.remote), case.acked)
+    matching = match(case.wanted, RemoteIndex(case.remote), case.record)
 
     assert {(pair.row.key, pair.remote.id, pair.via) for pair in matching.pairs} == case.pairs
     assert {row.key for row in matching.missing} == case.missing
@@ -263,8 +263,8 @@ def test_order_changes_nothing(case: Case) -> None:
         invalid_natural=case.wanted.invalid_natural,
     )
 
-    assert match(backwards, RemoteIndex(reversed(case.remote)), case.acked) == match(
-        case.wanted, RemoteIndex(case.remote), case.acked
+    assert match(backwards, RemoteIndex(reversed(case.remote)), case.record) == match(
+        case.wanted, RemoteIndex(case.remote), case.record
     )
 
 
@@ -299,14 +299,14 @@ def test_the_label_in_use_is_the_most_frequent_one(labels: list[str], expected: 
 
 def test_image_shows_what_was_acknowledged_and_what_a_listing_showed_since() -> None:
     edited = shown("r2", "2", "Edited there", label="GL")
-    acked = ledger_of(
+    record = ledger_of(
         known(dim("k1", "1", code="c1"), "r1"),
         known(dim("k2", "2"), "r2", seen=edited),
         known(dim("k3", "3", code="c3"), "r3", code_known=False),
         strays=[shown("r9", "9", key="theirs")],
     )
 
-    assert set(image(acked).rows.values()) == {
+    assert set(image(record).rows.values()) == {
         shown("r1", "1", code="c1"),
         edited,
         shown("r3", "3"),
@@ -315,19 +315,19 @@ def test_image_shows_what_was_acknowledged_and_what_a_listing_showed_since() -> 
 
 
 def test_image_leaves_out_a_create_of_unknown_outcome_but_keeps_a_row_that_is_surely_there() -> None:
-    acked = ledger_of(
+    record = ledger_of(
         known(dim("k1", "1"), None, settled=False, confirmed=False),
         known(dim("k2", "2"), "r2", settled=False, confirmed=True),
     )
 
-    assert list(image(acked).rows) == ["r2"]
+    assert list(image(record).rows) == ["r2"]
 
 
 def test_image_keeps_rows_apart_whose_ids_are_not_known_yet() -> None:
-    acked = ledger_of(known(dim("k1", "1"), None), known(dim("k2", "2"), None))
+    record = ledger_of(known(dim("k1", "1"), None), known(dim("k2", "2"), None))
     wanted = source(dim("k1", "2"), dim("k2", "1"))
 
-    pairs = match(wanted, image(acked), acked).pairs
+    pairs = match(wanted, image(record), record).pairs
 
     assert [(pair.row.key, pair.remote.erp_id, pair.via) for pair in pairs] == [
         ("k1", "1", Via.LEDGER),
@@ -344,6 +344,6 @@ def test_a_source_of_one_natural_key_makes_no_endless_messages(twins: str) -> No
     if twins == "remote":
         wanted = source(dim("k000", "1"))
 
-    holds = match(wanted, RemoteIndex(remote), Acknowledged()).holds
+    holds = match(wanted, RemoteIndex(remote), CompanyRecord()).holds
 
     assert max(len(hold.message) for hold in holds) < 500

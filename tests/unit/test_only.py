@@ -57,8 +57,8 @@ def plans(draw: st.DrawFn) -> tuple[Plan, Wanted]:
         elif state != "absent":
             rows.append(row)
         if state in {"equal", "changed", "reverted"}:
-            acked = row if state != "changed" else row._replace(name="Old")
-            entries.append(known(acked, f"r{n}"))
+            record = row if state != "changed" else row._replace(name="Old")
+            entries.append(known(record, f"r{n}"))
         if state == "equal":
             remotes.append(there)
         elif state in {"changed", "reverted", "unconfirmed"}:

@@ -171,7 +171,7 @@ def test_after_any_trouble_three_quiet_runs_reach_the_goal(played: list[Round], 
             row.name,
         ) in shown  # equal to a row of another key: nothing shows that it is not ours
         assert row.key in held or adopted or server.bears(row)
-    if all(entry.settled for entry in ledger.rows.values()):
+    if all(entry.outcome_known for entry in ledger.rows.values()):
         check_same(ledger, last, server)
 
 
@@ -180,9 +180,9 @@ def check_same(ledger: ModelLedger, wanted: Wanted, server: ModelServer) -> None
 
     An equal row whose listed key is another one is held after a listing only: the image does not show keys.
     """
-    acked = ledger.read()
-    by_listing = compared(wanted, server.listing(), acked)[1]
-    by_ledger = compared(wanted, image(acked), acked)[1]
+    record = ledger.read()
+    by_listing = compared(wanted, server.listing(), record)[1]
+    by_ledger = compared(wanted, image(record), record)[1]
     assert by_ledger.creates == by_listing.creates
     assert by_ledger.updates == by_listing.updates
     if not server.shows_keys:
@@ -198,8 +198,8 @@ def test_what_a_listing_taught_stands_in_for_it(played: list[Round], then: Wante
     for each in played:
         play(server, ledger, each)
     last = played[-1].wanted
-    index, acked = server.listing(), ledger.read()
-    ledger.learn(learn(match(last, index, acked), index, acked, certificate(index), NOW))
+    index, record = server.listing(), ledger.read()
+    ledger.learn(learn(match(last, index, record), index, record, certificate(index), NOW))
     assume(not must_list(then, ledger.read()))
 
     check_same(ledger, then, server)
@@ -213,11 +213,11 @@ def test_without_trouble_a_second_run_writes_nothing_but_what_had_to_wait(
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
     for each in played:
         done = play(server, ledger, each)
-        acked = ledger.read()
-        assume(not must_list(each.wanted, acked))
+        record = ledger.read()
+        assume(not must_list(each.wanted, record))
         waited = {hold.key for hold in done.plan.holds}
-        for index in (server.listing(), image(acked)):
-            again = compared(each.wanted, index, acked)[1]
+        for index in (server.listing(), image(record)):
+            again = compared(each.wanted, index, record)[1]
             assert {change.row.key for change in again.changes} <= waited
 
 
@@ -227,7 +227,7 @@ def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Rand
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
     for each in played:
         play(server, ledger, each)
-    index, acked = server.listing(), ledger.read()
+    index, record = server.listing(), ledger.read()
 
     def shuffled(items: list[Any]) -> list[Any]:
         random.shuffle(items)
@@ -238,12 +238,12 @@ def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Rand
     )
     pages = RemoteIndex(shuffled(list(index.rows.values())))
 
-    plan, other = compared(wanted, index, acked)[1], compared(again, pages, acked)[1]
+    plan, other = compared(wanted, index, record)[1], compared(again, pages, record)[1]
 
     assert other == plan
     assert other.digest == plan.digest
-    assert learn(match(again, pages, acked), pages, acked, certificate(index), NOW) == learn(
-        match(wanted, index, acked), index, acked, certificate(index), NOW
+    assert learn(match(again, pages, record), pages, record, certificate(index), NOW) == learn(
+        match(wanted, index, record), index, record, certificate(index), NOW
     )
 
 

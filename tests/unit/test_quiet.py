@@ -16,7 +16,7 @@ from engine.compare.join import Matching, RemoteIndex, image, match
 from engine.compare.plan import diff
 from engine.compare.quiet import Parted, part
 from engine.model.change import Change
-from engine.model.company_record import Acknowledged, CompanyState, Known, cells_of, known_rows
+from engine.model.company_record import CompanyRecord, CompanyState, RowRecord, cells_of, known_rows
 from engine.model.dimension import Dimension, RemoteRow, as_dimension
 from engine.model.settings import Adopt
 from engine.model.table import Rows, bare
@@ -34,22 +34,22 @@ CODES = st.sampled_from([None, None, "c1", "c2"])
 class Sides:
     """The three sides of one comparison."""
 
-    def __init__(self, wanted: Wanted, index: RemoteIndex, acked: Acknowledged) -> None:
-        self.wanted, self.index, self.acked = wanted, index, acked
+    def __init__(self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord) -> None:
+        self.wanted, self.index, self.record = wanted, index, record
 
     def parted(self, *, relabel: bool, adopts: bool, lifts: bool = False) -> Parted:
-        rows, cells, remotes = bare(self.wanted.rows), self.acked.cells, self.index.cells
+        rows, cells, remotes = bare(self.wanted.rows), self.record.cells, self.index.cells
         return part(rows, cells, remotes, relabel=relabel, adopts=adopts, lifts=lifts)
 
     def __repr__(self) -> str:
-        return f"{self.wanted.rows}\n{list(self.index.cells.values())}\n{dict(self.acked.rows)}\n{self.acked.strays}"
+        return f"{self.wanted.rows}\n{list(self.index.cells.values())}\n{dict(self.record.rows)}\n{self.record.keyless}"
 
 
 @st.composite
 def sides(draw: st.DrawFn) -> Sides:
     """Draw rows that agree on all sides, and then a few things that spoil it."""
     wanted: dict[str, Dimension] = {}
-    entries: dict[str, Known] = {}
+    entries: dict[str, RowRecord] = {}
     remotes: dict[str, RemoteRow] = {}
     is_known = draw(st.booleans())
     for number, key in enumerate(KEYS):
@@ -57,7 +57,9 @@ def sides(draw: st.DrawFn) -> Sides:
         sure, coded = is_known or draw(st.booleans()), is_known or draw(st.booleans())
         known_code = row.code if coded else None
         wanted[key] = row
-        entries[key] = Known(row._replace(code=known_code), f"r{number}", sure, settled=True, code_known=coded)
+        entries[key] = RowRecord(
+            row._replace(code=known_code), f"r{number}", sure, outcome_known=True, code_known=coded
+        )
         key_shown = draw(st.sampled_from([None, None, None, key]))
         code_shown = draw(st.sampled_from([None, None, known_code]))
         remotes[f"r{number}"] = RemoteRow(f"r{number}", *row[1:5], code_shown, key_shown)
@@ -70,7 +72,7 @@ def sides(draw: st.DrawFn) -> Sides:
         flags = (draw(st.booleans()), draw(st.booleans()), draw(st.booleans()))
         remote_id = draw(st.sampled_from([None, "r0", "r1", "r2", "r9"]))
         seen = draw(st.sampled_from([None, None, remotes["r0"]]))
-        entries[key] = Known(row, remote_id, *flags, seen if remote_id else None)
+        entries[key] = RowRecord(row, remote_id, *flags, seen if remote_id else None)
     for row_id in draw(st.lists(st.sampled_from(["r0", "r1", "r2", "r8", "r9"]), max_size=2)):
         key_shown = draw(st.sampled_from([None, *KEYS]))
         remotes[row_id] = RemoteRow(row_id, draw(TYPES), draw(LABELS), draw(NAMES), draw(IDS), draw(CODES), key_shown)
@@ -79,10 +81,10 @@ def sides(draw: st.DrawFn) -> Sides:
         side.pop(dropped.replace("k", "r") if side is remotes else dropped, None)
     listed = draw(st.booleans())
     strays = [row for row in remotes.values() if row.id in {"r8", "r9"}]
-    acked = replace(ledger_of(strays=strays), rows=entries, state=CompanyState(listed_at=NOW))
+    record = replace(ledger_of(strays=strays), rows=entries, state=CompanyState(listed_at=NOW))
     bad = [key for key in KEYS if key not in wanted][:1]
-    index = RemoteIndex(remotes.values()) if listed else image(acked, keyed=draw(st.booleans()))
-    return Sides(source(*wanted.values(), invalid_keys=bad, invalid=len(bad)), index, acked)
+    index = RemoteIndex(remotes.values()) if listed else image(record, keyed=draw(st.booleans()))
+    return Sides(source(*wanted.values(), invalid_keys=bad, invalid=len(bad)), index, record)
 
 
 def places(matching: Matching) -> Counter[str]:
@@ -94,21 +96,21 @@ def places(matching: Matching) -> Counter[str]:
 @settings(STEADY, max_examples=1_000)
 @given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt), st.booleans())
 def test_plain_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, lifts: bool) -> None:
-    wanted, index, acked = drawn.wanted, drawn.index, drawn.acked
+    wanted, index, record = drawn.wanted, drawn.index, drawn.record
     parted = drawn.parted(relabel=relabel, adopts=adopt is not Adopt.HOLD, lifts=lifts)
     event(f"{len(parted.keys)} plain")
     event(f"{len(parted.changed)} plainly changed")
-    whole, spared = match(wanted, index, acked), match(wanted, index, acked, quiet=parted)
+    whole, spared = match(wanted, index, record), match(wanted, index, record, quiet=parted)
 
     def planned(matching: Matching) -> object:
-        return diff(matching, index, acked, relabel=relabel, needs_code=needs_code, adopt=adopt)
+        return diff(matching, index, record, relabel=relabel, needs_code=needs_code, adopt=adopt)
 
     assert planned(spared) == planned(whole)
     if not lifts:
-        assert drift(spared, index, acked, relabel=relabel, needs_code=needs_code) == drift(
-            whole, index, acked, relabel=relabel, needs_code=needs_code
+        assert drift(spared, index, record, relabel=relabel, needs_code=needs_code) == drift(
+            whole, index, record, relabel=relabel, needs_code=needs_code
         )
-    lesson, lesson_whole = (learn(each, index, acked, certificate(index), NOW) for each in (spared, whole))
+    lesson, lesson_whole = (learn(each, index, record, certificate(index), NOW) for each in (spared, whole))
     assert lesson == lesson_whole
     assert list(lesson.gone) == list(lesson_whole.gone)
     assert places(spared) + Counter(parted.ids) == places(whole)
@@ -118,10 +120,10 @@ def test_plain_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool
 @settings(STEADY, max_examples=200)
 @given(sides())
 def test_entries_are_the_same_as_cells(drawn: Sides) -> None:
-    rows = drawn.acked.rows
+    rows = drawn.record.rows
     shaped = known_rows({key: cells_of(key, known) for key, known in rows.items()})
     assert dict(shaped) == {key: each._replace(row=each.row._replace(key=key)) for key, each in rows.items()}
-    assert replace(drawn.acked, rows=shaped).cells == drawn.acked.cells
+    assert replace(drawn.record, rows=shaped).cells == drawn.record.cells
 
 
 ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
@@ -142,7 +144,7 @@ ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
         (ONE[0], known(dim("k1", "1"), None), ONE[2]),
     ],
 )
-def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: Known, remote: RemoteRow) -> None:
+def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: RowRecord, remote: RemoteRow) -> None:
     drawn = Sides(source(row), RemoteIndex([remote]), ledger_of(entry))
     assert not drawn.parted(relabel=False, adopts=True).keys
 
@@ -158,9 +160,9 @@ def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: Known, remote
 def test_a_new_name_or_code_is_plain(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> None:
     drawn = Sides(source(row), RemoteIndex([remote]), ledger_of(ONE[1]))
     parted = drawn.parted(relabel=False, adopts=True, lifts=True)
-    matching = match(drawn.wanted, drawn.index, drawn.acked, quiet=parted)
+    matching = match(drawn.wanted, drawn.index, drawn.record, quiet=parted)
     assert (parted.rows, matching.pairs) == ([], [])
-    (change,) = diff(matching, drawn.index, drawn.acked).updates
+    (change,) = diff(matching, drawn.index, drawn.record).updates
     assert change == Change(row._replace(type_label=remote.type_label), "r1", fields)
 
 

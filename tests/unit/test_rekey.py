@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.compare.join import RemoteIndex, match
 from engine.compare.rekey import Rekey, rekeyable, rekeyed
-from engine.model.company_record import Known
+from engine.model.company_record import RowRecord
 from engine.model.wanted import Wanted
 from tests.unit.model_server import STEADY, dim, known, ledger_of, shown, source
 
@@ -74,8 +74,8 @@ def test_undone_is_as_before(wanted: Wanted, wire_keys: dict[str, str]) -> None:
 
 def test_an_invalid_row_is_known_by_its_wire_key_too() -> None:
     wanted = source(dim("b", "2"), invalid_keys=["new"], invalid=1)
-    acked = replace(ledger_of(known(dim("old", "1"), "r1")), wire_keys={"new": "old"})
-    matching = match(rekeyed(wanted, acked.wire_keys), RemoteIndex([shown("r1", "1"), shown("r2", "2")]), acked)
+    record = replace(ledger_of(known(dim("old", "1"), "r1")), wire_keys={"new": "old"})
+    matching = match(rekeyed(wanted, record.wire_keys), RemoteIndex([shown("r1", "1"), shown("r2", "2")]), record)
     assert (matching.orphans, matching.contested) == ([], {"r1"})
 
 
@@ -90,8 +90,8 @@ def test_a_row_that_is_there_under_a_key_which_the_source_has_no_more() -> None:
 
 
 def test_a_row_that_is_listed_under_another_key() -> None:
-    acked = ledger_of(strays=[shown("r1", "1", key="theirs"), shown("r2", "2")])
-    found = rekeyable(source(dim("new", "1"), dim("other", "2")), acked)
+    record = ledger_of(strays=[shown("r1", "1", key="theirs"), shown("r2", "2")])
+    found = rekeyable(source(dim("new", "1"), dim("other", "2")), record)
     assert [(one.source_key, one.wire_key, one.remote_id) for one in found] == [("new", "theirs", "r1")]
 
 
@@ -103,7 +103,7 @@ def test_a_row_that_is_listed_under_another_key() -> None:
         (source(dim("old", "1")), OLD),
         (source(dim("new", "1"), dim("newer", "1")), OLD),
         (source(dim("new", "1")), OLD._replace(confirmed=False)),
-        (source(dim("new", "1")), OLD._replace(settled=False)),
+        (source(dim("new", "1")), OLD._replace(outcome_known=False)),
         (source(dim("new", "1", type_code="item")), OLD),
     ],
     ids=[
@@ -116,20 +116,20 @@ def test_a_row_that_is_listed_under_another_key() -> None:
         "another type",
     ],
 )
-def test_what_cannot_be_rekeyed(wanted: Wanted, entry: Known) -> None:
+def test_what_cannot_be_rekeyed(wanted: Wanted, entry: RowRecord) -> None:
     assert rekeyable(wanted, ledger_of(entry)) == []
 
 
 def test_a_row_whose_own_key_leads_somewhere_is_left_alone() -> None:
-    acked = ledger_of(OLD, known(dim("new", "7"), "r7"))
-    assert rekeyable(source(dim("new", "1")), acked) == []
+    record = ledger_of(OLD, known(dim("new", "7"), "r7"))
+    assert rekeyable(source(dim("new", "1")), record) == []
     adopted = ledger_of(OLD, known(dim("new", "1"), "r1", confirmed=False))
     assert [one.wire_key for one in rekeyable(source(dim("new", "1")), adopted)] == ["old"]
 
 
 def test_what_was_stored_is_not_listed_again() -> None:
-    acked = replace(ledger_of(OLD), wire_keys={"new": "old"})
-    assert rekeyable(source(dim("new", "1")), acked) == []
+    record = replace(ledger_of(OLD), wire_keys={"new": "old"})
+    assert rekeyable(source(dim("new", "1")), record) == []
 
 
 @STEADY
@@ -141,26 +141,26 @@ def test_what_is_listed_can_be_stored(new: list[tuple[str, int]], old: list[tupl
     """Stored as listed, nothing collides, each row is the one of its natural key, and nothing is left to list."""
     wanted = source(*(dim(f"s{key}", f"{n}") for key, n in new))
     unique = {n: key for key, n in old}  # one entry for each natural key: what several mean is a case of its own
-    acked = ledger_of(*(known(dim(key, f"{n}"), f"r{n}") for n, key in unique.items()))
-    found = rekeyable(wanted, acked)
+    record = ledger_of(*(known(dim(key, f"{n}"), f"r{n}") for n, key in unique.items()))
+    found = rekeyable(wanted, record)
     wire_keys = {one.source_key: one.wire_key for one in found}
     result = rekeyed(wanted, wire_keys)
     assert result.invalid == 0
     for row in result.rows:
-        if row.key in acked.rows:
-            assert acked.rows[row.key].row.erp_id == row.erp_id
-    assert rekeyable(wanted, replace(acked, wire_keys=wire_keys)) == []
+        if row.key in record.rows:
+            assert record.rows[row.key].row.erp_id == row.erp_id
+    assert rekeyable(wanted, replace(record, wire_keys=wire_keys)) == []
 
 
 def test_several_keys_are_never_guessed_between() -> None:
     """The ledger knows two rows of this type and ERP id: which of them the source means, nobody can tell."""
-    acked = ledger_of(OLD, known(dim("older", "1"), "r2"))
-    assert rekeyable(source(dim("new", "1")), acked) == []
+    record = ledger_of(OLD, known(dim("older", "1"), "r2"))
+    assert rekeyable(source(dim("new", "1")), record) == []
 
 
 def test_a_wire_key_that_is_taken_is_not_listed() -> None:
     """`first` goes by `old` and has a new ERP id, which is not sent yet; `second` has got its old one."""
-    acked = replace(ledger_of(OLD), wire_keys={"first": "old"})
+    record = replace(ledger_of(OLD), wire_keys={"first": "old"})
     wanted = source(dim("first", "9"), dim("second", "1"))
-    wire_keys = acked.wire_keys | {one.source_key: one.wire_key for one in rekeyable(wanted, acked)}
+    wire_keys = record.wire_keys | {one.source_key: one.wire_key for one in rekeyable(wanted, record)}
     assert rekeyed(wanted, wire_keys).invalid == 0

@@ -11,7 +11,7 @@ from engine.compare.join import RemoteIndex, match
 from engine.compare.plan import diff
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
 from engine.guards.volume import marks
-from engine.model.company_record import Acknowledged, CompanyState, Known
+from engine.model.company_record import CompanyRecord, CompanyState, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.settings import Guards
 from engine.model.sketch import sketch
@@ -33,33 +33,34 @@ def there(rows: Sequence[Dimension], *, keys: bool = False) -> list[RemoteRow]:
     return [RemoteRow(f"dim_{row.erp_id}", *row[1:5], row.code, row.key if keys else None) for row in rows]
 
 
-def acked(rows: Sequence[Dimension], *, confirmed: bool = True, good: bool = True) -> Acknowledged:
+def record(rows: Sequence[Dimension], *, confirmed: bool = True, good: bool = True) -> CompanyRecord:
     """Return what the ledger knows once rows are there; `confirmed=False`: they were adopted."""
     entries = {
-        row.key: Known(row, f"dim_{row.erp_id}", confirmed=confirmed, settled=True, code_known=True) for row in rows
+        row.key: RowRecord(row, f"dim_{row.erp_id}", confirmed=confirmed, outcome_known=True, code_known=True)
+        for row in rows
     }
-    return Acknowledged(rows=entries, state=CompanyState(last_good_rows=len(rows) if good else None))
+    return CompanyRecord(rows=entries, state=CompanyState(last_good_rows=len(rows) if good else None))
 
 
-def lost(rows: Sequence[Dimension], passed: Sequence[Dimension] | None = None) -> Acknowledged:
+def lost(rows: Sequence[Dimension], passed: Sequence[Dimension] | None = None) -> CompanyRecord:
     """Return what the ledger knows of rows that were sent and never answered: their keys, and marks of the plan."""
     blank = Dimension("", "", "", "", "")
     entries = {
-        row.key: Known(blank._replace(key=row.key), None, confirmed=False, settled=False, code_known=False)
+        row.key: RowRecord(blank._replace(key=row.key), None, confirmed=False, outcome_known=False, code_known=False)
         for row in rows
     }
-    return Acknowledged(rows=entries, state=CompanyState(passed=None if passed is None else marks(passed)))
+    return CompanyRecord(rows=entries, state=CompanyState(passed=None if passed is None else marks(passed)))
 
 
-def part_sent(rows: Sequence[Dimension], sent: int) -> Acknowledged:
+def part_sent(rows: Sequence[Dimension], sent: int) -> CompanyRecord:
     """Return what the ledger knows where a plan passed and its run was stopped after so many rows."""
-    return replace(acked(rows[:sent]), state=CompanyState(passed=marks(rows)))
+    return replace(record(rows[:sent]), state=CompanyState(passed=marks(rows)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     source: list[Dimension]
-    acked: Acknowledged = field(default_factory=Acknowledged)
+    record: CompanyRecord = field(default_factory=CompanyRecord)
     remote: list[RemoteRow] = field(default_factory=list)
     charts: dict[int, list[Dimension]] = field(default_factory=dict)  # known to be those companies'
     fresh: dict[int, list[Dimension]] = field(default_factory=dict)  # sources that this run meets for the first time
@@ -74,20 +75,20 @@ OWN_KEYS, OTHER_KEYS = f"{OWN}:account:", f"{OTHER}:account:"
 
 CASES = {
     # (a) Another company's chart
-    "a: known of both, swapped": Case(source=B, acked=acked(A), remote=there(A), charts={OTHER: B}, held=SWAPPED),
-    "a: known of both, its own": Case(source=A, acked=acked(A), remote=there(A), charts={OTHER: B}),
+    "a: known of both, swapped": Case(source=B, record=record(A), remote=there(A), charts={OTHER: B}, held=SWAPPED),
+    "a: known of both, its own": Case(source=A, record=record(A), remote=there(A), charts={OTHER: B}),
     "a: both have one chart": Case(
-        source=[*A, *chart(1, 5, first=90)], acked=acked(A), remote=there(A), charts={OTHER: A, THIRD: A}
+        source=[*A, *chart(1, 5, first=90)], record=record(A), remote=there(A), charts={OTHER: A, THIRD: A}
     ),
     "a: 37 rows of another, 3 its own": Case(
-        source=[*B[:37], *A[37:]], acked=acked(A), remote=there(A), charts={OTHER: B}, held=SWAPPED
+        source=[*B[:37], *A[37:]], record=record(A), remote=there(A), charts={OTHER: B}, held=SWAPPED
     ),
     "a: half its own, half another's": Case(
-        source=[*A, *chart(2, keys="L")], acked=acked(A), remote=there(A), charts={OTHER: B}
+        source=[*A, *chart(2, keys="L")], record=record(A), remote=there(A), charts={OTHER: B}
     ),
-    "a: renumbered, and nobody's": Case(source=C, acked=acked(A), remote=there(A), charts={OTHER: B}),
+    "a: renumbered, and nobody's": Case(source=C, record=record(A), remote=there(A), charts={OTHER: B}),
     "a: own rows, given a template that others have": Case(
-        source=B, acked=acked(A), remote=there(A), charts={OTHER: B, THIRD: B}, held=SWAPPED
+        source=B, record=record(A), remote=there(A), charts={OTHER: B, THIRD: B}, held=SWAPPED
     ),
     "a: first contact, nothing there, one other has it": Case(source=B, charts={OTHER: B}, held=SWAPPED),
     "a: first contact, a short list that one other has": Case(source=B[:10], charts={OTHER: B[:10]}),
@@ -105,19 +106,19 @@ CASES = {
     ),
     "a: too few to tell": Case(source=B[:7], charts={OTHER: B[:7]}),
     "a: a part of another's": Case(source=B[:20], charts={OTHER: B}, held=SWAPPED),
-    "a: nothing is to be written": Case(source=A, acked=acked(A), remote=there(A), charts={OTHER: A}),
+    "a: nothing is to be written": Case(source=A, record=record(A), remote=there(A), charts={OTHER: A}),
     # W10: rows that were sent are its own, answered or not
     "W10: a chart that others have, all answers lost, the plan remembered": Case(
-        source=B, acked=lost(B, B), charts={OTHER: B}
+        source=B, record=lost(B, B), charts={OTHER: B}
     ),
-    "W10: a chart that others have, all answers lost": Case(source=B, acked=lost(B), charts={OTHER: B}),
-    "W10: a chart that another has, sent in part": Case(source=B, acked=part_sent(B, 15), charts={OTHER: B}),
+    "W10: a chart that others have, all answers lost": Case(source=B, record=lost(B), charts={OTHER: B}),
+    "W10: a chart that another has, sent in part": Case(source=B, record=part_sent(B, 15), charts={OTHER: B}),
     "W10: the other's chart after its own was sent in part": Case(
-        source=B, acked=part_sent(A, 15), charts={OTHER: B}, held=SWAPPED
+        source=B, record=part_sent(A, 15), charts={OTHER: B}, held=SWAPPED
     ),
-    "W10: all answers lost, rows listed": Case(source=B, acked=lost(B), remote=there(B), charts={OTHER: B}),
+    "W10: all answers lost, rows listed": Case(source=B, record=lost(B), remote=there(B), charts={OTHER: B}),
     "W10: all answers lost, then another's file under the same keys": Case(
-        source=B, acked=lost(A, A), charts={OTHER: B}, held=SWAPPED
+        source=B, record=lost(A, A), charts={OTHER: B}, held=SWAPPED
     ),
     # (b) Keys that begin with another company's id
     "b: first contact, nothing there": Case(source=chart(2, keys=OTHER_KEYS), held=KEYED),
@@ -133,25 +134,25 @@ CASES = {
     "b: a leading zero": Case(source=chart(2, keys="0102:")),
     "b: the ledger knows these keys": Case(
         source=[*chart(1, keys=OTHER_KEYS), *chart(1, 1, keys=OTHER_KEYS, first=90)],
-        acked=acked(chart(1, keys=OTHER_KEYS)),
+        record=record(chart(1, keys=OTHER_KEYS)),
         remote=there(A),
     ),
     "b: adopted in a run that was held": Case(
         source=chart(1, keys=OTHER_KEYS),
-        acked=acked(chart(1, keys=OTHER_KEYS), confirmed=False, good=False),
+        record=record(chart(1, keys=OTHER_KEYS), confirmed=False, good=False),
         remote=there(A),
         held=KEYED,
     ),
     "b: adopted in a run that was good": Case(
         source=[*chart(1, keys=OTHER_KEYS), *chart(1, 1, keys=OTHER_KEYS, first=90)],
-        acked=acked(chart(1, keys=OTHER_KEYS), confirmed=False),
+        record=record(chart(1, keys=OTHER_KEYS), confirmed=False),
         remote=there(A),
     ),
     "b: these keys were sent, answers lost": Case(
-        source=chart(2, keys=OTHER_KEYS), acked=lost(chart(2, keys=OTHER_KEYS))
+        source=chart(2, keys=OTHER_KEYS), record=lost(chart(2, keys=OTHER_KEYS))
     ),
     "b: the ledger knows other keys": Case(
-        source=chart(2, keys=OTHER_KEYS), acked=acked(A), remote=there(A), held=KEYED
+        source=chart(2, keys=OTHER_KEYS), record=record(A), remote=there(A), held=KEYED
     ),
     # (c) Nothing in common
     "L3: 40 there, 25 in the source, none in common": Case(source=chart(2, 25), remote=there(A), held=APART),
@@ -161,7 +162,7 @@ CASES = {
     "c: a tenth in common": Case(source=[*chart(2, 36), *A[36:]], remote=there(A)),
     "c: under a tenth in common": Case(source=[*chart(2, 37), *A[37:]], remote=there(A), held=APART),
     "c: matched by listed keys": Case(source=B, remote=there(A, keys=True)),
-    "c: matched by the ledger": Case(source=C, acked=acked(A), remote=there(A)),
+    "c: matched by the ledger": Case(source=C, record=record(A), remote=there(A)),
     "c: other types": Case(source=[row._replace(type_code="item") for row in B], remote=there(A)),
     "c: one type in common, of it few": Case(
         source=[*(row._replace(type_code="item") for row in B), *chart(3, 9, keys="L")], remote=there(A)
@@ -173,12 +174,12 @@ CASES = {
 def test_l2_l3_w10_who_knows_what_and_what_is_held(case: Case) -> None:
     index = RemoteIndex(case.remote, shows_keys=any(row.key for row in case.remote))
     wanted = Wanted(rows=case.source, source_rows=len(case.source))
-    plan = diff(match(wanted, index, case.acked), index, case.acked)
+    plan = diff(match(wanted, index, case.record), index, case.record)
     asked = Asked(
         company_id=OWN,
         rows=case.source,
         plan=plan,
-        acked=case.acked,
+        record=case.record,
         remotes=index.cells,
         others=frozenset({OTHER, THIRD}),
     )
@@ -208,8 +209,8 @@ def marked(case: Case, mark: str) -> Case:
     def of(row: Dimension) -> Dimension:
         return row._replace(key=row.key.replace(":", mark))
 
-    entries = {key.replace(":", mark): known._replace(row=of(known.row)) for key, known in case.acked.rows.items()}
-    return replace(case, source=[of(row) for row in case.source], acked=replace(case.acked, rows=entries))
+    entries = {key.replace(":", mark): known._replace(row=of(known.row)) for key, known in case.record.rows.items()}
+    return replace(case, source=[of(row) for row in case.source], record=replace(case.record, rows=entries))
 
 
 @pytest.mark.parametrize(
@@ -225,8 +226,10 @@ def marked(case: Case, mark: str) -> Case:
 def test_the_figures_are_settings(guards: Guards, case: str) -> None:
     found = CASES[case]
     index = RemoteIndex(found.remote)
-    plan = diff(match(Wanted(rows=found.source, source_rows=0), index, found.acked), index, found.acked)
-    asked = Asked(company_id=OWN, rows=found.source, plan=plan, acked=found.acked, remotes=index.cells, others={OTHER})
+    plan = diff(match(Wanted(rows=found.source, source_rows=0), index, found.record), index, found.record)
+    asked = Asked(
+        company_id=OWN, rows=found.source, plan=plan, record=found.record, remotes=index.cells, others={OTHER}
+    )
     charts = [(n, sketch(rows)) for n, rows in found.charts.items()]
     lax = replace(guards, wrong_client_overlap=0.0) if case.startswith("a") else guards
     assert whose(asked, charts, (), lax) is None

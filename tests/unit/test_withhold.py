@@ -9,7 +9,7 @@ import pytest
 from engine.compare.collision import collided, collision_fingerprint, without
 from engine.compare.recent_refusals import uncertain_again, withhold
 from engine.model.change import Change, Plan
-from engine.model.company_record import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Acknowledged, Rejection, RestingRow
+from engine.model.company_record import KEY_COLLISION, NOT_LISTED, UNCERTAIN, CompanyRecord, Rejection, RestingRow
 from engine.model.dimension import Dimension, fingerprint
 from engine.model.outcome import Column
 from tests.unit.model_server import NOW, dim, source
@@ -41,13 +41,13 @@ def refused(row: Dimension, ago: timedelta) -> dict[str, Rejection]:
 def test_which_refused_rows_rest(now_wanted: Dimension, ago: timedelta, rests: bool, remote_id: str | None) -> None:
     change = Change(now_wanted, remote_id)
     plan = Plan(creates=(change,)) if remote_id is None else Plan(updates=(change,))
-    acked = Acknowledged(rejections=refused(ROW, ago))
+    record = CompanyRecord(rejections=refused(ROW, ago))
 
-    left, resting = withhold(plan, acked, NOW)
+    left, resting = withhold(plan, record, NOW)
 
     assert left.changes == (() if rests else (change,))
     assert [row.change for row in resting] == ([change] if rests else [])
-    assert withhold(plan, acked, NOW, again=True) == (plan, [])
+    assert withhold(plan, record, NOW, again=True) == (plan, [])
 
 
 def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
@@ -56,7 +56,7 @@ def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
     plan = Plan(creates=creates, updates=updates, unchanged=5, matched=8, orphans=("r9",))
     rejections = refused(creates[1].row, SECOND) | refused(updates[0].row, SECOND)
 
-    left, resting = withhold(plan, Acknowledged(rejections=rejections), NOW)
+    left, resting = withhold(plan, CompanyRecord(rejections=rejections), NOW)
 
     assert left == Plan(creates=(creates[0], creates[2]), updates=updates[1:], unchanged=5, matched=8, orphans=("r9",))
     assert [(row.change, row.column, row.words) for row in resting] == [
@@ -68,7 +68,7 @@ def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
 def test_nothing_rests_when_nothing_is_noted() -> None:
     plan = Plan(creates=(Change(ROW, None),))
 
-    assert withhold(plan, Acknowledged(), NOW) == (plan, [])
+    assert withhold(plan, CompanyRecord(), NOW) == (plan, [])
 
 
 def test_w9_the_same_bytes_to_the_same_end_rest_for_1_h_6_h_and_24_h() -> None:
@@ -96,23 +96,23 @@ def test_w9_the_same_bytes_to_the_same_end_rest_for_1_h_6_h_and_24_h() -> None:
 )
 def test_which_uncertain_rows_rest(next_at: datetime | None, since: datetime, row: Dimension, rests: bool) -> None:
     plan = Plan(creates=(Change(row, None),))
-    acked = Acknowledged(resting={"k1": RestingRow(UNCERTAIN, fingerprint(ROW), "HTTP 500", since, 1, next_at)})
+    record = CompanyRecord(resting={"k1": RestingRow(UNCERTAIN, fingerprint(ROW), "HTTP 500", since, 1, next_at)})
 
-    left, resting = withhold(plan, acked, NOW)
+    left, resting = withhold(plan, record, NOW)
 
     assert (len(left.creates), [each.column for each in resting]) == ((0, [Column.UNCERTAIN]) if rests else (1, []))
-    assert withhold(plan, acked, NOW, again=True) == (plan, [])
+    assert withhold(plan, record, NOW, again=True) == (plan, [])
 
 
 def test_w4_a_row_that_is_not_listed_is_held_until_it_is_allowed() -> None:
     """Neither a change of its values nor `dimsync retry` sends it."""
     plan = Plan(creates=(Change(ROW._replace(name="Changed"), None),))
-    acked = Acknowledged(resting={"k1": RestingRow(NOT_LISTED, fingerprint(ROW), "gone", NOW, 0, NOW + HOUR)})
+    record = CompanyRecord(resting={"k1": RestingRow(NOT_LISTED, fingerprint(ROW), "gone", NOW, 0, NOW + HOUR)})
 
     for again in (False, True):
-        left, resting = withhold(plan, acked, NOW, again=again)
+        left, resting = withhold(plan, record, NOW, again=again)
         assert (left.changes, resting, [hold.slug for hold in left.holds]) == ((), [], [NOT_LISTED])
-    assert withhold(plan, acked, NOW, allowed={NOT_LISTED}) == (plan, [])
+    assert withhold(plan, record, NOW, allowed={NOT_LISTED}) == (plan, [])
 
 
 SENT = dim("old", "1")
@@ -132,9 +132,9 @@ SENT = dim("old", "1")
 )
 def test_what_may_be_there_under_one_key_is_not_made_under_another(change: Change, slug: str | None) -> None:
     plan = Plan(creates=(change,)) if change.remote_id is None else Plan(updates=(change,))
-    acked = Acknowledged(may_be_there={"old": ("account", "1")})
+    record = CompanyRecord(may_be_there={"old": ("account", "1")})
 
-    left, resting = withhold(plan, acked, NOW, again=True, allowed={NOT_LISTED, "key-shift"})
+    left, resting = withhold(plan, record, NOW, again=True, allowed={NOT_LISTED, "key-shift"})
 
     assert ([hold.slug for hold in left.holds], resting) == ([slug] if slug else [], [])
     assert left.changes == (() if slug else (change,))
@@ -142,8 +142,8 @@ def test_what_may_be_there_under_one_key_is_not_made_under_another(change: Chang
 
 def test_a_row_that_was_sent_under_both_keys_is_sent_again_under_its_own() -> None:
     plan = Plan(creates=(Change(SENT, None),))
-    acked = Acknowledged(may_be_there={"old": ("account", "1"), "older": ("account", "1")})
-    assert withhold(plan, acked, NOW) == (plan, [])
+    record = CompanyRecord(may_be_there={"old": ("account", "1"), "older": ("account", "1")})
+    assert withhold(plan, record, NOW) == (plan, [])
 
 
 A, B = dim("A", "1"), dim("a", "2")
@@ -163,7 +163,7 @@ A, B = dim("A", "1"), dim("a", "2")
 )
 def test_w3_a_collision_stands_until_one_of_its_rows_changes(rows: tuple[Dimension, ...], stands: bool) -> None:
     fingerprint_of_both = collision_fingerprint((A, B))
-    acked = Acknowledged(
+    record = CompanyRecord(
         resting={
             "A": RestingRow(KEY_COLLISION, fingerprint_of_both, "one row", NOW, others=("a",)),
             "a": RestingRow(KEY_COLLISION, fingerprint_of_both, "one row", NOW, others=("A",)),
@@ -171,7 +171,7 @@ def test_w3_a_collision_stands_until_one_of_its_rows_changes(rows: tuple[Dimensi
     )
     wanted = source(*rows)
 
-    found = collided(wanted, acked)
+    found = collided(wanted, record)
 
     assert set(found) == ({"A", "a"} if stands else set())
     left = without(wanted, found)

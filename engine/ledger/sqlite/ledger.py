@@ -33,8 +33,8 @@ from engine.ledger.sqlite.lock import FileLocks, MemoryLocks
 from engine.ledger.sqlite.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.company_record import (
-    Acknowledged,
     Agreement,
+    CompanyRecord,
     CompanyState,
     Intent,
     Learned,
@@ -72,7 +72,7 @@ class SqliteLedger:
         self.path = path  # None: it is in memory
         self.is_new = is_new  # no run was written down in its file when it was opened
 
-    async def read(self, scope: Scope) -> Acknowledged:
+    async def read(self, scope: Scope) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""
         return await self._thread.read(rows.read, scope)
 

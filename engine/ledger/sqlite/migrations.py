@@ -57,7 +57,7 @@ MIGRATIONS = (
                 unique (origin, account, company_id)
             )
             """,
-            # What is known of the remote row behind each key (Known).
+            # What is known of the remote row behind each key (RowRecord).
             """
             create table rows (
                 scope integer not null references scopes (id),

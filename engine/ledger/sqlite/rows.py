@@ -17,11 +17,11 @@ from engine.ledger.sqlite.texts import from_text, to_json, to_text
 from engine.model.company_record import (
     CONFIRMED,
     SETTLED,
-    Acknowledged,
     Agreement,
-    Known,
+    CompanyRecord,
     Learned,
     Rejection,
+    RowRecord,
     cells_by_key,
     known_rows,
 )
@@ -101,20 +101,20 @@ ADD_REVERT = "insert or ignore into reverts (scope, key, at) values (?, ?, ?)"
 REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `compare.plan.flapping`
 
 
-def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
+def read(connection: sqlite3.Connection, scope: Scope) -> CompanyRecord:
     """Return all that is known of a company, rows in the order of their keys (1-2 us a row)."""
     notes = scopes.notes(connection, scope)
     if notes is None:
-        return Acknowledged()
+        return CompanyRecord()
     place = (notes.scope_id,)
     cells = _cells(connection.execute(READ, place))
     is_doubtful = any(not flags & (CONFIRMED | SETTLED) for flags in set(map(_flags, cells.values())))
     tellers = {row[9].told_by for row in cells.values() if row[9] is not None} - {None}
     unfinished = connection.execute(UNFINISHED, (to_json(sorted(tellers)),)).fetchall() if tellers else ()
     tried = connection.execute(READ_TRIED, place).fetchall() if is_doubtful else ()
-    return Acknowledged(
+    return CompanyRecord(
         rows=known_rows(cells),
-        strays=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, place))),
+        keyless=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, place))),
         rejections=_read_rejections(connection, notes.scope_id),
         unfinished=frozenset(run_id for (run_id,) in unfinished),
         tried=frozenset(key for (key,) in tried),
@@ -129,7 +129,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> Acknowledged:
     )
 
 
-def read_one(connection: sqlite3.Connection, scope_id: int, key: str) -> Known | None:
+def read_one(connection: sqlite3.Connection, scope_id: int, key: str) -> RowRecord | None:
     """Return the entry of one row."""
     return known_rows(_cells(connection.execute(READ_ONE, (scope_id, key)))).get(key)
 
@@ -172,15 +172,15 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
     scope_id = scopes.number(connection, scope)
     connection.executemany(FORGET, [(scope_id, key) for key in sorted(learned.gone)])
     _write(connection, ADOPT, (scope_id, None), learned.rows)
-    if learned.strays is not None:
+    if learned.keyless is not None:
         connection.execute(FORGET_STRAYS, (scope_id,))
-        connection.executemany(PUT_STRAY, ((scope_id, at, *stray) for at, stray in enumerate(learned.strays)))
+        connection.executemany(PUT_STRAY, ((scope_id, at, *stray) for at, stray in enumerate(learned.keyless)))
     resting.put(connection, scope_id, learned.resting)
     resting.end(connection, scope_id, learned.rested)
     if learned.may_be_there is not None:
         may_be_there.replace_all(connection, scope_id, learned.may_be_there)
     told = learned.rows, learned.gone, learned.resting, learned.rested
-    if any(told) or learned.strays is not None or learned.may_be_there is not None:
+    if any(told) or learned.keyless is not None or learned.may_be_there is not None:
         scopes.changed(connection, scope_id, learned.run_id)
     scopes.listed(connection, scope_id, learned.certificate, learned.at, learned.run_id)
 
@@ -192,13 +192,13 @@ def agree(connection: sqlite3.Connection, scope: Scope, agreements: Mapping[str,
     connection.executemany(AGREE, values)
 
 
-def acknowledge(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, Known], at: datetime) -> None:
+def acknowledge(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, RowRecord], at: datetime) -> None:
     """Write the entries of rows that an answer acknowledged."""
     _write(connection, ACKNOWLEDGE, (scope_id, to_text(at)), rows)
 
 
 def _write(
-    connection: sqlite3.Connection, statement: str, common: tuple[object, ...], entries: Mapping[str, Known]
+    connection: sqlite3.Connection, statement: str, common: tuple[object, ...], entries: Mapping[str, RowRecord]
 ) -> None:
     """Write entries in the order of their keys: in random order, writing costs several times as much."""
     cells = cells_by_key(entries)

@@ -31,7 +31,7 @@ class Budget:
 
 
 @dataclass(slots=True, kw_only=True)
-class Room:
+class ListingBudget:
     """One account's room for the pages of listings, within one run: half of what was left of the day when it began.
 
     A company whose listing alone takes more has all of it, when no other was listed.

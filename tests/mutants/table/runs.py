@@ -15,8 +15,9 @@ RUNS = (
     Mutant(
         name="run: books of one company are another's, too",
         module="run.company",
-        old="        self._books = Books()\n",
-        new="        self._books = vars(Parts).get('books') or Books()\n        Parts.books = self._books\n",
+        old="        self._books = RowCounts()\n",
+        new="        self._books = vars(RunContext).get('books') or RowCounts()\n"
+        "        RunContext.books = self._books\n",
         scene="grown",
     ),
     Mutant(
