@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from engine.model.difference import Difference, FieldDifference
+from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.result import CompanyResult
 from engine.observe.terminal import LONGEST_NAME, brief
 
@@ -26,19 +26,29 @@ LEAD = 10
 HANG = 4
 """Cells by which the rest of a wrapped line is further in."""
 
-GLYPHS = {"missing": ("+", "green"), "differs": ("~", "yellow"), "orphan": ("-", "red"), "unsettled": ("?", "magenta")}
+GLYPHS = {
+    "missing": ("+", "green"),
+    "differs": ("~", "yellow"),
+    "orphan": ("-", "red"),
+    "unsettled": ("?", "magenta"),
+    "spelled": ("=", "dim"),
+}
 """Each kind's glyph (DESIGN section 10) and colour."""
 
 
 def detail_lines(companies: Sequence[CompanyResult], width: int) -> Iterator[Text]:
-    """Yield the differences of each company that has any, in lines of so many cells, an empty one behind each."""
+    """Yield the differences of each company that has any, in lines of so many cells, an empty one behind each.
+
+    Behind them stand the rows that are the same, and that Ottimate spells its own way.
+    """
     for company in companies:
-        if not company.differences:
+        rows = (*company.differences, *company.spellings)
+        if not rows:
             continue
         yield from _hung(Text(f"{company.company_id}  {brief(company.name, LONGEST_NAME)}", style="bold"), 0, width)
-        for difference in company.differences[:MOST_ROWS]:
+        for difference in rows[:MOST_ROWS]:
             yield from _row(difference, width)
-        if (left := len(company.differences) - MOST_ROWS) > 0:
+        if (left := len(rows) - MOST_ROWS) > 0:
             yield from _hung(Text(f"and {left:,} more: --output json shows all", style="dim"), 2, width)
         yield Text()
 
@@ -61,15 +71,36 @@ def _row(difference: Difference, width: int) -> Iterator[Text]:
 
 
 def _field(field: FieldDifference) -> Text:
-    """Return `name: 'remote' -> 'source'   who changed it`, and what was acknowledged where neither shows that."""
+    """Return `name: 'remote' -> 'source'   who changed it`, and what else was sent, agreed or answered.
+
+    `'remote' for 'source'`: it is that value, in Ottimate's spelling.
+    """
     start = _start(field.remote, field.source)
     there = "not shown" if field.remote is None else _quoted(field.remote, start)
     line = Text()
-    line.append(f"{field.name}: {there} -> {'none' if field.source is None else _quoted(field.source, start)}")
+    arrow = "for" if field.whose is Whose.SPELLED else "->"
+    line.append(f"{field.name}: {there} {arrow} {'none' if field.source is None else _quoted(field.source, start)}")
     line.append(f"   {field.whose}", style="dim")
-    if field.record is not None and field.record not in {field.remote, field.source}:
-        line.append(f" (last acknowledged {_quoted(field.record, start)})", style="dim")
+    notes = [f"{words} {_quoted(value, start)}" for words, value in what_else(field)]
+    if notes:
+        line.append(f" ({', '.join(notes)})", style="dim")
     return line
+
+
+SENT = frozenset({Whose.SPELLED, Whose.NOT_APPLIED, Whose.UNVERIFIED})
+"""Of a field of which this is said, it is always told how it was sent."""
+
+
+def what_else(field: FieldDifference) -> Iterator[tuple[str, str]]:
+    """Yield what is to be told of a field beside its values on both sides, each value with its words."""
+    if field.record is not None and field.whose in SENT:
+        yield "sent", field.record
+    elif field.record is not None and field.record not in {field.remote, field.source}:
+        yield "last acknowledged", field.record
+    if field.spelled is not None and field.spelled != field.remote:
+        yield "agreed spelling", field.spelled
+    if field.answered is not None:
+        yield "answered", field.answered
 
 
 def _start(there: str | None, source: str | None) -> int:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
 import click
 
+from engine.cli.details import LONGEST_VALUE
 from engine.cli.output import deliver, deliver_texts, dump
 from engine.cli.table import columns
+from engine.compare.equality import is_pending
 from engine.compare.rekey import Rekey
 from engine.config import Configured, load
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.company_record import MADE_ANEW, RestingRow, RowRecord
+from engine.model.difference import FieldDifference
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.result import field_json
 from engine.model.row_history import Life
 from engine.model.settings import Company
 from engine.observe.terminal import LONGEST_NAME, brief, safe
@@ -156,7 +160,7 @@ def _notes(told: Explanation) -> Iterator[str]:
         words = "its key is confirmed" if known.confirmed else "nothing shows yet that its key leads there"
         doubt = "" if known.outcome_known else "; it was sent since, and its outcome is not known"
         yield f"ledger    {record}; {words}{doubt}"
-        yield from _spelled_lines(known)
+        yield from _field_lines(told.fields, known)
     if life.in_flight is not None:
         yield f"          a request with it was begun at {life.in_flight:%Y-%m-%d %H:%M:%S} UTC and never settled"
     if life.rejection is not None:
@@ -167,17 +171,24 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
 
 
-def _spelled_lines(known: RowRecord) -> Iterator[str]:
-    """Yield how Ottimate spells the row, and what was answered otherwise."""
-    agreement = known.agreement
-    if agreement is None:
-        return
-    for name, spelled in agreement.shown.items():
-        yield f"          {name} {safe(repr(getattr(known.row, name)))} is shown as {safe(repr(spelled))}: agreed"
-    if agreement.answered is not None:
-        yield f"          name {safe(repr(known.row.name))} was acknowledged as {safe(repr(agreement.answered))}"
-    if agreement.is_open:
-        yield "          it shows otherwise than it was pushed; not yet verified"
+def _field_lines(fields: Iterable[FieldDifference], known: RowRecord) -> Iterator[str]:
+    """Yield each field that is spelled otherwise, pending or moved, and who made it so."""
+    if known.outcome_known and known.is_fresh:
+        yield "          it was sent since the last listing, and none has shown it: not yet verified"
+    for field in fields:
+        values = (
+            ("source", field.source),
+            ("sent", field.record),
+            ("last listed as", field.remote),
+            ("agreed spelling", field.spelled if field.spelled != field.remote else None),
+            ("answered", field.answered),
+        )
+        told = ", ".join(f"{words} {_quoted(value)}" for words, value in values if value is not None)
+        yield f"          {field.name}: {told}: {field.whose}"
+
+
+def _quoted(value: str) -> str:
+    return f"'{brief(value, LONGEST_VALUE)}'"
 
 
 def _resting_lines(rest: RestingRow) -> Iterator[str]:
@@ -218,6 +229,7 @@ def _document(told: Explanation) -> dict[str, object]:
         "line": told.line,
         "remote": _row(told.remote),
         "remote_is": told.remote_is,
+        "fields": [field_json(field) for field in told.fields],
         "ledger": known
         and {
             "row": _row(known.row),
@@ -227,6 +239,7 @@ def _document(told: Explanation) -> dict[str, object]:
             "code_known": known.code_known,
             "shown": dict(known.agreement.shown) if known.agreement else {},
             "answered": known.agreement and known.agreement.answered,
+            "pending": is_pending(known),
             "acknowledged_at": life.acked_at and life.acked_at.isoformat(),
             "acknowledged_by": life.acked_by,
         },

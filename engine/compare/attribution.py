@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.compare.equality import is_pending
+from engine.compare.equality import COMPARED, NONE, Field, as_shown, is_pending, stands
 from engine.compare.join import Matching, Pair, RemoteIndex, Via, linked_id, may_lead_to
-from engine.compare.plan import differing
+from engine.compare.plan import differing, judged
 from engine.compare.readback import is_known
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, SETTLED, CompanyRecord, RowRecord
+from engine.model.company_record import (
+    KEY_MISMATCH,
+    NOT_APPLIED,
+    OVERWRITTEN,
+    SETTLED,
+    CompanyRecord,
+    RestingRow,
+    RowRecord,
+)
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 
@@ -42,9 +50,67 @@ def _pair(pair: Pair, record: CompanyRecord, *, relabel: bool, needs_code: bool)
     if known is not None and not known.outcome_known:  # it differs whatever shows: tell what does show
         kind, names = "unsettled", differing(pair._replace(known=None), relabel=relabel, needs_code=needs_code) or ()
     base = _base(pair, record)
-    fields = tuple(_field(name, row, remote, base) for name in names)
-    remote_id = remote.id if is_known(remote.id) else None
-    return Difference(kind, row.key, remote_id, row.type_code, row.name, _together(fields), fields)
+    ignored = _not_applied(pair, record, names, relabel=relabel)
+    fields = tuple(_field(name, row, remote, base, is_ignored=name in ignored) for name in names)
+    return Difference(kind, row.key, _remote_id(remote), row.type_code, row.name, _together(fields), fields)
+
+
+def _remote_id(remote: RemoteRow) -> str | None:
+    return remote.id if is_known(remote.id) else None
+
+
+def _not_applied(pair: Pair, record: CompanyRecord, names: tuple[str, ...], *, relabel: bool) -> tuple[str, ...]:
+    """Return which of these fields Ottimate left as they were, though it acknowledged them twice."""
+    row, remote, _, known = pair
+    rest = record.resting.get(row.key)
+    if rest is not None and known is not None and stands(rest, row, remote, known):
+        return names
+    return judged(pair, relabel=relabel).having(Field.NOT_APPLIED)
+
+
+def spellings(matching: Matching, record: CompanyRecord, *, relabel: bool) -> tuple[Difference, ...]:
+    """Return each row of which Ottimate shows a field in a spelling of its own, as agreed, by key. Pure; O(rows)."""
+    found = []
+    for pair in matching.pairs:
+        row, remote, _, known = pair
+        base = _base(pair, record)
+        if base is None or known is None or known.agreement is None:
+            continue
+        shown = judged(pair, relabel=relabel).shown
+        if shown:
+            fields = tuple(_field(name, row, remote, base)._replace(whose=Whose.SPELLED) for name in shown)
+            found.append(
+                Difference("spelled", row.key, _remote_id(remote), row.type_code, row.name, Whose.SPELLED, fields)
+            )
+    return tuple(sorted(found, key=lambda each: (each.key or "", each.remote_id or "")))
+
+
+def last_told(
+    row: Dimension | None, known: RowRecord, rest: RestingRow | None, *, relabel: bool
+) -> tuple[FieldDifference, ...]:
+    """Return the fields of a row that are spelled otherwise, pending, or moved, by its entry alone.
+
+    What is shown is what the last listing showed; of a row that was pushed since then, nothing is known to be shown.
+    `row`: None: the source has none. `known`: of a company that was listed.
+    """
+    if not known.outcome_known:
+        return ()
+    agreement = known.agreement or NONE
+    seen = as_shown(known)
+    is_ignored = rest is not None and rest.code == NOT_APPLIED
+    found = []
+    for name in COMPARED:
+        if (name == "type_label" and not relabel) or (name == "code" and not known.code_known):
+            continue
+        last, spelled = getattr(known.row, name), agreement.shown.get(name)
+        source = last if row is None else getattr(row, name)
+        there = spelled if known.is_fresh else getattr(seen, name) or None
+        is_answered = name == "name" and agreement.answered is not None
+        if source == last and there in {None, last} and not is_answered:
+            continue
+        told = _told(name, last, source, there, known, is_ignored=is_ignored)
+        found.append(told._replace(source=None) if row is None else told)
+    return tuple(found)
 
 
 def _base(pair: Pair, record: CompanyRecord) -> RowRecord | None:
@@ -60,25 +126,44 @@ def _base(pair: Pair, record: CompanyRecord) -> RowRecord | None:
     return known if leads_here else None
 
 
-def _field(name: str, row: Dimension, remote: RemoteRow, base: RowRecord | None) -> FieldDifference:
-    """Return one field of a row, thrice, and who changed it.
+def _field(
+    name: str, row: Dimension, remote: RemoteRow, base: RowRecord | None, *, is_ignored: bool = False
+) -> FieldDifference:
+    """Return one field of a row, as it is on each side, and who changed it.
 
     1. Nothing acknowledged: not observable.
     2. The remote value is not shown, or no code was given when the row was acknowledged, so that the server kept or
        made up its own: the source is known to have changed, and of the remote side nothing is said.
-    3. It was pushed, and no listing has told yet whether the server spells it so: not yet verified.
-    4. Else each side that is not as acknowledged has changed; the remote one is as it was where it shows the agreed
-       spelling.
+    3. Else see `_told`.
     """
     source, there = getattr(row, name), getattr(remote, name)
     if base is None or (name == "code" and not base.code_known):
         return FieldDifference(name, None, source, there, Whose.UNSEEN)
-    last = getattr(base.row, name)
-    spelled = base.agreement.shown.get(name) if base.agreement else None
-    if is_pending(base) and spelled is None and last == source:
-        return FieldDifference(name, last, source, there, Whose.UNVERIFIED)
-    whose = Whose.ERP if there == spelled else _whose(last, source, there)
-    return FieldDifference(name, last, source, there, whose)
+    return _told(name, getattr(base.row, name), source, there, base, is_ignored=is_ignored)
+
+
+def _told(
+    name: str, last: str | None, source: str | None, there: str | None, base: RowRecord, *, is_ignored: bool
+) -> FieldDifference:
+    """Return one field of a row of which something was acknowledged, and who changed it.
+
+    1. The source is as it was sent, and Ottimate is known to have left the field as it was before: not carried out.
+    2. It shows the spelling that is agreed, or that was answered: Ottimate's, and only the source can have changed.
+    3. It was pushed, and no listing has told yet whether the server spells it so: not yet verified; of a field that has
+       changed in the source since, that alone is said.
+    4. Else each side that is not as acknowledged has changed.
+    """
+    agreement = base.agreement or NONE
+    spelled, answered = agreement.shown.get(name), agreement.answered if name == "name" else None
+    if is_ignored and source == last and there not in {None, spelled}:
+        whose = Whose.NOT_APPLIED
+    elif there is not None and there in {spelled, answered}:
+        whose = Whose.SPELLED if source == last else Whose.ERP
+    elif is_pending(base) and spelled is None:
+        whose = Whose.UNVERIFIED if source == last else Whose.ERP
+    else:
+        whose = _whose(last, source, there)
+    return FieldDifference(name, last, source, there, whose, spelled, answered)
 
 
 def _whose(last: str | None, source: str | None, there: str | None) -> Whose:
@@ -90,9 +175,11 @@ def _whose(last: str | None, source: str | None, there: str | None) -> Whose:
 def _together(fields: tuple[FieldDifference, ...]) -> Whose:
     """Return who changed a row: those who changed any field of it, as far as it can be told."""
     told = {field.whose for field in fields} - {Whose.UNSEEN}
+    if changed := told & {Whose.ERP, Whose.OTTIMATE, Whose.BOTH}:
+        return changed.pop() if len(changed) == 1 else Whose.BOTH
     if not told:
         return Whose.UNSEEN
-    return told.pop() if len(told) == 1 else Whose.BOTH
+    return told.pop() if len(told) == 1 else Whose.UNVERIFIED
 
 
 def _missing(rows: list[Dimension], index: RemoteIndex, record: CompanyRecord) -> Iterator[Difference]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from engine.model.balance import Balance, State
-from engine.model.difference import Difference
+from engine.model.difference import Difference, FieldDifference
 from engine.model.listing import Certificate
 from engine.model.outcome import Column, Problem, Reject
 from engine.model.saved_plan import CompanyPlan
@@ -68,6 +68,7 @@ class CompanyResult:
     digest: str | None = None  # of its plan, in a dry run
     plan: CompanyPlan | None = None  # itself, in a dry run that came so far
     differences: tuple[Difference, ...] = ()  # in a dry run: what differs, and who made it so
+    spellings: tuple[Difference, ...] = ()  # in a dry run: rows that Ottimate shows in a spelling of its own, as agreed
     rejects: tuple[Reject, ...] = ()  # rows that stand as rejected, with their values
     asked: frozenset[str] | None = None  # of a retry: the source keys that it was about; None: all rows
 
@@ -234,6 +235,7 @@ def company_json(result: CompanyResult) -> dict[str, object]:
             for problem in result.problems
         ],
         **({"differences": [_difference(each) for each in result.differences]} if result.differences else {}),
+        **({"spellings": [_difference(each) for each in result.spellings]} if result.spellings else {}),
     }
 
 
@@ -245,16 +247,20 @@ def _difference(difference: Difference) -> dict[str, object]:
         "type": difference.type_code,
         "name": difference.name,
         "whose": str(difference.whose),
-        "fields": [
-            {
-                "name": field.name,
-                "acknowledged": field.record,
-                "source": field.source,
-                "remote": field.remote,
-                "whose": str(field.whose),
-            }
-            for field in difference.fields
-        ],
+        "fields": [field_json(field) for field in difference.fields],
+    }
+
+
+def field_json(field: FieldDifference) -> dict[str, object]:
+    """Return one entry of `fields`."""
+    return {
+        "name": field.name,
+        "acknowledged": field.record,
+        "source": field.source,
+        "remote": field.remote,
+        "whose": str(field.whose),
+        **({} if field.spelled is None else {"spelled": field.spelled}),
+        **({} if field.answered is None else {"answered": field.answered}),
     }
 
 

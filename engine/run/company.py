@@ -449,7 +449,8 @@ class CompanyRun:
             problems=problems,
             digest=plan.digest if (plan := self._books.plan) and not self._parts.writes else None,
             plan=self._to_save(),
-            differences=self._differences(),
+            differences=self._own_keys(self._compared.differences) if self._compared else (),
+            spellings=self._own_keys(self._compared.spellings) if self._compared else (),
             rejects=tuple(sorted(self._books.rejects)),
             asked=self.job.only,
         )
@@ -472,14 +473,10 @@ class CompanyRun:
             bulk_requests=self._writing.requests(compared.plan) if compared and not held_by else 0,
         )
 
-    def _differences(self) -> tuple[Difference, ...]:
-        """Return what differs, under the source's keys."""
-        if self._compared is None:
-            return ()
+    def _own_keys(self, rows: tuple[Difference, ...]) -> tuple[Difference, ...]:
+        """Return what is told of rows under the source's keys."""
         own = self._books.wanted.source_keys if self._books.wanted else {}
-        return tuple(
-            each._replace(key=own[each.key]) if each.key in own else each for each in self._compared.differences
-        )
+        return tuple(each._replace(key=own[each.key]) if each.key in own else each for each in rows)
 
     def _is_unbalanced(self, balance: Balance, problems: Sequence[Problem]) -> bool:
         """Return whether something is wrong with the books, as far as a second look shows.

@@ -14,7 +14,7 @@ from anyio import to_thread
 from anyio.lowlevel import RunVar
 
 from engine.compare.absorb import learn
-from engine.compare.attribution import drift
+from engine.compare.attribution import drift, spellings
 from engine.compare.collision import collided, collisions, held, sharing, without
 from engine.compare.equality import not_applied
 from engine.compare.freshness import (
@@ -87,6 +87,7 @@ class Compared:
     plan: Plan
     resting: list[Withheld]  # rows that are not in the plan although they differ: rejected or uncertain
     differences: tuple[Difference, ...] = ()  # where they are asked for
+    spellings: tuple[Difference, ...] = ()  # of rows that Ottimate shows in a spelling of its own, as agreed
     collisions: Mapping[str, RestingRow] = field(default_factory=dict)  # those that this listing showed, by key
 
 
@@ -327,9 +328,11 @@ class Comparison:
         plan, resting = withhold(plan, record, self.now(), again=self.asks_again, allowed=self.allowed)
         plan = hold_taken(plan, index)  # a row that rests keeps its type and ERP id, too
         differences: tuple[Difference, ...] = ()
+        spelled: tuple[Difference, ...] = ()
         if self.explains:
             differences = drift(matching, index, record, relabel=self.company.relabel, needs_code=needs_code)
-        return matching, Compared(plan=plan, resting=resting, differences=differences)
+            spelled = spellings(matching, record, relabel=self.company.relabel)
+        return matching, Compared(plan=plan, resting=resting, differences=differences, spellings=spelled)
 
     def rests_on(self, state: CompanyState) -> bool:
         """Return whether the ledger alone is evidence enough, and note it; for a company that nothing is new of."""

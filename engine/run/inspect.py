@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.compare.attribution import last_told
 from engine.compare.rekey import Rekey, rekeyable, rekeyed
 from engine.errors import ApiError, EngineError
 from engine.ledger.protocols import Ledger
+from engine.model.difference import FieldDifference
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import Problem
@@ -41,6 +43,7 @@ class Explanation:
     life: Life
     remote: RemoteRow | None
     remote_is: str  # "shown", "gone", "not asked", "not known" (no id leads there), or why it could not be read
+    fields: tuple[FieldDifference, ...] = ()  # spelled otherwise, pending, or moved, as the last listing showed them
 
 
 async def explain(
@@ -51,19 +54,23 @@ async def explain(
     `codes`: the type codes that the contract allows. Raises `LedgerError`; what else goes wrong is told in its place.
     """
     row, file, line = None, None, None
+    record = await ledger.read(scope)
     problems: tuple[Problem, ...] = ()
     try:
         wanted = await read(company.source, company_id=company.id, type_codes=codes)
     except EngineError as error:
         problems = (Problem(code="source", message=str(error)),)
     else:
-        wanted = rekeyed(wanted, (await ledger.read(scope)).wire_keys)
+        wanted = rekeyed(wanted, record.wire_keys)
         row = next((row for row in wanted.rows if wanted.source_keys.get(row.key, row.key) == key), None)
         problems = tuple(problem for problem in wanted.problems if problem.key == key)
         file, line = wanted.file, wanted.lines.get(key)
         row = row and row._replace(key=key)
     life = await ledger.life(scope, key)
     remote, remote_is = await _remote(life, client)
+    fields: tuple[FieldDifference, ...] = ()
+    if life.known is not None and record.state.listed_at is not None:
+        fields = last_told(row, life.known, life.resting, relabel=company.relabel)
     return Explanation(
         company_id=company.id,
         key=key,
@@ -74,6 +81,7 @@ async def explain(
         life=life,
         remote=remote,
         remote_is=remote_is,
+        fields=fields,
     )
 
 

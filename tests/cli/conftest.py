@@ -29,6 +29,7 @@ def sandbox() -> Iterator[Door]:
 def door(sandbox: Door) -> Iterator[Door]:
     yield sandbox
     sandbox.faults()
+    sandbox.ways()
 
 
 @pytest.fixture

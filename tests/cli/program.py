@@ -99,6 +99,14 @@ class Door:
         """Replace the faults."""
         self.ask("faults", {"faults": list(rules)})
 
+    def ways(self, *ways: Mapping[str, object]) -> None:
+        """Replace the ways in which the server differs from its documents."""
+        self.ask("ways", {"ways": list(ways)})
+
+    def rename(self, company_id: int, key: str, name: str) -> None:
+        """Let somebody give a row another name in Ottimate."""
+        self.ask("edit", {"company": company_id, "change": [{"unique_key": key, "name": name}]})
+
     def rows(self, company_id: int) -> list[dict[str, str]]:
         """Return what is stored of a company."""
         rows: list[dict[str, str]] = self.ask(f"rows?company={company_id}")["rows"]

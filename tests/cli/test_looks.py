@@ -227,6 +227,97 @@ def test_check_tells_who_changed_what(fleet: Fleet, here: Here) -> None:
     assert sent(fleet, 621) == bulks
 
 
+def fields_of(found: dict[str, Any], kind: str = "differences") -> list[dict[str, Any]]:
+    """Return the fields of the only row of this kind, of the only company."""
+    (one,) = found["companies"]
+    (row,) = one[kind]
+    fields: list[dict[str, Any]] = row["fields"]
+    return fields
+
+
+def name_field(acknowledged: str, source: str, remote: str | None, whose: str, **more: str) -> dict[str, Any]:
+    sides = {"acknowledged": acknowledged, "source": source, "remote": remote}
+    return {"name": "name", **sides, "whose": whose, **more}
+
+
+def both_tell(here: Here, *texts: str, company_id: int) -> None:
+    """Check that `check` and `plan --details` print these texts."""
+    for words in (("check", "-q"), ("plan", "-q", "--details", "--verify", "full")):
+        screen = here(*words, "--select", f"company:{company_id}")
+        assert screen.returncode in {0, 3}, screen.stderr
+        plain = " ".join(screen.stdout.split())
+        assert all(text in plain for text in texts), screen.stdout
+
+
+def test_what_ottimate_spells_its_own_way(fleet: Fleet, here: Here) -> None:
+    """Not yet verified; then Ottimate's; then the ERP has moved; then Ottimate has."""
+    fleet.door.ways({"companies": [623], "spelled": "listed", "name": {"escaped": True}})
+    begun(fleet, here, 623, ["Profit & loss", "Bank"])
+    sent_alone = document(here, "explain", "623", "k0", "--offline")
+    assert (sent_alone["fields"], sent_alone["ledger"]["pending"]) == ([], True)
+    assert "it was sent since the last listing, and none has shown it: not yet verified" in " ".join(
+        here("explain", "623", "k0", "--offline").stdout.split()
+    )
+    pending = name_field("Profit & loss", "Profit & loss", "Profit &amp; loss", "not yet verified")
+    assert fields_of(document(here, "check", "-q")) == [pending]
+    assert fields_of(document(here, "plan", "-q", "--details")) == [pending]
+    told = document(here, "explain", "623", "k0", "--offline")
+    assert (told["fields"], told["ledger"]["pending"]) == ([pending], True)
+    both_tell(here, "'Profit &amp; loss' -> 'Profit & loss' not yet verified (sent 'Profit & loss')", company_id=623)
+
+    assert here("sync", "-q", "--verify", "full").returncode == 3
+    spelled = pending | {"whose": "spelled by Ottimate", "spelled": "Profit &amp; loss"}
+    found = document(here, "check", "-q", "--detailed-exitcode")
+    assert ("differences" in found["companies"][0], fields_of(found, "spellings")) == (False, [spelled])
+    told = document(here, "explain", "623", "k0")
+    assert (told["fields"], told["ledger"]["pending"]) == ([spelled], False)
+    line = "name: source 'Profit & loss', sent 'Profit & loss', last listed as 'Profit &amp; loss': spelled by Ottimate"
+    assert line in " ".join(here("explain", "623", "k0").stdout.split())
+    both_tell(here, "'Profit &amp; loss' for 'Profit & loss' spelled by Ottimate (sent", company_id=623)
+
+    fleet.source(623, ["P & L", "Bank"])
+    moved = spelled | {"source": "P & L", "whose": "changed in ERP"}
+    assert fields_of(document(here, "check", "-q", "--detailed-exitcode", code=6)) == [moved]
+    assert document(here, "explain", "623", "k0")["fields"] == [moved]
+
+    fleet.source(623, ["Profit & loss", "Bank"])
+    fleet.door.rename(623, "k0", "Theirs")
+    theirs = spelled | {"remote": "Theirs", "whose": "changed in Ottimate"}
+    assert fields_of(document(here, "check", "-q")) == [theirs]
+    assert document(here, "explain", "623", "k0", "--offline")["fields"] == [theirs]
+    both_tell(here, "changed in Ottimate (agreed spelling 'Profit &amp; loss')", company_id=623)
+
+
+def test_what_answers_spell_otherwise(fleet: Fleet, here: Here) -> None:
+    """It is told with what was answered, until a listing shows the same."""
+    fleet.door.ways({"companies": [624], "name": {"capitals": True}})
+    fleet.door.place(624)
+    fleet.configure(624)
+    fleet.source(624, ["Cash", "BANK"])
+    assert here("sync", "-q").returncode == 3
+    answered = name_field("Cash", "Cash", None, "not yet verified", answered="CASH")
+    assert document(here, "explain", "624", "k0", "--offline")["fields"] == [answered]
+    fleet.door.rename(624, "k0", "Theirs")
+    assert fields_of(document(here, "check", "-q")) == [answered | {"remote": "Theirs"}]
+    both_tell(here, "'Theirs' -> 'Cash' not yet verified (sent 'Cash', answered 'CASH')", company_id=624)
+    fleet.door.rename(624, "k0", "CASH")
+    assert fields_of(document(here, "check", "-q"), "spellings")[0]["whose"] == "spelled by Ottimate"
+
+
+def test_an_update_that_is_not_carried_out(fleet: Fleet, here: Here) -> None:
+    """It is nobody's change: Ottimate acknowledged it, and left the row as it was."""
+    begun(fleet, here, 625, ["Cash", "Bank"])
+    assert here("sync", "-q", "--verify", "full").returncode == 0
+    fleet.door.ways({"companies": [625], "fixed": ["name"]})
+    fleet.source(625, ["Petty cash", "Bank"])
+    assert here("sync", "-q").returncode == 0
+    assert here("sync", "-q", "--verify", "full").returncode == 3
+    left = name_field("Petty cash", "Petty cash", "Cash", "not carried out")
+    assert fields_of(document(here, "check", "-q", code=3)) == [left]
+    assert document(here, "explain", "625", "k0")["fields"] == [left]
+    both_tell(here, "'Cash' -> 'Petty cash' not carried out (sent 'Petty cash')", company_id=625)
+
+
 def test_a_distrusted_ledger_is_listed_anew(fleet: Fleet, here: Here) -> None:
     begun(fleet, here, 622, ["Cash", "Bank"])
     done = here("ledger", "distrust", "622")

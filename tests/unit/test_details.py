@@ -75,6 +75,22 @@ ROWS: dict[str, tuple[Difference, Sequence[str]]] = {
         row("differs", field("code", "c1", None, "c1")),
         ["~ k1  account  Rent", "    code: 'c1' -> none   changed in ERP"],
     ),
+    "not yet verified": (
+        row("differs", FieldDifference("name", "Rent", "Rent", "RENT", Whose.UNVERIFIED, None, "rent")),
+        ["~ k1  account  Rent", "    name: 'RENT' -> 'Rent'   not yet verified (sent 'Rent', answered 'rent')"],
+    ),
+    "not carried out": (
+        row("differs", field("name", "Rent", "Rent", "Miete", Whose.NOT_APPLIED)),
+        ["~ k1  account  Rent", "    name: 'Miete' -> 'Rent'   not carried out (sent 'Rent')"],
+    ),
+    "spelled otherwise, changed there": (
+        row("differs", FieldDifference("name", "Rent", "Rent", "Miete", Whose.OTTIMATE, "RENT")),
+        ["~ k1  account  Rent", "    name: 'Miete' -> 'Rent'   changed in Ottimate (agreed spelling 'RENT')"],
+    ),
+    "spelled otherwise, changed in the source": (
+        row("differs", FieldDifference("name", "Loyer", "Rent", "LOYER", Whose.ERP, "LOYER")),
+        ["~ k1  account  Rent", "    name: 'LOYER' -> 'Rent'   changed in ERP (last acknowledged 'Loyer')"],
+    ),
     "two fields": (
         row("differs", field("name", "Miete", "Rent", "Miete"), field("erp_id", None, "2", "1", Whose.UNSEEN)),
         [
@@ -89,6 +105,24 @@ ROWS: dict[str, tuple[Difference, Sequence[str]]] = {
 @pytest.mark.parametrize(("difference", "expected"), ROWS.values(), ids=ROWS)
 def test_one_row(difference: Difference, expected: Sequence[str]) -> None:
     assert lines(told(difference))[1:-1] == [f"  {line}" for line in expected]
+
+
+SPELLED = row("spelled", FieldDifference("name", "Rent", "Rent", "RENT", Whose.SPELLED, "RENT"), whose=Whose.SPELLED)
+
+
+def test_what_ottimate_spells_its_own_way_stands_behind_what_differs() -> None:
+    alone = company(13, State.UNCHANGED, spellings=(SPELLED,))
+    assert lines(company(12, State.SYNCED, differences=(row("missing"),), spellings=(SPELLED,)), alone)[1:] == [
+        "  + k1  account  Rent   changed in ERP",
+        "  = k1  account  Rent",
+        "      name: 'RENT' for 'Rent'   spelled by Ottimate (sent 'Rent')",
+        "",
+        lines(alone)[0],
+        "  = k1  account  Rent",
+        "      name: 'RENT' for 'Rent'   spelled by Ottimate (sent 'Rent')",
+        "",
+    ]
+    assert not alone.has_news
 
 
 def test_of_very_many_rows_the_first_are_shown_and_the_rest_are_counted() -> None:
@@ -154,12 +188,24 @@ def test_the_json_says_what_the_schema_says_and_only_where_there_is_something() 
     every = [difference for difference, _ in ROWS.values()]
     hostile = row("differs", field("name", HOSTILE, "\ud800", HOSTILE), key=HOSTILE)
     for verb in ("sync", "plan", "apply", "check", "retry"):
-        (text,) = run_texts(run([company(1), told(*every, hostile)], verb=verb), "json")
+        spelled = company(13, State.UNCHANGED, spellings=(SPELLED,))
+        (text,) = run_texts(run([company(1), told(*every, hostile), spelled], verb=verb), "json")
         text.encode()
         document = json.loads(text)
         jsonschema.Draft202012Validator(schema).validate(document)
-    plain, full = document["companies"]
-    assert "differences" not in plain
+    plain, full, spelled_alone = document["companies"]
+    assert "differences" not in plain | spelled_alone
+    assert "spellings" not in plain | full
+    assert spelled_alone["spellings"][0]["fields"] == [
+        {
+            "name": "name",
+            "acknowledged": "Rent",
+            "source": "Rent",
+            "remote": "RENT",
+            "whose": "spelled by Ottimate",
+            "spelled": "RENT",
+        }
+    ]
     assert full["differences"][0] == {
         "kind": "missing",
         "key": "k1",

@@ -12,10 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.compare.attribution import drift
+from engine.compare.attribution import drift, last_told, spellings
+from engine.compare.equality import not_applied
 from engine.compare.join import RemoteIndex, image, match
 from engine.compare.readback import is_known
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, CompanyState, RowRecord
+from engine.model.company_record import (
+    KEY_MISMATCH,
+    NOT_APPLIED,
+    OVERWRITTEN,
+    Agreement,
+    CompanyRecord,
+    CompanyState,
+    RestingRow,
+    RowRecord,
+)
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.wanted import Wanted
@@ -35,6 +45,7 @@ from tests.unit.model_server import (
 from tests.unit.test_planning_properties import Round, play, rounds, sources
 
 ERP, OTTIMATE, BOTH, UNSEEN = Whose.ERP, Whose.OTTIMATE, Whose.BOTH, Whose.UNSEEN
+UNVERIFIED, SPELLED, IGNORED = Whose.UNVERIFIED, Whose.SPELLED, Whose.NOT_APPLIED
 
 
 def listed(record: CompanyRecord, failure: str | None = None) -> CompanyRecord:
@@ -146,6 +157,51 @@ CASES = {
 }
 
 
+def shown_as(name: str) -> RemoteRow:
+    return THERE._replace(name=name)
+
+
+PUSHED = MINE._replace(is_fresh=True, before={"name": "Before"})
+OPEN = MINE._replace(
+    agreement=Agreement(is_open=True, answered="OLD", pushed_again={"name": "OlD"}), before={"name": "Before"}
+)
+AGREED = MINE._replace(agreement=Agreement(shown={"name": "OLD"}))
+
+CASES |= {
+    "pushed, and it shows something else": Case(
+        OLD, shown_as("oLD"), PUSHED, UNVERIFIED, (field("name", "Old", "Old", "oLD", UNVERIFIED),)
+    ),
+    "pushed, and it shows what was before": Case(
+        OLD, shown_as("Before"), PUSHED, UNVERIFIED, (field("name", "Old", "Old", "Before", UNVERIFIED),)
+    ),
+    "pushed, and the source has moved since: of the remote side nothing is said": Case(
+        NEW, shown_as("oLD"), PUSHED, ERP, (field("name", "Old", "New", "oLD"),)
+    ),
+    "pushed twice, and it shows a third thing": Case(
+        OLD, shown_as("oLD"), OPEN, UNVERIFIED, (FieldDifference("name", "Old", "Old", "oLD", UNVERIFIED, None, "OLD"),)
+    ),
+    "pushed twice, and it shows what was before": Case(
+        OLD, shown_as("Before"), OPEN, IGNORED, (FieldDifference("name", "Old", "Old", "Before", IGNORED, None, "OLD"),)
+    ),
+    "pushed, another field of it was changed in the source": Case(
+        dim("k1", "2", "Old", code="c1"),
+        shown_as("oLD"),
+        PUSHED,
+        ERP,
+        (field("name", "Old", "Old", "oLD", UNVERIFIED), field("erp_id", "1", "2", "1")),
+    ),
+    "as the answer spelled it": Case(OLD, shown_as("OLD"), OPEN, None),
+    "as it is agreed": Case(OLD, shown_as("OLD"), AGREED, None),
+    "agreed, and changed in the source": Case(
+        NEW, shown_as("OLD"), AGREED, ERP, (FieldDifference("name", "Old", "New", "OLD", ERP, "OLD"),)
+    ),
+    "agreed, and changed in Ottimate": Case(
+        OLD, shown_as("Theirs"), AGREED, OTTIMATE, (FieldDifference("name", "Old", "Old", "Theirs", OTTIMATE, "OLD"),)
+    ),
+    "agreed, and shown as it was sent since": Case(OLD, THERE, AGREED, None),
+}
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_pair(case: Case) -> None:
     record = listed(ledger_of(*([case.entry] if case.entry else [])))
@@ -156,6 +212,98 @@ def test_a_pair(case: Case) -> None:
         if case.whose is None
         else (Difference(case.kind, "k1", "r1", row.type_code, row.name, case.whose, case.fields),)
     )
+
+
+@pytest.mark.parametrize("theirs", ["Before", "Theirs"])
+def test_an_update_that_is_not_carried_out_is_nobodys_change(theirs: str) -> None:
+    """As long as the listing shows what it showed when that was found out."""
+    there = shown_as("Before")
+    record = listed(ledger_of(MINE._replace(seen=there)))
+    record = replace(record, resting={"k1": not_applied(OLD, "", NOW)})
+    (found,) = drifted(source(OLD), RemoteIndex([shown_as(theirs)]), record)
+    assert found.fields == (field("name", "Old", "Old", theirs, IGNORED if theirs == "Before" else OTTIMATE),)
+
+
+@pytest.mark.parametrize(
+    ("entry", "row", "there", "fields"),
+    [
+        (MINE, OLD, THERE, None),
+        (AGREED, OLD, shown_as("OLD"), FieldDifference("name", "Old", "Old", "OLD", SPELLED, "OLD")),
+        (AGREED, NEW, shown_as("OLD"), None),
+        (AGREED, OLD, shown_as("Theirs"), None),
+        (AGREED, OLD, THERE, None),
+        (AGREED._replace(outcome_known=False), OLD, shown_as("OLD"), None),
+        (OPEN, OLD, shown_as("OLD"), FieldDifference("name", "Old", "Old", "OLD", SPELLED, None, "OLD")),
+        (OPEN, OLD, shown_as("OlD"), FieldDifference("name", "Old", "Old", "OlD", SPELLED, None, "OLD")),
+    ],
+    ids=[
+        "as sent",
+        "as agreed",
+        "changed in the source",
+        "changed in Ottimate",
+        "as sent again",
+        "of unknown outcome",
+        "as answered",
+        "as after the first push",
+    ],
+)
+def test_a_spelling(entry: RowRecord, row: Dimension, there: RemoteRow, fields: FieldDifference | None) -> None:
+    record = listed(ledger_of(entry))
+    told = spellings(match(source(row), RemoteIndex([there]), record), record, relabel=False)
+    assert told == ((Difference("spelled", "k1", "r1", "account", "Old", SPELLED, (fields,)),) if fields else ())
+
+
+REST = RestingRow(NOT_APPLIED, b"", "", NOW)
+
+
+@pytest.mark.parametrize(
+    ("row", "entry", "rest", "fields"),
+    [
+        (OLD, MINE, None, ()),
+        (OLD, PUSHED, None, ()),
+        (OLD, AGREED, None, (FieldDifference("name", "Old", "Old", "OLD", SPELLED, "OLD"),)),
+        (None, AGREED, None, (FieldDifference("name", "Old", None, "OLD", SPELLED, "OLD"),)),
+        (NEW, AGREED, None, (FieldDifference("name", "Old", "New", "OLD", ERP, "OLD"),)),
+        (
+            OLD,
+            AGREED._replace(seen=shown_as("Theirs")),
+            None,
+            (FieldDifference("name", "Old", "Old", "Theirs", OTTIMATE, "OLD"),),
+        ),
+        (
+            OLD,
+            PUSHED._replace(agreement=Agreement(answered="OLD")),
+            None,
+            (FieldDifference("name", "Old", "Old", None, UNVERIFIED, None, "OLD"),),
+        ),
+        (
+            OLD,
+            OPEN._replace(seen=shown_as("oLD")),
+            None,
+            (FieldDifference("name", "Old", "Old", "oLD", UNVERIFIED, None, "OLD"),),
+        ),
+        (OLD, MINE._replace(seen=shown_as("Before")), REST, (field("name", "Old", "Old", "Before", IGNORED),)),
+        (NEW, AGREED._replace(outcome_known=False), None, ()),
+        (OLD._replace(code="c2"), ADOPTED, None, ()),
+    ],
+    ids=[
+        "as sent",
+        "not listed since",
+        "spelled",
+        "spelled, in no source",
+        "spelled, changed in the source",
+        "spelled, changed in Ottimate",
+        "answered otherwise, not listed since",
+        "pushed twice",
+        "not carried out",
+        "of unknown outcome",
+        "a code that nobody knows",
+    ],
+)
+def test_what_an_entry_alone_tells(
+    row: Dimension | None, entry: RowRecord, rest: RestingRow | None, fields: tuple[FieldDifference, ...]
+) -> None:
+    assert last_told(row, entry, rest, relabel=False) == fields
 
 
 def test_labels_are_told_where_they_are_sent() -> None:
