@@ -11,8 +11,10 @@ and the listing shows what it showed then. Of each field that is shown and compa
    - the listing shows what the answer said: agreed, as the server spells it;
    - it was pushed once: it is pushed once more, and listed again in the same run, to tell the server's doing from
      somebody else's;
-   - it was pushed twice, and shows what was there before the first push: the update is not carried out;
-   - it shows what it showed after the first push: agreed, as the server spells it; this is told (`stored-otherwise`);
+   - it was pushed twice, and shows what was there before the first push: the update is not carried out, unless that is
+     a name or code which is plainly a spelling of what was sent, such as all capitals;
+   - it shows that, or what it showed after the first push: agreed, as the server spells it; this is told
+     (`stored-otherwise`);
    - it shows something else: it is pushed once more, by the next run.
 
 Only a listing closes an agreement; without one, the remote side is what the ledger knows of it (`match.image`).
@@ -25,6 +27,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
+from engine.compare.spelling import is_spelling
 from engine.model.company_record import NOT_APPLIED, Agreement, RestingRow, RowRecord
 from engine.model.dimension import Dimension, RemoteRow, fingerprint
 
@@ -76,6 +79,10 @@ COMPARED = ("name", "erp_id", "type_code", "type_label", "code")
 """The fields of a row beside its key, in the order in which differences are told."""
 
 
+SPELLED = ("name", "code")
+"""Fields that servers are known to spell their own way. Another ERP id or type is another row."""
+
+
 def _is_compared(name: str, wanted: str | None, there: str | None, *, relabel: bool) -> bool:
     """Return whether a field is shown, and is to be compared. One that is not shown has not moved."""
     if name == "type_label":
@@ -97,9 +104,11 @@ def _judge(name: str, wanted: str, there: str, known: RowRecord) -> Field:
         return Field.AGREED
     if agreement.pushed_again is None:
         return Field.AGAIN
-    if there == (known.before or {}).get(name):
-        return Field.NOT_APPLIED
-    return Field.OTHERWISE if there == agreement.pushed_again.get(name) else Field.OPEN
+    if there != agreement.pushed_again.get(name) and there != (known.before or {}).get(name):
+        return Field.OPEN
+    if there != (known.before or {}).get(name) or (name in SPELLED and is_spelling(there, sent)):
+        return Field.OTHERWISE
+    return Field.NOT_APPLIED
 
 
 def not_applied(row: Dimension, message: str, now: datetime) -> RestingRow:

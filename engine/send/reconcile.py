@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import unescape
 
+from engine.compare.spelling import essence
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult, as_result
 
@@ -222,11 +222,11 @@ def _respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[st
     by_name: dict[str, list[str]] = {}
     for change in rows:
         if change.row.key not in found:
-            by_name.setdefault(_plain(change.row.name), []).append(change.row.key)
+            by_name.setdefault(essence(change.row.name), []).append(change.row.key)
     for entry in left:
-        plain = _plain(entry[1])
+        plain = essence(entry[1])
         alike = [name for name in by_name if name.startswith(plain) or plain.startswith(name)]
-        rivals = [other for other in left if other is not entry and _resemble(_plain(other[1]), alike)]
+        rivals = [other for other in left if other is not entry and _resemble(essence(other[1]), alike)]
         if entry[0] not in by_id and len(alike) == 1 == len(by_name[alike[0]]) and not rivals:
             found[by_name[alike[0]][0]] = entry
     return found
@@ -234,11 +234,6 @@ def _respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[st
 
 def _resemble(plain: str, names: Sequence[str]) -> bool:
     return any(name.startswith(plain) or plain.startswith(name) for name in names)
-
-
-def _plain(name: str) -> str:
-    """Return what spellings of a name have in common: not case, white space, or entities of HTML."""
-    return "".join(unescape(name).casefold().split())
 
 
 def _ids_by_key(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, str]:
