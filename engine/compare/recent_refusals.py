@@ -56,7 +56,10 @@ def withhold(
 
     creates, updates, canaries = left(plan.creates), left(plan.updates), left(plan.canaries)
     all_holds = tuple(sorted((*plan.holds, *holds))) if holds else plan.holds
-    return replace(plan, creates=creates, updates=updates, canaries=canaries, holds=all_holds), withheld
+    sent = {change.row.key for change in updates} if plan.reverts else set()
+    reverts = tuple(key for key in plan.reverts if key in sent)  # what is not sent undoes nothing
+    kept = replace(plan, creates=creates, updates=updates, canaries=canaries, reverts=reverts, holds=all_holds)
+    return kept, withheld
 
 
 def _shifted(change: Change, hidden: Mapping[NaturalKey, str], record: CompanyRecord) -> Hold | None:

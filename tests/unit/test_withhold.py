@@ -65,6 +65,16 @@ def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
     ]
 
 
+def test_what_rests_is_not_counted_as_pushed_back() -> None:
+    """Else a row that the server refuses would be held as flapping after two runs that did not touch it."""
+    updates = tuple(Change(dim(key, key), f"r{key}", ("name",)) for key in "ab")
+    plan = Plan(updates=updates, reverts=("a", "b"))
+
+    left, _ = withhold(plan, CompanyRecord(rejections=refused(updates[0].row, SECOND)), NOW)
+
+    assert (left.updates, left.reverts) == (updates[1:], ("b",))
+
+
 def test_nothing_rests_when_nothing_is_noted() -> None:
     plan = Plan(creates=(Change(ROW, None),))
 
