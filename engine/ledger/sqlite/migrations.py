@@ -565,11 +565,6 @@ MIGRATIONS = (
             # An entry with `seen` was acknowledged so, and showed otherwise since: what it showed is no spelling of it.
             "alter table rows add column agreement text",  # JSON: how the server spells it; null: as it was sent
             "alter table rows add column before text",  # JSON: what was shown before the last push
-            # Whether a listing has shown a row since it was acknowledged was not kept at first; the times tell.
-            """
-            update rows set acked_generation = (select generation from scopes where id = scope)
-            where acked_generation is null and acked_at > (select listed_at from scopes where id = scope)
-            """,
         ),
     ),
     Migration(
@@ -577,6 +572,11 @@ MIGRATIONS = (
         (
             "alter table scopes add column listed_by text",  # the run that listed it last
             "alter table scopes add column listed_before text",  # JSON array: whole listings of the two runs before
+            # Whether a listing has shown a row since it was acknowledged was not kept at first; the times tell.
+            """
+            update rows set acked_generation = (select generation from scopes where id = scope)
+            where acked_generation is null and acked_at > (select listed_at from scopes where id = scope)
+            """,
         ),
     ),
 )
