@@ -267,14 +267,19 @@ def _columns(
         return _columns_by_id(stored, answer, planned, exposed=exposed)
     created = Counter(name for _, name in answer.created)
     names = [answered.get(change.row.key, change.row.name) for change in stored]
+    sure = {remote_id for remote_id, _ in answer.updated if remote_id}  # whatever names they share with created ones
     to_create = {name for name, change in zip(names, stored, strict=True) if change.remote_id is None}
-    to_update = {name for name, change in zip(names, stored, strict=True) if change.remote_id is not None} - to_create
+    to_update = {
+        name
+        for name, change in zip(names, stored, strict=True)
+        if change.remote_id is not None and change.remote_id not in sure
+    } - to_create
     as_counted = answer.created_count == planned or (exposed and answer.created_count < planned)
     if as_counted and not (to_update & created.keys()):
         return [Column.CREATED if change.remote_id is None else Column.UPDATED for change in stored]
     columns = []
     for name, change in zip(names, stored, strict=True):
-        is_new = created[name] > 0
+        is_new = created[name] > 0 and change.remote_id not in sure
         created[name] -= is_new
         was_new = exposed and change.remote_id is None  # an earlier send of it may have made it
         columns.append(Column.CREATED if is_new or was_new else Column.UPDATED)
