@@ -118,14 +118,22 @@ class RowCounts:
         self.rejects.append(Reject(row._replace(key=key), message, file, line))
 
     def otherwise(self, messages: Mapping[str, str]) -> None:
-        """Tell of rows that the server spells its own way, by key; each once. It moves no row to another column."""
+        """Tell of rows that the server spells its own way, by key; each once. It moves no row to another column.
+
+        What a listing shows beside what an answer said is added to that.
+        """
         if self.lets_spellings:
             return
-        told = {problem.key for problem in self._problems if problem.code == STORED_OTHERWISE}
+        told = {problem.key: at for at, problem in enumerate(self._problems) if problem.code == STORED_OTHERWISE}
         counted = {row.key for row in self.wanted.rows if row.key in messages} if messages and self.wanted else set()
         for key in sorted(counted):
-            if self._place(key)[0] not in told:
+            at = told.get(self._place(key)[0])
+            if at is None:
                 self.problem(STORED_OTHERWISE, messages[key], key)
+            elif (said := self._problems[at].message) not in messages[key]:
+                self._problems[at] = replace(self._problems[at], message=f"{said}; {messages[key]}")
+            else:
+                self._problems[at] = replace(self._problems[at], message=messages[key])
 
     def reopen(self, keys: AbstractSet[str]) -> None:
         """Defer rows that were unchanged when they were compared, or stored since, and differ now; of those counted.
