@@ -169,7 +169,7 @@ ROWS = (
     Code(
         "not-verified",
         "Rows were pushed once more, to see how Ottimate spells them, and the listing that shows it could not be read,"
-        " or shows something else again.",
+        " or shows rows that this run pushed otherwise than they were sent.",
         "The rows were sent and acknowledged; the run stops early for this company (exit 5). Rows that show something"
         " else are deferred.",
         "Run `dimsync sync --select company:ID`: the next listing shows what became of them.",

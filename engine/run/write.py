@@ -13,7 +13,6 @@ from functools import partial
 import anyio
 
 from engine.compare.backoff import keys_lead_nowhere
-from engine.compare.plan import MOVING
 from engine.compare.recent_refusals import uncertain_again
 from engine.errors import ApiError, UnsafePlan
 from engine.model.balance import ExitCode
@@ -169,9 +168,9 @@ class Writing:
         self.books.otherwise(told)
         left = to_do_of(after.plan) | told.keys() | stuck.keys()
         stored = [change.row.key for change in rows if change.row.key in self.books.done]
-        if still := to_do_of(after.plan) & set(stored):  # such rows are no success, whatever the answers said
+        if still := to_do_of(after.plan) & self.books.done.keys():  # no success, whatever the answers said
             self.books.reopen(still)
-            text = f"{len(still)} rows were pushed once more and show something else again"
+            text = f"{len(still)} rows that were pushed are shown otherwise by the listing after it"
             self.stop_short("not-verified", f"{text}; the next run sees to them", UNSEEN)
         undone = [key for key in stored if key not in left]
         if moved := [key for key in stored if key not in told]:  # it is neither as it was nor as it is spelled
@@ -256,8 +255,8 @@ class Writing:
             if hold.key in self.books.done:
                 self.books.recount({hold.key: hold.message}, Column.HELD, hold.slug)
         counted_now = {row.change.row.key for row in after.resting} | sharing.keys()
-        replaced = {change.row.key for change in after.plan.changes if not MOVING.isdisjoint(change.fields)}
-        moved = (to_do_of(after.plan) - set(counted) - counted_now) | (replaced & self.books.done.keys())
+        differ = {change.row.key for change in after.plan.changes}  # stored, whatever the answers said
+        moved = (to_do_of(after.plan) - set(counted) - counted_now) | (differ & self.books.done.keys())
         if moved:
             self.books.reopen(moved)
             some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
