@@ -136,23 +136,24 @@ def _seen_again(
     A confirmation is of one remote row: it does not move to another one. Nor does an agreement.
     """
     coded = wanted is None or wanted.code is not None
-    leads = via is Via.LEDGER or may_lead_to(known, remote)
+    is_named = via is Via.LISTED_KEY and known.remote_id is None
+    leads = is_named or via is Via.LEDGER or may_lead_to(known, remote)
     confirmed = via is Via.LISTED_KEY or (known.confirmed and leads)
     row, code_known = known.row, known.code_known
     if remote.code is not None and not code_known and known.outcome_known and coded:
         row, code_known = row._replace(code=remote.code), True
     entry = known._replace(row=row, remote_id=remote.id, confirmed=confirmed, code_known=code_known, seen=None)
+    is_open = False
     if known.remote_id not in {None, remote.id}:
         entry = entry._replace(agreement=None, before=None)
     elif wanted is not None and known.outcome_known and leads:
         judged = judge(wanted, remote, known._replace(row=row), relabel=relabel)
         entry = closed(entry, wanted, judged, run_id)
         if entry.agreement is not None or known.agreement is not None:
-            is_seen = bool(judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
-            return entry._replace(seen=remote if is_seen else None)
+            is_open = bool(judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
     shown = as_shown(entry)
     agrees = known.outcome_known and shown[1:5] == remote[1:5] and (remote.code is None or remote.code == shown.code)
-    return entry._replace(seen=None if agrees else remote)
+    return entry._replace(seen=None if agrees and not is_open else remote)
 
 
 def _bearers(index: RemoteIndex) -> dict[NaturalKey, list[RemoteRow]]:

@@ -79,6 +79,11 @@ COMPARED = ("name", "erp_id", "type_code", "type_label", "code")
 """The fields of a row beside its key, in the order in which differences are told."""
 
 
+def differing_fields(row: Dimension, remote: RemoteRow) -> tuple[str, ...]:
+    """Return the fields in which a remote row is another one than was sent; one that is not shown is none."""
+    return tuple(name for name in COMPARED if getattr(remote, name) not in {None, "", getattr(row, name)})
+
+
 SPELLED = ("name", "code")
 """Fields that servers are known to spell their own way. Another ERP id or type is another row."""
 
@@ -102,28 +107,33 @@ def _judge(name: str, wanted: str, there: str, known: RowRecord) -> Field:
         return Field.AGREED if there == (sent if spelled is None else spelled) else Field.DIFFERS
     if name == "name" and there == agreement.answered:
         return Field.AGREED
-    if agreement.pushed_again is None:
+    if name not in (agreement.pushed_again or {}):
         return Field.AGAIN
-    if there != agreement.pushed_again.get(name) and there != (known.before or {}).get(name):
+    before, first = (known.before or {}).get(name), (agreement.pushed_again or {}).get(name)
+    if there not in {before, first}:
         return Field.OPEN
-    if there != (known.before or {}).get(name) or (name in SPELLED and is_spelling(there, sent)):
+    if there != before or (name in SPELLED and is_spelling(there, sent)):
         return Field.OTHERWISE
     return Field.NOT_APPLIED
 
 
-def not_applied(row: Dimension, message: str, now: datetime) -> RestingRow:
+def not_applied(row: Dimension, message: str, now: datetime, *, relabel: bool = False) -> RestingRow:
     """Return the note on an update that is not carried out: it is not sent again until a side moves."""
-    return RestingRow(NOT_APPLIED, fingerprint(row._replace(type_label="")), message, now)
+    return RestingRow(NOT_APPLIED, _compared_side(row, relabel=relabel), message, now)
 
 
-def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: RowRecord) -> bool:
+def _compared_side(row: Dimension, *, relabel: bool) -> bytes:
+    return fingerprint(row if relabel else row._replace(type_label=""))
+
+
+def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: RowRecord, *, relabel: bool = False) -> bool:
     """Return whether such a note still holds: the source is as it was, and so is what is shown."""
     seen = known.seen
     if rest.code != NOT_APPLIED or seen is None or seen[1:5] != remote[1:5]:
         return False
     if None not in {seen.code, remote.code} and seen.code != remote.code:
         return False
-    return rest.fingerprint == fingerprint(row._replace(type_label=""))
+    return rest.fingerprint == _compared_side(row, relabel=relabel)
 
 
 def as_shown(known: RowRecord) -> RemoteRow | Dimension:
@@ -157,12 +167,19 @@ def pushed(
     old = (known.agreement if known else None) or NONE
     is_kept = known is not None and (is_pending(known) or not known.outcome_known)
     before = dict((known.before if known and is_kept else None) or {})
-    if again is None and there is not None:
+    if there is not None:
         for name in fields or _left_as_before(row, known, there):
+            if again is not None and name in again:
+                continue
             prior = getattr(there, name)
+            if name == "code" and prior is None and known is not None and known.row.code is None:
+                prior = known.row.erp_id  # a contract that demands a code was sent this one for none
             if prior is not None and prior != old.shown.get(name):
                 before.setdefault(name, prior)
     shown = {name: spelled for name, spelled in old.shown.items() if fields and name not in fields}
+    if again is not None and old.pushed_again is not None and known is not None:
+        same = {name: text for name, text in old.pushed_again.items() if getattr(row, name) == getattr(known.row, name)}
+        again = {**same, **again}
     agreement = Agreement(shown=shown, answered=answered, pushed_again=again)
     return (None if agreement == NONE else agreement), before or None
 

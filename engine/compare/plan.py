@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from engine.compare.equality import NONE, Field, Judged, judge, stands
-from engine.compare.join import Matching, Pair, RemoteIndex, is_confirmed, leads_here
+from engine.compare.join import Matching, Pair, RemoteIndex, Via, is_confirmed, leads_here
 from engine.compare.readback import is_known
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CONFIRMED, SETTLED, CompanyRecord, RestingRow
@@ -169,15 +169,15 @@ class _Draft:
         """Note what is open of a pair, and what is to be told of how the server spells it."""
         row, remote, _, known = pair
         rest = self.resting.get(row.key)
-        if rest is not None and known is not None and stands(rest, row, remote, known):
+        if rest is not None and known is not None and stands(rest, row, remote, known, relabel=self.relabel):
             self.not_applied[row.key] = rest.message
         if known is None or not known.outcome_known or not (known.is_fresh or known.agreement):
             return
         found = judged(pair, relabel=self.relabel)
-        if found.having(Field.NOT_APPLIED):
-            self.not_applied[row.key] = _spelled(row, remote, found.having(Field.NOT_APPLIED), "is still")
-        elif again := found.having(Field.AGAIN, Field.OPEN):
+        if again := found.having(Field.AGAIN, Field.OPEN):  # whatever else: what is open is found out first
             self.again[row.key] = {name: getattr(remote, name) for name in again}
+        elif found.having(Field.NOT_APPLIED) and not found.having(Field.DIFFERS):  # what has moved is pushed
+            self.not_applied[row.key] = _spelled(row, remote, found.having(Field.NOT_APPLIED), "is still")
         agreement = known.agreement or NONE
         is_untold = bool(found.having(Field.OTHERWISE)) or agreement.told_by in self.unfinished
         breaks = not MOVING.isdisjoint(found.shown) and not agreement.is_allowed
@@ -194,7 +194,8 @@ class _Draft:
         if fields:
             wanted = as_dimension(row)
             if self.relabel or remote[2] != row[2]:
-                wanted = self.labels.updated(wanted, as_remote_row(remote))
+                there = as_remote_row(remote)
+                wanted = self.labels.updated(wanted, there, retyped=self.labels.is_retyped(wanted, there))
             filled = shown or row[4] if self.needs_code and code is None else None
             self.updates.append(Change(wanted, remote[0], fields, filled))
         else:
@@ -210,7 +211,8 @@ class _Draft:
 
     def _update(self, pair: Pair, fields: tuple[str, ...]) -> None:
         is_again = pair.row.key in self.again
-        is_revert = not is_again and _is_revert(pair, fields)
+        is_stuck = pair.row.key in self.not_applied  # that is the server's doing, and nobody's who changes it back
+        is_revert = not is_again and not is_stuck and _is_revert(pair, fields)
         if (is_again or is_revert) and pair.row.key in self.flapping:
             self.holds.append(_flaps(pair.row, pair.remote, fields))
             return
@@ -220,7 +222,9 @@ class _Draft:
 
     def _change(self, pair: Pair, fields: tuple[str, ...]) -> Change:
         row, remote, _, _ = pair
-        return Change(self.labels.updated(row, remote), remote.id, fields, _filled(row, remote, self.needs_code))
+        retyped = self.labels.is_retyped(row, remote) and (not fields or "type_code" in fields)
+        wanted = self.labels.updated(row, remote, retyped=retyped)
+        return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code))
 
 
 def _moves(change: Change, there: Cells | None) -> bool:
@@ -308,8 +312,9 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
 
 def judged(pair: Pair, *, relabel: bool) -> Judged:
     """Return what is to be said of a pair, by its entry where that is of this very remote row."""
-    row, remote, _, known = pair
-    is_its_own = known is not None and known.remote_id in {None, remote.id} and leads_here(pair)
+    row, remote, via, known = pair
+    is_named = via is Via.LISTED_KEY and known is not None and known.remote_id is None
+    is_its_own = known is not None and known.remote_id in {None, remote.id} and (is_named or leads_here(pair))
     return judge(row, remote, known if is_its_own else None, relabel=relabel)
 
 
@@ -339,9 +344,13 @@ class _Labels:
         label = self._in_use.get(row.type_code, row.type_label)
         return row if label == row.type_label else row._replace(type_label=label)
 
-    def updated(self, row: Dimension, remote: RemoteRow) -> Dimension:
+    @staticmethod
+    def is_retyped(row: Dimension, remote: RemoteRow) -> bool:
+        """Return whether a remote row is shown as of another type."""
+        return bool(remote.type_code) and row.type_code != remote.type_code
+
+    def updated(self, row: Dimension, remote: RemoteRow, *, retyped: bool) -> Dimension:
         """Return a row under the remote row's label; one that changes its type is as good as new."""
-        retyped = remote.type_code and row.type_code != remote.type_code
         if self._relabel or retyped or not remote.type_label:
             return self.created(row)
         return row if remote.type_label == row.type_label else row._replace(type_label=remote.type_label)

@@ -220,7 +220,8 @@ class Comparison:
     def _stuck(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> dict[str, RestingRow]:
         """Return the notes on updates that are not carried out."""
         found = {row.key: row for row in wanted.rows if row.key in plan.not_applied} if plan.not_applied else {}
-        notes = {key: not_applied(row, plan.not_applied[key], self.now()) for key, row in found.items()}
+        now, relabel = self.now(), self.company.relabel
+        notes = {key: not_applied(row, plan.not_applied[key], now, relabel=relabel) for key, row in found.items()}
         known = {key: rest for key, rest in record.resting.items() if rest.code == NOT_APPLIED and key in notes}
         return notes | known
 

@@ -16,7 +16,7 @@ from itertools import chain, count, islice
 import anyio
 from anyio.lowlevel import checkpoint
 
-from engine.compare.equality import pushed
+from engine.compare.equality import differing_fields, pushed
 from engine.compare.plan import MOVING
 from engine.compare.readback import is_known
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected, plain
@@ -533,7 +533,10 @@ class Writer:
         # An update's id that no listing has shown is another spelling of the matched one.
         is_respelled = column is Column.UPDATED and matched_id is not None and answered_id not in self.before
         new_id = matched_id if is_respelled else answered_id or matched_id
-        there = self.remotes.get(remote_id or "")
+        met_id = answered_id if remote_id is None and column is Column.UPDATED else None
+        there = self.remotes.get(remote_id or met_id or "")
+        if met_id is not None and there is not None:  # a create that changed a row which was there: in these fields
+            fields = differing_fields(row, as_remote_row(there))
         known = as_known(before) if before is not None and before[6] in {None, new_id} else None
         agreement, shown_before = pushed(
             row,
