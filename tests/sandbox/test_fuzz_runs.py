@@ -127,6 +127,7 @@ class Fleet(NamedTuple):
     seed: int
     ways: tuple[Mapping[str, Any], ...] = ()  # of the server, as `parse_ways` takes them
     keys: Mapping[str, str] = {}  # key -> another one in its place
+    relabel: bool = False
 
 
 def on(operation: str, **rule: Any) -> dict[str, Any]:
@@ -474,7 +475,10 @@ class Case:
 
     async def _strike(self, engine: Engine, act: Act, fate: Fate) -> RunResult | None:
         """Run, with what is to befall the run; None: it did not end by itself."""
-        companies = [Company(id=here.id, name=f"Company {here.id}", source=Rows(here.source)) for here in self.here]
+        companies = [
+            Company(id=here.id, name=f"Company {here.id}", source=Rows(here.source), relabel=self.fleet.relabel)
+            for here in self.here
+        ]
         allow = [Allow(act.allow, here.id) for here in self.here] if act.allow else []
         pending = engine.sync(companies, fresh=act.fresh, allow=allow)
         what = act.fate[0] if act.fate else ""
