@@ -43,7 +43,7 @@ import pytest
 from engine import CompanyResult, Dimension, VerifyMode
 from engine.ledger.sqlite.database import open_memory
 from engine.model.dimension import canonical_type
-from engine.sandbox.scheduled_fault import Turn
+from engine.sandbox.scheduled_fault import ScheduledFault
 from engine.sandbox.tenant import Row, Values
 from engine.sandbox.ways import FIELDS
 from tests.sandbox.conftest import DIRECTORY
@@ -302,7 +302,7 @@ class Watched(Case):
             record.changes += 1
             record.told_again.clear()
 
-    def watch(self, turn: Turn) -> None:
+    def watch(self, turn: ScheduledFault) -> None:
         super().watch(turn)
         here = next((here for here in self.here if here.id == turn.call.company_id), None)
         if here is None or turn.call.operation != "bulk" or not turn.entry.committed:
