@@ -160,7 +160,7 @@ def _told(
     elif there is not None and there in {spelled, answered}:
         whose = Whose.SPELLED if source == last else Whose.ERP
     elif is_pending(base) and spelled is None:
-        whose = Whose.UNVERIFIED if source == last else Whose.ERP
+        whose = Whose.UNVERIFIED if source == last or agreement.is_doubted else Whose.ERP
     else:
         whose = _whose(last, source, there)
     return FieldDifference(name, last, source, there, whose, spelled, answered)

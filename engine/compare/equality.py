@@ -17,6 +17,8 @@ and the listing shows what it showed then. Of each field that is shown and compa
      (`stored-otherwise`);
    - it shows something else: it is pushed once more, by the next run.
 
+Of an entry that is doubted nobody knows what was sent last: it counts as what the source wants, pushed once.
+
 Only a listing closes an agreement; without one, the remote side is what the ledger knows of it (`match.image`).
 """
 
@@ -100,7 +102,7 @@ def _is_compared(name: str, wanted: str | None, there: str | None, *, relabel: b
 def _judge(name: str, wanted: str, there: str, known: RowRecord) -> Field:
     agreement = known.agreement or NONE
     sent, spelled = getattr(known.row, name), agreement.shown.get(name)
-    if wanted != sent:
+    if wanted != sent and not agreement.is_doubted:
         return Field.DIFFERS
     is_pushed = known.is_fresh or agreement.is_open
     if spelled is not None or not is_pushed:
@@ -168,8 +170,9 @@ def pushed(
     is_kept = known is not None and (is_pending(known) or not known.outcome_known)
     before = dict((known.before if known and is_kept else None) or {})
     if there is not None:
-        for name in fields or _left_as_before(row, known, there):
-            if again is not None and name in again:
+        changed = () if old.is_doubted else fields
+        for name in changed or _left_as_before(row, known, there):
+            if again is not None and name in again and not old.is_doubted:
                 continue
             prior = getattr(there, name)
             if name == "code" and prior is None and known is not None and known.row.code is None:
@@ -185,7 +188,10 @@ def pushed(
 
 
 def _left_as_before(row: Dimension, known: RowRecord | None, there: RemoteRow) -> Iterator[str]:
-    """Yield the fields in which a remote row still is as it was sent before the push whose outcome is not known."""
+    """Yield the fields in which a remote row still is as it was sent before, and the source is not.
+
+    Before a push whose outcome is not known, or before all that a doubted ledger does not know.
+    """
     for name in COMPARED:
         if known is not None and getattr(there, name) == getattr(known.row, name) != getattr(row, name):
             yield name
@@ -207,6 +213,7 @@ def closed(known: RowRecord, row: Dimension, judged: Judged, run_id: str | None)
         is_open=known.confirmed and bool(judged.having(Field.AGAIN, Field.OPEN)),
         told_by=run_id if is_told else old.told_by if judged.shown else None,
         is_allowed=old.is_allowed and judged.shown.items() <= old.shown.items(),
+        is_doubted=old.is_doubted and bool(left),
     )
     return known._replace(
         row=known.row if left else known.row._replace(**taken),

@@ -35,6 +35,7 @@ class Agreement(NamedTuple):
     pushed_again: Mapping[str, str] | None = None  # by field: what was shown before it was pushed once more
     told_by: str | None = None  # the run that told it; None: it has been told for good
     is_allowed: bool = False  # a person lets a spelling of an ERP id or type be
+    is_doubted: bool = False  # what was sent and shown may be of long ago (`dimsync ledger distrust`)
 
 
 class RowRecord(NamedTuple):

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, CompanyState, Learned, Settlement
+from engine.model.company_record import (
+    KEY_MISMATCH,
+    OVERWRITTEN,
+    Agreement,
+    CompanyRecord,
+    CompanyState,
+    Learned,
+    RowRecord,
+    Settlement,
+)
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import Generation
 from tests.ledger.values import (
@@ -30,6 +39,10 @@ LISTED = Learned(
     rows={"a": known("a", seen=stray("dim_a")), "b": known("b")},
     keyless=(stray("z"),),
 )
+DOUBTED = Agreement(is_open=True, is_doubted=True)
+
+FULL = Agreement({"name": "FOOD"}, "Foo", True, {"name": "Foo"}, "run-1", True)
+"""An agreement of which each part says something."""
 
 
 async def test_values_and_listings_are_forgotten_and_links_stay(ledger: Ledger) -> None:
@@ -52,8 +65,8 @@ async def test_values_and_listings_are_forgotten_and_links_stay(ledger: Ledger) 
     assert await ledger.distrust(HARBOR) == 3
     assert await ledger.read(HARBOR) == CompanyRecord(
         rows={
-            "a": known("a")._replace(code_known=False),
-            "b": known("b")._replace(code_known=False),
+            "a": known("a")._replace(code_known=False, agreement=DOUBTED),
+            "b": known("b")._replace(code_known=False, agreement=DOUBTED),
             "c": blank("c"),
         },
         wire_keys={"new": "a"},
@@ -62,6 +75,25 @@ async def test_values_and_listings_are_forgotten_and_links_stay(ledger: Ledger) 
     )
     assert len((await ledger.life(HARBOR, "c")).attempts) == 1
     assert len(await ledger.sketches(HARBOR.origin)) == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "agreement"),
+    [
+        (known("a"), DOUBTED),
+        (known("a", confirmed=False), None),  # whose key nothing has confirmed: it is adopted anew
+        (known("a")._replace(outcome_known=False), None),  # it is sent again in any case
+    ],
+)
+async def test_of_an_agreement_nothing_is_left(ledger: Ledger, entry: RowRecord, agreement: Agreement | None) -> None:
+    agreed = entry._replace(agreement=FULL, before={"name": "Food"}, seen=stray("dim_a"))
+    await ledger.learn(HARBOR, replace(LISTED, rows={"a": agreed}))
+    await ledger.begin(HARBOR, intent("chunk", "b"))
+    await ledger.settle(HARBOR, Settlement(intent_id="chunk", at=LATER, rows={"b": known("b")}))
+    await ledger.distrust(HARBOR)
+    rows = (await ledger.read(HARBOR)).rows
+    assert rows["a"] == entry._replace(code_known=False, agreement=agreement)
+    assert not rows["b"].is_fresh
 
 
 @pytest.mark.parametrize("trouble", [KEY_MISMATCH, OVERWRITTEN, "incomplete-listing"])

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.company_record import CompanyRecord, CompanyState, Intent, Learned, Rejection, RowRecord, Settlement
+from engine.model.company_record import (
+    Agreement,
+    CompanyRecord,
+    CompanyState,
+    Intent,
+    Learned,
+    Rejection,
+    RowRecord,
+    Settlement,
+)
 from engine.model.dimension import Dimension, RemoteRow, natural_key
 from engine.model.outcome import Column, Outcome
 from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
@@ -160,11 +169,15 @@ async def learn(
     model.changes_listed = model.changes
 
 
+def doubted(known: RowRecord) -> Agreement | None:
+    return Agreement(is_open=True, is_doubted=True) if known.confirmed and known.outcome_known else None
+
+
 async def distrust(ledger: Ledger, model: Model, _: None) -> None:
     written = bool(await ledger.known_scopes(HARBOR.origin))
     assert await ledger.distrust(HARBOR) == len(model.rows)
     model.rows = {
-        key: known._replace(code_known=False, seen=None, agreement=None, before=None)
+        key: known._replace(code_known=False, seen=None, agreement=doubted(known), before=None)
         for key, known in model.rows.items()
     }
     model.strays, model.rejections, model.state = (), {}, CompanyState()

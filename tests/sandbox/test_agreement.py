@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from engine import Allow, Dimension
-from tests.sandbox.conftest import World, columns, dims, kinds, verdict
+from tests.sandbox.conftest import World, columns, company, dims, kinds, verdict
 
 LONG = "A name of more than forty characters, as some are"
 ROWS = [row._replace(name=f"{row.erp_id} {LONG}") if row.erp_id in {"00001", "00002"} else row for row in dims(12)]
@@ -193,6 +193,53 @@ async def test_drift_that_a_run_met_and_could_not_push_is_not_lost(world: World)
     world.clock.forward(hours=3)
     assert (await run(world, ROWS))[0] == ("synced", 0, [])
     assert {row.key: row.name for row in world.stored(1)}[ROWS[0].key] == ROWS[0].name
+
+
+async def doubt(world: World) -> None:
+    async with world.engine() as engine:
+        await engine.distrust(company(1, ()))
+
+
+@pytest.mark.parametrize("count", [12, 60])  # 60: more than a guard lets pass
+@pytest.mark.parametrize("changed", [0, 1])
+async def test_a_doubted_ledger_finds_out_anew_what_the_server_spells(world: World, count: int, changed: int) -> None:
+    """At no more than the two pushes, the first of which was long ago, and whatever the source was then."""
+    rows = [row._replace(name=f"Profit & loss {row.erp_id}") for row in dims(count)]
+    world.place(1)
+    world.limit(chunk_rows=1000)
+    world.follow({"spelled": "listed", "name": {"capitals": True}})
+    await world.sync_one(1, rows)
+    world.clock.forward(**DUE)
+    assert (await run(world, rows))[0] == OTHERWISE
+    for row in world.sandbox.tenant.companies[1].rows[:changed]:  # after the backup, and in the source, too
+        row.values, row.shown = row.values._replace(name="Other & new"), None
+    rows[:changed] = [row._replace(name="Other & new") for row in rows[:changed]]
+    await doubt(world)
+    assert await run(world, rows) == (OTHERWISE, {"list": 2, "bulk": 1})
+    assert world.stored(1) == rows
+    await stays(world, rows, UNCHANGED)
+
+
+async def test_a_doubted_ledger_costs_nothing_where_nothing_differs(world: World) -> None:
+    world.place(1)
+    await world.sync_one(1, ROWS)
+    await doubt(world)
+    assert await run(world, ROWS) == (UNCHANGED, {"list": 1})
+    await stays(world, ROWS, UNCHANGED)
+
+
+async def test_what_changed_since_a_doubted_ledger_is_sent_and_what_is_not_carried_out_is_told(world: World) -> None:
+    world.place(1)
+    await world.sync_one(1, ROWS)
+    await doubt(world)
+    changed = [row._replace(name=f"New {row.erp_id}") for row in ROWS[:2]] + ROWS[2:]
+    assert await run(world, changed) == (("synced", 0, []), {"list": 2, "bulk": 1})
+    assert world.stored(1) == changed
+    await stays(world, changed, UNCHANGED)
+    world.follow({"fixed": ["name"]})
+    await doubt(world)
+    assert await run(world, ROWS) == (NOT_APPLIED, {"list": 2, "bulk": 1})
+    await stays(world, ROWS, NOT_APPLIED)
 
 
 async def test_it_is_told_again_when_the_run_that_told_it_was_never_closed(world: World) -> None:

@@ -23,7 +23,7 @@ from engine.compare.freshness import must_list
 from engine.compare.join import Matching, RemoteIndex, image, match
 from engine.compare.plan import diff, flapping
 from engine.compare.recent_refusals import withhold
-from engine.model.company_record import CompanyRecord, CompanyState, RestingRow, RowRecord
+from engine.model.company_record import Agreement, CompanyRecord, CompanyState, RestingRow, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from tests.unit.model_server import NOW, certificate, dim, source
 
@@ -54,7 +54,11 @@ class Run(NamedTuple):
     fate: Fate = "sent"
 
 
-Step = Source | Person | Run
+class Doubt(NamedTuple):
+    """What the ledger knows is doubted (`dimsync ledger distrust`)."""
+
+
+Step = Source | Person | Run | Doubt
 
 
 @dataclass
@@ -149,7 +153,8 @@ class Escapes(Server):
 
 LIMITS = {Ignores: 1, Lags: 2}
 """So many edits by a person can be taken for the server's, once they were told: on a server that ignores updates, one
-between a push and its first listing; on one that lags, the same edit made twice around a second push."""
+between a push and its first listing; on one that lags, the same edit made twice around a second push. A ledger that
+is doubted counts as an edit: it no longer tells what an update that was not carried out met."""
 
 SERVERS = (Server, Cuts, CutsQuietly, Capitals, CutsInCapitals, Ignores, Lags, Escapes)
 
@@ -165,10 +170,11 @@ class World:
     resting: dict[str, RestingRow] = field(default_factory=dict)
     reverts: tuple[tuple[str, object], ...] = ()
     is_as_listed: bool = False
+    is_doubted: bool = False  # since the last listing
 
     def record(self) -> CompanyRecord:
         rows = {} if self.known is None else {KEY: self.known}
-        state = CompanyState(listed_at=NOW, checked_at=NOW)
+        state = CompanyState() if self.is_doubted else CompanyState(listed_at=NOW, checked_at=NOW)
         return CompanyRecord(rows=rows, resting=dict(self.resting), state=state, is_as_listed=self.is_as_listed)
 
     def change(self, value: str) -> None:
@@ -183,7 +189,7 @@ class World:
     def run(self, step: Run) -> tuple[int, int]:
         """Return the exit code and what the run cost, listings that the step asks for left out."""
         record, wanted = self.record(), source(self.wanted)
-        lists = step.lists or must_list(wanted, record, set(self.resting))
+        lists = step.lists or self.is_doubted or must_list(wanted, record, set(self.resting))
         cost = int(lists and not step.lists)
         code, again = self._compare(record, lists=lists, is_same_run=False, fate=step.fate)
         if self._sent:
@@ -239,13 +245,23 @@ class World:
         entry = learned.rows.get(KEY, self.known)
         self.known = None if KEY in learned.gone else entry and entry._replace(is_fresh=False)
         self.resting = {**{k: v for k, v in self.resting.items() if k not in learned.rested}, **learned.resting}
-        self.is_as_listed = True
+        self.is_as_listed, self.is_doubted = True, False
+
+    def doubt(self) -> None:
+        """Forget what the ledger forgets, which `tests/ledger/test_distrust.py` tells."""
+        if self.known is not None:
+            is_open = self.known.confirmed and self.known.outcome_known
+            agreement = Agreement(is_open=True, is_doubted=True) if is_open else None
+            row, remote_id, confirmed, settled, *_ = self.known
+            self.known = RowRecord(row, remote_id, confirmed, settled, code_known=False, agreement=agreement)
+        self.resting.clear()
+        self.is_as_listed, self.is_doubted = False, True
 
 
 def histories(values: tuple[str, ...]) -> Iterator[tuple[Step, ...]]:
     """Yield all of up to so many steps."""
     runs = [Run(lists, fate) for lists in (True, False) for fate in ("sent", "unsent", "killed")]
-    steps: list[Step] = [*map(Source, values), *map(Person, values), *runs]
+    steps: list[Step] = [*map(Source, values), *map(Person, values), *runs, Doubt()]
     for length in range(MOST_STEPS + 1):
         yield from product(steps, repeat=length)
 
@@ -264,11 +280,13 @@ def play(kind: type[Server], name: str, values: tuple[str, ...], history: tuple[
                 world.server.edit(value)
             case Run():
                 codes.append(world.run(step)[0])
+            case Doubt():
+                world.doubt()
     trail = [world.run(Run(lists=True)) for _ in range(QUIET_AFTER + LAST_RUNS)]
     if any(cost for _, cost in trail[-LAST_RUNS:]):
         return f"perpetual: {trail}"
     is_told = 3 in {*codes, *(code for code, _ in trail)}
-    edits = sum(isinstance(step, Person) for step in history)
+    edits = sum(isinstance(step, Person | Doubt) for step in history)
     if is_told and edits >= LIMITS.get(kind, len(history) + 1):
         return None
     if trail[-1][0] == 0 and not world.server.holds(getattr(world.wanted, name)):

@@ -9,11 +9,17 @@ from __future__ import annotations
 import sqlite3
 
 from engine.ledger.sqlite import scopes
-from engine.model.company_record import KEY_MISMATCH
+from engine.ledger.sqlite.texts import to_json
+from engine.model.company_record import KEY_MISMATCH, Agreement
 from engine.model.settings import Scope
 
+DOUBTED = Agreement(is_open=True, is_doubted=True)
+"""So that a spelling that was agreed is found out as one anew, and not taken for an update that is not carried out."""
+
 ROWS = """
-    update rows set code_known = 0, seen = null, agreement = null, before = null, acked_generation = null
+    update rows
+    set code_known = 0, seen = null, agreement = case when confirmed and settled then ? end, before = null,
+        acked_generation = null
     where scope = ?
 """
 STRAYS = "delete from strays where scope = ?"
@@ -36,7 +42,7 @@ def distrust(connection: sqlite3.Connection, scope: Scope) -> int:
     scope_id = scopes.find(connection, scope)
     if scope_id is None:
         return 0
-    known = connection.execute(ROWS, (scope_id,)).rowcount
+    known = connection.execute(ROWS, (to_json(DOUBTED._asdict()), scope_id)).rowcount
     for statement in (STRAYS, REJECTIONS, RESTING, REVERTS):
         connection.execute(statement, (scope_id,))
     connection.execute(NOTES, (scope_id, KEY_MISMATCH))
