@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from datetime import datetime
 
-from engine.compare.equality import Field, as_shown, closed, judge
+from engine.compare.equality import NONE, Field, as_shown, closed, is_pending, judge
 from engine.compare.join import Matching, RemoteIndex, Via, is_confirmed, may_lead_to
 from engine.model.company_record import (
     KEY_COLLISION,
@@ -153,6 +153,9 @@ def _seen_again(
             is_open = bool(judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
     shown = as_shown(entry)
     agrees = known.outcome_known and shown[1:5] == remote[1:5] and (remote.code is None or remote.code == shown.code)
+    is_unjudged = wanted is None and is_pending(known) and known.outcome_known and confirmed
+    if is_unjudged and not agrees:  # the source that could judge it is not here
+        entry = entry._replace(agreement=(entry.agreement or NONE)._replace(is_open=True))
     return entry._replace(seen=None if agrees and not is_open else remote)
 
 

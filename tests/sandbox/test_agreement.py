@@ -253,3 +253,20 @@ async def test_it_is_told_again_when_the_run_that_told_it_was_never_closed(world
         ledger.execute("update runs set finished_at = null where id = (select max(id) from runs)")
     world.clock.forward(minutes=10)
     assert await run(world, ROWS) == (OTHERWISE, {})
+
+
+@pytest.mark.parametrize("listed_by", ["put", "sync"])
+async def test_rows_that_a_listing_is_not_about_stay_to_be_verified(world: World, listed_by: str) -> None:
+    """Its source lacks them: how the server spells them is still found out by the next one that has them."""
+    rows = [row._replace(name=f"Profit & loss {row.erp_id}") for row in dims(12)]
+    world.place(1)
+    world.follow({"spelled": "listed", "name": {"capitals": True}})
+    await world.sync_one(1, rows)
+    world.clock.forward(**DUE)
+    if listed_by == "put":
+        async with world.engine() as engine:
+            await engine.put(company(1, []), rows[0]).result()
+    else:
+        assert await run(world, rows[:8]) == (OTHERWISE, {"list": 2, "bulk": 1})
+    assert await run(world, rows) == (OTHERWISE, {"list": 1, "bulk": 1})
+    await stays(world, rows, UNCHANGED)
