@@ -63,7 +63,8 @@ def _needs(one: CompanyResult, mode: VerifyMode) -> Counter[str]:
     pages = one.certificate.pages if one.certificate is not None else 0
     is_listed = mode is VerifyMode.FULL
     is_probed = not is_listed and (mode is VerifyMode.PROBE or bool(one.plan.creates))
-    return Counter(bulk=one.plan.bulk_requests, list=pages if is_listed else 0, probe=int(is_probed))
+    listings = (pages if is_listed else 0) + one.plan.list_requests
+    return Counter(bulk=one.plan.bulk_requests, list=listings, probe=int(is_probed))
 
 
 def _at_the_rate(requests: Counter[str], rates: dict[str, float]) -> float:

@@ -84,8 +84,10 @@ def write_plan(plan: SavedPlan, result: RunResult) -> str:
 
 
 def requests(company: CompanyPlan) -> int:
-    """Return how many requests it takes to apply a company's plan: a probe, and its chunks."""
-    return 1 + company.bulk_requests if company.changes and not company.held_by else 0
+    """Return how many requests it takes to apply a company's plan: a probe, its chunks, and listings after some."""
+    if not company.changes or company.held_by:
+        return 0
+    return 1 + company.bulk_requests + company.list_requests
 
 
 def read_plan(text: str, name: str) -> SavedPlan:
@@ -133,12 +135,14 @@ def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, 
         "generation": list(plan.generation),
         "settings": plan.settings,
         **{name: getattr(plan, name) for name in COUNTS},
+        "list_requests": plan.list_requests,
         "held_by": [_problem(problem) for problem in plan.held_by],
         "not_planned": [_problem(problem) for problem in plan.not_planned],
         "creates": [_change(change, {}) for change in plan.creates],
         "updates": [_change(change, before.get(change.row.key, {})) for change in plan.updates],
         "canaries": [_change(change, before.get(change.row.key, {})) for change in plan.canaries],
         "reverts": list(plan.reverts),
+        "again": {key: dict(shown) for key, shown in plan.again.items()},
         "orphans": list(plan.orphans),
         "source_keys": dict(plan.source_keys),
         "holds": [hold._asdict() for hold in plan.holds],
@@ -173,6 +177,8 @@ def _read_company(one: Mapping[str, Any]) -> CompanyPlan:
         updates=updates,
         canaries=canaries,
         reverts=tuple(one["reverts"]),
+        again=one.get("again", {}),  # plans of earlier versions have none
+        list_requests=one.get("list_requests", 0),
         orphans=tuple(one["orphans"]),
         source_keys=tuple(sorted(one["source_keys"].items())),
         holds=tuple(Hold(**hold) for hold in one["holds"]),

@@ -66,6 +66,11 @@ class Plan:
         )
 
     @property
+    def updates_again(self) -> tuple[Change, ...]:
+        """Updates that are pushed once more."""
+        return tuple(change for change in self.updates if change.row.key in self.again) if self.again else ()
+
+    @property
     def digest(self) -> str:
         """Return 32 hex characters that are equal exactly when the plans would send the same rows to the same ids."""
         digest = blake2b(digest_size=16)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.model.change import Change, Hold
@@ -24,6 +25,7 @@ class CompanyPlan:
     updates: tuple[Change, ...] = ()
     canaries: tuple[Change, ...] = ()
     reverts: tuple[str, ...] = ()
+    again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: updates that are pushed once more
     holds: tuple[Hold, ...] = ()  # rows that stay as they are
     held_by: tuple[Problem, ...] = ()  # guards that hold the company: nothing of it is sent
     not_planned: tuple[Problem, ...] = ()  # why there is no plan for it: nothing of it is sent
@@ -37,6 +39,7 @@ class CompanyPlan:
     source_keys: tuple[tuple[str, str], ...] = ()  # wire key -> the source's, of rows that were rekeyed
     was_compared: bool = True  # False: a guard held it before that, so that nothing is known of its rows
     bulk_requests: int = 0  # that it takes to send it
+    list_requests: int = 0  # that it takes to see what becomes of what is pushed once more
 
     @property
     def changes(self) -> tuple[Change, ...]:

@@ -341,17 +341,9 @@ class CompanyRun:
             },
         )
         if self._books.lets_spellings and writes and compared.plan.otherwise:
-            await self._let_spellings(compared.plan.otherwise)
+            await self._writing.let_spellings(compared.plan.otherwise)
         await self._tell_planned(compared.plan)
         return compared.plan
-
-    async def _let_spellings(self, keys: Collection[str]) -> None:
-        """Remember that a person lets the server's spellings be, until a side moves."""
-        record = await self._parts.ledger.read(self._scope)
-        known = {key: record.rows[key].agreement for key in keys if key in record.rows}
-        allowed = {key: old._replace(is_allowed=True) for key, old in known.items() if old is not None}
-        with anyio.CancelScope(shield=True):
-            await self._parts.ledger.agree(self._scope, allowed)
 
     async def _tell_planned(self, plan: Plan) -> None:
         await self._parts.emit(
@@ -471,6 +463,7 @@ class CompanyRun:
             remote_count=self._comparison.there,
             held_by=held_by,
             bulk_requests=self._writing.requests(compared.plan) if compared and not held_by else 0,
+            list_requests=self._writing.listings(compared.plan) if compared and not held_by else 0,
         )
 
     def _own_keys(self, rows: tuple[Difference, ...]) -> tuple[Difference, ...]:

@@ -345,7 +345,7 @@ class Comparison:
 
     async def still(self, record: CompanyRecord) -> bool:
         """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
-        self.ids = image(record, keyed=self.client.dialect.lists_keys).rows.keys()
+        self._see(image(record, keyed=self.client.dialect.lists_keys))
         self.evidence = Evidence.PROBE
         return await self._probe(record) is None
 
@@ -364,7 +364,12 @@ class Comparison:
 
     def takes_another(self) -> bool:
         """Keep room for one more listing of the company; False: there is none."""
-        return self._take_room(self._pages(self.there))
+        return self._take_room(self.pages)
+
+    @property
+    def pages(self) -> int:
+        """How many requests a listing of the company takes."""
+        return self._pages(self.there)
 
     def _take_room(self, pages: int) -> bool:
         return self.room is None or self.room.take(pages)

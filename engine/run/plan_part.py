@@ -33,6 +33,7 @@ def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Gen
         updates=plan.updates,
         canaries=plan.canaries,
         reverts=plan.reverts,
+        again=plan.again,
         holds=plan.holds,
         source_rows=wanted.source_rows,
         unchanged=plan.unchanged,

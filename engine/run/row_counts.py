@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from engine.model.balance import Balance
 from engine.model.change import Change, Hold, Plan
-from engine.model.company_record import STORED_OTHERWISE
+from engine.model.company_record import NOT_APPLIED, STORED_OTHERWISE
 from engine.model.dimension import Dimension
 from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
 from engine.model.wanted import Wanted
@@ -94,9 +94,9 @@ class RowCounts:
     def refused(self, rows: Sequence[Hold]) -> None:
         """Count rows that a saved plan found refused, and that nobody looks at again."""
         for key, slug, message in rows:
-            if slug == "rejected":
+            if slug in {"rejected", NOT_APPLIED}:
                 self._final[Column.REJECTED] += 1
-                self.problem("rejected", f"refused before the plan was made: {message}", key)
+                self.problem(slug, f"refused before the plan was made: {message}", key)
             else:
                 self._final[Column.UNCERTAIN] += 1
                 self.problem(slug, f"uncertain when the plan was made: {message}", key)

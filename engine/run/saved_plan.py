@@ -16,7 +16,7 @@ from engine.compare.join import linked_id
 from engine.compare.subset import only
 from engine.errors import AppliedBefore, StalePlan
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, CompanyRecord
+from engine.model.company_record import KEY_MISMATCH, STORED_OTHERWISE, CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.outcome import Withheld
 from engine.model.row_history import Applied
@@ -50,6 +50,7 @@ class AppliedRun(CompanyRun):
         self._applying = applying
         was_allowed = {slug for slug in ALLOWABLE if str(Allow(slug, job.company.id)) in applying.allowed}
         self._comparison.allowed = frozenset({"flapping", *was_allowed, *(["canary"] if saved.canaries else [])})
+        self._books.lets_spellings = STORED_OTHERWISE in was_allowed
         self._comparison.verify = Verify(mode=VerifyMode.PROBE)
         self._comparison.company = replace(self.company, verify=None)
 
@@ -149,6 +150,7 @@ class AppliedRun(CompanyRun):
             updates=plan.updates,
             canaries=plan.canaries,
             reverts=(),
+            again=plan.again,
             unchanged=self._saved.unchanged + done,
         )
 
@@ -174,6 +176,7 @@ class AppliedRun(CompanyRun):
             updates=saved.updates,
             canaries=saved.canaries,
             reverts=saved.reverts,
+            again=saved.again,
             holds=saved.holds,
             unchanged=saved.unchanged,
             adopted=saved.adopted,

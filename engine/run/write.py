@@ -97,7 +97,7 @@ class Writing:
         sending = _Sending(writer=writer, collisions=collisions, record=record, to_do=to_do)
         first = plan.creates + plan.first_updates
         if await self._send(sending, first, plan.canaries) and plan.again:
-            await self._push_again(sending, [change for change in plan.updates if change.row.key in plan.again])
+            await self._push_again(sending, plan.updates_again)
 
     async def _send(self, sending: _Sending, changes: Sequence[Change], canaries: Sequence[Change] = ()) -> bool:
         """Send changes, and find out what became of them; return whether more may be sent."""
@@ -134,9 +134,8 @@ class Writing:
             text = "no room for the listing that shows what becomes of rows that are pushed once more"
             self.stop_short(NO_ROOM.code, f"{text}; the next run goes on from there", NO_ROOM)
             return
-        most = self.chunk_rows if self._is_massive(len(rows)) else len(rows)
-        for batch in (rows[:most], rows[most:]):
-            if not batch or not await self._send(sending, batch):
+        for batch in self._rounds_again(rows):
+            if not await self._send(sending, batch):
                 break
             undone = await self._verify(batch)
             if undone and len(batch) < len(rows):
@@ -144,6 +143,19 @@ class Writing:
                 left = f"{len(rows) - len(batch):,} more differ"
                 self.stop_short("mass-update", f"{text}, and {left}; --allow mass-update:{self.scope.company_id}", HELD)
                 break
+
+    async def let_spellings(self, keys: Collection[str]) -> None:
+        """Remember that a person lets the server's spellings be, until a side moves."""
+        record = await self.parts.ledger.read(self.scope)
+        known = {key: record.rows[key].agreement for key in keys if key in record.rows}
+        allowed = {key: old._replace(is_allowed=True) for key, old in known.items() if old is not None}
+        with anyio.CancelScope(shield=True):
+            await self.parts.ledger.agree(self.scope, allowed)
+
+    def _rounds_again(self, rows: Sequence[Change]) -> Iterator[Sequence[Change]]:
+        """Yield rows that are pushed once more as they are sent, with a listing after each part."""
+        most = self.chunk_rows if self._is_massive(len(rows)) else len(rows)
+        yield from filter(None, (rows[:most], rows[most:]))
 
     def _is_massive(self, rows: int) -> bool:
         guards, there = self.comparison.guards, self.comparison.there
@@ -166,6 +178,8 @@ class Writing:
         told, stuck = after.plan.otherwise, after.plan.not_applied
         self.books.recount(stuck, Column.REJECTED, NOT_APPLIED)
         self.books.otherwise(told)
+        if told and self.books.lets_spellings:
+            await self.let_spellings(told)
         left = to_do_of(after.plan) | told.keys() | stuck.keys()
         stored = [change.row.key for change in rows if change.row.key in self.books.done]
         if still := to_do_of(after.plan) & self.books.done.keys():  # no success, whatever the answers said
@@ -190,7 +204,12 @@ class Writing:
             len(tuple(rounds(count, self.chunk_rows)))
             for count in Counter(change.row.type_code for change in plan.canaries).values()
         )
-        return tried + sum(1 for _ in cut(plan.creates + plan.updates, self._how))
+        parts = (plan.creates + plan.first_updates, *self._rounds_again(plan.updates_again))
+        return tried + sum(1 for part in parts for _ in cut(part, self._how))
+
+    def listings(self, plan: Plan) -> int:
+        """Return how many list requests it takes to see what becomes of rows that are pushed once more."""
+        return self.comparison.pages * len(tuple(self._rounds_again(plan.updates_again)))
 
     @property
     def _how(self) -> Cut:

@@ -44,6 +44,8 @@ company_plans = st.builds(
     updates=st.lists(changes, max_size=2).map(tuple),
     canaries=st.lists(changes, max_size=2).map(tuple),
     reverts=st.lists(texts, max_size=2).map(tuple),
+    again=st.dictionaries(texts, st.dictionaries(names, texts, max_size=2), max_size=2),
+    list_requests=counts,
     holds=st.lists(st.builds(Hold, texts, texts, texts), max_size=2).map(tuple),
     orphans=st.lists(texts, max_size=2).map(tuple),
     source_keys=st.dictionaries(texts, texts, max_size=2).map(lambda keys: tuple(sorted(keys.items()))),
@@ -82,6 +84,7 @@ PLAN = SavedPlan(
             updates=(Change(ROW._replace(key="K2", code="C"), "dim_2", ("name", "code")),),
             canaries=(Change(ROW._replace(key="K3"), "dim_3", ("erp_id",), "0100"),),
             reverts=("K2",),
+            again={"K2": {"name": "CASH"}},
             holds=(Hold("K4", "look-alike", "it looks like dim_4"),),
             source_rows=9,
             unchanged=3,
@@ -92,6 +95,7 @@ PLAN = SavedPlan(
             orphans=("dim_7", "dim_8"),
             source_keys=(("K2", "new K2"),),
             bulk_requests=2,
+            list_requests=1,
         ),
         CompanyPlan(
             company_id=2,
@@ -292,5 +296,5 @@ def test_a_person_can_review_it() -> None:
     }
     assert second["held_by"] == [{"code": "mass-create", "message": "too many"}]
     assert third["not_planned"] == [{"code": "source", "message": "no such file"}]
-    assert document["totals"] == {"companies": 3, "held": 1, "creates": 1, "updates": 2, "requests": 3}
-    assert [requests(one) for one in PLAN.companies] == [3, 0, 0]
+    assert document["totals"] == {"companies": 3, "held": 1, "creates": 1, "updates": 2, "requests": 4}
+    assert [requests(one) for one in PLAN.companies] == [4, 0, 0]
