@@ -362,9 +362,9 @@ class Comparison:
     def _pages(self, rows: int, size: int | None = None) -> int:
         return max(1, ceil(rows / (size or self.client.channel.key.pages.rows)))
 
-    def takes_another(self) -> bool:
-        """Keep room for one more listing of the company; False: there is none."""
-        return self._take_room(self.pages)
+    def takes_another(self, *, after: int) -> bool:
+        """Keep room for one more listing of the company, after so many other requests; False: there is none."""
+        return self.room is None or self.room.take(self.pages, after=after)
 
     @property
     def pages(self) -> int:

@@ -130,11 +130,11 @@ class Writing:
         So the server's spelling is told from somebody's change: that is undone by it. Above the limits of `mass-update`
         one chunk goes first; if it shows changes, the others are such, and held.
         """
-        if not self.comparison.takes_another():
-            text = "no room for the listing that shows what becomes of rows that are pushed once more"
-            self.stop_short(NO_ROOM.code, f"{text}; the next run goes on from there", NO_ROOM)
-            return
         for batch in self._rounds_again(rows):
+            if not self.comparison.takes_another(after=sum(1 for _ in cut(batch, self._how))):
+                text = "no room for the listing that shows what becomes of rows that are pushed once more"
+                self.stop_short(NO_ROOM.code, f"{text}; the next run goes on from there", NO_ROOM)
+                break
             if not await self._send(sending, batch):
                 break
             undone = await self._verify(batch)

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import count
 
 import pytest
 
-from engine import Allow, Dimension
-from tests.sandbox.conftest import World, columns, company, dims, kinds, verdict
+from engine import Allow, Dimension, Guards, open_ledger
+from engine.model.settings import Scope
+from engine.run.run import origin_of
+from engine.sandbox.tenant import Values
+from engine.sandbox.ways import Way, Ways
+from tests.sandbox.conftest import BLIND, DEMO, World, columns, company, dims, kinds, verdict
 
 LONG = "A name of more than forty characters, as some are"
 ROWS = [row._replace(name=f"{row.erp_id} {LONG}") if row.erp_id in {"00001", "00002"} else row for row in dims(12)]
@@ -178,6 +183,27 @@ async def test_above_them_what_people_changed_is_held(world: World) -> None:
     assert [problem.code for problem in result.problems] == ["mass-update"]
 
 
+@pytest.mark.parametrize(
+    ("guards", "allow"),
+    [
+        (Guards(), ["mass-update"]),
+        (Guards(min_rows=100), []),
+        (Guards(mass_update_rows=100), []),
+        (Guards(mass_update_share=1.0), []),
+    ],
+)
+async def test_within_the_limits_all_go_at_once(world: World, guards: Guards, allow: list[str]) -> None:
+    rows, world.guards = dims(60), guards
+    world.place(1)
+    world.limit(chunk_rows=20)
+    await world.sync_one(1, rows)
+    for row in rows:
+        edit(world, row.key)
+    world.clock.forward(**DUE)
+    allowances = [Allow(slug, 1) for slug in allow]
+    assert await run(world, rows, allow=allowances) == (("synced", 0, []), {"list": 2, "bulk": 3})
+
+
 async def test_drift_that_a_run_met_and_could_not_push_is_not_lost(world: World) -> None:
     world.place(1)
     await world.sync_one(1, ROWS)
@@ -193,6 +219,105 @@ async def test_drift_that_a_run_met_and_could_not_push_is_not_lost(world: World)
     world.clock.forward(hours=3)
     assert (await run(world, ROWS))[0] == ("synced", 0, [])
     assert {row.key: row.name for row in world.stored(1)}[ROWS[0].key] == ROWS[0].name
+
+
+async def reverts(world: World) -> list[str]:
+    """Return the keys of what counts as pushed back."""
+    async with await open_ledger(world.ledger_url) as ledger:
+        scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
+        return [key for key, _ in (await ledger.read(scope)).reverts]
+
+
+async def test_a_spelling_does_not_count_as_pushed_back(world: World) -> None:
+    world.place(1)
+    world.follow({"spelled": "listed", "name": {"capitals": True}})
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    assert (await run(world, ROWS))[0] == OTHERWISE
+    assert await reverts(world) == []
+
+
+async def test_a_second_push_that_undoes_a_change_counts_as_one(world: World) -> None:
+    world.place(1)
+    await world.sync_one(1, ROWS)
+    edit(world, ROWS[0].key)
+    world.clock.forward(**DUE)
+    assert (await run(world, ROWS))[0] == ("synced", 0, [])
+    assert await reverts(world) == [ROWS[0].key]
+
+
+class Counts(Way):
+    """Numbers what it stores, so that no row is ever as it was sent, nor as it was."""
+
+    def store(self, values: Values) -> Values:
+        return values._replace(erp_id=f"{values.erp_id}-{next(NUMBERS)}")
+
+
+NUMBERS = count()
+
+
+async def test_what_is_never_the_same_is_held_before_long(world: World) -> None:
+    world.place(1)
+    world.sandbox.service.ways = Ways([Counts()])
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    result = await world.sync_one(1, ROWS)
+    assert (verdict(result), columns(result)) == (("partial", 5, ["not-verified"]), {"deferred": 12})
+    world.clock.forward(minutes=10)
+    assert await run(world, ROWS) == (("partial", 5, ["not-verified"]), {"list": 1, "bulk": 1})
+    held = ("partial", 4, ["flapping"])
+    assert await run(world, ROWS) == (held, {})
+    world.clock.forward(days=1)
+    assert await run(world, ROWS) == (held, {"probe": 1})
+
+
+@pytest.mark.parametrize(
+    ("budget", "says", "requests"),
+    [
+        (2, ("partial", 5, ["budget"]), {"list": 1}),
+        (3, ("partial", 5, ["budget"]), {"list": 1}),
+        (4, OTHERWISE, {"list": 2, "bulk": 1}),
+    ],
+)
+async def test_a_second_push_is_made_where_there_is_room_for_its_listing(
+    world: World, budget: int, says: tuple[str, int, list[str]], requests: dict[str, int]
+) -> None:
+    """One request of the budget is the directory's."""
+    world.place(1)
+    world.follow({"spelled": "listed", "name": {"capitals": True}})
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    world.sandbox.service.log.clear()
+    async with world.engine() as engine:
+        (result,) = (await engine.sync([company(1, ROWS)], budget=budget).result()).companies
+    assert (verdict(result), kinds(result.requests)) == (says, requests)
+    left = {"list": 1, "bulk": 1} if budget < 4 else {}
+    assert await run(world, ROWS) == (OTHERWISE if left else UNCHANGED, left)
+    await stays(world, ROWS, UNCHANGED)
+
+
+async def test_a_second_push_that_cannot_be_looked_at_is_told_by_the_next_listing(world: World) -> None:
+    world.place(1)
+    world.follow({"spelled": "listed", "name": {"capitals": True}})
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    world.script(*BLIND)
+    assert await run(world, ROWS) == (("partial", 5, ["not-verified"]), {"list": 2, "bulk": 1})
+    world.script()
+    assert await run(world, ROWS) == (UNCHANGED, {})
+    world.clock.forward(**DUE)
+    assert await run(world, ROWS) == (OTHERWISE, {"list": 1})
+    await stays(world, ROWS, UNCHANGED)
+
+
+async def test_nothing_is_pushed_once_more_after_a_key_led_nowhere(world: World) -> None:
+    world.place(1)
+    world.follow({"spelled": "listed", "name": {"capitals": True}})
+    await world.sync_one(1, ROWS)
+    world.clock.forward(**DUE)
+    world.script({"effect": "ignore-keys"})
+    said, requests = await run(world, [ROWS[0]._replace(name="Changed"), *ROWS[1:]])
+    assert (said[1], "key-mismatch" in said[2], requests["bulk"]) == (4, True, 1)
 
 
 async def doubt(world: World) -> None:

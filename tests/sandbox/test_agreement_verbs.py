@@ -45,11 +45,12 @@ async def test_a_saved_plan_tells_what_it_takes(world: World) -> None:
     world.follow(CAPITALS)
     await world.sync_one(1, rows)
     world.clock.forward(**DUE)
-    saved, text = await planned(world, company(1, rows))
+    saved, text = await planned(world, company(1, [*rows, *dims(1, first=900)]))
     (plan,) = saved.companies
-    assert (plan.bulk_requests, plan.list_requests) == (2, 4)
-    assert '"requests": 7' in text
-    assert told(await applied_one(world, saved)) == (OTHERWISE, {"updated": 150}, {"probe": 1, "list": 4, "bulk": 2})
+    assert (plan.bulk_requests, plan.list_requests) == (3, 4)
+    assert '"requests": 8' in text
+    result = await applied_one(world, saved)
+    assert told(result) == (OTHERWISE, {"created": 1, "updated": 150}, {"probe": 1, "list": 4, "bulk": 3})
 
 
 async def test_an_update_of_a_saved_plan_that_is_not_carried_out(world: World) -> None:

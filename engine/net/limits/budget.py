@@ -41,10 +41,13 @@ class ListingBudget:
     budget: Budget = field(default_factory=Budget)
     taken: int = 0  # pages
 
-    def take(self, pages: int) -> bool:
-        """Return whether so many pages may be read, and keep them for whoever asks."""
+    def take(self, pages: int, *, after: int = 0) -> bool:
+        """Return whether so many pages may be read, and keep them for whoever asks.
+
+        `after`: requests that are sent before, which the run's budget must have, too.
+        """
         most = self.left // 2 if self.taken else self.left
-        if self.taken + pages > most or (self.budget.left is not None and pages > self.budget.left):
+        if self.taken + pages > most or (self.budget.left is not None and after + pages > self.budget.left):
             return False
         self.taken += pages
         return True
