@@ -15,13 +15,17 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`old` stands once in the module, and `new` is wrong. `scene` is what it is run in (see `scenes.py`)."""
+    """`old` stands once in the module, and `new` is wrong.
+
+    `scene` is what it is run in (see `scenes.py`), or `test` a file of tests of which one fails with it.
+    """
 
     name: str
     module: str  # below `engine`
     old: str
     new: str
-    scene: str
+    scene: str = ""
+    test: str = ""
     sign: str = "unbalanced"  # problem code with which a run that is not green names it
     why: str = ""  # of one that no balance can see
 

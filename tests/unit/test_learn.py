@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.compare.absorb import learn
+from engine.compare.equality import not_applied
 from engine.compare.join import RemoteIndex, image, match
-from engine.model.company_record import CompanyRecord, Learned, RowRecord
+from engine.model.company_record import Agreement, CompanyRecord, Learned, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.wanted import Wanted
 from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source
@@ -65,6 +68,18 @@ def test_what_somebody_changed_there_is_remembered_and_forgotten() -> None:
     assert seen.rows == {"k1": entry._replace(seen=edited)}
 
     assert taught(wanted, ledger_of(seen.rows["k1"]), shown("r1", "1")).rows == {"k1": entry}
+
+
+def test_an_agreement_does_not_move_to_another_remote_row() -> None:
+    agreed = known(dim("k1", "1"), "r1")._replace(agreement=Agreement({"name": "ROW 1"}), before={"name": "Old"})
+    learned = taught(source(dim("k1", "1")), ledger_of(agreed), shown("r2", "1", key="k1"))
+    assert learned.rows == {"k1": known(dim("k1", "1"), "r2")}
+
+
+def test_a_rest_is_over_when_a_side_has_moved() -> None:
+    wanted = dim("k1", "1")
+    record = replace(ledger_of(known(wanted, "r1")), resting={"k1": not_applied(wanted, "text", NOW)})
+    assert taught(source(wanted), record, shown("r1", "1")).rested == ("k1",)
 
 
 def test_a_vanished_row_is_forgotten() -> None:

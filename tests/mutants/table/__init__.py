@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutants.table.agreement import AGREEMENT
 from tests.mutants.table.books import BOOKS
 from tests.mutants.table.planning import PLANNING
 from tests.mutants.table.reading import READING
@@ -9,6 +10,6 @@ from tests.mutants.table.runs import RUNS
 from tests.mutants.table.unseen import UNSEEN
 from tests.mutants.table.writing import WRITING
 
-__all__ = ["MUTANTS", "UNSEEN"]
+__all__ = ["AGREEMENT", "MUTANTS", "UNSEEN"]
 
 MUTANTS = (*BOOKS, *RUNS, *WRITING, *PLANNING, *READING)

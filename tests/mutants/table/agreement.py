@@ -1,0 +1,528 @@
+"""Slips in how agreement is judged, kept and told, and in the second push."""
+
+from __future__ import annotations
+
+from tests.mutants.mutate import Mutant
+
+RULES = "tests/unit/test_agreement.py"
+RUNS = "tests/sandbox/test_agreement.py"
+VERBS = "tests/sandbox/test_agreement_verbs.py"
+LEARNT = "tests/unit/test_learn.py"
+LEDGER = "tests/ledger/test_distrust.py"
+
+
+def _mutant(name: str, old: str, new: str, *, module: str = "planning.agreement", test: str = RULES) -> Mutant:
+    return Mutant(name=f"{module.rpartition('.')[2]}: {name}", module=module, old=old, new=new, test=test)
+
+
+_JUDGED = (
+    _mutant(
+        "a field that is not compared differs",
+        "if wanted == there or not _is_compared(",
+        "if wanted == there and not _is_compared(",
+    ),
+    _mutant(
+        "an unknown outcome is judged as a known one",
+        "if known is None or not known.settled else",
+        "if known is None else",
+    ),
+    _mutant(
+        "an agreed spelling is not kept",
+        "if verdict in {Field.AGREED, Field.OTHERWISE}:",
+        "if verdict is Field.OTHERWISE:",
+    ),
+    _mutant(
+        "a told spelling is not kept", "if verdict in {Field.AGREED, Field.OTHERWISE}:", "if verdict is Field.AGREED:"
+    ),
+    _mutant("an agreed field is told", "if verdict is not Field.AGREED:", "if verdict is not Field.DIFFERS:"),
+    _mutant("labels are always compared", "return relabel and bool(there)", "return bool(there)"),
+    _mutant("a label that is not shown is compared", "return relabel and bool(there)", "return relabel"),
+    _mutant(
+        "a type that is not shown is compared",
+        'if name == "type_code":\n        return bool(there)',
+        'if name == "type_code":\n        return True',
+    ),
+    _mutant("a code that is not shown is compared", "(wanted is not None and there is not None)", "wanted is not None"),
+    _mutant("a code that is not wanted is compared", "(wanted is not None and there is not None)", "there is not None"),
+    _mutant("a source that moved is not pushed", "if wanted != sent and not agreement.is_doubted:", "if False:"),
+    _mutant("a doubted ledger is believed", "if wanted != sent and not agreement.is_doubted:", "if wanted != sent:"),
+    _mutant(
+        "an open row counts as agreed", "is_pushed = known.is_fresh or agreement.is_open", "is_pushed = known.is_fresh"
+    ),
+    _mutant(
+        "a fresh row counts as agreed",
+        "is_pushed = known.is_fresh or agreement.is_open",
+        "is_pushed = agreement.is_open",
+    ),
+    _mutant(
+        "an agreed spelling is pushed once more with another field",
+        "if spelled is not None or not is_pushed:",
+        "if not is_pushed:",
+    ),
+    _mutant(
+        "the answer tells of every field",
+        'if name == "name" and there == agreement.answered:',
+        "if there == agreement.answered:",
+    ),
+    _mutant("the answer is not believed", 'if name == "name" and there == agreement.answered:', "if False:"),
+    _mutant(
+        "no row is pushed once more",
+        "if agreement.pushed_again is None:\n        return Field.AGAIN",
+        "if agreement.pushed_again is None:\n        return Field.OTHERWISE",
+    ),
+    _mutant(
+        "rows are pushed once more again and again",
+        "if agreement.pushed_again is None:\n",
+        "if not agreement.pushed_again or True:\n",
+    ),
+    _mutant(
+        "what is not carried out is a spelling",
+        "        return Field.NOT_APPLIED\n",
+        "        return Field.OTHERWISE\n",
+    ),
+    _mutant(
+        "what was before is looked for in another field",
+        "(known.before or {}).get(name)",
+        '(known.before or {}).get("name")',
+    ),
+    _mutant(
+        "whatever is shown after two pushes is a spelling",
+        "if there == agreement.pushed_again.get(name) else Field.OPEN",
+        "if agreement.pushed_again else Field.OPEN",
+    ),
+)
+
+_RESTING = (
+    _mutant(
+        "any rest counts as not carried out", "if rest.code != NOT_APPLIED or seen is None or", "if seen is None or"
+    ),
+    _mutant("a listing that moved ends no rest", "or seen[1:5] != remote[1:5]:", "or False:"),
+    _mutant(
+        "a code that is not shown ends a rest", "if None not in {seen.code, remote.code} and seen.code", "if seen.code"
+    ),
+    _mutant(
+        "another code ends no rest",
+        "and seen.code != remote.code:\n        return False",
+        "and seen.code != remote.code:\n        return True",
+    ),
+    _mutant(
+        "a source that moved ends no rest",
+        "return rest.fingerprint == fingerprint(",
+        "return rest.fingerprint != b'' or rest.fingerprint == fingerprint(",
+    ),
+    _mutant(
+        "a label ends a rest",
+        'return rest.fingerprint == fingerprint(row._replace(type_label=""))',
+        "return rest.fingerprint == fingerprint(row)",
+    ),
+)
+
+_SHOWN = (
+    _mutant(
+        "what was pushed since is shown as the listing before",
+        "if known.seen is not None and not known.is_fresh:",
+        "if known.seen is not None:",
+    ),
+    _mutant(
+        "an agreed spelling is not shown",
+        "if known.agreement and known.agreement.shown else known.row",
+        "if known.agreement is None else known.row",
+    ),
+    _mutant(
+        "an open row is not pending",
+        "return known.is_fresh or (known.agreement is not None and known.agreement.is_open)",
+        "return known.is_fresh",
+    ),
+)
+
+_ANSWERED = (
+    _mutant(
+        "what was before a row of unknown outcome is forgotten",
+        "(is_pending(known) or not known.settled)",
+        "is_pending(known)",
+    ),
+    _mutant(
+        "what was before an open row is forgotten", "(is_pending(known) or not known.settled)", "not known.settled"
+    ),
+    _mutant(
+        "what was before a push of long ago is kept",
+        "is_kept = known is not None and (is_pending(known) or not known.settled)",
+        "is_kept = known is not None",
+    ),
+    _mutant(
+        "a second push forgets what was before the first",
+        "if (again is None or old.is_doubted) and there is not None:",
+        "if there is not None:",
+    ),
+    _mutant(
+        "a doubted ledger takes a spelling for what was before",
+        "changed = () if old.is_doubted else fields",
+        "changed = fields",
+    ),
+    _mutant(
+        "a doubted ledger forgets what was not carried out",
+        "if (again is None or old.is_doubted) and",
+        "if again is None and",
+    ),
+    _mutant(
+        "an agreed spelling counts as what was before",
+        "if prior is not None and prior != old.shown.get(name):",
+        "if prior is not None:",
+    ),
+    _mutant("the second of two pushes tells what was before", "before.setdefault(name, prior)", "before[name] = prior"),
+    _mutant("a push keeps the spelling of what it replaces", "if fields and name not in fields}", "if fields}"),
+    _mutant("a push forgets the spelling of other fields", "if fields and name not in fields}", "if not fields}"),
+    _mutant(
+        "a row of unknown outcome keeps its spelling", "if fields and name not in fields}", "if name not in fields}"
+    ),
+    _mutant(
+        "what was answered is not kept",
+        "Agreement(shown=shown, answered=answered, pushed_again=again)",
+        "Agreement(shown=shown, pushed_again=again)",
+    ),
+    _mutant(
+        "what was answered before is kept",
+        "Agreement(shown=shown, answered=answered,",
+        "Agreement(shown=shown, answered=answered or old.answered,",
+    ),
+    _mutant(
+        "a second push is not kept",
+        "Agreement(shown=shown, answered=answered, pushed_again=again)",
+        "Agreement(shown=shown, answered=answered)",
+    ),
+    _mutant("a second push stays allowed", "pushed_again=again)\n", "pushed_again=again, is_allowed=old.is_allowed)\n"),
+    _mutant(
+        "a lost update is taken to have landed",
+        "== getattr(known.row, name) != getattr(row, name)",
+        "== getattr(row, name)",
+    ),
+)
+
+_CLOSED = (
+    _mutant(
+        "what is not carried out is closed",
+        "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
+        "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN)\n    taken",
+    ),
+    _mutant(
+        "what differs is closed",
+        "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
+        "judged.having(Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
+    ),
+    _mutant(
+        "the source's label is taken for what was sent",
+        '("name", "erp_id", "type_code")}',
+        '("name", "erp_id", "type_code", "type_label")}',
+    ),
+    _mutant(
+        "the source's code is taken for what was sent",
+        '("name", "erp_id", "type_code")}',
+        '("name", "erp_id", "type_code", "code")}',
+    ),
+    _mutant(
+        "the source's ERP id is not taken for what was sent",
+        '("name", "erp_id", "type_code")}',
+        '("name", "type_code")}',
+    ),
+    _mutant(
+        "nothing is left to be told of a killed run", "told_by=run_id if is_told else", "told_by=None if is_told else"
+    ),
+    _mutant("a run that told is forgotten", "old.told_by if judged.shown else None", "None"),
+    _mutant("a run that told is kept for good", "old.told_by if judged.shown else None", "old.told_by"),
+    _mutant(
+        "the spelling of a field that moved is forgotten", "shown={**kept, **judged.shown}", "shown={**judged.shown}"
+    ),
+    _mutant("a spelling that is shown is not taken over", "shown={**kept, **judged.shown}", "shown={**kept}"),
+    _mutant("every spelling of before is kept", "old.shown.items() if name in left}", "old.shown.items()}"),
+    _mutant("what was answered is kept for good", "answered=old.answered if left else None", "answered=old.answered"),
+    _mutant("what was answered is forgotten", "answered=old.answered if left else None", "answered=None"),
+    _mutant("a row of unconfirmed key is open", "is_open=known.confirmed and bool(", "is_open=bool("),
+    _mutant(
+        "a row that shows something else again is not open",
+        "bool(judged.having(Field.AGAIN, Field.OPEN))",
+        "bool(judged.having(Field.AGAIN))",
+    ),
+    _mutant(
+        "a row that was not pushed once more is not open",
+        "bool(judged.having(Field.AGAIN, Field.OPEN))",
+        "bool(judged.having(Field.OPEN))",
+    ),
+    _mutant(
+        "an allowance outlives the spelling",
+        "is_allowed=old.is_allowed and judged.shown.items() <= old.shown.items(),",
+        "is_allowed=old.is_allowed,",
+    ),
+    _mutant(
+        "an allowance is for one listing",
+        "is_allowed=old.is_allowed and judged.shown.items() <= old.shown.items(),",
+        "is_allowed=False,",
+    ),
+    _mutant(
+        "an allowance is for fields, whatever they show",
+        "judged.shown.items() <= old.shown.items()",
+        "judged.shown.keys() <= old.shown.keys()",
+    ),
+    _mutant("a doubt does not outlive a listing", "is_doubted=old.is_doubted and bool(left)", "is_doubted=False"),
+    _mutant("a doubt stays", "is_doubted=old.is_doubted and bool(left)", "is_doubted=old.is_doubted"),
+    _mutant("what was before is kept for good", "before=known.before if left else None", "before=known.before"),
+    _mutant("what was before is forgotten", "before=known.before if left else None", "before=None"),
+    _mutant("an open row takes the source for what was sent", "row=known.row if left else", "row="),
+)
+
+_LEARNT = (
+    _mutant(
+        "an agreement moves to another remote row",
+        "if known.remote_id not in {None, remote.id}:",
+        "if False:",
+        module="compare.absorb",
+        test=LEARNT,
+    ),
+    _mutant(
+        "a row that the source lacks is not open",
+        "if not agrees and wanted is None and is_pending(known)",
+        "if False and is_pending(known)",
+        module="compare.absorb",
+        test=RUNS,
+    ),
+    _mutant(
+        "what is listed otherwise is not kept as seen",
+        "return entry._replace(seen=remote if is_seen else None)",
+        "return entry._replace(seen=None)",
+        module="compare.absorb",
+        test=RUNS,
+    ),
+    _mutant(
+        "a rest is never over", "return code == NOT_APPLIED or (", "return (", module="compare.absorb", test=LEARNT
+    ),
+    _mutant(
+        "a doubted ledger keeps what was before",
+        "before = null,",
+        "before = before,",
+        module="ledger.sqlite.distrust",
+        test=LEDGER,
+    ),
+    _mutant(
+        "a doubted ledger keeps what was seen",
+        "seen = null,",
+        "seen = seen,",
+        module="ledger.sqlite.distrust",
+        test=LEDGER,
+    ),
+    _mutant(
+        "a doubted ledger keeps agreements",
+        "agreement = case when confirmed and settled then ? end",
+        "agreement = iif(? = '', null, agreement)",
+        module="ledger.sqlite.distrust",
+        test=LEDGER,
+    ),
+    _mutant(
+        "a doubt is of unconfirmed keys, too",
+        "case when confirmed and settled then",
+        "case when settled then",
+        module="ledger.sqlite.distrust",
+        test=LEDGER,
+    ),
+    _mutant(
+        "a doubt is of unknown outcomes, too",
+        "case when confirmed and settled then",
+        "case when confirmed then",
+        module="ledger.sqlite.distrust",
+        test=LEDGER,
+    ),
+    _mutant(
+        "a spelling of an unfinished run is told for good",
+        "or agreement.told_by in self.unfinished",
+        "",
+        module="compare.plan",
+        test=RUNS,
+    ),
+    _mutant(
+        "an ERP id is told once",
+        "if found.shown and (is_untold or breaks):",
+        "if found.shown and is_untold:",
+        module="compare.plan",
+        test=RUNS,
+    ),
+    _mutant("what a person allowed is told", "and not agreement.is_allowed\n", "\n", module="compare.plan", test=RUNS),
+    _mutant(
+        "a name is told in every run",
+        "breaks = not MOVING.isdisjoint(found.shown) and",
+        "breaks = bool(found.shown) and",
+        module="compare.plan",
+        test=RUNS,
+    ),
+    _mutant(
+        "a second push counts as a revert before it is one",
+        "is_revert = not is_again and _is_revert(pair, fields)",
+        "is_revert = _is_revert(pair, fields)",
+        module="compare.plan",
+        test=RUNS,
+    ),
+    _mutant(
+        "what flaps is pushed once more",
+        "if (is_again or is_revert) and",
+        "if is_revert and",
+        module="compare.plan",
+        test=RUNS,
+    ),
+    _mutant(
+        "a second push is counted by guards",
+        "self.updates if change.row.key not in self.again) if self.again else self.updates",
+        "self.updates) if self.again else self.updates",
+        module="model.change",
+        test=RUNS,
+    ),
+)
+
+_PUSHED = (
+    _mutant(
+        "a second push keeps no room for its listing",
+        "if not self.comparison.takes_another(after=sum(1 for _ in cut(batch, self._how))):",
+        "if False:",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "no chunk goes first",
+        "most = self.chunk_rows if self._is_massive(len(rows)) else len(rows)",
+        "most = len(rows)",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "a second push is not looked at",
+        "undone = await self._verify(batch)",
+        "undone = 0",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "what people changed holds nothing",
+        "if undone and len(batch) < len(rows):",
+        "if False:",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "spellings hold the rest",
+        "if undone and len(batch) < len(rows):",
+        "if len(batch) < len(rows):",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "an allowed mass update goes chunk by chunk",
+        'if "mass-update" in self.comparison.allowed or there',
+        "if there",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "a small company's second push goes chunk by chunk",
+        "or there < guards.min_rows:",
+        "or False:",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "few rows go chunk by chunk",
+        "rows > guards.mass_update_rows and rows >",
+        "rows >",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "a small share goes chunk by chunk",
+        "and rows > guards.mass_update_share * there",
+        "",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "what is not carried out counts as updated",
+        "        self.books.recount(stuck, Column.REJECTED, NOT_APPLIED)\n",
+        "",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant("a spelling is not told", "        self.books.otherwise(told)\n", "", module="run.write", test=RUNS),
+    _mutant(
+        "an allowance is not remembered",
+        "if told and self.books.lets_spellings:",
+        "if False:",
+        module="run.write",
+        test=VERBS,
+    ),
+    _mutant(
+        "a spelling counts as a person's change",
+        "left = to_do_of(after.plan) | told.keys() | stuck.keys()",
+        "left = to_do_of(after.plan) | stuck.keys()",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "what shows something else again counts as updated",
+        "if still := to_do_of(after.plan) & set(stored):",
+        "if still := set():",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "what was undone is no revert",
+        "if moved := [key for key in stored if key not in told]:",
+        "if moved := [key for key in stored if key in told]:",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "a spelling counts as a revert",
+        "if moved := [key for key in stored if key not in told]:",
+        "if moved := stored:",
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "a listing that fails after a second push ends the run",
+        '        except (ApiError, UnsafePlan) as error:\n            text = f"rows were pushed once more, and',
+        '        except UnsafePlan as error:\n            text = f"rows were pushed once more, and',
+        module="run.write",
+        test=RUNS,
+    ),
+    _mutant(
+        "a saved plan pushes as if for the first time",
+        "            again=saved.again,\n",
+        "",
+        module="run.saved_plan",
+        test=VERBS,
+    ),
+    _mutant(
+        "a saved plan does not know what was there",
+        "self._see(image(record, keyed=self.client.dialect.lists_keys))\n",
+        "self.ids = image(record).rows.keys()\n",
+        module="run.compare",
+        test=VERBS,
+    ),
+    _mutant(
+        "a saved plan tells what a person allowed",
+        "self._books.lets_spellings = STORED_OTHERWISE in was_allowed",
+        "pass",
+        module="run.saved_plan",
+        test=VERBS,
+    ),
+    _mutant(
+        "what is not carried out is uncertain in a saved plan",
+        'if slug in {"rejected", NOT_APPLIED}:',
+        'if slug == "rejected":',
+        module="run.row_counts",
+        test=VERBS,
+    ),
+    _mutant(
+        "chunks of a second push are not reckoned apart",
+        "parts = (plan.creates + plan.first_updates, *self._rounds_again(plan.updates_again))",
+        "parts = (plan.creates + plan.updates,)",
+        module="run.write",
+        test=VERBS,
+    ),
+)
+
+AGREEMENT = (*_JUDGED, *_RESTING, *_SHOWN, *_ANSWERED, *_CLOSED, *_LEARNT, *_PUSHED)
