@@ -25,7 +25,7 @@ def entry(
 ) -> RowRecord:
     """Return the entry of a confirmed row."""
     return RowRecord(
-        row, "r", True, **{"settled": True, "code_known": True, **more}, agreement=agreement, before=before
+        row, "r", True, **{"outcome_known": True, "code_known": True, **more}, agreement=agreement, before=before
     )
 
 
@@ -36,7 +36,7 @@ PUSHED_TWICE = entry(agreement=TWICE, is_fresh=True)
 SAID: dict[str, tuple[RowRecord | None, dict[str, str], Field | None, dict[str, str]]] = {
     # what is known, what differs in the listing from the source, what is said of that field, which spelling is agreed
     "first contact": (None, {"name": "ANN"}, Field.DIFFERS, {}),
-    "outcome unknown": (entry(agreement=AGREED, settled=False), {"name": "ANN"}, Field.DIFFERS, {}),
+    "outcome unknown": (entry(agreement=AGREED, outcome_known=False), {"name": "ANN"}, Field.DIFFERS, {}),
     "agreed as sent, and changed there": (entry(), {"name": "bob"}, Field.DIFFERS, {}),
     "agreed spelling": (entry(agreement=AGREED), {"name": "ANN"}, None, {"name": "ANN"}),
     "agreed spelling, another field is pushed": (
@@ -71,10 +71,16 @@ SAID: dict[str, tuple[RowRecord | None, dict[str, str], Field | None, dict[str, 
     "pushed once, and listed": (entry(agreement=Agreement(is_open=True)), {"name": "ANN"}, Field.AGAIN, {}),
     "pushed twice, as before the second": (PUSHED_TWICE, {"name": "ANN"}, Field.OTHERWISE, {"name": "ANN"}),
     "pushed twice, as before the first": (
-        entry(agreement=TWICE, before={"name": "ANN"}, is_fresh=True),
-        {"name": "ANN"},
+        entry(agreement=Agreement(pushed_again={"name": "bob"}), before={"name": "bob"}, is_fresh=True),
+        {"name": "bob"},
         Field.NOT_APPLIED,
         {},
+    ),
+    "pushed twice, as before the first, and plainly a spelling": (
+        entry(agreement=TWICE, before={"name": "ANN"}, is_fresh=True),
+        {"name": "ANN"},
+        Field.OTHERWISE,
+        {"name": "ANN"},
     ),
     "an ERP id that was pushed twice, as before the first": (
         entry(agreement=Agreement(pushed_again={"erp_id": "01"}), before={"erp_id": "01"}, is_fresh=True),
@@ -83,7 +89,7 @@ SAID: dict[str, tuple[RowRecord | None, dict[str, str], Field | None, dict[str, 
         {},
     ),
     "pushed twice, as something else": (PUSHED_TWICE, {"name": "bob"}, Field.OPEN, {}),
-    "pushed twice, another field": (PUSHED_TWICE, {"erp_id": "01"}, Field.OPEN, {}),
+    "pushed twice, another field": (PUSHED_TWICE, {"erp_id": "01"}, Field.AGAIN, {}),
     "an ERP id": (FRESH, {"erp_id": "01"}, Field.AGAIN, {}),
     "a type": (FRESH, {"type_code": "item"}, Field.AGAIN, {}),
     "no type is shown": (FRESH, {"type_code": ""}, None, {}),
@@ -159,25 +165,25 @@ KEPT: dict[str, tuple[RowRecord | None, dict[str, Any], Agreement | None, dict[s
         None,
     ),
     "sent again after a lost answer: nothing is agreed any more": (
-        entry(agreement=AGREED, settled=False),
+        entry(agreement=AGREED, outcome_known=False),
         {"fields": ()},
         None,
         None,
     ),
     "sent again after a lost answer: what was before that stays": (
-        entry(before={"name": "bob"}, settled=False),
+        entry(before={"name": "bob"}, outcome_known=False),
         {"fields": ()},
         None,
         {"name": "bob"},
     ),
     "sent again after a lost update, which did not land": (
-        entry(dim("k", "1", "ANN"), settled=False),
+        entry(dim("k", "1", "ANN", code="C"), outcome_known=False),
         {"fields": ()},
         None,
         {"name": "ANN"},
     ),
     "the ledger is doubted, and it is as it was sent then": (
-        entry(dim("k", "1", "ANN"), Agreement(is_open=True, is_doubted=True)),
+        entry(dim("k", "1", "ANN", code="C"), Agreement(is_open=True, is_doubted=True)),
         {"again": {"name": "ANN"}},
         TWICE,
         {"name": "ANN"},

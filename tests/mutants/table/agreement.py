@@ -11,7 +11,7 @@ LEARNT = "tests/unit/test_learn.py"
 LEDGER = "tests/ledger/test_distrust.py"
 
 
-def _mutant(name: str, old: str, new: str, *, module: str = "planning.agreement", test: str = RULES) -> Mutant:
+def _mutant(name: str, old: str, new: str, *, module: str = "compare.equality", test: str = RULES) -> Mutant:
     return Mutant(name=f"{module.rpartition('.')[2]}: {name}", module=module, old=old, new=new, test=test)
 
 
@@ -23,7 +23,7 @@ _JUDGED = (
     ),
     _mutant(
         "an unknown outcome is judged as a known one",
-        "if known is None or not known.settled else",
+        "if known is None or not known.outcome_known else",
         "if known is None else",
     ),
     _mutant(
@@ -67,18 +67,28 @@ _JUDGED = (
     _mutant("the answer is not believed", 'if name == "name" and there == agreement.answered:', "if False:"),
     _mutant(
         "no row is pushed once more",
-        "if agreement.pushed_again is None:\n        return Field.AGAIN",
-        "if agreement.pushed_again is None:\n        return Field.OTHERWISE",
+        "if name not in (agreement.pushed_again or {}):\n        return Field.AGAIN",
+        "if name not in (agreement.pushed_again or {}):\n        return Field.OTHERWISE",
     ),
     _mutant(
         "rows are pushed once more again and again",
-        "if agreement.pushed_again is None:\n",
-        "if not agreement.pushed_again or True:\n",
+        "if name not in (agreement.pushed_again or {}):\n",
+        "if True:\n",
+    ),
+    _mutant(
+        "what is plainly a spelling is not carried out",
+        "(name in SPELLED and is_spelling(there, sent))",
+        "False",
+    ),
+    _mutant(
+        "an id that is not carried out is a spelling",
+        "(name in SPELLED and is_spelling(there, sent))",
+        "is_spelling(there, sent)",
     ),
     _mutant(
         "what is not carried out is a spelling",
-        "        return Field.NOT_APPLIED\n",
-        "        return Field.OTHERWISE\n",
+        "    return Field.NOT_APPLIED\n",
+        "    return Field.OTHERWISE\n",
     ),
     _mutant(
         "what was before is looked for in another field",
@@ -87,8 +97,8 @@ _JUDGED = (
     ),
     _mutant(
         "whatever is shown after two pushes is a spelling",
-        "if there == agreement.pushed_again.get(name) else Field.OPEN",
-        "if agreement.pushed_again else Field.OPEN",
+        "if there not in {before, first}:",
+        "if False:",
     ),
 )
 
@@ -107,13 +117,13 @@ _RESTING = (
     ),
     _mutant(
         "a source that moved ends no rest",
-        "return rest.fingerprint == fingerprint(",
-        "return rest.fingerprint != b'' or rest.fingerprint == fingerprint(",
+        "return rest.fingerprint == _compared_side(",
+        "return rest.fingerprint != b'' or rest.fingerprint == _compared_side(",
     ),
     _mutant(
         "a label ends a rest",
-        'return rest.fingerprint == fingerprint(row._replace(type_label=""))',
-        "return rest.fingerprint == fingerprint(row)",
+        'row if relabel else row._replace(type_label="")',
+        "row",
     ),
 )
 
@@ -138,21 +148,23 @@ _SHOWN = (
 _ANSWERED = (
     _mutant(
         "what was before a row of unknown outcome is forgotten",
-        "(is_pending(known) or not known.settled)",
+        "(is_pending(known) or not known.outcome_known)",
         "is_pending(known)",
     ),
     _mutant(
-        "what was before an open row is forgotten", "(is_pending(known) or not known.settled)", "not known.settled"
+        "what was before an open row is forgotten",
+        "(is_pending(known) or not known.outcome_known)",
+        "not known.outcome_known",
     ),
     _mutant(
         "what was before a push of long ago is kept",
-        "is_kept = known is not None and (is_pending(known) or not known.settled)",
+        "is_kept = known is not None and (is_pending(known) or not known.outcome_known)",
         "is_kept = known is not None",
     ),
     _mutant(
         "a second push forgets what was before the first",
-        "if (again is None or old.is_doubted) and there is not None:",
-        "if there is not None:",
+        "if again is not None and name in again and not old.is_doubted:",
+        "if False:",
     ),
     _mutant(
         "a doubted ledger takes a spelling for what was before",
@@ -161,8 +173,8 @@ _ANSWERED = (
     ),
     _mutant(
         "a doubted ledger forgets what was not carried out",
-        "if (again is None or old.is_doubted) and",
-        "if again is None and",
+        "name in again and not old.is_doubted:",
+        "name in again:",
     ),
     _mutant(
         "an agreed spelling counts as what was before",
@@ -279,15 +291,15 @@ _LEARNT = (
     ),
     _mutant(
         "a row that the source lacks is not open",
-        "if not agrees and wanted is None and is_pending(known)",
-        "if False and is_pending(known)",
+        "if is_unjudged and not agrees:",
+        "if False:",
         module="compare.absorb",
         test=RUNS,
     ),
     _mutant(
         "what is listed otherwise is not kept as seen",
-        "return entry._replace(seen=remote if is_seen else None)",
-        "return entry._replace(seen=None)",
+        "return entry._replace(seen=None if agrees and not is_open else remote)",
+        "return entry._replace(seen=None if agrees else remote)",
         module="compare.absorb",
         test=RUNS,
     ),
@@ -296,8 +308,8 @@ _LEARNT = (
     ),
     _mutant(
         "a doubted ledger keeps what was before",
-        "before = null,",
-        "before = before,",
+        " before = null,",
+        " before = before,",
         module="ledger.sqlite.distrust",
         test=LEDGER,
     ),
@@ -353,8 +365,8 @@ _LEARNT = (
     ),
     _mutant(
         "a second push counts as a revert before it is one",
-        "is_revert = not is_again and _is_revert(pair, fields)",
-        "is_revert = _is_revert(pair, fields)",
+        "is_revert = not is_again and not is_stuck and",
+        "is_revert = not is_stuck and",
         module="compare.plan",
         test=RUNS,
     ),
@@ -462,7 +474,7 @@ _PUSHED = (
     ),
     _mutant(
         "what shows something else again counts as updated",
-        "if still := to_do_of(after.plan) & set(stored):",
+        "if still := to_do_of(after.plan) & self.books.done.keys():",
         "if still := set():",
         module="run.write",
         test=RUNS,
