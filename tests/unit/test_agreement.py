@@ -88,6 +88,14 @@ SAID: dict[str, tuple[RowRecord | None, dict[str, str], Field | None, dict[str, 
         Field.NOT_APPLIED,
         {},
     ),
+    "a type that was pushed twice, as before the first, and in other letters": (
+        entry(
+            agreement=Agreement(pushed_again={"type_code": "Account"}), before={"type_code": "Account"}, is_fresh=True
+        ),
+        {"type_code": "Account"},
+        Field.NOT_APPLIED,
+        {},
+    ),
     "pushed twice, as something else": (PUSHED_TWICE, {"name": "bob"}, Field.OPEN, {}),
     "pushed twice, another field": (PUSHED_TWICE, {"erp_id": "01"}, Field.AGAIN, {}),
     "an ERP id": (FRESH, {"erp_id": "01"}, Field.AGAIN, {}),

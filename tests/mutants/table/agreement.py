@@ -299,7 +299,7 @@ _LEARNT = (
     _mutant(
         "what is listed otherwise is not kept as seen",
         "return entry._replace(seen=None if agrees and not is_open else remote)",
-        "return entry._replace(seen=None if agrees else remote)",
+        "return entry._replace(seen=None)",
         module="compare.absorb",
         test=RUNS,
     ),
