@@ -18,7 +18,7 @@ from anyio import run_process
 
 from engine import SqlSource
 from engine.cli.main import VERBS
-from engine.cli.simulate import read_rules, read_ways
+from engine.cli.verbs.simulate import read_rules, read_ways
 from engine.config import explained, load, source_problems
 from engine.model.balance import SEVERITY
 from engine.sandbox.access import Credentials

@@ -1,4 +1,4 @@
-"""The verbs, and what becomes of errors: a sentence and an exit code; a traceback is for bugs alone."""
+"""The program's entry: its verbs, and the sentence and exit code for each error. Only a bug shows a traceback."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
 
 VERBS = {
-    "demo": ("engine.cli.demo", "Show the whole thing on made-up companies: no account, no settings, no network."),
-    "sandbox": ("engine.cli.sandbox", "Run a made-up Ottimate to rehearse against."),
-    "validate": ("engine.cli.validate", "Check the settings file; tells everything that is wrong with it."),
-    "companies": ("engine.cli.companies", "List the companies that the API user sees, and which are configured."),
-    "status": ("engine.cli.status", "Show how each company ended in its last sync, and who needs a person."),
-    "history": ("engine.cli.status", "List the runs that the ledger remembers."),
-    "plan": ("engine.cli.sync", "Read, compare and show what a sync would do; writes nothing."),
-    "apply": ("engine.cli.sync", "Carry out a plan that `plan -o FILE` has kept, exactly."),
-    "sync": ("engine.cli.sync", "Bring the companies' dimensions to what their sources say."),
-    "check": ("engine.cli.sync", "Show where sources and Ottimate differ, and who changed it; writes nothing."),
-    "retry": ("engine.cli.sync", "Send again the rows that a run left rejected or uncertain, and no others."),
-    "explain": ("engine.cli.rows", "Tell the life of one row: source, Ottimate, ledger, attempts."),
-    "rekey": ("engine.cli.rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
-    "ledger": ("engine.cli.ledger", "Distrust what was acknowledged (a restored backup); print the schema."),
-    "help": ("engine.cli.help", "Tell what a code means, why it comes, and what to do; without one, list all."),
+    "demo": ("demo", "Show the whole thing on made-up companies: no account, no settings, no network."),
+    "sandbox": ("sandbox", "Run a made-up Ottimate to rehearse against."),
+    "validate": ("validate", "Check the settings file; tells everything that is wrong with it."),
+    "companies": ("companies", "List the companies that the API user sees, and which are configured."),
+    "status": ("status", "Show how each company ended in its last sync, and who needs a person."),
+    "history": ("status", "List the runs that the ledger remembers."),
+    "plan": ("sync", "Read, compare and show what a sync would do; writes nothing."),
+    "apply": ("sync", "Carry out a plan that `plan -o FILE` has kept, exactly."),
+    "sync": ("sync", "Bring the companies' dimensions to what their sources say."),
+    "check": ("sync", "Show where sources and Ottimate differ, and who changed it; writes nothing."),
+    "retry": ("sync", "Send again the rows that a run left rejected or uncertain, and no others."),
+    "explain": ("rows", "Tell the life of one row: source, Ottimate, ledger, attempts."),
+    "rekey": ("rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
+    "ledger": ("ledger", "Distrust what was acknowledged (a restored backup); print the schema."),
+    "help": ("help", "Tell what a code means, why it comes, and what to do; without one, list all."),
 }
-"""Each verb's module and what it does. Modules are loaded when their verb is used: loading all takes half a second."""
+"""Each verb's module in `engine.cli.verbs`, and what the verb does.
+
+A module is loaded when its verb is used: loading all of them takes half a second.
+"""
 
 CODES: tuple[tuple[type[EngineError], ExitCode], ...] = (
     (ConfigError, ExitCode.USAGE),
@@ -39,28 +42,35 @@ CODES: tuple[tuple[type[EngineError], ExitCode], ...] = (
     (Unauthorized, ExitCode.AUTHENTICATION),
     (Locked, ExitCode.LOCKED),
 )
-"""What an error that ended the program makes it exit with; every other one: 1."""
+"""The exit code for an error that ended the program; for every other error it is 1."""
 
 COLLECT = (50_000, 20, 20)
-"""When cycles are looked for in this process: seldom. What is loaded stays, and a company's rows go by themselves when
-it ends; by Python's own measure a quarter of the start, and a seventh of a run, is spent on looking at them."""
+"""Thresholds of Python's cycle collector, for `gc.set_threshold`: it runs seldom.
+
+Modules stay loaded, and reference counts free a company's rows when the company ends. With Python's own thresholds the
+collector took a quarter of the start-up time and a seventh of a run.
+"""
+
+
+def command_of(verb: str) -> click.Command:
+    """Load a verb's module and return its command. Raises `KeyError` for an unknown verb."""
+    module, _ = VERBS[verb]
+    command: click.Command = getattr(import_module(f"engine.cli.verbs.{module}"), verb)
+    return command
 
 
 class Verbs(click.Group):
-    """A group that knows its commands by name until one is used."""
+    """A group that loads a command only when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the verbs in the order in which one meets them."""
+        """Return the verbs in the order in which a new user needs them."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
-        """Load a verb."""
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = getattr(import_module(VERBS[cmd_name][0]), cmd_name)
-        return command
+        """Load a verb; None: there is no such verb."""
+        return command_of(cmd_name) if cmd_name in VERBS else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  likewise
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         """List the verbs without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
@@ -95,6 +105,6 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _complain(message: str) -> None:
-    """Print an error, which may be several lines, each safe."""
+    """Print an error's message, line by line, with control characters escaped."""
     for line in message.splitlines() or ["it is not known why"]:
         click.echo(f"Error: {safe(line)}", err=True)

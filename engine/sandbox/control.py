@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from engine.sandbox.exchange import Answer
-from engine.sandbox.faults import parse_rules
+from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.record import shown_entry, shown_row, summary
 from engine.sandbox.service import Service
 from engine.sandbox.tenant import Company, Row, Values

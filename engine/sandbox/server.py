@@ -15,8 +15,8 @@ from aiohttp import web
 
 from engine.sandbox.control import control
 from engine.sandbox.exchange import Answer, Call, request_id
-from engine.sandbox.faults import Rule
-from engine.sandbox.scheduled_fault import Delivery, Drip, ScheduledFault
+from engine.sandbox.faults.rules import Rule
+from engine.sandbox.faults.scheduled_fault import Delivery, Drip, ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
 

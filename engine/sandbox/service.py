@@ -16,11 +16,11 @@ from engine.sandbox import batch, guide, oauth, reference
 from engine.sandbox.access import Access, Allowance, Credentials
 from engine.sandbox.directory import look
 from engine.sandbox.exchange import Answer, Call, PageMade, RowError, envelope, gateway
-from engine.sandbox.faults import Rule, Script
+from engine.sandbox.faults.rules import Rule, Script
+from engine.sandbox.faults.scheduled_fault import Delivery, ScheduledFault, World
 from engine.sandbox.reading import DIRECTORY, methods, read
 from engine.sandbox.record import Entry
 from engine.sandbox.replay import Replays, Slot
-from engine.sandbox.scheduled_fault import Delivery, ScheduledFault, World
 from engine.sandbox.tenant import Company, Row, Tenant, Values
 from engine.sandbox.ways import Way, Ways
 

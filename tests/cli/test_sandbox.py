@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from engine.sandbox.effects import EFFECTS
+from engine.sandbox.faults.effects import EFFECTS
 from engine.sandbox.ways import Way
 from tests.cli.conftest import Here
 from tests.cli.program import start

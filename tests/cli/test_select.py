@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from click import UsageError
 
-from engine.cli.select import Traits, needs_states, pick
+from engine.cli.verbs.select import Traits, needs_states, pick
 from engine.model.balance import State
 from engine.model.settings import Company
 from engine.sources.files import FileSource

@@ -19,7 +19,7 @@ import orjson
 import pytest
 
 from engine import Dimension
-from engine.sandbox.faults import Script, parse_rules
+from engine.sandbox.faults.rules import Script, parse_rules
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Sandbox
 from engine.sandbox.tenant import Company

@@ -43,8 +43,8 @@ from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks
 from engine.ledger.sqlite.thread import DatabaseThread, _Job
 from engine.sandbox.access import Credentials
-from engine.sandbox.faults import parse_rules
-from engine.sandbox.scheduled_fault import ScheduledFault
+from engine.sandbox.faults.rules import parse_rules
+from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant, Values
 from tests.crash.client import AckOnly

@@ -14,7 +14,7 @@ from engine.model.result import RunResult
 from engine.model.settings import Account, Allow, Api, Company, Limits, RawRow, Secret, Settings
 from engine.run.engine import Engine
 from engine.sandbox.access import Credentials
-from engine.sandbox.faults import parse_rules
+from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.server import Sandbox
 from engine.sandbox.tenant import Values
 from tests.mutants.mutate import Ended

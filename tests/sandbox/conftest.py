@@ -36,8 +36,8 @@ from engine.model.events import Event
 from engine.model.outcome import Column
 from engine.model.settings import Verify
 from engine.sandbox.access import Allowance, Credentials
-from engine.sandbox.effects import Outage
-from engine.sandbox.faults import parse_rules
+from engine.sandbox.faults.effects import Outage
+from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.tenant import Values
 from engine.sandbox.ways import Ways, parse_ways

@@ -25,7 +25,7 @@ from yarl import URL
 from engine.errors import LedgerError
 from engine.ledger.sqlite.thread import DatabaseThread
 from engine.sandbox.exchange import request_id
-from engine.sandbox.scheduled_fault import Delivery, ScheduledFault
+from engine.sandbox.faults.scheduled_fault import Delivery, ScheduledFault
 from engine.sandbox.service import Service
 
 P = ParamSpec("P")

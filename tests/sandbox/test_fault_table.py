@@ -17,7 +17,7 @@ import pytest
 
 from engine import CompanyResult, Engine, RunResult
 from engine.compare.readback import Verdict
-from engine.sandbox.effects import EFFECTS
+from engine.sandbox.faults.effects import EFFECTS
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.service import CONTRACTS

@@ -53,8 +53,8 @@ from engine.model.dimension import NaturalKey, canonical_type
 from engine.model.outcome import Column
 from engine.model.settings import Adopt, Scope
 from engine.run.run import origin_of
-from engine.sandbox.faults import parse_rules
-from engine.sandbox.scheduled_fault import ScheduledFault
+from engine.sandbox.faults.rules import parse_rules
+from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Row, Tenant, Values
 from engine.sandbox.ways import parse_ways

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from engine import CompanyResult, RunResult, VerifyMode
 from engine.ledger.sqlite.database import open_memory
-from engine.sandbox.faults import parse_rules
+from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.tenant import Row
 from tests.sandbox.conftest import DIRECTORY
 from tests.sandbox.fuzz import StageLoop, copy_of

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from engine import Allow, Api, Company, Engine, Limits, RunResult, Settings, Verify, VerifyMode
-from engine.cli.cost import Cost, cost_of
+from engine.cli.show.cost import Cost, cost_of
 from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks

@@ -30,7 +30,7 @@ from engine.ledger.sqlite.database import open_file
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks, MemoryLocks
 from engine.model.balance import add
-from engine.sandbox.faults import parse_rules
+from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
 from tests.sandbox.conftest import World, account, assert_exact, company, dims

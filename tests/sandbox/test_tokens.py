@@ -19,7 +19,7 @@ from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.model.events import ChunkSettled, Parked
 from engine.sandbox.access import Allowance
-from engine.sandbox.faults import parse_rules
+from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.record import Entry
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from engine.sandbox.access import Allowance, Credentials
-from engine.sandbox.faults import parse_rules
+from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.tenant import Values
 from tests.contract import check_answer, check_request, operation_known

@@ -12,11 +12,11 @@ import aiohttp
 import orjson
 import pytest
 
-from engine.sandbox.catalogue import describe
-from engine.sandbox.effects import EFFECTS
 from engine.sandbox.exchange import Call
-from engine.sandbox.faults import BadScript, Match, Script, parse_rules
-from engine.sandbox.scheduled_fault import OPERATIONS
+from engine.sandbox.faults.catalogue import describe
+from engine.sandbox.faults.effects import EFFECTS
+from engine.sandbox.faults.rules import BadScript, Match, Script, parse_rules
+from engine.sandbox.faults.scheduled_fault import OPERATIONS
 from tests.sandbox_server.conftest import BOTH, DEMO, OURS, THEIRS, Caller, open_caller, row, stored
 
 LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError)

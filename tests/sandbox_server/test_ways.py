@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from engine.sandbox.catalogue import describe_ways
-from engine.sandbox.faults import BadScript
+from engine.sandbox.faults.catalogue import describe_ways
+from engine.sandbox.faults.rules import BadScript
 from engine.sandbox.service import Options
 from engine.sandbox.ways import Spelling, Way, Ways, parse_ways
 from tests.sandbox_server.conftest import BOTH, DEMO, OTHER, OURS, THEIRS, Caller, open_caller, row

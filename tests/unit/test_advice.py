@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine.cli.advice import Typed, advice
+from engine.cli.show.advice import Typed, advice
 from engine.model.balance import Balance, ExitCode, State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult

@@ -6,15 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from engine.cli.advice import WORDS, Typed, advice
+from engine.cli.show.advice import WORDS, Typed, advice
 from engine.cli.codes import CODES, EXITS, Code
-from engine.cli.main import VERBS
+from engine.cli.main import VERBS, command_of
 from engine.guards.volume import GUARDS
 from engine.model.balance import Balance, ExitCode, State
 from engine.model.outcome import Problem
@@ -143,7 +142,7 @@ def test_each_exit_code_has_an_entry() -> None:
 
 def options(verb: str) -> set[str]:
     """Return all options that a verb, or one of its own verbs, understands."""
-    command = getattr(import_module(VERBS[verb][0]), verb)
+    command = command_of(verb)
     inner = command.commands.values() if isinstance(command, click.Group) else ()
     return {option for each in (command, *inner) for parameter in each.params for option in parameter.opts}
 

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from rich.cells import cell_len
 
-from engine.cli.details import MOST_ROWS, detail_lines
-from engine.cli.output import run_texts
+from engine.cli.show.details import MOST_ROWS, detail_lines
+from engine.cli.show.output import run_texts
 from engine.model.balance import State
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.result import CompanyResult, company_json

@@ -11,12 +11,12 @@ import jsonschema
 import pytest
 from rich.cells import cell_len
 
-from engine.cli.advice import WORDS, Typed
-from engine.cli.cost import Cost
-from engine.cli.output import dump, run_texts
-from engine.cli.render import print_run
-from engine.cli.truth import Truth
-from engine.cli.verdict import ACTS, Act, Verdict, naive, print_verdict
+from engine.cli.demo_run.truth import Truth
+from engine.cli.demo_run.verdict import ACTS, Act, Verdict, naive, print_verdict
+from engine.cli.show.advice import WORDS, Typed
+from engine.cli.show.cost import Cost
+from engine.cli.show.output import dump, run_texts
+from engine.cli.show.render import print_run
 from engine.model.balance import Balance, ExitCode, State, add, worst
 from engine.model.listing import Certificate
 from engine.model.outcome import Problem

@@ -11,13 +11,13 @@ from pathlib import Path
 import anyio
 import click
 
-from engine.cli.advice import Typed
-from engine.cli.cost import cost_of
-from engine.cli.drive import Order, drive, run_heeding_signals
-from engine.cli.missing import with_missing
-from engine.cli.output import Unprinted, deliver, deliver_texts, run_texts
-from engine.cli.select import Traits, needs_states, pick
-from engine.cli.user_files import keep, may_write, read_corrected, read_saved, rejects_text
+from engine.cli.show.advice import Typed
+from engine.cli.show.cost import cost_of
+from engine.cli.show.output import Unprinted, deliver, deliver_texts, run_texts
+from engine.cli.verbs.drive import Order, drive, run_heeding_signals
+from engine.cli.verbs.missing import with_missing
+from engine.cli.verbs.select import Traits, needs_states, pick
+from engine.cli.verbs.user_files import keep, may_write, read_corrected, read_saved, rejects_text
 from engine.config import Configured, load
 from engine.config.values import duration
 from engine.documents.plan_file import saved_plan, write_plan
@@ -115,7 +115,7 @@ def _print(request: Request, result: RunResult, chosen: Configured) -> None:
         allow=request.allow,
         paper=str(request.out or request.plan or ""),
     )
-    from engine.cli.render import print_run  # noqa: PLC0415  it brings rich, which other outputs do without
+    from engine.cli.show.render import print_run  # noqa: PLC0415  it brings rich, which other outputs do without
 
     details = request.details or request.verb == "check"
     cost = cost_of(result, chosen.companies, chosen.settings) if request.verb == "plan" else None

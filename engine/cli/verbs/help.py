@@ -14,7 +14,7 @@ import click
 from engine.cli.codes import CODES, Code
 from engine.cli.main import VERBS
 from engine.cli.options import output_option
-from engine.cli.output import deliver, deliver_texts, dump
+from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.observe.terminal import brief
 
 SCHEMA = "dimsync.codes/1"
@@ -69,7 +69,7 @@ def _found(code: str) -> Code:
 
 def _listed(codes: Iterable[Code], width: int) -> Iterator[str]:
     """Yield a line for each code; what is too long for the terminal is cut, and says so."""
-    from engine.cli.table import columns  # noqa: PLC0415  it brings rich, which `--help` does not need
+    from engine.cli.show.table import columns  # noqa: PLC0415  it brings rich, which `--help` does not need
 
     for line in columns(("CODE", "CAUSE"), [(each.code, each.cause) for each in codes]):
         yield brief(line, width)

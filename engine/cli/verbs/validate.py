@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from engine.cli.options import config_option, output_option
-from engine.cli.output import deliver, deliver_texts, dump
+from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import anyio
 import click
 
-from engine.cli.details import LONGEST_VALUE
-from engine.cli.output import deliver, deliver_texts, dump
-from engine.cli.table import columns
+from engine.cli.show.details import LONGEST_VALUE
+from engine.cli.show.output import deliver, deliver_texts, dump
+from engine.cli.show.table import columns
 from engine.compare.equality import is_pending
 from engine.compare.rekey import Rekey
 from engine.config import Configured, load

@@ -17,8 +17,8 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 from engine.sandbox.exchange import Answer, envelope, gateway
-from engine.sandbox.scheduled_fault import Delivery, Drip, Effect, ScheduledFault
-from engine.sandbox.wrong_answers import (
+from engine.sandbox.faults.scheduled_fault import Delivery, Drip, Effect, ScheduledFault
+from engine.sandbox.faults.wrong_answers import (
     Batch,
     ClampLimit,
     Drift,

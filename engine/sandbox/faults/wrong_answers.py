@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from engine.sandbox.exchange import Accepted, Answer, RowError, envelope, gateway
-from engine.sandbox.scheduled_fault import Effect, ScheduledFault
+from engine.sandbox.faults.scheduled_fault import Effect, ScheduledFault
 from engine.sandbox.tenant import Row, Values
 
 LIST = frozenset({"list"})

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from engine.sandbox.effects import EFFECTS
 from engine.sandbox.exchange import Call, RowError
-from engine.sandbox.scheduled_fault import Effect
+from engine.sandbox.faults.effects import EFFECTS
+from engine.sandbox.faults.scheduled_fault import Effect
 from engine.sandbox.tables import BadScript, build, made, taken
 from engine.sandbox.tenant import Values
 

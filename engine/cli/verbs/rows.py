@@ -20,7 +20,7 @@ def explain(*, company_id: int, key: str, config: Path, offline: bool, output: s
 
     KEY is the row's unique_key in the source. Costs one request where the row's id in Ottimate is known.
     """
-    from engine.cli.inspect import tell_life  # noqa: PLC0415  it brings the engine, which `--help` is spared
+    from engine.cli.verbs.explain_row import tell_life  # noqa: PLC0415  it brings the engine, which `--help` is spared
 
     return tell_life(config, company_id, key, offline=offline, output=output)
 
@@ -39,6 +39,6 @@ def rekey(*, company_id: int, config: Path, yes: bool, undo: bool, output: str) 
     """
     if yes and undo:
         raise click.UsageError("--yes and --undo contradict each other")
-    from engine.cli.inspect import change_keys  # noqa: PLC0415  likewise
+    from engine.cli.verbs.explain_row import change_keys  # noqa: PLC0415  likewise
 
     return change_keys(config, company_id, yes=yes, undo=undo, output=output)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import config_option
-from engine.cli.output import deliver_texts
+from engine.cli.show.output import deliver_texts
 
 
 @click.group()

@@ -26,6 +26,6 @@ def demo(*, companies: int, seed: int, keep: Path | None, output: str, quiet: bo
     syncs again, and once more with nothing changed. At last it swaps two companies' files, which must hold both. Then
     it asks the sandbox what truly happened: exit code 0 says that all of it agrees.
     """
-    from engine.cli.story import Story, tell  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+    from engine.cli.demo_run.story import Story, tell  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
     return tell(Story(companies=companies, seed=seed, keep=keep, quiet=quiet), output)

@@ -23,7 +23,7 @@ def companies(context: click.Context, *, config: Path, refresh: bool, locations:
     """
     if context.invoked_subcommand is not None:
         return None
-    from engine.cli.directory import Looked, look  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+    from engine.cli.verbs.list_companies import Looked, look  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
     return look(Looked(config=config, refresh=refresh, locations=locations, output=output))
 
@@ -36,6 +36,6 @@ def companies(context: click.Context, *, config: Path, refresh: bool, locations:
 def show(context: click.Context, *, company_id: int, config: Path | None, output: str) -> int:
     """Show each setting of a configured company, and the place that decided it."""
     config = config or (context.parent.params["config"] if context.parent else Path("dimsync.toml"))
-    from engine.cli.directory import explain  # noqa: PLC0415  as said
+    from engine.cli.verbs.list_companies import explain  # noqa: PLC0415  as said
 
     return explain(config, company_id, output)

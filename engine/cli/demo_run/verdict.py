@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import TextIO
 
-from engine.cli.truth import Truth
+from engine.cli.demo_run.truth import Truth
 from engine.model.balance import ExitCode, State
 from engine.model.result import RunResult, company_json
 from engine.sandbox.fleet import MadeCompany

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.options import config_option, output_option
-from engine.cli.output import deliver, deliver_texts, dump
+from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 
 if TYPE_CHECKING:  # they bring the engine, which `--help` does not need
@@ -35,7 +35,7 @@ def status(*, config: Path, output: str) -> int:
 
     Then each account's requests of the day (UTC). Exits with 0, whatever they ended with.
     """
-    from engine.cli.missing import with_missing  # noqa: PLC0415  as said
+    from engine.cli.verbs.missing import with_missing  # noqa: PLC0415  as said
 
     configured = with_missing(_load(config))
     now = datetime.now(UTC)
@@ -142,7 +142,7 @@ def _account_line(account: Account, use: DayUse, now: datetime) -> str:
 
 def _status_lines(found: Sequence[tuple[str, int, str, LastSync | None]]) -> Iterator[str]:
     """Yield a head, a line for each company that was not synced or needs somebody, and how many are calm."""
-    from engine.cli.table import columns  # noqa: PLC0415  as said
+    from engine.cli.show.table import columns  # noqa: PLC0415  as said
 
     rows = [
         (
@@ -173,7 +173,7 @@ def _seen(well: Sequence[LastSync]) -> str:
 
 
 def _history_lines(runs: Sequence[PastRun]) -> Iterator[str]:
-    from engine.cli.table import columns  # noqa: PLC0415  as said
+    from engine.cli.show.table import columns  # noqa: PLC0415  as said
 
     head = ("STARTED, UTC", "VERB", "EXIT", "COMPANIES", "CREATED", "UPDATED", "TROUBLE", "REQUESTS", "ALLOWED", "RUN")
     rows = [

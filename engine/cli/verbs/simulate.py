@@ -15,10 +15,10 @@ from typing import Any, Literal
 import anyio
 import click
 
-from engine.cli.output import dump
+from engine.cli.show.output import dump
 from engine.errors import ConfigError, plain
 from engine.sandbox.access import Allowance, Credentials
-from engine.sandbox.faults import BadScript, Rule, parse_rules
+from engine.sandbox.faults.rules import BadScript, Rule, parse_rules
 from engine.sandbox.fleet import make_fleet
 from engine.sandbox.rates import RateModel
 from engine.sandbox.server import Options, Sandbox

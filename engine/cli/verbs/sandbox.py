@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine.cli.output import deliver_texts
+from engine.cli.show.output import deliver_texts
 
 
 @click.command()
@@ -78,15 +78,15 @@ def sandbox(*, list_faults: bool, list_ways: bool, **options: Any) -> None:
     /_sandbox/faults and /_sandbox/ways replace the faults and the ways, /_sandbox/summary tells what truly happened.
     """
     if list_faults:
-        from engine.sandbox.catalogue import describe  # noqa: PLC0415  it brings orjson, which `--help` does not need
+        from engine.sandbox.faults.catalogue import describe  # noqa: PLC0415  it brings orjson, which `--help` does not need
 
         deliver_texts(describe())
         return
     if list_ways:
-        from engine.sandbox.catalogue import describe_ways  # noqa: PLC0415  it brings orjson
+        from engine.sandbox.faults.catalogue import describe_ways  # noqa: PLC0415  it brings orjson
 
         deliver_texts(describe_ways())
         return
-    from engine.cli.simulate import Setup, simulate  # noqa: PLC0415  it brings aiohttp: half a second that `--help` is spared
+    from engine.cli.verbs.simulate import Setup, simulate  # noqa: PLC0415  it brings aiohttp: half a second that `--help` is spared
 
     simulate(Setup(**options))

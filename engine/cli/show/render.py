@@ -13,9 +13,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from engine.cli.advice import Typed, advice
-from engine.cli.cost import Cost
-from engine.cli.details import detail_lines
+from engine.cli.show.advice import Typed, advice
+from engine.cli.show.cost import Cost
+from engine.cli.show.details import detail_lines
 from engine.model.balance import Balance, ExitCode, State
 from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.observe.terminal import figures, needs_person, safe, tell

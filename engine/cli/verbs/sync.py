@@ -95,6 +95,6 @@ def retry(**options: Any) -> int:
 
 
 def _execute(**options: Any) -> int:
-    from engine.cli.execute import Request, execute  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+    from engine.cli.verbs.execute import Request, execute  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
     return execute(Request(**options))

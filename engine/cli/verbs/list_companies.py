@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from engine.cli.drive import Stop, run_heeding_signals
-from engine.cli.output import deliver, deliver_texts, dump
-from engine.cli.table import columns
+from engine.cli.show.output import deliver, deliver_texts, dump
+from engine.cli.show.table import columns
+from engine.cli.verbs.drive import Stop, run_heeding_signals
 from engine.config import Configured, explained, load
 from engine.errors import AccountParked, EngineError, Unauthorized
 from engine.model.balance import ExitCode

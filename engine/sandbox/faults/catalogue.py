@@ -8,9 +8,9 @@ from dataclasses import MISSING, Field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from engine.sandbox.effects import EFFECTS
-from engine.sandbox.faults import Match, Rule
-from engine.sandbox.scheduled_fault import OPERATIONS
+from engine.sandbox.faults.effects import EFFECTS
+from engine.sandbox.faults.rules import Match, Rule
+from engine.sandbox.faults.scheduled_fault import OPERATIONS
 from engine.sandbox.ways import Spelling, Way
 
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}

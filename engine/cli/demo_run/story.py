@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from engine.cli.drive import Order, Stop, drive, run_heeding_signals
-from engine.cli.output import deliver, deliver_texts, dump
-from engine.cli.rehearsal import sandbox_process, write_folder
-from engine.cli.truth import ask
-from engine.cli.verdict import ACTS, Act, Verdict, document, naive, print_verdict
+from engine.cli.demo_run.rehearsal import sandbox_process, write_folder
+from engine.cli.demo_run.truth import ask
+from engine.cli.demo_run.verdict import ACTS, Act, Verdict, document, naive, print_verdict
+from engine.cli.show.output import deliver, deliver_texts, dump
+from engine.cli.verbs.drive import Order, Stop, drive, run_heeding_signals
 from engine.config import load
 from engine.model.result import RunResult
 from engine.observe.terminal import safe

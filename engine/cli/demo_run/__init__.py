@@ -1,0 +1,1 @@
+"""The demo: its story, its stage, and whether what it shows is true."""

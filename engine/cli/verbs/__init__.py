@@ -1,0 +1,1 @@
+"""What each verb understands, and what it does."""
