@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 
-from engine.guards.volume import GUARDS
+from engine.guards.registry import FIGURE_GUARDS
 from engine.model.change import Plan
 from engine.model.company_record import SETTLED, CompanyRecord, CompanyState
 from engine.model.settings import Verify, VerifyMode
@@ -45,9 +45,9 @@ def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: da
 def is_reading_open(state: CompanyState) -> bool:
     """Return whether the last reading failed or was held, so that the ledger is no evidence until a whole listing.
 
-    A company that was held by the figures of its plan (`GUARDS`) was read well.
+    A company that was held by the figures of its plan (`FIGURE_GUARDS`) was read well.
     """
-    return state.failure is not None and state.failure not in GUARDS
+    return state.failure is not None and state.failure not in FIGURE_GUARDS
 
 
 def is_due_for_age(state: CompanyState, verify: Verify) -> bool:

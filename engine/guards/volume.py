@@ -17,9 +17,6 @@ from engine.model.settings import Guards
 MARK_BYTES = 8
 """Size of a row's mark in a plan that passed. The chance that two of a million rows share one is 1 in 37 million."""
 
-GUARDS = frozenset({"shrunken-source", "wrong-client", "mass-create", "mass-update"})
-"""Those that hold a company by its figures."""
-
 
 class Violation(NamedTuple):
     """A guard that does not let a plan pass, with its figures."""

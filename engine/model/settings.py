@@ -169,26 +169,10 @@ class Guards:
         require("Guards", self, _GUARDS)
 
 
-ALLOWABLE = (
-    "mass-create",
-    "mass-update",
-    "shrunken-source",
-    "wrong-client",
-    "vanished-company",
-    "not-listed",
-    "stored-otherwise",
-    "look-alike",
-    "flapping",
-    "canary",
-    "fleet",
-)
-"""Guards that a person may let pass for one company and one run."""
-
-
 class Allow(NamedTuple):
     """What lets a guard pass in one run: `--allow mass-create:123`."""
 
-    slug: str  # one of `ALLOWABLE`
+    slug: str  # one of those that `engine.guards.registry` lets be allowed
     company_id: int | None = None  # None: the run as a whole, for `fleet`
 
     def __str__(self) -> str:

@@ -28,7 +28,7 @@ from engine.errors import (
     SourceError,
     UnsafePlan,
 )
-from engine.guards.volume import GUARDS
+from engine.guards.registry import FIGURE_GUARDS
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.change import Plan
 from engine.model.company_record import (
@@ -308,7 +308,7 @@ class CompanyRun:
         """Keep a company's trouble as it was, without a request, while its rest lasts."""
         code = state.failure or FAILED.code
         message = state.failure_message or ""
-        if code in GUARDS:
+        if code in FIGURE_GUARDS:
             message = f"{message}; {self._way_out(code)}"
         self._stop_short(code, message, HELD if code in UNSAFE else FAILED)
         until = f"before {state.retry_at:%Y-%m-%d %H:%M} UTC" if state.retry_at else "by itself"

@@ -26,9 +26,9 @@ from engine.errors import (
     Untrusted,
     WrongContract,
 )
-from engine.guards.volume import GUARDS
+from engine.guards.registry import COMPANY_GUARDS
 from engine.model.balance import ExitCode, State
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN
+from engine.model.company_record import OVERWRITTEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
 )
 """What each error does to its company; the first that fits."""
 
-UNSAFE = frozenset(kind.slug for kind in UnsafePlan.__subclasses__()) | GUARDS | {KEY_MISMATCH}
+UNSAFE = COMPANY_GUARDS
 """Problem codes under which a company is held rather than failed."""
 
 

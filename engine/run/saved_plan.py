@@ -15,13 +15,14 @@ import anyio
 from engine.compare.join import linked_id
 from engine.compare.subset import only
 from engine.errors import AppliedBefore, StalePlan
+from engine.guards.registry import ALLOWABLE
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, STORED_OTHERWISE, CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.outcome import Withheld
 from engine.model.row_history import Applied
 from engine.model.saved_plan import CompanyPlan
-from engine.model.settings import ALLOWABLE, Allow, Verify, VerifyMode
+from engine.model.settings import Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.run.company import CompanyRun

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from engine.errors import ConfigError
-from engine.model.settings import ALLOWABLE, Account, Allow, Company, Settings
+from engine.guards.registry import ALLOWABLE
+from engine.model.settings import Account, Allow, Company, Settings
 from engine.wire.dialect import Dialect
 from engine.wire.guide import DIALECT as GUIDE
 from engine.wire.reference import DIALECT as REFERENCE

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 
-from engine.cli.show.advice import WORDS, Typed, advice
-from engine.cli.codes import CODES, EXITS, Code
+from engine.cli.codes import CODES
+from engine.cli.codes.code import Code
+from engine.cli.codes.companies import COMPANIES
+from engine.cli.codes.exits import EXITS
+from engine.cli.codes.rows import ROWS
+from engine.cli.codes.runs import RUNS
+from engine.cli.codes.source_rows import SOURCE_ROWS
 from engine.cli.main import VERBS, command_of
-from engine.guards.volume import GUARDS
+from engine.cli.show.advice import WORDS, Typed, advice
+from engine.guards.registry import ALLOWABLE, COMPANY_GUARDS, REGISTRY
 from engine.model.balance import Balance, ExitCode, State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import ALLOWABLE
-from engine.run.endings import UNSAFE
 from engine.sandbox.access import Credentials
 from engine.sources.presets import PRESETS
+from tests.unit.codes_in_source import constants, handed_in, of_classes, text_of, trees
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 ENTRIES = pytest.mark.parametrize("entry", CODES.values(), ids=list(CODES))
 EXIT_CODES = {str(int(code)) for code in ExitCode}
-
-WITHOUT_PROBLEMS = ("sandbox", "config")
-"""Packages that make no problem of a run: the made-up server, and the settings, whose faults are called alike."""
 
 SINKS = {
     "Problem": (0, "code"),
@@ -71,59 +72,20 @@ NEVER_TOLD = {
 VERBS_TO_COME = {"apply", "check", "explain", "ledger", "rekey", "retry"}
 
 
-def _trees() -> Iterator[ast.Module]:
-    for path in sorted((ROOT / "engine").rglob("*.py")):
-        if path.relative_to(ROOT / "engine").parts[0] not in WITHOUT_PROBLEMS:
-            yield ast.parse(path.read_text("utf-8"), str(path))
-
-
-def _constants(trees: list[ast.Module]) -> dict[str, str]:
-    """Return the modules' text constants by name."""
-    found = {}
-    for tree in trees:
-        for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-                found.update({name: node.value.value for name in names if isinstance(node.value.value, str)})
-    return found
-
-
-def _name(called: ast.expr) -> str:
-    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-
-
-def _handed_in(tree: ast.Module) -> Iterator[ast.expr]:
-    """Yield each expression that stands where a code is wanted."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            called, arguments = _name(node.func), list(node.args)
-            if called == "partial" and arguments:
-                called, arguments = _name(arguments[0]), arguments[1:]
-            place, keyword = SINKS.get(called, (0, ""))
-            named = [each.value for each in node.keywords if each.arg == keyword]
-            yield from named or (arguments[place : place + 1] if called in SINKS else [])
-        elif isinstance(node, ast.ClassDef):
-            for line in node.body:
-                if isinstance(line, ast.Assign) and {_name(target) for target in line.targets} & {"slug", "code"}:
-                    yield line.value
-
-
 def _told() -> tuple[set[str], set[str]]:
     """Return the codes that the engine's source names, and what it hands in as a code that cannot be read."""
-    trees = list(_trees())
-    constants = _constants(trees)
+    found = list(trees())
+    texts = constants(found)
     codes: set[str] = set()
     riddles: set[str] = set()
-    for handed_in in (each for tree in trees for each in _handed_in(tree)):
-        text = ast.unparse(handed_in)
-        if isinstance(handed_in, ast.Constant) and isinstance(handed_in.value, str):
-            codes.add(handed_in.value)
-        elif text in constants:
-            codes.add(constants[text])
-        elif text in HANDED_ON:
-            codes |= HANDED_ON[text]
+    for expression in (each for tree in found for each in (*handed_in(tree, SINKS), *of_classes(tree))):
+        unparsed = ast.unparse(expression)
+        if (text := text_of(expression, texts)) is not None:
+            codes.add(text)
+        elif unparsed in HANDED_ON:
+            codes |= HANDED_ON[unparsed]
         else:
-            riddles.add(text)
+            riddles.add(unparsed)
     return codes, riddles
 
 
@@ -131,7 +93,7 @@ def test_each_code_of_the_engine_has_an_entry_and_each_entry_a_code() -> None:
     told, riddles = _told()
     assert not riddles, "name these in HANDED_ON, with the codes that come in there"
     assert NEVER_TOLD.keys() <= told
-    reachable = (told | GUARDS | UNSAFE | set(ALLOWABLE) | EXIT_CODES) - NEVER_TOLD.keys()
+    reachable = (told | {guard.slug for guard in REGISTRY} | EXIT_CODES) - NEVER_TOLD.keys()
     assert reachable - CODES.keys() == set(), "without an entry"
     assert CODES.keys() - reachable == set(), "nothing comes to this"
 
@@ -178,9 +140,17 @@ def test_what_is_to_be_typed_next_is_understood(code: ExitCode, verb: str) -> No
 
 
 def test_no_code_has_two_entries() -> None:
-    source = ast.parse((ROOT / "engine/cli/codes.py").read_text("utf-8"))
-    entries = [node for node in ast.walk(source) if isinstance(node, ast.Call) and _name(node.func) == "Code"]
-    assert len(entries) == len(CODES)
+    entries = [*(guard.slug for guard in REGISTRY)]
+    entries += [each.code for each in (*SOURCE_ROWS, *ROWS, *COMPANIES, *RUNS, *EXITS)]
+    assert sorted(entries) == sorted(CODES)
+
+
+def test_codes_are_listed_by_level() -> None:
+    listed = list(CODES)
+    levels = ["duplicate-key", "ambiguous", "rejected", "mass-create", "fleet", "source", "ledger", "0"]
+    assert [listed.index(code) for code in levels] == sorted(listed.index(code) for code in levels)
+    assert listed.index("not-applied") == listed.index("stored-otherwise") + 1
+    assert listed.index("deadline") == listed.index("fleet") - 1
 
 
 @ENTRIES
@@ -217,7 +187,7 @@ def test_what_may_be_allowed_says_how(slug: str) -> None:
     assert re.search(rf"`dimsync sync [^`]*--allow {slug}(:ID)?`", CODES[slug].next)
 
 
-@pytest.mark.parametrize("slug", sorted(UNSAFE - set(ALLOWABLE) - NEVER_TOLD.keys()))
+@pytest.mark.parametrize("slug", sorted(COMPANY_GUARDS - set(ALLOWABLE)))
 def test_what_may_not_be_allowed_says_so(slug: str) -> None:
     assert "No `--allow` helps." in CODES[slug].effect
     assert "--fresh" in CODES[slug].next

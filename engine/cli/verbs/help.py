@@ -11,7 +11,8 @@ from textwrap import TextWrapper
 
 import click
 
-from engine.cli.codes import CODES, Code
+from engine.cli.codes import CODES
+from engine.cli.codes.code import Code
 from engine.cli.main import VERBS
 from engine.cli.options import output_option
 from engine.cli.show.output import deliver, deliver_texts, dump

@@ -1,0 +1,36 @@
+"""Codes of a run as a whole."""
+
+from __future__ import annotations
+
+from engine.cli.codes.code import Code
+
+RUNS = (
+    Code(
+        "ledger",
+        "The ledger could not be read or written.",
+        "The company fails (exit 1), and nothing is sent that could not be written down first. Of a run: its end is"
+        " missing in the journal.",
+        "Check the disk and the rights on the file that `url` under [ledger] names, then `dimsync sync`.",
+    ),
+    Code(
+        "new-ledger",
+        "The ledger is new: no run was written down in it before this one.",
+        "Every company is listed and compared as at first contact, which costs requests. This does not change the exit"
+        " code; with `--expect-ledger` nothing is sent, and the exit code is 2.",
+        "At first use, nothing. Else bring back the ledger of the earlier runs, and keep the file that `url` under"
+        " [ledger] names on a volume that stays. In the schedule, use `dimsync sync --expect-ledger`.",
+    ),
+    Code(
+        "directory",
+        "The companies that an account's API user sees could not be listed.",
+        "Nothing is refused for it: whether a company may be seen shows when it is read.",
+        "To try it by itself: `dimsync companies --refresh`.",
+    ),
+    Code(
+        "deadline",
+        "The run took as long as its `--deadline` allows.",
+        "Requests in flight were finished and written down; what was not sent is deferred (exit 5).",
+        "The next `dimsync sync` goes on from there.",
+    ),
+)
+"""In the order in which `dimsync help` lists them."""
