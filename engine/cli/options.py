@@ -31,7 +31,7 @@ def output_option(*formats: str) -> Callable[[F], F]:
 
 
 def run_options(*more: str) -> Callable[[F], F]:
-    """Add what every verb that runs understands, and of `MORE` what it is given."""
+    """Add the options that every verb that runs has, and those of `MORE` that are named."""
     options = [
         config_option,
         click.option(
@@ -80,4 +80,4 @@ MORE = {
         help="Read companies again that rest after a failure, and use keys that were asked to wait.",
     ),
 }
-"""Options of some verbs."""
+"""Options that only some verbs have, by name."""

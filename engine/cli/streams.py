@@ -1,4 +1,4 @@
-"""Standard streams that are closed or full, or whose reader has left: a run goes on without them."""
+"""Standard streams that survive being closed, full, or without a reader: a run must not end because of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STDOUT = "standard output"
 
 
 class _Output(FileIO):
-    """Standard output: each error names it, as those of files name them."""
+    """Standard output whose errors carry its name, as errors of files carry the file's name."""
 
     def write(self, data: ReadableBuffer) -> int:
         try:
@@ -25,7 +25,7 @@ class _Output(FileIO):
 
 
 class _Remarks(FileIO):
-    """Standard error: what cannot be written to it is lost. A run does not fail because its progress is not shown."""
+    """Standard error that drops what cannot be written: a run must not fail because its progress cannot be shown."""
 
     def write(self, data: ReadableBuffer) -> int:
         with suppress(OSError):
@@ -34,30 +34,30 @@ class _Remarks(FileIO):
 
 
 def open_streams() -> None:
-    """Give the process all three standard streams, whatever it was started with. Idempotent.
+    """Open those of the three standard streams that the process was started without. Idempotent.
 
-    A number that is closed would go to the next file opened, and uvloop aborts on that. What is written to a standard
-    output that was closed fails, as on a full disk. What is printed can be spelled in any locale.
+    Otherwise the next file opened would get the number of the closed stream, and uvloop aborts on that. Writing to a
+    standard output that was closed fails, as on a full disk. Characters that the locale cannot spell are escaped.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            with suppress(OSError):  # it takes the lowest number that is free
+            with suppress(OSError):  # the system gives it the lowest free number, which is this one
                 os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_RDWR)
     sys.stdout = _text(_Output(1, "w", closefd=False), sys.stdout)
     sys.stderr = _text(_Remarks(2, "w", closefd=False), sys.stderr)
 
 
 def mute() -> None:
-    """Point standard output nowhere, so that what is still buffered does not fail again at the interpreter's end."""
+    """Send standard output to the null device, so that flushing its buffer at exit does not fail a second time."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def _text(raw: FileIO, was: TextIO | None) -> TextIOWrapper:
-    """Return a stream that spells text as the one before did; what it cannot spell is escaped."""
+    """Return a text stream with the encoding of the stream it replaces; what it cannot encode is escaped."""
     encoding = None if was is None else was.encoding
     by_line = raw.isatty() or isinstance(raw, _Remarks)
     return TextIOWrapper(BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=by_line)

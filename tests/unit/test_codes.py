@@ -133,7 +133,7 @@ def test_what_is_to_be_typed_next_is_understood(code: ExitCode, verb: str) -> No
         requests=Requests(),
         companies=(resting,),
     )
-    _, command = advice(result, Typed(verb=verb, config="other.toml", select=("group:a",), paper="plan.json"))
+    _, command = advice(result, Typed(verb=verb, config="other.toml", select=("group:a",), plan_file="plan.json"))
     _, typed, *_ = command.split()
     assert set(re.findall(r"--[a-z-]+", command)) <= options(typed), command
     assert ("--fresh" in command) <= (typed in {"sync", "plan"})

@@ -1,4 +1,4 @@
-"""What the demo plays on: a sandbox as a process of its own, and a folder with real settings and source files."""
+"""What the demo needs: a sandbox in a process of its own, and a folder with settings and source files."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ source = {source}
 
 @asynccontextmanager
 async def sandbox_process(companies: int, seed: int) -> AsyncIterator[str]:
-    """Run `dimsync sandbox` beside this process and give its base URL; it ends with the block, or with this process.
+    """Run `dimsync sandbox` in a process and give its base URL; it ends with the block, or with this process.
 
-    It has a session of its own, so that Ctrl-C reaches it through us and requests in flight still get their answers.
+    It has a session of its own, so that Ctrl-C does not reach it and requests in flight still get their answers.
     Raises `EngineError` when it does not start.
     """
     words = ["sandbox", "--port", "0", "--companies", str(companies), "--seed", str(seed), "--until-stdin-ends"]
@@ -54,15 +54,15 @@ async def sandbox_process(companies: int, seed: int) -> AsyncIterator[str]:
         yield str(orjson.loads(await _first_line(process))["base_url"])
     finally:
         with anyio.CancelScope(shield=True):
-            with suppress(ProcessLookupError):  # it has ended by itself
+            with suppress(ProcessLookupError):  # the process has ended already
                 process.terminate()
             with anyio.move_on_after(ENDS_WITHIN_S):
                 await process.wait()
-            await process.aclose()  # kills what is still there
+            await process.aclose()  # kills the process if it is still running
 
 
 async def _first_line(process: Process) -> bytes:
-    """Return what the sandbox prints when it is ready."""
+    """Return the line that the sandbox prints when it is ready."""
     if process.stdout is None:
         raise EngineError("the sandbox has no standard output")
     try:
@@ -73,7 +73,7 @@ async def _first_line(process: Process) -> bytes:
 
 
 def write_folder(folder: Path, base_url: str, fleet: Sequence[MadeCompany]) -> Path:
-    """Write source files, secrets and `dimsync.toml`; returns the settings file."""
+    """Write source files, secrets and `dimsync.toml`, and return the path of the settings file."""
     paths = write_sources(fleet, folder / "sources")
     account = Credentials()
     secrets = folder / "secrets"
@@ -92,5 +92,5 @@ def write_folder(folder: Path, base_url: str, fleet: Sequence[MadeCompany]) -> P
 
 
 def _toml(text: str) -> str:
-    """Return a TOML string: JSON's escapes are TOML's."""
+    """Return a TOML string; the escapes of JSON are also those of TOML."""
     return json.dumps(text)

@@ -1,4 +1,4 @@
-"""The demo's course: load everything, edit a little, then nothing; each run the same way as `dimsync sync`."""
+"""What the demo does: load everything, edit a few rows, then change nothing; each run is a `dimsync sync`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.sandbox.fleet import MadeCompany, edit_fleet, make_fleet, write_sour
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What to show."""
+    """The options of one demo."""
 
     companies: int
     seed: int
@@ -35,7 +35,7 @@ class Story:
 
 
 def tell(story: Story, output: str) -> int:
-    """Play the demo, print how it went, and return the exit code."""
+    """Run the demo, print its verdict, and return the exit code."""
     with ExitStack() as folders:
         folder = story.keep or Path(folders.enter_context(TemporaryDirectory(prefix="dimsync-demo-")))
         if folder.exists() and any(folder.iterdir()):
@@ -52,7 +52,7 @@ def tell(story: Story, output: str) -> int:
 
 
 async def _play(story: Story, folder: Path, stop: Stop) -> Verdict:
-    """Do all of it; a signal ends it after the run that it stopped."""
+    """Do all runs of the demo; after a run that a signal stopped, do no other."""
     if not story.quiet:
         click.echo(f"making up {story.companies:,} companies and starting a sandbox ...", err=True)
     fleet = make_fleet(story.companies, story.seed)
@@ -84,7 +84,7 @@ async def _play(story: Story, folder: Path, stop: Stop) -> Verdict:
 
 
 async def _swap(fleet: Sequence[MadeCompany], settings: Path, story: Story, stop: Stop) -> RunResult | None:
-    """Sync two companies, each from the other's file, and put the files back; None: there are no two."""
+    """Sync two companies, each from the other's file, and put the files back; None: there is only one company."""
     if len(fleet) == 1:
         return None
     one, other = pair = fleet[:2]
@@ -99,7 +99,7 @@ async def _swap(fleet: Sequence[MadeCompany], settings: Path, story: Story, stop
 async def _sync(
     title: str, settings: Path, story: Story, stop: Stop, *, only: Container[int] | None = None
 ) -> RunResult:
-    """Do what `dimsync sync -c SETTINGS` does, for some companies or for all."""
+    """Do what `dimsync sync -c SETTINGS` does, for the companies `only`; None: for all."""
     configured = load(settings, os.environ)
     companies = [company for company in configured.companies if only is None or company.id in only]
     order = Order(

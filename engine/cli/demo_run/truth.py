@@ -1,4 +1,4 @@
-"""What the sandbox's own record says after a demo: asked of the server, not of the engine."""
+"""What the sandbox itself recorded during a demo; the engine is not asked."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from engine.sandbox.fleet import MadeCompany
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What is stored, and what it took."""
+    """What the sandbox has stored, and the requests that it has answered."""
 
     rows_wanted: int
     rows_stored: int
-    rows_equal: int  # stored rows that are wanted so, in every field
+    rows_equal: int  # stored rows that equal a wanted row in every field
     keys_twice: int
-    requests: int  # that the server answered, tokens included
+    requests: int  # answered by the server, those for tokens included
     quota_used: int
     throttled: int
 

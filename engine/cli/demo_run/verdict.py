@@ -1,4 +1,4 @@
-"""How a demo ended: its runs, what the naive ways would have taken, and whether everything agrees."""
+"""How a demo ended: its runs, what simpler programs would have needed, and whether everything agrees."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_PAGE = 20  # rows of a page when none are asked for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naive:
-    """Requests that simpler ways take for the same, tokens apart."""
+    """Requests that simpler programs need for the same work, without those for tokens."""
 
     resend: int  # everything again, in bulk, without looking
     one_by_one: int  # one POST for each row
@@ -50,14 +50,14 @@ class Verdict:
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 when everything agrees, 1 when not, the signal's when it was stopped."""
+        """0 when everything agrees, 1 when not; the signal's exit code when it was stopped."""
         if self.stopped is not None:
             return self.stopped
         return ExitCode.FAILED if self.faults else ExitCode.DONE
 
     @property
     def faults(self) -> list[str]:
-        """What does not agree, in words."""
+        """What does not agree, a sentence each."""
         faults = [
             f"{act.name}: the run ended with exit code {int(act.result.exit_code)}"
             for act in self.acts
@@ -85,7 +85,7 @@ ACTS = ("first load", "2 % of rows edited", "nothing changed")
 
 
 def naive(wanted: Sequence[MadeCompany], there: Sequence[MadeCompany]) -> Naive:
-    """Return what simpler ways take to bring `wanted` to companies that hold `there`."""
+    """Return the requests of simpler programs that bring companies with the rows `there` to the rows `wanted`."""
     resend = sum(ceil(len(company.rows) / BULK_ROWS) for company in wanted)
     pages = sum(max(1, ceil(len(company.rows) / DEFAULT_PAGE)) for company in there)
     rows = sum(len(company.rows) for company in wanted)
@@ -93,7 +93,7 @@ def naive(wanted: Sequence[MadeCompany], there: Sequence[MadeCompany]) -> Naive:
 
 
 def _untruths(truth: Truth, results: Sequence[RunResult]) -> list[str]:
-    """Return where the sandbox's record differs from what it should be."""
+    """Return in what the sandbox's record contradicts the wanted rows or the engine's own counts."""
     counted = sum(result.requests.total for result in results)
     faults = []
     if not truth.rows_wanted == truth.rows_stored == truth.rows_equal:

@@ -1,4 +1,4 @@
-"""What an exit code means, and what to type next."""
+"""What a result means, and the command to type next."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from engine.observe.terminal import safe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """The command that was given, as far as it has to be given again."""
+    """The part of the command line that has to be repeated in the next command."""
 
     verb: str
     config: str
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
-    paper: str = ""  # the file of a plan, which is kept or carried out
+    plan_file: str = ""  # where the plan is written to (`plan -o`) or read from (`apply`)
 
     def line(self, verb: str | None = None, select: tuple[str, ...] | None = None) -> str:
-        """Return the command, or another verb or selection of the same configuration, as one types it."""
+        """Return this command line, or one with another verb or selection and the same settings, quoted for a shell."""
         words = ["dimsync", verb or self.verb]
         if self.config != "dimsync.toml":
             words += ["-c", self.config]
@@ -33,14 +33,14 @@ class Typed:
             words += ["--exclude", selector]
         for guard in self.allow if select is None and (verb or self.verb) in ALLOWING else ():
             words += ["--allow", guard]
-        if self.paper and verb is None and self.verb == "plan":
-            words += ["-o", self.paper]
-        if self.paper and (verb or self.verb) == "apply":
-            words.append(self.paper)
+        if self.plan_file and verb is None and self.verb == "plan":
+            words += ["-o", self.plan_file]
+        if self.plan_file and (verb or self.verb) == "apply":
+            words.append(self.plan_file)
         return safe(shlex.join(words))
 
 
-AGAIN, SYNC, LOOK, ANEW, RETRY = "again", "sync", "look", "anew", "retry"  # which command stands behind the words
+AGAIN, SYNC, LOOK, ANEW, RETRY = "again", "sync", "look", "anew", "retry"  # which command follows the words
 
 WORDS = {
     ExitCode.FAILED: ("something failed: put it right, then:", AGAIN),
@@ -56,7 +56,7 @@ WORDS = {
     ExitCode.INTERRUPTED: ("interrupted, once the requests in flight were done; to go on:", AGAIN),
     ExitCode.TERMINATED: ("terminated, once the requests in flight were done; to go on:", AGAIN),
 }
-"""For each code that a run ends with; `DONE` says more precisely what was done."""
+"""The words for each exit code of a run, and which command follows them; `_done` has those for code 0."""
 
 OTHER_WORDS = {
     "certificate": "a TLS certificate is not trusted: put right what is named above, then:",
@@ -64,23 +64,23 @@ OTHER_WORDS = {
     STORED_OTHERWISE: "Ottimate spells values its own way; what that means, and what to do:",
     NOT_APPLIED: "Ottimate acknowledged updates that it does not carry out; what that means, and what to do:",
 }
-"""Where one code of a problem alone calls for the exit code, and `WORDS` says something else."""
+"""Words for an exit code that is due to one problem code alone, where those of `WORDS` would be wrong."""
 
 FRESH = frozenset({"sync", "plan"})
-"""Verbs that know `--fresh`."""
+"""Verbs that have the option `--fresh`."""
 
 ALLOWING = frozenset({"sync", "plan", "retry"})
-"""Verbs that know `--allow`."""
+"""Verbs that have the option `--allow`."""
 
 RESTING = frozenset({"resting", "refused", "unavailable", "bad-answer", "out-of-scope"})
-"""Problems of a company that is not read again for a while, unless `--fresh` is given."""
+"""Problem codes after which a company is not read again for some time, unless `--fresh` is given."""
 
 FEW = 3
-"""Held companies that are selected one by one."""
+"""Up to this many held companies are selected by id; more would make the command too long."""
 
 
 def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
-    """Return what the result means, and what to type next; the latter is empty when there is nothing to do."""
+    """Return what the result means, and the command to type next; empty: there is nothing to do."""
     code = ExitCode(result.exit_code)
     if code is ExitCode.DONE:
         return _done(result, typed)
@@ -89,7 +89,7 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
     if command is LOOK:
         return words, _look(result, typed)
     if command is RETRY:
-        if NOT_LISTED in codes and UNCERTAIN not in codes:  # a retry does not send these
+        if NOT_LISTED in codes and UNCERTAIN not in codes:  # rows that are not listed are left out by `retry`
             return OTHER_WORDS[NOT_LISTED], f"dimsync help {NOT_LISTED}"
         return words, typed.line("retry", typed.select)
     told = codes & {STORED_OTHERWISE, NOT_APPLIED}
@@ -99,9 +99,9 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
     if code is ExitCode.USAGE and "wrong-contract" not in codes and "certificate" in codes:
         words = OTHER_WORDS["certificate"]
     if command is ANEW:
-        return words, f"{typed.line('plan')} -o {safe(shlex.quote(typed.paper))}"
+        return words, f"{typed.line('plan')} -o {safe(shlex.quote(typed.plan_file))}"
     if command is SYNC:
-        return words, typed.line("apply" if typed.paper else "sync")
+        return words, typed.line("apply" if typed.plan_file else "sync")
     again = typed.line()
     if typed.verb == "apply":
         again += " --resume"
@@ -109,7 +109,7 @@ def advice(result: RunResult, typed: Typed) -> tuple[str, str]:
 
 
 def _look(result: RunResult, typed: Typed) -> str:
-    """Return the command that shows what is held. A company that is held as a whole rests unless `--fresh` is given."""
+    """Return the command that shows what is held. Without `--fresh` a company that is held as a whole is skipped."""
     held = [one for one in result.companies if one.balance.held or one.state is State.HELD]
     few = tuple(f"company:{one.company_id}" for one in held) if len(held) <= FEW else None
     line = f"{replace(typed, allow=()).line('plan', few)} --details"
@@ -120,5 +120,5 @@ def _done(result: RunResult, typed: Typed) -> tuple[str, str]:
     changes = (result.totals.created or 0) + (result.totals.updated or 0)
     if result.verb not in {"plan", "check"}:
         return "done, and every row is accounted for", ""
-    write = typed.line("apply" if typed.paper else "sync")
+    write = typed.line("apply" if typed.plan_file else "sync")
     return ("nothing was written; to write this:", write) if changes else ("nothing to change", "")

@@ -1,4 +1,4 @@
-"""What a sync right after a plan would take, given the same options: requests, and time."""
+"""What a sync right after a plan would cost with the same options: requests, and time."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from engine.model.result import CompanyResult, RunResult
 from engine.model.settings import Company, Settings, VerifyMode
 
 UNKNOWN = frozenset({State.DEFERRED, State.LOCKED})
-"""How companies end that were not compared, and that a sync would see to: those that failed or are held rest."""
+"""States of companies that were not compared and that a sync would read. Failed and held ones would not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Requests by kind, tokens and directory apart, when nothing goes wrong."""
+    """Requests by kind if nothing goes wrong, without those for tokens and the directory."""
 
     bulk: int
     probe: int
     list: int
-    unread: int  # companies of which nobody knows it: they were not compared
+    unread: int  # companies whose cost is not known, as the plan did not compare them
     seconds: float
 
     @property
     def requests(self) -> int:
-        """All of them."""
+        """The sum of all kinds."""
         return self.bulk + self.probe + self.list
 
 
 def cost_of(result: RunResult, companies: Iterable[Company], settings: Settings) -> Cost:
-    """Return what a plan's result means for a sync of these companies; read-only ones cost nothing.
+    """Return the cost of a sync of these companies, after a plan with this result; read-only ones cost nothing.
 
-    The time is that of the requests at the permitted rate, or of what the plan took beside its own requests, whichever
-    is more: within 5 % where the rate rules; where latency does, it was seen to take 2.5 times as long.
+    The time is the larger of two: the requests at the permitted rate, and the plan's own time less its requests at that
+    rate. Measured: within 5 % of the sync's time where the rate is the limit; where latency is, the sync took 2.5 times
+    as long.
     """
     modes = {each.id: (each.verify or settings.verify).mode for each in companies if each.write}
     kinds: Counter[str] = Counter()
@@ -57,7 +58,7 @@ def cost_of(result: RunResult, companies: Iterable[Company], settings: Settings)
 
 
 def _needs(one: CompanyResult, mode: VerifyMode) -> Counter[str]:
-    """Return the requests of one company by kind. What a plan has listed is not listed again, unless it always is."""
+    """Return the requests of one company by kind. What the plan listed is listed again only in mode `full`."""
     if one.plan is None or one.plan.held_by:
         return Counter()
     pages = one.certificate.pages if one.certificate is not None else 0
@@ -68,5 +69,5 @@ def _needs(one: CompanyResult, mode: VerifyMode) -> Counter[str]:
 
 
 def _at_the_rate(requests: Counter[str], rates: dict[str, float]) -> float:
-    """Return how many seconds requests take at the rates of their accounts, which go on side by side."""
+    """Return the seconds that requests take at their accounts' rates; accounts are served at the same time."""
     return max((count / rates[account] for account, count in requests.items()), default=0.0)

@@ -1,15 +1,15 @@
-"""What differs, row by row and field by field, for people: `--details`.
+"""What differs, row by row and field by field: the output of `--details`.
 
-Texts come from sources and from Ottimate: all of them pass `brief` and go into rich as `Text`, never as markup.
+Texts come from sources and from Ottimate, so each passes `brief` and reaches rich as `Text`, never as markup.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
 from rich.text import Text
 
+from engine.cli.show.wrapping import RULER
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.result import CompanyResult
 from engine.observe.terminal import LONGEST_NAME, brief
@@ -18,13 +18,13 @@ MOST_ROWS = 200
 """Rows shown of one company; the JSON output has all of them."""
 
 LONGEST_VALUE = 200
-"""Characters of a value that are shown, likewise."""
+"""Characters shown of one value; the JSON output has all of them."""
 
 LEAD = 10
-"""Characters in front of the first difference that are shown of values which are the same for long."""
+"""Characters shown before the first difference of two values whose beginnings are equal."""
 
 HANG = 4
-"""Cells by which the rest of a wrapped line is further in."""
+"""Cells by which the continuation of a wrapped line is indented."""
 
 GLYPHS = {
     "missing": ("+", "green"),
@@ -33,13 +33,13 @@ GLYPHS = {
     "unsettled": ("?", "magenta"),
     "spelled": ("=", "dim"),
 }
-"""Each kind's glyph (DESIGN section 10) and colour."""
+"""The glyph and colour of each kind of difference."""
 
 
 def detail_lines(companies: Sequence[CompanyResult], width: int) -> Iterator[Text]:
-    """Yield the differences of each company that has any, in lines of so many cells, an empty one behind each.
+    """Yield each company's differences, if any, in lines of `width` cells, with an empty line after each company.
 
-    Behind them stand the rows that are the same, and that Ottimate spells its own way.
+    After the differences come the rows that are the same, and that Ottimate spells its own way.
     """
     for company in companies:
         rows = (*company.differences, *company.spellings)
@@ -54,7 +54,7 @@ def detail_lines(companies: Sequence[CompanyResult], width: int) -> Iterator[Tex
 
 
 def _row(difference: Difference, width: int) -> Iterator[Text]:
-    """Yield a line on the row, and one on each field. A row without fields says itself who made it so."""
+    """Yield a line for the row and one for each differing field. Without fields, the row's line says who changed it."""
     glyph, colour = GLYPHS[difference.kind]
     key = difference.key if difference.key is not None else difference.remote_id or ""
     parts = [brief(part, LONGEST_NAME) for part in (key, difference.type_code, difference.name)]
@@ -104,7 +104,7 @@ def what_else(field: FieldDifference) -> Iterator[tuple[str, str]]:
 
 
 def _start(there: str | None, source: str | None) -> int:
-    """Return from which character on two values are shown: 0, unless what differs would be cut off."""
+    """Return the index from which two values are shown: 0, unless their difference would be cut off."""
     if there is None or source is None or brief(there, LONGEST_VALUE) != brief(source, LONGEST_VALUE):
         return 0
     apart = (number for number, (one, other) in enumerate(zip(there, source, strict=False)) if one != other)
@@ -116,12 +116,9 @@ def _quoted(value: str, start: int) -> str:
 
 
 def _hung(text: Text, indent: int, width: int) -> Iterator[Text]:
-    """Yield a text in lines of so many cells, all but the first further in; long words are broken rather than lost."""
+    """Yield a text in lines of `width` cells; later lines are indented by `HANG` more, and long words are broken."""
     room = max(20, width - indent - HANG)
-    lines = [text] if text.cell_len <= room + HANG else text.wrap(_RULER, room, overflow="fold")
+    lines = [text] if text.cell_len <= room + HANG else text.wrap(RULER, room, overflow="fold")
     for number, line in enumerate(lines):
         line.rstrip()
         yield Text(" " * (indent + (HANG if number else 0))).append_text(line)
-
-
-_RULER = Console(file=None, force_terminal=False, width=80, _environ={})  # rich wraps text by a console's rules

@@ -1,4 +1,4 @@
-"""Standard output, which carries the result and nothing else."""
+"""Writing to standard output, which carries the result and nothing else."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _UNUSUAL = re.compile(r"[^\n -~]")
 
 
 def dump(document: object, *, indent: int | None = None) -> str:
-    """Return a document as JSON. What is not printable is escaped: safe to look at, and any text can be spelled."""
+    """Return a document as JSON. Characters that are not printable are escaped, so it is safe to show in a terminal."""
     text = json.dumps(document, ensure_ascii=False, indent=indent)
     return _UNUSUAL.sub(lambda char: char[0] if char[0].isprintable() else json.dumps(char[0])[1:-1], text)
 
 
 def run_texts(result: RunResult, output: str) -> Iterator[str]:
-    """Yield a result's JSON document, or its lines: one for each company, the totals last."""
+    """Yield a result as one JSON document, or as NDJSON: a line for each company, the totals last."""
     if output == "json":
         yield dump(run_json(result), indent=2)
         return
@@ -34,13 +34,13 @@ def run_texts(result: RunResult, output: str) -> Iterator[str]:
 
 
 class Unprinted(click.ClickException):
-    """The run was done, but its result could not be printed: exit 1, unless the run calls for a graver code."""
+    """The run is done, but its result could not be printed: exit 1, unless the run's own exit code is worse."""
 
 
 def deliver(write: Callable[[TextIO], None]) -> None:
-    """Let a result be written to standard output. A reader that has left is no error; a full disk is, or a closed one.
+    """Call `write` with standard output, and flush it. A reader that has left (a broken pipe) is no error.
 
-    Raises `Unprinted`, so that nobody takes half a result for the whole.
+    Raises `Unprinted` when the disk is full or the stream is closed, so that nobody takes half a result for the whole.
     """
     try:
         write(sys.stdout)
@@ -54,7 +54,7 @@ def deliver(write: Callable[[TextIO], None]) -> None:
 
 
 def deliver_texts(texts: Iterator[str]) -> None:
-    """Write texts as UTF-8, whatever the locale, a line end after each."""
+    """Write each text and a line end to standard output, as UTF-8 in every locale."""
 
     def write(stream: TextIO) -> None:
         for text in texts:

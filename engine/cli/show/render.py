@@ -1,6 +1,6 @@
-"""A run's result for people: what needs somebody first, then what it all adds up to, last what to do next.
+"""A run's result for people: first the companies that need a person, then the totals, last what to do next.
 
-Every text goes into rich as `Text`, never as markup, and names pass `safe` before.
+Names pass `safe`, and every text reaches rich as `Text`, never as markup.
 """
 
 from __future__ import annotations
@@ -9,34 +9,32 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from engine.cli.show.advice import Typed, advice
 from engine.cli.show.cost import Cost
 from engine.cli.show.details import detail_lines
-from engine.model.balance import Balance, ExitCode, State
-from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
+from engine.cli.show.totals import totals
+from engine.cli.show.wrapping import LABEL, fit, hang, wrap
+from engine.model.balance import ExitCode, State
+from engine.model.result import CompanyResult, RunResult
 from engine.observe.terminal import figures, needs_person, safe, tell
 
 ALIKE = 3
-"""More companies than this that met the very same thing are shown as one: an account's trouble is one trouble."""
+"""More companies than this with the same problem share one line, such as all companies of a refused account."""
 
 DETAIL_LINES = 10
-"""Lines for problems over all companies in trouble: three of them and the totals fit a screen of 24."""
+"""Lines for problems, over all companies in trouble: with three companies and the totals they fit 24 lines."""
 
 MOST_PROBLEMS = 20
 """Problems shown of one company; the JSON output has all of them."""
 
 MOST_IDS = 40
-"""Companies named of those that are alike; likewise."""
-
-FEW_ACCOUNTS = 4
-"""Accounts of which it is told what their day has left."""
+"""Companies named in one shared line; the JSON output has all of them."""
 
 NARROWEST_NAME = 12
-LABEL = 10  # width of the labels in front of the totals
 
 COLOURS: dict[str, str] = {
     State.FAILED: "red",
@@ -48,20 +46,16 @@ COLOURS: dict[str, str] = {
     State.UNCHANGED: "green",
 }
 
-OUTCOMES = ("unchanged", "created", "updated", "rejected", "held", "deferred", "uncertain", "invalid")
-REMOTE = ("matched", "contested", "orphans")
-REQUESTS = ("list", "probe", "bulk", "batch", "retry")
-
 
 class Line(NamedTuple):
-    """One line about a company, or about several that are alike, and the problems below it."""
+    """One line about a company, or about several with the same problem, and the problems below it."""
 
     state: str
     id: str
     name: str
     figures: str
     problems: tuple[str, ...] = ()
-    members: str = ""  # who the several are
+    members: str = ""  # the ids of the several companies
 
 
 def print_run(
@@ -75,11 +69,11 @@ def print_run(
 ) -> None:
     """Print a run's result, in colours on a terminal that has them.
 
-    `typed` is the command that made it, for the advice in the last line; `width` is the terminal's unless it is given;
-    `details`: what differs comes first, row by row; `cost`: of what a plan would write.
+    `typed`: the command that made it, for the advice in the last line. `width`: in cells; None: the terminal's.
+    `details`: begin with what differs, row by row. `cost`: of a sync right after this plan.
     """
     console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
-    with console.capture() as shown:  # rich would end the program when the stream is a pipe that nobody reads
+    with console.capture() as shown:  # printing to a pipe without a reader, rich would end the program
         for text in (
             *(detail_lines(result.companies, console.width) if details else ()),
             *_screen(result, typed, console.width, cost),
@@ -89,13 +83,13 @@ def print_run(
 
 
 def _screen(result: RunResult, typed: Typed, width: int, cost: Cost | None) -> Iterator[Text]:
-    troubled, calm = _part(result.companies)
+    troubled, others = _part(result.companies)
     yield from _trouble(troubled, width)
-    yield from _changes(calm if result.verb in {"plan", "check"} else [], width)
-    if calm:
-        yield from _calm(calm, result.verb, width)
+    yield from _changes(others if result.verb in {"plan", "check"} else [], width)
+    if others:
+        yield from _others(others, result.verb, width)
         yield Text()
-    yield from _totals(result, width, cost)
+    yield from totals(result, width, cost)
     yield from _end(result, typed, width)
 
 
@@ -105,7 +99,7 @@ def _part(companies: Iterable[CompanyResult]) -> tuple[list[CompanyResult], list
 
 
 def _trouble(troubled: Sequence[CompanyResult], width: int) -> Iterator[Text]:
-    """Yield the companies that need a person, the worst kinds first as states go, each with its problems."""
+    """Yield the companies that need a person, in the order of `COLOURS`, each with its problems."""
     if not troubled:
         return
     count = len(troubled)
@@ -115,12 +109,12 @@ def _trouble(troubled: Sequence[CompanyResult], width: int) -> Iterator[Text]:
     for line, head in zip(lines, _columns(lines, width), strict=True):
         yield head
         yield from _problems(line.problems, room, width)
-        yield from _wrap(line.members, "    ", width) if line.members else ()
+        yield from wrap(line.members, "    ", width) if line.members else ()
     yield Text()
 
 
 def _lines(companies: Sequence[CompanyResult]) -> list[Line]:
-    """Return a line for each company, by state, or one for all of a state that met the same problem."""
+    """Return the lines, by state: one for each company, or one for several with the same state, account and problem."""
     groups: dict[tuple[object, ...], list[CompanyResult]] = {}
     for one in companies:
         first = one.problems[0] if one.problems and one.problems[0].key is None else None
@@ -147,14 +141,14 @@ def _together(members: Sequence[CompanyResult]) -> Line:
 
 
 def _columns(lines: Sequence[Line], width: int) -> Iterator[Text]:
-    """Yield the lines in columns. Names give way where the width is short, ids and figures never."""
+    """Yield the lines in columns. Where the width is too small, names are cut; ids and figures never are."""
     states = max(len(line.state) for line in lines)
     ids = max(len(line.id) for line in lines)
     numbers = max((cell_len(line.figures) for line in lines), default=0)
     names = max(cell_len(line.name) for line in lines)
     names = min(names, max(NARROWEST_NAME, width - states - ids - numbers - 6))
     for line in lines:
-        name = line.name if not line.figures else _fit(line.name, names)
+        name = line.name if not line.figures else fit(line.name, names)
         text = Text()
         text.append(f"{line.state:<{states}}", style=COLOURS.get(line.state, ""))
         text.append(f"  {line.id:>{ids}}  {name}  {line.figures}")
@@ -162,16 +156,11 @@ def _columns(lines: Sequence[Line], width: int) -> Iterator[Text]:
         yield text
 
 
-def _fit(name: str, cells: int) -> str:
-    """Return a name in exactly so many terminal cells; a longer one is cut and says so."""
-    return set_cell_size(name, cells) if cell_len(name) <= cells else f"{set_cell_size(name, cells - 1)}…"
-
-
 def _problems(problems: Sequence[str], room: int, width: int) -> Iterator[Text]:
-    """Yield the first problems, whole, as long as there is room for another; the first one always."""
+    """Yield the first problems, each complete, as long as the next one fits into `room` lines; the first one always."""
     used = shown = 0
     for problem in problems[:MOST_PROBLEMS]:
-        lines = _wrap(problem, "    ", width)
+        lines = wrap(problem, "    ", width)
         if shown and used + len(lines) > room:
             break
         yield from lines
@@ -188,97 +177,26 @@ def _changes(companies: Sequence[CompanyResult], width: int) -> Iterator[Text]:
         yield Text()
 
 
-def _calm(calm: Sequence[CompanyResult], verb: str, width: int) -> Iterator[Text]:
-    """Yield one line on all that need nobody, and why some of them wait."""
-    if not calm:
+def _others(others: Sequence[CompanyResult], verb: str, width: int) -> Iterator[Text]:
+    """Yield one line about all companies that need no person, and the reasons why some of them wait."""
+    if not others:
         return
     words: dict[str, str] = {State.SYNCED: "to change"} if verb in {"plan", "check"} else {}
-    states = Counter(str(one.state) for one in calm)
+    states = Counter(str(one.state) for one in others)
     counts = [f"{states[state]:,} {words.get(state, str(state))}" for state in reversed(COLOURS) if states[state]]
     yield Text(", ".join(counts))
-    reasons = Counter(tell(one.problems[0]) for one in calm if one.problems)
+    reasons = Counter(tell(one.problems[0]) for one in others if one.problems)
     for reason, count in reasons.most_common(ALIKE):
-        yield from _wrap(f"{count:,} {'company' if count == 1 else 'companies'}: {reason}", "    ", width)
-
-
-def _totals(result: RunResult, width: int, cost: Cost | None) -> Iterator[Text]:
-    if not result.companies:
-        yield Text("nothing to send again" if result.verb == "retry" else "no company is selected")
-    yield from _hang("rows", _sum(result.totals.source_rows, result.totals, OUTCOMES), width)
-    if unread := sum(one.balance.source_rows is None for one in result.companies):
-        yield from _hang("", f"{unread:,} {'company' if unread == 1 else 'companies'} not counted: not read", width)
-    if result.totals.adopted:
-        text = (
-            f"{result.totals.adopted:,} of the unchanged rows are adopted: matched by type and id, keys not confirmed"
-        )
-        yield from _hang("", text, width)
-    if result.totals.remote_rows is not None:
-        yield from _hang("remote", _sum(result.totals.remote_rows, result.totals, REMOTE), width)
-    if not result.totals.adds_up:
-        yield from _hang("", "THIS DOES NOT ADD UP: the figures cannot be trusted", width, style="bold red")
-    yield from _hang("requests", _requests(result.requests), width)
-    if cost is not None:
-        yield from _hang("to write", _cost(cost, result.days), width)
-    pace = result.requests.total / result.elapsed_s if result.elapsed_s >= 1 else 0.0
-    rate = f", {pace:,.0f} requests/s" if pace >= 1 else ""
-    yield from _hang("time", f"{result.elapsed_s:,.1f} s{rate}, run {result.run_id}", width)
+        yield from wrap(f"{count:,} {'company' if count == 1 else 'companies'}: {reason}", "    ", width)
 
 
 def _end(result: RunResult, typed: Typed, width: int) -> list[Text]:
-    """Return the last line. A command in it is not wrapped, so that it can be copied: it moves to a line of its own."""
+    """Return the last line. Its command is never wrapped, so that it can be copied; a long one gets its own line."""
     words, command = advice(result, typed)
     style, label = _colour(result.exit_code), f"exit {int(result.exit_code)}"
     if LABEL + cell_len(words) + 1 + cell_len(command) <= width:
-        return _hang(label, f"{words} {command}", width, style=style)
-    return [*_hang(label, words, width, style=style), Text(f"{'':{LABEL}}{command}", style=style)]
-
-
-def _sum(total: int | None, balance: Balance, columns: Iterable[str]) -> str:
-    """Return the trial balance as an addition, without the columns that are zero."""
-    if total is None:
-        return "not known"
-    parts = [f"{count:,} {column}" for column in columns if (count := getattr(balance, column))]
-    return f"{total:,} = {' + '.join(parts)}" if parts else f"{total:,}"
-
-
-def _requests(requests: Requests) -> str:
-    """Return the requests by kind; tokens and directory, which no company's work needs more of, stand apart."""
-    kinds = [f"{count:,} {kind}" for kind in REQUESTS if (count := getattr(requests, kind))]
-    extras = {"for tokens": requests.token, "for the directory": requests.directory}
-    apart = [f"{count:,} {what}" for what, count in extras.items() if count]
-    total = f"{requests.total - requests.apart:,}{' = ' if kinds else ''}{' + '.join(kinds)}"
-    return f"{total}, and {' and '.join(apart)}" if apart else total
-
-
-def _cost(cost: Cost, days: Sequence[AccountDay]) -> str:
-    """Return what a sync right after would take, and what the day has left."""
-    kinds = [f"{count:,} {kind}" for kind in ("list", "probe", "bulk") if (count := getattr(cost, kind))]
-    text = f"{cost.requests:,} {'request' if cost.requests == 1 else 'requests'}"
-    text += f" = {' + '.join(kinds)}" if len(kinds) > 1 else ""
-    text += f", some {cost.seconds:,.0f} s" if cost.seconds >= 1 else ""
-    unread = f"and for {cost.unread:,} {'company' if cost.unread == 1 else 'companies'} not looked at"
-    names = len(days) > 1
-    left = [f"{day.left:,} left today{f' of {safe(day.account)}' if names else ''}" for day in days[:FEW_ACCOUNTS]]
-    return "; ".join([f"{text}, {unread}" if cost.unread else text, *left])
-
-
-def _hang(label: str, text: str, width: int, *, style: str = "") -> list[Text]:
-    """Return a labelled text, wrapped under itself."""
-    lines = _wrap(text, " " * LABEL, width)
-    head = Text(f"{label:<{LABEL}}", style="bold")
-    lines[0] = head.append_text(lines[0][LABEL:])
-    for line in lines:
-        line.stylize(style)
-    return lines
-
-
-def _wrap(text: str, indent: str, width: int) -> list[Text]:
-    """Return the text in lines that fit behind `indent`; long words are broken rather than lost."""
-    folded = Text(text).wrap(_RULER, max(20, width - len(indent)), overflow="fold")
-    return [Text(f"{indent}{line.plain.rstrip()}") for line in folded] or [Text(indent)]
-
-
-_RULER = Console(file=None, force_terminal=False, width=80, _environ={})  # rich wraps text by a console's rules
+        return hang(label, f"{words} {command}", width, style=style)
+    return [*hang(label, words, width, style=style), Text(f"{'':{LABEL}}{command}", style=style)]
 
 
 def _colour(code: int) -> str:

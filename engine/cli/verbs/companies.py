@@ -23,9 +23,9 @@ def companies(context: click.Context, *, config: Path, refresh: bool, locations:
     """
     if context.invoked_subcommand is not None:
         return None
-    from engine.cli.verbs.list_companies import Looked, look  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+    from engine.cli.verbs.list_companies import CompaniesOptions, look  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
-    return look(Looked(config=config, refresh=refresh, locations=locations, output=output))
+    return look(CompaniesOptions(config=config, refresh=refresh, locations=locations, output=output))
 
 
 @companies.command()

@@ -1,4 +1,4 @@
-"""Run the engine from a terminal: events go to the progress display, signals stop the run."""
+"""Run the engine from a terminal: show its events as progress, and stop it on signals."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ STOPPING = "stopping: finishing requests in flight, press again to quit at once"
 
 
 class Stop:
-    """What signals do: the first lets the run finish what is in flight, the second leaves at once."""
+    """Handles SIGINT and SIGTERM: after the first, requests in flight are finished; the second ends the process."""
 
     def __init__(self) -> None:
-        self.code: ExitCode | None = None  # None: nobody wants to stop
+        self.code: ExitCode | None = None  # None: no signal has come
         self._run: Run | None = None
         self._progress: Progress | None = None
 
     def watch(self, run: Run, progress: Progress | None) -> None:
-        """Take a run to stop; it stops at once when the signal has come already."""
+        """Set the run that a signal stops. If a signal has come already, stop it now."""
         self._run, self._progress = run, progress
         if self.code is not None:
             run.stop(self.code)
 
     async def heed(self, signals: AsyncIterator[signal.Signals]) -> None:
-        """Wait for signals and obey them."""
+        """Wait for signals, and act on each."""
         async for number in signals:
             if self.code is not None:
                 self._leave(self.code)
@@ -53,10 +53,10 @@ class Stop:
                 self._run.stop(self.code)
 
     def _leave(self, code: ExitCode) -> None:
-        """End the process here and now. What was sent and not answered is in the ledger as such."""
+        """End the process at once. The ledger has every request that was sent and not answered."""
         if self._progress is not None:
             self._progress.close()
-        with suppress(OSError, ValueError):  # they are full or closed
+        with suppress(OSError, ValueError):  # the streams are full or closed
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
@@ -66,14 +66,14 @@ class Stop:
 class Order:
     """What to run."""
 
-    title: str  # as progress calls it
+    title: str  # shown in the progress display
     settings: Settings
     begin: Callable[[Engine], Pending]
     quiet: bool = False
 
 
 async def drive(order: Order, stop: Stop) -> RunResult:
-    """Run it to its end, or to where a signal stops it, and return the result."""
+    """Run until the end or until a signal stops the run, and return the result."""
     async with Engine(order.settings) as engine, order.begin(engine) as run:
         if order.quiet:
             await _follow(run, stop, None)
@@ -94,7 +94,7 @@ def run_heeding_signals(work: Callable[[Stop], Awaitable[T]]) -> T:
     """Run an event loop (uvloop where it is installed) in which SIGINT and SIGTERM stop `work`."""
 
     async def heeding() -> T:
-        gc.freeze()  # what is loaded by now stays: to look at it again and again would hold the loop up for 20 ms
+        gc.freeze()  # what is loaded by now stays: each collection of it would block the event loop for 20 ms
         stop = Stop()
         with plain(), anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async with anyio.create_task_group() as tasks:

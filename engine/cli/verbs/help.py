@@ -21,10 +21,10 @@ from engine.observe.terminal import brief
 SCHEMA = "dimsync.codes/1"
 
 TOPICS = frozenset({"agreement"})
-"""Pages that are about no single code."""
+"""Topics that are not codes; each has a page in `engine/help`."""
 
 BOUNDLESS = 10_000
-"""Columns of what is no terminal: lines stay whole, so that they can be searched."""
+"""Width of output that is no terminal: lines are not wrapped, so that they can be searched."""
 
 NARROWEST = 40
 INDENT = 8  # width of the labels
@@ -55,7 +55,7 @@ def help(*, code: str | None, output: str) -> int:  # noqa: A001  the verb's nam
 
 
 def _found(code: str) -> Code:
-    """Return the entry of a code, or raise `UsageError` with those that it may have been meant for."""
+    """Return the entry of a code, or raise `UsageError` that names similar codes."""
     if code in CODES:
         return CODES[code]
     near = get_close_matches(code, CODES)
@@ -69,7 +69,7 @@ def _found(code: str) -> Code:
 
 
 def _listed(codes: Iterable[Code], width: int) -> Iterator[str]:
-    """Yield a line for each code; what is too long for the terminal is cut, and says so."""
+    """Yield a line for each code; one that is too long for the terminal is cut and ends with an ellipsis."""
     from engine.cli.show.table import columns  # noqa: PLC0415  it brings rich, which `--help` does not need
 
     for line in columns(("CODE", "CAUSE"), [(each.code, each.cause) for each in codes]):
@@ -77,7 +77,7 @@ def _listed(codes: Iterable[Code], width: int) -> Iterator[str]:
 
 
 def _told(code: Code, width: int) -> Iterator[str]:
-    """Yield all that is known of one code, wrapped; a command stays on one line, so that it can be copied."""
+    """Yield the explanation of one code, wrapped; a command is never broken, so that it can be copied."""
     yield code.code
     for label, text in (("cause", code.cause), ("effect", code.effect), ("next", code.next)):
         whole = re.sub("`[^`]*`", lambda command: command[0].replace(" ", "\xa0"), text)

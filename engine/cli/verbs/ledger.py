@@ -58,7 +58,7 @@ def schema(*, config: Path) -> int:
 
     `outcomes` is the audit trail: what became of each row in each request, with the server's request id.
     """
-    import anyio  # noqa: PLC0415  likewise
+    import anyio  # noqa: PLC0415  it brings the engine, which `--help` is spared
 
     from engine.config import load  # noqa: PLC0415
     from engine.errors import plain  # noqa: PLC0415

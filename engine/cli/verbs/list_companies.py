@@ -1,4 +1,4 @@
-"""Carry out `companies`: what the API user sees beside what the settings name."""
+"""Carry out `companies`: compare the companies that the API user sees with those that the settings name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOW_SCHEMA = "dimsync.company-settings/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class CompaniesOptions:
     """One command line of `dimsync companies`."""
 
     config: Path
@@ -38,7 +38,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One account: what is seen of it, or why nothing is, and the companies that the settings give it."""
+    """One account: its directory, or why there is none, and the companies that the settings assign to it."""
 
     account: Account
     directory: Directory | None
@@ -47,19 +47,19 @@ class View:
 
     @property
     def unseen(self) -> list[int]:
-        """Ids that the settings name and a whole directory does not show."""
+        """Ids that the settings name and the directory does not show."""
         seen = {company.id for company in self.directory.companies} if self.directory else set(self.configured)
         return [company_id for company_id in self.configured if company_id not in seen]
 
 
-def look(looked: Looked) -> int:
-    """List what is seen and return the exit code."""
-    configured = load(looked.config, os.environ)
-    stop, views = run_heeding_signals(partial(_views, configured, looked.refresh))
-    if looked.output == "json":
+def look(options: CompaniesOptions) -> int:
+    """Print what the API user sees, and return the exit code."""
+    configured = load(options.config, os.environ)
+    stop, views = run_heeding_signals(partial(_views, configured, options.refresh))
+    if options.output == "json":
         deliver_texts(iter([dump(_document(views, configured), indent=2)]))
     else:
-        lines = [line for view in views for line in _lines(view, configured, locations=looked.locations)]
+        lines = [line for view in views for line in _lines(view, configured, locations=options.locations)]
         deliver(lambda stream: stream.writelines(f"{line}\n" for line in lines))
     if stop.code is not None:
         return stop.code
@@ -70,7 +70,7 @@ def look(looked: Looked) -> int:
 
 
 def explain(config: Path, company_id: int, output: str) -> int:
-    """Show a company's settings with their origins and return the exit code."""
+    """Print a company's settings and where each comes from, and return the exit code."""
     configured = load(config, os.environ)
     if company_id not in configured.levels:
         raise click.UsageError(
@@ -88,7 +88,7 @@ def explain(config: Path, company_id: int, output: str) -> int:
 
 
 async def _views(configured: Configured, refresh: bool, stop: Stop) -> tuple[Stop, list[View]]:
-    """Ask for each account in turn, until a signal comes; what keeps one from being listed keeps no other."""
+    """Read each account's directory in turn, until a signal comes. An account that fails stops no other."""
     views = []
     async with Engine(configured.settings) as engine:
         for account in configured.settings.accounts:
@@ -133,7 +133,7 @@ def _lines(view: View, configured: Configured, *, locations: bool) -> Iterator[s
 
 
 def _companies(view: View, configured: Configured) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each company that is seen."""
+    """Yield a table row for each company that the directory shows."""
     for company in view.directory.companies if view.directory else ():
         own = view.configured.get(company.id)
         said = "" if company.locations is None else f"{company.locations:,}"
@@ -147,7 +147,7 @@ def _companies(view: View, configured: Configured) -> Iterator[tuple[str, ...]]:
 
 
 def _settings(company: Company | None, configured: Configured) -> str:
-    """Return in a few words what the settings do with a company."""
+    """Return in a few words what the settings say about a company."""
     if company is None:
         return "not named"
     groups = configured.groups.get(company.id, ())
@@ -190,7 +190,7 @@ def _configured(company: Company | None, configured: Configured) -> dict[str, ob
 
 
 def _age(moment: datetime) -> str:
-    """Return how long ago something was, in the largest unit that fits."""
+    """Return how long ago `moment` was, in the largest unit that is not zero."""
     seconds = max(0.0, (datetime.now(UTC) - moment).total_seconds())
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:

@@ -1,4 +1,4 @@
-"""Companies of a fleet whose file was there in an earlier run and is missing now: each run has to tell of them."""
+"""Companies of a fleet whose file is missing now and was there in an earlier run: each run has to report them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _SQLITE = "sqlite:///"
 
 
 def with_missing(configured: Configured) -> Configured:
-    """Return what the settings say, with the fleet's companies that the ledger knows and that have no file any more.
+    """Return the settings, with the fleet's companies added that the ledger knows and that have no file any more.
 
-    Raises `LedgerError`. A ledger that is not there yet knows of none, and is not made.
+    Raises `LedgerError`. A ledger file that does not exist yet knows of none, and is not created.
     """
     url = configured.settings.ledger_url
     if not configured.fleet or (url.startswith(_SQLITE) and not Path(url.removeprefix(_SQLITE)).exists()):
@@ -26,7 +26,7 @@ def with_missing(configured: Configured) -> Configured:
 
 
 def _members(configured: Configured) -> list[int]:
-    """Return the companies that the fleet's files have brought to the accounts of these settings."""
+    """Return the ids of companies that earlier runs found by the fleet's files, in the accounts of these settings."""
     import anyio  # noqa: PLC0415  only a fleet with a ledger needs it
 
     from engine.errors import plain  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`dimsync explain` and `dimsync rekey`: their options. What they do is in `looks`."""
+"""`dimsync explain` and `dimsync rekey`: their options. What they do is in `explain_row` and `rekey_rows`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def rekey(*, company_id: int, config: Path, yes: bool, undo: bool, output: str) 
     """
     if yes and undo:
         raise click.UsageError("--yes and --undo contradict each other")
-    from engine.cli.verbs.explain_row import change_keys  # noqa: PLC0415  likewise
+    from engine.cli.verbs.rekey_rows import change_keys  # noqa: PLC0415  it brings the engine, too
 
     return change_keys(config, company_id, yes=yes, undo=undo, output=output)

@@ -13,15 +13,15 @@ from engine.model.settings import Company
 from engine.sources.presets import PRESETS
 
 NEVER = "never"
-"""`state:never`: companies without a state, which no sync has been about yet."""
+"""The name in `state:never`: companies that no sync has included yet."""
 
 SHOWN = 10
-"""Known names that an error tells where none is near."""
+"""Known names that an error lists when none of them resembles the unknown one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What selectors know of companies besides their ids; by company id, of those that have any."""
+    """What selectors can ask about companies besides their ids. Keys are company ids; companies may be missing."""
 
     groups: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     erps: Mapping[int, str] = field(default_factory=dict)  # preset of its mapping
@@ -30,14 +30,15 @@ class Traits:
 
 
 def needs_states(select: Sequence[str], exclude: Sequence[str]) -> bool:
-    """Return whether any selector asks how companies' last syncs ended."""
+    """Return whether any selector asks for the state of companies' last syncs."""
     return any(_kind(text) == "state" for text in (*select, *exclude))
 
 
 def pick(companies: Sequence[Company], traits: Traits, select: Sequence[str], exclude: Sequence[str]) -> list[Company]:
-    """Return the union of what `select` names (if nothing: all) without what `exclude` names, in the order given.
+    """Return the companies that `select` names (all, if it is empty) without those that `exclude` names.
 
-    Raises `UsageError` with every selector that is not understood or names nothing there is, and when nothing is left.
+    The order of `companies` is kept. Raises `UsageError` with every selector that is not understood or names nothing
+    that exists, and when no company is left.
     """
     index = _index(companies, traits)
     faults = [fault for text in (*select, *exclude) if (fault := _fault(text, index)) is not None]
@@ -47,14 +48,14 @@ def pick(companies: Sequence[Company], traits: Traits, select: Sequence[str], ex
     left = wanted - _union(exclude, index)
     if not left:
         if any(_kind(text) == "state" for text in (*select, *exclude)):
-            return []  # all is well, or nothing has failed: no mistake of whoever typed it
+            return []  # no company is in that state: that is no mistake in the command
         empty = [text for text in select if not _union([text], index)]
         raise UsageError("the selectors leave no company" + "".join(f"; {text} is true of none" for text in empty))
     return [company for company in companies if company.id in left]
 
 
 Index = Mapping[str, Mapping[str, set[int]]]
-"""Kind of selector -> name -> ids of the companies that it is true of."""
+"""Kind of selector -> name -> ids of the companies that match it."""
 
 
 def _index(companies: Sequence[Company], traits: Traits) -> Index:
@@ -67,9 +68,9 @@ def _index(companies: Sequence[Company], traits: Traits) -> Index:
 
 
 def _names(company_id: int, traits: Traits) -> Iterator[tuple[str, str]]:
-    """Yield the selectors that are true of a company.
+    """Yield the selectors that match a company.
 
-    A mapping's name stands for an ERP, too, unless it is the name of a preset and the mapping starts from another one.
+    A mapping's name is also the name of an ERP, unless it is the name of a preset other than the mapping's own.
     """
     yield "company", str(company_id)
     yield "state", traits.states.get(company_id, NEVER)
@@ -100,7 +101,7 @@ WORDS = {
     "erp": "no company has the ERP {}",
     "state": "there is no state {}",
 }
-"""What is said of a name that is not there."""
+"""The message for an unknown name, by kind of selector."""
 
 
 def _fault(text: str, index: Index) -> str | None:

@@ -1,4 +1,4 @@
-"""Run the sandbox until somebody ends it."""
+"""Carry out `sandbox`: serve the made-up API until it is interrupted."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Setup:
 
 
 def simulate(setup: Setup) -> None:
-    """Serve until SIGINT, SIGTERM or, if asked, the end of standard input.
+    """Serve until SIGINT, SIGTERM or, with `until_stdin_ends`, the end of standard input.
 
-    Raises `ConfigError` when the file of faults makes no sense, `ClickException` when it cannot listen there.
+    Raises `ConfigError` for a faulty file of faults, `ClickException` when it cannot listen at host and port.
     """
     rules = () if setup.faults is None else read_rules(setup.faults)
     ways = () if setup.faults is None else read_ways(setup.faults)
@@ -97,7 +97,7 @@ def _read(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_bytes().decode())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8: save the file as UTF-8") from None
-    except (ValueError, RecursionError) as error:  # TOML's own kind, a number of 5,000 digits, nesting without end
+    except (ValueError, RecursionError) as error:  # bad TOML, a number of 5,000 digits, or endless nesting
         raise ConfigError(f"{path}: not TOML: {error}") from None
     for key in document.keys() - {"faults", "ways"}:
         raise ConfigError(f"{path}: {key}: unknown; the file is a list of [[faults]] and [[ways]]")
@@ -105,7 +105,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def made_up(number: int) -> Credentials:
-    """Return the credentials of the sandbox's n-th account, from 1: the first has no number."""
+    """Return the credentials of the sandbox's n-th account, counted from 1; those of the first carry no number."""
     first = Credentials()
     if number == 1:
         return first
@@ -134,6 +134,6 @@ async def _serve(sandbox: Sandbox, setup: Setup) -> None:
 
 
 async def _end_with_input(scope: anyio.CancelScope) -> None:
-    """Cancel when standard input ends: nobody writes to it, and it ends with whoever holds the other end."""
+    """Cancel `scope` when standard input ends, which it does when the process that holds its other end does."""
     await anyio.wait_readable(sys.stdin)
     scope.cancel()

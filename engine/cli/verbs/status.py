@@ -1,4 +1,4 @@
-"""`dimsync status` and `dimsync history`: what the ledger remembers. Nothing is asked of the API."""
+"""`dimsync status` and `dimsync history`: what the ledger remembers. They send no request to the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # they bring the engine, which `--help` does not need
 
 STATUS_SCHEMA = "dimsync.status/1"
 HISTORY_SCHEMA = "dimsync.history/1"
-CALM = ("synced", "unchanged")
+IN_ORDER = ("synced", "unchanged")
 
 
 @click.command()
@@ -45,7 +45,7 @@ def status(*, config: Path, output: str) -> int:
     for company in configured.companies:
         account = configured.levels[company.id].account
         found.append((account, company.id, company.name, by_id.get((account, company.id))))
-    found.sort(key=lambda each: (each[3] is not None and each[3].state in CALM, each[1]))
+    found.sort(key=lambda each: (each[3] is not None and each[3].state in IN_ORDER, each[1]))
     if output == "json":
         companies = [
             {"account": account, "company_id": company_id, "name": name}
@@ -87,7 +87,7 @@ def _load(config: Path) -> Configured:
 
 
 def _remembered(configured: Configured, day: date) -> tuple[list[LastSync], list[tuple[Account, DayUse]]]:
-    """Return how companies ended in their last sync, and what each account has used of a day."""
+    """Return how each company ended in its last sync, and the requests that each account has used on `day`."""
     import anyio  # noqa: PLC0415  as said
 
     from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
@@ -141,7 +141,7 @@ def _account_line(account: Account, use: DayUse, now: datetime) -> str:
 
 
 def _status_lines(found: Sequence[tuple[str, int, str, LastSync | None]]) -> Iterator[str]:
-    """Yield a head, a line for each company that was not synced or needs somebody, and how many are calm."""
+    """Yield a line for each company that was not synced or needs a person, and the number of companies in order."""
     from engine.cli.show.table import columns  # noqa: PLC0415  as said
 
     rows = [
@@ -154,18 +154,18 @@ def _status_lines(found: Sequence[tuple[str, int, str, LastSync | None]]) -> Ite
             f"{line.trouble:,}" if line and line.trouble else "",
         )
         for _, company_id, name, line in found
-        if line is None or line.state not in CALM
+        if line is None or line.state not in IN_ORDER
     ]
     if rows:
         yield from columns(("STATE", "ID", "NAME", "LAST SYNC, UTC", "LAST IN ORDER, UTC", "ROWS IN TROUBLE"), rows)
-    well = [line for *_, line in found if line is not None and line.state in CALM]
+    well = [line for *_, line in found if line is not None and line.state in IN_ORDER]
     states = Counter(line.state for line in well)
-    calm = ", ".join(f"{states[state]:,} {state}" for state in CALM if states[state])
-    yield f"{len(found):,} companies" + (f": {calm}{_seen(well)}" if calm else "")
+    counts = ", ".join(f"{states[state]:,} {state}" for state in IN_ORDER if states[state])
+    yield f"{len(found):,} companies" + (f": {counts}{_seen(well)}" if counts else "")
 
 
 def _seen(well: Sequence[LastSync]) -> str:
-    """Return when companies that are in order were last found so: a span of time where it was not one run."""
+    """Return when the companies in order were last found so: a moment, or a span if it was in several runs."""
     first, last = (
         f"{moment:%Y-%m-%d %H:%M}" for moment in (min(line.at for line in well), max(line.at for line in well))
     )

@@ -95,6 +95,7 @@ def retry(**options: Any) -> int:
 
 
 def _execute(**options: Any) -> int:
-    from engine.cli.verbs.execute import Request, execute  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+    from engine.cli.verbs.command_line import CommandLine  # noqa: PLC0415
+    from engine.cli.verbs.execute import execute  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
-    return execute(Request(**options))
+    return execute(CommandLine(**options))

@@ -1,4 +1,4 @@
-"""Files that commands leave for people, and take back: saved plans, and rows that were refused."""
+"""Files that commands write for people and read again: saved plans, and rows that were refused."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ COLUMNS = {
     "code": "code",
     "erp_id": "erp_dimension_id",
 }
-"""Our names of a row's fields -> those of the creation fields, as sources have them."""
+"""Field of a row in this program -> column of a source, which is the API's name of the field."""
 
 
 def may_write(*files: Path | None) -> None:
-    """Open each file for writing, so that it does not turn out after the run that it cannot be; raises `OSError`."""
+    """Check before the run that each file can be written. Raises `OSError`."""
     for file in files:
         if file is not None:
             file.open("a", encoding="utf-8").close()
@@ -42,7 +42,7 @@ def read_saved(file: Path) -> SavedPlan:
 
 
 def keep(file: Path, text: str) -> None:
-    """Write a paper, once the result is printed. Raises `ClickException`: what the run has done is done."""
+    """Write a file after the run. Raises `ClickException`: the run itself is done and stays so."""
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -50,7 +50,7 @@ def keep(file: Path, text: str) -> None:
 
 
 def rejects_text(result: RunResult) -> str:
-    """Return the rows that a run's server refused, one JSON object a line; none: an empty text."""
+    """Return the rows that the server refused, as NDJSON; an empty text if there are none."""
     return "".join(f"{line}\n" for line in _lines(result))
 
 
@@ -64,9 +64,9 @@ def _lines(result: RunResult) -> Iterator[str]:
 
 
 def read_corrected(file: Path, writable: Collection[int], known: Collection[int]) -> dict[int, list[RawRow]]:
-    """Return a rejects file's rows by company. Raises `UsageError` naming each line that is at fault.
+    """Return the rows of a corrected rejects file by company id. Raises `UsageError`, which names each faulty line.
 
-    `writable`: ids of the companies that are chosen and may be written; `known`: of all.
+    `writable`: ids of the selected companies that may be written. `known`: ids of all configured companies.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -96,7 +96,7 @@ def _row(line: str) -> dict[str, Any] | None:
 
 
 def _fault(row: dict[str, Any] | None, writable: Collection[int], known: Collection[int]) -> str | None:
-    """Return what is wrong with a line; None: nothing, as far as its place goes."""
+    """Return what is wrong with a line's company and key; None: nothing. Other fields are checked with the source."""
     if row is None:
         return "not a JSON object"
     company_id = row.get("company_id")

@@ -1,0 +1,168 @@
+"""The life of one row: its fields in source, ledger and Ottimate, what is known of it, and each attempt to send it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from engine.cli.show.details import LONGEST_VALUE
+from engine.cli.show.table import columns
+from engine.compare.equality import is_pending
+from engine.model.company_record import MADE_ANEW, RestingRow, RowRecord
+from engine.model.difference import FieldDifference
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.result import field_json
+from engine.model.row_history import Life
+from engine.observe.terminal import LONGEST_NAME, brief, safe
+from engine.run.inspect import Explanation
+
+EXPLAIN_SCHEMA = "dimsync.explain/1"
+
+FIELDS = ("type_code", "type_label", "name", "erp_id", "code")
+REMOTE = {"shown": "as Ottimate shows it now", "gone": "gone from Ottimate", "not asked": "not asked"}
+
+
+def life_lines(told: Explanation) -> Iterator[str]:
+    """Yield the lines that `dimsync explain` prints."""
+    life = told.life
+    yield f"company {told.company_id}, key {brief(told.key, LONGEST_NAME)}"
+    if life.wire_key != told.key:
+        yield f"on the wire it goes by {brief(life.wire_key, LONGEST_NAME)} (dimsync rekey)"
+    yield ""
+    yield from columns(("", "SOURCE", "LEDGER", "OTTIMATE"), list(_sides(told)))
+    yield ""
+    yield from _notes(told)
+    if life.attempts:
+        yield ""
+        head = ("WRITTEN DOWN, UTC", "OUTCOME", "SENDS", "HTTP", "REQUEST ID", "RUN", "SAID")
+        yield from columns(head, [_attempt(each) for each in life.attempts])
+
+
+def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
+    known = told.life.known
+    for name in FIELDS:
+        sent = getattr(known.row, name) if known else None
+        if name == "code" and known and not known.code_known:
+            sent = "(not observable)"
+        sides = (getattr(told.source, name, None), sent, getattr(told.remote, name, None))
+        yield (name, *(brief(side or "", LONGEST_NAME) for side in sides))
+
+
+def _notes(told: Explanation) -> Iterator[str]:
+    life, known = told.life, told.life.known
+    if told.source is not None:
+        place = f" ({safe(told.file)}{f':{told.line}' if told.line is not None else ''})" if told.file else ""
+        yield f"source    there{place}"
+    elif not told.source_problems:
+        yield "source    no valid row has this key"
+    for problem in told.source_problems:
+        yield f"source    {problem.code}: {safe(problem.message)}"
+    yield f"ottimate  {safe(REMOTE.get(told.remote_is, told.remote_is))}{_id(life)}"
+    if known is None:
+        yield "ledger    nothing is known of it"
+    else:
+        by = f" by run {life.acked_by}" if life.acked_by else ""
+        last = f"acknowledged {life.acked_at:%Y-%m-%d %H:%M} UTC{by}" if life.acked_at else "never acknowledged"
+        words = "its key is confirmed" if known.confirmed else "nothing shows yet that its key leads there"
+        doubt = "" if known.outcome_known else "; it was sent since, and its outcome is not known"
+        yield f"ledger    {last}; {words}{doubt}"
+        yield from _field_lines(told.fields, known)
+    if life.in_flight is not None:
+        yield f"          a request with it was begun at {life.in_flight:%Y-%m-%d %H:%M:%S} UTC and never settled"
+    if life.rejection is not None:
+        yield f"          refused at {life.rejection.at:%Y-%m-%d %H:%M} UTC: {safe(life.rejection.message)}"
+    if life.resting is not None and life.resting.code != MADE_ANEW:
+        yield from _resting_lines(life.resting)
+    for at in life.reverts:
+        yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
+
+
+def _field_lines(fields: Iterable[FieldDifference], known: RowRecord) -> Iterator[str]:
+    """Yield each field that is spelled otherwise, pending or moved, and who made it so."""
+    if known.outcome_known and known.is_fresh:
+        yield "          it was sent since the last listing, and none has shown it: not yet verified"
+    for field in fields:
+        values = (
+            ("source", field.source),
+            ("sent", field.record),
+            ("last listed as", field.remote),
+            ("agreed spelling", field.spelled if field.spelled != field.remote else None),
+            ("answered", field.answered),
+        )
+        told = ", ".join(f"{words} {_quoted(value)}" for words, value in values if value is not None)
+        yield f"          {field.name}: {told}: {field.whose}"
+
+
+def _quoted(value: str) -> str:
+    return f"'{brief(value, LONGEST_VALUE)}'"
+
+
+def _resting_lines(rest: RestingRow) -> Iterator[str]:
+    """Yield why a row is not sent for now, and when that ends."""
+    yield f"          {rest.code} since {rest.since:%Y-%m-%d %H:%M} UTC: {safe(rest.message)}"
+    if rest.next_at is not None:
+        yield f"          tried or looked for again after {rest.next_at:%Y-%m-%d %H:%M} UTC"
+    yield f"          what that means, and what to do: dimsync help {rest.code}"
+
+
+def _id(life: Life) -> str:
+    return f", id {safe(life.known.remote_id)}" if life.known and life.known.remote_id else ""
+
+
+def _attempt(each: Any) -> tuple[str, ...]:
+    return (
+        f"{each.at:%Y-%m-%d %H:%M:%S}",
+        each.column,
+        str(each.sends),
+        "" if each.status is None else str(each.status),
+        brief(each.request_id or "", LONGEST_NAME),
+        each.run_id,
+        brief(each.message, LONGEST_NAME),
+    )
+
+
+def life_document(told: Explanation) -> dict[str, object]:
+    """Return the JSON document of `dimsync explain`."""
+    life = told.life
+    known = life.known
+    return {
+        "schema": EXPLAIN_SCHEMA,
+        "company_id": told.company_id,
+        "key": told.key,
+        "wire_key": life.wire_key,
+        "source": _row(told.source),
+        "source_problems": [{"code": one.code, "message": one.message} for one in told.source_problems],
+        "file": told.file,
+        "line": told.line,
+        "remote": _row(told.remote),
+        "remote_is": told.remote_is,
+        "fields": [field_json(field) for field in told.fields],
+        "ledger": known
+        and {
+            "row": _row(known.row),
+            "remote_id": known.remote_id,
+            "confirmed": known.confirmed,
+            "settled": known.outcome_known,
+            "code_known": known.code_known,
+            "shown": dict(known.agreement.shown) if known.agreement else {},
+            "answered": known.agreement and known.agreement.answered,
+            "pending": is_pending(known),
+            "acknowledged_at": life.acked_at and life.acked_at.isoformat(),
+            "acknowledged_by": life.acked_by,
+        },
+        "rejection": life.rejection and {"at": life.rejection.at.isoformat(), "message": life.rejection.message},
+        "resting": life.resting
+        and {
+            "code": life.resting.code,
+            "since": life.resting.since.isoformat(),
+            "next_at": life.resting.next_at and life.resting.next_at.isoformat(),
+            "message": life.resting.message,
+        },
+        "reverts": [at.isoformat() for at in life.reverts],
+        "in_flight": life.in_flight and life.in_flight.isoformat(),
+        "attempts": [each._asdict() | {"at": each.at.isoformat()} for each in life.attempts],
+    }
+
+
+def _row(row: Dimension | RemoteRow | None) -> dict[str, str | None] | None:
+    return None if row is None else row._asdict()

@@ -1,0 +1,60 @@
+"""One command line of a verb that runs the engine, with its options parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from engine.config.values import duration
+from engine.model.settings import Allow
+from engine.observe.terminal import safe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLine:
+    """One command line of `sync`, `plan`, `check`, `apply` or `retry`."""
+
+    verb: str
+    config: Path
+    select: tuple[str, ...]
+    exclude: tuple[str, ...]
+    output: str
+    quiet: bool
+    verify: str | None = None  # None: as the settings say
+    fresh: bool = False
+    allow: tuple[str, ...] = ()
+    budget: int | None = None
+    deadline: str | None = None  # a duration, such as "30m"
+    expect_ledger: bool = False  # fail unless the ledger knows of an earlier run
+    detailed: bool = False  # exit with 6 when changes are pending
+    details: bool = False  # show what differs, field by field
+    out: Path | None = None  # write the plan to this file
+    plan: Path | None = None  # carry out the plan of this file
+    resume: bool = False  # finish an `apply` that was cut short
+    rejects: Path | None = None  # write the rows that were refused to this file
+    run_id: str | None = None  # retry the rows of this run; None: of each company's newest
+    corrected: Path | None = None  # retry the rows of this file instead
+
+
+def deadline_s(line: CommandLine) -> float | None:
+    """Return the seconds of `--deadline`; None: there is none. Raises `UsageError`."""
+    try:
+        return None if line.deadline is None else duration(line.deadline)
+    except ValueError as error:
+        raise click.UsageError(f"--deadline {safe(line.deadline or '')}: {error}") from error
+
+
+def allowances(line: CommandLine) -> list[Allow]:
+    """Return what `--allow` names. Raises `UsageError` for what is no guard with a company id."""
+    return [_allowance(text) for text in line.allow]
+
+
+def _allowance(text: str) -> Allow:
+    slug, colon, company_id = text.partition(":")
+    if slug == "fleet" and not colon:
+        return Allow(slug)
+    if not (company_id.isascii() and company_id.isdigit()):
+        raise click.UsageError(f"--allow {text}: understood is GUARD:ID, such as mass-create:123")
+    return Allow(slug, int(company_id))
