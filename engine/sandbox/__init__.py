@@ -1,4 +1,4 @@
-"""A server that behaves as the vendor's documents say, with trouble on demand and a record of what truly happened.
+"""A server that behaves as the vendor's documents say, makes trouble on demand, and records what truly happened.
 
-`server.Sandbox` runs it in this process, `server.serve` until it is cancelled; `fleet` makes up clients to sync.
+`server.Sandbox` runs it in this process; `fleet` makes up companies to sync.
 """

@@ -1,4 +1,4 @@
-"""Who may ask, and how often: API keys, tokens, the rate and the daily quota. Pure: times are arguments."""
+"""Who may send requests, and how many: API keys, tokens, rate and daily quota. Pure: times are arguments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Allowance:
 
     rate: float = 1000.0  # requests a second
     burst: int = 2000  # capacity of the token bucket; windows have none
-    rate_model: RateModel = "bucket"  # how the second is counted; a token bucket by the documents
+    rate_model: RateModel = "bucket"  # how requests a second are counted; the documents say: a token bucket
     per_day: int = 10_000  # requests from 00:00 UTC to 00:00 UTC
     token_lifetime_s: int = 3600
 
@@ -42,7 +42,7 @@ class Meter:
 
 
 class Access:
-    """The gateway's and the OAuth server's books."""
+    """What the gateway counts and the OAuth server has granted."""
 
     def __init__(self, credentials: Sequence[Credentials], allowance: Allowance, random: Random) -> None:
         self.allowance = allowance
@@ -53,7 +53,7 @@ class Access:
         self._tokens: dict[str, tuple[str, datetime]] = {}
 
     def count(self, api_key: str, *, now: datetime, second: float) -> str | None:
-        """Charge one request to a known API key; returns the gateway's words when it is one too many."""
+        """Count one request of a known API key. Return the gateway's message if it exceeds rate or quota; else None."""
         meter, allowance = self.meters[api_key], self.allowance
         if meter.day != now.date():
             meter.day, meter.used = now.date(), 0
@@ -64,7 +64,7 @@ class Access:
         return "Limit Exceeded" if meter.used > allowance.per_day else None
 
     def grant(self, api_key: str, client_id: str, client_secret: str, *, now: datetime) -> str | None:
-        """Return a new token; None when the credentials are wrong."""
+        """Return a new token; None: the credentials are wrong."""
         known = self.by_key[api_key]
         if (known.client_id, known.client_secret) != (client_id, client_secret):
             return None
@@ -73,7 +73,7 @@ class Access:
         return token
 
     def holds(self, api_key: str, authorization: str, *, now: datetime) -> bool:
-        """Whether the header bears a living token of the API key's own account."""
+        """Return whether the header carries a valid token of the API key's own account."""
         scheme, _, token = authorization.partition(" ")
         account_id, ends = self._tokens.get(token, ("", now))
         return scheme.lower() == "bearer" and now < ends and account_id == self.by_key[api_key].account_id

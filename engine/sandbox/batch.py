@@ -1,6 +1,7 @@
-"""Bulk requests that are answered 202: how far they are, and what came of them (API-FACTS 2.11).
+"""Bulk requests that are answered 202: their progress, and their results.
 
-The work is done at once; it only looks unfinished for as many progress calls as the fault says.
+The vendor documents these calls for bulk endpoints of other resources; for dimensions they are assumed. The work is
+done at once: progress calls say "processing" as often as the fault asks for.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Task = dict[str, Any]
 
 @dataclass(slots=True, kw_only=True)
 class Batch:
-    """One accepted request, and how often its progress was asked for."""
+    """One accepted request, and the number of its progress calls."""
 
     id: str
     company_id: int | None
@@ -30,18 +31,18 @@ class Batch:
 
     @property
     def finished(self) -> bool:
-        """Whether the next progress call, or one before, says "completed"."""
+        """Return whether the next progress call says "completed", or an earlier one has."""
         return self.asked >= self.polls
 
 
 def accept(call: Call, accepted: Accepted, done: BulkDone, contract: Contract) -> Batch:
-    """Keep what a bulk request did, under a new id."""
+    """Return a batch with a new id that keeps what a bulk request did."""
     tasks = _tasks(call, accepted, done, contract)
     return Batch(id=f"b-{call.number}", company_id=call.company_id, polls=accepted.polls, tasks=tasks)
 
 
 def begun(batch: Batch, rows: int) -> Answer:
-    """Spell the 202 that names the batch of a request with so many rows."""
+    """Return the 202 answer that names the batch of a request with this number of rows."""
     body = {
         "version": VERSION,
         "status": "processing",
@@ -54,7 +55,7 @@ def begun(batch: Batch, rows: int) -> Answer:
 
 
 def progress(batch: Batch) -> Answer:
-    """Count a progress call, and spell its answer; "completed" says nothing of success."""
+    """Count a progress call and return its answer; "completed" does not mean that the rows were stored."""
     finished, count = batch.finished, len(batch.tasks)
     batch.asked += 1
     share = 1.0 if finished else batch.asked / (batch.polls + 1)
@@ -74,7 +75,7 @@ def progress(batch: Batch) -> Answer:
 
 
 def results(batch: Batch) -> Answer:
-    """Spell what came of a batch; nothing yet before it is finished."""
+    """Return the results of a batch; they are empty until it is finished."""
     body = {"version": VERSION, "batch_id": batch.id, "results": batch.tasks if batch.finished else []}
     return Answer(status=200, body=orjson.dumps(body))
 

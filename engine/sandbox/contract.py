@@ -1,4 +1,4 @@
-"""What a contract is to the sandbox: names of columns, what is asked for, and how answers are put together.
+"""A contract as the sandbox knows it: column names, required fields, and how answers are built.
 
 Pure data and bytes; `guide.CONTRACT` and `reference.CONTRACT` are the two values.
 """
@@ -16,29 +16,29 @@ from engine.sandbox.tenant import Row
 
 VERSION = "1.0.0"
 BASIC = ("id", "name", "erp_type", "erp_dimension_id")
-"""What `detail=basic` leaves of a row: the columns that the vendor's file requires (API-FACTS 2.3, inferred)."""
+"""The columns that `detail=basic` keeps: not documented, and inferred from those that the vendor's file requires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One contract. `name`, `erp_dimension_id`, `code` and `ottimate_company_id` are the same in all."""
+    """One contract. The columns `name`, `erp_dimension_id`, `code` and `ottimate_company_id` are the same in all."""
 
     name: str
     bulk_path: str
     key: str  # the column of the upsert key, in requests and errors
-    label: str  # of the type's display label; a listing's filter bears this name too
-    type_code: str  # of the standard type, in requests
+    label: str  # the column of the type's display label; a listing's filter has this name, too
+    type_code: str  # the column of the standard type, in requests
     type_codes: tuple[str, ...]
-    code_required: bool  # of a written row
-    company_required: bool  # of a listing
+    code_required: bool  # whether a written row must have a `code`
+    company_required: bool  # whether a listing must name a company
     detail: bool  # whether a listing can be reduced by `detail=basic`
-    partial_status: int  # of a bulk answer to rows of which some failed
-    error_shape: Literal["guide", "bare"]  # of bulk errors, unless a fault wants the other
+    partial_status: int  # status of a bulk answer when some rows failed
+    error_shape: Literal["guide", "bare"]  # the form of bulk errors, unless a fault asks for the other one
     listed: Callable[[Row], Mapping[str, object]]  # a row as listings show it
-    created: Callable[[Row], Mapping[str, object]]  # a row as its creation is answered
+    created: Callable[[Row], Mapping[str, object]]  # a row as the answer to its creation shows it
 
     def page(self, made: PageMade) -> Answer:
-        """Spell one page; each stored row is encoded once and its bytes are joined here."""
+        """Return the answer with one page. Each stored row is encoded only once; its bytes are joined here."""
         count = b'"count":%d,' % made.count if made.tells_count else b""
         head = b'{"version":"%s",%s"page":%d,"limit":%d,"dimensions":['
         numbers = (VERSION.encode(), count, made.page, made.limit)
@@ -48,23 +48,23 @@ class Contract:
         )
 
     def single(self, row: Row, respell: Respell | None = None) -> Answer:
-        """Spell the answer to a GET of one row."""
+        """Return the answer to a GET of one row."""
         shown = self._show(row, respell)
         return Answer(status=200, body=b'{"version":"%s","dimension":%s}' % (VERSION.encode(), shown))
 
     def one_made(self, row: Row, respell: Respell | None = None) -> Answer:
-        """Spell the answer to the creation of one row: flat."""
+        """Return the answer to the creation of one row: the row's fields without an envelope."""
         shown = dict(self.created(row))
         body = shown if respell is None else respell(shown, row.company_id)
         return Answer(status=201, body=orjson.dumps({"version": VERSION, **body}))
 
     def bulk(self, done: BulkDone) -> Answer:
-        """Spell a bulk answer. Its status may say that rows failed; even when all did it is none of refusal."""
+        """Return a bulk answer. Its status may tell that rows failed, but is a success (2xx) even if all did."""
         failed = done.errors or done.error_count
         return Answer(status=self.partial_status if failed else 201, body=orjson.dumps(self.outcome(done)))
 
     def outcome(self, done: BulkDone) -> dict[str, object]:
-        """Return a bulk answer's object, which a batch may hold too."""
+        """Return the object of a bulk answer, which the results of a batch may also hold."""
         body = {
             "version": VERSION,
             "success_count": done.success_count,
@@ -83,7 +83,7 @@ class Contract:
         return {"index": error.at, self.key: error.key, "error": error.message, "type": error.kind}
 
     def _show(self, row: Row, respell: Respell | None) -> bytes:
-        """Return the row's bytes, kept with it unless respelled; another contract's are replaced."""
+        """Return the encoded row. Unless `respell` is given it is kept with the row, in place of another contract's."""
         if respell is not None:
             return orjson.dumps(respell(dict(self.listed(row)), row.company_id))
         if row.shown is None or row.shown[0] != self.name:

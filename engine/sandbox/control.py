@@ -1,7 +1,9 @@
-"""The other door, `/_sandbox/...`: look at the truth, and change what the API's clients cannot. No auth, not counted.
+"""The control API, `/_sandbox/...`: read what is stored, and change what the API's clients cannot.
 
-Rows are spelled as the guide's requests spell them, whichever contract is spoken; `unique_key` may be absent: somebody
-else's row.
+Its requests need no credentials and are not counted.
+
+Rows have the column names of the guide contract's requests, whatever contract the API speaks. A row without
+`unique_key` is one that another program has created.
 """
 
 from __future__ import annotations
@@ -30,11 +32,11 @@ COLUMNS = {
 
 
 class BadRequestError(Exception):
-    """What was posted makes no sense; the message says why."""
+    """A control request is faulty; the message says why."""
 
 
 def control(service: Service, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
-    """Answer one request; 404 for what there is not, 400 with the reason for what makes no sense."""
+    """Answer one control request: 404 for an unknown path or method, 400 with the reason for a faulty request."""
     look = LOOKS.get(path) if method == "GET" else None
     change = CHANGES.get(path) if method == "POST" else None
     try:
@@ -149,7 +151,7 @@ def _company(service: Service, raw: Any) -> Company:
 
 
 def _fields(raw: Any) -> dict[str, str]:
-    """Return the values that a row gives, under our names."""
+    """Return the values that a row gives, by the names of `Values`."""
     if not isinstance(raw, dict):
         raise BadRequestError("a row must be an object")
     return {name: raw[column] for column, name in COLUMNS.items() if column in raw}
@@ -163,7 +165,7 @@ def _values(raw: Any) -> Values:
 
 
 def _row(company: Company, raw: Any) -> Row:
-    """Return the row that is named by its `id`, or else by its `unique_key`."""
+    """Return the row with the given `id` or, without one, the given `unique_key`."""
     if isinstance(raw, dict):
         row_id, key = raw.get("id"), raw.get("unique_key")
         for row in company.rows:

@@ -1,6 +1,6 @@
-"""What an API user sees of the made-up vendor: its account, its companies, and locations made up for them.
+"""The directory that an API user sees: its account, its companies, and made-up locations of these.
 
-Another envelope than the dimension calls': `results`, without a version. The same whichever contract those speak.
+Its envelope is not that of the dimension calls: it has `results` and no version. It is the same in both contracts.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import orjson
 from engine.sandbox.exchange import Answer, Call
 from engine.sandbox.tenant import Company
 
-SINCE = "2025-11-24"  # when the API came out (API-FACTS 2.6); no account is older
+SINCE = "2025-11-24"  # the date of the API's first release, by the vendor's changelog; no account is older
 GROUPS = ("East", "West", "Airport")
 NEWEST = "1.1.0"  # the version of the API in which a location's `group` became `location_group`
 
 
 def look(call: Call, account_id: str, companies: Iterable[Company], *, base: int, most: int) -> Answer:
-    """Spell one page of accounts, companies or locations. `base` is the first page's number."""
+    """Return one page of accounts, companies or locations. `base`: number of the first page; `most`: rows of a page."""
     theirs = [company for company in companies if company.account_id == account_id]
     found = [entry for entry in _entries(call, account_id, theirs) if call.search.lower() in entry["name"].lower()]
     limit = min(call.limit, most)
@@ -59,7 +59,7 @@ def _company(company: Company) -> dict[str, Any]:
 
 
 def _locations(company: Company, group: str) -> Iterator[dict[str, Any]]:
-    """Make up a company's locations; their ids follow from its own."""
+    """Yield a company's made-up locations; their ids are computed from its id."""
     for number, place in enumerate(islice(GROUPS, _location_count(company)), 1):
         name = _name(company)
         yield {"id": company.id * 10 + number, "name": f"{name} {place}", "company": name, group: place}

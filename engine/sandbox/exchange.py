@@ -1,6 +1,6 @@
-"""One request on its way through the sandbox: what was asked, what came of it, what is answered.
+"""One request on its way through the sandbox: what was asked, what the work did, and what is answered.
 
-Between `Call` and `Answer` nothing is spelled in a contract: faults bend the same values whichever one is spoken.
+Between `Call` and `Answer` no value depends on the contract, so that a fault changes the same values under both.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from engine.sandbox.tenant import Row, Values
 
 JSON = "application/json"
 Respell = Callable[[dict[str, Any], int], dict[str, Any]]
-"""Changes an object that is about to be sent, of a row or of an answer to a company with this id."""
+"""Changes a decoded row or answer that is about to be sent to a company: takes the object and the company's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A whole HTTP answer."""
+    """A complete HTTP answer."""
 
     status: int
     body: bytes = b""
@@ -32,17 +32,17 @@ class Answer:
 class RowError(NamedTuple):
     """Why one row of a bulk request was not stored."""
 
-    at: int  # its place in the request, from 0
+    at: int  # the row's index in the request, from 0
     key: str | None
     message: str
     kind: str = "validation_error"
-    name: str | None = None  # as it was sent
+    name: str | None = None  # the row's name as it was sent
     id: str | None = None  # of the stored row, where the key leads to one
 
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """A request as read from the wire. `wrong` is what its contract finds wrong with it: answered with 400."""
+    """A request as read from the wire. `wrong`: its faults by the contract's rules, which are answered with 400."""
 
     number: int
     method: str
@@ -52,13 +52,13 @@ class Call:
     version: str | None = None  # of the API, as the header asks for it
     idempotency_key: str | None = None
     body: bytes = b""
-    operation: str = "unknown"  # else one of `turn.OPERATIONS`
+    operation: str = "unknown"  # "unknown", or one of `scheduled_fault.OPERATIONS`
     company_id: int | None = None
     page: int = 1
     limit: int = 20
     label: str | None = None  # the type label to filter by
-    basic: bool = False  # a listing's rows are wanted reduced
-    search: str = ""  # what names of the directory must hold
+    basic: bool = False  # `detail=basic`: a listing's rows are to have fewer columns
+    search: str = ""  # text that names in the directory must contain
     path_id: str = ""  # the id in the path: of a row, an account or a batch
     items: list[Values | RowError] = field(default_factory=list)
     grant: Mapping[str, str] = field(default_factory=dict)  # the token request's fields
@@ -80,15 +80,17 @@ class PageMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A bulk request is answered 202 and told of as a batch, although its work is done at once."""
+    """A bulk request that is answered 202 and reported as a batch, although its work is done at once."""
 
     polls: int = 1  # progress calls that still say "processing"
-    style: Literal["answer", "rows", "opaque"] = "answer"  # one task with the bulk answer, one a row, or nothing said
+    style: Literal["answer", "rows", "opaque"] = (
+        "answer"  # results: one task with the bulk answer, one task a row, or a task that tells nothing
+    )
 
 
 @dataclass(slots=True, kw_only=True)
 class BulkDone:
-    """What a bulk request did. The counters are kept apart from the lists, so that they can lie."""
+    """What a bulk request did. Counters are separate from the lists, so that a fault can make them contradict these."""
 
     created: list[Row] = field(default_factory=list)
     updated: list[Row] = field(default_factory=list)
@@ -102,27 +104,27 @@ class BulkDone:
     respell: Respell | None = None  # of the answer as a whole; None: as the contract has it
 
     def add_up(self) -> None:
-        """Set the counters to what the lists say."""
+        """Set the counters to the lengths of the lists."""
         self.created_count, self.updated_count = len(self.created), len(self.updated)
         self.success_count, self.error_count = self.created_count + self.updated_count, len(self.errors)
 
 
 def envelope(call: Call, now: datetime, status: int, code: str, message: object) -> Answer:
-    """Return the vendor's error body, the same in both contracts (API-FACTS 2.4)."""
+    """Return the vendor's error body, as its error reference shows it; it is the same in both contracts."""
     body = {"code": code, "message": message, "request_id": request_id(call), "timestamp": instant(now)}
     return Answer(status=status, body=orjson.dumps(body))
 
 
 def gateway(status: int, message: str) -> Answer:
-    """Return an error body of the API gateway, which knows nothing of the vendor's envelope (API-FACTS 2.2)."""
+    """Return an error body of the API gateway, which is AWS's and does not have the vendor's envelope."""
     return Answer(status=status, body=orjson.dumps({"message": message}))
 
 
 def request_id(call: Call) -> str:
-    """Return the id that the answer bears, which is the log's number too."""
+    """Return the request id in the answer, which is the request's number in the log."""
     return f"req-{call.number:08d}"
 
 
 def instant(moment: datetime) -> str:
-    """Spell a time as the vendor does: whole seconds, `Z`."""
+    """Return a time as the vendor writes it: in whole seconds, with `Z`."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

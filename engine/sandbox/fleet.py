@@ -1,7 +1,7 @@
 """Made-up clients: restaurants and hospitality groups on several ERPs, the same ones for the same seed.
 
-Names and ids are what ERPs export, on purpose not tidy: leading zeros, dotted ids, one name on several rows, letters of
-many scripts, some of them decomposed (NFD). Keys and natural keys are unique in each company.
+Names and ids are untidy, as ERPs export them: leading zeros, dotted ids, several rows with one name, letters of many
+scripts, some of them decomposed (NFD). Keys and natural keys are unique in each company.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ from engine.model.dimension import Dimension
 from engine.sandbox.names import ACCOUNTS, CITIES, DEPARTMENTS, FIRST, ITEMS, PROJECTS, SCRIPTS, SECOND, TASKS, VARIANTS
 
 SMALLEST, LARGEST = 50, 5_000
-SIZES = NormalDist(mu=6.28, sigma=0.95)  # of ln(rows): a mean near 800 after clipping
+SIZES = NormalDist(
+    mu=6.28, sigma=0.95
+)  # of ln(rows of a company): with both ends clipped, companies have about 800 rows on average
 COLUMNS = ("unique_key", "type", "dimension_type_code", "name", "code", "erp_dimension_id")
-NDJSON_EVERY = 5  # each fifth company exports NDJSON instead of CSV
+NDJSON_EVERY = 5  # every fifth company exports NDJSON, the others CSV
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeCompany:
-    """One made-up client company and its export. Rows are as an ERP writes them: not trimmed to NFC."""
+    """One made-up client company and its export. Rows are as an ERP writes them, not yet normalised to NFC."""
 
     id: int
     name: str
@@ -38,12 +40,12 @@ class MadeCompany:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How one ERP exports: its labels, its ids, its convention for keys."""
+    """How one ERP exports rows: type labels, ids, and the form of keys."""
 
-    labels: Mapping[str, str]  # type code -> label (API-FACTS section 6)
+    labels: Mapping[str, str]  # type code -> label, as integration pages of that ERP name it
     shares: Mapping[str, int]  # type code -> weight in a company's rows
     ids: Mapping[str, Callable[[int], str]]  # type code -> the id of that type's n-th row
-    key: str  # of {company}, {type} and {id}
+    key: str  # a template with {company}, {type} and {id}
 
 
 def _dotted(n: int) -> str:
@@ -152,7 +154,7 @@ WORDS: Mapping[str, Sequence[str]] = {
 
 
 def make_fleet(companies: int = 200, seed: int = 7) -> list[MadeCompany]:
-    """Make up companies of 50 to 5,000 rows, a mean near 800, most of them small; both ends occur from 20 on."""
+    """Return companies of 50 to 5,000 rows, about 800 on average. From 20 companies on, both extremes occur."""
     random = Random(seed)  # noqa: S311  the same fleet for the same seed
     sizes = _sizes(companies)
     random.shuffle(sizes)
@@ -166,7 +168,7 @@ def make_fleet(companies: int = 200, seed: int = 7) -> list[MadeCompany]:
 
 
 def _sizes(companies: int) -> list[int]:
-    """Return evenly spaced quantiles, so that the mean does not depend on luck."""
+    """Return evenly spaced quantiles of `SIZES`, so that the mean does not depend on random draws."""
     drawn = (math.exp(SIZES.inv_cdf((index + 0.5) / companies)) for index in range(companies))
     sizes = [min(LARGEST, max(SMALLEST, round(size))) for size in drawn]
     if companies >= 20:
@@ -183,7 +185,7 @@ def _company(company_id: int, name: str, erp: str, size: int, random: Random) ->
 
 
 def _row(company_id: int, erp: str, code: str, n: int, random: Random) -> Dimension:
-    """Return the n-th row of a type: its ids follow from n, its words are drawn."""
+    """Return the n-th row of a type: ids are computed from n, words are drawn at random."""
     style = STYLES[erp]
     erp_id = style.ids[code](n)
     return Dimension(
@@ -197,7 +199,7 @@ def _row(company_id: int, erp: str, code: str, n: int, random: Random) -> Dimens
 
 
 def _name(words: Sequence[str], n: int, random: Random) -> str:
-    """Return a plain word for the first rows, then variants; now and then another script, or an accent of its own."""
+    """Return a word for the first rows, then variants; some are in another script or have a decomposed accent."""
     chance = random.random()
     if chance < 0.03:
         name = f"{random.choice(SCRIPTS)} {n % 90 + 1}"
@@ -207,7 +209,7 @@ def _name(words: Sequence[str], n: int, random: Random) -> str:
 
 
 def edit_fleet(fleet: Sequence[MadeCompany], share: float = 0.02, seed: int = 8) -> list[MadeCompany]:
-    """Change this share of all rows, in about half of the companies: 60 % renamed, 20 % added, 20 % another code."""
+    """Change `share` of all rows, in about half of the companies: 60 % renamed, 20 % added, 20 % given another code."""
     random = Random(seed)  # noqa: S311  the same edits for the same seed
     touched = sorted(random.sample(range(len(fleet)), math.ceil(len(fleet) / 2)))
     open_rows = sum(len(fleet[index].rows) for index in touched)
@@ -236,7 +238,7 @@ def _edit(company: MadeCompany, kinds: Sequence[str], random: Random) -> MadeCom
 
 
 def write_sources(fleet: Iterable[MadeCompany], folder: Path) -> dict[int, Path]:
-    """Write each company's rows to `{id}.csv` or `{id}.ndjson`, UTF-8, with the guide's columns; returns the paths."""
+    """Write each company's rows to `{id}.csv` or `{id}.ndjson`, with the guide's columns; return the paths by id."""
     folder.mkdir(parents=True, exist_ok=True)
     return {company.id: _write(company, folder) for company in fleet}
 

@@ -18,7 +18,7 @@ def _listed(row: Row) -> dict[str, object]:
         "id": row.id,
         "name": values.name,
         "type": values.label,
-        "dimension_type": canonical_type(values.type_code),  # the guide's own spellings are the canonical ones
+        "dimension_type": canonical_type(values.type_code),  # the canonical spellings are those of the guide
         "erp_dimension_id": values.erp_id,
         "ottimate_company_id": row.company_id,
     }

@@ -1,4 +1,4 @@
-"""The words that made-up companies are named with: a restaurant group's chart of accounts, its places and its goods."""
+"""Words for the names of made-up companies and rows: a restaurant group's accounts, places and goods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token endpoint's spelling, the same whichever contract the dimension calls speak."""
+"""The requests and answers of the token endpoint, which are the same in both contracts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.sandbox.exchange import Answer
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """Return a token request's fields, from JSON or from a form (the documents disagree: API-FACTS 2.1)."""
+    """Return a token request's fields, from JSON or from a form: the vendor's documents show both."""
     try:
         decoded = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -20,7 +20,7 @@ def read_form(body: bytes) -> dict[str, str]:
 
 
 def kind(body: bytes) -> Literal["json", "form"]:
-    """Return what a token request's body is."""
+    """Return the format of a token request's body."""
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -29,6 +29,6 @@ def kind(body: bytes) -> Literal["json", "form"]:
 
 
 def granted(token: str, lifetime_s: int, scope: str) -> Answer:
-    """Spell the answer to a token request."""
+    """Return the answer to a token request."""
     body = {"access_token": token, "token_type": "Bearer", "expires_in": lifetime_s, "scope": scope}
     return Answer(status=200, body=orjson.dumps(body), headers={"Cache-Control": "no-store"})

@@ -10,15 +10,15 @@ RateModel: TypeAlias = Literal["bucket", "fixed", "sliding"]
 
 
 class Counter(Protocol):
-    """Decides request by request; one that is refused does not count."""
+    """Admits or refuses one request after the other. A refused request does not count."""
 
     def admits(self, second: float) -> bool:
-        """Count a request at a monotonic second; False: it is one too many."""
+        """Count a request at a moment in monotonic seconds; False: the request is refused."""
         ...
 
 
 class Bucket:
-    """A token bucket, as AWS API Gateway has it: full to begin with, and filled at the rate."""
+    """A token bucket, as in AWS API Gateway: full at the start, and refilled at the rate."""
 
     def __init__(self, rate: float, burst: int) -> None:
         self._rate, self._burst = rate, float(burst)
@@ -26,7 +26,7 @@ class Bucket:
         self._filled_at: float | None = None
 
     def admits(self, second: float) -> bool:
-        """Take a token."""
+        """Take a token, if there is one."""
         elapsed = 0.0 if self._filled_at is None else max(0.0, second - self._filled_at)
         self._tokens = min(self._burst, self._tokens + elapsed * self._rate)
         self._filled_at = second
@@ -37,14 +37,14 @@ class Bucket:
 
 
 class FixedWindow:
-    """So many in each second of the clock."""
+    """At most `rate` requests in each second, counted from full second to full second."""
 
     def __init__(self, rate: float, _burst: int) -> None:
         self._most = max(1, int(rate))
         self._window, self._used = -1, 0
 
     def admits(self, second: float) -> bool:
-        """Count it in its second."""
+        """Count the request in its second, unless that is full."""
         if int(second) != self._window:
             self._window, self._used = int(second), 0
         if self._used >= self._most:
@@ -54,14 +54,14 @@ class FixedWindow:
 
 
 class SlidingWindow:
-    """So many in any second, wherever it begins: the strictest."""
+    """At most `rate` requests in any span of one second: the strictest of the three."""
 
     def __init__(self, rate: float, _burst: int) -> None:
         self._most = max(1, int(rate))
         self._times: deque[float] = deque()
 
     def admits(self, second: float) -> bool:
-        """Count it among those of the last second."""
+        """Count the request, unless the last second is full."""
         while self._times and self._times[0] <= second - 1.0:
             self._times.popleft()
         if len(self._times) >= self._most:

@@ -1,4 +1,4 @@
-"""Take requests apart: which operation of which contract, and what it asks for. Pure; faults end in `Call.wrong`."""
+"""Parse requests: the operation and its arguments. Pure; what is wrong with a request goes to `Call.wrong`."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Wrong = dict[str, list[str]]
 
 
 def methods(path: str, contract: Contract) -> Mapping[str, str]:
-    """Return method -> operation of a fixed path; empty: there is no such path."""
+    """Return the operations of a fixed path by method; empty: there is no such path."""
     return {"POST": "bulk"} if path == contract.bulk_path else PATHS.get(path, {})
 
 
 def read(call: Call, query: Mapping[str, str], contract: Contract, *, directory_base: int) -> None:
-    """Fill in what the request means. A path or method that the contract does not have stays "unknown"."""
+    """Set operation and arguments of the call. For an unknown path or method the operation stays "unknown"."""
     here = methods(call.path, contract)
     if here:
         call.operation = here.get(call.method, "unknown")
@@ -69,7 +69,10 @@ def _read_listing(call: Call, query: Mapping[str, str], contract: Contract) -> N
 
 
 def _read_search(call: Call, query: Mapping[str, str], base: int) -> None:
-    """Read a query of the directory; a page below the first is the first, as in the vendor's example (API-FACTS 4)."""
+    """Read a query of the directory.
+
+    A page number below the first means the first: the vendor's example asks for page 0 and shows an answer of page 1.
+    """
     wrong: Wrong = {}
     call.page = max(base, _number(query, "page", 0, wrong) or base)
     call.limit = _number(query, "limit", 1, wrong) or call.limit
@@ -78,7 +81,7 @@ def _read_search(call: Call, query: Mapping[str, str], base: int) -> None:
 
 
 def _number(query: Mapping[str, str], name: str, least: int, wrong: Wrong) -> int | None:
-    """Return a number of the query, None where it is left out; nonsense is noted as `wrong`."""
+    """Return a number of the query; None: it is missing, or below `least` or no number, which `wrong` then says."""
     text = query.get(name)
     if text is None:
         return None
@@ -116,7 +119,7 @@ def _read_body(call: Call, contract: Contract) -> None:
 
 
 def _items(rows: list[Any], contract: Contract) -> list[Values | RowError]:
-    """Return the rows of a bulk request; a second row with one key is an error (undocumented: taken strictly)."""
+    """Return the rows of a bulk request. A second row with the same key is an error; the documents leave that open."""
     seen: set[str | None] = set()
     items: list[Values | RowError] = []
     for index, row in enumerate(rows):

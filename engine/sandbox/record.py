@@ -1,4 +1,4 @@
-"""The record of the truth: every request that was answered or cut, and what it left behind."""
+"""What truly happened: every request that was answered or cut, and the rows that are stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.sandbox.tenant import Company, Row
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """One request to the API, made known on arrival and completed when it leaves."""
+    """One request to the API: recorded when it arrives, completed when it is answered or cut."""
 
     number: int
     time: str
@@ -21,24 +21,24 @@ class Entry:
     account: str | None = None
     company: int | None = None
     status: int | str | None = (
-        None  # "reset", "hang", "truncated" or "left" (by the client) when cut; None: still in work
+        None  # "reset", "hang", "truncated" or "left" (by the client) when cut; None: not finished
     )
-    rows: int = 0  # rows sent to us, or shown by a page
+    rows: int = 0  # rows in the request, or on the page that was answered
     created: int = 0
     updated: int = 0
     rejected: int = 0
     idempotency_key: str | None = None
     replayed: bool = False
-    committed: bool = False  # the work was carried out, whatever the answer said
+    committed: bool = False  # whether the work was done, whatever the answer said
 
 
 def shown_entry(entry: Entry) -> dict[str, object]:
-    """Return an entry as JSON shows it."""
+    """Return an entry as a JSON object."""
     return {column.name: getattr(entry, column.name) for column in fields(entry)}
 
 
 def shown_row(row: Row) -> dict[str, object]:
-    """Return a stored row with everything that no contract shows."""
+    """Return a stored row as a JSON object, with the fields that no contract shows."""
     values = row.values
     return {
         "id": row.id,
@@ -55,7 +55,7 @@ def shown_row(row: Row) -> dict[str, object]:
 
 
 def summary(companies: Iterable[Company], log: Iterable[Entry], meters: Mapping[str, Meter]) -> dict[str, object]:
-    """Return what is stored, what was asked and what was used, for a test to check at one glance."""
+    """Return counts of stored rows, of requests by operation and status, and of each API key's use."""
     requests: dict[int | None, dict[str, Counter[str]]] = {}
     for entry in log:
         statuses = requests.setdefault(entry.company, {}).setdefault(entry.operation, Counter())
@@ -70,7 +70,7 @@ def summary(companies: Iterable[Company], log: Iterable[Entry], meters: Mapping[
 
 
 def _stored(company: Company) -> dict[str, object]:
-    """Return a company's figures; what stands there twice is named."""
+    """Return a company's counts, and the keys and natural keys that several of its rows have."""
     return {
         "rows": len(company.rows),
         "keys_twice": _twice(row.values.key for row in company.rows if row.values.key is not None),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.sandbox.contract import Contract
 from engine.sandbox.tenant import Row
 
-SPELLED = {"cost_type": "costtype"}  # as this contract writes what was stored through the other
+SPELLED = {"cost_type": "costtype"}  # type codes that this contract spells unlike the guide
 
 
 def _listed(row: Row) -> dict[str, object]:

@@ -1,6 +1,6 @@
-"""The idempotency cache: the first 2xx answer to a key is repeated for 24 hours (API-FACTS 2.5).
+"""The idempotency cache: the first 2xx answer to a key is repeated for 24 hours, as the vendor documents it.
 
-A large one is not kept: its repetition is a 208 without a body.
+A large answer is not kept: repeating its request gives a 208 without a body.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ KEPT = timedelta(hours=24)
 
 
 class Slot(NamedTuple):
-    """What an idempotency key is unique in."""
+    """What a remembered answer belongs to; the same key on another path or by another API key is another slot."""
 
     api_key: str
     method: str
@@ -26,14 +26,14 @@ class Slot(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
-    """What is remembered of one key."""
+    """What is remembered about one key."""
 
     digest: bytes
     ends: datetime
     answer: Answer | None = None  # None: still being worked on
 
     def same(self, body: bytes) -> bool:
-        """Whether the remembered request had this body."""
+        """Return whether the remembered request had this body."""
         return sha256(body).digest() == self.digest
 
 
@@ -45,7 +45,7 @@ class Replays:
         self._memories: dict[Slot, Memory] = {}
 
     def begin(self, slot: Slot, body: bytes, *, now: datetime) -> Memory | None:
-        """Return what is remembered of the slot; None: nothing was, and from now on it is in flight."""
+        """Return what is remembered about the slot; None: nothing was, and the slot is marked as in flight."""
         memory = self._memories.get(slot)
         if memory is not None and now < memory.ends:
             return memory

@@ -1,4 +1,4 @@
-"""The sandbox as a real HTTP server on loopback: waiting, cutting connections and nothing else is decided here."""
+"""The sandbox as an HTTP server on loopback. Only waiting and cutting connections are done here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.sandbox.tenant import Tenant
 
 __all__ = ["Options", "Sandbox"]
 
-GRACE_S = 0.2  # given to requests in work at shutdown
+GRACE_S = 0.2  # seconds that requests in progress have to finish at shutdown
 
 
 def utc_now() -> datetime:
@@ -31,7 +31,7 @@ def utc_now() -> datetime:
 
 
 class Sandbox:
-    """A running sandbox: `async with Sandbox() as sandbox: sandbox.base_url`. Its state is open to tests in-process."""
+    """A running sandbox: `async with Sandbox() as sandbox: sandbox.base_url`. Tests may change its state."""
 
     def __init__(
         self,
@@ -54,16 +54,16 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The server's root, above `/v1` and `/_sandbox`."""
+        """The URL of the server's root, without `/v1` or `/_sandbox`."""
         return f"http://{self.host}:{self.port}"
 
     @property
     def base_url(self) -> str:
-        """What a client's settings take."""
+        """The URL for `base_url` in a client's settings."""
         return f"{self.url}/v1"
 
     async def __aenter__(self) -> Self:
-        """Listen; port 0 takes a free one."""
+        """Start to listen; port 0 means any free port."""
         server = web.Server(self._serve, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=GRACE_S)
         await self._runner.setup()
@@ -74,12 +74,14 @@ class Sandbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop at once: requests that hang are cut, late work is left undone."""
+        """Stop at once: requests that hang are cut, and work that was to be done later is not done."""
         for timer in self._late:
             timer.cancel()
         if self._outage is not None:
             self._outage.cancel()
-        await asyncio.sleep(0)  # a connection just accepted finds its server still there, else nobody would close it
+        await asyncio.sleep(
+            0
+        )  # let a connection that was just accepted reach its server; otherwise nothing would close it
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -88,7 +90,7 @@ class Sandbox:
         await self._site.start()
 
     async def _be_down(self, seconds: float) -> None:
-        """Take no connection for a while, and cut those that are open."""
+        """Cut all connections, and accept none for `seconds`."""
         if self._runner is None or self._runner.server is None or self._site is None:
             return
         await self._site.stop()
@@ -110,7 +112,7 @@ class Sandbox:
         return await self._deliver(request, turn, self.service.finish(turn))
 
     async def _wait_for_work(self, turn: ScheduledFault) -> None:
-        """Let the work be done when its time has come, whether or not the gateway and the client still wait for it."""
+        """Wait until the work is done or the gateway's limit is over. Longer work is still done, unawaited."""
         done = asyncio.Event()
 
         def work() -> None:
@@ -130,7 +132,7 @@ class Sandbox:
             raise
 
     async def _deliver(self, request: web.BaseRequest, turn: ScheduledFault, answer: Answer) -> web.StreamResponse:
-        """Send the answer as its delivery says; a cut connection gets a response that goes nowhere."""
+        """Send the answer as `turn.delivery` says. For a cut connection the returned response is never sent."""
         response = _response(answer, turn.call, turn.date)
         if turn.down_s and (self._outage is None or self._outage.done()):
             self._outage = asyncio.ensure_future(self._be_down(turn.down_s))
@@ -148,7 +150,7 @@ class Sandbox:
 async def _stream(
     request: web.BaseRequest, turn: ScheduledFault, answer: Answer, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """Send an answer's head, then its body as slowly as the turn says, of a truncated one the first half alone."""
+    """Send an answer's head, then its body, in pieces if there is a drip; of a truncated answer only the first half."""
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_length = len(answer.body)
     await response.prepare(request)
@@ -164,7 +166,7 @@ async def _stream(
         turn.entry.status = "left"
         raise
     if truncated and request.transport is not None:
-        request.transport.close()  # after what was written
+        request.transport.close()  # closes once all that was written is sent
     return response
 
 

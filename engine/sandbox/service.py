@@ -1,4 +1,4 @@
-"""What the API does with a request, step by step: count it, let faults in, authorise, work, spell the answer.
+"""What the API does with a request, step by step: count it, apply faults, authorise it, do the work, build the answer.
 
 Synchronous and without HTTP: `open`, then `work` (at once or later), then `finish`.
 """
@@ -37,11 +37,11 @@ class Options:
     contract: Literal["guide", "reference"] = "guide"  # what the dimension calls speak
     accounts: tuple[Credentials, ...] = (Credentials(),)
     allowance: Allowance = field(default_factory=Allowance)
-    max_limit: int = 100  # rows a page; more is granted as this, silently (no maximum is documented)
+    max_limit: int = 100  # rows of a page; a larger limit gets this one without notice (no maximum is documented)
     max_bulk_rows: int = 100
-    directory_base: int = 1  # number of the first page of accounts, companies and locations (API-FACTS 2.3: unclear)
-    replay_bytes: int = 65_536  # an answer over this is replayed as a 208 without a body
-    timeout_s: float = 29.0  # of the gateway
+    directory_base: int = 1  # number of the first page of accounts, companies and locations (documents disagree)
+    replay_bytes: int = 65_536  # a larger answer is replayed as a 208 without a body
+    timeout_s: float = 29.0  # the gateway's limit for an answer; AWS API Gateway's default
     ways: tuple[Way, ...] = ()  # lasting habits in which it differs from its documents
     seed: int = 7
 
@@ -58,7 +58,7 @@ class Service:
         clock: Callable[[], datetime],
         second: Callable[[], float],
     ) -> None:
-        random = Random(options.seed)  # noqa: S311  tokens that repeat from run to run are wanted here
+        random = Random(options.seed)  # noqa: S311  made-up tokens, the same in each run
         self.options = options
         self.contract = CONTRACTS[options.contract]
         self.tenant = tenant
@@ -90,14 +90,14 @@ class Service:
         return self._clock().astimezone(UTC) + self.shift
 
     def place(self, company_id: int, rows: Iterable[Values] = (), *, name: str = "", account: str = "") -> Company:
-        """Add or replace a company; the first account has it unless another is named."""
+        """Add or replace a company. It belongs to `account`; empty: to the first account."""
         account_id = account or self.options.accounts[0].account_id
         return self.tenant.place(company_id, account_id=account_id, name=name, rows=rows, at=self.now())
 
     def open(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
     ) -> ScheduledFault:
-        """Take a request in; the turn holds an answer already where the request is refused or replayed."""
+        """Begin to serve a request. If it is refused or replayed, the returned turn has its answer already."""
         self._number += 1
         call = Call(
             number=self._number,
@@ -121,7 +121,7 @@ class Service:
         return turn
 
     def work(self, turn: ScheduledFault) -> None:
-        """Carry the request out, unless it is answered already or a fault forbids it."""
+        """Do the work of a request, unless it has an answer already or a fault forbids it."""
         if turn.answer is not None or not turn.commit:
             return
         call = turn.call
@@ -131,11 +131,11 @@ class Service:
             self._replays.end(slot, turn.answer)
 
     def time_out(self, turn: ScheduledFault) -> None:
-        """Let the gateway give up waiting; the work may still be done later."""
+        """Answer with the gateway's timeout; the work may still be done later."""
         turn.instead = gateway(504, "Endpoint request timed out")
 
     def finish(self, turn: ScheduledFault) -> Answer:
-        """Return what leaves, and complete the record."""
+        """Return the answer to send, and complete the record."""
         turn.leaving = turn.instead or turn.answer or turn.leaving
         for effect in turn.effects:
             effect.spoil(turn)
@@ -162,7 +162,7 @@ class Service:
         return ScheduledFault(call=call, entry=entry, now=now, date=date, world=self._world)
 
     def _gate(self, turn: ScheduledFault) -> Answer | None:
-        """Return the gateway's refusal: no such API key, one request too many, or too large a one."""
+        """Return the gateway's refusal: an unknown API key, rate or quota exceeded, or too large a body; None: none."""
         if turn.call.api_key not in self.access.by_key:
             return gateway(403, "Forbidden")
         words = self.access.count(turn.call.api_key, now=turn.now, second=self._second())
@@ -171,7 +171,7 @@ class Service:
         return gateway(413, "Request Too Long") if len(turn.call.body) > MAX_BODY_BYTES else None
 
     def _refusal(self, turn: ScheduledFault) -> Answer | None:
-        """Return the vendor's refusal, in the order in which a server finds out."""
+        """Return the vendor's first refusal, in the order in which a server checks; None: none."""
         call = turn.call
         if call.operation == "token":
             return None
@@ -188,7 +188,7 @@ class Service:
         return hidden
 
     def _hidden(self, turn: ScheduledFault) -> Answer | None:
-        """Return the refusal of what the API key's account may not see, or what there is not."""
+        """Return the refusal of a company or row that does not exist, or that the account may not see; None: none."""
         call, account = turn.call, turn.entry.account
         if call.operation in DIRECTORY:
             seen = call.path_id in ("", account)
@@ -196,7 +196,7 @@ class Service:
         if call.operation in ("progress", "results") and call.path_id not in self._batches:
             return self._error(turn, 404, "Not found", "No such batch.")
         if call.operation == "list" and call.company_id is None:
-            return None  # all that the account has
+            return None  # it is about all companies of the account
         company = self.tenant.company(call.company_id)
         if company is not None and company.account_id == account:
             return None
@@ -205,7 +205,7 @@ class Service:
         return self._error(turn, 403, "Forbidden", "You do not have access to this company.")
 
     def _replay(self, turn: ScheduledFault) -> Answer | None:
-        """Return what the idempotency cache says; from here on the key is in flight."""
+        """Return the answer of the idempotency cache; None: it has none, and the key is now in flight."""
         slot = _slot(turn.call)
         if slot is None:
             return None
@@ -252,7 +252,7 @@ class Service:
         return self.contract.page(turn.page)
 
     def _rows(self, turn: ScheduledFault) -> list[Row]:
-        """Return the rows that a listing is of: a company's, or those of all that the account has; none hidden."""
+        """Return the rows that a listing shows: of one company or of all the account's, without hidden ones."""
         call = turn.call
         if call.company_id is None:
             companies = [each for each in self.tenant.companies.values() if each.account_id == turn.entry.account]
@@ -264,7 +264,7 @@ class Service:
         return rows if call.label is None else [row for row in rows if row.values.label == call.label]
 
     def _row(self, path_id: str) -> Row | None:
-        """Return the row with this id, as listings show it."""
+        """Return the row with this id, as listings write ids."""
         is_number = path_id.isascii() and path_id.isdecimal() and len(path_id) <= 10
         row = self.tenant.row(f"dim_{int(path_id):08x}" if is_number else path_id)
         return row if row and is_number == self.ways.numbers_ids(row.company_id) else None
@@ -299,7 +299,7 @@ class Service:
         return batch.results(self._batches[turn.call.path_id])
 
     def _store(self, turn: ScheduledFault) -> None:
-        """Upsert the good rows of a request, one by one; the bad ones become errors."""
+        """Upsert the valid rows of a request, one by one; each invalid row becomes an error."""
         done = turn.done
         company, number, now = self._company(turn.call), turn.call.number, self.now()
         company.fold_keys(self.ways.folds_keys(company.id))
@@ -324,15 +324,15 @@ class Service:
         entry.committed = True
 
     def _store_its_way(self, company: Company, item: Values, turn: ScheduledFault) -> tuple[Row, bool]:
-        """Upsert one row as this server does; returns what it tells of the row, and whether it is new."""
+        """Upsert one row with this server's habits; return the row as the answer tells it, and whether it is new."""
         values = self.ways.store(item, company.id)
-        told = values._replace(key=item.key)  # what is left as it was is told as if it were not
+        told = values._replace(key=item.key)  # a field that is left as it was is acknowledged as if it had been changed
         row = company.find(values.key)
         if row is None:
             row = self.tenant.insert(company, values, by=turn.call.number, at=self.now())
             return replace(row, values=told), True
         if company.folds_keys:
-            values = values._replace(key=row.values.key)  # the first spelling of a key stays
+            values = values._replace(key=row.values.key)  # the key keeps its first spelling
         values = self.ways.keep(row.values, values, company.id)
         if values != row.values or not self.ways.keeps(company.id):
             self.tenant.change(company, row, values)
@@ -351,7 +351,7 @@ class Service:
 
 
 def _slot(call: Call) -> Slot | None:
-    """Return where the idempotency cache keeps this request; None: it is not one that is cached."""
+    """Return where the idempotency cache keeps this request; None: requests of this kind are not cached."""
     if call.idempotency_key is None or call.operation not in ("create", "bulk"):
         return None
     return Slot(call.api_key, call.method, call.path, call.idempotency_key)

@@ -1,4 +1,4 @@
-"""Make dataclasses of decoded JSON or TOML: a table's keys are the fields, and annotations say which values fit."""
+"""Build dataclasses from decoded JSON or TOML: a table's keys are field names, checked against the annotations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
 class BadScript(ValueError):
-    """A table cannot be understood; the message names its key by path."""
+    """A table has an unknown key or a bad value; the message names the key by its path."""
 
 
 _NO_FIT = object()
@@ -30,10 +30,10 @@ def build(kind: type[Any], raw: object, where: str) -> Any:
 
 
 def taken(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
-    """Return the values of a table as the fields of a dataclass hold them; not all need be there."""
+    """Return a table's values by field name, converted to the fields' types. Fields may be missing."""
     if not isinstance(raw, dict):
         raise BadScript(f"{where}: must be a table")
-    hints = _hints(kind)  # type: ignore[arg-type]  # mypy takes type[Any] for what cannot be hashed
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy takes type[Any] to be unhashable
     known = [column.name for column in fields(kind)]
     values = {}
     for key, value in raw.items():
@@ -45,12 +45,12 @@ def taken(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
 
 @cache
 def _hints(kind: Hashable) -> dict[str, Any]:
-    """Return the types of a dataclass's fields; to find them compiles each annotation."""
+    """Return the types of a dataclass's fields. They are cached, as finding them compiles each annotation."""
     return get_type_hints(kind)
 
 
 def made(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
-    """Return the instance; what the dataclass itself finds wrong with a field is told by its path."""
+    """Return an instance. A `ValueError` of the dataclass itself becomes a `BadScript` with the field's path."""
     try:
         return kind(**values)
     except ValueError as error:
@@ -67,7 +67,7 @@ def _value(value: object, hint: Any, where: str) -> Any:
 
 
 def _fitted(value: object, hint: Any) -> Any:
-    """Return a decoded value as a field of this type holds it; `_NO_FIT`: it does not fit. Knows the types in use."""
+    """Return a decoded value converted to a field's type; `_NO_FIT`: it does not fit. Knows only the types in use."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return next((each for each in (_fitted(value, part) for part in parts) if each is not _NO_FIT), _NO_FIT)
@@ -83,5 +83,5 @@ def _fits(value: object, hint: Any, origin: Any) -> bool:
     if origin is not None:  # Mapping[str, str]
         return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
     if hint is float:
-        return isinstance(value, int | float) and type(value) is not bool and abs(value) < inf  # which NaN is not
+        return isinstance(value, int | float) and type(value) is not bool and abs(value) < inf  # false for NaN
     return value is None if hint is NoneType else type(value) is hint

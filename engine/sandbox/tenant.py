@@ -1,6 +1,6 @@
 """What the made-up vendor stores: companies and their rows. Pure state: no clock, no HTTP, no contract.
 
-Rows stand in the order of their creation. A row's key is what its writer gave; somebody else's row may have none.
+Rows are kept in the order of their creation. A row's key is what its writer gave; other programs' rows may have none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Values(NamedTuple):
-    """What a writer gives for one row; the fields stand in the order of `engine.model.dimension.Dimension`."""
+    """What a writer gives for one row; the order of the fields is that of `engine.model.dimension.Dimension`."""
 
     key: str | None
     type_code: str
@@ -30,26 +30,26 @@ class Row:
     company_id: int
     values: Values
     revision: int = 1
-    created_by: int  # number of the request that made it; 0: it was there before
+    created_by: int  # number of the request that created it; 0: it was there before the first request
     created_at: datetime
     hidden: bool = False  # deactivated: neither listed nor found by id, and its key is still taken
-    shown: tuple[str, bytes] | None = None  # a contract's name and the row as it lists it, encoded once; None: not yet
+    shown: tuple[str, bytes] | None = None  # a contract's name and the row encoded for its listing; None: not encoded
 
 
 @dataclass(slots=True, kw_only=True)
 class Company:
-    """One client company, and whose account may see it."""
+    """One client company, and the account that may see it."""
 
     id: int
     account_id: str
     name: str
     rows: list[Row] = field(default_factory=list)
-    by_key: dict[str, Row] = field(default_factory=dict)  # by the keys as `index` has them
-    folds_keys: bool = False  # keys that differ in case alone are one
-    has_hidden: bool = False  # a row is hidden, or once was
+    by_key: dict[str, Row] = field(default_factory=dict)  # rows by what `index` returns for their key
+    folds_keys: bool = False  # keys that differ in case alone count as one
+    has_hidden: bool = False  # whether any row is hidden or has been
 
     def index(self, key: str) -> str:
-        """Return what all keys that lead to one row have in common."""
+        """Return a text that is the same for all keys that count as one: the key, or its folded form."""
         return key.casefold() if self.folds_keys else key
 
     def find(self, key: str | None) -> Row | None:
@@ -57,7 +57,7 @@ class Company:
         return None if key is None else self.by_key.get(self.index(key))
 
     def fold_keys(self, folds_keys: bool) -> None:
-        """Let case make a difference between keys, or none, from now on."""
+        """Set whether keys that differ in case alone count as one."""
         if folds_keys != self.folds_keys:
             self.folds_keys, self.by_key = folds_keys, {}
             for row in self.rows:
@@ -76,7 +76,7 @@ class Tenant:
     def place(
         self, company_id: int, *, account_id: str, name: str = "", rows: Iterable[Values] = (), at: datetime
     ) -> Company:
-        """Add a company with its first rows, or put it in the place of the one that was there."""
+        """Add a company with its first rows, or replace the one with this id."""
         old = self.companies.get(company_id)
         if old is not None:
             for row in old.rows:
@@ -87,7 +87,7 @@ class Tenant:
         return company
 
     def upsert(self, company: Company, values: Values, *, by: int, at: datetime) -> tuple[Row, bool]:
-        """Store a full record under its key; returns the row, and whether it is new."""
+        """Store all values of a row under its key; return the row, and whether it is new."""
         row = company.find(values.key)
         if row is None:
             return self.insert(company, values, by=by, at=at), True
@@ -95,9 +95,11 @@ class Tenant:
         return row, False
 
     def insert(self, company: Company, values: Values, *, by: int, at: datetime, front: bool = False) -> Row:
-        """Make a new row, whatever its key says: at the end, or in `front` of all others."""
+        """Create a row even if its key exists: behind all others, or in `front` of them."""
         self._made += 1
-        number = self._made * 2_654_435_761 % 2**32  # Knuth's odd multiplier: ids differ, and do not tell the order
+        number = (
+            self._made * 2_654_435_761 % 2**32
+        )  # Knuth's odd multiplier: ids are distinct, and do not reveal the order of creation
         row = Row(id=f"dim_{number:08x}", company_id=company.id, values=values, created_by=by, created_at=at)
         self._rows[row.id] = row
         company.rows.insert(0 if front else len(company.rows), row)
@@ -106,7 +108,7 @@ class Tenant:
         return row
 
     def change(self, company: Company, row: Row, values: Values) -> None:
-        """Replace a row's values; its id, place and maker stay."""
+        """Replace a row's values; its id, place and creator stay."""
         if row.values.key != values.key:
             self._forget_key(company, row)
             if values.key is not None:
@@ -116,7 +118,7 @@ class Tenant:
         row.shown = None
 
     def remove(self, company: Company, row: Row) -> None:
-        """Take a row away, as only the vendor's own people can."""
+        """Remove a row, which no call of the API can do."""
         company.rows.remove(row)
         del self._rows[row.id]
         self._forget_key(company, row)
@@ -127,11 +129,11 @@ class Tenant:
         company.has_hidden = company.has_hidden or hidden
 
     def company(self, company_id: int | None) -> Company | None:
-        """Return the company, if there is one."""
+        """Return the company with this id; None: there is none."""
         return None if company_id is None else self.companies.get(company_id)
 
     def row(self, row_id: str) -> Row | None:
-        """Return the row with this id, whichever company has it."""
+        """Return the row with this id, of any company; None: there is none."""
         return self._rows.get(row_id)
 
     def _forget_key(self, company: Company, row: Row) -> None:

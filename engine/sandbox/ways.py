@@ -1,7 +1,7 @@
-"""Ways: lasting habits in which a server differs from its documents. Pure values.
+"""Ways: permanent habits in which a server differs from its documents. Pure values.
 
-A `Way` is one table `[[ways]]` of a script, for all companies or for those that it names. Several are applied in their
-order, so that one may change what is stored and the next only what is listed.
+A `Way` is one table `[[ways]]` of a script, for all companies or for those that it names. Several are applied in the
+order of the script, so that one may change what is stored and the next only what is listed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.sandbox.tenant import Row, Values
 KEY_COLUMNS = ("unique_key", "reference_id")
 TYPE_COLUMNS = ("dimension_type", "ottimate_type")
 SPELLED = {"key": KEY_COLUMNS, "name": ("name",), "erp_id": ("erp_dimension_id",), "code": ("code",)}
-"""Our names of the texts that a server may spell otherwise -> the columns in which listings show them."""
+"""The fields of `Values` that a server may spell otherwise, and the columns in which listings show each."""
 
 COUNTERS = ("success_count", "created_count", "updated_count", "error_count")
 CURLY = str.maketrans({"'": "\u2019", '"': "\u201d", "-": "\u2013"})
@@ -27,23 +27,23 @@ STRAIGHT = str.maketrans(
     {**dict.fromkeys("\u2018\u2019", "'"), **dict.fromkeys("\u201c\u201d", '"'), **dict.fromkeys("\u2013\u2014", "-")}
 )
 FIELDS = {"name": "name", "erp_id": "erp_id", "code": "code", "type": "type_code"}
-"""What `fixed` may name -> the fields of `Values`."""
+"""The names that `fixed` may hold, and the fields of `Values` that each stands for."""
 
 Shown = dict[str, Any]
-"""A row or an answer as it is about to be sent."""
+"""A row or an answer as a JSON object that is about to be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spelling:
     """How a server writes a text that it was sent; the changes are made in the order of these keys."""
 
-    zeros_stripped: bool = False  # leading ones
-    squeezed: bool = False  # blanks in a row are one, and none are left at the ends
+    zeros_stripped: bool = False  # leading zeros are removed
+    squeezed: bool = False  # several blanks become one, and those at the ends are removed
     straight: bool = False  # typographic quotes and dashes become plain ones
     curly: bool = False  # plain quotes and dashes become typographic ones
     capitals: bool = False
-    escaped: bool = False  # & < > are written as in HTML
-    shortened: int | None = None  # to this many characters
+    escaped: bool = False  # & < > become &amp; &lt; &gt;
+    shortened: int | None = None  # cut to this number of characters; None: not cut
 
     def __post_init__(self) -> None:
         """Raise ValueError, the field's name first, for a length that leaves nothing."""
@@ -74,24 +74,32 @@ PLAIN = Spelling()
 class Way:
     """Let the server of some companies, or of all, differ from its documents for good."""
 
-    companies: tuple[int, ...] = ()  # none named: all
-    spelled: Literal["stored", "listed"] = "stored"  # "listed": stored and answered as sent, and shown otherwise
+    companies: tuple[int, ...] = ()  # ids; empty: all companies
+    spelled: Literal["stored", "listed"] = (
+        "stored"  # "listed": stored and acknowledged as sent, and respelled only in listings
+    )
     key: Spelling = PLAIN
     name: Spelling = PLAIN
     erp_id: Spelling = PLAIN
     code: Spelling = PLAIN
-    keys_folded: bool = False  # keys that differ in case alone are one
-    types: Mapping[str, str] = field(default_factory=dict)  # type code as it would be listed -> as it is
+    keys_folded: bool = False  # keys that differ in case alone count as one
+    types: Mapping[str, str] = field(
+        default_factory=dict
+    )  # type code as the contract lists it -> as this server lists it
     hidden: str | None = None  # rows whose key, ERP id or name has a match are neither listed nor found by id
-    fixed: tuple[Literal["name", "erp_id", "code", "type"], ...] = ()  # an update leaves them, and is acknowledged
+    fixed: tuple[
+        Literal["name", "erp_id", "code", "type"], ...
+    ] = ()  # an update is acknowledged and does not change these
     count: Literal["all", "page", "absent"] = "all"  # what a listing's `count` counts
     listed_ids: Literal["text", "number", "absent"] = "text"
     answer_ids: Literal["text", "number", "absent"] = "text"
     answer_names: bool = True
     counters: Literal["number", "text", "null", "absent"] = "number"
     error_keys: Literal["as sent", "lower case", "prefixed"] = "as sent"
-    grant_body: Literal["any", "json", "form"] = "any"  # what the token endpoint takes; of the server as a whole
-    date_skew_s: float = 0.0  # by which the header `Date` is ahead; of the server as a whole
+    grant_body: Literal["any", "json", "form"] = (
+        "any"  # format that the token endpoint accepts; for the server as a whole
+    )
+    date_skew_s: float = 0.0  # seconds by which the header `Date` is ahead; for the server as a whole
 
     def __post_init__(self) -> None:
         """Raise ValueError, the field's name first, for a bad pattern, or a server-wide field beside `companies`."""
@@ -112,14 +120,14 @@ class Way:
         return values._replace(**spelled)
 
     def keep(self, old: Values, new: Values) -> Values:
-        """Return what an update makes of a stored row."""
+        """Return the values of a stored row after an update."""
         kept = {FIELDS[name]: getattr(old, FIELDS[name]) for name in self.fixed}
         if "type" in self.fixed:
             kept["label"] = old.label
         return new._replace(**kept)
 
     def hides(self, row: Row) -> bool:
-        """Whether nobody is shown the row."""
+        """Return whether the row is hidden from everybody."""
         texts = (row.values.key or "", row.values.erp_id, row.values.name)
         return self.hidden is not None and any(re.search(self.hidden, text) for text in texts)
 
@@ -148,7 +156,7 @@ class Way:
         return body
 
     def acknowledge(self, entry: Shown) -> Shown:
-        """Return what an answer tells of a row that was stored."""
+        """Return what an answer says about a stored row."""
         if not self.answer_names:
             entry = {column: value for column, value in entry.items() if column != "name"}
         if self.answer_ids == "absent":
@@ -176,13 +184,13 @@ def number(row_id: str) -> int:
 
 
 class Ways:
-    """All ways of a server."""
+    """All ways of a server, in the order of the script."""
 
     def __init__(self, ways: Iterable[Way] = ()) -> None:
         self.all = tuple(ways)
 
     def of(self, company_id: int | None) -> Iterator[Way]:
-        """Yield the ways of a company, in their order; None: those of the server as a whole."""
+        """Yield the ways of a company, in order; None: those of the server as a whole."""
         return (way for way in self.all if not way.companies or company_id in way.companies)
 
     def store(self, values: Values, company_id: int) -> Values:
@@ -192,21 +200,21 @@ class Ways:
         return values
 
     def keep(self, old: Values, new: Values, company_id: int) -> Values:
-        """Return what an update makes of a stored row of this company."""
+        """Return the values of a stored row of this company after an update."""
         for way in self.of(company_id):
             new = way.keep(old, new)
         return new
 
     def keeps(self, company_id: int) -> bool:
-        """Whether updates of this company leave anything as it was."""
+        """Return whether any field of this company is left as it was by updates."""
         return any(way.fixed for way in self.of(company_id))
 
     def hides(self, row: Row) -> bool:
-        """Whether nobody is shown the row."""
+        """Return whether the row is hidden from everybody."""
         return row.hidden or any(way.hides(row) for way in self.of(row.company_id))
 
     def folds_keys(self, company_id: int) -> bool:
-        """Whether keys that differ in case alone are one for this company."""
+        """Return whether keys that differ in case alone count as one for this company."""
         return any(way.keys_folded for way in self.of(company_id))
 
     def show(self, shown: Shown, company_id: int) -> Shown:
@@ -222,29 +230,29 @@ class Ways:
         return body
 
     def acknowledge(self, entry: Shown, company_id: int) -> Shown:
-        """Return what an answer tells of a row of this company that was stored."""
+        """Return what an answer says about a stored row of this company."""
         for way in self.of(company_id):
             entry = way.acknowledge(entry)
         return entry
 
     def numbers_ids(self, company_id: int) -> bool:
-        """Whether listings of this company show ids as numbers, by which rows are found then."""
+        """Return whether listings of this company show ids as numbers; single rows are then found by these numbers."""
         return any(way.listed_ids == "number" for way in self.of(company_id))
 
     def count(self, page: PageMade, company_id: int | None) -> None:
-        """Let a page of this company tell what this server counts."""
+        """Set the `count` of a page to what this server counts for the company."""
         for way in self.of(company_id):
             page.tells_count = page.tells_count and way.count != "absent"
             if way.count == "page":
                 page.count = len(page.rows)
 
     def takes_grant_body(self, kind: Literal["json", "form"]) -> bool:
-        """Whether the token endpoint understands a body of this kind."""
+        """Return whether the token endpoint accepts a body of this format."""
         return all(way.grant_body in ("any", kind) for way in self.of(None))
 
     @property
     def date_skew_s(self) -> float:
-        """By how many seconds the header `Date` is ahead."""
+        """The seconds by which the header `Date` is ahead."""
         return sum(way.date_skew_s for way in self.of(None))
 
 

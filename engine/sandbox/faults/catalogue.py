@@ -1,4 +1,4 @@
-"""What a script of faults may hold, said for people: read off the effects themselves, so it cannot be out of date."""
+"""What a script of faults may contain, as text. It is made from the effects' own fields, so it is never out of date."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false
 
 
 def describe() -> Iterator[str]:
-    """Yield it line by line: what every rule takes, then each effect with its own keys."""
+    """Yield lines: first the keys that every rule takes, then each effect with its own keys."""
     yield f"every rule: {_meaning(Rule)}"
     yield "    effect: one of the names below, required"
     yield from _keys(Match, prefix="match.")
@@ -30,7 +30,7 @@ def describe() -> Iterator[str]:
 
 
 def describe_ways() -> Iterator[str]:
-    """Yield line by line what a table of `[[ways]]` takes."""
+    """Yield lines with the keys that a table of `[[ways]]` takes."""
     yield f"every way: {_meaning(Way)}"
     yield from _keys(Way)
     yield ""
@@ -51,7 +51,7 @@ def _keys(kind: type[Any], *, prefix: str = "", leave: Collection[str] = ()) -> 
 
 
 def _words(hint: Any) -> str:
-    """Return an annotated type in the words of a script."""
+    """Return what a script calls the values of an annotated type."""
     parts = [part for part in get_args(hint) if part is not NoneType]
     if get_origin(hint) is Literal:
         return " | ".join(map(json.dumps, parts))

@@ -1,9 +1,9 @@
-"""The kinds of trouble that a script can make: those of connections and bytes, and the names of all.
+"""The effects on connections and bytes, and the names of all effects.
 
-An effect acts at up to three points of a request: `admit` before the work (it may stop it), `bend` on what the work
-made, `spoil` on the bytes of the answer. Several compose, in the order of their rules: the work is done when none of
-them forbids it, and of two answers or two ends of the connection the later one stands. A new kind is a new class and
-its line in `EFFECTS`.
+An effect acts at up to three points of a request: `admit` before the work (it may forbid the work), `bend` on the
+result of the work, `spoil` on the bytes of the answer. Several effects act in the order of their rules: the work is
+done if none forbids it; of two answers, or two ways to end the connection, the later one is taken. A new effect is a
+new class and its line in `EFFECTS`.
 """
 
 # ruff: noqa: D102  the three methods are the base's, and each class says what it does with them
@@ -52,10 +52,10 @@ CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency(Effect):
-    """Let the work take time; past the gateway's limit the client gets a 504 and the work is done all the same."""
+    """Let the work take time; after the gateway's limit the client gets a 504, and the work is still done."""
 
     seconds: float
-    jitter: float = 0.0  # up to so many seconds more
+    jitter: float = 0.0  # most seconds that are added at random
 
     def admit(self, turn: ScheduledFault) -> None:
         turn.delay_s += self.seconds + self.jitter * turn.world.random.random()
@@ -77,7 +77,7 @@ class Status(Effect):
     commit: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for what cannot be sent."""
+        """Raise ValueError, the field's name first, for a status or a header that cannot be sent."""
         if not 200 <= self.status <= 599:
             raise ValueError("status: must be from 200 to 599")
         if self.body is not None and self.envelope is not None:
@@ -110,12 +110,12 @@ class Reset(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage(Effect):
-    """Cut all connections and take no new one for some seconds, as a host that is down; /_sandbox is closed, too."""
+    """Cut all connections and accept none for some seconds, as a host that is down; /_sandbox is closed, too."""
 
     seconds: float
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for a span that is none."""
+        """Raise ValueError, the field's name first, unless the time is positive."""
         if self.seconds <= 0:
             raise ValueError("seconds: must be more than 0")
 
@@ -125,7 +125,7 @@ class Outage(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hang(Effect):
-    """Answer nothing until the client leaves, with the work left undone or (`commit`) done."""
+    """Send no answer until the client leaves; the work is not done, or (`commit`) is."""
 
     commit: bool = False
 
@@ -144,7 +144,7 @@ class Html(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Malformed(Effect):
-    """Do the work and answer with the first half of the JSON, declared as if it were all."""
+    """Do the work and answer with the first half of the JSON, with the length of that half."""
 
     def spoil(self, turn: ScheduledFault) -> None:
         body = turn.leaving.body
@@ -161,13 +161,13 @@ class Truncated(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowDrip(Effect):
-    """Do the work, send the head at once and the body in so many pieces, each after a pause."""
+    """Do the work, send the head at once and the body in `pieces`, each after a pause."""
 
     pieces: int = 10
     pause_s: float = 0.1
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for no pieces at all."""
+        """Raise ValueError, the field's name first, for fewer than one piece."""
         if self.pieces < 1:
             raise ValueError("pieces: must be at least 1")
 
@@ -177,7 +177,7 @@ class SlowDrip(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Huge(Effect):
-    """Do the work and answer with valid JSON of more than so many bytes."""
+    """Do the work and answer with valid JSON of more than `bytes` bytes."""
 
     bytes: int
 
@@ -187,7 +187,7 @@ class Huge(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gzip(Effect):
-    """Do the work and answer compressed; `cut`: half of that, declared as if it were all; with blanks to inflate it."""
+    """Do the work and answer compressed; `cut`: only the first half of it; `blanks`: make the JSON larger by blanks."""
 
     cut: bool = False
     blanks: int = 0  # put in front of the JSON before it is compressed
@@ -200,7 +200,7 @@ class Gzip(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireTokens(Effect):
-    """Make the account's tokens invalid, this request's included."""
+    """Make all tokens of the account invalid, also that of this request."""
 
     def admit(self, turn: ScheduledFault) -> None:
         turn.world.access.expire(turn.world.access.by_key[turn.call.api_key].account_id)

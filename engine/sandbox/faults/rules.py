@@ -1,4 +1,4 @@
-"""Scripted trouble: rules that say which requests an effect befalls, and when. Seeded: a script repeats itself."""
+"""Rules: to which requests an effect is applied, and when. They are seeded: a script does the same in every run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["BadScript", "Match", "Rule", "Script", "parse_rules"]
 
 
 TIMING = ("after", "times", "lasts_s", "share")
-"""The keys of a rule that say when it is in force."""
+"""The keys of a rule that say when it applies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Which requests a rule is for; what is left out matches all."""
+    """The requests that a rule is for; a key that is left out matches all."""
 
     operation: Literal[
         "any",
@@ -43,14 +43,14 @@ class Match:
     row: str | None = None  # a request that holds a row whose key, ERP id or name has a match of this pattern
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for a pattern that is none."""
+        """Raise ValueError, the field's name first, for a bad pattern."""
         try:
             re.compile(self.row or "")
         except re.error as error:
             raise ValueError(f"row: {error}") from error
 
     def covers(self, call: Call) -> bool:
-        """Whether the request is meant."""
+        """Return whether the request matches."""
         return (
             self.operation in ("any", call.operation)
             and self.company in (None, call.company_id)
@@ -65,17 +65,17 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """An effect on the requests of a match: after so many of them, so many times, with a probability."""
+    """An effect on matching requests: not on the first `after`, at most `times` times, and with a probability."""
 
     effect: Effect
     match: Match = Match()
     after: int = 0
-    times: int | None = None  # None: without end
-    lasts_s: float | None = None  # seconds from the first request that it befell; None: without end
+    times: int | None = None  # None: without limit
+    lasts_s: float | None = None  # seconds from the first request that it was applied to; None: without end
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for a rule that says nothing."""
+        """Raise ValueError, the field's name first, for a value out of range."""
         if self.after < 0 or (self.times is not None and self.times < 0):
             raise ValueError(f"{'after' if self.after < 0 else 'times'}: must not be negative")
         if not 0.0 <= self.share <= 1.0:
@@ -85,14 +85,14 @@ class Rule:
 
 
 class Script:
-    """The rules in force, and how often each has been met."""
+    """The current rules, and how many requests each has matched and been applied to."""
 
     def __init__(self, rules: Iterable[Rule], *, seed: int) -> None:
         self._seed = seed
         self.replace(rules)
 
     def replace(self, rules: Iterable[Rule]) -> None:
-        """Begin anew with other rules."""
+        """Replace all rules and reset their counts."""
         self.rules = tuple(rules)
         self._met = [0] * len(self.rules)
         self._fired = [0] * len(self.rules)
@@ -100,7 +100,7 @@ class Script:
         self._random = [Random(f"{self._seed}:{index}") for index in range(len(self.rules))]  # noqa: S311  repeatable
 
     def fire(self, call: Call, second: float = 0.0) -> list[Effect]:
-        """Return the effects that befall this request at a monotonic second, in the order of their rules."""
+        """Return the effects that are applied to this request, in the order of their rules; `second` is monotonic."""
         return [rule.effect for index, rule in enumerate(self.rules) if self._fires(index, rule, call, second)]
 
     def _fires(self, index: int, rule: Rule, call: Call, second: float) -> bool:

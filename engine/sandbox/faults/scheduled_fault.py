@@ -1,4 +1,4 @@
-"""The state of one request, and what an effect is: something that changes that state before and after the work."""
+"""The state of one request while it is served, and the base of effects, which change that state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPERATIONS = frozenset(
 
 
 class Delivery(StrEnum):
-    """How an answer leaves, or does not."""
+    """How an answer is sent, or is not."""
 
     WHOLE = "whole"
     RESET = "reset"  # the connection is cut instead
@@ -40,7 +40,7 @@ class Delivery(StrEnum):
 
 
 class Drip(NamedTuple):
-    """How slowly a body leaves: in so many pieces, each after a pause."""
+    """How a body is sent in pieces, each after a pause."""
 
     pieces: int
     pause_s: float
@@ -48,7 +48,7 @@ class Drip(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What an effect may reach into."""
+    """The parts of the sandbox that an effect may read and change."""
 
     tenant: Tenant
     access: Access
@@ -57,15 +57,15 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """Do nothing; the base of all kinds of trouble."""
+    """Do nothing; the base class of all effects."""
 
-    operations: ClassVar[frozenset[str]] = OPERATIONS  # those that the effect can touch at all
+    operations: ClassVar[frozenset[str]] = OPERATIONS  # those that the effect can be applied to
 
     def admit(self, turn: ScheduledFault) -> None:
         """Act before the request is authorised and worked on."""
 
     def bend(self, turn: ScheduledFault) -> None:
-        """Act on what the work made (`page` or `done`), before it is spelled."""
+        """Act on the result of the work (`page` or `done`), before the answer is built."""
 
     def spoil(self, turn: ScheduledFault) -> None:
         """Act on the finished answer, `leaving`."""
@@ -73,7 +73,7 @@ class Effect:
 
 @dataclass(slots=True, kw_only=True)
 class ScheduledFault:
-    """One request being served."""
+    """One request being served, and what the faults that are due for it have set."""
 
     call: Call
     entry: Entry
@@ -85,12 +85,12 @@ class ScheduledFault:
     instead: Answer | None = None  # what is answered in its place
     page: PageMade = field(default_factory=PageMade)
     done: BulkDone = field(default_factory=BulkDone)
-    accepted: Accepted | None = None  # a bulk request is answered 202 and told of as a batch
-    leaving: Answer = field(default_factory=lambda: Answer(status=500))  # what goes out in the end
-    commit: bool = True  # False: the work is left undone
-    delay_s: float = 0.0  # time that the work takes
+    accepted: Accepted | None = None  # not None: answer the bulk request with 202 and report it as a batch
+    leaving: Answer = field(default_factory=lambda: Answer(status=500))  # what is sent in the end
+    commit: bool = True  # False: the work is not done
+    delay_s: float = 0.0  # seconds that the work takes
     delivery: Delivery = Delivery.WHOLE
-    drip: Drip | None = None  # None: the body leaves at once
+    drip: Drip | None = None  # None: the body is sent at once
     ignore_keys: bool = False
     offset_by: int = 0  # rows by which a listing's page is shifted
-    down_s: float = 0.0  # seconds for which the host takes no connection once this one is cut
+    down_s: float = 0.0  # seconds for which the host accepts no connection after this one is cut

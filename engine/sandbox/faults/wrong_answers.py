@@ -1,4 +1,4 @@
-"""The kinds of trouble in what an answer says: moving listings, refused rows, miscounted bulk answers."""
+"""The effects on what an answer says: moving listings, refused rows, miscounted bulk answers."""
 
 # ruff: noqa: D102  the three methods are the base's, and each class says what it does with them
 
@@ -18,7 +18,7 @@ BULK = frozenset({"bulk"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClampLimit(Effect):
-    """Grant fewer rows a page than asked for, and echo that."""
+    """Return at most `limit` rows a page, and name that limit in the answer."""
 
     operations: ClassVar[frozenset[str]] = LIST
     limit: int
@@ -29,7 +29,7 @@ class ClampLimit(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseLimit(Effect):
-    """Answer 400 to a page size above this."""
+    """Answer 400 to a page size above `above`."""
 
     operations: ClassVar[frozenset[str]] = LIST
     above: int
@@ -41,7 +41,7 @@ class RefuseLimit(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LyingCount(Effect):
-    """Let a listing's `count` be off by so many rows."""
+    """Add `by` to a listing's `count`."""
 
     operations: ClassVar[frozenset[str]] = LIST
     by: int
@@ -52,7 +52,7 @@ class LyingCount(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyListing(Effect):
-    """Show a company as one that has no rows."""
+    """Show a company as if it had no rows."""
 
     operations: ClassVar[frozenset[str]] = LIST
 
@@ -62,7 +62,7 @@ class EmptyListing(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftedPage(Effect):
-    """Let a page show rows of another place, so many rows further on (or back)."""
+    """Let a page show the rows that are `by` rows further on (or back, if negative)."""
 
     operations: ClassVar[frozenset[str]] = LIST
     by: int
@@ -73,17 +73,17 @@ class ShiftedPage(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatPage(Effect):
-    """Let a page show the rows of page 1 again; the numbers that it tells stay true."""
+    """Let a page show the rows of page 1 again; its page number and count stay right."""
 
     operations: ClassVar[frozenset[str]] = LIST
 
     def admit(self, turn: ScheduledFault) -> None:
-        turn.offset_by -= turn.call.page * turn.call.limit  # before the first row, which is where a listing begins
+        turn.offset_by -= turn.call.page * turn.call.limit  # to before the first row; a listing begins at the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift(Effect):
-    """Let somebody add rows in front of all others, for good, just before a page is shown."""
+    """Add rows in front of all others just before a page is shown; they stay."""
 
     operations: ClassVar[frozenset[str]] = LIST
     rows: int = 1
@@ -116,7 +116,7 @@ class ForeignRow(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LyingCounter(Effect):
-    """Let one counter of a bulk answer be off by so many; the lists stay true."""
+    """Add `by` to one counter of a bulk answer; its lists stay right."""
 
     operations: ClassVar[frozenset[str]] = BULK
     counter: Literal["success_count", "created_count", "updated_count", "error_count"]
@@ -128,7 +128,7 @@ class LyingCounter(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingErrors(Effect):
-    """Leave the last rows out of a bulk answer's `errors`; the counters stay true."""
+    """Leave the last rows out of a bulk answer's `errors`; its counters stay right."""
 
     operations: ClassVar[frozenset[str]] = BULK
     rows: int = 1
@@ -139,9 +139,9 @@ class MissingErrors(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorStyle(Effect):
-    """Spell a bulk answer's errors as other versions might: without keys, with another first index, in any order.
+    """Write a bulk answer's errors as other API versions might: without keys, with another first index, shuffled.
 
-    `shape` says whose fields they have: the guide's, or bare `id` and `name`, whichever contract is spoken.
+    `shape`: their fields, in any contract: those of the guide, or only `id` and `name`.
     """
 
     operations: ClassVar[frozenset[str]] = BULK
@@ -159,7 +159,7 @@ class ErrorStyle(Effect):
         if self.shuffled:
             honest = done.errors.copy()
             turn.world.random.shuffle(done.errors)
-            if done.errors == honest:  # as chance has it, often with two
+            if done.errors == honest:  # a shuffle may change nothing, often with two rows
                 done.errors.reverse()
 
 
@@ -175,7 +175,7 @@ class RejectRows(Effect):
     kind: str = "validation_error"
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, for a pattern that is none, and for no pattern at all."""
+        """Raise ValueError, the field's name first, for a bad pattern or without any pattern."""
         if self.erp_id is None and self.name is None and self.key is None:
             raise ValueError("erp_id: is required, or name, or key")
         for column in ("erp_id", "name", "key"):
@@ -207,7 +207,7 @@ class Poison(Effect):
     status: int = 400
 
     def __post_init__(self) -> None:
-        """Raise ValueError, the field's name first, when no row is meant."""
+        """Raise ValueError, the field's name first, when neither key nor ERP id is given."""
         if self.key is None and self.erp_id is None:
             raise ValueError("key: is required, or erp_id")
 
@@ -220,7 +220,7 @@ class Poison(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooManyRows(Effect):
-    """Refuse a whole bulk request of more than so many rows."""
+    """Refuse a whole bulk request of more than `above` rows."""
 
     operations: ClassVar[frozenset[str]] = BULK
     above: int
@@ -233,7 +233,7 @@ class TooManyRows(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooManyBytes(Effect):
-    """Refuse a whole bulk request whose body has more than so many bytes."""
+    """Refuse a whole bulk request whose body has more than `above` bytes."""
 
     operations: ClassVar[frozenset[str]] = BULK
     above: int
@@ -246,7 +246,7 @@ class TooManyBytes(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IgnoreKeys(Effect):
-    """Make a new row of each that is sent, although its key is known: the upsert that does not."""
+    """Create a row for each that is sent, even if its key exists: an upsert that never updates."""
 
     operations: ClassVar[frozenset[str]] = BULK
 
@@ -256,9 +256,9 @@ class IgnoreKeys(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch(Effect):
-    """Take a bulk request in and answer 202: its outcome is asked for later, and is there after so many polls.
+    """Answer a bulk request with 202; its outcome can be read after `polls` progress calls.
 
-    `style` says what the results then hold: the bulk answer, an entry for each row, or nothing that tells rows apart.
+    `style`: what the results contain: the bulk answer, an entry for each row, or nothing that tells rows apart.
     """
 
     operations: ClassVar[frozenset[str]] = BULK
@@ -270,5 +270,5 @@ class Batch(Effect):
 
 
 def _refuse(turn: ScheduledFault, answer: Answer) -> None:
-    """Answer a request so, with its work left undone."""
+    """Answer the request with `answer`, and do not do its work."""
     turn.instead, turn.commit = answer, False
