@@ -138,7 +138,7 @@ _HOMES = {
     }.items()
     for name in names.split()
 }
-"""Where each public name is defined."""
+"""The module that defines each public name."""
 
 __all__ = [
     "Account",
@@ -248,10 +248,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name from its home (PEP 562).
+    """Import a public name from the module that defines it (PEP 562).
 
-    A program that asks for the engine means to send requests: aiohttp is loaded with it, and not in the first request,
-    as the command line has it, which often sends none.
+    `Engine` also loads aiohttp, as a program that imports it is going to send requests. The command line imports
+    `engine.run.engine` instead, and loads aiohttp with its first request: often it sends none.
     """
     if name == "Engine":
         import_module("engine.net.http.transport")

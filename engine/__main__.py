@@ -11,14 +11,14 @@ from engine.cli.streams import open_streams
 def main() -> None:
     """Run the command line and exit with its code."""
     open_streams()
-    if sys.argv[1:] == ["--version"]:  # asked by scripts, often: not worth loading the command line for
-        from engine import __version__  # noqa: PLC0415  as said
+    if sys.argv[1:] == ["--version"]:  # scripts ask this often, and loading the command line takes long
+        from engine import __version__  # noqa: PLC0415  loaded only here, to start quickly
 
-        with suppress(OSError):  # the command line tells what is wrong with standard output
-            print(f"dimsync {__version__}", flush=True)  # noqa: T201  the answer
+        with suppress(OSError):  # a broken standard output is reported by other commands
+            print(f"dimsync {__version__}", flush=True)  # noqa: T201  the result
             return
     try:
-        from engine.cli.main import run  # noqa: PLC0415  as said
+        from engine.cli.main import run  # noqa: PLC0415  loaded only here, to start quickly
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The settings file: `dimsync.toml` and the environment in, frozen settings out. Only the command line reads it."""
+"""The settings file: reads `dimsync.toml` and the environment into frozen settings. Only the command line uses it."""
 
 from engine.config.faults import ConfigFaults, Fault
 from engine.config.levels import Setting

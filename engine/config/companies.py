@@ -1,4 +1,4 @@
-"""The companies file: a CSV with a line for each company, for those who have hundreds. Empty cells are "not given"."""
+"""The companies file: a CSV with a line for each company. An empty cell means "not given"."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.config.values import company_id
 
 
 def read_companies(path: Path) -> tuple[list[Entry], list[Fault]]:
-    """Return the file's companies and all that is wrong with them; bad cells stay text in their entries."""
+    """Return the file's companies, and every fault in it. A cell with a fault stays text in its entry."""
     try:
         lines = _lines(path, _text(path))
     except ConfigFaults as error:
@@ -55,7 +55,7 @@ def _text(path: Path) -> str:
 
 
 def _lines(path: Path, text: str) -> list[tuple[int, list[str]]]:
-    """Return each row's trimmed cells with the line that it starts on; blank lines are none. Raises `ConfigFaults`."""
+    """Return each row's trimmed cells and first line number, without blank lines. Raises `ConfigFaults`."""
     header = text.lstrip().partition("\n")[0]
     reader = csv.reader(
         StringIO(text, newline=""), delimiter=max(",;\t", key=header.count), skipinitialspace=True, strict=True
@@ -106,7 +106,7 @@ def _id(cell: str) -> int:
 
 
 def _truth(cell: str) -> bool:
-    """Return a switch; spreadsheets write it in capitals."""
+    """Return a truth value in any case: spreadsheets write TRUE and FALSE."""
     if cell.lower() not in {"true", "false"}:
         raise ValueError(f"{cell!r} is neither true nor false")
     return cell.lower() == "true"
@@ -127,4 +127,4 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "relabel": _truth,
     "shares_source": _truth,
 }
-"""The columns that there may be, and how a cell of each is read; a `ValueError` says what is wrong with it."""
+"""Each column that the file may have, and the function that reads its cells; it raises `ValueError` for a bad cell."""

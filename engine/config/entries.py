@@ -1,4 +1,4 @@
-"""A company as it is written, with its place: in the settings file, in the companies file, or by a file's name."""
+"""A company as it is written, and where: in the settings file, in the companies file, or by a file's name."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from engine.config.faults import Fault
 
 
 class Entry(NamedTuple):
-    """What somebody wrote of a company (or for many: a group, the fleet). Values are as written, sound or not."""
+    """What is written about a company, a group or the fleet. Values are as written, and may be invalid."""
 
     file: Path
     place: str  # `companies[3]`, `line 5`, `groups.west`
     values: Mapping[str, Any]
-    joint: str = "."  # between the place and a key of it
+    joint: str = "."  # stands between the place and a key in messages
 
     def fault(self, key: str, message: str) -> Fault:
-        """Return what is wrong with one value."""
+        """Return a fault of one value."""
         return Fault(self.file, f"{self.place}{self.joint}{key}", message)
 
     def seen_from(self, file: Path) -> str:
-        """Return the place as it is called in a message about `file`."""
+        """Return the name of the place in a message about `file`."""
         return self.place if self.file == file else f"{self.place} of {self.file}"

@@ -1,4 +1,4 @@
-"""Every value of a company with the place that decided it."""
+"""Every setting of a company, with the place that decided it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.model.settings import Guards, Limits, Verify
 
 
 def explain(levels: Levels) -> Iterator[Setting]:
-    """Yield a company's settings; what it has none of (a name, a mapping, groups) is left out."""
+    """Yield a company's settings. A name, mapping or groups that it does not have are left out."""
     if (name := first(levels.belonging, "name")) is not None:
         yield Setting("name", *name)
     account = first(levels.belonging, "account")
@@ -39,9 +39,9 @@ def _section(
 
 
 def _spelled(key: str, value: float | str) -> str:
-    """Return a value as people write it."""
+    """Return a value as the settings file spells it."""
     if key in FIELDS:
         return spelled_duration(float(value))
     if isinstance(value, str):
-        return str(value)  # a mode's own text
+        return str(value)  # the text of an enum, such as a verify mode
     return spelled_size(int(value)) if key.endswith("_bytes") else f"{value:.15g}"

@@ -1,4 +1,4 @@
-"""What is wrong with a settings file: everything at once, each with its key path."""
+"""The faults of a settings file: all are found at once, each with its key path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.errors import ConfigError
 
 
 class Fault(NamedTuple):
-    """One thing to put right. `key` is a path such as `accounts.main.api_key` or `companies[3].id` (from 0)."""
+    """One fault to correct. `key` is a path such as `accounts.main.api_key` or `companies[3].id` (from 0)."""
 
     file: Path
     key: str  # empty: the file as a whole
@@ -22,7 +22,7 @@ class Fault(NamedTuple):
 
 
 class ConfigFaults(ConfigError):
-    """The settings file cannot work; raised by `load`. `faults` names all that is wrong, the message one a line."""
+    """The settings file has faults; raised by `load`. `faults` holds all of them, the message a line for each."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(dict.fromkeys(faults))
@@ -36,7 +36,7 @@ def key_path(parts: Sequence[str | int]) -> str:
 
 
 def unknown(what: str, known: Iterable[str]) -> str:
-    """Return a hint at the nearest known name, or at all of them where none is near."""
+    """Return a hint that names the most similar known name, or all of them if none is similar."""
     names = sorted(known)
     near = get_close_matches(what, names, n=1)
     if near:

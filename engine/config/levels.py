@@ -1,6 +1,6 @@
-"""Who decides what for a company: company > group (a later one wins) > mapping > account > defaults.
+"""Which place decides a company's settings: company > group (a later one wins) > mapping > account > defaults.
 
-`[fleet]` comes after the groups: it tells where files are and what companies belong to, not how they are treated.
+`[fleet]` comes after the groups. It gives companies their files, account, mapping and groups, but no other settings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFAULT = "default"
 FLEET = "[fleet]"
 
 SWITCHES = {"write": True, "relabel": False, "shares_source": False}
-"""How a company is treated that nobody says anything of."""
+"""The values of switches that no place gives."""
 
 FIELDS = {
     "verify_after": "verify_after_s",
@@ -37,11 +37,11 @@ FIELDS = {
     "timeout": "timeout_s",
     "server_timeout": "server_timeout_s",
 }
-"""Keys of the settings file -> fields of our values, where they differ: durations."""
+"""Key of the settings file -> field of `model.settings`, where the names differ: those of durations."""
 
 
 class Setting(NamedTuple):
-    """One value of a company as people write it, and the place that decided it: never a secret."""
+    """One value of a company as the settings file spells it, and the place that decided it. Never a secret."""
 
     key: str  # "verify.verify_after"
     value: str  # "7d"
@@ -49,7 +49,7 @@ class Setting(NamedTuple):
 
 
 class Level(NamedTuple, Generic[S_co]):
-    """One place that may give values; `None` in its section is "not given"."""
+    """One place that may give values. `None` in its section means "not given"."""
 
     origin: str
     section: S_co
@@ -64,17 +64,17 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """The places that decide for one company. In each field, what stands first wins."""
+    """The places that decide for one company. In each tuple, the first place that gives a value wins."""
 
     entry: Entry
     belonging: tuple[Level[Section], ...]  # company, groups, fleet: its name, account, source, mapping and groups
     treatment: tuple[Level[TreatmentSection], ...]  # company, groups, mapping, account: the `SWITCHES`
-    own_verify: tuple[Level[VerifySection], ...]  # the same ones' `verify`
-    verify: tuple[Level[VerifySection], ...]  # the same, then `[verify]`
+    own_verify: tuple[Level[VerifySection], ...]  # `verify` of company, groups, mapping, account
+    verify: tuple[Level[VerifySection], ...]  # those of `own_verify`, then `[verify]`
     own_guard: tuple[Level[GuardSection], ...]
     guard: tuple[Level[GuardSection], ...]
     limits: tuple[Level[LimitsSection], ...]  # account, `[limits]`
-    account: str  # the one that it has although it may name none
+    account: str  # the company's account; it need not name one if there is only one
 
     @property
     def company_id(self) -> int:
@@ -84,22 +84,24 @@ class Levels:
 
     @property
     def source(self) -> Given:
-        """The company's source, as it is written or as the fleet's template gives it."""
-        text, origin = first(self.belonging, "source") or Given("", DEFAULT)  # `reference_faults` saw that there is one
+        """The company's source, as it is written or from the fleet's template."""
+        text, origin = first(self.belonging, "source") or Given(
+            "", DEFAULT
+        )  # `reference_faults` checks that there is one
         return Given(expand(text, self.company_id) if origin == FLEET else text, origin)
 
     def belongs(self, key: str) -> Any:
-        """Return a value that tells what the company belongs to; None: not given."""
+        """Return a company's name, account, source, mapping or groups; None: not given."""
         given = first(self.belonging, key)
         return None if given is None else given.value
 
     def switch(self, key: str) -> Given:
-        """Return a value that tells how the company is treated."""
+        """Return the value of a switch, such as `write`."""
         return first(self.treatment, key) or Given(SWITCHES[key], DEFAULT)
 
 
 def company_levels(document: Document, path: Path, entry: Entry, section: CompanySection) -> Levels:
-    """Return who decides for a company; `path` is the settings file's. The document is sound, its references too."""
+    """Return the places that decide for a company. `path`: of the settings file. The document must have no faults."""
     own = Level(entry.seen_from(path), section)
     fleet = [] if document.fleet is None else [Level(FLEET, document.fleet)]
     named = first((own, *fleet), "groups")
@@ -127,17 +129,17 @@ def company_levels(document: Document, path: Path, entry: Entry, section: Compan
 
 
 def verify_levels(document: Document) -> tuple[Level[VerifySection], ...]:
-    """Return who decides how a run verifies."""
+    """Return the places that decide how a run verifies."""
     return (Level("[verify]", document.verify),)
 
 
 def guard_levels(document: Document) -> tuple[Level[GuardSection], ...]:
-    """Return who decides when a run's companies are held."""
+    """Return the places that decide when companies are held."""
     return (Level("[guard]", document.guard),)
 
 
 def limits_levels(document: Document, account: str) -> tuple[Level[LimitsSection], ...]:
-    """Return who decides what an account's key may use."""
+    """Return the places that decide the limits of an account's API key."""
     return (
         Level(f"[accounts.{account}.limits]", document.accounts[account].limits),
         Level("[limits]", document.limits),
@@ -145,7 +147,7 @@ def limits_levels(document: Document, account: str) -> tuple[Level[LimitsSection
 
 
 def first(levels: Sequence[Level[Section]], key: str) -> Given | None:
-    """Return what the first level that gives a key gives; None: none does."""
+    """Return the value of the first level that gives a key; None: none does."""
     for level in levels:
         if (value := getattr(level.section, key, None)) is not None:
             return Given(value, level.origin)
@@ -153,18 +155,18 @@ def first(levels: Sequence[Level[Section]], key: str) -> Given | None:
 
 
 def merged(levels: Sequence[Level[Section]]) -> dict[str, Given]:
-    """Return what the levels, all of one kind of section, give; each key by itself."""
+    """Return the value of each key that any level gives. All levels are of one kind of section."""
     keys = dict.fromkeys(key for level in levels for key in level.section.model_fields_set)
     return {key: given for key in keys if (given := first(levels, key)) is not None}
 
 
 def limits_of(levels: Sequence[Level[LimitsSection]]) -> Limits:
-    """Return the limits that levels of `limits` sections make."""
+    """Return limits from levels of `limits` sections."""
     return Limits(**{FIELDS.get(key, key): given.value for key, given in merged(levels).items()})
 
 
 def verify_of(levels: Sequence[Level[VerifySection]]) -> Verify:
-    """Return what levels of `verify` sections make."""
+    """Return a `Verify` from levels of `verify` sections."""
     given: dict[str, Any] = {FIELDS.get(key, key): given.value for key, given in merged(levels).items()}
     if "mode" in given:
         given["mode"] = VerifyMode(given["mode"])
@@ -172,7 +174,7 @@ def verify_of(levels: Sequence[Level[VerifySection]]) -> Verify:
 
 
 def guards_of(levels: Sequence[Level[GuardSection]]) -> Guards:
-    """Return what levels of `guard` sections make."""
+    """Return `Guards` from levels of `guard` sections."""
     given: dict[str, Any] = {key: value.value for key, value in merged(levels).items() if key != "fleet_share"}
     if "adopt" in given:
         given["adopt"] = Adopt(given["adopt"])

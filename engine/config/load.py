@@ -1,4 +1,4 @@
-"""Read `dimsync.toml`, the companies file and the environment into frozen settings, or tell all that is wrong."""
+"""Read `dimsync.toml`, the companies file and the environment into frozen settings, or report all their faults."""
 
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ class Configured:
 
     path: Path
     settings: Settings
-    companies: tuple[Company, ...]  # the file's, the companies file's, the fleet's by id
+    companies: tuple[Company, ...]  # those of the settings file, of the companies file, and of the fleet by id
     mappings: Mapping[int, str]  # company id -> name of its mapping, where it has one
     erps: Mapping[int, str]  # company id -> preset that its mapping starts from, where it does
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
-    levels: Mapping[int, Levels]  # company id -> who decides for it; `explained` puts it in words
-    strays: tuple[str, ...] = ()  # files that look as if they were meant to be the fleet's
+    levels: Mapping[int, Levels]  # company id -> the places that decide its settings; see `explained`
+    strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
     fleet: str = ""  # the fleet's template as a path; empty: there is no [fleet]
-    gone: frozenset[int] = frozenset()  # companies that have left the fleet
+    gone: frozenset[int] = frozenset()  # ids of companies that have left the fleet for good
     document: Document | None = None
     written: Written | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """The companies as they are written, and what is wrong with that alone."""
+    """The companies as they are written, and the faults of that writing."""
 
-    entries: tuple[Entry, ...]  # the settings file's, then the companies file's
+    entries: tuple[Entry, ...]  # those of the settings file, then those of the companies file
     found: Found
     faults: tuple[Fault, ...]
-    absent: tuple[int, ...] = ()  # companies of the fleet whose files are not there any more
+    absent: tuple[int, ...] = ()  # ids of companies of the fleet whose files are missing now
 
 
 def load(path: Path, env: Mapping[str, str]) -> Configured:
@@ -92,7 +92,7 @@ def load(path: Path, env: Mapping[str, str]) -> Configured:
 
 
 def _twice(path: Path, document: Document) -> Iterator[Fault]:
-    """Yield accounts that are another one under a second name: they would have two of what it has one of."""
+    """Yield a fault for each second name of one account: each name would get the account's full quota."""
     for (first, one), (second, other) in combinations(document.accounts.items(), 2):
         for key in ("api_key", "account_id"):
             if getattr(one, key) == getattr(other, key):
@@ -100,7 +100,7 @@ def _twice(path: Path, document: Document) -> Iterator[Fault]:
 
 
 def with_absent(configured: Configured, ids: Collection[int]) -> Configured:
-    """Return what the settings say, with companies of the fleet whose files are not there: no run may forget them."""
+    """Return the settings with companies of the fleet added whose files are missing, so that no run forgets them."""
     document, written = configured.document, configured.written
     if not ids or document is None or written is None:
         return configured
@@ -108,9 +108,9 @@ def with_absent(configured: Configured, ids: Collection[int]) -> Configured:
 
 
 def source_problems(configured: Configured) -> list[Fault]:
-    """Return the sources that are not there to be read or are several companies', and files that look like a company's.
+    """Return faults of sources: missing ones, those of several companies, and files that were probably meant for one.
 
-    A run fails those companies alone and passes over those files, so `load` lets them pass. Nothing is connected to.
+    `load` does not raise for these: a run fails the companies concerned, and ignores the files. Opens no connection.
     """
     absent = [
         _source_place(configured, company.id, message)
@@ -123,7 +123,7 @@ def source_problems(configured: Configured) -> list[Fault]:
 
 
 def _source_place(configured: Configured, company_id: int, message: str) -> Fault:
-    """Return what is wrong with a source: with a database once, however many companies name it."""
+    """Return a source's fault at the place to correct: for a database its own section, for a file the company."""
     levels = configured.levels[company_id]
     name = database(levels.source.value)
     if name is None:
@@ -132,7 +132,7 @@ def _source_place(configured: Configured, company_id: int, message: str) -> Faul
 
 
 def explained(configured: Configured, company_id: int) -> tuple[Setting, ...]:
-    """Return every setting of a configured company with its origin. Raises `KeyError` for another id."""
+    """Return every setting of a configured company with its origin. Raises `KeyError` for any other company."""
     return tuple(explain(configured.levels[company_id]))
 
 
@@ -145,12 +145,12 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigFaults([Fault(path, "", f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ConfigFaults([Fault(path, "", f"byte {error.start + 1} is not UTF-8: save the file as UTF-8")]) from None
-    except ValueError as error:  # TOML's own kind, and a number of more digits than Python reads
+    except ValueError as error:  # bad TOML, or a number with more digits than Python converts
         raise ConfigFaults([Fault(path, "", f"not TOML: {error}")]) from None
 
 
 def _written(path: Path, raw: Mapping[str, Any]) -> Written:
-    """Gather the companies from wherever the settings file says that they are, as far as it is sound."""
+    """Collect the companies from all places that the settings file names, ignoring those with faults."""
     faults: list[Fault] = []
     listed = raw.get("companies")
     entries = [
@@ -171,7 +171,7 @@ def _written(path: Path, raw: Mapping[str, Any]) -> Written:
 
 
 def _gone_and_listed(path: Path, gone: Sequence[object], entries: Sequence[Entry]) -> Iterator[Fault]:
-    """Yield the companies that are named as gone and as companies."""
+    """Yield a fault for each company that is named as gone and is also configured."""
     listed = {entry.values.get("id"): entry for entry in entries if type(entry.values.get("id")) is int}
     for index, number in enumerate(gone):
         if (entry := listed.get(number)) is not None:
@@ -179,7 +179,7 @@ def _gone_and_listed(path: Path, gone: Sequence[object], entries: Sequence[Entry
 
 
 def _found(folder: Path, template: object) -> Found:
-    """Return what a template finds; nothing where it is not sound, which is told as the section's fault."""
+    """Return what a template finds; nothing for a faulty one, which is reported as a fault of its section."""
     try:
         return find(folder, split_sheet(fleet_text(template))[0]) if isinstance(template, str) else Found()
     except ValueError:
@@ -187,10 +187,10 @@ def _found(folder: Path, template: object) -> Found:
 
 
 def _levels(path: Path, document: Document, written: Written) -> Iterator[Levels]:
-    """Yield who decides for each company, in the companies' order."""
+    """Yield the places that decide for each company, in the order of the companies."""
     sections = iter(document.companies)
     for entry in written.entries:
-        section = next(sections, None) or CompanySection.model_construct(**entry.values)  # cells are sound already
+        section = next(sections, None) or CompanySection.model_construct(**entry.values)  # cells have been checked
         yield company_levels(document, path, entry, section)
     listed = {entry.values["id"] for entry in written.entries}
     for number in (*written.found.ids, *written.absent):
@@ -241,7 +241,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
 
 
 def _fleet(path: Path, document: Document) -> str:
-    """Return the fleet's template as a path that stays the same wherever the program is started."""
+    """Return the fleet's template as an absolute path, so that it does not depend on the working directory."""
     return "" if document.fleet is None else str(path.parent.absolute() / document.fleet.source)
 
 
@@ -279,7 +279,7 @@ def _digest(*parts: object) -> str:
 
 
 def _column_map(section: MappingSection) -> ColumnMap:
-    """Return a mapping's column map: its preset's, with what it gives itself."""
+    """Return a mapping's column map: that of its preset, with the mapping's own values in place of the preset's."""
     base = ColumnMap() if section.preset is None else PRESETS[section.preset]
     return replace(
         base,

@@ -1,4 +1,4 @@
-"""What is wrong between sections, told from the file as it is written: so it is found whatever else is wrong."""
+"""Faults between sections. They are found in the file as it is written, so that other faults do not hide them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def reference_faults(
 ) -> Iterator[Fault]:
     """Yield the faults between the sections of a settings file, and between them and its companies.
 
-    `entries` are the companies that are written down, `found` the ids of the fleet's files.
+    `entries`: the companies that are written down. `found`: ids of the fleet's files.
     """
     groups = _table(raw, "groups")
     common = [Entry(path, f"groups.{name}", values) for name, values in groups.items() if isinstance(values, dict)]
@@ -37,13 +37,13 @@ def reference_faults(
 
 
 def _table(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return a section; an empty one where there is none, or something else in its place."""
+    """Return a section; an empty one if it is missing or is no table."""
     section = raw.get(key)
     return section if isinstance(section, dict) else {}
 
 
 def _repeats(entries: Sequence[Entry]) -> Iterator[Fault]:
-    """Yield the ids that stand twice, with the place where they stood first."""
+    """Yield a fault for each repeated company id, which names its first place."""
     first: dict[int, Entry] = {}
     for entry in entries:
         number = entry.values.get("id")
@@ -52,14 +52,14 @@ def _repeats(entries: Sequence[Entry]) -> Iterator[Fault]:
 
 
 def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the sections that an entry names and that are not there."""
+    """Yield a fault for each section that an entry names and that is missing."""
     groups, source = entry.values.get("groups"), entry.values.get("source")
     named = [("account", "accounts", entry.values.get("account")), ("mapping", "mapping", entry.values.get("mapping"))]
     named += [("groups", "groups", name) for name in (groups if isinstance(groups, list) else ())]
     if isinstance(source, str):
         named.append(("source", "databases", database(source) or None))
     for key, section, name in named:
-        known = raw.get(section, None if section == "accounts" else {})  # that there are no accounts is told once
+        known = raw.get(section, None if section == "accounts" else {})  # a file without accounts is one fault
         if isinstance(name, str) and isinstance(known, dict) and name not in known:
             yield entry.fault(key, f"there is no [{section}.{name}]; {unknown(name, known)}")
 
@@ -67,7 +67,7 @@ def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
 def _accountless(
     path: Path, raw: Mapping[str, Any], entries: Sequence[Entry], found: Collection[int]
 ) -> Iterator[Fault]:
-    """Yield the companies for which nothing says which of several accounts is theirs."""
+    """Yield a fault for each company without an account, where there are several accounts."""
     accounts, fleet = raw.get("accounts"), _table(raw, "fleet")
     if not isinstance(accounts, dict) or len(accounts) < 2:
         return
@@ -83,14 +83,14 @@ def _accountless(
 
 
 def _has_account(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
-    """Return whether a company, a group of it or the fleet names an account; what is not sound is told elsewhere."""
+    """Return whether a company, one of its groups or the fleet names an account. Bad names are faults of their own."""
     named = values.get("groups", fleet.get("groups"))
     groups = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
     return any("account" in one for one in (values, fleet, *(_table(_table(raw, "groups"), name) for name in groups)))
 
 
 def _reserves(path: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield the reserves that leave nothing of their day: of `[limits]`, and of each account that gives part of it."""
+    """Yield a fault for each `reserve_per_day` that leaves no requests: in `[limits]`, and in limits of accounts."""
     accounts = {name: _table(_table(raw, "accounts"), name) for name in _table(raw, "accounts")}
     own = {f"accounts.{name}.limits": _table(account, "limits") for name, account in accounts.items()}
     parts = {"requests_per_day", "reserve_per_day"}

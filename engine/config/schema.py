@@ -1,4 +1,4 @@
-"""The settings file's sections, as pydantic reads them. Values become those of `model.settings` in `load`."""
+"""The sections of the settings file as pydantic models. `load` turns them into the values of `model.settings`."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from engine.sources.presets import PRESETS
 from engine.sources.rows import COLUMNS
 
 CHUNK_ROWS = {"guide": 1_000, "reference": 100}
-"""Most rows of a bulk request: the reference's stated maximum, and a ceiling of ours where the guide states none."""
+"""Most rows of a bulk request, by contract: the reference states 100; the guide states none, so 1,000 is our own."""
 
 
 def _around(info: ValidationInfo) -> Surroundings:
-    around: Surroundings = info.context["around"]  # type: ignore[index]  # always handed in by `load`
+    around: Surroundings = info.context["around"]  # type: ignore[index]  # `load` always gives a context
     return around
 
 
 def _resolved(read: Callable[[object, Surroundings], Any]) -> PlainValidator:
-    """Return a validator for values that are read against their surroundings."""
+    """Return a validator for values whose meaning depends on their surroundings."""
 
     def validate(value: object, info: ValidationInfo) -> Any:
         return read(value, _around(info))
@@ -83,7 +83,7 @@ Values: TypeAlias = Annotated[str | list[str], AfterValidator(_values)]
 
 
 class Section(BaseModel):
-    """What all sections share: unknown keys are errors, and nothing is converted silently."""
+    """The base of all sections: unknown keys are errors, and no value is converted silently."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 
@@ -99,7 +99,7 @@ class ApiSection(Section):
 
 
 class LimitsSection(Section):
-    """`[limits]`, per API key, and an account's own. What an account does not give is `[limits]`'s."""
+    """`[limits]`, which apply to each API key, and `limits` of an account, which override single keys of it."""
 
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     requests_per_day: Count | None = None
@@ -114,7 +114,7 @@ class LimitsSection(Section):
 
 
 class VerifySection(Section):
-    """`[verify]`, and the `verify` of a company and what it belongs to. What is not given is the next level's."""
+    """`[verify]`, and `verify` of a company, group, mapping or account. A missing key is taken from the next level."""
 
     mode: Literal["auto", "full", "probe", "none"] | None = None
     verify_after: Duration | None = None
@@ -122,7 +122,7 @@ class VerifySection(Section):
 
 
 class GuardSection(Section):
-    """`[guard]`, and the `guard` of a company and what it belongs to. What is not given is the next level's."""
+    """`[guard]`, and `guard` of a company, group, mapping or account. A missing key is taken from the next level."""
 
     mass_create_share: Share | None = None
     mass_create_rows: Rows | None = None
@@ -138,13 +138,13 @@ class GuardSection(Section):
 
 
 class RunGuardSection(GuardSection):
-    """`[guard]` itself, which knows of the run as a whole, too."""
+    """`[guard]` itself, which also has a guard of the run as a whole."""
 
     fleet_share: Share | None = None
 
 
 class TreatmentSection(Section):
-    """What a company, a group, a mapping and an account may each say of how companies are treated."""
+    """The settings that a company, a group, a mapping and an account may each give."""
 
     write: bool | None = None
     relabel: bool | None = None
@@ -164,7 +164,7 @@ class AccountSection(TreatmentSection):
 
 
 KEPT_AT_LEAST_S = 7 * 86_400.0
-"""A run that is still under way must never be old enough to be forgotten."""
+"""The least time for which runs are kept: a run that is still going on must never be forgotten."""
 
 
 class LedgerSection(Section):
@@ -175,14 +175,14 @@ class LedgerSection(Section):
 
 
 class DatabaseSection(Section):
-    """`[databases.NAME]`: the source of the companies that say `sql:NAME`."""
+    """`[databases.NAME]`: the source of companies with `source = "sql:NAME"`."""
 
     url: Credential
     query: Text
 
 
 class MappingSection(TreatmentSection):
-    """`[mapping.NAME]`: how an ERP's export is read. What is not given is the preset's."""
+    """`[mapping.NAME]`: how an ERP's export is read. A missing key is taken from the preset."""
 
     preset: Annotated[str, AfterValidator(_preset)] | None = None
     columns: Annotated[dict[str, Text], AfterValidator(_columns)] = {}
@@ -213,7 +213,7 @@ class CompanySection(TreatmentSection):
 
 
 class FleetSection(Section):
-    """`[fleet]`: where companies' files are, and what companies are given that do not say otherwise."""
+    """`[fleet]`: where companies' files are, and values for companies that do not give their own."""
 
     source: Annotated[str, AfterValidator(fleet_text)]
     account: Text | None = None
@@ -236,7 +236,7 @@ class Document(Section):
     limits: LimitsSection = LimitsSection()
     verify: VerifySection = VerifySection()
     guard: RunGuardSection = RunGuardSection()
-    ledger: Annotated[LedgerSection, Field(validate_default=True)] = {}  # type: ignore[assignment]  # read like a given one
+    ledger: Annotated[LedgerSection, Field(validate_default=True)] = {}  # type: ignore[assignment]  # so that a missing section is validated like a given one
 
 
 SECTIONS: dict[tuple[str, ...], type[Section]] = {
@@ -256,4 +256,4 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     **{(place, "*", "verify"): VerifySection for place in ("accounts", "mapping", "groups", "companies")},
     **{(place, "*", "guard"): GuardSection for place in ("accounts", "mapping", "groups", "companies")},
 }
-"""Where each section stands: `*` is a name or an index."""
+"""The path of each section: `*` stands for a name or an index."""

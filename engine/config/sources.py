@@ -10,7 +10,7 @@ _SQL = "sql:"
 
 
 def source_text(text: str) -> str:
-    """Return a source as it is written. Raises `ValueError`."""
+    """Check a source and return it as it is written. Raises `ValueError`."""
     if database(text) == "":
         raise ValueError(f"{text!r} names no database: write {_SQL}NAME, where there is a [databases.NAME]")
     if database(text) is None:
@@ -19,7 +19,7 @@ def source_text(text: str) -> str:
 
 
 def fleet_text(text: str) -> str:
-    """Return the fleet's template as it is written; a sheet may stand behind it. Raises `ValueError`."""
+    """Check the fleet's template, which may end in `#SHEET`, and return it as it is written. Raises `ValueError`."""
     if database(text) is not None:
         raise ValueError(f"{text!r}: a database does not tell which companies there are: give it to each company")
     fleet_template(split_sheet(text)[0])
@@ -27,5 +27,5 @@ def fleet_text(text: str) -> str:
 
 
 def database(text: str) -> str | None:
-    """Return the name of the database that a source names; None: it is a file's path."""
+    """Return the name of a source's database; None: the source is a file's path."""
     return text.removeprefix(_SQL) if text.startswith(_SQL) else None

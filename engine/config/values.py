@@ -18,7 +18,7 @@ _AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What values are read against: the file's folder, the environment, and the contract chosen elsewhere in it."""
+    """What the meaning of a value can depend on: the file's folder, the environment, and the file's `api.contract`."""
 
     folder: Path
     env: Mapping[str, str]
@@ -31,33 +31,33 @@ def duration(value: object) -> float:
 
 
 def size(value: object) -> int:
-    """Return bytes: "1MB" is 10^6, "64KiB" is 65,536; small and capital letters are alike. Raises `ValueError`."""
+    """Return bytes: "1MB" is 10^6, "64KiB" is 65,536; case does not matter. Raises `ValueError`."""
     units = {unit.casefold(): count for unit, count in _BYTES.items()}
     wanted = 'a size such as "500kB", "1MB" or "64KiB" (kB is 1,000 bytes, KiB 1,024)'
     return int(_amount(value, units, wanted, spelled=str.casefold))
 
 
 def spelled_duration(seconds: float) -> str:
-    """Return a duration as people write it, in the largest unit of which it is a whole number: 604,800 is "7d"."""
+    """Return a duration in the largest unit of which it is a whole number: 604,800 is "7d"."""
     ms = round(seconds * 1_000, 6)
     unit = next((unit for unit in ("d", "h", "m", "s") if ms % (_SECONDS[unit] * 1_000) == 0), "ms")
     return f"{ms / (_SECONDS[unit] * 1_000):.15g}{unit}"
 
 
 def spelled_size(count: int) -> str:
-    """Return a size as people write it: 1,000,000 is "1MB", 65,536 is "64KiB"."""
+    """Return a size with its unit: 1,000,000 is "1MB", 65,536 is "64KiB"."""
     unit = max((unit for unit in _BYTES if count % _BYTES[unit] == 0), key=_BYTES.__getitem__)
     return f"{count // _BYTES[unit]}{unit}"
 
 
 def company_id(text: str) -> int | None:
-    """Return the company id that a text spells: digits alone, no leading zeros, 63 bits. None: it spells none."""
+    """Return the company id that a text is: digits only, no leading zeros, at most 63 bits; None: it is no id."""
     number = int(text) if re.fullmatch(r"[1-9][0-9]{0,18}", text) else 0
     return number if 0 < number < COMPANY_IDS else None
 
 
 def source_path(text: str) -> str:
-    """Return the path of a source, which is read by its ending. Raises `ValueError`."""
+    """Check the path of a source file; its ending must be a known one. Raises `ValueError`."""
     if "\0" in text:
         raise ValueError(f"{text!r} is no path: it holds NUL")
     if not text.lower().endswith(SUFFIXES):
@@ -66,7 +66,7 @@ def source_path(text: str) -> str:
 
 
 def _amount(value: object, units: Mapping[str, float], wanted: str, *, spelled: Callable[[str], str] = str) -> float:
-    """Return a number times its unit, `units` holding each as it is `spelled`. Raises `ValueError`."""
+    """Return a number times its unit. `spelled` turns a unit into its form in `units`. Raises `ValueError`."""
     match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
     if match is None or (unit := spelled(match[2])) not in units:
         raise ValueError(f"{value!r} is not {wanted}")
@@ -79,14 +79,14 @@ def _amount(value: object, units: Mapping[str, float], wanted: str, *, spelled: 
 
 
 def address(value: object) -> str:
-    """Return an API address without a trailing slash. Raises `ValueError`, which does not show credentials."""
+    """Return an API address without a trailing slash. Raises `ValueError`, which never shows credentials."""
     if (fault := private_address(value)) is not None:
         raise ValueError(fault)
     return str(value).rstrip("/")
 
 
 def secret(value: object, around: Surroundings) -> Secret:
-    """Return what `env:NAME` or `file:PATH` refers to. Raises `ValueError`, which never shows the value."""
+    """Return the secret that `env:NAME` or `file:PATH` refers to. Raises `ValueError`, which never shows it."""
     kind, colon, where = value.partition(":") if isinstance(value, str) else ("", "", "")
     if not colon or kind not in {"env", "file"} or not where:
         raise ValueError(
@@ -118,7 +118,7 @@ def _from_file(where: str, around: Surroundings) -> str:
 
 
 def ledger_url(value: object, around: Surroundings) -> str:
-    """Return the ledger's address, its path absolute. Raises `ValueError`."""
+    """Return the ledger's URL with an absolute path. Raises `ValueError`."""
     prefix = "sqlite:///"
     if not isinstance(value, str) or not value.startswith(prefix) or not value.removeprefix(prefix):
         raise ValueError('is not a ledger\'s address: write "sqlite:///FILE"')

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a settings file, in our words."""
+"""Pydantic's errors about a settings file, in sentences for people who do not know pydantic."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ WORDS = {
     "bool_parsing": "must be true or false, without quotes",
     "string_type": "must be text, in quotes",
 }
-"""Our words for what pydantic calls by its own terms."""
+"""The sentence for each type of pydantic error that needs one."""
 
 
 def worded(path: Path, detail: ErrorDetails) -> Fault:
-    """Return pydantic's error in our words. Its `input` stays out: it may be a secret."""
+    """Return a fault for pydantic's error, without its `input`, which may be a secret."""
     place = tuple(part for part in detail["loc"] if part not in {"str", "list[str]", "[key]"})
     message = detail["msg"]
     if detail["type"] == "extra_forbidden":
@@ -40,7 +40,7 @@ def worded(path: Path, detail: ErrorDetails) -> Fault:
 
 
 def _nearest(place: tuple[str | int, ...]) -> str:
-    """Return a hint at what an unknown key may have been meant to be."""
+    """Return a hint that names the known key most similar to an unknown one."""
     *parents, key = place
     for pattern, section in SECTIONS.items():
         if len(pattern) == len(parents) and all(one in {"*", two} for one, two in zip(pattern, parents, strict=True)):

@@ -1,6 +1,6 @@
-"""The file form of a saved plan, `dimsync.plan/1`: JSON that a person can review, under a digest.
+"""The file format of a saved plan, `dimsync.plan/1`: JSON that a person can review, with a digest.
 
-The digest is no signature: it tells a file that was changed by mistake, or cut short, from the one that was made.
+The digest is no signature: it shows that a file was changed by mistake or cut short.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COUNTS = (
 
 
 def saved_plan(result: RunResult, *, origin: str, contract: str) -> SavedPlan:
-    """Return what a `plan` run found, to be kept; of companies that it could not plan, why."""
+    """Return what a `plan` run found, to be saved; for companies that it could not plan, the reason."""
     return SavedPlan(
         plan_id=result.run_id,
         made_at=result.started_at,
@@ -61,7 +61,7 @@ def _not_planned(one: CompanyResult) -> CompanyPlan:
 
 
 def write_plan(plan: SavedPlan, result: RunResult) -> str:
-    """Return the file's text. `result`: of the run that made it, for what the fields were before."""
+    """Return the file's text. `result`: of the `plan` run, which has the values that the changed fields had before."""
     before = {(one.account, one.company_id): one.differences for one in result.companies}
     changes = [change for company in plan.companies for change in company.changes if not company.held_by]
     document = {
@@ -91,7 +91,7 @@ def requests(company: CompanyPlan) -> int:
 
 
 def read_plan(text: str, name: str) -> SavedPlan:
-    """Return the plan that a file's text holds. Raises `ConfigError`; `name` is the file's, for that."""
+    """Return the plan in a file's text. Raises `ConfigError`, which calls the file `name`."""
     try:
         document = json.loads(text)
         schema, digest = document["schema"], document.pop("digest")

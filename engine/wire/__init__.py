@@ -1,1 +1,1 @@
-"""How the API spells things: pure codecs, bytes in and out, one module per contract."""
+"""The API's wire formats: pure codecs between values and bytes, one module per contract."""

@@ -1,7 +1,8 @@
-"""Work that the server answers later: 202, a progress page, a results page (API-FACTS 2.11).
+"""Bulk requests that the server answers later: a 202, then a progress page, then a results page.
 
-Declared for other bulk calls than that of dimensions; the limits page says that bulk calls in general may do so. What
-a `result` holds is declared nowhere: a bulk answer, or one entry a row. Whatever else it is explains no row.
+The reference declares these for other bulk calls than that of dimensions; the vendor's limits page says that any bulk
+call may be answered so. What a `result` contains is declared nowhere. A bulk answer and one entry for each row are
+understood; anything else tells nothing about rows.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from engine.wire.reading import read_bulk_object, read_error, read_object, read_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The server took the rows and will say later what became of them."""
+    """A bulk request that the server has accepted, and whose outcome it tells later."""
 
     batch_id: str
 
 
 def read_accepted(body: bytes) -> Accepted:
-    """Decode a 202. Its URLs are not followed: they could lead, with the token, to another host. Raises `BadAnswer`."""
+    """Decode a 202. Its URLs are ignored: following them could send the token to another host. Raises `BadAnswer`."""
     batch_id = read_object(body).get("batch_id")
     if not isinstance(batch_id, str | int) or isinstance(batch_id, bool) or str(batch_id) in {"", ".", ".."}:
         raise BadAnswer("202 without a usable `batch_id`")
@@ -31,25 +32,25 @@ def read_accepted(body: bytes) -> Accepted:
 
 
 def progress_path(batch: Accepted) -> str:
-    """Return the path that tells how far the work is."""
+    """Return the path of the progress page."""
     return f"/batch/{segment(batch.batch_id)}/progress"
 
 
 def results_path(batch: Accepted) -> str:
-    """Return the path of the results."""
+    """Return the path of the results page."""
     return f"/batch/{segment(batch.batch_id)}/results"
 
 
 def read_completed(body: bytes) -> bool:
-    """Decode a progress page: whether the work has ended, well or not. Raises `BadAnswer`."""
+    """Decode a progress page: whether the work has ended, with success or without. Raises `BadAnswer`."""
     status = read_object(body).get("status")
-    if status not in ("processing", "completed"):  # a list: what is compared may be of any kind
+    if status not in ("processing", "completed"):  # a tuple, not a set: `status` may be unhashable
         raise BadAnswer(f"`status` is {status!r}, neither processing nor completed")
     return bool(status == "completed")
 
 
 def read_results(body: bytes) -> BulkAnswer:
-    """Decode the results as one bulk answer; entries that say nothing of a row count nowhere. Raises `BadAnswer`."""
+    """Decode the results as one bulk answer. Entries that tell nothing about a row are left out. Raises `BadAnswer`."""
     tasks = read_object(body).get("results")
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise BadAnswer("no array `results` of objects")
@@ -68,7 +69,7 @@ def _answers(tasks: list[dict[str, Any]]) -> Iterator[BulkAnswer]:
 
 
 def _of_row(result: dict[str, Any], message: object) -> BulkAnswer | None:
-    """Return one row's entry as an answer of its own; None: it does not say what became of the row."""
+    """Return the entry of one row as a bulk answer; None: it does not tell the row's outcome."""
     status = result.get("status")
     if status == "failed":
         return BulkAnswer(0, 0, 0, 1, [], [], [_refused(result, message)])
@@ -90,7 +91,7 @@ def _refused(result: dict[str, Any], message: object) -> BulkError:
 
 def _sum(answers: list[BulkAnswer]) -> BulkAnswer:
     errors = [error for answer in answers for error in answer.errors]
-    if len(answers) > 1:  # each counts from its own beginning
+    if len(answers) > 1:  # indexes of errors count from the beginning of each answer
         errors = [error._replace(position=None) for error in errors]
     return BulkAnswer(
         success_count=sum(answer.success_count for answer in answers),

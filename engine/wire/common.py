@@ -1,4 +1,4 @@
-"""What the contracts spell alike: paths of single rows and pages, the frame of requests, the shape of answers."""
+"""What is equal in all contracts: paths of rows and pages, the frame of requests, and the form of answers."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from engine.wire import reading
 
 
 class Common(ABC):
-    """A contract but for its own words, which `fields` gives. Reading is the same for all: tolerant."""
+    """The base of contracts. A contract adds its names of fields; reading accepts the names of any contract."""
 
     create_path: Final = "/dimensions"
 
     @abstractmethod
     def fields(self, row: Dimension) -> dict[str, str]:
-        """Return a row under the contract's names: the full record, as nobody says what an upsert does without."""
+        """Return all fields of a row by the contract's names: what an upsert does with missing ones is undocumented."""
 
     def list_path(self, company_id: int, page: int, limit: int) -> str:
-        """Return path and query of a page.
+        """Return path and query of a page, with all details.
 
-        Not filtered by type (a wrong label would make a full table look empty), and with all of its details.
+        It is not filtered by type: with a wrong label, a company with rows would look empty.
         """
         return f"/dimensions?ottimate_company_id={company_id}&page={page}&limit={limit}"
 
@@ -59,5 +59,5 @@ class Common(ABC):
         return orjson.dumps({"ottimate_company_id": company_id, **self.fields(row)})
 
     def created(self, body: bytes, company_id: int) -> RemoteRow:
-        """Decode its answer, which is flat."""
+        """Decode the answer to the creation of one row, which has no envelope."""
         return reading.read_created(body, company_id)

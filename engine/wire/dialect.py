@@ -1,4 +1,4 @@
-"""What a contract's codec offers. All modules named after a contract have one value of this shape, `DIALECT`."""
+"""What a contract's codec offers. Each module named after a contract has one such value, `DIALECT`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from engine.model.outcome import BulkAnswer
 
 
 class BadAnswer(ValueError):
-    """A body that is not what the contract promises; raised by decoders. The message says what is wrong with it."""
+    """A body that the contract does not allow; raised by decoders. The message says what is wrong with it."""
 
 
 class NotJson(BadAnswer):
-    """A body that is not JSON: it was cut short, or is another program's page. A repeat may bring a whole one."""
+    """A body that is not JSON: it was cut short, or is a page of another program. Repeating the request may help."""
 
 
 class Dialect(Protocol):
-    """One contract's spelling. Reading is tolerant (any contract's names), writing strict (this contract's alone)."""
+    """The codec of one contract. It reads the names of any contract, and writes only those of its own."""
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class Dialect(Protocol):
 
     @property
     def needs_code(self) -> bool:
-        """Whether every row sent must bear a code."""
+        """Whether every row that is sent must have a code."""
         ...
 
     @property
@@ -69,7 +69,7 @@ class Dialect(Protocol):
         ...
 
     def one(self, body: bytes, company_id: int) -> RemoteRow:
-        """Decode one row. Raises `BadAnswer`, and so where it is another company's."""
+        """Decode one row. Raises `BadAnswer`, also for a row of another company."""
         ...
 
     def row(self, row: Dimension) -> bytes:
@@ -89,5 +89,5 @@ class Dialect(Protocol):
         ...
 
     def created(self, body: bytes, company_id: int) -> RemoteRow:
-        """Decode its answer. Raises `BadAnswer`."""
+        """Decode the answer to the creation of one row. Raises `BadAnswer`."""
         ...

@@ -1,4 +1,4 @@
-"""Accounts, their companies and locations: `results` envelopes, the same under both contracts (API-FACTS 2.8)."""
+"""Accounts, their companies and locations: `results` envelopes, which are the same under both contracts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.wire.dialect import BadAnswer
 from engine.wire.reading import read_count, read_object, segment
 
 LARGEST = 2**63
-"""Ids and counts stay below: what no database column holds is no id."""
+"""Ids and counts must be smaller: larger ones do not fit into a database column."""
 
 T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
 
@@ -18,9 +18,9 @@ T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
 class DirectoryPage(NamedTuple, Generic[T]):
     """One page of accounts, companies or locations."""
 
-    number: int  # as the server echoes it; 0: not said
-    limit: int  # likewise
-    declared: int  # entries on all pages
+    number: int  # page number that the answer names; 0: none
+    limit: int  # page size that the answer names; 0: none
+    declared: int  # number of entries on all pages together
     entries: list[T]
 
 
@@ -87,14 +87,14 @@ def _company(item: dict[str, Any]) -> VisibleCompany:
 
 
 def _location(item: dict[str, Any]) -> VisibleLocation:
-    group = item.get("location_group", item.get("group"))  # 1.1.0 and 1.0.0
+    group = item.get("location_group", item.get("group"))  # its name in version 1.1.0, and in 1.0.0
     return VisibleLocation(_id(item["id"]), _text(item["name"]) or "", _text(item.get("company")) or "", _text(group))
 
 
 def _id(value: object) -> int:
-    """Return a company's or location's id; what is not plainly one must not become another's."""
+    """Return the id of a company or location. A doubtful value is refused: it could become another one's id."""
     plain = type(value) is int or (type(value) is str and value.isascii() and value.isdigit() and len(value) < 20)
-    number = int(value) if plain else -1  # type: ignore[call-overload]  # as checked
+    number = int(value) if plain else -1  # type: ignore[call-overload]  # `plain` has checked it
     if not 0 <= number < LARGEST:
         raise TypeError(f"{value!r} is no id")
     return int(number)

@@ -19,11 +19,11 @@ class Guide(Common):
     type_codes: Final = frozenset({"account", "location", "department", "project", "task", "cost_type", "item"})
     lists_keys: Final = False
     needs_code: Final = False
-    most_rows: Final = 1_000  # our own ceiling: the guide states none
+    most_rows: Final = 1_000  # our own limit: the guide states none
     bulk_path: Final = "/dimensions/bulk-create/"
 
     def fields(self, row: Dimension) -> dict[str, str]:
-        """Return a row under the guide's names for writing; a code that is not given is left out."""
+        """Return a row by the guide's names for requests, without the code if it has none."""
         fields = {
             "type": row.type_label,
             "dimension_type_code": row.type_code,

@@ -15,22 +15,22 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 ENCODINGS = (FORM, JSON)
-"""Content types of a token request, the first to be tried first."""
+"""Content types of a token request, in the order in which they are tried."""
 
 DEFAULT_LIFETIME_S = 3600.0
-"""Assumed when an answer names none: the shorter of the vendor's two examples (API-FACTS 2.1)."""
+"""Assumed when an answer names no lifetime: the shorter one in the vendor's examples, which show 1 h and 365 days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A token and how long it is good for."""
+    """A token, and for how long it is valid."""
 
     token: Secret
     lifetime_s: float
 
 
 def other_encoding(encoding: str) -> str:
-    """Return the encoding to try when this one is refused."""
+    """Return the encoding to try when `encoding` is refused."""
     return JSON if encoding == FORM else FORM
 
 
@@ -46,7 +46,7 @@ def token_request(account: Account, scope: str, encoding: str = FORM) -> bytes:
 
 
 def read_grant(body: bytes) -> Grant:
-    """Decode a token answer. Raises `BadAnswer`, without the body: it may hold a token."""
+    """Decode a token answer. Raises `BadAnswer` without the body, which may contain a token."""
     document = read_object(body)
     token, lifetime = document.get("access_token"), document.get("expires_in", DEFAULT_LIFETIME_S)
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():

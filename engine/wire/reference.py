@@ -29,7 +29,7 @@ TYPE_CODES = (
     "company",
     "subsidiary",
 )
-"""As the contract spells them."""
+"""Type codes in this contract's own spelling."""
 
 SPELLED = {canonical_type(code): code for code in TYPE_CODES}
 
@@ -45,7 +45,7 @@ class Reference(Common):
     bulk_path: Final = "/dimensions/bulk"
 
     def fields(self, row: Dimension) -> dict[str, str]:
-        """Return a row under the reference's names; one without a code takes its ERP id for it."""
+        """Return a row by the reference's names. The code of a row without one is its ERP id."""
         return {
             "erp_type": row.type_label,
             "ottimate_type": SPELLED.get(row.type_code, row.type_code),
