@@ -62,7 +62,7 @@ def check_request(method: str, url: str, headers: Mapping[str, str], body: bytes
     _declared(method, url, contract)
     telling = _telling(headers)
     if urlsplit(url).path == TOKEN and dict(telling).get("content-type") == FORM:
-        # The file declares JSON alone, yet the vendor's own examples send a form, and so do we (API-FACTS 4, no. 19):
+        # The file declares JSON alone, yet the vendor's own examples send a form, and so does the engine:
         # the same fields are asked of it.
         body = orjson.dumps(dict(parse_qsl(body.decode())))
         telling = _telling({**headers, "Content-Type": "application/json"})

@@ -1,1 +1,1 @@
-"""Where wanted rows come from: files, or any async iterable, brought into one shape."""
+"""Where wanted rows come from: files, databases, or any async iterable; all become `Wanted`."""

@@ -1,4 +1,4 @@
-"""Read a company's source, whatever it is, into `Wanted`."""
+"""Read any source of a company into `Wanted`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from engine.sources.intake import Intake
 _Item: TypeAlias = Dimension | RawRow | Sequence[Dimension | RawRow]
 
 _BREATH = 2_000
-"""Rows taken before other companies get their turn: some 3 ms."""
+"""Rows that are taken before other tasks may run: about 3 ms of work."""
 
 
 async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str], file: str | None = None) -> Wanted:
-    """Read a source to its end and return its rows, the bad ones apart.
+    """Read a source to its end, and return its valid rows and, separately, its invalid ones.
 
-    `type_codes` are the canonical codes that the contract allows; `file` is what messages call the source, by default
-    the `name` that it bears. A source that many companies share is asked for this one's rows (`of_company`). The
-    source is closed in any case. Raises `SourceError` when it cannot be read.
+    `type_codes`: the canonical codes that the contract allows. `file`: the source's name in messages; None: its own
+    `name`. A source with a method `of_company` is asked for the rows of this company only. The source is closed in any
+    case. Raises `SourceError` when it cannot be read.
     """
     name = file or getattr(source, "name", None)
     intake = Intake(company_id=company_id, type_codes=type_codes, file=name)
@@ -54,7 +54,10 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
                 await checkpoint()
     finally:
         await _close(items, name)
-    digest, end = getattr(items, "digest", None), getattr(items, "end", None)  # a program may call anything so
+    digest, end = (
+        getattr(items, "digest", None),
+        getattr(items, "end", None),
+    )  # a program's own source may use these names for anything
     wanted = intake.wanted(digest if isinstance(digest, bytes) else None)
     return replace(wanted, end=end) if isinstance(end, FileEnd) else wanted
 
@@ -65,20 +68,20 @@ def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterat
         items: AsyncIterator[_Item] = aiter(source if of_company is None else of_company(company_id))
     except SourceError:
         raise
-    except Exception as error:  # likewise
+    except Exception as error:  # a program's own source may raise anything
         raise _failure(error, name) from error
     _require_unread(items, name)
     return items
 
 
 _READ: WeakValueDictionary[int, object] = WeakValueDictionary()
-"""Iterators that were read, by identity, as long as anybody has them: in whatever run, of whatever engine."""
+"""Iterators that have been read, by identity, in any run of any engine of this process, while they exist."""
 
 
 def _require_unread(items: object, name: str | None) -> None:
     """Refuse an iterator that was read before: it would give no rows, or only some of them.
 
-    A generator shows by itself that it has ended; other iterators are remembered in `_READ`.
+    A generator can be asked whether it has ended; other iterators are remembered in `_READ`.
     """
     if _READ.get(id(items)) is items or (isinstance(items, AsyncGeneratorType) and items.ag_frame is None):
         raise SourceError(
@@ -86,23 +89,23 @@ def _require_unread(items: object, name: str | None) -> None:
             "whose `__aiter__` begins anew each time",
             file=name,
         )
-    with suppress(TypeError):  # what cannot be referred to weakly cannot be remembered
+    with suppress(TypeError):  # an object without weak references cannot be remembered
         _READ[id(items)] = items
 
 
 async def _close(items: object, name: str | None) -> None:
-    """Close a source that can be closed; one that cannot is not read well."""
+    """Close a source, if it has a method for it. Raises `SourceError` if that fails: its rows may be incomplete."""
     if (aclose := getattr(items, "aclose", None)) is not None:
         try:
             await aclose()
         except SourceError:
             raise
-        except Exception as error:  # likewise
+        except Exception as error:  # a program's own source may raise anything
             raise _failure(error, name) from error
 
 
 async def _next(items: AsyncIterator[_Item], name: str | None) -> _Item:
-    """Return a source's next item; whatever it raises but its end fails this company and no other."""
+    """Return a source's next item. Whatever it raises, except its end, becomes a `SourceError` of this company."""
     try:
         return await anext(items)
     except (StopAsyncIteration, SourceError):
@@ -116,7 +119,7 @@ def _failure(error: Exception, name: str | None) -> SourceError:
 
 
 async def _take_all(intake: Intake, rows: Sequence[Dimension | RawRow]) -> None:
-    """Take a program's batch, however large, without keeping others waiting."""
+    """Take a batch of a program, in parts, so that a large one does not keep other tasks waiting."""
     for start in range(0, len(rows), _BREATH):
         intake.take_rows(rows[start : start + _BREATH])
         await checkpoint()

@@ -1,4 +1,4 @@
-"""CSV in batches: comma, semicolon or tab (the header line tells which), quoted as RFC 4180 says, UTF-8."""
+"""CSV in batches: UTF-8, quoted as in RFC 4180, with comma, semicolon or tab as the header line shows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from engine.sources.mapping import ColumnMap
 BATCH_ROWS = 2_000
 
 LINE_CHARACTERS = 1_000_000
-"""A longer line means that this is no CSV file (six fields of 64 KiB are 400,000); it is not read to its end."""
+"""A longer line means that this is no CSV file, as six fields of 64 KiB have 400,000; it is not read to its end."""
 
 BLOCK_CHARACTERS = 64_000
-"""Lines taken together: some 800 rows, and less than the longest cell that `csv` takes."""
+"""Characters of lines that are taken together: about 800 rows, and less than the longest cell that `csv` accepts."""
 
 _DELIMITERS = ",;\t"
 
@@ -44,7 +44,9 @@ def _batches(lines: _Lines, name: str, mapping: ColumnMap) -> Generator[Batch, N
     if header is None:
         raise SourceError(f"{name} is empty: not even a line of column names", file=name)
     delimiter = _delimiter(header)
-    reader = _reader(chain(repeat("", blank), (header,), feed), delimiter)  # blank lines count in `line_num`
+    reader = _reader(
+        chain(repeat("", blank), (header,), feed), delimiter
+    )  # `line_num` also has to count the blank lines before the header
     try:
         columns = tuple(cell.strip() for cell in next(filter(None, reader)))
     except csv.Error as error:
@@ -62,18 +64,18 @@ def _batches(lines: _Lines, name: str, mapping: ColumnMap) -> Generator[Batch, N
 
 
 class _Lines:
-    """A file's physical lines in blocks; refuses what no text file holds."""
+    """A file's physical lines in blocks. Refuses lines that no text file has."""
 
     def __init__(self, text: TextIOWrapper, name: str) -> None:
         self._text = text
         self._name = name
-        self._lines: list[str] | None = []  # of the block; None: not told apart yet
+        self._lines: list[str] | None = []  # lines of the block; None: it is not split yet
         self.size = 1  # characters of a block, up to the end of its last line: one line at a time
         self.block = ""
         self.before = 0  # lines before the block
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the lines of the blocks that follow."""
+        """Yield the lines of the following blocks."""
         while self.advance():
             yield from self.lines
 
@@ -87,16 +89,16 @@ class _Lines:
     @property
     def end(self) -> int:
         """The number of the block's last line."""
-        if self._lines is None:  # nobody had to tell them apart: each ends in a line feed
+        if self._lines is None:  # not split yet: count the line feeds
             return self.before + self.block.count("\n") + (not self.block.endswith("\n"))
         return self.before + len(self._lines)
 
     def at(self, number: int) -> str:
-        """Return a line of the block."""
+        """Return a line of the block by its number in the file."""
         return self.lines[number - self.before - 1]
 
     def advance(self) -> bool:
-        """Go on to the next block; False: there is none, and the last one stays to be looked at."""
+        """Read the next block; False: there is none, and the last block stays the current one."""
         block = self._text.read(self.size)
         if block and not block.endswith("\n"):
             block += self._text.readline(LINE_CHARACTERS)
@@ -108,7 +110,7 @@ class _Lines:
         return bool(block)
 
     def _refuse_binary(self) -> None:
-        """Raise for what is no text. One NUL among text is a row's fault, and is told as that."""
+        """Raise `SourceError` for a line that is no text. A single NUL in a line of text is a fault of its row only."""
         for number, line in enumerate(self.lines, self.before + 1):
             if len(line) >= LINE_CHARACTERS or line.count("\0") * NULS_OF_UTF_16 >= len(line):
                 raise self._binary(number, line)
@@ -122,7 +124,7 @@ class _Lines:
 
 
 def _delimiter(header: str) -> str:
-    """Return which of comma, semicolon and tab cuts the header into most columns."""
+    """Return comma, semicolon or tab: the one that splits the header into most columns."""
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark))))
 
 
@@ -132,16 +134,16 @@ def _reader(lines: Iterable[str], delimiter: str) -> _Reader:
         delimiter=delimiter,
         quotechar='"',
         doublequote=True,
-        skipinitialspace=True,  # `a, "b"` is meant as it looks; text is trimmed anyway
+        skipinitialspace=True,  # so that `a, "b"` has a quoted cell; text is trimmed anyway
         strict=True,
     )
 
 
 def _split(lines: _Lines, delimiter: str, width: int) -> tuple[Sequence[list[str] | RawRow], Sequence[int]] | None:
-    """Return the rows of a block and the lines they start on; None unless each line is plainly one row.
+    """Return the rows of a block and the lines that they start on; None unless each line is one row without quotes.
 
-    Without quotes, each delimiter and each line end ends a cell: half the time that `csv` takes. An end of line stands
-    as a cell of its own among the others; where these come at one distance, all rows have that width.
+    Without quotes, each delimiter and each line end ends a cell; to split there takes half the time of `csv`. Each line
+    end becomes a cell of its own: if these cells are `width` cells apart, all rows have that width.
     """
     if width == 1 or '"' in lines.block or "\0" in lines.block or len(lines.block) > csv.field_size_limit():
         return None
@@ -158,7 +160,7 @@ def _split(lines: _Lines, delimiter: str, width: int) -> tuple[Sequence[list[str
 
 
 def _parsed(lines: _Lines, name: str, delimiter: str, width: int) -> tuple[list[list[str] | RawRow], list[int]]:
-    """Return likewise what `csv` makes of a block, and of those into which its last row goes on."""
+    """Parse one block with `csv`, reading further blocks until its last row ends; return rows and first lines."""
     before = lines.before
     reader = _reader(chain(lines.lines, lines), delimiter)
     cells: list[list[str] | RawRow] = []
@@ -181,7 +183,7 @@ def _parsed(lines: _Lines, name: str, delimiter: str, width: int) -> tuple[list[
 
 
 def _broken(error: csv.Error) -> Broken:
-    """Return a row that csv could not read and that surely ends with its line."""
+    """Return a row with a fault in its quotes, of which it is certain that it ends with its line."""
     if "field limit" in str(error):
         return Broken("too-long", f"a field of the row is too long: {error}")
     return Broken("bad-quoting", f"the row's quotes do not fit ({error}): double a quote inside a quoted field")

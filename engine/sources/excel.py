@@ -1,6 +1,6 @@
-"""Excel workbooks in batches, with openpyxl (the extra `excel`): one sheet, its first row that is not blank the header.
+"""Excel workbooks in batches, with openpyxl (extra `excel`): one sheet; its first row that is not blank is the header.
 
-Numbers stay numbers, so that an id which Excel took for one is refused rather than sent without its zeros.
+Numbers stay numbers: an id that Excel has turned into a number is refused, instead of sent without its zeros.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from engine.sources.mapping import ColumnMap
 from engine.sources.table import BATCH_ROWS, cell, table
 
 TEXT_BYTES = 256_000_000
-"""A workbook's texts stand together in a part of their own, and are held whole while it is read."""
+"""Most bytes of the part that holds all texts of a workbook: it is in memory as a whole while the workbook is read."""
 
 _TEXTS = "xl/sharedStrings.xml"
-_ROWS = 1_048_576  # of a sheet, at most; a row number beyond it is a damaged file's
-_OLD = b"\xd0\xcf\x11\xe0"  # how .xls begins, and what a password makes of .xlsx
+_ROWS = 1_048_576  # most rows of a sheet; a larger row number means a damaged file
+_OLD = b"\xd0\xcf\x11\xe0"  # the first bytes of .xls files, and of .xlsx files with a password
 _ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})
 _ESCAPE = re.compile("_x00([01][0-9A-Fa-f]|7[Ff])_")  # how Excel stores control characters (ECMA-376, ST_Xstring)
 
@@ -30,7 +30,7 @@ _Row: TypeAlias = Sequence[Any]
 
 
 class FormulaError:
-    """What a cell holds that shows #REF! or the like: no text, whatever it looks like."""
+    """The value of a cell that shows an error such as #REF!: it is no text."""
 
     def __init__(self, code: str) -> None:
         self._code = code
@@ -54,7 +54,7 @@ def excel_batches(file: BinaryIO, name: str, mapping: ColumnMap, *, sheet: str |
 
 
 def _refuse_others(file: BinaryIO, name: str) -> None:
-    """Refuse what is no workbook, and what would take too much memory. Raises `SourceError`."""
+    """Raise `SourceError` for a file that is no workbook, or whose texts would take too much memory."""
     if file.read(4) == _OLD:
         raise SourceError(f"{name} is encrypted, or an .xls workbook: save it as .xlsx, without a password", file=name)
     try:
@@ -83,26 +83,26 @@ def _batches(file: BinaryIO, name: str, mapping: ColumnMap, wanted: str | None) 
 
 
 def _workbook(file: BinaryIO, *, formulas: bool) -> Any:
-    """Return a workbook that is read as it goes: with its formulas, or with what they came to; never with both."""
-    from openpyxl import load_workbook  # noqa: PLC0415  an extra's
+    """Open a workbook for reading row by row: with formulas or with their results; openpyxl cannot give both."""
+    from openpyxl import load_workbook  # noqa: PLC0415  an optional dependency
 
     return load_workbook(file, read_only=True, data_only=not formulas, keep_links=False)
 
 
 def _sheet(workbook: Any, name: str, wanted: str | None) -> Any:
-    """Return a sheet by its name, or the first one that people see. Raises `SourceError`."""
+    """Return a sheet by its name; without one, the first sheet that is not hidden. Raises `SourceError`."""
     sheets = {sheet.title: sheet for sheet in workbook.worksheets}
     seen = [title for title, sheet in sheets.items() if sheet.sheet_state == "visible"]
     title = wanted or next(iter(seen), None)
     if title not in sheets:
         there = ", ".join(map(repr, sheets)) or "none"
         raise SourceError(f"{name}: there is no such sheet; there are: {there}", file=name)
-    sheets[title].reset_dimensions()  # programs write wrong ones, which would cut rows off
+    sheets[title].reset_dimensions()  # some programs write wrong dimensions, which would cut off rows
     return sheets[title]
 
 
 def _numbered(rows: Iterator[_Row]) -> Iterator[tuple[int, _Row]]:
-    """Yield a sheet's rows by their numbers; those that the file leaves out are empty."""
+    """Yield a sheet's rows with their numbers; rows that the file leaves out are empty."""
     for number, row in enumerate(rows, 1):
         if number > _ROWS:
             raise ValueError(f"a sheet has {_ROWS:,} rows at most")
@@ -110,13 +110,13 @@ def _numbered(rows: Iterator[_Row]) -> Iterator[tuple[int, _Row]]:
 
 
 def _results(file: BinaryIO, title: str) -> Generator[tuple[int, _Row], None, None]:
-    """Yield a sheet's cells with what formulas came to. The workbook is opened anew when the first is asked for."""
+    """Yield a sheet's rows with the results of formulas. Opens the workbook again when the first row is asked for."""
     with closing(_workbook(file, formulas=False)) as workbook:
         yield from _numbered(_sheet(workbook, title, title).iter_rows())
 
 
 class _Rows:
-    """A sheet's rows as people see them: each formula is what it came to, read in step from the first one on."""
+    """A sheet's rows as Excel shows them: results in place of formulas. The results are read once a formula is met."""
 
     def __init__(self, written: Iterator[tuple[int, _Row]], results: Iterator[tuple[int, _Row]], place: str) -> None:
         self._written = written
@@ -132,7 +132,7 @@ class _Rows:
         raise SourceError(f"{self._place} is empty: not even a row of column names", file=self._place)
 
     def take(self, count: int, width: int) -> list[tuple[int, _Row]] | None:
-        """Return those of the next rows that are not blank, each as wide as the header; None: the sheet has ended."""
+        """Return the next `count` rows without blank ones, each as wide as the header; None: the sheet has ended."""
         chunk = list(islice(self._written, count))
         shown = ((number, self._shown(number, row, width)) for number, row in chunk)
         return [(number, cells) for number, cells in shown if not _blank(cells)] if chunk else None
@@ -148,7 +148,7 @@ class _Rows:
         """Return what a cell shows. Raises `SourceError` for a formula that no program has calculated."""
         if not _is_formula(written):
             return written
-        if result.value is None and result.data_type != "str":  # that one came to an empty text
+        if result.value is None and result.data_type != "str":  # with data type "str" the result is an empty text
             raise SourceError(
                 f"{self._place}, cell {result.coordinate}: the formula has no result: open the workbook in Excel "
                 "and save it",
@@ -159,14 +159,14 @@ class _Rows:
 
 
 def _is_formula(value: object) -> bool:
-    """Return whether a cell may be a formula; text may begin so, too, and comes to itself."""
+    """Return whether a cell may be a formula. A text may also begin with "="; its result is the text itself."""
     if isinstance(value, str):
         return value.startswith("=")
     return type(value).__name__ in {"ArrayFormula", "DataTableFormula"}
 
 
 def _value(value: object) -> object:
-    """Return a cell's value with the text that Excel means by its escapes."""
+    """Return a cell's value, with Excel's escapes replaced by the characters that they stand for."""
     if not isinstance(value, str):
         return cell(value)
     if value in _ERRORS:

@@ -1,4 +1,4 @@
-"""Files as sources: CSV, NDJSON, JSON, Parquet and Excel, read in a thread, a few thousand rows at a time."""
+"""Files as sources: CSV, NDJSON, JSON, Parquet and Excel, read by threads, a few thousand rows at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TEXTS: dict[str, _Reader] = {
 _LINES = frozenset(_TEXTS) - {".json"}
 _EXCEL = ".xlsx"
 _EXTRAS = {".parquet": ("pyarrow", "parquet"), _EXCEL: ("openpyxl", "excel")}
-"""What reads the other endings: a library, and the extra that brings it."""
+"""The library that reads each other ending, and the extra of this package that installs it."""
 
 SUFFIXES = (*_TEXTS, *_EXTRAS)
 
@@ -47,7 +47,7 @@ _UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order mar
 
 
 def split_sheet(text: str) -> tuple[str, str | None]:
-    """Return a path, and the sheet that is named behind it: `exports/123.xlsx#Sheet name`."""
+    """Split `exports/123.xlsx#Sheet name` into path and sheet; None: no sheet is named."""
     match = re.fullmatch(r"(.+\.xlsx)#(.+)", text, re.IGNORECASE | re.DOTALL)
     return (match[1], match[2]) if match else (text, None)
 
@@ -55,7 +55,7 @@ def split_sheet(text: str) -> tuple[str, str | None]:
 class FileSource:
     """A file of wanted rows: an async iterable of batches. It can be read more than once, and is opened each time.
 
-    It is read by its ending; a workbook's path may name a sheet, as `split_sheet` tells.
+    The ending decides how it is read. A workbook's path may name a sheet: see `split_sheet`.
     """
 
     def __init__(self, path: Path | str, mapping: ColumnMap | None = None) -> None:
@@ -65,7 +65,7 @@ class FileSource:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The source's name in messages."""
         return str(self.path) if self.sheet is None else f"{self.path}#{self.sheet}"
 
     def __repr__(self) -> str:
@@ -73,14 +73,14 @@ class FileSource:
 
     @property
     def size_bytes(self) -> int:
-        """How large the file is; 0: that cannot be told."""
+        """The file's size; 0: it cannot be determined."""
         try:
             return self.path.stat().st_size
         except OSError:
             return 0
 
     def absence(self) -> str | None:
-        """Return why there is nothing to read, as far as can be told without reading; None: there is a file."""
+        """Return why the file cannot be read, as far as opening it shows; None: it can be opened."""
         try:
             _require_extra(self.path, self.name)
             _require_file(self.path, self.name)
@@ -92,19 +92,19 @@ class FileSource:
         return None
 
     async def digest(self) -> bytes | None:
-        """Return what a reading of the file, as it is now, would be told by; None where that cannot be said.
+        """Return the digest that reading the file now would give; None: there is none, or the file cannot be read.
 
-        Equal digests mean equal rows, good and bad: the bytes are the same, and so is all that says how to read them.
+        Equal digests mean equal rows, valid and invalid: the digest covers all bytes, and how they are read.
         """
         return await to_thread.run_sync(_digest, self.path, self.mapping)
 
     def __aiter__(self) -> Reading:
-        """Yield the rows in batches. Raises `SourceError` where the file as a whole is at fault."""
+        """Yield the rows in batches. Raises `SourceError` for a fault of the file as a whole."""
         return Reading(_batches(self.path, self.name, self.sheet, self.mapping))
 
 
 def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Batches:
-    """Yield a file's batches; every way in which it cannot be read is a `SourceError`."""
+    """Yield a file's batches. Raises `SourceError` for every way in which it cannot be read."""
     reader = _reader(path, name, sheet)
     try:
         _require_extra(path, name)
@@ -114,7 +114,7 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
         with BufferedReader(raw) as file:
             yield from reader(file, name, mapping)
         _require_still(path, name, before)
-        return Told(raw.digest(), _end(path, raw))  # no digest of workbooks and Parquet, which are sought about in
+        return Told(raw.digest(), _end(path, raw))  # none for workbooks and Parquet: reading these seeks
     except OSError as error:
         raise SourceError(_unreadable(name, error), file=name) from error
     except UnicodeDecodeError as error:
@@ -122,7 +122,7 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
 
 
 def _require_still(path: Path, name: str, before: os.stat_result) -> None:
-    """Refuse a file that was changed while it was read: it may be part old and part new, or still growing."""
+    """Raise `SourceError` if the file changed while it was read: it may be part old, part new, or still growing."""
     after = path.stat()
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise SourceError(
@@ -133,7 +133,7 @@ def _require_still(path: Path, name: str, before: os.stat_result) -> None:
 
 
 def _end(path: Path, raw: Digested) -> FileEnd | None:
-    """Return how a file of lines ended. If its last line has no line end, the file is read again to count its lines."""
+    """Return how a file of lines ended. Without a line end at its end, it is read again to count its lines."""
     told = raw.end() if path.suffix.lower() in _LINES else None
     if told is None:
         return None
@@ -176,7 +176,7 @@ def _require_extra(path: Path, name: str) -> None:
 
 
 def _require_file(path: Path, name: str) -> None:
-    """Refuse folders, and pipes: opening one without a writer would never return."""
+    """Raise `SourceError` for a folder or a pipe: to open a pipe without a writer would never return."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise SourceError(f"{name} is not a file", file=name)
 
@@ -192,7 +192,7 @@ def _refuse_utf16(file: BinaryIO, name: str) -> None:
 
 
 def _misencoded(path: Path, name: str) -> SourceError:
-    """Return the error that names the first byte that is not UTF-8: the file is read again, as bytes, to find it."""
+    """Return an error that names the first byte that is not UTF-8. The file is read again, as bytes, to find it."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:

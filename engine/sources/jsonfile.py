@@ -1,4 +1,4 @@
-"""NDJSON (one object a line, streamed) and JSON (one array, read whole) in batches."""
+"""NDJSON (one object a line, read in blocks) and JSON (one array, read as a whole) in batches."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ LINE_BYTES = 4_000_000
 """A longer line means that this is no NDJSON file; it is not read to its end."""
 
 BLOCK_BYTES = 64_000
-"""Lines decoded together: some 350 rows. Larger blocks are no faster, and smaller ones hardly slower."""
+"""Bytes of lines that are decoded together: about 350 rows. Larger blocks are no faster, smaller ones hardly slower."""
 
 JSON_BYTES = 256_000_000
-"""A JSON file is held whole while it is read, some five times its size; a larger one belongs in NDJSON."""
+"""Most bytes of a JSON file: while it is read, about five times its size is in memory. Larger ones should be NDJSON."""
 
 _BOM = b"\xef\xbb\xbf"
 
 _BETWEEN = 2**62 + secrets.randbits(62)
-"""Stands between lines that are decoded together; another number in each process."""
+"""A number that is put between lines that are decoded together; drawn at random in each process."""
 
 
 def ndjson_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
     """Yield the objects of an open file, at least one batch. Raises `SourceError`, `UnicodeDecodeError`, `OSError`."""
-    before, block = 0, _block(file).removeprefix(_BOM)  # the mark is no part of the line
+    before, block = 0, _block(file).removeprefix(_BOM)  # the byte order mark is no part of the first line
     while True:
         count = block.count(b"\n") + (not block.endswith(b"\n"))
         rows: Sequence[RawRow] | None = _objects(block, count)
@@ -52,7 +52,7 @@ def ndjson_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[B
 
 
 def _block(file: BinaryIO) -> bytes:
-    """Return the next lines. One that is too long is cut there, and so is told from what follows it."""
+    """Return the next lines. A line that is too long is cut, so that it is reported as such."""
     block = file.read(BLOCK_BYTES)
     if block and not block.endswith(b"\n"):
         block += file.readline(LINE_BYTES - (len(block) - block.rfind(b"\n") - 1))
@@ -60,10 +60,10 @@ def _block(file: BinaryIO) -> bytes:
 
 
 def _objects(block: bytes, count: int) -> list[RawRow] | None:
-    """Return the objects of so many lines, decoded together; None unless each line is one object and nothing else.
+    """Decode `count` lines together and return their objects; None unless each line is exactly one object.
 
-    Lines are joined by a number that no file can know. They were whole values each if all of these numbers stand where
-    they were put: between values, rather than inside of one that began on a line and ended on another.
+    The lines are joined by a random number that no file can contain on purpose. If every second decoded value is this
+    number, no value began on one line and ended on another: then each line was one value.
     """
     text = block.removesuffix(b"\n")
     try:
@@ -77,7 +77,7 @@ def _objects(block: bytes, count: int) -> list[RawRow] | None:
 
 
 def _each_object(block: bytes, name: str, before: int) -> Generator[tuple[int, RawRow], None, None]:
-    """Yield what stands on each line, with its number; blank lines are none. Raises as `_object`."""
+    """Yield the object of each line that is not blank, with the line's number. Raises as `_object`."""
     lines = iter(partial(BytesIO(block).readline, LINE_BYTES), b"")
     for number, line in enumerate(lines, before + 1):
         if not line.isspace():
@@ -94,7 +94,7 @@ def json_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Bat
 
 
 def _object(line: bytes, name: str, number: int) -> RawRow:
-    """Return the object on a line, or the row as broken. Raises when the line is not text at all."""
+    """Return the object on a line, or a broken row. Raises when the line is no text."""
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -112,7 +112,7 @@ def _stray(value: object) -> Broken:
 
 
 def _array(text: bytes, name: str) -> list[Any]:
-    """Return a document's one array: the document itself, or what stands under `dimensions`."""
+    """Return a document's array: the document itself, or the value of its key `dimensions`."""
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:

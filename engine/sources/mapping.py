@@ -1,6 +1,6 @@
-"""How a file's columns become the fields of a dimension: which column, which constant, which rows at all.
+"""How a file's columns become the fields of a dimension: columns, constants, and which rows are taken.
 
-A `ColumnMap` is what settings say; `layout` joins it with the columns that a file (or one JSON object) really has.
+A `ColumnMap` holds what the settings say; `layout` joins it with the columns that a file or a JSON object has.
 """
 
 from __future__ import annotations
@@ -16,40 +16,44 @@ from engine.model.dimension import canonical_type, clean
 from engine.sources.rows import COLUMNS, Fault, Refused, shown
 
 SPELLINGS = {"unique_key": "reference_id", "dimension_type_code": "ottimate_type", "type": "erp_type"}
-"""The guide's name of a column -> the reference's. The other columns are spelled alike."""
+"""The guide's name of a column -> the reference's. Other columns have the same name in both."""
 
 KEY_FIELDS = frozenset({"company_id", "type_code", "erp_dimension_id", "unique_key", "code"})
-"""What a key may be built from. Names and labels are left out: with them in it, a rename would create a second row."""
+"""The fields that a key may be built from. With a name or label in the key, a rename would create a second row."""
 
-_ROW_FIELDS = frozenset({"erp_dimension_id", "unique_key", "code"})  # a key without one of them is every row's
+_ROW_FIELDS = frozenset(
+    {"erp_dimension_id", "unique_key", "code"}
+)  # a key without any of them would be the same for all rows
 
 OWNER = "ottimate_company_id"
-"""The API's own name of the column that names a row's company. A source that has it is checked by it."""
+"""The API's name of the column with a row's company. If a source has it, rows of other companies are refused."""
 
 Fields: TypeAlias = tuple[object, ...]
-"""Six raw values in the order of `rows.COLUMNS`."""
+"""The six raw values of a row, in the order of `rows.COLUMNS`."""
 
 Pick: TypeAlias = Callable[[Any], Fields | Refused | None]
-"""Takes one row's cells (by position) or object (by name); gives its fields, or None for a row that is filtered out."""
+"""Takes a row's cells or its object, and returns its fields; None: the row is filtered out."""
 
 Place: TypeAlias = Any
-"""Where a row has a field: a position (int) or a name (str)."""
+"""Where a row has a field: the position of a cell, or the name in an object."""
 
 Test: TypeAlias = tuple[Place, Collection[str]]
-"""A place, and the texts of which one must stand there."""
+"""A place of a row, and the texts of which one must be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMap:
-    """How to read a source whose columns are not the guide's. Raises `ConfigError` for what can never work."""
+    """How to read a source whose columns are not those of the guide. Raises `ConfigError` for what cannot work."""
 
-    columns: Mapping[str, str] = field(default_factory=dict)  # the guide's column name -> the file's
+    columns: Mapping[str, str] = field(default_factory=dict)  # the guide's column -> the file's
     type_code: str | None = None  # one type code for all rows
     type_label: str | None = None  # one label for all rows
     type_codes: Mapping[str, str] = field(default_factory=dict)  # the file's word for a type -> type code
     labels: Mapping[str, str] = field(default_factory=dict)  # type code -> label
     key: str | None = None  # a template such as "{company_id}:{type_code}:{erp_dimension_id}"
-    where: Mapping[str, Collection[str]] = field(default_factory=dict)  # a file's column -> values; others are left out
+    where: Mapping[str, Collection[str]] = field(
+        default_factory=dict
+    )  # a column of the file -> values of rows that are taken
 
     def __post_init__(self) -> None:
         fault = key_fault(self.key)
@@ -60,7 +64,7 @@ class ColumnMap:
 
 
 def key_fault(template: str | None) -> str | None:
-    """Return what is wrong with a key template; None: nothing."""
+    """Return the fault of a key template; None: it has none."""
     if template is None:
         return None
     try:
@@ -79,15 +83,15 @@ def key_fault(template: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A column map joined with the columns that are there."""
+    """A column map joined with the columns that a file or object has."""
 
     pick: Pick
-    places: tuple[Place | None, ...]  # of the six fields; None: there is no such column
-    tests: tuple[Test, ...]  # of the filter
-    owners: tuple[Place, ...] = ()  # of the columns that say whose a row is
-    missing: tuple[str, ...] = ()  # columns that are needed and not there; `pick` gives "" for them
-    doubled: tuple[str, ...] = ()  # columns that are there twice, or in both spellings
-    unfiltered: tuple[str, ...] = ()  # columns that the filter needs and that are not there
+    places: tuple[Place | None, ...]  # where each of the six fields is; None: there is no such column
+    tests: tuple[Test, ...]  # what a row must have to be taken
+    owners: tuple[Place, ...] = ()  # columns that name a row's company
+    missing: tuple[str, ...] = ()  # required columns that are missing; `pick` returns "" for them
+    doubled: tuple[str, ...] = ()  # columns that occur twice, or under both contracts' names
+    unfiltered: tuple[str, ...] = ()  # columns of the filter that are missing
 
 
 def layout(columns: Sequence[str], mapping: ColumnMap, company_id: int, *, by_name: bool) -> Layout:
@@ -124,18 +128,18 @@ def layout(columns: Sequence[str], mapping: ColumnMap, company_id: int, *, by_na
 
 
 PLAIN = ColumnMap()
-"""Columns that are the guide's."""
+"""The map of a source whose columns are those of the guide."""
 
 
 def _names(column: str, mapping: ColumnMap) -> tuple[str, ...]:
-    """Return the names under which a column may stand in the file."""
+    """Return the names that a column may have in the file."""
     if column in mapping.columns:
         return (mapping.columns[column],)
     return (column, SPELLINGS[column]) if column in SPELLINGS else (column,)
 
 
 def _supplied(mapping: ColumnMap) -> set[str]:
-    """Return the columns that a file need not have."""
+    """Return the columns that a file does not need, as the map gives their values."""
     supplied = set() if "code" in mapping.columns else {"code"}
     if mapping.type_code is not None:
         supplied.add("dimension_type_code")
@@ -147,7 +151,7 @@ def _supplied(mapping: ColumnMap) -> set[str]:
 
 
 def _picker(places: Sequence[Place | None]) -> Pick:
-    """Return what takes the six fields from their places; a field without a place is empty."""
+    """Return a function that takes the six fields from their places; a field without a place is empty."""
     if None not in places:
         return itemgetter(*places)
     if None not in places[:-1]:
@@ -157,7 +161,7 @@ def _picker(places: Sequence[Place | None]) -> Pick:
 
 
 def _mapped(pick: Pick, tests: Sequence[Test], mapping: ColumnMap, company_id: int) -> Pick:
-    """Return `pick` with filters, constants, translations and the key's template on top."""
+    """Return `pick`, extended by filters, constants, translations and the key's template."""
     build = None if mapping.key is None else _key_builder(mapping.key, company_id)
 
     def mapped(row: Any) -> Fields | None:
@@ -178,7 +182,7 @@ def _mapped(pick: Pick, tests: Sequence[Test], mapping: ColumnMap, company_id: i
 
 
 def _owned(pick: Pick, owners: Sequence[Place], company_id: int) -> Pick:
-    """Return `pick` that refuses rows which name another company."""
+    """Return `pick`, extended to refuse rows that name another company."""
 
     def owned(row: Any) -> Fields | Refused | None:
         picked = pick(row)
@@ -191,7 +195,7 @@ def _owned(pick: Pick, owners: Sequence[Place], company_id: int) -> Pick:
 def is_own(value: object, company_id: int) -> bool:
     """Return whether the value of a row's company column is this company's id, or is empty."""
     if isinstance(value, str):
-        text = clean(value).removesuffix(".0")  # as programs write whole numbers of a column that has gaps
+        text = clean(value).removesuffix(".0")  # some programs write whole numbers so when a column has empty cells
         return not text or text == str(company_id)
     return value is None or (not isinstance(value, bool) and value == company_id)
 
@@ -212,7 +216,7 @@ def type_code_of(given: object, mapping: ColumnMap) -> object:
 
 
 def _key_builder(template: str, company_id: int) -> Callable[..., str]:
-    """Return what makes a row's key from its fields; an empty one when a part is empty or not text."""
+    """Return a function that builds a row's key from its fields; it returns "" if a part is empty or no text."""
     needed = [name for _, name, _, _ in Formatter().parse(template) if name and name != "company_id"]
 
     def build(**fields: object) -> str:
@@ -225,7 +229,7 @@ def _key_builder(template: str, company_id: int) -> Callable[..., str]:
 
 
 def key_format(template: str, company_id: int) -> tuple[str, list[str]]:
-    """Return the template as `%` takes it, and the names of the fields that it takes, in their order."""
+    """Return the template in the form that `%` formats, and the names of its fields in order."""
     form, names = "", []
     for text, name, _, _ in Formatter().parse(template):
         form += text.replace("%", "%%")
@@ -238,7 +242,7 @@ def key_format(template: str, company_id: int) -> tuple[str, list[str]]:
 
 
 def filtered_text(value: object) -> str:
-    """Return a cell as a filter compares it: text trimmed, JSON's true, false and null by those words."""
+    """Return a cell as text for a filter: trimmed; JSON's true, false and null become these words."""
     if isinstance(value, str):
         return clean(value)
     if value is None:

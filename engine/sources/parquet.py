@@ -12,22 +12,24 @@ from engine.sources.table import BATCH_ROWS, cell, table
 
 
 class Unreadable:
-    """A value that Python has none for: no text, and like nothing that a filter names."""
+    """A value that Python cannot represent: it is no text, and no filter matches it."""
 
 
 def parquet_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
     """Yield the rows of an open file, at least one batch. Raises `SourceError`, `OSError`.
 
-    Memory holds one row group's pages, not the file.
+    In memory are the pages of one row group, not the whole file.
     """
-    import pyarrow as pa  # noqa: PLC0415  an extra's, and a third of a second
-    from pyarrow import parquet  # noqa: PLC0415  likewise
+    import pyarrow as pa  # noqa: PLC0415  an optional dependency, which takes a third of a second to load
+    from pyarrow import parquet  # noqa: PLC0415  an optional dependency
 
     try:
         with parquet.ParquetFile(file) as reader:
             columns = tuple(column.strip() for column in reader.schema_arrow.names)
             yield table(columns, (), lines=None, mapping=mapping)
-            for batch in reader.iter_batches(BATCH_ROWS, use_threads=False):  # it runs in a thread of ours
+            for batch in reader.iter_batches(
+                BATCH_ROWS, use_threads=False
+            ):  # this code already runs in a thread of its own
                 rows = zip(*map(_cells, batch.columns), strict=True)
                 yield table(columns, rows, lines=None, mapping=mapping)
     except pa.ArrowException as error:
@@ -42,6 +44,6 @@ def _cells(column: Any) -> Sequence[object]:
         return list(map(cell, column.to_pylist()))
     except UnicodeDecodeError:
         raise
-    except (ValueError, OverflowError):  # a nanosecond, a far year, a strange zone: in the way of nobody who reads text
+    except (ValueError, OverflowError):  # nanoseconds, a distant year, an unknown zone: no field of text is concerned
         unread = Unreadable()
         return [unread if valid else "" for valid in column.is_valid().to_pylist()]

@@ -1,8 +1,8 @@
-"""Column maps to start from, one for each ERP; data, after the type table of the vendor's guide.
+"""Presets: a column map for each ERP that a mapping can start from. Types follow the table in the vendor's guide.
 
-No ERP exports all of its lists in one file. A preset expects them joined: one row for each record, a column `Type` with
-the ERP's own word for the list, and the column names that the ERP's list exports use for id, name, code and activity.
-Settings override each part of it.
+No ERP exports all of its lists in one file. A preset expects them joined in one: a row for each record, a column `Type`
+with the ERP's word for the list, and for id, name, code and activity the column names of the ERP's own list exports.
+Settings can override each part.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ KEY = "{company_id}:{type_code}:{erp_dimension_id}"
 def _preset(
     types: Mapping[str, str], *, erp_id: str, name: str, code: str | None, where: Mapping[str, tuple[str, ...]]
 ) -> ColumnMap:
-    """Return a map for an ERP that calls its types so: its word -> type code. The word is the label, too."""
+    """Return the map of an ERP. `types`: its word for a type -> type code; the word is also the label."""
     columns = {"dimension_type_code": "Type", "type": "Type", "erp_dimension_id": erp_id, "name": name}
     if code is not None:
         columns["code"] = code
@@ -54,7 +54,7 @@ PRESETS: Mapping[str, ColumnMap] = {
         code=None,
         where={"Blocked": ("No", "false", "")},
     ),
-    # The guide leaves open which column "Branch/Location" and "Cost Code" belong to: map those in the settings.
+    # The guide does not say which types "Branch/Location" and "Cost Code" are: map these in the settings.
     "acumatica": _preset(
         {"Account": "account", "Subaccount": "department", "Project": "project", "StockItem": "item"},
         erp_id="ID",

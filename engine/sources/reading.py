@@ -1,4 +1,4 @@
-"""Sources that block, read by threads: a few thousand rows at a time, and closed in any case."""
+"""Reading of sources that block: by threads, a few thousand rows at a time. They are closed in any case."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from engine.sources.batch import Batch
 
 
 class Told(NamedTuple):
-    """What a source tells of itself once all of it is read."""
+    """What is known about a source once it is read to its end."""
 
-    digest: bytes | None = None  # of all that was read, and of how it is read
-    end: FileEnd | None = None  # of a file of lines
+    digest: bytes | None = None  # covers all bytes, and how they are read
+    end: FileEnd | None = None  # how it ended; None: it is no file of lines
 
 
 Batches: TypeAlias = Generator[Batch, None, Told | None]
-"""Yields batches; returns what the source tells of itself, or None where it tells nothing."""
+"""Yields batches and returns what is known about the source, or None."""
 
 ROWS_AT_ONCE = 2_000
-"""Fewer are worth no turn of a thread of their own (some 0.1 ms)."""
+"""Rows that a thread reads at least before it returns: to hand work to a thread costs about 0.1 ms."""
 
 
 class Reading(AsyncIterator[Batch]):
@@ -36,7 +36,7 @@ class Reading(AsyncIterator[Batch]):
 
     @property
     def digest(self) -> bytes | None:
-        """What the source tells of all that was read, once that is the whole of it."""
+        """The source's digest; None: it is not read to its end, or has none."""
         return self._feed.told.digest
 
     @property
@@ -56,25 +56,25 @@ class Reading(AsyncIterator[Batch]):
         self._ahead.clear()
         if not self._feed.has_ended:
             with CancelScope(shield=True):
-                await to_thread.run_sync(self._feed.close)  # a database is told, which takes time
+                await to_thread.run_sync(self._feed.close)  # closing a database connection waits for the database
 
 
 class Feed:
     """A generator that a thread runs and that any thread may close, even while it runs.
 
-    A cancelled task does not wait for its thread: then the thread closes the file as soon as it comes back.
+    A cancelled task does not wait for its thread; the thread then closes the generator when its call returns.
     """
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
-        self._error: Exception | None = None  # that came after batches which are good
+        self._error: Exception | None = None  # raised after good batches, which are returned first
         self._running = Lock()
         self._is_closed = False
         self.has_ended = False
         self.told = Told()
 
     def next(self) -> list[Batch]:
-        """Return the next batches, as many as are worth a turn; none: it has ended."""
+        """Return the next batches, with at least `ROWS_AT_ONCE` rows unless it ends; empty: it has ended."""
         if self._error is not None:
             self.has_ended = True
             raise self._error
@@ -100,7 +100,7 @@ class Feed:
         return batches
 
     def close(self) -> None:
-        """Close the generator, now or when its thread comes back."""
+        """Close the generator: now, or when the thread that runs it returns."""
         self._is_closed = True
         if self._running.acquire(blocking=False):
             try:

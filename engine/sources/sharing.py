@@ -1,4 +1,4 @@
-"""Which companies share a source with others, and which have lost theirs. Found before anything is read."""
+"""Which companies share a source with others, and which have lost their file. Checked before anything is read."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from engine.sources.files import FileSource
 from engine.sources.reading import Reading
 from engine.sources.sql import SqlSource
 
-_COMPANY_ID = re.compile(r"(?<![:\w\\]):company_id(?!\w|:)")  # as SQLAlchemy tells parameters from other colons
-_SHOWN = 5  # companies that a message names
+_COMPANY_ID = re.compile(r"(?<![:\w\\]):company_id(?!\w|:)")  # SQLAlchemy's own rule for what is a parameter
+_SHOWN = 5  # most companies that a message names
 
 _Place: TypeAlias = tuple[Hashable, str]
-"""What is the same for equal sources, and what messages call it."""
+"""A value that is equal for equal sources, and the source's name in messages."""
 
 
 class AbsentSource:
-    """The source of a company whose file was there in an earlier run and is not now. It cannot be read."""
+    """The source of a company whose file was there in an earlier run and is missing now. It cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
 
     def refusal(self, company_id: int) -> MissingSource:
-        """Return the error with which the company fails."""
+        """Return the error that fails the company."""
         text = (
             f"{self.name} is missing, and was there in an earlier run: have it exported again, or say that the company "
             f"is gone for good: gone = [{company_id}] under [fleet]"
@@ -42,7 +42,7 @@ class AbsentSource:
 
 
 def refusals(companies: Iterable[Company], every: Collection[Company]) -> dict[int, SourceError]:
-    """Return why companies fail before anything is asked or sent, by id. `every`: all that are configured."""
+    """Return the errors of companies that fail before any request, by id. `every`: all configured companies."""
     ids = {company.id for company in companies}
     found: dict[int, SourceError] = {
         company.id: company.source.refusal(company.id)
@@ -54,9 +54,9 @@ def refusals(companies: Iterable[Company], every: Collection[Company]) -> dict[i
 
 
 def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
-    """Return the companies that name the same source as others without `shares_source`, by id.
+    """Return the errors of companies that have the same source as others, without `shares_source`, by id.
 
-    Sources that are asked for one company's rows (`of_company`, a query with `:company_id`) may be shared.
+    Sources that return the rows of one company (`of_company`, a query with `:company_id`) may be shared.
     """
     sharers: dict[Hashable, list[Company]] = {}
     names: dict[Hashable, str] = {}
@@ -85,14 +85,14 @@ def _text(name: str, company: Company, group: Sequence[Company]) -> str:
 
 
 class _Places:
-    """Where paths lead: each folder is looked at once. Texts rather than `Path`s, which cost four times as much."""
+    """Resolves paths, each folder once. Paths are texts: `Path` objects took four times as long."""
 
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
         self._spelled: dict[str, str] = {}
 
     def of(self, path: Path) -> str:
-        """Return a file's one place, however its path is spelled; a link's is what it leads to."""
+        """Return a text that is equal for all paths of one file; for a link, that of its target."""
         folder, name = os.path.split(path)
         if folder not in self._folders:
             self._folders[folder] = _resolved(folder or os.curdir)
@@ -111,7 +111,7 @@ def _is_link(place: str) -> bool:
 
 
 def _resolved(place: str) -> str:
-    """Return where a path leads; one that leads nowhere (links in a circle) stands for itself, and cannot be read."""
+    """Return the resolved path; for links in a circle, which cannot be read, the path itself."""
     try:
         return str(Path(place).resolve())
     except (OSError, RuntimeError, ValueError):
@@ -119,7 +119,7 @@ def _resolved(place: str) -> str:
 
 
 def _are_one(place: str, other: str) -> bool:
-    """Return whether paths that differ in case or Unicode form alone are one file, as on some systems."""
+    """Return whether paths that differ only in case or Unicode form are one file, as on some file systems."""
     try:
         return Path(place).samefile(other)
     except (OSError, ValueError):
@@ -127,12 +127,12 @@ def _are_one(place: str, other: str) -> bool:
 
 
 def _place(source: object, places: _Places) -> _Place | None:
-    """Return the place of a source; None: it has none, or is made to be shared."""
+    """Return the place of a source; None: it has none, or may be shared."""
     if isinstance(source, SqlSource):
         return None if _COMPANY_ID.search(source.query) else (source.identity, source.name)
     if isinstance(source, FileSource):
         return ("file", places.of(source.path), source.sheet), source.name
-    name = getattr(source, "name", None)  # a program's own source, which says what it is called
+    name = getattr(source, "name", None)  # a program's own source may have a name
     if getattr(source, "of_company", None) is not None or isinstance(source, AbsentSource) or not isinstance(name, str):
         return None
     return ("object", id(source)), name

@@ -1,4 +1,4 @@
-"""A database as a source: the rows of one query, with SQLAlchemy (the extra `sql`) and the database's own driver."""
+"""A database as a source: the rows of one query, read with SQLAlchemy (the extra `sql`) and the database's driver."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from engine.sources.table import BATCH_ROWS, cell, require, table
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Engine, TextClause
 
-_SHOWN = 600  # characters of a database's words that a message shows
-_PASSWORD = re.compile("//[^/@:]*:(.*)@")  # up to the last @: one that is not escaped cuts the password in two
+_SHOWN = 600  # most characters of a database's message that an error shows
+_PASSWORD = re.compile("//[^/@:]*:(.*)@")  # up to the last @, as a password may contain one that is not escaped
 _OPTION = re.compile(r"(?i)(?:pass\w*|pwd|secret|\w*token|\w*key)\s*=\s*([^;&]+)")
 
 
 class SqlSource:
-    """A query's rows: an async iterable of batches. It can be read more than once, with a connection for each time.
+    """A query's rows: an async iterable of batches. It can be read more than once, each time with its own connection.
 
-    `url` is SQLAlchemy's; it is never shown. Where `query` says `:company_id`, it is given the id of the company whose
-    source this is, so many companies can share one. It runs in a transaction that is rolled back.
+    `url`: SQLAlchemy's; it is never shown. `query`: its parameter `:company_id`, if it has one, is the id of the
+    company that reads, so that companies can share the source. It runs in a transaction that is rolled back.
     """
 
     def __init__(
@@ -36,18 +36,18 @@ class SqlSource:
         self._url = url if isinstance(url, Secret) else Secret(url)
         self.query = query
         self.mapping = mapping or ColumnMap()
-        self.name = name  # what messages call it
+        self.name = name  # the source's name in messages
 
     def __repr__(self) -> str:
         return f"SqlSource({self.name!r})"
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What is the same for sources that ask one database one thing. It holds the URL, and is not to be shown."""
+        """A value that is equal for sources with the same database and query. It contains the URL: never show it."""
         return "sql", self._url.reveal(), " ".join(self.query.split())
 
     def absence(self) -> str | None:
-        """Return why nothing can be read, as far as can be told without connecting; None: it may be there."""
+        """Return why nothing can be read, as far as is known without a connection; None: no reason is known."""
         try:
             with self._guarded():
                 self._engine()
@@ -57,11 +57,11 @@ class SqlSource:
         return None
 
     def __aiter__(self) -> Reading:
-        """Yield the rows in batches, of a query that needs no company. Raises `SourceError`."""
+        """Yield the rows of a query without `:company_id` in batches. Raises `SourceError`."""
         return Reading(self._batches(None))
 
     def of_company(self, company_id: int) -> Reading:
-        """Yield a company's rows in batches. Raises `SourceError`."""
+        """Yield the rows of one company in batches. Raises `SourceError`."""
         return Reading(self._batches(company_id))
 
     def _batches(self, company_id: int | None) -> Batches:
@@ -71,7 +71,7 @@ class SqlSource:
             with engine.connect() as connection:
                 transaction = connection.begin()
                 try:
-                    streaming = {"yield_per": BATCH_ROWS}  # the server keeps the rest, where its driver can do so
+                    streaming = {"yield_per": BATCH_ROWS}  # the rest stays in the database, if its driver can do that
                     with connection.execute(statement, values, execution_options=streaming) as result:
                         yield from self._tables(result)
                 finally:
@@ -81,14 +81,14 @@ class SqlSource:
     def _tables(self, result: CursorResult[Any]) -> Generator[Batch, None, None]:
         if not result.returns_rows:
             raise SourceError(f"{self.name}: the query gives no rows: it must be a SELECT", file=self.name)
-        columns = tuple(str(name).strip() for name in result.keys())  # noqa: SIM118  of columns: it is no dict
+        columns = tuple(str(name).strip() for name in result.keys())  # noqa: SIM118  a result's `keys`, not a dict's
         yield table(columns, (), lines=None, mapping=self.mapping)
         for rows in result.partitions(BATCH_ROWS):
             yield table(columns, (tuple(map(cell, row)) for row in rows), lines=None, mapping=self.mapping)
 
     def _query(self, company_id: int | None) -> tuple[TextClause, dict[str, int]]:
-        """Return the query with what it is given. Raises `SourceError` where it wants something else."""
-        from sqlalchemy import text  # noqa: PLC0415  an extra's
+        """Return the query and its parameters. Raises `SourceError` for a parameter other than `:company_id`."""
+        from sqlalchemy import text  # noqa: PLC0415  an optional dependency
 
         statement = text(self.query)
         known = {} if company_id is None else {"company_id": company_id}
@@ -102,9 +102,9 @@ class SqlSource:
         return statement, {name: known[name] for name in wanted}
 
     def _engine(self) -> Engine:
-        """Return what connects; nothing is connected yet. Raises `SourceError`."""
+        """Return SQLAlchemy's engine, which has not connected yet. Raises `SourceError`."""
         require("sqlalchemy", extra="sql", name=self.name)
-        from sqlalchemy import NullPool, create_engine  # noqa: PLC0415  an extra's
+        from sqlalchemy import NullPool, create_engine  # noqa: PLC0415  an optional dependency
 
         try:
             return create_engine(self._url.reveal(), poolclass=NullPool, hide_parameters=True)
@@ -116,21 +116,21 @@ class SqlSource:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Raise whatever a driver raises as `SourceError`, without the URL or a password in it."""
+        """Turn whatever a driver raises into `SourceError`, without URL and passwords."""
         try:
             yield
         except SourceError:
             raise
-        except Exception as error:  # noqa: BLE001  each driver has its own
+        except Exception as error:  # noqa: BLE001  each driver has exceptions of its own
             words = " ".join(str(getattr(error, "orig", None) or error).split())
             for hidden in _hidden(self._url.reveal()):
                 words = words.replace(hidden, "***")
             message = f"{self.name} cannot be read: {type(error).__name__}: {words[:_SHOWN]}"
-            raise SourceError(message, file=self.name) from None  # the cause would show what is hidden here
+            raise SourceError(message, file=self.name) from None  # the cause would show the password
 
 
 def _hidden(url: str) -> list[str]:
-    """Return what no message may hold, the longest first: the URL, and each password in it, however spelled."""
+    """Return the texts that no message may contain, longest first: the URL, and its password in each spelling."""
     found = [password for match in _PASSWORD.findall(url) for password in (match, *match.split("@"))]
     found += _OPTION.findall(url) + _OPTION.findall(unquote_plus(url))
     found.append(url)

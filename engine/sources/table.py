@@ -1,4 +1,4 @@
-"""What Parquet, Excel and SQL have in common: cells that need not be text, and libraries that need not be there."""
+"""What Parquet, Excel and SQL have in common: cells that may be no text, and libraries that may not be installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH_ROWS = 2_000
 
 
 def require(module: str, *, extra: str, name: str) -> None:
-    """Import a library that an extra brings; `name` is the source's. Raises `SourceError`, which names the extra."""
+    """Import an optional library. Raises `SourceError`, which names the extra to install; `name`: of the source."""
     try:
         import_module(module)
     except ImportError as error:
@@ -27,13 +27,13 @@ def require(module: str, *, extra: str, name: str) -> None:
 def table(
     columns: tuple[str, ...], rows: Iterable[Sequence[object]], *, lines: Sequence[int] | None, mapping: ColumnMap
 ) -> Batch:
-    """Return rows of cells of any type as a batch. Those that should be text and are not make their row invalid."""
-    cells = cast("list[Sequence[str]]", list(rows))  # as good as text: whoever takes a field looks at its type
+    """Return rows with cells of any type as a batch. A cell of a field that is no text makes its row invalid."""
+    cells = cast("list[Sequence[str]]", list(rows))  # the type is checked when a field is taken
     return Batch(cells, columns=columns, lines=lines, mapping=mapping)
 
 
 def cell(value: object) -> object:
-    """Return a value as the cell of a CSV would be compared: nothing is empty text, and 1.0 is 1."""
+    """Return a value as filters see it: None becomes an empty text, and 1.0 becomes 1."""
     if value is None:
         return ""
     if isinstance(value, float | Decimal) and isfinite(value) and value == int(value):

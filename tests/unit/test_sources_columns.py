@@ -372,7 +372,7 @@ def by_line(text: str) -> list[tuple[int, object]]:
 
 
 def ndjson_rows(text: str) -> list[tuple[int, object]]:
-    """Return likewise what is read of a file."""
+    """Return the objects that `ndjson_batches` reads of a text, or the faults, by line number."""
     return [
         (line, row.message if isinstance(row, Broken) else row)
         for batch in ndjson_batches(BytesIO(text.encode()), "x", ColumnMap())
