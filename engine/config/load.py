@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import combinations
@@ -12,11 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.config.companies import read_companies
 from engine.config.entries import Entry
 from engine.config.explain import explain
 from engine.config.faults import ConfigFaults, Fault
-from engine.config.fleet import Found, find, without_gone
 from engine.config.levels import (
     Levels,
     Setting,
@@ -31,11 +29,12 @@ from engine.config.levels import (
 )
 from engine.config.references import reference_faults
 from engine.config.schema import CompanySection, Document, MappingSection
-from engine.config.sources import database, fleet_text
+from engine.config.sources import database
 from engine.config.values import Surroundings
 from engine.config.wording import worded
+from engine.config.written import Written, written_companies
 from engine.model.settings import Account, Api, Company, Settings
-from engine.sources.files import FileSource, split_sheet
+from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
 from engine.sources.sharing import AbsentSource, shared
@@ -60,16 +59,6 @@ class Configured:
     written: Written | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """The companies as they are written, and the faults of that writing."""
-
-    entries: tuple[Entry, ...]  # those of the settings file, then those of the companies file
-    found: Found
-    faults: tuple[Fault, ...]
-    absent: tuple[int, ...] = ()  # ids of companies of the fleet whose files are missing now
-
-
 def load(path: Path, env: Mapping[str, str]) -> Configured:
     """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it."""
     raw = _parse(path)
@@ -84,7 +73,7 @@ def load(path: Path, env: Mapping[str, str]) -> Configured:
         faults += [worded(path, detail) for detail in error.errors(include_url=False, include_input=False)]
     else:
         faults += _twice(path, document)
-    written = _written(path, raw)
+    written = written_companies(path, raw)
     faults += [*written.faults, *reference_faults(path, raw, written.entries, written.found.ids)]
     if faults or document is None:
         raise ConfigFaults(faults) from None
@@ -147,43 +136,6 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigFaults([Fault(path, "", f"byte {error.start + 1} is not UTF-8: save the file as UTF-8")]) from None
     except ValueError as error:  # bad TOML, or a number with more digits than Python converts
         raise ConfigFaults([Fault(path, "", f"not TOML: {error}")]) from None
-
-
-def _written(path: Path, raw: Mapping[str, Any]) -> Written:
-    """Collect the companies from all places that the settings file names, ignoring those with faults."""
-    faults: list[Fault] = []
-    listed = raw.get("companies")
-    entries = [
-        Entry(path, f"companies[{index}]", company)
-        for index, company in enumerate(listed if isinstance(listed, list) else ())
-        if isinstance(company, dict)
-    ]
-    if isinstance(name := raw.get("companies_file"), str) and name:
-        in_file, faults = read_companies(path.parent / name)
-        entries += in_file
-    fleet = raw.get("fleet")
-    found = _found(path.parent, fleet.get("source") if isinstance(fleet, dict) else None)
-    faults += [Fault(path, "fleet.source", message) for message in found.faults]
-    if isinstance(fleet, dict) and isinstance(gone := fleet.get("gone"), list):
-        found = without_gone(found, gone)
-        faults += _gone_and_listed(path, gone, entries)
-    return Written(entries=tuple(entries), found=found, faults=tuple(faults))
-
-
-def _gone_and_listed(path: Path, gone: Sequence[object], entries: Sequence[Entry]) -> Iterator[Fault]:
-    """Yield a fault for each company that is named as gone and is also configured."""
-    listed = {entry.values.get("id"): entry for entry in entries if type(entry.values.get("id")) is int}
-    for index, number in enumerate(gone):
-        if (entry := listed.get(number)) is not None:
-            yield Fault(path, f"fleet.gone[{index}]", f"{number} is also listed, in {entry.seen_from(path)}")
-
-
-def _found(folder: Path, template: object) -> Found:
-    """Return what a template finds; nothing for a faulty one, which is reported as a fault of its section."""
-    try:
-        return find(folder, split_sheet(fleet_text(template))[0]) if isinstance(template, str) else Found()
-    except ValueError:
-        return Found()
 
 
 def _levels(path: Path, document: Document, written: Written) -> Iterator[Levels]:

@@ -1,0 +1,62 @@
+"""The companies as they are written: in the settings file, in the companies file, or by names of the fleet's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.config.companies import read_companies
+from engine.config.entries import Entry
+from engine.config.faults import Fault
+from engine.config.fleet import Found, find, without_gone
+from engine.config.sources import fleet_text
+from engine.sources.files import split_sheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The companies as they are written, and the faults of that writing."""
+
+    entries: tuple[Entry, ...]  # those of the settings file, then those of the companies file
+    found: Found
+    faults: tuple[Fault, ...]
+    absent: tuple[int, ...] = ()  # ids of companies of the fleet whose files are missing now
+
+
+def written_companies(path: Path, raw: Mapping[str, Any]) -> Written:
+    """Collect the companies from all places that the settings file names, ignoring those with faults."""
+    faults: list[Fault] = []
+    listed = raw.get("companies")
+    entries = [
+        Entry(path, f"companies[{index}]", company)
+        for index, company in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(company, dict)
+    ]
+    if isinstance(name := raw.get("companies_file"), str) and name:
+        in_file, faults = read_companies(path.parent / name)
+        entries += in_file
+    fleet = raw.get("fleet")
+    found = _found(path.parent, fleet.get("source") if isinstance(fleet, dict) else None)
+    faults += [Fault(path, "fleet.source", message) for message in found.faults]
+    if isinstance(fleet, dict) and isinstance(gone := fleet.get("gone"), list):
+        found = without_gone(found, gone)
+        faults += _gone_and_listed(path, gone, entries)
+    return Written(entries=tuple(entries), found=found, faults=tuple(faults))
+
+
+def _gone_and_listed(path: Path, gone: Sequence[object], entries: Sequence[Entry]) -> Iterator[Fault]:
+    """Yield a fault for each company that is named as gone and is also configured."""
+    listed = {entry.values.get("id"): entry for entry in entries if type(entry.values.get("id")) is int}
+    for index, number in enumerate(gone):
+        if (entry := listed.get(number)) is not None:
+            yield Fault(path, f"fleet.gone[{index}]", f"{number} is also listed, in {entry.seen_from(path)}")
+
+
+def _found(folder: Path, template: object) -> Found:
+    """Return what a template finds; nothing for a faulty one, which is reported as a fault of its section."""
+    try:
+        return find(folder, split_sheet(fleet_text(template))[0]) if isinstance(template, str) else Found()
+    except ValueError:
+        return Found()
