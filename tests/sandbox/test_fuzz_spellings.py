@@ -39,11 +39,11 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from engine.sandbox.scheduled_fault import ScheduledFault
 
 from engine import CompanyResult, Dimension, VerifyMode
 from engine.ledger.sqlite.database import open_memory
 from engine.model.dimension import canonical_type
+from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.tenant import Row, Values
 from engine.sandbox.ways import FIELDS
 from tests.sandbox.conftest import DIRECTORY
