@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from engine.ledger.sqlite import database
-from engine.ledger.sqlite.migrations import MIGRATIONS, Migration, migrate
+from engine.ledger.sqlite.migrate import MIGRATIONS, Migration, migrate
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

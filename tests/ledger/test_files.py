@@ -7,13 +7,15 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ConfigError, LedgerError
 from engine.ledger.sqlite.ledger import SqliteLedger, holds_runs, open_ledger
-from engine.ledger.sqlite.migrations import MIGRATIONS, Migration, migrate, schema_version
+from engine.ledger.sqlite.migrate import MIGRATIONS, Migration, migrate, parse, schema_version
 from engine.model.company_record import Learned
 from tests.ledger.values import HARBOR, NOON, ORIGIN, certificate, known_rows
 
@@ -155,6 +157,26 @@ async def test_an_older_ledger_is_brought_up_and_keeps_its_rows(tmp_path: Path) 
         assert connection.execute("select key, remark from rows order by key").fetchall() == [("a", ""), ("b", "")]
         recorded = connection.execute("select number, name from migrations order by number").fetchall()
         assert recorded == [(number, step.name) for number, step in enumerate(newer, start=1)]
+
+
+SCHEMA = "f5f6ea20b79f9700f10bee3b3d32708e305ec1c8623695afc531d8dd0bccca48"
+"""SHA-256 of the schema that version 14 stores; a new step changes it."""
+
+
+def test_new_ledgers_hold_the_schema_of_those_that_are_out_there() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, MIGRATIONS, 0)
+        texts = connection.execute("select coalesce(sql, '') from sqlite_master order by rowid").fetchall()
+    assert len(MIGRATIONS) == 14
+    assert sha256("\n".join(text for (text,) in texts).encode()).hexdigest() == SCHEMA
+
+
+def test_a_step_is_a_name_and_statements_with_their_comments() -> None:
+    script = "-- a name\n\n-- why; and how\ncreate table a (\n    b text -- c; d\n);\ndrop table a; -- done\n"
+    name, (first, second) = parse(script)
+    assert name == "a name"
+    assert cleandoc(first) == "-- why; and how\ncreate table a (\n    b text -- c; d\n);"
+    assert second.strip() == "drop table a; -- done"
 
 
 def test_a_step_that_fails_leaves_the_version_before_it(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
-from engine.ledger.sqlite.migrations import MIGRATIONS, migrate
+from engine.ledger.sqlite.migrate import MIGRATIONS, migrate
 from engine.model.balance import State
 from engine.model.company_record import CompanyRecord, CompanyState, RowRecord
 from engine.model.dimension import Dimension

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.errors import LedgerError
 from engine.ledger.sqlite.lock import FileLocks
-from engine.ledger.sqlite.migrations import MIGRATIONS, migrate, schema_version
+from engine.ledger.sqlite.migrate import MIGRATIONS, migrate, schema_version
 
 BUSY_TIMEOUT_S = 30.0
 """How long to wait for another process's transaction. A commit takes milliseconds: longer means that one hangs."""
