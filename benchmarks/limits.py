@@ -25,10 +25,11 @@ from benchmarks.server import run_fast
 from engine.errors import OutcomeUnknown
 from engine.model.events import Event
 from engine.model.settings import Account, Api, Limits, Secret
-from engine.net.channel import Channel, Key
+from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.net.http.exchange import Answer, Request
 from engine.net.http.transport import AiohttpTransport
+from engine.net.key import Key
 from engine.net.limits.gate import KeyLimits, Place
 from engine.net.limits.places import Places
 from engine.net.limits.quota import Quota

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -140,3 +141,6 @@ Event: TypeAlias = (
     | CompanyFinished
     | RunFinished
 )
+
+Emit: TypeAlias = Callable[[Event], Awaitable[None]]
+"""Takes each event of a run as it happens; it may wait, and the run waits with it."""

@@ -38,6 +38,16 @@ def error_timed_out(error: ApiError) -> bool:
     return isinstance(error, OutcomeUnknown) and error.timed_out
 
 
+def was_unsent(error: ApiError) -> bool:
+    """Return whether there was no connection, so that nothing was sent."""
+    return isinstance(error, OutcomeUnknown) and error.unsent
+
+
+def is_silence(error: ApiError) -> bool:
+    """Return whether there was no answer at all, or the host's own failure (5xx)."""
+    return isinstance(error, OutcomeUnknown) and (error.status is None or error.status >= 500)
+
+
 def step_s(attempts: int, jitter: float) -> float:
     """Return the wait after so many sends: 0.5, 1, 2 ... 30 s, each shortened by up to half."""
     step = min(LONGEST_S, FIRST_S * 2.0 ** min(attempts - 1, 16))

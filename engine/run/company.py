@@ -153,7 +153,7 @@ class CompanyRun:
                 self._rest(record.state)
                 return
             if record.state.failure == REFUSED.code:
-                self._channel.refused.add(self.company.id)
+                self._channel.earlier.refused.add(self.company.id)
             await self._parts.seen.take_source(self._scope, wanted.rows, record)
             plan = await self._compare(wanted, record)
             is_guarded = self._parts.verb not in {

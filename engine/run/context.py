@@ -8,9 +8,9 @@ from datetime import datetime
 
 from engine.errors import SourceError
 from engine.ledger.protocols import Ledger
+from engine.model.events import Emit
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Account, Allow, Company, Guards, RawRow, Verify
-from engine.net.channel import Emit
 from engine.net.limits.budget import ListingBudget
 from engine.run.sketches import Seen
 from engine.wire.dialect import Dialect

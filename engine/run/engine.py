@@ -23,10 +23,11 @@ from engine.model.events import Event
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
-from engine.net.channel import Channel, Key
+from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
 from engine.net.http.exchange import LateTransport, Transport
+from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.run.context import Applying, Bounds, Job
 from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain

@@ -9,10 +9,9 @@ from math import ceil
 import anyio
 
 from engine.model.balance import ExitCode, State
-from engine.model.events import CompanyFinished
+from engine.model.events import CompanyFinished, Emit
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
-from engine.net.channel import Emit
 from engine.run.company import CompanyRun
 from engine.run.endings import STOPPED
 

@@ -77,7 +77,7 @@ class KeyMemory:
     async def _stop(self, channel: Channel, reason: EngineError) -> None:
         """Send nothing in this run, as an earlier one had left it."""
         await channel.park(reason)
-        channel.is_left_alone = True
+        channel.earlier.is_left_alone = True
 
     async def _keep_unreadable(self, channel: Channel, rests: Mapping[str, Rest]) -> None:
         """Send nothing where an account's answers could not be read lately; after that one company tries."""
@@ -89,14 +89,14 @@ class KeyMemory:
                 text = f"{rest.message}; tried again from {rest.retry_at:%Y-%m-%d %H:%M} UTC, or when [api] was changed"
                 await self._stop(channel, WrongContract(f"{text}; {BY_HAND}"))
             else:
-                channel.unreadable.add(what)
+                channel.earlier.unreadable.add(what)
                 channel.trial.begin(what, failed=_ids(channel.key.noted.get(TRIED + what, "")))
 
     async def _keep_stop(self, channel: Channel, rest: Rest | None) -> None:
         """Send nothing where runs in a row ended with the account stopped; after that one request of a kind tries."""
         if rest is None or rest.settings != channel.credentials:
             return
-        channel.rest = rest
+        channel.earlier.rest = rest
         if self.fresh or not self.rests or not rest.holds(self.now(), channel.credentials):
             channel.trial.begin(*WHATS)
             return
@@ -117,9 +117,9 @@ class KeyMemory:
         What it was told on another day may go on, as long as no run since has gone well: `rest` has that.
         """
         account, now = channel.account, self.now()
-        channel.used_up = rest
-        channel.was_used_up = rest is not None and rest.settings == _quota_of(account.limits)
-        if channel.was_used_up:
+        channel.earlier.used_up = rest
+        channel.earlier.was_used_up = rest is not None and rest.settings == _quota_of(account.limits)
+        if channel.earlier.was_used_up:
             channel.trial.begin(*WHATS)
         today = await self.ledger.quota(self.origin, account.key_id, channel.key.quota.day_of(now))
         until = today.closed_until(now, account.limits)
@@ -151,7 +151,7 @@ class KeyMemory:
     async def _remember_unreadable(self, channel: Channel) -> None:
         """Note the rest of an account whose answers could not be read, or that it is over."""
         why, account_id = channel.parked, channel.account.account_id
-        if not channel.unreadable and not isinstance(why, Unreadable):
+        if not channel.earlier.unreadable and not isinstance(why, Unreadable):
             return
         rests = await self.ledger.rests(self.origin, account_id)
         for what in WHATS:
@@ -176,8 +176,9 @@ class KeyMemory:
 
     async def _remember_stop(self, channel: Channel) -> None:
         """Note that the account was stopped once more, or that it is well again."""
-        why, account_id, before = channel.parked, channel.account.account_id, channel.rest
-        if channel.is_left_alone or not (is_lasting(why, channel.account.limits) or (before and channel.is_well)):
+        why, account_id, earlier = channel.parked, channel.account.account_id, channel.earlier
+        before = earlier.rest
+        if earlier.is_left_alone or not (is_lasting(why, channel.account.limits) or (before and channel.is_well)):
             return
         if why is None:
             await self.ledger.remember_rest(self.origin, account_id, ACCOUNT, None)
@@ -209,7 +210,7 @@ class KeyMemory:
         Our own count is no word of the API's.
         """
         account, why, account_id = channel.account, channel.parked, channel.account.account_id
-        if channel.used_up is not None and channel.is_well:
+        if channel.earlier.used_up is not None and channel.is_well:
             await self.ledger.remember_rest(self.origin, account_id, USED_UP, None)
         if not isinstance(why, QuotaExhausted) or why.status is None:
             return
@@ -217,7 +218,8 @@ class KeyMemory:
         noted = (await self.ledger.rests(self.origin, account_id)).get(USED_UP)
         tries = 0
         if noted is not None and noted.settings == _quota_of(limits) and not channel.has_stored:
-            is_one_more = noted == channel.used_up and self.rests and not self.fresh  # no run beside it has counted it
+            is_same = noted == channel.earlier.used_up  # no run that went on beside this one has counted it
+            is_one_more = is_same and self.rests and not self.fresh
             tries = noted.failures + is_one_more
         said = UsedUp(
             at=at, per_day=limits.requests_per_day, reserve=limits.reserve_per_day, reason=str(why), tries=tries

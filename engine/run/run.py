@@ -23,11 +23,12 @@ from engine.model.events import CompanyFinished, Event, RequestSent, RunFinished
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Account, Allow, Company, Scope, Settings
-from engine.net.channel import Channel, Key
+from engine.net.channel import Channel
 from engine.net.feed import Feed
-from engine.net.host import Host
 from engine.net.http.exchange import Transport
+from engine.net.key import Key
 from engine.net.limits.budget import Budget, ListingBudget
+from engine.net.trouble.host import Host
 from engine.run.company import CompanyRun
 from engine.run.context import Applying, Bounds, Job, RunContext
 from engine.run.fleet import Fleet

@@ -23,12 +23,13 @@ from engine.errors import (
 from engine.model.events import Event
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.call import Call, Spent
-from engine.net.channel import Channel, Key
-from engine.net.host import Host
+from engine.net.channel import Channel
 from engine.net.http.answer import asked_wait_s, problem
 from engine.net.http.exchange import Answer, Request
+from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
+from engine.net.trouble.host import Host
 from tests.unit.virtual_time import run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

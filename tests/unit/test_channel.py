@@ -12,8 +12,9 @@ from engine.errors import AccountParked, EngineError
 from engine.model.events import Event, RequestSent
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.call import Call, Spent
-from engine.net.channel import Channel, Key
+from engine.net.channel import Channel
 from engine.net.http.exchange import Answer, LateTransport, Request
+from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
 from tests.unit.virtual_time import run

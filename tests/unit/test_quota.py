@@ -18,8 +18,9 @@ from engine.model.events import Event
 from engine.model.quota import block
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.call import Call, Spent
-from engine.net.channel import Channel, Key
+from engine.net.channel import Channel
 from engine.net.http.exchange import Answer, Request
+from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
 

@@ -1,0 +1,107 @@
+"""Send a call once, in a place of the key's gate, and note what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import anyio
+
+from engine.errors import OutcomeUnknown
+from engine.model.settings import Api, Secret
+from engine.net.call import Call
+from engine.net.departure import Departure, NotNow
+from engine.net.http.answer import request_id
+from engine.net.http.exchange import Answer, Request, Transport
+from engine.net.key import Key
+from engine.net.limits.gate import Place
+from engine.net.limits.width import trouble_of
+from engine.net.request import request_for
+from engine.net.trouble.host import Host
+from engine.net.trouble.parking import Parking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    """One send that is out."""
+
+    place: Place
+    kind: str  # counted as
+    day: date  # of the quota
+    was_exposed: bool  # `Call.exposed` before it
+
+
+class Sending:
+    """Carries the requests of one account over one transport."""
+
+    def __init__(
+        self, key: Key, api: Api, parking: Parking, departure: Departure, host: Host, transport: Transport
+    ) -> None:
+        """Take what a request passes on its way out."""
+        self._key = key
+        self._api = api
+        self._parking = parking
+        self._departure = departure
+        self._host = host
+        self._transport = transport
+
+    async def send(self, call: Call[Any], token: Secret | None) -> Answer:
+        """Wait for a place and for leave to send, send once, and return the answer, whatever it says.
+
+        Raises `OutcomeUnknown` when no whole answer came, `NotNow`, and what `Departure.leave` raises.
+        """
+        request = request_for(call, token, self._key.account, self._api)
+        async with self._key.gate.place(self._parking.begun) as place:
+            if token is not None and not self._key.keeper.is_good(token):  # refused while this call waited
+                raise NotNow
+            kind = "retry" if call.sends else call.kind
+            day = await self._departure.leave(call, kind, place)
+            sent = _Sent(place=place, kind=kind, day=day, was_exposed=call.exposed)
+            _note_sent(call, sent)
+            answer = await self._exchange(call, sent, request)
+            call.exposed = sent.was_exposed
+            self._learn(sent, call, answer.status, received=len(answer.body))
+            self._key.quota.answered(day, answer.headers.get("Date"))
+        call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
+        return answer
+
+    async def _exchange(self, call: Call[Any], sent: _Sent, request: Request) -> Answer:
+        """Exchange one request. A cancelled call is still answered, or times out: its outcome is wanted."""
+        self._host.sent(call)
+        try:
+            with anyio.CancelScope(shield=True):
+                answer = await self._transport.send(request)
+        except OutcomeUnknown as error:
+            self._note_unanswered(call, sent, error)
+            raise
+        finally:
+            self._host.landed(call)
+        return answer
+
+    def _note_unanswered(self, call: Call[Any], sent: _Sent, error: OutcomeUnknown) -> None:
+        """Note that no whole answer came; what never left (there was no connection) is counted no more."""
+        self._learn(sent, call, error.status, timed_out=error.timed_out)
+        if not error.unsent:
+            self._key.quota.answered(sent.day, None)
+            return
+        call.exposed = sent.was_exposed
+        call.sends -= 1
+        call.spent.add(sent.kind, -1)
+        self._departure.take_back(call, sent.day)
+
+    def _learn(
+        self, sent: _Sent, call: Call[Any], status: int | None, *, received: int = 0, timed_out: bool = False
+    ) -> None:
+        """Tell the gate what came of a request. It compares the times of requests of one kind and about one size."""
+        size = (len(call.body or b"") + received).bit_length()
+        self._key.gate.answered(sent.place, (call.kind, size), trouble_of(status, timed_out=timed_out))
+
+
+def _note_sent(call: Call[Any], sent: _Sent) -> None:
+    """Note on the call that it is out. It counts as exposed until it is known better: a send may end without answer."""
+    call.sends += 1
+    call.first_sent_at_s = call.first_sent_at_s or sent.place.sent_at_s
+    call.sent_at_s = sent.place.sent_at_s
+    call.spent.add(sent.kind)
+    call.exposed = True

@@ -1,0 +1,1 @@
+"""Whose trouble a failed request shows: one company's, its account's, or the host's; and what is stopped for it."""
