@@ -10,7 +10,7 @@ from typing import TypeAlias
 import anyio
 
 from engine.guards.swapped_source import Charts
-from engine.ledger.protocols import Sketches
+from engine.ledger.store import Sketches
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, as_dimension
 from engine.model.settings import Scope

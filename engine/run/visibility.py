@@ -10,7 +10,8 @@ import anyio
 
 from engine.compare.backoff import next_try, rest_again
 from engine.errors import ApiError, IncompleteListing, OutOfScope
-from engine.ledger.protocols import Directories, Keys, Rows
+from engine.ledger.keys import Directories, Keys
+from engine.ledger.store import Rows
 from engine.model.company_record import KEY_MISMATCH, RESTS, CompanyState, Rest
 from engine.model.directory import Directory, VisibleCompany
 from engine.model.settings import Scope

@@ -14,7 +14,7 @@ from engine.compare.equality import pushed
 from engine.compare.join import RemoteIndex
 from engine.compare.readback import Verdict, counterparts, is_known, verdict
 from engine.errors import ApiError
-from engine.ledger.protocols import Intents
+from engine.ledger.journal import Intents
 from engine.model.change import Change
 from engine.model.company_record import Intent, RowRecord, Settlement
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key

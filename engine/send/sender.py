@@ -20,7 +20,7 @@ from engine.compare.equality import differing_fields, pushed
 from engine.compare.plan import MOVING
 from engine.compare.readback import is_known
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected, plain
-from engine.ledger.protocols import Intents
+from engine.ledger.journal import Intents
 from engine.model.change import Change
 from engine.model.company_record import (
     CONFIRMED,

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger import protocols as base
+from engine.ledger.journal import Intents, SavedPlans
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.store import Passes, Rekeys, Reverts, Rows, Sketches
 from engine.model.company_record import Agreement, CompanyState, Learned, RestingRow, Settlement
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
@@ -107,7 +108,7 @@ async def test_what_bears_on_no_row_leaves_it(name: str, clean: Ledger) -> None:
 
 def test_each_method_on_a_company_is_one_or_the_other() -> None:
     """A method that is added has to be thought of here."""
-    protocols = (base.Rows, base.Rekeys, base.SavedPlans, base.Passes, base.Sketches, base.Reverts, base.Intents)
+    protocols = (Rows, Rekeys, SavedPlans, Passes, Sketches, Reverts, Intents)
     methods = {name for protocol in protocols for name in vars(protocol) if not name.startswith("_")}
     assert methods == READING | {name.partition(",")[0] for name in (*CHANGES, *OTHERS)} & methods
 

@@ -1,0 +1,112 @@
+"""What runs did and what they were about to do, as the engine asks for it.
+
+How all of these Protocols behave (durability, transactions, errors, times) is said in `engine.ledger.protocols`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from engine.model.balance import State
+from engine.model.company_record import Intent, Settlement
+from engine.model.result import InTrouble, LastSync, PastRun, RunResult
+from engine.model.row_history import Applied
+from engine.model.settings import Scope
+
+
+class Intents(Protocol):
+    """The crash protocol: commit the intent, send, then commit the outcome and the end of the intent together."""
+
+    async def recover(self, scope: Scope) -> int:
+        """End the intents that a dead run left over, and note that the outcome of their keys is not known.
+
+        A key that nothing was known of gets a row record. The intents stay in the audit trail, with rows uncertain.
+        Returns the number of keys. The caller holds the company's lock, so no intent belongs to another run.
+        """
+        ...
+
+    async def begin(self, scope: Scope, intent: Intent) -> None:
+        """Commit that these keys are about to be sent. Raises `LedgerError` when an open intent names one of them."""
+        ...
+
+    async def sent_again(self, scope: Scope, intent_id: str, at: datetime) -> None:
+        """Commit that the same bytes are about to be sent once more; the intent then dates from this send."""
+        ...
+
+    async def settle(self, scope: Scope, settlement: Settlement) -> None:
+        """Commit a chunk's outcome and the end of its intent together."""
+        ...
+
+
+class Runs(Protocol):
+    """The journal of runs."""
+
+    async def start_run(
+        self, run_id: str, verb: str, at: datetime, *, origin: str, allowed: Sequence[str] = ()
+    ) -> None:
+        """Open a run's entry. A run that was never finished, and holds no locks, has crashed.
+
+        `origin`: as in `Scope`. `allowed`: guards that a person lets pass in this run, such as "mass-create:123".
+        """
+        ...
+
+    async def finish_run(self, result: RunResult) -> None:
+        """Close a run's entry with its result.
+
+        A company that has nothing to tell (`CompanyResult.has_news`) is kept only in the run's totals and in its own
+        last state.
+        """
+        ...
+
+    async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
+        """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
+        ...
+
+    async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
+        """Return the rows that a finished run left rejected or uncertain; None: there is no such run.
+
+        `run_id` None: for each company, the rows that its newest finished run of a writing verb (`sync`, `apply`,
+        `retry`) left, if that run looked at its rows. A retry replaces what was told of the rows that it retried.
+        """
+        ...
+
+    async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
+        """Return the moment before which `prune` may forget, in a run that began at `at`; None: forget nothing.
+
+        It lies `keep` before the start of the newest earlier run. A clock that was set far ahead must not empty the
+        ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`.
+        """
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Forget runs that ended, attempts that were settled and quota days before then; return the number of runs.
+
+        The run of a company's last sync is kept. Free space goes back to the file system when there is much of it.
+        """
+        ...
+
+    async def history(self, origin: str, most: int) -> list[PastRun]:
+        """Return the newest runs at this origin, the newest first."""
+        ...
+
+    async def last_syncs(self, origin: str) -> list[LastSync]:
+        """Return how each company ended in the sync that finished last, by account and id."""
+        ...
+
+
+class SavedPlans(Protocol):
+    """Which saved plans were applied in which companies, so that none is applied twice."""
+
+    async def applied(self, scope: Scope, plan_id: str) -> Applied | None:
+        """Return when and by which runs a plan was begun in a company; None: it was not."""
+        ...
+
+    async def begin_plan(self, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:
+        """Note that a run begins, or goes on, to apply a plan. The caller holds the company's lock."""
+        ...
+
+    async def end_plan(self, scope: Scope, plan_id: str) -> None:
+        """Note that nothing of the plan is left to do in a company."""
+        ...

@@ -1,0 +1,156 @@
+"""What the ledger knows of companies and their rows, as the engine asks for it.
+
+How all of these Protocols behave (durability, transactions, errors, times) is said in `engine.ledger.protocols`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from engine.model.company_record import Agreement, CompanyRecord, CompanyState, Learned, RestingRow
+from engine.model.row_history import Generation, Life
+from engine.model.settings import Scope
+from engine.model.wanted import FileEnd
+
+
+class Rows(Protocol):
+    """What is known of companies' remote rows."""
+
+    async def read(self, scope: Scope) -> CompanyRecord:
+        """Return all that is known of a company, in one range read."""
+        ...
+
+    async def learn(self, scope: Scope, learned: Learned) -> None:
+        """Take over what a whole listing showed: set `listed_at`, `checked_at` and `remote_count`, clear failures."""
+        ...
+
+    async def unlisted(self, scope: Scope, keys: Collection[str]) -> frozenset[str]:
+        """Return which of these keys were acknowledged after the last whole listing: no listing has shown them yet.
+
+        A row that was acknowledged before `distrust`, or by a dimsync too old to note it, is not among them.
+        """
+        ...
+
+    async def agree(self, scope: Scope, agreements: Mapping[str, Agreement]) -> None:
+        """Replace the agreements of rows, by key."""
+        ...
+
+    async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+        """Note rows that are not sent for now, each in place of its earlier note.
+
+        A note ends when its row is acknowledged (`settle`) or when `learn` names its key in `rested`.
+        """
+        ...
+
+    async def checked(self, scope: Scope, at: datetime | None) -> None:
+        """Note when a probe agreed with what is known; None: it did not agree, so a listing has to show what is so."""
+        ...
+
+    async def note(self, scope: Scope, state: CompanyState) -> None:
+        """Replace a company's failure notes and `last_good_rows`; its times and its count stay."""
+        ...
+
+    async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+        """Note that there was nothing to do, with a digest of all that this finding depends on.
+
+        Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new, a
+        sketch, and notes on sources. The caller holds the company's lock, and compared after no lost request could
+        arrive any more (`lost_at`). Does nothing while an intent is open, or where nothing is known of the company.
+        """
+        ...
+
+    async def brief(self, scope: Scope) -> CompanyState | None:
+        """Return the notes on a company in one cheap read.
+
+        None: there are none, or a run has to see to a left-over intent or a lost answer first.
+        """
+        ...
+
+    async def generation(self, scope: Scope) -> Generation:
+        """Return how often what is known of the company's rows has changed, and which run changed it last.
+
+        What changes it: `learn` (unless it brings nothing new), `recover` (unless nothing was left over), `settle`,
+        `rekey`, `unkey` and `distrust`.
+        """
+        ...
+
+    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+        """Return the notes on every company at an origin, by account id and company id."""
+        ...
+
+    async def life(self, scope: Scope, key: str) -> Life:
+        """Return all that is known of one row. `key`: as the source spells it."""
+        ...
+
+    async def distrust(self, scope: Scope) -> int:
+        """Forget acknowledged values and all listings, but no links to remote ids; return how many rows were known.
+
+        The next comparison lists the company, and takes what it finds for true.
+        """
+        ...
+
+    async def known_scopes(self, origin: str) -> list[Scope]:
+        """Return the companies at an origin of which anything is known, sorted by account and id."""
+        ...
+
+
+class Rekeys(Protocol):
+    """Rows that the source now names by another key than the one that they were created under."""
+
+    async def rekey(self, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
+        """Send the rows of these source keys under other keys from now on; earlier such notes stay."""
+        ...
+
+    async def unkey(self, scope: Scope, keys: Sequence[str]) -> None:
+        """Send the rows of these source keys under their own keys again."""
+        ...
+
+
+class Reverts(Protocol):
+    """Rows that somebody changed in Ottimate, and that were pushed back."""
+
+    async def reverted(self, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+        """Note that these rows are about to be pushed back; forget earlier notes that are too old to count."""
+        ...
+
+
+class Sketches(Protocol):
+    """What each company's rows look like, in 2 KB: see `model.sketch`."""
+
+    async def sketches(self, origin: str) -> list[tuple[str, int, int, bytes]]:
+        """Return (account id, company id, number of rows, marks) of each company at an origin that has a sketch."""
+        ...
+
+    async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
+        """Replace a company's sketch."""
+        ...
+
+
+class Sources(Protocol):
+    """What companies' sources were like, and where they came from."""
+
+    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+        """Note how many rows a good run's source had and how its file ended; an end of None leaves the old one."""
+        ...
+
+    async def good_end(self, scope: Scope) -> FileEnd | None:
+        """Return how the file of the last good run ended; None: it is not known."""
+        ...
+
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+        """Note the fleet of these companies (account id, company id); one of which nothing is known is skipped."""
+        ...
+
+    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+        """Return the companies that a fleet's files have brought, by account id and company id."""
+        ...
+
+
+class Passes(Protocol):
+    """Plans that passed the guards, until they are finished."""
+
+    async def passed(self, scope: Scope, marks: bytes | None) -> None:
+        """Remember the marks of a plan that passed, in place of earlier ones; None: that plan is finished."""
+        ...
