@@ -1,11 +1,11 @@
-"""What is remembered per account beside its quota: what its API key was shown, and what is not tried for a while."""
+"""What is remembered per account and API key beside the quota: what was granted, and what is not tried for a while."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from engine.ledger.sqlite.texts import from_text, to_text
-from engine.model.company_record import Rest
+from engine.model.company_record import Pause, Rest
 
 NOTES = "select name, value from key_notes where origin = ? and account = ?"
 NOTE = "insert or replace into key_notes (origin, account, name, value) values (?, ?, ?, ?)"
@@ -16,6 +16,15 @@ REST = """
     values (?, ?, ?, ?, ?, ?, ?, ?)
 """
 END_REST = "delete from rests where origin = ? and account = ? and what = ?"
+
+PAGE_SIZE = "select rows from page_sizes where origin = ? and account = ?"
+REMEMBER_PAGE_SIZE = """
+    insert into page_sizes (origin, account, rows) values (?, ?, ?)
+    on conflict (origin, account) do update set rows = excluded.rows
+"""
+
+PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
+REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
 
 
 def notes(connection: sqlite3.Connection, origin: str, account: str) -> dict[str, str]:
@@ -43,3 +52,28 @@ def remember_rest(connection: sqlite3.Connection, origin: str, account: str, wha
     else:
         said = (rest.failures, to_text(rest.retry_at), rest.message, rest.settings, rest.code)
         connection.execute(REST, (origin, account, what, *said))
+
+
+def page_size(connection: sqlite3.Connection, origin: str, key_id: str) -> int | None:
+    """Return the granted page size, None when none is known."""
+    found = connection.execute(PAGE_SIZE, (origin, key_id)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def remember_page_size(connection: sqlite3.Connection, origin: str, key_id: str, rows: int) -> None:
+    """Write down the granted page size."""
+    connection.execute(REMEMBER_PAGE_SIZE, (origin, key_id, rows))
+
+
+def pause(connection: sqlite3.Connection, origin: str, key_id: str) -> Pause | None:
+    """Return the pause that was last asked of a key, over or not; None: none."""
+    found = connection.execute(PAUSE, (origin, key_id)).fetchone()
+    if found is None:
+        return None
+    at, until, reason = found
+    return Pause(at=from_text(at), until=from_text(until), reason=reason)
+
+
+def remember_pause(connection: sqlite3.Connection, origin: str, key_id: str, asked: Pause) -> None:
+    """Write down the pause that was asked of a key."""
+    connection.execute(REMEMBER_PAUSE, (origin, key_id, to_text(asked.at), to_text(asked.until), asked.reason))

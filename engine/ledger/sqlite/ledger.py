@@ -19,11 +19,13 @@ from engine.ledger.sqlite import (
     quotas,
     rekeys,
     resting,
+    retention,
     rows,
     runs,
     schema,
     scopes,
     sources,
+    to_retry,
 )
 from engine.ledger.sqlite import (
     row_history as life,
@@ -212,15 +214,15 @@ class SqliteLedger:
 
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
         """Return the rows that a finished run, or each company's newest, left rejected or uncertain."""
-        return await self._thread.read(runs.in_trouble, origin, run_id)
+        return await self._thread.read(to_retry.in_trouble, origin, run_id)
 
     async def horizon(self, at: datetime, keep: timedelta) -> datetime | None:
         """Return before when `prune` may forget in a run that began at `at`; None: not in this run."""
-        return await self._thread.read(runs.horizon, at, keep)
+        return await self._thread.read(retention.horizon, at, keep)
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
-        forgotten = await self._thread.write(runs.prune, before)
+        forgotten = await self._thread.write(retention.prune, before)
         await self._thread.alone(give_back)
         return forgotten
 
@@ -234,19 +236,19 @@ class SqliteLedger:
 
     async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key."""
-        return await self._thread.read(runs.page_size, origin, key_id)
+        return await self._thread.read(keys.page_size, origin, key_id)
 
     async def remember_page_size(self, origin: str, key_id: str, rows: int) -> None:
         """Remember the page size that the server granted."""
-        await self._thread.write(runs.remember_page_size, origin, key_id, rows)
+        await self._thread.write(keys.remember_page_size, origin, key_id, rows)
 
     async def pause(self, origin: str, key_id: str) -> Pause | None:
         """Return the pause that was last asked of this key, over or not."""
-        return await self._thread.read(runs.pause, origin, key_id)
+        return await self._thread.read(keys.pause, origin, key_id)
 
     async def remember_pause(self, origin: str, key_id: str, pause: Pause) -> None:
         """Remember a pause for the next run."""
-        await self._thread.write(runs.remember_pause, origin, key_id, pause)
+        await self._thread.write(keys.remember_pause, origin, key_id, pause)
 
     async def carry_over(self, origin: str, key_ids: Mapping[str, str]) -> None:
         """Take what an older dimsync noted under accounts' ids over to their API keys."""

@@ -1,0 +1,56 @@
+"""How long the journal and the audit trail are kept, and forgetting what is older."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta
+
+from engine.ledger.sqlite import attempts, plans, quotas
+from engine.ledger.sqlite.texts import from_text, to_text
+
+EARLIER = "select max(started_at) from runs where started_at < ?"
+BEGAN_BETWEEN = "select exists (select 1 from runs where started_at between ? and ?)"
+SHORTEST_AGE, LONGEST_AGE = timedelta(days=1), timedelta(days=90)
+"""Nothing is forgotten unless the journal has a run of an age between these (`horizon`)."""
+
+# A run without an end is taken for a crashed one when it began so long ago.
+FORGET_COMPANIES = """
+    delete from run_companies where run_id in (
+        select id from runs
+        where coalesce(finished_at, started_at) < ? and id not in (select run_id from last_states)
+    )
+"""
+FORGET_TOTALS = """
+    delete from run_totals where run_id in (
+        select id from runs
+        where coalesce(finished_at, started_at) < ? and id not in (select run_id from last_states)
+    )
+"""
+FORGET_RUNS = """
+    delete from runs
+    where coalesce(finished_at, started_at) < ? and id not in (select run_id from last_states)
+"""
+
+
+def horizon(connection: sqlite3.Connection, at: datetime, keep: timedelta) -> datetime | None:
+    """Return before when the trail is forgotten in a run that began at `at`; None: nothing is.
+
+    It is counted from the newest run that began before `at`. A clock that was set far ahead must not empty the ledger,
+    so nothing is forgotten unless some run began between 1 and 90 days before `at`.
+    """
+    around = (to_text(at - LONGEST_AGE), to_text(at - SHORTEST_AGE))
+    if not connection.execute(BEGAN_BETWEEN, around).fetchone()[0]:
+        return None
+    (newest,) = connection.execute(EARLIER, (to_text(at),)).fetchone()
+    return from_text(newest) - keep
+
+
+def prune(connection: sqlite3.Connection, before: datetime) -> int:
+    """Forget old runs, but those that a company's last sync was, old attempts and days, and finished old plans."""
+    horizon = (to_text(before),)
+    connection.execute(attempts.FORGET, horizon)
+    connection.execute(plans.FORGET, horizon)
+    connection.execute(quotas.FORGET, horizon)
+    connection.execute(FORGET_COMPANIES, horizon)
+    connection.execute(FORGET_TOTALS, horizon)
+    return connection.execute(FORGET_RUNS, horizon).rowcount
