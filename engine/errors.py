@@ -1,4 +1,4 @@
-"""Everything the engine raises, told apart by what the caller can do next."""
+"""All errors that the engine raises, distinguished by what the caller can do next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ConfigError(EngineError):
 
 
 class SourceError(EngineError):
-    """A company's wanted rows could not be read; raised by sources, fails that company alone before a request."""
+    """A company's wanted rows could not be read. Raised by sources; that company fails alone, before any request."""
 
     def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
         super().__init__(message)
@@ -24,63 +24,63 @@ class SourceError(EngineError):
 
 
 class SharedSource(SourceError):
-    """Several companies of a run name one file or one query, so nobody can tell whose rows it holds.
+    """Several companies of a run name one file or one query, so it is not clear whose rows it holds.
 
-    The engine fails each of them with it before anything is asked or sent. Give each company a source of its own, or
+    The engine fails each of them with this error before any request. Give each company a source of its own, or
     set `Company.shares_source` where they are meant to have the same rows.
     """
 
 
 class MissingSource(SourceError):
-    """The file of a company that the ledger knows is not there any more; found out where `[fleet]` names companies.
+    """The file of a company that the ledger knows is missing. It is noticed where `[fleet]` finds companies by files.
 
-    The engine fails that company with it before anything is asked or sent. Bring the file back, or name the company in
+    The engine fails that company with this error before any request. Bring the file back, or name the company in
     `[fleet] gone`.
     """
 
 
 class UnsafePlan(EngineError):
-    """Going on would risk a wrong write: look, then allow or repair. The company is held."""
+    """To go on would risk a wrong write: the company is held. Look, then allow it or repair the cause."""
 
     slug = "unsafe-plan"  # the guard's name, as `--allow` and reports spell it
 
 
 class IncompleteListing(UnsafePlan):
-    """Three readings of a listing did not prove it whole; raised by the paginator. There is no override."""
+    """Three readings of a listing did not prove that it is whole. It cannot be allowed."""
 
     slug = "incomplete-listing"
 
 
 class TenantLeak(UnsafePlan):
-    """A page held another company's row; raised by the paginator. Nothing is written, and there is no override."""
+    """A page held a row of another company. Raised by the paginator; nothing is written, and it cannot be allowed."""
 
     slug = "tenant-leak"
 
 
 class Vanished(UnsafePlan):
-    """A company shows no row at all although the ledger knows of some: it is not loaded anew by itself."""
+    """A company shows no row at all although the ledger knows of some: it is loaded anew only if a person allows it."""
 
     slug = "vanished-company"
 
 
 class StalePlan(EngineError):
-    """What a saved plan rests on has moved; raised before anything of the company is sent. Make a new plan."""
+    """What a saved plan depends on has changed. Raised before anything of the company is sent. Make a new plan."""
 
     code = "stale"
 
 
 class AppliedBefore(StalePlan):
-    """A saved plan was applied in this company before, to its end or not; nothing is sent twice."""
+    """A saved plan was applied in this company before, wholly or in part; nothing is sent twice."""
 
     code = "applied"
 
 
 class BudgetSpent(EngineError):
-    """The run may send no more requests, or there is no room for a listing: its companies are deferred."""
+    """The run may send no more requests, or no more listings: companies that are left are deferred."""
 
 
 class ApiError(EngineError):
-    """A request did not bring what it should. Carries what is known of the answer, never a token or key."""
+    """A request failed. It carries what is known of the answer, and never a token or a key."""
 
     def __init__(
         self,
@@ -100,9 +100,9 @@ class ApiError(EngineError):
 
 
 class OutcomeUnknown(ApiError):
-    """The request may have been carried out: lost answer, 5xx, senseless body. Repeat the same bytes, or look."""
+    """The request may have been carried out: no answer, a 5xx, or a garbled body. Repeat the same bytes, or look."""
 
-    def __init__(  # noqa: PLR0913  what is known of an answer that is none
+    def __init__(  # noqa: PLR0913  all that may be known of a missing answer
         self,
         message: str,
         *,
@@ -117,15 +117,15 @@ class OutcomeUnknown(ApiError):
     ) -> None:
         super().__init__(message, status=status, company_id=company_id, request_id=request_id, excerpt=excerpt)
         self.timed_out = timed_out  # no answer in time, or a 504: a smaller request may fare better
-        self.unsent = unsent  # there was no connection, so nothing was done
-        self.alike = alike  # the same 500 or 502 as often as the policy lets, from a host that answers other requests
+        self.unsent = unsent  # there was no connection, so nothing was sent
+        self.alike = alike  # the same 500 or 502 `Policy.max_alike` times, from a host that answers others
         self.retry_after_s = retry_after_s  # how long a 503 asked to wait; None: it named no time
 
 
 class Untrusted(OutcomeUnknown):
     """The TLS certificate of the API's host, or of a proxy, cannot be verified; raised by the transport.
 
-    Nothing was sent, and a repeat would end alike: its companies fail. Name your own certificate authority in
+    Nothing was sent, and a repeat would fail as well: its companies fail. Name your own certificate authority in
     SSL_CERT_FILE, or set the clock right.
     """
 
@@ -133,21 +133,21 @@ class Untrusted(OutcomeUnknown):
 class BadPage(OutcomeUnknown):
     """An answer is JSON, but not of the agreed shape; the message names the field, and the row where there is one.
 
-    Raised by the account's channel after the second such answer to one call: a repeat would end alike, so that company
-    fails alone. Report the message to the API's vendor.
+    Raised by the account's channel after the second such answer to one call, as a third would be no better. That
+    company fails alone. Report the message to the API's vendor.
     """
 
 
 class AnswerLost(OutcomeUnknown):
-    """The request was carried out before, and its answer cannot be had again (208): ask with the rows, anew."""
+    """The request was carried out before, and its answer is not given again (208): send the rows in new requests."""
 
 
 class BatchLost(OutcomeUnknown):
-    """The server took the rows for later (202) and it was not to be learnt what became of them: look, don't repeat."""
+    """The server accepted the rows for later (202), and their outcome could not be learnt: look, do not repeat."""
 
 
 class Throttled(ApiError):
-    """The API asked to wait (429). `retry_after_s` is its own figure, None when it named none."""
+    """The API asked to wait (429). `retry_after_s`: for how many seconds; None: it named no time."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class Throttled(ApiError):
 
 
 class InFlight(ApiError):
-    """The same idempotency key is still being worked on (409): wait, then ask again with the same key."""
+    """A request with the same idempotency key is still in progress (409): wait, then send it again with that key."""
 
 
 class QuotaExhausted(ApiError):
@@ -172,11 +172,11 @@ class QuotaExhausted(ApiError):
 
 
 class Rejected(ApiError):
-    """The same request would be refused again (400, 413, 422): its content has to change."""
+    """The API refuses the content of the request (400, 413, 422), and would refuse it again: it has to change."""
 
 
 class OutOfScope(ApiError):
-    """This company is not this API user's (403, 404): it fails alone and is not tried again in this run."""
+    """The API user may not see this company (403, 404): it fails alone and is not tried again in this run."""
 
 
 class CompanyRefused(ApiError):
@@ -187,14 +187,14 @@ class CompanyRefused(ApiError):
 
 
 class HostDown(ApiError):
-    """The API's host has answered no request for a while; the reason with which a run stops all of its accounts.
+    """The API's host has answered no request for a while, so the run stops all of its accounts.
 
-    What was not sent is deferred. Run again when the host answers: nothing has to wait first.
+    What was not sent is deferred. Run again when the host answers: no pause is kept.
     """
 
 
 class Unauthorized(ApiError):
-    """The account's credentials are refused although its token is fresh; every company of the account is deferred."""
+    """The account's credentials are refused although its token is new; every company of the account is deferred."""
 
 
 class WrongContract(ApiError):
@@ -202,16 +202,16 @@ class WrongContract(ApiError):
 
 
 class Unreadable(WrongContract):
-    """The host's answers cannot be read, for any of the companies that were asked; the reason an account is stopped.
+    """The host's answers could not be read for any company that was asked, so the account is stopped.
 
-    Check `Api.contract` and `Api.base_url`: later runs try with one company only, until one of these changes.
+    Check `Api.contract` and `Api.base_url`. Later runs try one company only, until one of these changes.
     """
 
     what = ""  # which answers: those to a listing ("list") or to a bulk request ("bulk")
 
 
 class AccountParked(EngineError):
-    """The account was stopped in this run; raised by every call of it since. `reason` is the error that did it."""
+    """The account was stopped in this run; all of its calls raise this since. `reason`: the error that stopped it."""
 
     def __init__(self, reason: EngineError) -> None:
         super().__init__(str(reason))
@@ -219,16 +219,16 @@ class AccountParked(EngineError):
 
 
 class LedgerError(EngineError):
-    """The ledger could not be read or written. Nothing is sent that it could not write down first."""
+    """The ledger could not be read or written. Nothing is sent before it is written down there."""
 
 
 class Locked(EngineError):
-    """Another run holds the company (or its lock could not be taken); raised by the ledger."""
+    """Another run holds the company, or its lock could not be taken. Raised by the ledger."""
 
 
 @contextmanager
 def plain() -> Iterator[None]:
-    """Raise the error of a task group by itself: a bug before an `EngineError`, of several the first."""
+    """Raise one error out of a task group's: the first that is not an `EngineError` (a bug), else the first."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -1,4 +1,4 @@
-"""The trial balance, and the exit code that it allows."""
+"""The trial balance: each source row is counted in one column. And the exit codes that follow from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 class ExitCode(IntEnum):
-    """What the process says to its scheduler (DESIGN section 10)."""
+    """The exit code of the process, for its scheduler. README.md has a table of what each means."""
 
     DONE = 0
     FAILED = 1
@@ -38,17 +38,17 @@ class ExitCode(IntEnum):
 
 
 SEVERITY = (130, 143, 2, 1, 10, 8, 7, 4, 3, 5, 9, 6, 0)
-"""When several apply, the one that stands first."""
+"""If several codes apply, the one that comes first here is used."""
 
 
 def worst(codes: Iterable[int]) -> ExitCode:
-    """Return the code that speaks for all of them; `DONE` for none."""
+    """Return the most severe code; `DONE` if there is none."""
     return ExitCode(min(codes, key=SEVERITY.index, default=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """The columns of one company or of a fleet. `None` is "not known", never zero: a source that could not be read."""
+    """The columns of one company or of a fleet. None: not known, as of a source that could not be read; never zero."""
 
     source_rows: int | None = None
     unchanged: int | None = None
@@ -67,7 +67,7 @@ class Balance:
 
     @property
     def adds_up(self) -> bool:
-        """Whether each source row stands in one column, and each listed remote row too."""
+        """Whether each source row, and each listed remote row, is counted in exactly one column."""
         outcomes = (
             self.unchanged,
             self.created,
@@ -88,14 +88,14 @@ class Balance:
 
 
 def _sums(total: int | None, parts: tuple[int | None, ...]) -> bool:
-    """Return whether the parts make up the total, or none of them is known."""
+    """Return whether the parts add up to the total; if that is None, whether no part is known."""
     if total is None:
         return all(part is None for part in parts)
     return all(part is not None for part in parts) and total == sum(part for part in parts if part is not None)
 
 
 def add(balances: Iterable[Balance]) -> Balance:
-    """Return the column sums; unknown figures are left out, and a column that nobody knows stays unknown."""
+    """Return the column sums. Unknown figures are left out; a column with no known figure is None."""
     listed = list(balances)
     sums: dict[str, int | None] = {}
     for column in Balance.__slots__:
@@ -105,7 +105,7 @@ def add(balances: Iterable[Balance]) -> Balance:
 
 
 def row_exit_codes(balance: Balance) -> list[ExitCode]:
-    """Return the codes that a balance's columns alone call for."""
+    """Return the exit codes that follow from a balance's columns alone."""
     codes = []
     if not balance.adds_up:
         codes.append(ExitCode.FAILED)

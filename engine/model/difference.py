@@ -1,4 +1,4 @@
-"""Where source, ledger and remote side disagree, field by field, and who is likely to have made it so."""
+"""Where source, ledger and remote side disagree, field by field, and who is likely to have changed it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Whose(StrEnum):
-    """Who changed it since it was last acknowledged."""
+    """Who changed a field or row since it was last acknowledged."""
 
     ERP = "changed in ERP"
     OTTIMATE = "changed in Ottimate"
@@ -37,7 +37,7 @@ class Difference(NamedTuple):
     # "spelled": it is the same, and Ottimate shows it in a spelling of its own
     kind: str
     key: str | None  # None: no key leads to it
-    remote_id: str | None  # None: not there, or not known
+    remote_id: str | None  # None: there is no remote row, or it is not known
     type_code: str
     name: str
     whose: Whose

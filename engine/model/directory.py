@@ -1,4 +1,4 @@
-"""What an API user may see: accounts, their companies and locations. Ids only matter; names are for people."""
+"""What an API user may see: accounts, companies and locations. The engine uses the ids; names are for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class VisibleAccount(NamedTuple):
 
     id: str  # `racc_...`
     name: str
-    companies: int | None = None  # how many it has; None: not said
+    companies: int | None = None  # how many it has; None: the API did not say
     locations: int | None = None
 
 
@@ -21,7 +21,7 @@ class VisibleCompany(NamedTuple):
 
     id: int
     name: str
-    locations: int | None = None  # how many it has; None: not said
+    locations: int | None = None  # how many it has; None: the API did not say
     plan: str | None = None
 
 
@@ -42,4 +42,4 @@ class Directory:
     rest_at: datetime | None = None  # when locations and accounts were listed; None: never
     companies: tuple[VisibleCompany, ...]
     locations: tuple[VisibleLocation, ...] | None = None  # None: not read; a sync has no use for them
-    accounts: tuple[VisibleAccount, ...] | None = None  # likewise
+    accounts: tuple[VisibleAccount, ...] | None = None  # None: not read

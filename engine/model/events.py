@@ -1,4 +1,4 @@
-"""What just happened in a run, as frozen records. One per page, chunk or company, never one per row."""
+"""Events of a run, as frozen records. There is one per page, chunk or company, never one per row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyStarted:
-    """A company's pipeline opened."""
+    """Work on a company began."""
 
     company_id: int
     name: str
@@ -28,7 +28,7 @@ class CompanyStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRead:
-    """A company's wanted rows are in."""
+    """A company's wanted rows were read."""
 
     company_id: int
     rows: int
@@ -37,7 +37,7 @@ class SourceRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRead:
-    """A page of remote rows arrived. `declared` is the row count that it declares for the whole listing."""
+    """A page of remote rows arrived. `declared`: the number of rows that it declares for the whole listing."""
 
     company_id: int
     rows: int
@@ -54,7 +54,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The comparison is done; `chunks` bulk requests are to follow (0 in a dry run)."""
+    """The comparison is done. `chunks`: bulk requests that follow, 0 in a dry run."""
 
     company_id: int
     evidence: str
@@ -78,7 +78,7 @@ class ChunkSettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSent:
-    """A request is about to go out; `kind` is a field of `Requests`."""
+    """A request is about to go out. `kind`: a field of `Requests`."""
 
     account: str
     company_id: int | None  # None: it belongs to the account (a token)
@@ -87,7 +87,7 @@ class RequestSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An account pauses because the API asked it to, or one company because of what a dead run left in the air."""
+    """An account waits because the API asked it to, or a company because a dead run's request may still arrive."""
 
     account: str
     company_id: int | None = None  # None: the whole account
@@ -97,7 +97,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WidthChanged:
-    """An account may have notably more or fewer requests out at once than before."""
+    """An account may now have notably more or fewer requests out at once. `places`: how many."""
 
     account: str
     places: int
@@ -106,7 +106,7 @@ class WidthChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """An account can do no more in this run; its companies are deferred."""
+    """An account was stopped in this run; its companies are deferred."""
 
     account: str
     reason: str
@@ -114,7 +114,7 @@ class Parked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyFinished:
-    """A company ended; its result is final."""
+    """Work on a company ended; its result is final."""
 
     result: CompanyResult
 

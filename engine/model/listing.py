@@ -1,4 +1,4 @@
-"""What reading a company's remote rows brings: pages, and the proof that together they are the whole listing."""
+"""A listing of a company's remote rows: its pages, and the certificate that shows whether it is whole."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from engine.model.dimension import RemoteRow
 class Page(NamedTuple):
     """One decoded page of a listing."""
 
-    number: int  # as the server echoes it, from 1
-    limit: int  # rows a page, as the server echoes it: what was granted, not what was asked for
-    declared: int  # rows in the whole listing, as this page counts them
+    number: int  # as the server echoes it; the first is 1
+    limit: int  # rows a page as the server grants it, which may differ from what was asked for
+    declared: int  # rows in the whole listing, as this page declares them
     rows: Sequence[RemoteRow]
-    foreign: int | None  # the first company id in the page that is not the one asked for; None: no such row
+    foreign: int | None  # the first other company's id in the page; None: all rows are of the one asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """Proof, or the lack of it, that a listing is whole.
+    """What was declared and seen in a listing, which shows whether it is whole.
 
-    Whole means: every page declares the same count, and as many different ids were seen.
+    It is whole if every page declares the same count, and that number of different ids was seen.
     """
 
     declared: int  # on the first page
@@ -31,16 +31,16 @@ class Certificate:
     unique: int  # different remote ids seen
     rows: int  # rows seen, repeats included
     pages: int  # pages read
-    counts_pages: bool = False  # there were rows beyond the declared count: the API counts the rows of each page
+    counts_pages: bool = False  # there were more rows than declared: the API counts the rows of each page alone
 
     @property
     def repeats(self) -> int:
-        """Rows seen more than once: a page moved while it was read."""
+        """Rows seen more than once: rows moved between pages while the listing was read."""
         return self.rows - self.unique
 
     @property
     def whole(self) -> bool:
-        """Whether absence from this listing proves anything."""
+        """Whether the listing is whole, so that a row that it does not show is not there."""
         return self.declared == self.declared_last == self.unique and not self.counts_pages
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""What became of rows: problems for people, bulk answers as decoded, and the outcome of a chunk."""
+"""Outcomes: problems for people, decoded bulk answers, and the outcome of a chunk and of each of its rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.model.dimension import Dimension
 
 
 class Column(StrEnum):
-    """Where a source row ends in the trial balance: exactly one of these."""
+    """The column of the trial balance that a source row is counted in: exactly one."""
 
     UNCHANGED = "unchanged"
     CREATED = "created"
@@ -28,24 +28,24 @@ class Column(StrEnum):
 
 
 STORED = frozenset({Column.CREATED, Column.UPDATED})
-"""Columns of rows that are as the source wants them, by this run."""
+"""Columns of rows that this run stored as the source wants them."""
 
 _NAMES = {column: column.value for column in Column}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something a person should know of, with its place. `message` says what to do where there is something to do."""
+    """Something a person should know, with its place. `message` also says what to do, if anything."""
 
     code: str  # a stable slug: "duplicate-key", "look-alike", "rejected" ...
     message: str
-    key: str | None = None  # the row's; None: the whole company's
+    key: str | None = None  # of the row; None: it is about the whole company
     file: str | None = None
     line: int | None = None
 
 
 class Reject(NamedTuple):
-    """A row that the server refused, with all that it takes to correct it."""
+    """A row that the server refused, with all that a person needs to correct it."""
 
     row: Dimension  # under the source's key
     message: str  # the server's words
@@ -54,18 +54,18 @@ class Reject(NamedTuple):
 
 
 class BulkError(NamedTuple):
-    """One entry of a bulk answer's `errors`. Contracts differ in what they give: `None` is "not given"."""
+    """One entry of a bulk answer's `errors`. Contracts differ in what they give. None: not given."""
 
     message: str
     kind: str  # "validation_error" ...
     key: str | None = None
     name: str | None = None
     position: int | None = None  # `index` on the wire, from 0 or from 1
-    remote_id: str | None = None  # `id` on the wire: of a row that is there already
+    remote_id: str | None = None  # `id` on the wire: of a row that exists already
 
 
 class BulkAnswer(NamedTuple):
-    """The body of a bulk answer, decoded and not yet believed."""
+    """The body of a bulk answer, decoded and not yet checked against what was sent."""
 
     success_count: int
     created_count: int
@@ -78,7 +78,7 @@ class BulkAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One bulk request: rows of one company, and the exact bytes that are sent and, if need be, sent again."""
+    """One bulk request: rows of one company, and the exact bytes that are sent, and sent again where needed."""
 
     changes: tuple[Change, ...]
     body: bytes
@@ -91,7 +91,7 @@ class Chunk:
 
 
 class ItemResult(NamedTuple):
-    """What became of one sent row. It carries its own change: answers are never matched to requests by position."""
+    """The outcome of one row that was sent, with its change: answers are never matched to rows by position."""
 
     change: Change
     column: Column  # CREATED, UPDATED, REJECTED or UNCERTAIN
@@ -106,11 +106,11 @@ class Withheld(NamedTuple):
     column: Column  # REJECTED or UNCERTAIN
     code: str  # of its problem
     message: str
-    words: str = ""  # the server's, where it refused the row
+    words: str = ""  # the server's message, if it refused the row
 
 
 class Outcome(NamedTuple):
-    """What became of one row in one request: a line of the audit trail."""
+    """The outcome of one row in one request, as the audit trail keeps it."""
 
     key: str
     column: str  # a value of `Column`
@@ -120,19 +120,19 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkOutcome:
-    """The reconciled answer to one chunk: each of its rows exactly once."""
+    """The outcome of one chunk: each of its rows exactly once."""
 
     results: tuple[ItemResult, ...]
     explained: bool  # counters, arrays and rows sent agree, and each error was joined to its row
-    doubt: str = ""  # why not; empty when explained
-    surplus: int = 0  # rows that the server created beyond those planned as creates: a key led nowhere
-    met: int = 0  # planned creates that it answered as updated: their keys led to rows that were there
-    unjoined: bool = False  # an error could not be told from the rows: sent in other company, it can
-    answered: Mapping[str, str] = field(default_factory=dict)  # by key: names in the answer, where these are others
+    doubt: str = ""  # why it is not explained; empty: it is
+    surplus: int = 0  # more rows created than planned: the key of an update led to no row
+    met: int = 0  # planned creates that were answered as updated: their keys led to existing rows
+    unjoined: bool = False  # an error could not be joined to a row; in smaller chunks it can
+    answered: Mapping[str, str] = field(default_factory=dict)  # by key: names in the answer that differ from those sent
 
 
 def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:
-    """Return what the audit trail keeps of rows' results."""
+    """Return the outcomes of rows as the audit trail keeps them."""
     return tuple(
         [_outcome((change[0][0], _NAMES[column], remote_id, text)) for change, column, remote_id, text in results]
     )
@@ -146,4 +146,4 @@ def columns_of(results: Iterable[ItemResult]) -> Counter[Column]:
 _column = itemgetter(1)  # of an `ItemResult`
 _outcome = partial(tuple.__new__, Outcome)
 as_result = partial(tuple.__new__, ItemResult)
-"""Make one of a plain tuple of all of its fields, at half of the cost: there are several for each row that is sent."""
+"""Make an `ItemResult` of a tuple of all of its fields, at half the cost. Several are made for each row sent."""

@@ -1,4 +1,4 @@
-"""What a run ended with, per company and in total, and its one JSON form (`dimsync.result/1`)."""
+"""The result of a run, per company and in total, and its JSON form (`dimsync.result/1`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RETRIED = frozenset({Column.REJECTED, Column.UNCERTAIN, "not-applied"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """Requests spent, each counted once: a repeat counts under `retry` alone, whatever it repeats."""
+    """Numbers of requests sent, each counted once: a repeat counts as `retry`, whatever it repeats."""
 
     list: int = 0
     probe: int = 0
@@ -33,12 +33,12 @@ class Requests:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum over all kinds."""
         return sum(getattr(self, column.name) for column in fields(self))
 
     @property
     def apart(self) -> int:
-        """Those that no company's change asks for: tokens and the account's directory."""
+        """Requests that no company needs by itself: tokens, and the account's directory."""
         return self.token + self.directory
 
     @staticmethod
@@ -58,9 +58,9 @@ class CompanyResult:
     name: str
     account: str
     state: State
-    exit_code: int  # what this company alone calls for
+    exit_code: int  # as if the run had this company alone
     evidence: str | None = None  # "listing", "probe", "ledger"; None: it was not compared
-    verified_at: datetime | None = None  # when the remote side was last seen to agree or read whole
+    verified_at: datetime | None = None  # when the remote side was last listed whole, or a probe agreed
     balance: Balance = field(default_factory=Balance)
     requests: Requests = field(default_factory=Requests)
     certificate: Certificate | None = None  # None: nothing was listed
@@ -70,11 +70,11 @@ class CompanyResult:
     differences: tuple[Difference, ...] = ()  # in a dry run: what differs, and who made it so
     spellings: tuple[Difference, ...] = ()  # in a dry run: rows that Ottimate shows in a spelling of its own, as agreed
     rejects: tuple[Reject, ...] = ()  # rows that stand as rejected, with their values
-    asked: frozenset[str] | None = None  # of a retry: the source keys that it was about; None: all rows
+    asked: frozenset[str] | None = None  # source keys that a retry was about; None: all rows
 
     @property
     def has_news(self) -> bool:
-        """Whether there is anything to tell of it but that all is as it was."""
+        """Whether there is more to tell of it than that nothing has changed."""
         return self.state is not State.UNCHANGED or bool(self.problems or self.differences)
 
     @property
@@ -84,12 +84,12 @@ class CompanyResult:
 
     @property
     def is_seen_through(self) -> bool:
-        """Whether each of its rows that the run was about has an outcome."""
+        """Whether each row that the run was about has an outcome."""
         return self.is_well or self.state is State.PARTIAL
 
     @property
     def trouble(self) -> int:
-        """How many of its rows somebody has to see to."""
+        """How many of its rows need a person: rejected, held, uncertain and invalid ones."""
         books = self.balance
         return sum(count or 0 for count in (books.rejected, books.held, books.uncertain, books.invalid))
 
@@ -100,7 +100,7 @@ class CompanyResult:
 
 
 class AccountDay(NamedTuple):
-    """How much of its day an API key has used when a run ended."""
+    """How many requests of its day an API key had used when a run ended."""
 
     account: str  # as the settings call it
     used: int  # requests, those of other runs included
@@ -108,7 +108,7 @@ class AccountDay(NamedTuple):
 
     @property
     def left(self) -> int:
-        """What runs may still send today."""
+        """How many requests runs may still send today."""
         return max(0, self.usable - self.used)
 
 
@@ -123,15 +123,15 @@ class RunResult:
     elapsed_s: float
     exit_code: int
     totals: Balance
-    requests: Requests  # those of all companies, and those that belong to none (tokens)
+    requests: Requests  # of all companies, and of none (tokens, directories)
     companies: tuple[CompanyResult, ...] = field(default=())
     problems: tuple[Problem, ...] = ()  # of the run as a whole, such as a journal that could not be written
-    allowed: tuple[str, ...] = ()  # guards that were let pass, as in the journal: "mass-create:123"
+    allowed: tuple[str, ...] = ()  # guards that were allowed, as in the journal: "mass-create:123"
     days: tuple[AccountDay, ...] = ()  # of the accounts' API keys, when it ended
 
     @property
     def ok(self) -> bool:
-        """Whether everything was done and adds up."""
+        """Whether everything was done, and the balance adds up."""
         return self.exit_code == 0
 
 
@@ -142,22 +142,22 @@ class PastRun(NamedTuple):
     verb: str
     started_at: datetime
     finished_at: datetime | None  # None: it is under way, or crashed
-    exit_code: int | None  # likewise
+    exit_code: int | None  # None: it is under way, or crashed
     companies: int
     created: int
     updated: int
     trouble: int  # rows rejected, held, uncertain or invalid
-    requests: int  # of its companies: tokens and directory apart
-    allowed: str  # guards that were let pass
+    requests: int  # of its companies, without tokens and directories
+    allowed: str  # guards that were allowed
 
 
 class InTrouble(NamedTuple):
-    """The rows that were left rejected or uncertain: by one run, or in each company by its newest one."""
+    """The rows that one run left rejected or uncertain, or that each company's newest run did."""
 
     run_id: str  # that run, or the newest of all
-    verb: str  # its own
+    verb: str  # of that run
     keys: dict[tuple[str, int], frozenset[str]]  # source keys, by account (as the settings call it) and company id
-    runs: dict[tuple[str, int], str]  # the run that left them, by the same
+    runs: dict[tuple[str, int], str]  # the run that left the rows, by account and company id, too
 
 
 class LastSync(NamedTuple):
@@ -173,12 +173,12 @@ class LastSync(NamedTuple):
     created: int | None
     updated: int | None
     trouble: int
-    exit_code: int  # what the company alone called for
-    well_at: datetime | None  # when the last sync ended that found it in order; None: none did
+    exit_code: int  # as if the run had this company alone
+    well_at: datetime | None  # when the last sync ended that left the company in order; None: none did
 
 
 def journal_json(result: RunResult) -> dict[str, object]:
-    """Return the document as a journal keeps it: of its companies, those that have something to tell."""
+    """Return the document as the journal keeps it, with only those companies that have something to tell."""
     return run_json(replace(result, companies=tuple(each for each in result.companies if each.has_news))) | {
         "totals": totals_json(result)
     }

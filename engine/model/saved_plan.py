@@ -1,4 +1,4 @@
-"""A plan that was kept for later: what `dimsync plan -o FILE` writes and `dimsync apply FILE` carries out."""
+"""A saved plan: `dimsync plan -o FILE` writes it, and `dimsync apply FILE` carries it out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from engine.model.row_history import Generation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyPlan:
-    """What is to be sent for one company, what that rests on, and how the rest of its rows stood."""
+    """The rows to send for one company, what the plan depends on, and how its other rows stood."""
 
     company_id: int
     account: str  # as the settings call it
     name: str = ""
-    generation: Generation  # of what the ledger knew when it was made
-    settings: str = ""  # digest of what was set for it
-    remote_count: int | None = None  # rows that were there
+    generation: Generation  # the ledger's, when the plan was made
+    settings: str = ""  # digest of the company's settings
+    remote_count: int | None = None  # remote rows when the plan was made
     creates: tuple[Change, ...] = ()
     updates: tuple[Change, ...] = ()
     canaries: tuple[Change, ...] = ()
@@ -28,14 +28,14 @@ class CompanyPlan:
     again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: updates that are pushed once more
     holds: tuple[Hold, ...] = ()  # rows that stay as they are
     held_by: tuple[Problem, ...] = ()  # guards that hold the company: nothing of it is sent
-    not_planned: tuple[Problem, ...] = ()  # why there is no plan for it: nothing of it is sent
+    not_planned: tuple[Problem, ...] = ()  # why there is no plan: nothing of the company is sent
     source_rows: int | None = 0  # None: the source could not be read
     unchanged: int = 0
     adopted: int = 0
-    refused: tuple[Hold, ...] = ()  # rows that were refused lately and are unchanged
-    code_unseen: int = 0  # part of `unchanged`: nobody can see whether their codes are equal
+    refused: tuple[Hold, ...] = ()  # rows that the server refused lately and that have not changed since
+    code_unseen: int = 0  # part of `unchanged`: rows whose codes no listing shows
     invalid: int = 0
-    orphans: tuple[str, ...] = ()  # ids of remote rows that no source row means
+    orphans: tuple[str, ...] = ()  # ids of remote rows that match no source row
     source_keys: tuple[tuple[str, str], ...] = ()  # wire key -> the source's, of rows that were rekeyed
     was_compared: bool = True  # False: a guard held it before that, so that nothing is known of its rows
     bulk_requests: int = 0  # that it takes to send it
@@ -55,5 +55,5 @@ class SavedPlan:
     made_at: datetime
     origin: str
     contract: str
-    allowed: tuple[str, ...] = ()  # guards that were let pass when it was made
+    allowed: tuple[str, ...] = ()  # guards that were allowed when it was made
     companies: tuple[CompanyPlan, ...] = ()

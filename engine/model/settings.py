@@ -1,4 +1,4 @@
-"""The small frozen values that steer lower layers. The settings file makes them; a library user writes them directly.
+"""The settings, as small frozen values. The settings file is read into them; a library user makes them directly.
 
 Durations are seconds (`_s`), sizes bytes (`_bytes`).
 """
@@ -18,11 +18,11 @@ RawRow: TypeAlias = Mapping[str, object]
 """One source row by column name, as a file or a program gives it."""
 
 SourceRows: TypeAlias = AsyncIterable[Dimension | RawRow | Sequence[Dimension | RawRow]]
-"""Any async iterable of rows, or of batches of rows (batches cost less)."""
+"""An async iterable of rows, or of batches of rows, which cost less."""
 
 
 class Secret:
-    """A credential that does not show itself: `repr`, `str` and formatting give `***`. `reveal()` gives the text."""
+    """A credential. `repr`, `str` and formatting give `***`; only `reveal()` gives the text."""
 
     __slots__ = ("_text",)
 
@@ -30,7 +30,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text itself, for the one place that sends it."""
+        """Return the text, for the code that sends it."""
         return self._text
 
     def __repr__(self) -> str:
@@ -44,12 +44,12 @@ class Secret:
 
 
 def _secret(value: object) -> str | None:
-    """Return what is wrong with a credential, which is not shown."""
+    """Return what is wrong with a credential, without showing it; None: nothing is."""
     return None if isinstance(value, Secret) else "must be a Secret: Secret(text)"
 
 
 class VerifyMode(StrEnum):
-    """How a company's remote side is verified before it is compared (DESIGN section 7)."""
+    """How a company's remote side is verified before it is compared: listed whole, probed, or taken from the ledger."""
 
     AUTO = "auto"
     FULL = "full"
@@ -59,7 +59,7 @@ class VerifyMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """Where the API is and which contract it is spoken in."""
+    """Where the API is, and which contract (wire format) it speaks."""
 
     base_url: str = "https://api.ottimate.com/v1"
     contract: str = "guide"
@@ -81,7 +81,7 @@ _LIMITS = {
     "reserve_per_day": whole(0),
     "max_concurrency": whole(1),
     "page_size": whole(1, 1_000),
-    "chunk_rows": whole(1, 1_000),  # a contract may allow fewer: no chunk holds more than that
+    "chunk_rows": whole(1, 1_000),  # if a contract allows fewer, that bound holds, too
     "chunk_bytes": whole(1),
     "timeout_s": _POSITIVE,
     "server_timeout_s": _POSITIVE,
@@ -94,7 +94,7 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one API key may use. Defaults: the vendor's published ceilings, and our policies within them."""
+    """What one API key may use. Defaults are the vendor's published ceilings, and our own policies below them."""
 
     requests_per_second: float = 1000.0
     requests_per_day: int = 10_000
@@ -104,11 +104,11 @@ class Limits:
     chunk_rows: int = 100
     chunk_bytes: int = 1_000_000
     timeout_s: float = 35.0  # a little above the server's own 29 s
-    server_timeout_s: float = 29.0  # so long the server may go on with a request, whether or not anybody still waits
+    server_timeout_s: float = 29.0  # the server may work on a request for this long, even if nobody waits
     max_attempts: int = 6  # sends of one request, the first included
-    max_wait_s: float = 900.0  # a longer Retry-After stops the key instead of the clock
-    batch_wait_s: float = 600.0  # a bulk request that is answered later (202) is waited for so long
-    body_bytes: int = 64_000_000  # answers are read up to here
+    max_wait_s: float = 900.0  # a longer Retry-After stops the account in this run
+    batch_wait_s: float = 600.0  # how long to wait for a bulk request that is answered later (202)
+    body_bytes: int = 64_000_000  # a larger answer is not read
 
     def __post_init__(self) -> None:
         require("Limits", self, _LIMITS)
@@ -116,22 +116,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """When a company is listed or probed although the ledger could answer."""
+    """When a company is listed or probed although the ledger knows its rows."""
 
     mode: VerifyMode = VerifyMode.AUTO
-    verify_after_s: float = 7 * 86_400.0  # a listing older than this is read anew, spread by +-30 % per company
-    probe_after_s: float = 86_400.0
+    verify_after_s: float = 7 * 86_400.0  # an older listing is read anew; varied by +-30 % per company
+    probe_after_s: float = 86_400.0  # after this without a listing or probe, the company is probed
 
     def __post_init__(self) -> None:
         require("Verify", self, {"mode": kind(VerifyMode), "verify_after_s": _POSITIVE, "probe_after_s": _POSITIVE})
 
 
 class Adopt(StrEnum):
-    """What to do with rows that are there already and whose key nothing has confirmed (DESIGN section 4)."""
+    """What to do with remote rows that existed before us and whose key no answer has confirmed."""
 
-    TRUST = "trust"  # equal ones are taken as they are, differing ones held
-    PUSH = "push"  # differing ones are sent, on the word of whoever set this
-    HOLD = "hold"  # equal ones are held, too
+    TRUST = "trust"  # equal rows are taken over, rows that differ are held
+    PUSH = "push"  # rows that differ are sent: whoever sets this answers for the keys
+    HOLD = "hold"  # equal rows are held, too
 
 
 _GUARDS = {
@@ -151,18 +151,18 @@ _GUARDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
-    """When a plan is held for a person to look at (DESIGN section 5). Shares are of the rows that are there."""
+    """When a plan is held for a person to look at. Shares are of the company's remote rows, unless noted otherwise."""
 
-    mass_create_share: float = 0.2
-    mass_create_rows: int = 25  # and more than so many
-    mass_update_share: float = 0.3
+    mass_create_share: float = 0.2  # more creates than this share, and more than `mass_create_rows`
+    mass_create_rows: int = 25
+    mass_update_share: float = 0.3  # more updates than this share, and more than `mass_update_rows`
     mass_update_rows: int = 25
-    min_rows: int = 10  # a company with fewer rows is being loaded
-    shrink_share: float = 0.5  # of the source rows of the last good run
-    wrong_client_own_share: float = 0.5  # of the source's rows that are the company's own: with fewer than this,
-    wrong_client_other_share: float = 0.9  # and more than this of another company's, the source is that one's
-    wrong_client_overlap: float = 0.1  # fewer rows of both sides matched than this share of the smaller side
-    wrong_client_rows: int = 10  # on either side, before the overlap tells anything
+    min_rows: int = 10  # a company with fewer remote rows is being loaded: shares tell nothing
+    shrink_share: float = 0.5  # fewer source rows than this share of those of the last good run
+    wrong_client_own_share: float = 0.5  # fewer of the source's rows than this are the company's own,
+    wrong_client_other_share: float = 0.9  # and more than this are another company's: the source is that one's
+    wrong_client_overlap: float = 0.1  # fewer matched rows than this share of the smaller side
+    wrong_client_rows: int = 10  # rows needed on each side before the overlap is judged
     adopt: Adopt = Adopt.TRUST
 
     def __post_init__(self) -> None:
@@ -170,7 +170,7 @@ class Guards:
 
 
 class Allow(NamedTuple):
-    """What lets a guard pass in one run: `--allow mass-create:123`."""
+    """One guard that a person allows in one run: `--allow mass-create:123`."""
 
     slug: str  # one of those that `engine.guards.registry` lets be allowed
     company_id: int | None = None  # None: the run as a whole, for `fleet`
@@ -181,7 +181,7 @@ class Allow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One client account: one API key, one quota."""
+    """One client account, with one API key and its quota."""
 
     name: str  # as the settings call it
     account_id: str  # `racc_...`
@@ -196,7 +196,7 @@ class Account:
 
     @property
     def key_id(self) -> str:
-        """What the ledger knows the API key by: a digest of it, the same whatever account or settings name the key."""
+        """A digest that names the API key in the ledger. It does not depend on the account or the settings file."""
         key = self.api_key.reveal().encode(errors="surrogatepass")
         return blake2b(key, digest_size=8, person=b"dimsync api key").hexdigest()
 
@@ -220,14 +220,14 @@ class Company:
     id: int  # ottimate_company_id
     source: SourceRows
     name: str = ""
-    account: str | None = None  # an `Account.name`; None: the only one
+    account: str | None = None  # an `Account.name`; None: there is only one account
     write: bool = True  # False: read-only, `sync` leaves it out
-    relabel: bool = False  # True: type labels are compared and sent, too
-    shares_source: bool = False  # True: other companies may be given the same file or query
+    relabel: bool = False  # True: type labels are compared, and sent when they differ
+    shares_source: bool = False  # True: other companies may have the same file or query
     verify: Verify | None = None  # None: the run's
     guards: Guards | None = None  # None: the run's
-    settings: str = ""  # changes with what else its rows depend on (mapping, source): a saved plan is stale then
-    fleet: str = ""  # the template of file names by which it was found; empty: it is named by its id
+    settings: str = ""  # changes with all else that its rows depend on (mapping, source); a saved plan is stale then
+    fleet: str = ""  # template of file names by which it was found; empty: configured by id
 
     def __post_init__(self) -> None:
         require("Company", self, _COMPANY)
@@ -235,17 +235,17 @@ class Company:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything an engine needs besides its companies."""
+    """All settings of an engine, except the companies of a run."""
 
     accounts: tuple[Account, ...]
     api: Api = field(default_factory=Api)
     verify: Verify = field(default_factory=Verify)
     guards: Guards = field(default_factory=Guards)
-    fleet_share: float | None = None  # more of a run's companies held than this stops the run; None: no such brake
+    fleet_share: float | None = None  # a run stops when more of its companies are held; None: it does not
     ledger_url: str = "sqlite:///dimsync.db"
-    ledger_keep_s: float = 400 * 86_400.0  # runs and attempts that are older are forgotten: a year, and time to look
-    companies_at_once: int = 32  # pipelines open at a time, dealt between the accounts: bounds memory
-    companies: tuple[Company, ...] = ()  # every configured company, where runs may leave some out; (): the run's own
+    ledger_keep_s: float = 400 * 86_400.0  # older runs and attempts are forgotten; a year and five weeks
+    companies_at_once: int = 32  # worked on at a time, shared out among the accounts; bounds memory
+    companies: tuple[Company, ...] = ()  # all configured ones, where runs may be of fewer; (): the run's
 
     def __post_init__(self) -> None:
         rules = {"fleet_share": optional(share), "ledger_keep_s": _POSITIVE, "companies_at_once": whole(1)}
@@ -254,7 +254,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What ledger entries belong to: the same company behind another host or account is another company."""
+    """What an entry of the ledger belongs to. One company id behind two hosts or accounts means two companies."""
 
     origin: str  # the API's scheme, host and port, and its base path
     account: str  # `Account.account_id`

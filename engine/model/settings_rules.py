@@ -1,4 +1,4 @@
-"""Which values settings may have: one set of rules, for the library's settings and for the settings file. Pure.
+"""Which values settings may have: one set of rules for the library's settings and for the settings file. Pure.
 
 Each rule returns what is wrong with one value, in words that follow its name in a message; None: nothing is wrong.
 """
@@ -21,7 +21,7 @@ COMPANY_IDS = 2**63
 
 
 def require(what: str, value: object, rules: Mapping[str, Rule]) -> None:
-    """Raise `ConfigError` with every field of a value that breaks its rule; `what` is the value's name."""
+    """Raise one `ConfigError` that names every field of `value` that breaks its rule. `what`: the value's name."""
     if faults := list(_faults(value, rules)):
         raise ConfigError("; ".join(f"{what}: {fault}" for fault in faults))
 
@@ -33,7 +33,7 @@ def _faults(value: object, rules: Mapping[str, Rule]) -> Iterator[str]:
 
 
 def whole(least: int, most: int | None = None) -> Rule:
-    """Return the rule for whole numbers within bounds, both included. True and False are not whole numbers."""
+    """Return the rule for whole numbers from `least` to `most`, both included. True and False are not whole numbers."""
 
     def rule(value: object) -> str | None:
         bounds = f"of {least:,} or more" if most is None else f"from {least:,} to {most:,}"
@@ -44,7 +44,7 @@ def whole(least: int, most: int | None = None) -> Rule:
 
 
 def number(least: float, most: float | None = None, *, above: bool = False) -> Rule:
-    """Return the rule for finite numbers within bounds, both included; `above`: the least one is not."""
+    """Return the rule for finite numbers from `least` to `most`, both included. `above`: `least` itself is excluded."""
 
     def rule(value: object) -> str | None:
         bounds = f"more than {least:g}" if above else f"{least:g} or more" if most is None else f"{least:g} to {most:g}"
@@ -57,20 +57,20 @@ def number(least: float, most: float | None = None, *, above: bool = False) -> R
 
 
 def kind(*kinds: type) -> Rule:
-    """Return the rule for values of some type."""
+    """Return the rule for values of one of these types."""
     names = " or ".join(each.__name__ for each in kinds)
     return lambda value: None if isinstance(value, kinds) else f"is {_shown(value)}: it must be of type {names}"
 
 
 def text(value: object) -> str | None:
-    """Return what is wrong with a text, which may not be empty or hold characters that cannot be seen."""
+    """Return what is wrong with a text: it may not be empty, and may hold printable characters only."""
     if not isinstance(value, str):
         return f"is {_shown(value)}: it must be text"
     return None if value.strip() and value.isprintable() else f"is {_shown(value)}: it must be text that can be seen"
 
 
 def private_address(value: object) -> str | None:
-    """Return what is wrong with an address over which credentials are sent; `http://` is for this machine alone."""
+    """Return what is wrong with an address to which credentials are sent. `http://` is allowed on loopback only."""
     if (fault := address(value)) is not None or not isinstance(value, str):
         return fault
     parts = urlsplit(value)
@@ -80,7 +80,7 @@ def private_address(value: object) -> str | None:
 
 
 def address(value: object) -> str | None:
-    """Return what is wrong with the address of an API. It does not show credentials."""
+    """Return what is wrong with the address of an API. The words hold no credentials."""
     if not isinstance(value, str):
         return 'must be text, such as "https://api.ottimate.com/v1"'
     try:
@@ -106,12 +106,12 @@ def _is_local(parts: SplitResult) -> bool:
 
 
 def optional(rule: Rule) -> Rule:
-    """Return the rule that lets None pass, too."""
+    """Return the rule that also accepts None."""
     return lambda value: None if value is None else rule(value)
 
 
 def _shown(value: object) -> str:
-    """Return a value as a message may show it, whatever it is and however long."""
+    """Return any value as a message shows it, cut to 60 characters."""
     try:
         shown = repr(value)
     except ValueError:  # a whole number of more digits than Python writes

@@ -1,4 +1,4 @@
-"""One request that may be sent several times, and the count of those that were sent."""
+"""One request that may be sent several times, and the counts of requests that were sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Spent:
     counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, requests: int = 1) -> None:
-        """Count one, or take one back that never left."""
+        """Count requests of a kind; a negative number takes back what never left."""
         self.counts[kind] = self.counts.get(kind, 0) + requests
 
     def requests(self) -> Requests:
@@ -43,16 +43,16 @@ class Call(Generic[T]):
     company_id: int | None = None
     bearer: bool = True  # False: the token call itself
     sends: int = 0  # all, those answered 401 or 429 included
-    attempts: int = 0  # sends that came to nothing known
-    timeouts: int = 0  # of these, the ones that were too slow
+    attempts: int = 0  # sends that ended without a known outcome
+    timeouts: int = 0  # those of them that got no answer in time
     waits: int = 0  # 503 answers that named a time to wait
-    senseless: int = 0  # answers that were JSON, but not what was asked for
+    senseless: int = 0  # answers that were JSON, but not of the agreed shape
     said: str = ""  # the words of the last 500 or 502
     alike: int = 0  # how many answers in a row had these words
     first_sent_at_s: float = 0.0  # on the event loop's clock
-    is_witness: bool = False  # asked once, to tell whose trouble another request has met
-    exposed: bool = False  # something was sent, and nobody knows what came of it
-    is_lost: bool = False  # of a send no answer came, or one that does not say what came of it; a 503 says "not taken"
+    is_witness: bool = False  # sent once, to learn whose trouble another request has met
+    exposed: bool = False  # it was sent, and its outcome is not known
+    is_lost: bool = False  # the answer to a send is missing, or does not tell the outcome; a 503 tells: not done
     sent_at_s: float = 0.0  # when it was last sent, on the event loop's clock
     status: int | None = None  # of the last answer
     request_id: str | None = None  # the server's name for the last request that it answered with one

@@ -1,6 +1,6 @@
 """One company's API: read a page or a row, send a row or a chunk, wait for a batch.
 
-Its requests take turns here before they meet other companies'.
+Its requests first take turns among themselves, then compete with those of other companies.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from engine.wire.dialect import Dialect
 T = TypeVar("T")
 
 BulkCall: TypeAlias = Call[BulkAnswer | Accepted | None]
-"""A chunk on its way: answered at once, accepted for later (202), or done before without a word (208)."""
+"""The call that sends a chunk: answered at once, accepted for later (202), or told to be done before (208, no body)."""
 
 WIDTH = 8
-"""Requests of one company in the air at a time: the key's gate is first come first served, so this keeps a giant from
-standing in it alone."""
+"""Requests that one company may have out at a time. The key's gate is first come, first served, so without this bound a
+large company would keep all others waiting."""
 
 
 class CompanyClient:
-    """Calls of one company through its account's channel; counts what they cost."""
+    """Sends the calls of one company through its account's channel, and counts the requests."""
 
     def __init__(self, channel: Channel, dialect: Dialect, company_id: int) -> None:
         self.channel = channel
@@ -44,12 +44,12 @@ class CompanyClient:
         self._room = Places(self.width)
 
     async def page(self, number: int, limit: int, *, kind: str = "list") -> Page:
-        """Read one page. Raises `ApiError`; `Rejected` may mean that the limit is refused."""
+        """Read one page. Raises `ApiError`; `Rejected` may mean that the page size is refused."""
         path = self.dialect.list_path(self.company_id, number, limit)
         return await self._get(kind, path, lambda body: self.dialect.page(body, self.company_id))
 
     async def one(self, row_id: str) -> RemoteRow | None:
-        """Read one row by its remote id; None: there is none of this company's. Raises `ApiError`."""
+        """Read one row by its remote id; None: this company has no such row. Raises `ApiError`."""
         try:
             path = self.dialect.one_path(row_id)
             return await self._get("probe", path, lambda body: self.dialect.one(body, self.company_id))
@@ -59,10 +59,10 @@ class CompanyClient:
             raise
 
     async def create(self, row: Dimension, idempotency_key: str) -> RemoteRow:
-        """Create one row, and return it as it stands then. Raises `ApiError`.
+        """Create one row, and return it as the server stores it. Raises `ApiError`.
 
-        An answer that is lost is asked for again with the same bytes and key. Whether a key that exists already is
-        updated or refused is documented nowhere: `bulk` of one row is the upsert.
+        If the answer is lost, the same bytes are sent again with the same idempotency key. The API does not say whether
+        a row key that exists is updated or refused; to create or update, send a `bulk` of one row.
         """
         call: Call[RemoteRow] = Call(
             kind="bulk",
@@ -78,10 +78,10 @@ class CompanyClient:
         return await self._take_turn(call)
 
     async def first_page(self, *, kind: str = "list") -> tuple[Page, int]:
-        """Read page 1 and return it with the page size to go on with.
+        """Read page 1; return it with the page size for the other pages.
 
-        The first listing of a key asks for more than is set. A refused size is halved down to 20. What the server
-        grants is what all companies of the key ask for afterwards.
+        The first listing of a key asks for more than is configured. A refused size is halved, down to 20. All companies
+        of the key then ask for what the server granted.
         """
         sizes = self.channel.key.pages
         limit = sizes.ask() if kind == "list" else sizes.rows
@@ -99,7 +99,7 @@ class CompanyClient:
     def bulk_call(
         self, body: bytes, idempotency_key: str, policy: Policy, before_repeat: Callable[[], Awaitable[None]]
     ) -> BulkCall:
-        """Return the call that sends a chunk; whoever sends it can see afterwards whether its outcome is in doubt."""
+        """Return the call that sends a chunk. Afterwards, `exposed` and `is_lost` tell whether its outcome is known."""
         return Call(
             kind="bulk",
             method="POST",
@@ -114,7 +114,7 @@ class CompanyClient:
         )
 
     async def bulk(self, call: BulkCall) -> BulkAnswer:
-        """Send a chunk, again if need be; wait for its batch if there is one. Raises `ApiError` or `AccountParked`."""
+        """Send a chunk, repeat it where needed, and wait for its batch (202). Raises `ApiError` or `AccountParked`."""
         answer = await self._take_turn(call)
         if answer is None:
             call.exposed = True
@@ -128,7 +128,7 @@ class CompanyClient:
         return answer._replace(errors=errors)
 
     async def _results(self, batch: Accepted) -> BulkAnswer:
-        """Wait until a batch is done and return what it says of its rows. Raises `BatchLost`, `AccountParked`."""
+        """Wait until a batch is done, and return its results. Raises `BatchLost`, `AccountParked`."""
         try:
             if await self._is_done(batch):
                 return await self._get("batch", results_path(batch), read_results)
@@ -139,7 +139,7 @@ class CompanyClient:
         raise BatchLost(text, status=202, company_id=self.company_id)
 
     async def _is_done(self, batch: Accepted) -> bool:
-        """Ask less and less often until the batch is done; False: patience is at its end."""
+        """Ask less and less often until the batch is done; False: it is not done after `batch_wait_s`."""
         give_up_at, polls = anyio.current_time() + self._batch_wait_s, 0
         while anyio.current_time() < give_up_at:
             polls += 1

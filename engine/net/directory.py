@@ -1,4 +1,4 @@
-"""Accounts, companies and locations as an account's API user sees them: listed whole, or not believed."""
+"""List the accounts, companies and locations that an account's API user sees; a listing that is not whole raises."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from engine.wire.directory import (
 T = TypeVar("T", VisibleAccount, VisibleCompany, VisibleLocation)
 
 SIZES = (100, 20)
-"""Entries a page to ask for: no maximum is documented; where the first is refused, the API's own default."""
+"""Entries a page to ask for. No maximum is documented; where 100 is refused, 20 is the API's own default."""
 
 
 async def read_visible(channel: Channel, now: datetime) -> Directory:
-    """List an account's companies, which is all that a sync has to know: ceil(companies / 100) requests, mostly.
+    """List an account's companies, which is all that a sync has to know: ceil(companies / 100) requests as a rule.
 
     Raises `ApiError`, `AccountParked`, and `IncompleteListing` when fewer companies showed than were declared.
     """
@@ -37,7 +37,7 @@ async def read_visible(channel: Channel, now: datetime) -> Directory:
 
 
 async def read_directory(channel: Channel, now: datetime) -> Directory:
-    """List accounts, companies and locations, for people to look at. Raises as `read_visible`."""
+    """List accounts, companies and locations, for people to look at. Raises what `read_visible` raises."""
     return Directory(
         at=now,
         rest_at=now,
@@ -50,7 +50,7 @@ async def read_directory(channel: Channel, now: datetime) -> Directory:
 
 
 async def _companies(channel: Channel) -> tuple[VisibleCompany, ...]:
-    """List the account's companies. Raises `AccountParked` too when there is no such account among those in reach."""
+    """List the account's companies. Raises `AccountParked` also when its credentials do not reach the account."""
     account = channel.account
     try:
         return await _list(channel, "companies", partial(companies_path, account.account_id), read_companies)
@@ -68,7 +68,7 @@ async def _companies(channel: Channel) -> tuple[VisibleCompany, ...]:
 async def _list(
     channel: Channel, what: str, path: Callable[[int, int], str], read: Callable[[bytes], DirectoryPage[T]]
 ) -> tuple[T, ...]:
-    """Read page after page from 1 on; a list that then falls short may have counted its pages from 0."""
+    """Read page after page from 1 on. If entries are missing then, also read page 0: the API may count from there."""
     first, size = await _first(channel, path, read)
     seen: dict[int | str, T] = {entry.id: entry for entry in first.entries}
     number, grows = 1, bool(seen)
@@ -89,7 +89,7 @@ async def _list(
 async def _first(
     channel: Channel, path: Callable[[int, int], str], read: Callable[[bytes], DirectoryPage[T]]
 ) -> tuple[DirectoryPage[T], int]:
-    """Return page 1, and the size to go on with: what was asked for, which pages are counted by."""
+    """Return page 1, and the page size to ask for from now on: the one that was not refused."""
     for size in SIZES[:-1]:
         try:
             return await _page(channel, path(1, size), read), size

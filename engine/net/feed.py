@@ -1,7 +1,7 @@
-"""Items on their way from some tasks to a reader: bounded, in order, and at no cost while neither has to wait.
+"""A bounded queue from several tasks to one reader, in order; nobody waits while there is room and there are items.
 
-A memory object stream gives way to all other tasks at each item and at both ends: 30 us, as much as is spent on the
-request that an item tells of.
+An anyio memory object stream yields to all other tasks at each item, at both ends. That takes 30 us, as long as the
+work on the request that an item is about.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ T = TypeVar("T")
 
 
 class Feed(Generic[T]):
-    """An async iterator of what was put in. It ends with `end`, once all of it is read; `with` it to read from it."""
+    """An async iterator of the items. It ends after `end`, once all are read. Read it inside of its `with` block."""
 
     def __init__(self, ahead: int) -> None:
-        """Let so many items wait for the reader before `send` waits, too."""
+        """Take how many items may wait for the reader before `send` waits, too."""
         self._ahead = ahead
         self._items: deque[T] = deque()
         self._has_ended = False
         self._is_left = False
-        self._news: anyio.Event | None = None  # that a reader waits for
-        self._room: anyio.Event | None = None  # that senders wait for
+        self._news: anyio.Event | None = None  # set when a waiting reader may go on
+        self._room: anyio.Event | None = None  # set when waiting senders may go on
 
     def __enter__(self) -> Self:
         return self
@@ -37,14 +37,14 @@ class Feed(Generic[T]):
         self.leave()
 
     def leave(self) -> None:
-        """Read nothing any more. Idempotent."""
+        """Stop reading; what is left is dropped. Idempotent."""
         self._is_left = True
         self._items.clear()
         self._make_room()
         self._wake()
 
     def widen(self) -> None:
-        """Let `send` wait for the reader no more. For a run that was stopped: few events are still to come."""
+        """Lift the bound: `send` waits no more. For a run that was stopped, and has few events still to come."""
         self._ahead = sys.maxsize
         self._make_room()
 
@@ -54,14 +54,14 @@ class Feed(Generic[T]):
         self._wake()
 
     def put(self, item: T) -> None:
-        """Put an item in, whether there is room or not: for what may not wait. Raises `BrokenResourceError`."""
+        """Add an item even beyond the bound, for callers that may not wait. Raises `BrokenResourceError`, too."""
         if self._is_left:
             raise anyio.BrokenResourceError
         self._items.append(item)
         self._wake()
 
     async def send(self, item: T) -> None:
-        """Wait for room and put an item in. Raises `BrokenResourceError` when the reader has left."""
+        """Wait for room and add an item. Raises `BrokenResourceError` when the reader has left."""
         while len(self._items) >= self._ahead and not self._is_left:
             if self._room is None:
                 self._room = anyio.Event()
@@ -81,7 +81,7 @@ class Feed(Generic[T]):
                 self._news = anyio.Event()
             await self._news.wait()
         item = self._items.popleft()
-        if self._room is not None and 2 * len(self._items) <= self._ahead:  # a few at a time: each has to be woken
+        if self._room is not None and 2 * len(self._items) <= self._ahead:  # to wake senders for each item costs more
             self._make_room()
         return item
 

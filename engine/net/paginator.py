@@ -1,4 +1,4 @@
-"""Pages -> rows as they arrive, and the proof that together they are the whole listing."""
+"""Read the pages of a listing concurrently, and prove that together they are the whole listing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from engine.net.client import CompanyClient
 from engine.net.feed import Feed
 
 NO_SUCH_PAGE = frozenset({400, 404})
-"""How a server may refuse a page after the last one."""
+"""Statuses with which a server may refuse a page after the last one."""
 
 
 class Listing:
-    """An async iterator of pages, in the order of their arrival. `certificate` is final when it ends."""
+    """An async iterator of pages, in the order of their arrival. `certificate` is final when the iteration ends."""
 
     def __init__(self, client: CompanyClient, first: Page, size: int, feed: Feed[Page]) -> None:
         self._client = client
@@ -37,7 +37,7 @@ class Listing:
 
     @property
     def certificate(self) -> Certificate:
-        """What was declared and what was seen so far."""
+        """How many rows were declared, and how many were seen so far."""
         return Certificate(
             declared=self._first.declared,
             declared_last=self._declared_last,
@@ -49,14 +49,14 @@ class Listing:
 
     @property
     def is_short(self) -> bool:
-        """Whether page 1 is all that there is to read: most companies are that small."""
+        """Whether page 1 is the whole listing, as it is for most companies."""
         return self._expected <= 1 and not self._may_go_on
 
     def __aiter__(self) -> AsyncIterator[Page]:
         return self._feed
 
     async def produce(self) -> None:
-        """Read all pages: those that page 1 lets expect concurrently, then one by one while rows are missing."""
+        """Read all pages: concurrently as many as page 1 lets expect, then one by one while rows are missing."""
         await self._take(1, self._first)
         if self._may_go_on:
             await self._look_behind()
@@ -72,12 +72,12 @@ class Listing:
         for number in numbers:
             page = await self._client.page(number, self._size)
             await self._take(number, page)
-            if not page.rows:  # the end, whatever the count says: the certificate tells
+            if not page.rows:  # the end, whatever the count says: the certificate then shows what is missing
                 for _ in numbers:
                     pass
 
     async def _look_behind(self) -> None:
-        """Ask for the page after a full one whose count is its own number of rows: the API may count by page."""
+        """Ask for page 2 although page 1 holds all declared rows: the API may count the rows of each page alone."""
         try:
             page = await self._client.page(2, self._size)
         except (Rejected, OutOfScope) as error:
@@ -88,7 +88,7 @@ class Listing:
         await self._take(2, page)
 
     async def _read_on(self) -> None:
-        """Go on past the expected end where pages are smaller than they say; one that brings nothing new is the end."""
+        """Read on past the expected end if pages were smaller than agreed, until a page brings no new row."""
         number = max(1, self._expected)
         while self._falls_short and len(self._ids) < self._first.declared:
             seen, number = len(self._ids), number + 1
@@ -97,7 +97,7 @@ class Listing:
                 return
 
     async def _take(self, number: int, page: Page) -> None:
-        """Count a page and hand it on; `TenantLeak` before any of its rows is used."""
+        """Count a page and hand it on. Raises `TenantLeak` if it has another company's row, before any row is used."""
         if page.foreign is not None:
             asked = self._client.company_id
             raise TenantLeak(
@@ -115,7 +115,7 @@ class Listing:
 
 @asynccontextmanager
 async def paginate(client: CompanyClient, first: Page, size: int) -> AsyncIterator[Listing]:
-    """Stream the pages of a listing whose first page is read; as many wait to be taken as are in flight at most.
+    """Stream the pages of a listing whose first page is read. At most `client.width` pages wait for the reader.
 
         async with paginate(client, first, size) as listing:
             async for page in listing: ...

@@ -8,7 +8,7 @@ from engine.errors import ApiError, InFlight, OutcomeUnknown
 
 FIRST_S = 0.5
 LONGEST_S = 30.0
-"""Backoff doubles from `FIRST_S` up to here: the server's own limit of 29 s should have passed once by then."""
+"""Waits double from `FIRST_S` up to this. It is above 29 s, after which the server ends a request itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,15 +16,15 @@ class Policy:
     """How patient a call is."""
 
     max_attempts: int  # sends in all, the first included
-    max_timeouts: int | None = None  # give up after so many time-outs (a bulk call is halved then); None: as others
-    max_alike: int | None = None  # give up when the same 500 or 502 came this often from a host that answers others
+    max_timeouts: int | None = None  # give up after this many time-outs; None: they count as any other failure
+    max_alike: int | None = None  # equal 500s or 502s in a row after which to give up, if the host answers others
 
 
 def wait_s(policy: Policy, attempts: int, timeouts: int, error: ApiError, jitter: float) -> float | None:
-    """Return how long to wait before sending the same bytes again; None: stop, and let the caller have the error.
+    """Return how many seconds to wait before sending the same bytes again; None: stop, and raise the error.
 
-    `attempts` counts sends made, `timeouts` those that timed out. `jitter` is drawn from [0, 1): the wait is that share
-    of the upper half of the step, so that a fleet that failed together does not return together.
+    `attempts`: sends made; `timeouts`: those that timed out. `jitter` is drawn from [0, 1) and shortens the wait by up
+    to half, so that requests that failed together are not repeated together.
     """
     if not isinstance(error, OutcomeUnknown | InFlight) or attempts >= policy.max_attempts:
         return None
@@ -49,6 +49,6 @@ def is_silence(error: ApiError) -> bool:
 
 
 def step_s(attempts: int, jitter: float) -> float:
-    """Return the wait after so many sends: 0.5, 1, 2 ... 30 s, each shortened by up to half."""
+    """Return the wait in seconds after `attempts` sends: 0.5, 1, 2 ... 30, shortened by `jitter` by up to half."""
     step = min(LONGEST_S, FIRST_S * 2.0 ** min(attempts - 1, 16))
     return step * (0.5 + jitter / 2)

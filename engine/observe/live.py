@@ -1,4 +1,4 @@
-"""The live display of a run: a few lines that are painted over, and gone at the end."""
+"""The live display of a run: a few lines that are repainted in place, and cleared at the end."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from engine.observe.tally import Tally
 from engine.observe.terminal import safe, trouble
 
 RATE_OVER_S = 4.0
-"""The request rate is that of the last few seconds."""
+"""The request rate is the mean over this many seconds."""
 
 
 class Display:
-    """The lines and the terminal they stand on. One thread owns it; `refresh` paints what the tally says by now."""
+    """The display of one tally on a terminal. One thread owns it; `refresh` paints the current figures."""
 
     def __init__(self, title: str, tally: Tally, stream: TextIO) -> None:
         self._title = title
@@ -49,11 +49,11 @@ class Display:
         self._live.stop()
 
     def refresh(self) -> None:
-        """Paint anew."""
+        """Paint the current figures."""
         self._live.refresh()
 
     def say(self, text: str) -> None:
-        """Print a line above, where it stays."""
+        """Print a line above the display, where it stays."""
         self._console.print(Text(text))
 
     def _view(self) -> Group:

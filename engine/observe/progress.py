@@ -1,7 +1,7 @@
-"""Progress of a run on a stream: a live display on a terminal, a plain line now and then elsewhere.
+"""Progress of a run on a stream: a live display on a terminal, else a plain line every few seconds.
 
-A thread of its own does the painting. So an event costs the run a few additions, and a terminal that is stopped, slow
-or gone costs it nothing: only the painting waits, or ends.
+A separate thread paints. So an event costs the run a few additions, and a terminal that is stopped, slow or gone costs
+it nothing: only the painting waits, or ends.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from engine.observe.tally import Tally
 from engine.observe.terminal import needs_person, safe, trouble
 
 FRAME_S = 0.125
-"""Between two looks at what is new: eight frames a second."""
+"""Seconds between two frames: eight frames a second."""
 
 LINE_S = 5.0
-"""Between two plain lines; in long runs a twentieth of the time so far, so that logs stay short."""
+"""Seconds between two plain lines; in long runs a twentieth of the elapsed time, so that logs stay short."""
 
 FAREWELL_S = 1.0
-"""How long the end waits for the last frame: a terminal may be stopped (Ctrl-S)."""
+"""Seconds that `close` waits for the last frame: a terminal may be stopped (Ctrl-S)."""
 
 
 class Progress:
-    """Shows a run's events on a stream while its block lasts. No failure of the stream reaches the run."""
+    """Shows a run's events on a stream during its `with` block. The run never sees a failure of the stream."""
 
     def __init__(self, title: str, stream: TextIO) -> None:
         self._title = title
@@ -52,12 +52,12 @@ class Progress:
         self.close()
 
     def close(self) -> None:
-        """Clear a live display, print what plain lines are left, and stop. Idempotent."""
+        """Clear a live display, print the plain lines that are left, and stop. Idempotent."""
         self._over.set()
         self._painter.join(FAREWELL_S)
 
     def take(self, event: Event) -> None:
-        """Take an event in."""
+        """Count an event, and queue a line if a person should know of it at once."""
         self._tally.take(event, time.monotonic())
         if isinstance(event, CompanyFinished) and needs_person(event.result):
             self._lines.append(trouble(event.result))
@@ -74,7 +74,7 @@ class Progress:
                 self._paint_live()
             else:
                 self._paint_lines()
-        except (OSError, ValueError):  # the stream is gone, closed, or cannot spell this
+        except (OSError, ValueError):  # the stream is gone or closed, or cannot encode the text
             return
 
     def _paint_live(self) -> None:

@@ -1,4 +1,4 @@
-"""The state of a run in a few figures, kept up to date event by event."""
+"""A few figures on a run, updated with each event."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAST_TROUBLES = 4
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What has happened so far. One thread writes, another may read: each figure is right by itself."""
+    """What has happened so far. One thread writes, another may read: two figures may be of two moments."""
 
     companies: int = 0
     finished: int = 0
@@ -39,7 +39,7 @@ class Tally:
     last: deque[CompanyResult] = field(default_factory=lambda: deque(maxlen=LAST_TROUBLES))
 
     def take(self, event: Event, now: float) -> None:
-        """Count one event; `now` is in seconds of the clock that `waiting` is in."""
+        """Count one event. `now`: seconds, on the same clock as `waiting`."""
         match event:
             case RequestSent():
                 self.requests += 1
@@ -65,7 +65,7 @@ class Tally:
                 pass
 
     def line(self, rate: str = "") -> str:
-        """Return the figures as one line; `rate` is that of the requests, where it is known."""
+        """Return the figures as one line. `rate`: the request rate, such as " (12/s)"; empty: it is not known."""
         figures = [
             f"{self.finished:,}/{self.companies:,} companies",
             f"{self.rows_read:,} rows read",

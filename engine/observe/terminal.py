@@ -1,4 +1,4 @@
-"""What a terminal is shown of a company: text that cannot do harm there, and its figures in one line."""
+"""Text for terminals: names made harmless, and a company's figures in one line."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ GLYPHS = (
     ("?", ("uncertain",)),
     ("#", ("held",)),
 )
-"""Each glyph and the balance columns that it counts (DESIGN section 10)."""
+"""Each glyph and the balance columns whose sum it stands for."""
 
 CALM = frozenset({ExitCode.DONE, ExitCode.STOPPED, ExitCode.LOCKED})
-"""What a company may end with and need nobody: the next run goes on by itself."""
+"""Exit codes of companies that need nobody: the next run goes on by itself."""
 
 LONGEST_MESSAGE = 400
-"""Characters of a problem's message that are shown: some five lines; the JSON output has the rest."""
+"""Characters of a problem's message that are shown, some five lines. The JSON output has all of it."""
 
 LONGEST_NAME = 80
-"""Likewise of a row's key and a company's name: a line."""
+"""Characters of a row's key or a company's name that are shown: one line."""
 
 
 def safe(text: str) -> str:
-    """Return `text` with whatever is not printable escaped: control and escape codes, bidi overrides, line breaks.
+    """Return `text` with everything unprintable escaped: control codes, escape codes, bidi overrides, line breaks.
 
-    Names come from remote systems, and anybody there may have put anything into them.
+    Names come from remote systems, where anybody may have put anything into them.
     """
     if text.isprintable():
         return text
@@ -38,18 +38,18 @@ def safe(text: str) -> str:
 
 
 def brief(text: str, most: int) -> str:
-    """Return `text` safe and in at most `most` characters, escapes counted as they stand; a cut shows."""
+    """Return `text` made safe and cut to `most` characters, counted after escaping; "…" shows a cut."""
     shown = safe(text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def needs_person(result: CompanyResult) -> bool:
-    """Whether a company's end calls for somebody to look."""
+    """Return whether a person has to look at how a company ended."""
     return result.exit_code not in CALM
 
 
 def figures(balance: Balance) -> str:
-    """Return the columns that are not zero behind their glyphs, such as `= 812  # 214`."""
+    """Return the columns that are not zero, each after its glyph, such as `= 812  # 214`."""
     if balance.source_rows is None:
         return "no figures"
     parts = [f"{glyph} {count:,}" for glyph, columns in GLYPHS if (count := _count(balance, columns))]
@@ -63,10 +63,10 @@ def _count(balance: Balance, columns: tuple[str, ...]) -> int:
 
 
 def tell(problem: Problem) -> str:
-    """Return a problem as one safe line: what, which row, where, and why."""
+    """Return a problem as one safe line: its code, the row, the place in the file, and the message."""
     row = f" {brief(problem.key, LONGEST_NAME)}" if problem.key is not None else ""
     message = problem.message
-    is_told = problem.file is None or message.startswith(problem.file)  # a file's own trouble begins with its name
+    is_told = problem.file is None or message.startswith(problem.file)  # one about a whole file begins with its name
     place = "" if is_told else f" ({problem.file}{f':{problem.line}' if problem.line is not None else ''})"
     return safe(f"{problem.code}{row}{place}: {brief(message, LONGEST_MESSAGE)}")
 

@@ -1,7 +1,7 @@
-"""The audit trail: one line per request whose outcome was written down, with what became of each of its rows.
+"""The audit trail: one line per request that was settled, with what became of each of its rows.
 
-The rows stand in it as one JSON array of `[key, outcome, remote_id, message]`, empty ends left out: a line per row
-would double what a push costs. The view `outcomes` takes the array apart for people.
+A line holds one JSON array of `[key, outcome, remote_id, message]` for its rows; empty values at an array's end are
+left out. A line per row would double the cost of a push. The view `outcomes` takes the array apart for people.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ OF_ROW = """
     select at, run_id, id, sends, status, request_id, rows from attempts
     where scope = ? and instr(rows, ?) order by at desc, number desc
 """
-FORGET = "delete from attempts where scope in (select id from scopes) and at < ?"  # which goes by the index
+FORGET = "delete from attempts where scope in (select id from scopes) and at < ?"  # `scope in` makes it use the index
 
 CUT_SHORT = "the run ended before its answer was written down"
 
 
 def add(connection: sqlite3.Connection, scope_id: int, run_id: str, settlement: Settlement) -> None:
-    """Write down what became of a request."""
+    """Write down what became of one request and its rows."""
     lines = [row[:4] if row[3] else row[:3] if row[2] else row[:2] for row in settlement.outcomes]
     counted = (settlement.sends, settlement.status, settlement.request_id)
     connection.execute(ADD, (scope_id, settlement.intent_id, run_id, to_text(settlement.at), *counted, to_json(lines)))
 
 
 def add_left_over(connection: sqlite3.Connection, scope_id: int, intents: Iterable[tuple[str, str, str, str]]) -> int:
-    """Write down what is known of requests, (id, run id, at, keys), that a dead run left behind; return their rows.
+    """Write down the requests that a dead run left behind, as (id, run id, at, keys); return the number of their rows.
 
-    They count as sent once: the intent is committed right before the first send, and of more nobody knows.
+    They count as sent once: the intent is committed right before the first send, and later sends are not counted.
     """
     count = 0
     for intent_id, run_id, at, keys in intents:
@@ -49,7 +49,7 @@ def add_left_over(connection: sqlite3.Connection, scope_id: int, intents: Iterab
 
 
 def of_row(connection: sqlite3.Connection, scope_id: int, key: str) -> tuple[RowAttempt, ...]:
-    """Return the requests that carried a row, the newest first; its JSON form tells in which arrays to look."""
+    """Return the requests that carried a row, the newest first. Arrays that hold the key's JSON text are parsed."""
     found = []
     for at, *request, rows in connection.execute(OF_ROW, (scope_id, to_json(key))):
         became = next((Outcome(*line) for line in orjson.loads(rows) if line[0] == key), None)

@@ -1,4 +1,4 @@
-"""Open a ledger's database file: private, in WAL mode, durable at each commit, and of the schema that we know."""
+"""Open a ledger's database file: private, in WAL mode, durable at each commit, and of the newest schema."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from engine.ledger.sqlite.lock import FileLocks
 from engine.ledger.sqlite.migrate import MIGRATIONS, migrate, schema_version
 
 BUSY_TIMEOUT_S = 30.0
-"""How long to wait for another process's transaction. A commit takes milliseconds: longer means that one hangs."""
-
+"""How long to wait for another process's transaction. A commit takes milliseconds, so after this one hangs."""
 
 FREE_SHARE = 0.25
 FREE_BYTES = 1_000_000
@@ -24,10 +23,10 @@ used for new rows."""
 
 
 def open_file(path: Path, locks: FileLocks) -> sqlite3.Connection:
-    """Return a connection to the ledger at `path`, which is made where there is none.
+    """Return a connection to the ledger at `path`; the file is made if there is none.
 
-    Raises LedgerError, OSError or sqlite3.Error. Openers go one at a time: when two switch to WAL mode together, one
-    fails at once, whatever the busy timeout.
+    Raises LedgerError, OSError or sqlite3.Error. Only one process opens at a time: when two switch to WAL mode at once,
+    one of them fails immediately, whatever the busy timeout.
     """
     if not path.parent.is_dir():
         raise LedgerError(f"The ledger's folder {path.parent} does not exist. Make it, or correct `[ledger] url`.")
@@ -45,17 +44,17 @@ def open_file(path: Path, locks: FileLocks) -> sqlite3.Connection:
 
 
 def open_memory() -> sqlite3.Connection:
-    """Return a connection to a new ledger in memory, which ends with it."""
+    """Return a connection to a new ledger in memory; closing the connection ends the ledger."""
     connection = _connect(":memory:")
     migrate(connection, MIGRATIONS, 0)
     return connection
 
 
 def give_back(connection: sqlite3.Connection) -> None:
-    """Give free pages back to the file system, when there are many. Call it outside of a transaction.
+    """Give free pages back to the file system when there are many. Call it outside of a transaction.
 
-    Does nothing while another process uses the ledger, or where the disk has no room for the copy that it takes; a
-    later run tries again.
+    Does nothing while another process uses the ledger, or where the disk has no room for a copy of the file; a later
+    run tries again.
     """
     size, pages, free = (
         connection.execute(f"pragma {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count")
@@ -65,7 +64,7 @@ def give_back(connection: sqlite3.Connection) -> None:
     connection.execute("pragma busy_timeout = 0")
     try:
         connection.execute("vacuum")
-        connection.execute("pragma wal_checkpoint(truncate)").fetchone()  # until then it is larger than before
+        connection.execute("pragma wal_checkpoint(truncate)").fetchone()  # until then the -wal file holds the copy
     except sqlite3.OperationalError:
         return
     finally:

@@ -1,4 +1,4 @@
-"""What the API user of each account may see, as it was last listed: a part that was not read again keeps its age."""
+"""What the API user of each account may see. Each part has the time when it was last listed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PUT_ACCOUNT = """
 
 
 def read(connection: sqlite3.Connection, origin: str, account: str) -> Directory | None:
-    """Return an account's directory, each part in the order in which it was listed; None: never read."""
+    """Return an account's directory, each part in the order in which it was listed; None: it was never read."""
     found = connection.execute(FIND, (origin, account)).fetchone()
     if found is None:
         return None
@@ -57,7 +57,7 @@ def read(connection: sqlite3.Connection, origin: str, account: str) -> Directory
 
 
 def remember(connection: sqlite3.Connection, origin: str, account: str, directory: Directory) -> None:
-    """Replace an account's directory; parts that were not read (None) stay as they are, with their age."""
+    """Replace an account's directory; parts that were not read (None) keep their entries and their time."""
     locations_at = None if directory.locations is None else to_text(directory.at)
     accounts_at = None if directory.accounts is None else to_text(directory.at)
     connection.execute(REMEMBER, (origin, account, to_text(directory.at), locations_at, accounts_at))
@@ -72,6 +72,6 @@ def remember(connection: sqlite3.Connection, origin: str, account: str, director
 def _replace(
     connection: sqlite3.Connection, forget: str, put: str, number: int, entries: Iterable[tuple[object, ...]]
 ) -> None:
-    """Write one part of a directory anew, numbered in the order in which it was listed."""
+    """Replace one part of a directory; entries are numbered in the order in which they were listed."""
     connection.execute(forget, (number,))
     connection.executemany(put, ((number, position, *entry) for position, entry in enumerate(entries)))

@@ -1,7 +1,7 @@
 """Forget what may no longer be true of a company, in a ledger that was restored from a backup or that is in doubt.
 
-What stays: which key leads to which remote row, what is unsettled or in flight, the audit trail, the source rows of
-the last good run, and the trouble that no listing mends.
+What stays: which key leads to which remote row, rows of unknown outcome, open intents, the audit trail, the number of
+source rows of the last good run, and a key mismatch, which no listing clears up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The crash protocol's two commits, before a request and after its answer, and what is done about a missing second."""
+"""The crash protocol: one commit before a request, one after its answer; `recover` sees to a missing second one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNSETTLE = """
     insert into rows (scope, key, type_code, type_label, name, erp_id, confirmed, settled, code_known)
     select ?, value, '', '', '', '', 0, 0, 0 from json_each(?) where true
     on conflict (scope, key) do update set settled = 0
-"""  # `where true`: else the parser takes `on` for a join's
+"""  # without `where true`, SQLite would parse `on conflict` as the condition of a join
 UNSETTLE_LEFT_OVER = """
     insert into rows (scope, key, type_code, type_label, name, erp_id, confirmed, settled, code_known)
     select scope, value, '', '', '', '', 0, 0, 0 from intents join json_each(keys) where scope = ?
@@ -48,7 +48,7 @@ ACCEPT = "delete from rejections where scope = ? and key = ?"
 ACCEPT_LEFT_OVER = """
     delete from rejections
     where scope = ?1 and key in (select value from intents join json_each(keys) where scope = ?1)
-"""  # a row that was refused, then sent again and never answered, may be there now: its refusal is out of date
+"""  # a row that was refused earlier, then sent and not answered, may be stored now: the refusal no longer holds
 
 
 def begin(connection: sqlite3.Connection, scope: Scope, intent: Intent) -> None:
@@ -71,12 +71,12 @@ def begin(connection: sqlite3.Connection, scope: Scope, intent: Intent) -> None:
 
 
 def _array(keys: Iterable[str]) -> str:
-    """Return keys as a sorted JSON array: one value to bind, which SQLite takes apart faster than Python binds each."""
+    """Return keys as a sorted JSON array: SQLite takes it apart faster than Python binds each key."""
     return to_json(sorted(keys))
 
 
 def sent_again(connection: sqlite3.Connection, scope: Scope, intent_id: str, at: datetime) -> None:
-    """Make an intent as young as its last send."""
+    """Date an intent from its newest send."""
     connection.execute(AGAIN, (to_text(at), scopes.to_change(connection, scope), intent_id))
 
 
@@ -119,7 +119,7 @@ def _reject(connection: sqlite3.Connection, scope_id: int, rejected: Mapping[str
 
 
 def recover(connection: sqlite3.Connection, scope: Scope) -> int:
-    """Unsettle the keys of left-over intents, and end those; the audit trail tells what became of them."""
+    """End left-over intents, and note in rows and audit trail that the outcome of their keys is not known."""
     scope_id = scopes.find(connection, scope)
     left_over = [] if scope_id is None else connection.execute(LEFT_OVER, (scope_id,)).fetchall()
     if scope_id is None or not left_over:

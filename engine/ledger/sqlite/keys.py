@@ -28,17 +28,17 @@ REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, rea
 
 
 def notes(connection: sqlite3.Connection, origin: str, account: str) -> dict[str, str]:
-    """Return what was noted of an account's key, by name."""
+    """Return the notes on an account's key, by name."""
     return dict(connection.execute(NOTES, (origin, account)).fetchall())
 
 
 def note(connection: sqlite3.Connection, origin: str, account: str, name: str, value: str) -> None:
-    """Note something of an account's key, in place of what was noted under that name."""
+    """Write a note on an account's key, in place of the one of that name."""
     connection.execute(NOTE, (origin, account, name, value))
 
 
 def rests(connection: sqlite3.Connection, origin: str, account: str) -> dict[str, Rest]:
-    """Return what failed for an account as a whole, by what it is."""
+    """Return what failed for a whole account, by its name."""
     return {
         what: Rest(failures=failures, retry_at=from_text(retry_at), message=message, settings=settings, code=code)
         for what, failures, retry_at, message, settings, code in connection.execute(RESTS, (origin, account))
@@ -46,7 +46,7 @@ def rests(connection: sqlite3.Connection, origin: str, account: str) -> dict[str
 
 
 def remember_rest(connection: sqlite3.Connection, origin: str, account: str, what: str, rest: Rest | None) -> None:
-    """Note when something that failed for an account as a whole is tried again; None: it works again."""
+    """Note when something that failed for a whole account is tried again; None: it works again."""
     if rest is None:
         connection.execute(END_REST, (origin, account, what))
     else:
@@ -55,7 +55,7 @@ def remember_rest(connection: sqlite3.Connection, origin: str, account: str, wha
 
 
 def page_size(connection: sqlite3.Connection, origin: str, key_id: str) -> int | None:
-    """Return the granted page size, None when none is known."""
+    """Return the granted page size; None: it is not known."""
     found = connection.execute(PAGE_SIZE, (origin, key_id)).fetchone()
     return None if found is None else int(found[0])
 
@@ -66,7 +66,7 @@ def remember_page_size(connection: sqlite3.Connection, origin: str, key_id: str,
 
 
 def pause(connection: sqlite3.Connection, origin: str, key_id: str) -> Pause | None:
-    """Return the pause that was last asked of a key, over or not; None: none."""
+    """Return the wait that the API last asked of a key, over or not; None: it asked for none."""
     found = connection.execute(PAUSE, (origin, key_id)).fetchone()
     if found is None:
         return None
@@ -75,5 +75,5 @@ def pause(connection: sqlite3.Connection, origin: str, key_id: str) -> Pause | N
 
 
 def remember_pause(connection: sqlite3.Connection, origin: str, key_id: str, asked: Pause) -> None:
-    """Write down the pause that was asked of a key."""
+    """Write down the wait that the API asked of a key."""
     connection.execute(REMEMBER_PAUSE, (origin, key_id, to_text(asked.at), to_text(asked.until), asked.reason))

@@ -1,7 +1,7 @@
 """Company locks: two runs never write one company at once.
 
-A lock is a `flock` on a file, not the file itself: the kernel frees it however the process ends, so a file that lies
-about is no lock. Files are never removed, so nobody can hold a lock on a name that somebody else has made anew.
+A lock is a `flock` on a file, not the file itself: the kernel frees it however the process ends, so a
+left-over file locks nothing. Files are never removed: else two runs could each lock a file of the same name.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FileLocks:
 
     @contextmanager
     def hold(self, scope: Scope) -> Iterator[None]:
-        """Hold a company; raises Locked at once when another run does, or when its lock cannot be taken."""
+        """Hold a company. Raises `Locked` at once when another run holds it, or when its lock cannot be taken."""
         path = self._folder / _file_name(scope)
         try:
             descriptor = _open(path)
@@ -59,7 +59,7 @@ class MemoryLocks:
 
     @contextmanager
     def hold(self, scope: Scope) -> Iterator[None]:
-        """Hold a company; raises Locked at once when another run does."""
+        """Hold a company. Raises `Locked` at once when another run in this process holds it."""
         if scope in self._held:
             raise Locked(_refusal("in this process"))
         self._held.add(scope)
@@ -70,7 +70,7 @@ class MemoryLocks:
 
 
 def _take(descriptor: int, scope: Scope) -> None:
-    """Take the lock without waiting, and leave the process id for whoever is refused."""
+    """Take the lock without waiting, and write the process id into the file for those who are refused."""
     try:
         flock(descriptor, LOCK_EX | LOCK_NB)
     except BlockingIOError as error:
@@ -78,18 +78,18 @@ def _take(descriptor: int, scope: Scope) -> None:
         raise Locked(_refusal(f"process {holder}" if holder else "another process")) from error
     except OSError as error:
         raise Locked(f"Company {scope.company_id} could not be locked ({error}).") from error
-    # Only a courtesy to people: the lock holds on a full disk as well.
+    # The id only helps people: on a full disk it cannot be written, and the lock holds all the same.
     with suppress(OSError):
         os.pwrite(descriptor, f"{os.getpid():<19}\n".encode(), 0)
 
 
 def _refusal(holder: str) -> str:
-    """Return the same words for each company that one process holds: they are told together."""
+    """Return the message. It is the same for all companies that one process holds, so that they are reported as one."""
     return f"another run holds the company ({holder}); nothing was sent for it: run again when that has ended"
 
 
 def _file_name(scope: Scope) -> str:
-    """Return a name that is the scope's alone and safe in any folder; the company's id is there for people."""
+    """Return a file name that no other scope has. It is safe in any folder; the company's id in it is for people."""
     identity = repr((scope.origin, scope.account, scope.company_id))
     return f"{scope.company_id}-{sha256(identity.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.lock"
 
@@ -99,6 +99,6 @@ def _open(path: Path) -> int:
 
 
 def _close(descriptor: int) -> None:
-    """Free the lock, then the descriptor: a child that was forked meanwhile has a copy of it, which would hold on."""
+    """Free the lock explicitly, then close: a child process that was forked meanwhile has a copy of the descriptor."""
     flock(descriptor, LOCK_UN)
     os.close(descriptor)

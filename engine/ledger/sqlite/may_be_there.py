@@ -28,21 +28,21 @@ REFUSED = """
     delete from may_be_there
     where scope = ?1 and key = ?2
           and not exists (select 1 from resting where scope = ?1 and key = ?2 and code in (?3, ?4))
-"""  # a row that was acknowledged before may be there although it is refused now
+"""  # a row that was acknowledged earlier may be stored although it is refused now
 
 
 def read(connection: sqlite3.Connection, scope_id: int) -> dict[str, NaturalKey]:
-    """Return them by key."""
+    """Return the notes of a company, by key."""
     return {key: (type_code, erp_id) for key, type_code, erp_id in connection.execute(READ, (scope_id,))}
 
 
 def put(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
-    """Note what rows may have become."""
+    """Note under which type and ERP id rows may be stored."""
     connection.executemany(PUT, [(scope_id, key, *natural) for key, natural in sorted(rows.items())])
 
 
 def doubted(connection: sqlite3.Connection, scope_id: int, keys: str) -> None:
-    """Note what acknowledged rows were that no listing has shown, before nothing is known of them any more.
+    """Note type and ERP id of acknowledged rows that no listing has shown, before their outcome becomes unknown.
 
     `keys`: a JSON array.
     """
@@ -50,18 +50,18 @@ def doubted(connection: sqlite3.Connection, scope_id: int, keys: str) -> None:
 
 
 def doubted_left_over(connection: sqlite3.Connection, scope_id: int) -> None:
-    """Note the same of the keys of left-over intents."""
+    """Note type and ERP id of such rows (see `doubted`) whose keys a left-over intent names."""
     connection.execute(DOUBT_LEFT_OVER, (scope_id,))
 
 
 def replace_all(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
-    """Note these in place of all others."""
+    """Replace all notes of a company."""
     connection.execute(FORGET_ALL, (scope_id,))
     put(connection, scope_id, rows)
 
 
 def acknowledged(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
-    """Forget the notes on keys of which an answer tells what they are now."""
+    """Forget the notes on keys whose rows an answer has acknowledged."""
     connection.executemany(FORGET, [(scope_id, key) for key in keys])
 
 

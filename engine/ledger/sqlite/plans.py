@@ -1,4 +1,4 @@
-"""Saved plans that were applied: in each company one is begun, gone on with if need be, and then finished for good."""
+"""Saved plans that were applied: in each company one is begun, continued if need be, and finished for good."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORGET = "delete from applied_plans where finished and at < ?"
 
 
 def read(connection: sqlite3.Connection, scope: Scope, plan_id: str) -> Applied | None:
-    """Return whether a plan was begun in a company; None: it was not."""
+    """Return when and by which runs a plan was begun in a company; None: it was not."""
     found = connection.execute(READ, (scopes.find(connection, scope), plan_id)).fetchone()
     if found is None:
         return None
@@ -32,13 +32,13 @@ def read(connection: sqlite3.Connection, scope: Scope, plan_id: str) -> Applied 
 
 
 def begin(connection: sqlite3.Connection, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:
-    """Note that a run begins, or goes on, to apply a plan; a finished one stays finished."""
+    """Note that a run begins, or continues, to apply a plan. A finished plan stays finished."""
     before = read(connection, scope, plan_id)
     run_ids = (*(earlier for earlier in before.run_ids if earlier != run_id), run_id) if before else (run_id,)
     connection.execute(BEGIN, (scopes.number(connection, scope), plan_id, to_text(at), to_json(run_ids)))
 
 
 def end(connection: sqlite3.Connection, scope: Scope, plan_id: str) -> None:
-    """Note that nothing of a plan is left to do; raises LedgerError when it was never begun."""
+    """Note that nothing of a plan is left to do. Raises `LedgerError` when it was never begun."""
     if not connection.execute(END, (scopes.find(connection, scope), plan_id)).rowcount:
         raise LedgerError(f"Company {scope.company_id}: plan {plan_id} cannot be finished, it was never begun.")

@@ -44,15 +44,15 @@ CARRY_OVER = (
     """,
     "delete from quotas where origin = :origin and account = :account_id",
     "update or ignore pauses set account = :key_id where origin = :origin and account = :account_id",
-    "delete from pauses where origin = :origin and account = :account_id",  # the key has a newer one of its own
+    "delete from pauses where origin = :origin and account = :account_id",  # where the key has a newer one
     "update or ignore page_sizes set account = :key_id where origin = :origin and account = :account_id",
-    "delete from page_sizes where origin = :origin and account = :account_id",  # the key has a newer one of its own
+    "delete from page_sizes where origin = :origin and account = :account_id",  # where the key has a newer one
 )
-FORGET = "delete from quotas where day < substr(?, 1, 10)"  # an instant: its own day stays, which may be today
+FORGET = "delete from quotas where day < substr(?, 1, 10)"  # an instant; its own day is kept, as it may be today
 
 
 def read(connection: sqlite3.Connection, origin: str, key_id: str, day: date) -> DayUse:
-    """Return what is known of a key's day; nothing was used of one that nothing is known of."""
+    """Return what is known of a key's day; a day without a line has no requests used."""
     found = connection.execute(READ, (origin, key_id, day.isoformat())).fetchone()
     if found is None:
         return DayUse(day=day)
@@ -65,7 +65,7 @@ def read(connection: sqlite3.Connection, origin: str, key_id: str, day: date) ->
 
 
 def reserve(connection: sqlite3.Connection, origin: str, key_id: str, day: date, usable: int, most: int) -> int:
-    """Count a block of what is left of `usable` requests, `most` of them, and return how many that are."""
+    """Count a block of what is left of `usable` requests, at most `most`; return how many it has."""
     requests = block(usable - read(connection, origin, key_id, day).used, most)
     if requests:
         charge(connection, origin, key_id, day, requests)
@@ -73,7 +73,7 @@ def reserve(connection: sqlite3.Connection, origin: str, key_id: str, day: date,
 
 
 def charge(connection: sqlite3.Connection, origin: str, key_id: str, day: date, requests: int) -> None:
-    """Count requests, or give back (below 0) what was counted and not sent."""
+    """Count requests; a negative number gives back requests that were counted and not sent."""
     connection.execute(CHARGE, (origin, key_id, day.isoformat(), requests))
 
 
@@ -84,13 +84,13 @@ def note(connection: sqlite3.Connection, origin: str, key_id: str, day: date, us
 
 
 def is_under_old_names(connection: sqlite3.Connection, origin: str, account_ids: Collection[str]) -> bool:
-    """Return whether anything of these accounts' keys stands under the account's id, as an older dimsync wrote it."""
+    """Return whether an older dimsync wrote anything under these account ids, instead of under the API keys."""
     asked = ({"origin": origin, "account_id": account_id} for account_id in account_ids)
     return any(connection.execute(IS_OLD, each).fetchone()[0] for each in asked)
 
 
 def carry_over(connection: sqlite3.Connection, origin: str, key_ids: Mapping[str, str]) -> None:
-    """Take what stands under accounts' ids over to their keys: counts are added. `key_ids`: by account id."""
+    """Move what stands under account ids to the API keys; counts are added. `key_ids`: by account id."""
     for account_id, key_id in key_ids.items():
         for statement in CARRY_OVER:
             connection.execute(statement, {"origin": origin, "account_id": account_id, "key_id": key_id})

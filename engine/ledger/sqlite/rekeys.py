@@ -1,4 +1,4 @@
-"""Rows that keep another key on the wire than the one that their source calls them by now."""
+"""Rows that are sent under another key than the one that their source uses now."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ UNKEY = "delete from wire_keys where scope = ? and source_key = ?"
 
 
 def rekey(connection: sqlite3.Connection, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
-    """Write down under which keys these source keys' rows are sent.
+    """Write down under which keys the rows of these source keys are sent.
 
-    What was adopted under a source key is the wire key's own row: that entry goes. Two source keys may stand for one
-    wire key: a source can call a row by a third name, and drop the second.
+    A row record that was adopted under a source key describes the row of the wire key, so it is deleted. Two source
+    keys may have one wire key: a source can give a row a third key and drop the second.
     """
     scope_id = scopes.number(connection, scope)
     columns = ((scope_id, source_key, wire_key, to_text(at)) for source_key, wire_key in wire_keys.items())
@@ -29,7 +29,7 @@ def rekey(connection: sqlite3.Connection, scope: Scope, wire_keys: Mapping[str, 
 
 
 def unkey(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str]) -> None:
-    """Forget the other keys of these source keys."""
+    """Forget the wire keys of these source keys."""
     scope_id = scopes.number(connection, scope)
     connection.executemany(UNKEY, ((scope_id, key) for key in keys))
     scopes.changed(connection, scope_id, None)

@@ -1,4 +1,4 @@
-"""Rows that are not sent for now: what came of them, and when they are tried or looked for again."""
+"""Rows that are not sent for now: why, and when they are sent or looked up again."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PUT = """
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 END = "delete from resting where scope = ? and key = ?"
-ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # only a listing tells whether that came to something
-REFUSED = f"{END} and code = '{UNCERTAIN}'"  # what no listing shows is not there for being refused
+ACKNOWLEDGED = f"{END} and code <> '{MADE_ANEW}'"  # only a listing shows whether such a row was stored
+REFUSED = f"{END} and code = '{UNCERTAIN}'"  # for other codes, a refusal does not show that the row is stored
 
 
 def read(connection: sqlite3.Connection, scope_id: int) -> dict[str, RestingRow]:
@@ -44,7 +44,7 @@ def rest(connection: sqlite3.Connection, scope: Scope, rows: Mapping[str, Restin
 
 
 def put(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, RestingRow]) -> None:
-    """Write notes, each in place of the one before."""
+    """Write notes, each in place of the earlier one of its row."""
     for key, row in sorted(rows.items()):
         times = (to_text(row.since), row.tries, optional_text(row.next_at))
         connection.execute(PUT, (scope_id, key, row.code, row.fingerprint, row.message, *times, to_json(row.others)))
@@ -61,5 +61,5 @@ def acknowledged(connection: sqlite3.Connection, scope_id: int, keys: Iterable[s
 
 
 def refused(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
-    """Forget that the outcome of rows was not known which an answer has refused."""
+    """Forget the notes of unknown outcome on rows that an answer has refused."""
     connection.executemany(REFUSED, [(scope_id, key) for key in keys])

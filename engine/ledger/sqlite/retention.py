@@ -11,9 +11,9 @@ from engine.ledger.sqlite.texts import from_text, to_text
 EARLIER = "select max(started_at) from runs where started_at < ?"
 BEGAN_BETWEEN = "select exists (select 1 from runs where started_at between ? and ?)"
 SHORTEST_AGE, LONGEST_AGE = timedelta(days=1), timedelta(days=90)
-"""Nothing is forgotten unless the journal has a run of an age between these (`horizon`)."""
+"""Nothing is forgotten unless the journal has a run of an age between these: see `horizon`."""
 
-# A run without an end is taken for a crashed one when it began so long ago.
+# A run without an end counts from its start: after this long, it has crashed.
 FORGET_COMPANIES = """
     delete from run_companies where run_id in (
         select id from runs
@@ -33,10 +33,10 @@ FORGET_RUNS = """
 
 
 def horizon(connection: sqlite3.Connection, at: datetime, keep: timedelta) -> datetime | None:
-    """Return before when the trail is forgotten in a run that began at `at`; None: nothing is.
+    """Return the moment before which `prune` may forget, in a run that began at `at`; None: forget nothing.
 
-    It is counted from the newest run that began before `at`. A clock that was set far ahead must not empty the ledger,
-    so nothing is forgotten unless some run began between 1 and 90 days before `at`.
+    It lies `keep` before the newest run that began before `at`. A clock that was set far ahead must not empty the
+    ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`.
     """
     around = (to_text(at - LONGEST_AGE), to_text(at - SHORTEST_AGE))
     if not connection.execute(BEGAN_BETWEEN, around).fetchone()[0]:
@@ -46,7 +46,7 @@ def horizon(connection: sqlite3.Connection, at: datetime, keep: timedelta) -> da
 
 
 def prune(connection: sqlite3.Connection, before: datetime) -> int:
-    """Forget old runs, but those that a company's last sync was, old attempts and days, and finished old plans."""
+    """Forget old attempts, quota days, finished plans, and runs, but no run that is some company's last sync."""
     horizon = (to_text(before),)
     connection.execute(attempts.FORGET, horizon)
     connection.execute(plans.FORGET, horizon)

@@ -1,4 +1,4 @@
-"""All that the file holds of one row: its entry, and every request that it was in."""
+"""All that the file holds of one row: its record, and every request that carried it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACKED = """
     select acked_at,
            (select run_id from attempts where scope = rows.scope and at = acked_at order by number desc limit 1)
     from rows where scope = ? and key = ?
-"""  # a company's requests of one instant are of one run: it held the lock
+"""  # requests of one company at one instant are of one run, the one that held the lock
 REJECTION = "select fingerprint, at, message from rejections where scope = ? and key = ?"
 REVERTS = "select at from reverts where scope = ? and key = ? order by at"
 IN_FLIGHT = """
@@ -25,7 +25,7 @@ IN_FLIGHT = """
 
 
 def read(connection: sqlite3.Connection, scope: Scope, key: str) -> Life:
-    """Return the life of the row that the source calls `key`; requests are looked for in all of the company's."""
+    """Return all that is known of the row that the source calls `key`. Takes time in proportion to all attempts."""
     scope_id = scopes.find(connection, scope)
     if scope_id is None:
         return Life(wire_key=key)

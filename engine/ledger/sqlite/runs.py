@@ -68,7 +68,7 @@ HISTORY = """
     left join run_companies on run_companies.run_id = id
     where id in (select id from runs where origin = ? order by started_at desc, id desc limit ?)
     group by id order by started_at desc, id desc
-"""  # a run that an older dimsync ended has no totals, and a line for each of its companies
+"""  # a run of an older dimsync has no totals, but a line for each of its companies
 LAST_SYNCS = """
     select newest.account, newest.company_id, coalesce(newest.name, line.name, ''), newest.state,
            coalesce(newest.at, finished_at), newest.run_id,
@@ -81,13 +81,13 @@ LAST_SYNCS = """
     left join run_companies as line
         on line.run_id = newest.run_id and line.account = newest.account and line.company_id = newest.company_id
     where newest.origin = ? order by newest.account, newest.company_id
-"""  # an older dimsync keeps a company's figures in `run_companies` alone
+"""  # where an older dimsync wrote, a company's figures stand in `run_companies` alone
 WRITING = frozenset({"sync", "apply", "retry"})
 """Verbs whose runs send rows."""
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
-    """Return whether no run was ever begun."""
+    """Return whether the journal has no run."""
     return bool(connection.execute(IS_EMPTY).fetchone()[0])
 
 
@@ -99,9 +99,9 @@ def start(
 
 
 def finish(connection: sqlite3.Connection, result: RunResult) -> None:
-    """Close a run's entry with its result; raises LedgerError when it is not open.
+    """Close a run's entry with its result. Raises `LedgerError` when it is not open.
 
-    A company that has nothing to tell leaves nothing of its own but its last state.
+    A company that has nothing to tell gets no line of its own, only its last state.
     """
     found = connection.execute(OPEN_RUN, (result.run_id,)).fetchone()
     if found is None:
@@ -131,7 +131,7 @@ def _totals(result: RunResult) -> tuple[object, ...]:
 
 
 def _states(result: RunResult, origin: str) -> Iterator[tuple[object, ...]]:
-    """Yield the last states that a run leaves. A plan that was stale did nothing to its company."""
+    """Yield the last states that a run leaves. A stale saved plan did nothing to its company, and leaves none."""
     at = to_text(result.finished_at)
     for company in result.companies:
         if result.verb == "sync" or (result.verb == "apply" and company.state is not State.DEFERRED):
@@ -159,7 +159,7 @@ def _columns(run_id: str, company: CompanyResult) -> tuple[object, ...]:
 
 
 def last_states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], State]:
-    """Return how each company ended in the sync that finished last, whichever started last."""
+    """Return how each company ended in the sync that finished last, even if another one started later."""
     found = connection.execute(LAST_STATES, (origin,))
     return {(account, company_id): State(state) for account, company_id, state in found}
 

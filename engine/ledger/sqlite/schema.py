@@ -12,7 +12,7 @@ STATEMENTS = (
 )
 
 LATE_COLUMNS = re.compile(r"^(    \w+ \w+[^,\n]*)((?:, \w+ (?:text|blob|integer)[^,\n]*)+),( +--.*)?$", re.MULTILINE)
-"""Where `alter table` puts columns: behind the last one, before its comment."""
+"""Matches columns where `alter table` puts them: after the last one, on its line, before its comment."""
 
 CONVENTIONS = """
     A SQLite database in WAL mode: whoever reads it blocks no run, and no run blocks a reader. Instants are ISO 8601
@@ -119,13 +119,13 @@ NOTES = {
     "wire_keys": "Rows that `dimsync rekey` keeps under the key that they were created under.",
     "applied_plans": "Saved plans that were begun in a company, and whether all of them was done.",
 }
-"""What the statements, as they were carried out, don't say themselves."""
+"""What the stored statements do not say themselves."""
 
 
 def describe(connection: sqlite3.Connection) -> str:
-    """Return the statements that make the tables and views, as the file holds them, each under a comment.
+    """Return the statements that make the tables and views, as the file stores them, each below a comment.
 
-    Carried out, they make the same schema once more.
+    Running them makes the same schema again.
     """
     stored = connection.execute(STATEMENTS).fetchall()  # where somebody may have added views of their own
     statements = (
@@ -137,7 +137,7 @@ def describe(connection: sqlite3.Connection) -> str:
 
 
 def _apart(found: re.Match[str]) -> str:
-    """Return columns that stand on one line with each on a line of its own, the comment with the first."""
+    """Return columns that stand on one line with a line for each; the comment belongs to the first."""
     last, late, comment = found.groups()
     return f"{last},{comment or ''}" + "".join(f"\n    {column}," for column in late.split(", ")[1:])
 

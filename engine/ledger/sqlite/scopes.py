@@ -1,4 +1,4 @@
-"""The ledger's notes on a company as a whole, and the number under which its other entries stand."""
+"""The ledger's notes on a company as a whole, and the number (`scope`) that its rows in other tables have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READ_NOTES = f"""
     select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
     from scopes where origin = ? and account = ? and company_id = ?
 """  # noqa: S608  our own columns
-READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  likewise
+READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  our own columns
 LISTED = """
     update scopes
     set listed_before = case
@@ -37,7 +37,7 @@ LISTED = """
         failure_message = case when failure = ?5 then failure_message end,
         failure = case when failure = ?5 then failure end
     where id = ?4
-"""  # a listing says nothing of where keys lead: that trouble stays
+"""  # a key mismatch stays: a listing does not show where keys lead
 CHECKED = "update scopes set checked_at = ? where id = ?"
 NOTE = """
     update scopes
@@ -50,7 +50,7 @@ CHANGED = """
         remote_count = remote_count + ?, lost_at = coalesce(?, lost_at),
         clean = null, clean_rows = null, clean_adopted = null
     where id = ?
-"""  # a count that is not known stays so
+"""  # a `remote_count` of null stays null
 CLEAN = """
     update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, lost_at = null
     where id = ? and not exists (select 1 from intents where scope = scopes.id)
@@ -67,23 +67,23 @@ SKETCH = "insert or replace into sketches (scope, rows, marks) values (?, ?, ?)"
 
 
 class Notes(NamedTuple):
-    """What `scopes` holds of a company, and whether a request of it is open."""
+    """What `scopes` holds of a company, and whether it has an open intent."""
 
     scope_id: int
-    left_over: datetime | None  # the youngest intent
-    lost_at: datetime | None
-    is_as_listed: bool  # nothing has changed what is known since the last whole listing
+    left_over: datetime | None  # of the newest open intent; None: there is none
+    lost_at: datetime | None  # the last send whose answer never came
+    is_as_listed: bool  # what is known has not changed since the last whole listing
     state: CompanyState
 
 
 def find(connection: sqlite3.Connection, scope: Scope) -> int | None:
-    """Return the scope's number, None when nothing was ever written for it."""
+    """Return the scope's number; None: nothing was ever written for it."""
     found = connection.execute(FIND, (scope.origin, scope.account, scope.company_id)).fetchone()
     return None if found is None else int(found[0])
 
 
 def number(connection: sqlite3.Connection, scope: Scope) -> int:
-    """Return the scope's number, which it gets where it has none."""
+    """Return the scope's number; a new scope gets one."""
     found = find(connection, scope)
     if found is None:
         identity = (scope.origin, scope.account, scope.company_id)
@@ -93,14 +93,14 @@ def number(connection: sqlite3.Connection, scope: Scope) -> int:
 
 
 def to_change(connection: sqlite3.Connection, scope: Scope) -> int:
-    """Return the scope's number to whoever changes what is known of it: that nothing was to do is forgotten."""
+    """Return the scope's number for a change of what is known; the note that nothing was to do ends with it."""
     scope_id = number(connection, scope)
     connection.execute(UNCLEAN, (scope_id,))
     return scope_id
 
 
 def notes(connection: sqlite3.Connection, scope: Scope) -> Notes | None:
-    """Return the notes on a company, None when nothing was ever written for it."""
+    """Return the notes on a company; None: nothing was ever written for it."""
     found = connection.execute(READ_NOTES, (scope.origin, scope.account, scope.company_id)).fetchone()
     if found is None:
         return None
@@ -110,7 +110,7 @@ def notes(connection: sqlite3.Connection, scope: Scope) -> Notes | None:
 
 
 def brief(connection: sqlite3.Connection, scope: Scope) -> CompanyState | None:
-    """Return the notes on a company, None also when something of it is left over or lost."""
+    """Return the notes on a company; None also where an intent is left over or an answer was lost."""
     found = notes(connection, scope)
     return None if found is None or found.left_over or found.lost_at else found.state
 
@@ -144,13 +144,13 @@ def _state(listed_at: str | None, checked_at: str | None, remote_count: int | No
 def listed(
     connection: sqlite3.Connection, scope_id: int, certificate: Certificate, at: datetime, run_id: str | None
 ) -> None:
-    """Note a whole listing, which also ends a row of failures. Of several in one run, the last one stands for all."""
+    """Note a whole listing, and clear the notes on failures. Of several listings in one run, the last one counts."""
     values = (to_text(at), to_json(certificate), certificate.unique, scope_id, KEY_MISMATCH, run_id)
     connection.execute(LISTED, values)
 
 
 def checked(connection: sqlite3.Connection, scope: Scope, at: datetime | None) -> None:
-    """Note a probe that agreed; None: one that did not."""
+    """Note when a probe agreed; None: it did not."""
     scope_id = number(connection, scope) if at else to_change(connection, scope)
     connection.execute(CHECKED, (optional_text(at), scope_id))
 
@@ -169,12 +169,12 @@ def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> N
 
 
 def note_clean(connection: sqlite3.Connection, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
-    """Note that nothing was to do. What was lost once has been waited for, so that nothing more can come of it."""
+    """Note that nothing was to do; clear `lost_at`, as the caller waited until no lost request could still arrive."""
     connection.execute(CLEAN, (digest, rows, adopted, find(connection, scope)))
 
 
 def passed(connection: sqlite3.Connection, scope: Scope, marks: bytes | None) -> None:
-    """Remember the marks of a plan that passed the guards, or that it is finished."""
+    """Remember the marks of a plan that passed the guards; None: it is finished."""
     connection.execute(PASSED, (marks, to_change(connection, scope)))
 
 
@@ -188,19 +188,19 @@ def changed(
 ) -> None:
     """Count a change of what is known of a company's rows; `run_id` None: a command made it.
 
-    `created`: rows that there are more by now. `lost_at`: when something was sent that was never answered.
+    `created`: the number of rows that were created. `lost_at`: when a request was sent that was never answered.
     """
     connection.execute(CHANGED, (run_id, created, optional_text(lost_at), scope_id))
 
 
 def generation(connection: sqlite3.Connection, scope: Scope) -> Generation:
-    """Return how often what is known of a company's rows has changed, and by which run last."""
+    """Return how often what is known of a company's rows has changed, and which run changed it last."""
     found = connection.execute(GENERATION, (scope.origin, scope.account, scope.company_id)).fetchone()
     return Generation() if found is None else Generation._make(found)
 
 
 def known(connection: sqlite3.Connection, origin: str) -> list[Scope]:
-    """Return the companies at an origin that anything was ever written for."""
+    """Return the companies at an origin for which anything was ever written."""
     found = connection.execute(KNOWN, (origin,))
     return [Scope(origin=origin, account=account, company_id=company_id) for account, company_id in found]
 

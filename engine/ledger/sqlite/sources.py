@@ -29,7 +29,7 @@ MEMBERS = """
 
 
 def keep_good(connection: sqlite3.Connection, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
-    """Note what a good run's source was like. What nothing is known of stays as it was."""
+    """Note what a good run's source was like; an end of None leaves the old one."""
     scope_id = scopes.number(connection, scope)
     connection.execute(GOOD_ROWS, (scope_id, rows))
     if end is not None:
@@ -37,13 +37,13 @@ def keep_good(connection: sqlite3.Connection, scope: Scope, rows: int | None, en
 
 
 def good_end(connection: sqlite3.Connection, scope: Scope) -> FileEnd | None:
-    """Return how the last good run's file ended; None: that is not known."""
+    """Return how the last good run's file ended; None: it is not known."""
     found = connection.execute(END, (scope.origin, scope.account, scope.company_id)).fetchone()
     return None if found is None else FileEnd(found[0], found[1], bool(found[2]))
 
 
 def keep_fleet(connection: sqlite3.Connection, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
-    """Note the fleet of the companies that anything is known of."""
+    """Note the fleet of those of the companies that have a line in `scopes`."""
     connection.executemany(FLEET, [(fleet, origin, account, company_id) for account, company_id in companies])
 
 

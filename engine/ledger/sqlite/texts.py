@@ -1,4 +1,4 @@
-"""Values that the ledger writes as text: instants (ISO 8601 in UTC, of one width, so that they sort), and JSON."""
+"""Values that the ledger writes as text: JSON, and instants as ISO 8601 in UTC, all of one width so that they sort."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def optional_instant(text: str | None) -> datetime | None:
 
 
 def to_json(value: object) -> str:
-    """Return a value as JSON; raises LedgerError for text that is no Unicode (half a surrogate pair)."""
+    """Return a value as JSON. Raises `LedgerError` for text with half of a surrogate pair, which UTF-8 cannot hold."""
     try:
         return orjson.dumps(value).decode()
     except TypeError as error:  # which is what orjson raises

@@ -1,10 +1,10 @@
-"""One thread that owns a database connection, and commits what waits for it together.
+"""One thread that owns a database connection, and commits all waiting writes in one transaction.
 
-An fsync costs more than all of a chunk's SQL, and with 64 chunks in flight many wait at once. So the thread takes all
-that waits to be written into one transaction, and answers nobody before the commit. When a job fails, all is rolled
-back and each job gets a transaction to itself, so that it fails alone. Jobs fail rarely; savepoints, which would do the
-same, cost a third more CPU a row when none does (SQLite copies each page that changes under one). What jobs do is not
-the thread's business, only that they change nothing but the database: they may be run twice.
+An fsync costs more than all SQL of a chunk, and with 64 chunks in flight many wait at once. So the thread carries out
+all waiting writes in one transaction, and answers their callers after the commit. When one job fails, everything is
+rolled back and each job gets a transaction of its own, so that it fails alone. Savepoints would do the same, but cost a
+third more CPU a row when no job fails, which is the rule: SQLite copies each page that changes under one. A job may
+change nothing but the database, because it may be run twice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_JOBS = 64
-"""Jobs in one transaction: as many as one key may have requests in flight. Bounds how long other processes wait."""
+"""Jobs in one transaction: the default of `Limits.max_concurrency`. It bounds how long other processes wait."""
 
 READ, WRITE = "begin", "begin immediate"
 
@@ -59,8 +59,8 @@ class _Answer(NamedTuple):
 class DatabaseThread:
     """Carries out jobs, functions of a connection, in the order of their arrival; made by `start`.
 
-    Cancelling a caller whose job has not begun takes the job back; a job that has begun is carried out whole, and its
-    caller does not learn of it.
+    Cancelling a caller takes back its job if that has not begun. A job that has begun is carried out to its end, and
+    the caller does not learn of it.
     """
 
     def __init__(self, name: str) -> None:
@@ -69,14 +69,14 @@ class DatabaseThread:
         self._opened: Future[None] = Future()
         self._ended: Future[None] = Future()
         for milestone in (self._opened, self._ended):
-            milestone.set_running_or_notify_cancel()  # whoever stops waiting for it does not cancel it for others
+            milestone.set_running_or_notify_cancel()  # one waiter that is cancelled must not cancel it for others
         self._closed = False
 
     @classmethod
     async def start(cls, name: str, connect: Callable[[], sqlite3.Connection]) -> DatabaseThread:
-        """Return a running thread whose connection is open; what `connect` raises, this raises."""
+        """Return a running thread whose connection is open. Raises what `connect` raises."""
         thread = cls(name)
-        # A daemon: a program that forgets to close the ledger still ends, and a transaction cut short was never there.
+        # A daemon, so that a program that forgets to close the ledger still ends. SQLite undoes a cut transaction.
         Thread(target=thread._serve, args=(connect,), name=f"ledger {name}", daemon=True).start()
         try:
             await asyncio.wrap_future(thread._opened)
@@ -92,11 +92,11 @@ class DatabaseThread:
     async def write(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Carry out a job that writes; it is durable when this returns, and has changed nothing when this raises."""
+        """Carry out a job that writes. It is durable when this returns; if this raises, it has changed nothing."""
         return await self._carry_out(lambda connection: work(connection, *args, **kwargs), WRITE)
 
     async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Carry out a job that no transaction may be around, such as VACUUM."""
+        """Carry out a job outside of any transaction, such as VACUUM."""
         return await self._carry_out(work, "")
 
     async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
@@ -117,12 +117,12 @@ class DatabaseThread:
             self._jobs.put(None)
 
     async def aclose(self) -> None:
-        """Finish what is queued and close the connection. Idempotent; cancelling it only stops the waiting."""
+        """Finish the queued jobs and close the connection. Idempotent; cancelling it only stops the waiting."""
         self.close_soon()
         await asyncio.wrap_future(self._ended)
 
     def _serve(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        """Open the connection, carry out jobs until told to close: the thread's whole life."""
+        """Open the connection, and carry out jobs until told to close. The thread runs this."""
         try:
             connection = connect()
         except BaseException as error:  # noqa: BLE001  it belongs to whoever waits for the opening
@@ -137,7 +137,7 @@ class DatabaseThread:
             self._ended.set_result(None)
 
     def _next_batch(self) -> list[_Job] | None:
-        """Wait for a job and take those that wait behind it; None when it is time to close."""
+        """Wait for a job, and take those that are queued behind it; None: it is time to close."""
         item = self._jobs.get()
         if item is None:
             return None
@@ -155,7 +155,7 @@ class DatabaseThread:
         return batch
 
     def _work_off(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
-        """Carry out what writes together, then each reading by itself: it may be long, and shuts no process out."""
+        """Carry out all writes in one transaction, then each read by itself: it may be long, but locks nobody out."""
         if writing := [job for job in batch if job.begin == WRITE]:
             self._commit(connection, writing)
         for job in batch:
@@ -163,7 +163,7 @@ class DatabaseThread:
                 self._commit(connection, [job])
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
-        """Carry out a batch in one transaction and answer its callers; if it fails, each job in one of its own."""
+        """Carry out a batch in one transaction and answer its callers; if it fails, give each job one of its own."""
         try:
             results = _transact(connection, batch)
         except _NotBegun as refused:
@@ -179,7 +179,7 @@ class DatabaseThread:
 
 
 class _NotBegun(Exception):
-    """A transaction did not begin (another process is writing): no reason to try its jobs one by one, each as long."""
+    """A transaction did not begin, as another process is writing: each job alone would wait as long, and in vain."""
 
     def __init__(self, error: sqlite3.Error) -> None:
         super().__init__(str(error))
@@ -187,7 +187,7 @@ class _NotBegun(Exception):
 
 
 def _answer(answers: list[_Answer]) -> None:
-    """Hand answers to the loops that wait for them, each woken once for all of its own."""
+    """Hand answers to the event loops of their callers, each woken once for all of its own."""
     for loop in {answer.future.get_loop() for answer in answers}:
         own = [answer for answer in answers if answer.future.get_loop() is loop]
         with suppress(RuntimeError):  # a loop that was closed waits for nothing
@@ -195,7 +195,7 @@ def _answer(answers: list[_Answer]) -> None:
 
 
 def _deliver(answers: list[_Answer]) -> None:
-    """Give the answers to callers that have not stopped waiting, on their loop."""
+    """Give answers, on the callers' loop, to those that still wait."""
     for future, result, error in answers:
         if future.cancelled():
             continue
@@ -206,7 +206,7 @@ def _deliver(answers: list[_Answer]) -> None:
 
 
 def _transact(connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
-    """Return the results of jobs of one kind once they are committed; when anything fails, nothing was changed."""
+    """Return the results of jobs of one kind once they are committed. If it raises, nothing was changed."""
     if not batch[0].begin:
         return [job.work(connection) for job in batch]
     try:
@@ -224,7 +224,7 @@ def _transact(connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
 
 
 def _explained(name: str, error: BaseException) -> BaseException:
-    """Return the database's errors, and those of values that it cannot hold, as LedgerError; others as they are."""
+    """Return errors of the database, and of values that it cannot hold, as `LedgerError`; others unchanged."""
     if not isinstance(error, sqlite3.Error | OSError | UnicodeEncodeError | OverflowError):
         return error
     kind = "SQLITE_CANTOPEN" if isinstance(error, OSError) else getattr(error, "sqlite_errorname", "")

@@ -17,7 +17,7 @@ STILL_TO_RETRY = """
         where newer.origin = bad.origin and newer.company_id = bad.company_id and newer.account <> bad.account
               and newer.at > (select finished_at from runs where id = bad.run_id)
     )
-"""  # leaves out a company that has been synced since under another account name: the settings have renamed its account
+"""  # leaves out a company that was synced later under another account name: its account was renamed in the settings
 REMEMBER_TO_RETRY = """
     insert or replace into to_retry (origin, account, company_id, run_id, keys) values (?, ?, ?, ?, ?)
 """
@@ -31,10 +31,10 @@ LAST_WRITTEN = """
 
 
 def note(connection: sqlite3.Connection, result: RunResult, origin: str) -> None:
-    """Remember which rows are in trouble now, by company, as a `retry` is to ask for them.
+    """Note which rows of each company a `retry` is to send again, now that a run has ended.
 
-    A sync or an apply that gave each row of a company an outcome replaces what was known of the company; a retry that
-    did so replaces it for the rows that it was about. A run that stopped before that only adds to it.
+    A sync or an apply that gave each row of a company an outcome replaces the company's list. A retry that did so
+    replaces it for the rows that it retried. A run that stopped before that only adds to the list.
     """
     before = {(account, company_id): rest for account, company_id, *rest in connection.execute(TO_RETRY, (origin,))}
     for company in result.companies:

@@ -1,4 +1,4 @@
-"""What an HTTP answer means: nothing wrong, or one of the errors (DESIGN section 8)."""
+"""What an HTTP answer means: that all is well, or one of the errors in `engine.errors`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from engine.net.http.exchange import Answer
 from engine.wire.reading import excerpt, has_code, is_gateway, read_refusal
 
 QUOTA_WORDS = "limit exceeded"
-"""The gateway's whole message for a used-up day; for a throttle it says `Too Many Requests` (API-FACTS 2.2)."""
+"""The gateway's whole message for a used-up day. For a throttle it says `Too Many Requests`."""
 
 LONGEST_ID = 200
-"""Characters of a request's id that are kept: it is a server's text."""
+"""Characters of a request's id that are kept: a server could send any number."""
 
 LARGEST_SKEW = timedelta(days=1)
-"""A `Date` that is off by more than this comes from a cache on the way, not from a clock in another time zone."""
+"""A `Date` that is off by more than this is a cached answer's, not that of a clock in another time zone."""
 
 GATEWAY_FORBIDDEN = "forbidden"
-"""The gateway's whole message for a bad API key; the API's own 403 has an envelope with a code."""
+"""The gateway's whole message for a bad API key. A 403 of the API itself has an envelope with a code."""
 
 
 NO_COMPANY = "; the API user may not see this company, or it does not exist"
@@ -45,8 +45,8 @@ NO_ACCESS = {
 def problem(answer: Answer, *, kind: str, now: Callable[[], datetime], company_id: int | None) -> ApiError | None:
     """Return the error that an answer stands for; None: a 2xx with a body to read.
 
-    `kind`: of the request, a field of `Requests`. The bulk path exists unless the contract is the wrong one, and a
-    refused token request names no company.
+    `kind`: of the request, a field of `Requests`. It matters: a bulk path that is missing means a wrong contract, and a
+    refused token request is about no company.
     """
     status = answer.status
     if 200 <= status < 300:
@@ -68,7 +68,7 @@ def problem(answer: Answer, *, kind: str, now: Callable[[], datetime], company_i
 
 
 def _made(kind: type[ApiError], text: str, told: str, answer: Answer, now: Callable[[], datetime]) -> ApiError:
-    """Return the error with what it says of waiting. A day's quota names no time, so one that does is a throttle."""
+    """Return the error, with the time that the answer asks to wait. A used-up day that names a time is a throttle."""
     if kind in {Throttled, QuotaExhausted}:
         wait_s = asked_wait_s(answer, now())
         if kind is Throttled or wait_s is not None:
@@ -80,7 +80,7 @@ def _made(kind: type[ApiError], text: str, told: str, answer: Answer, now: Calla
 
 
 def _kind(status: int, words: str, *, asked: str, told: str, is_vendors: bool) -> tuple[type[ApiError], str]:
-    """Return the error's class and message. Cases by status; the gateway's `words` tell a key from a company."""
+    """Return the error's class and message, by status. `words`: the gateway's message, empty if it is the API's own."""
     kind: type[ApiError]
     advice = ""
     match status:
@@ -115,13 +115,13 @@ def _kind(status: int, words: str, *, asked: str, told: str, is_vendors: bool) -
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the server's name for a request, from its answer's headers; None: it gives none."""
+    """Return the server's id of a request, from its answer's headers; None: there is none."""
     named = headers.get("X-Request-Id") or headers.get("x-amzn-RequestId")
     return named[:LONGEST_ID] if named else None
 
 
 def asked_wait_s(answer: Answer, now: datetime) -> float | None:
-    """Return how long an answer asks to wait. A date in it is measured against the answer's own `Date`."""
+    """Return how many seconds an answer asks to wait. A date is measured against the answer's own `Date` header."""
     asked = answer.headers.get("Retry-After")
     if asked is None:
         return None
@@ -131,7 +131,7 @@ def asked_wait_s(answer: Answer, now: datetime) -> float | None:
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Return a `Retry-After` in seconds, from seconds or an HTTP date; None when there is none that makes sense."""
+    """Return a `Retry-After` in seconds, from seconds or an HTTP date; None: there is none, or it is garbled."""
     if header is None:
         return None
     text = header.strip()

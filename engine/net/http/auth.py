@@ -1,4 +1,4 @@
-"""One token per account, fetched once however many tasks need it."""
+"""One token per account, fetched once for all tasks that need it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from engine.model.settings import Secret
 from engine.wire.oauth import Grant
 
 MARGIN = 0.05
-"""A token is renewed when this share of its life is left, at most 60 s: the last request must still get through."""
+"""A token is renewed when this share of its lifetime is left, at most 60 s: no request shall carry an expired one."""
 LONGEST_MARGIN_S = 60.0
 
 
 Fetch = Callable[[], Awaitable[Grant]]
-"""One call of the token endpoint with its own retries; its errors reach the task that made it."""
+"""One call of the token endpoint, with its own retries. Its errors are raised in the task that made it."""
 
 
 class TokenKeeper:
-    """Holds an account's token in memory; whoever needs one when there is none fetches it for all."""
+    """Holds an account's token in memory; the first task that needs one fetches it for all."""
 
     def __init__(self) -> None:
         self._lock = anyio.Lock()
@@ -29,36 +29,36 @@ class TokenKeeper:
         self._proven = False  # a request was answered with this token
 
     async def token(self, fetch: Fetch) -> Secret:
-        """Return a token that is good as far as is known."""
+        """Return a token that is not known to be expired or refused; fetch one if there is none."""
         if self._token is not None and get_running_loop().time() < self._expires_at:
             return self._token
         return await self.renewed(self._token, fetch)
 
     @property
     def current(self) -> Secret | None:
-        """The token held, good or not; None: none was fetched yet."""
+        """The token that is held, good or not; None: none was fetched yet."""
         return self._token
 
     def proven(self, token: Secret) -> None:
-        """Note that the API took this token."""
+        """Note that a request with this token was answered well."""
         if token is self._token:
             self._proven = True
 
     def refused(self, token: Secret) -> None:
-        """Note that the API refused this token: who has not sent with it yet waits for the next one."""
+        """Note that the API refused this token: requests that have not left yet wait for the next one."""
         if token is self._token:
             self._expires_at = 0.0
 
     def is_good(self, token: Secret) -> bool:
-        """Return whether a token is still the one to send, as far as is known."""
+        """Return whether a token is the one that is held, and not known to be expired or refused."""
         return token is self._token and get_running_loop().time() < self._expires_at
 
     def is_hopeless(self, token: Secret) -> bool:
-        """Return whether a fresh token is refused that never was any good: another one would be no better."""
+        """Return whether a refused token is new and was never accepted: another new one would not help."""
         return token is self._token and not self._proven
 
     async def renewed(self, stale: Secret | None, fetch: Fetch) -> Secret:
-        """Return a token other than `stale`: the one that somebody fetched meanwhile, else a new one."""
+        """Return a token other than `stale`: the one that another task fetched meanwhile, else a new one."""
         async with self._lock:
             if self._token is None or self._token is stale:
                 grant = await fetch()

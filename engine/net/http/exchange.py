@@ -1,4 +1,4 @@
-"""One HTTP exchange as values: what goes out, what comes back, and what carries them."""
+"""One HTTP exchange: the request and the answer as values, and the Protocol of what carries them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What goes out. `url` is taken as it stands: it is encoded already."""
+    """A request. `url` is encoded already, and sent as it is."""
 
     method: str
     url: str
@@ -20,7 +20,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back, whatever it is."""
+    """An answer with any status."""
 
     status: int
     headers: Mapping[str, str]  # names compare without case
@@ -31,19 +31,19 @@ class Transport(Protocol):
     """Carries requests. Never follows a redirect, never repeats by itself."""
 
     async def send(self, request: Request) -> Answer:
-        """Exchange one request. Raises `OutcomeUnknown` when no whole answer came back."""
+        """Send one request and return its answer. Raises `OutcomeUnknown` when no whole answer came."""
         ...
 
 
 class LateTransport:
-    """A transport that is made for its first request: many a run sends none, and aiohttp alone takes 0.2 s to load."""
+    """A transport that is made for its first request: many runs send none, and importing aiohttp takes 0.2 s."""
 
     def __init__(self, make: Callable[[], Transport]) -> None:
         self._make = make
         self._made: Transport | None = None
 
     async def send(self, request: Request) -> Answer:
-        """Exchange one request."""
+        """Send one request and return its answer."""
         if self._made is None:
             self._made = self._make()
         return await self._made.send(request)

@@ -1,4 +1,4 @@
-"""HTTP by aiohttp: bytes out, bytes in, and nothing decided."""
+"""The transport on aiohttp: it sends and receives bytes, and decides nothing."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from engine.errors import OutcomeUnknown, Untrusted
 from engine.net.http.exchange import Answer, Request
 
 KEEPALIVE_S = 60.0
-"""Connections stay open between chunks: a new one over TLS costs seven times the request."""
+"""Idle connections stay open this long: a new one over TLS takes seven times as long as a request."""
 
 
 class AiohttpTransport:
-    """The transport on an aiohttp session, which is the caller's to close."""
+    """A transport on an aiohttp session. The caller closes the session."""
 
     def __init__(
         self, session: aiohttp.ClientSession, *, body_bytes: int, proxies: Mapping[str, str] | None = None
     ) -> None:
-        """Take a session and the proxies to use with it, by scheme; None: it has its own ways."""
+        """Take a session, and the proxies to use by scheme; None: the session decides on proxies itself."""
         self._session = session
         self._proxies = proxies
         self._body_bytes = body_bytes
-        # Those of a request take the place of the session's.
+        # A request's middlewares replace those of the session, so the session's are passed on.
         self._middlewares = (_once, *getattr(session, "_middlewares", ()))
         self._timeout = aiohttp.ClientTimeout()
 
     async def send(self, request: Request) -> Answer:
-        """Exchange one request; the body is read up to the limit, and what is larger is not believed."""
+        """Send one request and return its answer. A body above the limit raises `OutcomeUnknown`."""
         try:
             async with self._session.request(
                 request.method,
@@ -66,26 +66,26 @@ class AiohttpTransport:
             raise OutcomeUnknown(f"the connection failed: {_reason(error)}") from error
 
     def _proxy(self, url: str) -> str | None:
-        """Return the proxy that the environment names for a host; None: none, or the session sees to that."""
+        """Return the proxy that the environment names for a URL's host; None: none, or the session decides."""
         target = URL(url)
         if not self._proxies or proxy_bypass(target.host or ""):
             return None
         return self._proxies.get(target.scheme)
 
     def _way(self, url: str) -> str:
-        """Return that no proxy was used, for people who look for why a host is not reached."""
+        """Return words that say that no proxy was used: it helps people to find out why a host is not reached."""
         if self._proxies is None or self._proxy(url) is not None:
             return ""
         return " without a proxy" + (", as NO_PROXY says" if URL(url).scheme in self._proxies else "")
 
     def _total(self, timeout_s: float) -> aiohttp.ClientTimeout:
-        """Return the timeout of a whole exchange: the last one again, as it is the same for all of an account's."""
+        """Return the timeout of a whole exchange. The object is reused: it is the same for a whole account."""
         if self._timeout.total != timeout_s:
             self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         return self._timeout
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read the body in one go where its length is declared and small, else piece by piece up to the limit."""
+        """Read the body at once if its declared length is within the limit, else piece by piece up to the limit."""
         limit = self._body_bytes
         declared = response.content_length
         if declared is not None and declared <= limit and not response.headers.get("Content-Encoding"):
@@ -100,7 +100,7 @@ class AiohttpTransport:
 
 
 async def _once(request: aiohttp.ClientRequest, send: ClientHandlerType) -> aiohttp.ClientResponse:
-    """Send, and keep aiohttp from repeating a GET whose connection was cut: nobody would have counted it."""
+    """Send once. aiohttp would repeat a GET whose connection was cut, and nobody would count the repeat."""
     try:
         return await send(request)
     except aiohttp.ClientConnectorError:
@@ -110,25 +110,25 @@ async def _once(request: aiohttp.ClientRequest, send: ClientHandlerType) -> aioh
 
 
 def new_session() -> aiohttp.ClientSession:
-    """Return a session that keeps connections open, and no cookies; how many requests are out is bounded elsewhere.
+    """Return a session that keeps connections open and stores no cookies. The gate bounds how many requests are out.
 
-    It trusts the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the system's.
+    It trusts the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else those of the system.
     """
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=_trust())
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _trust() -> ssl.SSLContext | bool:
-    """Return what certificates are held against: True is aiohttp's own context, which was made when it was loaded."""
+    """Return the SSL context to use; True: aiohttp's default, which it made when it was imported."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     return True if file is None and folder is None else _trusted(file, folder, _changed_at(file))
 
 
 @lru_cache(maxsize=1)
 def _trusted(_file: str | None, _folder: str | None, _changed_at: int | None) -> ssl.SSLContext:
-    """Return the context that the environment names, kept for as long as that is the same.
+    """Return the context for the environment's certificates; it is reused until one of the arguments changes.
 
-    To read the certificates takes some 20 ms, in which a service that opens engines would stand still.
+    Reading the certificates takes some 20 ms, which would block the event loop of a service that opens engines.
     """
     return ssl.create_default_context()
 
@@ -143,13 +143,13 @@ def _changed_at(file: str | None) -> int | None:
 def proxies_of_environment() -> Mapping[str, str]:
     """Return the proxies that `HTTPS_PROXY` and `HTTP_PROXY` name, by scheme; `NO_PROXY` is asked for each host.
 
-    Read here rather than by the session, which would look for passwords in a `.netrc`, too.
+    They are read here because the session, if asked to, would also look for passwords in `.netrc`.
     """
     return {scheme: proxy for scheme, proxy in getproxies().items() if scheme in {"http", "https"}}
 
 
 def _untrusted(url: str, error: BaseException) -> str:
-    """Return why a host is not trusted, in OpenSSL's words, and what can be done about it."""
+    """Return why a host's certificate is not trusted, in OpenSSL's words, and what to do about it."""
     reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or str(error)
     text = f"the TLS certificate of {URL(url).host} is not trusted: {reason}"
     named = os.environ.get("SSL_CERT_FILE")
@@ -159,11 +159,11 @@ def _untrusted(url: str, error: BaseException) -> str:
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:
-    """Return the system's words for a connection that was not made; asyncio's own hold the address again."""
+    """Return the system's words for a connection that failed: those of asyncio would repeat the address."""
     code = error.os_error.errno
     return os.strerror(code) if code is not None and code > 0 else error.os_error.strerror or str(error.os_error)
 
 
 def _reason(error: Exception) -> str:
-    """Return what went wrong without addresses of objects; some of aiohttp's errors have no text."""
+    """Return an error's type and text; some of aiohttp's errors have no text."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,1 +1,1 @@
-"""What one API key may do: how often, how much at once, how many requests a day."""
+"""What one API key may use: requests a second, requests at once, requests a day."""

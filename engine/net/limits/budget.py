@@ -1,4 +1,4 @@
-"""What a run may still send, over all of its accounts, and how much of it may be listings."""
+"""How many requests a run may still send over all of its accounts, and how many pages of listings an account may."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from engine.errors import BudgetSpent
 
 APART = "token"
-"""The kind of request that a budget does not count: without it none of the others can be sent."""
+"""The kind of request that a budget does not count: without a token nothing else can be sent."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Budget:
     left: int | None = None  # None: no budget
 
     def take(self, kind: str) -> None:
-        """Count one of a kind that is about to be sent. Raises `BudgetSpent` when none is left."""
+        """Count one request that is about to be sent. Raises `BudgetSpent` when none is left."""
         if self.left is None or kind == APART:
             return
         if self.left <= 0:
@@ -25,16 +25,16 @@ class Budget:
         self.left -= 1
 
     def give_back(self, kind: str) -> None:
-        """Take one back that never left."""
+        """Count one request no more that never left."""
         if self.left is not None and kind != APART:
             self.left += 1
 
 
 @dataclass(slots=True, kw_only=True)
 class ListingBudget:
-    """One account's room for the pages of listings, within one run: half of what was left of the day when it began.
+    """How many pages of listings one account may read in one run: half of the day's requests left when the run began.
 
-    A company whose listing alone takes more has all of it, when no other was listed.
+    The first listing may take more than that half, up to all that was left.
     """
 
     left: int  # requests of the day

@@ -1,4 +1,4 @@
-"""What one API key may have in the air: requests a second, requests at once, and a common pause when asked to wait."""
+"""The gate of one API key: requests a second, requests at once, and pauses of all of them that the API asks for."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from engine.net.limits.rate import Rate, Unit
 from engine.net.limits.width import Flight, Kind, Width, after, at_first, next_flight
 
 NEWS = 0.25
-"""A width that differs by this share from what was told last is worth telling."""
+"""The width is told anew when it differs by this share from what was told last."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """One request's leave to be in the air, held while in its block, and what is known of it there."""
+    """The place of one request at the gate, held during its `async with` block, and what is known of the request."""
 
     gate: KeyLimits
     give_up: anyio.Event
-    unit: Unit | None = None  # of the rate; None: it has not left
+    unit: Unit | None = None  # of the rate; None: the request has not left
     sent_at_s: float = 0.0  # on the event loop's clock
     out: int = 0  # requests that were out when it left, itself included
 
@@ -39,23 +39,23 @@ class Place:
 
 
 class KeyLimits:
-    """The gate of one API key. Waiters go first come, first served: be fair between companies before coming here."""
+    """The gate of one API key. First come, first served: fairness between companies is the caller's business."""
 
     def __init__(self, limits: Limits) -> None:
         self._rate = Rate(limits.requests_per_second)
-        self._turn = anyio.Lock(fast_acquire=True)  # for the rate: one waits for it, the others in order behind
+        self._turn = anyio.Lock(fast_acquire=True)  # one task waits for the rate, the others wait in order for this
         self._width = at_first(limits.max_concurrency)
         self._told = self._width.places
         self._places = Places(self._width.places)
         self._flight = Flight(since_s=0.0)
         self._out = 0
-        self._landed = anyio.Event()  # one of those that are out has come back
+        self._landed = anyio.Event()  # set when a request that was out has ended
         self._resume_at_s = 0.0  # on the event loop's clock
 
     def place(self, give_up: anyio.Event) -> Place:
-        """Return a place to hold, taken when no pause is on. The request in it sets off, and is answered or not.
+        """Return a place to hold; entering it waits for a free place and for the end of a pause.
 
-        `give_up` ends waiting for a pause: the body then has to find out that there is nothing to wait for.
+        If `give_up` is set, waiting for a pause ends early; the body must check itself whether to go on.
         """
         return Place(gate=self, give_up=give_up)
 
@@ -69,13 +69,13 @@ class KeyLimits:
             raise
 
     def leave(self, place: Place) -> None:
-        """Give a place back: its request, if it has set off, is out no more."""
+        """Give a place back; its request, if it set off, counts as out no more."""
         self._out -= place.unit is not None
         self._landed.set()
         self._places.leave()
 
     async def set_off(self, place: Place, give_up: anyio.Event) -> None:
-        """Wait for a unit of the rate: the last step before the socket. `give_up` as above, and no unit is taken."""
+        """Wait for a unit of the rate, the last step before the socket. If `give_up` is set, return without a unit."""
         async with self._turn:
             while not give_up.is_set():
                 await self._wait_for_landing()
@@ -89,7 +89,7 @@ class KeyLimits:
                     return
 
     def answered(self, place: Place, kind: Kind, trouble: str) -> None:
-        """Learn from what came of a request: an answer, or a `trouble` that speaks against so many at once."""
+        """Learn from the end of a request. `trouble`: as `trouble_of` returns it; empty: there was none."""
         now_s = get_running_loop().time()
         if place.unit is not None:
             self._rate.answered(place.unit)
@@ -103,7 +103,7 @@ class KeyLimits:
             self._places.resize(self._width.places)
 
     def news(self) -> Width | None:
-        """Return the width when it has changed notably since it was last returned."""
+        """Return the width if it has changed by `NEWS` since it was last returned; None: it has not."""
         places = self._width.places
         if abs(places - self._told) < max(1.0, NEWS * self._told):
             return None
@@ -111,11 +111,11 @@ class KeyLimits:
         return self._width
 
     def pause(self, seconds: float) -> None:
-        """Hold the whole key back; a longer pause that is under way stays."""
+        """Hold the whole key back for some seconds; a pause that ends later stays."""
         self._resume_at_s = max(self._resume_at_s, get_running_loop().time() + seconds)
 
     async def _wait_for_landing(self) -> None:
-        """Wait while more are out than may be by now: places that were given before there were fewer."""
+        """Wait while as many are out as may be. More can be out than there are places, if their number was lowered."""
         while self._out >= self._width.places:
             self._landed = anyio.Event()
             await self._landed.wait()

@@ -1,4 +1,4 @@
-"""Places to hold, first come first served, whose number may change while they are held."""
+"""A semaphore, first come, first served, whose number of places may change while they are held."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import anyio
 
 
 class Places:
-    """A semaphore that can be made narrower: whoever holds a place keeps it, and the next ones wait longer."""
+    """Places that tasks hold. When their number is lowered, held places stay held, and waiting tasks wait longer."""
 
     def __init__(self, places: int) -> None:
         self._places = places
@@ -16,12 +16,12 @@ class Places:
         self._queue: deque[anyio.Event] = deque()
 
     def resize(self, places: int) -> None:
-        """Let so many be held from now on."""
+        """Let `places` be held at a time from now on."""
         self._places = places
         self._call_in()
 
     async def enter(self) -> None:
-        """Wait for a place and hold it. Cancelled while waiting, it has held none."""
+        """Wait for a place and hold it. A caller that is cancelled while it waits holds none."""
         if self._held < self._places and not self._queue:
             self._held += 1
             return
@@ -30,14 +30,14 @@ class Places:
         try:
             await turn.wait()
         except BaseException:
-            if turn.is_set():  # called in and cancelled at one time
+            if turn.is_set():  # it was given the place and cancelled in one turn of the loop
                 self.leave()
             else:
                 self._queue.remove(turn)
             raise
 
     def leave(self) -> None:
-        """Let another one have the place."""
+        """Give the place back."""
         self._held -= 1
         self._call_in()
 

@@ -1,4 +1,4 @@
-"""One API key's requests of the day: each is counted durably before it is sent, and none is sent beyond the last."""
+"""One API key's requests of a day: each is counted durably before it is sent, and none is sent beyond the quota."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ONE_DAY = timedelta(days=1)
 
 
 class Store(Protocol):
-    """Where requests are counted, for all processes that use the key. What a call does is durable when it returns."""
+    """Where requests are counted for all processes that use the key. A change is durable when its call returns."""
 
     async def reserve_requests(self, origin: str, key_id: str, day: date, usable: int, most: int) -> int:
-        """Count a block, of `most` requests, of what is left of the `usable` requests of a day; 0: none is left."""
+        """Count a block of at most `most` of the day's `usable` requests, and return how many; 0: none is left."""
         ...
 
     async def charge_requests(self, origin: str, key_id: str, day: date, requests: int) -> None:
-        """Count requests beyond those reserved; below 0: give back what was reserved and not sent."""
+        """Count requests beyond those reserved; a negative number gives back what was reserved and not sent."""
         ...
 
 
@@ -42,27 +42,27 @@ class Quota:
         self._store = store
         self._origin = origin
         self._now = now
-        self._ahead: timedelta | None = None  # the server's clock, as against ours; None: not told yet
-        self._heard = ""  # the last `Date`
+        self._ahead: timedelta | None = None  # by how much the server's clock is ahead of ours; None: not known yet
+        self._heard = ""  # the last `Date` header
         self._day = self.day_of(now())
-        self._in_hand: defaultdict[date, int] = defaultdict(int)  # counted and not sent; below 0: sent and not counted
-        self._low = 0  # with so many in hand it is time for the next block
-        self._asked = 0  # how many requests the last block was to have; 0: none was asked for yet
-        self._waiting = 0  # tasks that have no request in hand
+        self._in_hand: defaultdict[date, int] = defaultdict(int)  # counted, not sent; below 0: sent, not counted
+        self._low = 0  # with this many in hand or fewer, the next block is fetched
+        self._asked = 0  # requests asked for in the last block; 0: none was asked for yet
+        self._waiting = 0  # tasks that wait for a block
         self._turn = anyio.Lock()
 
     def day_of(self, moment: datetime) -> date:
-        """Return on which of the server's days something happens, by our clock."""
+        """Return the server's day at a moment of our clock."""
         return (moment.astimezone(UTC) + (self._ahead or timedelta())).date()
 
     async def take(self) -> date:
-        """Return the day on which one request may be sent now; it is counted already.
+        """Take one counted request, and return the day that it counts on.
 
-        Raises `QuotaExhausted` when none is left, and `LedgerError`. Cancelling it costs nothing.
+        Raises `QuotaExhausted` when none is left, and `LedgerError`. A caller that is cancelled has taken none.
         """
         self._go_on_to(self.day_of(self._now()))
         if 0 < self._in_hand[self._day] <= self._low and not self._turn.locked():
-            await self._fetch()  # while the others live on what is in hand
+            await self._fetch()  # early, while the others use what is in hand
         while self._in_hand[self._day] <= 0:
             self._waiting += 1
             try:
@@ -73,13 +73,13 @@ class Quota:
         return self._day
 
     def give_back(self, day: date) -> None:
-        """Take back one request that was never sent."""
+        """Count one request of a day no more that was never sent."""
         self._in_hand[day] += 1
 
     def answered(self, sent_on: date, header: str | None) -> None:
-        """Set the clock by an answer's `Date`; None: there is none, or no answer came.
+        """Set the server's clock by an answer's `Date` header; None: it has none, or no answer came.
 
-        A request of another day than today may count today over there, so it counts on both.
+        A request that was sent on another day than today may count today at the server, so it counts on both days.
         """
         if header is None:
             self._go_on_to(self.day_of(self._now()))
@@ -90,7 +90,7 @@ class Quota:
             self._in_hand[self._day] -= 1
 
     async def settle(self) -> None:
-        """Give back to the store what is in hand. Raises `LedgerError`; it has counted too many then, never too few."""
+        """Give back to the store what is in hand. If it raises `LedgerError`, too many stay counted, never too few."""
         in_hand, self._in_hand, self._low = self._in_hand, defaultdict(int), 0
         with anyio.CancelScope(shield=True):
             for day, requests in in_hand.items():
@@ -98,9 +98,9 @@ class Quota:
                     await self._store.charge_requests(self._origin, self._key_id, day, -requests)
 
     async def _fetch(self) -> None:
-        """Get the next block, once for all that wait for it. Raises `QuotaExhausted` when nothing is in hand, either.
+        """Fetch the next block, once for all that wait. Raises `QuotaExhausted` if there is none, and none in hand.
 
-        Shielded: nobody would give back what the store has counted for one who left.
+        Shielded: a block that the store has counted for a cancelled caller would never be given back.
         """
         async with self._turn:
             day, low = self._day, self._low
@@ -124,7 +124,7 @@ class Quota:
         )
 
     def _hear(self, header: str) -> None:
-        """Take over the server's clock. What is further off than any time zone is no clock, but an old answer."""
+        """Take over the server's clock. A `Date` more than a day off is no time zone's, but an old answer's."""
         try:
             told = parsedate_to_datetime(header)
         except (ValueError, OverflowError):
@@ -139,8 +139,8 @@ class Quota:
     def _go_on_to(self, day: date, *, back: bool = False) -> None:
         """Begin another day.
 
-        A day back is only a late answer around midnight, unless the first one says so: more is a clock that was set
-        right.
+        One day back is a late answer around midnight and is ignored, unless it is the first answer (`back`). More than
+        one day back is a clock that was corrected.
         """
         if day > self._day or (day < self._day and (back or self._day - day > ONE_DAY)):
             self._day, self._low = day, 0

@@ -1,4 +1,4 @@
-"""How often: requests a second along a server's limit, whichever way the server counts them."""
+"""Requests a second: close to a server's limit and not above it, whichever way the server counts."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from aiolimiter import AsyncLimiter
 
 BURST_S = 0.04
 HEADROOM = 0.985
-"""One request and 40 ms of burst at 98.5 % of the rate: the default `AsyncLimiter(R, 1)` lets 2 R out in the first
-second. What wakes up late catches up with it; without, a busy machine loses a tenth of 50/s, and most of 5,000/s."""
+"""The limiter holds one request and 40 ms of burst, at 98.5 % of the rate. (The default, `AsyncLimiter(R, 1)`, lets 2 R
+requests out in the first second.) The burst makes up for late wake-ups: without it, a busy machine loses a tenth of
+50 requests/s, and most of 5,000/s."""
 
 GRAIN_S = 0.005
-"""At high rates units are dealt out by the handful: to wake up for each of them costs as much as to send it."""
+"""Shortest sleep: at high rates several units are dealt out at each wake-up, as one costs as much as a send."""
 
 WINDOW_S = 1.0
-"""What "a second" is to a server that counts in windows."""
+"""Length of the window of a server that counts requests in windows, in seconds."""
 
 LATEST_S = 0.04
 LONGEST_S = 0.2
-"""A request is taken to have arrived when it is answered, at the latest so long after it left. So a window never holds
-one too many, and slow answers cost 4 % of the rate, not their whole time. Where that proves too short, it doubles; and
-where answers are fast as a rule, the longest costs nothing, and a server that stalls for a moment is not overrun."""
+"""A request counts as arrived when it is answered, and at the latest this long after it left. So a window never holds
+one too many, and slow answers cost 4 % of the rate, not their whole time. While answers take less than 40 ms, it is
+200 ms: that costs nothing then, and a server that stalls is not overrun. Else it is 40 ms, doubled at each refusal."""
 
 MEMORY = 0.01
-"""Part of each answer in what is known of how long they take: that of about the last hundred."""
+"""Weight of each answer in the mean of how long answers take: the mean is over about the last hundred."""
 
 
 def paced(per_second: float) -> AsyncLimiter:
-    """Return a limiter that fills a server's bucket and does not overrun it, first second included."""
+    """Return a limiter that fills a server's token bucket and never overruns it, not even in the first second."""
     burst = 1.0 + per_second * BURST_S
     return AsyncLimiter(burst, burst / (HEADROOM * per_second))
 
 
 class Unit:
-    """One request's part of the rate. It is used up until a window after the request has arrived."""
+    """One request's part of the rate. It is in use until one window after the request has arrived."""
 
     __slots__ = ("arrived_by_s", "left_s")
 
@@ -47,24 +48,24 @@ class Unit:
 
 
 class Rate:
-    """Deals units out, one a request. Evenly, for a bucket; and never more in a window than the server's, for windows.
+    """Deals out units, one a request: evenly, for servers with a token bucket; never too many in a window, for others.
 
-    A window alone would let all out at once. Pacing alone meets a strict sliding window's edge wherever two requests
-    arrive closer together than they left: 3-8 % of them at 10-50 requests/s and 20 ms of jitter.
+    Windows alone would let all units of one out at once. Pacing alone is refused by a strict sliding window wherever
+    two requests arrive closer together than they left: 3-8 % of them at 10-50 requests/s and 20 ms of jitter.
     """
 
     def __init__(self, per_second: float) -> None:
         self._paced = paced(per_second)
-        self._most = ceil(per_second)  # in a window
+        self._most = ceil(per_second)  # units in a window
         self._latest_s = LATEST_S
-        self._usual_s = 0.0  # that an answer takes
+        self._usual_s = 0.0  # mean time that an answer takes
         self._answers = 0
         self._used: deque[Unit] = deque()  # those of about the last window, in the order in which they left
 
     async def take(self) -> Unit:
-        """Wait for one unit and return it; for one waiter at a time. Cancelled, it has used none.
+        """Wait for one unit and return it. Only one caller may wait at a time; if it is cancelled, no unit is used.
 
-        Where one is free there is no waiting, and no turn of the event loop.
+        If a unit is free, this returns without a turn of the event loop.
         """
         free_at_s = self._free_at_s()
         if free_at_s:
@@ -85,11 +86,11 @@ class Rate:
         self._usual_s += max(MEMORY, 1 / self._answers) * (min(now_s - unit.left_s, LONGEST_S) - self._usual_s)
 
     def refused(self) -> None:
-        """Note that a request was one too many: requests arrive later than was thought."""
+        """Note that a request was one too many: requests arrive later than assumed."""
         self._latest_s = min(LONGEST_S, 2 * self._latest_s)
 
     def _free_at_s(self) -> float:
-        """Return when a window has room for one more; what is past counts no longer."""
+        """Return when a window has room for one more unit (0.0: now); forget units that no window holds any more."""
         now_s = get_running_loop().time()
         while self._used and self._used[0].arrived_by_s + WINDOW_S <= now_s:
             self._used.popleft()

@@ -1,7 +1,7 @@
-"""How many requests at once: what their answers say of it, as a pure function of values.
+"""How many requests may be out at once (the width), decided from their answers by pure functions.
 
-More while all goes well: twice as many where no bound is known, by ones near a known one. Fewer when the server says so
-or does not answer, and half or less when answers come late as a rule.
+While all goes well, the width grows: it doubles while no bound is known, and grows by single steps near a known bound.
+It shrinks when the server refuses or does not answer, and by half or more when most answers come late.
 """
 
 from __future__ import annotations
@@ -10,57 +10,57 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 START = 8
-"""Requests at once of a key that nothing is known of."""
+"""The width of a key of which nothing is known."""
 
 KEEPS = {"timeout": 0.5, "HTTP 408": 0.5, "HTTP 504": 0.5, "HTTP 429": 0.7}
 KEEP = 0.85
-"""What is left after each kind of trouble. A refusal at the edge of what a server bears costs little, so that the mean
-stays above nine tenths of it; a timeout tells late, and of far too many."""
+"""Share of the width that is left after each kind of trouble. A refusal just above what a server bears takes little, so
+that the mean stays above nine tenths of that; a timeout comes late, and means that far too many were out."""
 
 TROUBLES = frozenset({408, 429, 502, 503, 504})
-"""Statuses that speak of load. A 500 speaks of one request."""
+"""Statuses that mean load. A 500 is about one request."""
 
 SLOW = 2.0
 SLOWISH = 1.5
 DEEPEST = 0.25
-"""Answers that take this many times what they take at best: too many at once; and no more than there are. At least a
-quarter is left: it may be a mistake."""
+"""Answers that take `SLOW` times their best time: too many are out. `SLOWISH`: the width does not grow. At least a
+quarter of the width (`DEEPEST`) is left, as the judgement may be wrong."""
 
 FAST_S = 0.05
-"""Answers that are faster at best count as if they took this long: a few ms more are noise."""
+"""A best time below this counts as this: differences of a few ms are noise."""
 
 PATIENCE = 8
-"""Flights without trouble, right below where trouble was twice, before that is tried again: it costs a refusal."""
+"""Where trouble came twice at one width, flights without trouble right below it before it is tried again."""
 
 DOUBT = 32
-"""Flights of somewhat late answers, before it is tried whether fewer at once would make them faster."""
+"""Flights of somewhat late answers before fewer at once are tried, to see whether answers become faster."""
 
 ENOUGH = 16
 FEW = 4
-"""So many answers are looked at together, as times scatter; fewer than the second of one kind say nothing of it."""
+"""Times are judged over `ENOUGH` answers, as they scatter; a kind with fewer than `FEW` of them is left out."""
 
 SAME = 0.85
-"""With fewer at once, answers that still take as long, give or take so much, are not late because of us. If they take
-longer yet, it is only getting worse."""
+"""Latency that stays within 15 % although fewer are out: we are not the cause. If it has risen, the server is getting
+slower by itself."""
 
 Kind = tuple[str, int]
-"""Requests whose times compare: what they ask for, and the bits of the count of bytes that were moved for it."""
+"""Requests whose times can be compared: the kind of call, and the bit length of the number of bytes moved."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Flight:
-    """What came of the requests that left since the last decision: about as many as were out together."""
+    """How the requests ended that left since the last decision: about as many as were out together."""
 
     since_s: float
-    least: int = 1  # answers to decide on
+    least: int = 1  # answers needed to decide
     most: int = 0  # out at once
     answers: int = 0
-    trouble: str = ""  # the first that came up: the flight is over then
-    trouble_at: int = 0  # so many were out when the request left that met it
-    times: list[tuple[Kind, float]] = field(default_factory=list)  # of good answers, those of flights before first
+    trouble: str = ""  # the first that came up; it ends the flight
+    trouble_at: int = 0  # how many were out when the request left that met the trouble
+    times: list[tuple[Kind, float]] = field(default_factory=list)  # of good answers, earlier flights' first
 
     def add(self, kind: Kind, sent_at_s: float, took_s: float, out: int, trouble: str) -> None:
-        """Take in one answer, or that there was none. What left before the flight began says nothing new."""
+        """Add one answer, or its absence. A request that left before the flight began is not counted."""
         if sent_at_s < self.since_s:
             return
         self.answers += 1
@@ -71,13 +71,13 @@ class Flight:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is something to decide on: half of what was out is answered, or there was trouble."""
+        """Whether to decide now: half of the requests that were out are answered, or there was trouble."""
         return bool(self.trouble) or (self.answers >= self.least and 2 * self.answers >= self.most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """Fewer places because answers were late: the next ones show whether that was the reason."""
+    """The width was lowered because answers were late; the next answers show whether that helps."""
 
     slowness: float  # before
     places: int  # before
@@ -89,29 +89,29 @@ class Width:
 
     places: int
     ceiling: int
-    mark: int | None = None  # where there was trouble last; None: not known, or disproved
+    mark: int | None = None  # the width at which trouble came last; None: not known, or disproved
     bests: Mapping[Kind, float] = field(default_factory=dict)  # seconds that a kind takes when it goes well
-    slowness: float = 1.0  # of answers, when it was last looked at: how many times as long as at best
+    slowness: float = 1.0  # how many times their best time answers took when last judged
     trial: Trial | None = None
-    patience: int = 0  # flights to spend right below the mark
-    held: int = 0  # flights in which answers were too late for more, and not late enough for fewer
+    patience: int = 0  # flights left to spend right below the mark
+    held: int = 0  # flights with answers too late to grow, and not late enough to shrink
     reason: str = ""  # of the last change
 
 
 def at_first(ceiling: int) -> Width:
-    """Return the width of a key that nothing was sent with yet."""
+    """Return the width of a key before its first request."""
     return Width(places=min(START, ceiling), ceiling=ceiling)
 
 
 def trouble_of(status: int | None, *, timed_out: bool = False) -> str:
-    """Return what an answer's status says against so many at once; `None`: there was no answer. Empty: nothing."""
+    """Return the trouble that speaks for fewer at once, empty: none. `status` None: there was no answer."""
     if status is None:
         return "timeout" if timed_out else "connection lost"
     return f"HTTP {status}" if status in TROUBLES else ""
 
 
 def after(width: Width, flight: Flight) -> Width:
-    """Return the width to go on with after a flight. Cases: trouble, a trial's end, late answers, more."""
+    """Return the width after a flight. Cases in order: trouble; late answers (or a trial's end); more."""
     if flight.trouble:
         met_at = flight.trouble_at if width.places // 2 < flight.trouble_at < width.places else width.places
         return _fewer(width, met_at, KEEPS.get(flight.trouble, KEEP), flight.trouble)
@@ -123,19 +123,19 @@ def after(width: Width, flight: Flight) -> Width:
 
 
 def next_flight(flight: Flight, now_s: float, *, before: int, places: int) -> Flight:
-    """Return the flight after one: with the times of its last answers, unless there are fewer `places` than `before`.
+    """Return the next flight. It keeps the times of the last answers, unless the width was lowered since.
 
-    Where so little is out that a few answers are half of it, there is nothing to decide that could not wait for `FEW`.
+    It needs `FEW` answers at least (or half of a smaller width): with less, there is nothing worth deciding.
     """
     times = [] if places < before else flight.times[-ENOUGH:]
     return Flight(since_s=now_s, least=max(1, min(FEW, places // 2)), times=times)
 
 
 def _timed(width: Width, times: Sequence[tuple[Kind, float]]) -> Width:
-    """Return the width as the times of answers want it: fewer when they are long, as before when that was no help.
+    """Return the width as the times of answers call for: fewer if they are long, the former one if fewer did not help.
 
-    A quarter of the answers is faster than `usual`: new connections and single slow requests do not count. Each kind
-    is compared with its own best.
+    `usual` is the lower quartile, so that new connections and single slow requests do not count. Each kind is compared
+    with its own best time.
     """
     by_kind: dict[Kind, list[float]] = {}
     for kind, took_s in times:
@@ -151,7 +151,7 @@ def _timed(width: Width, times: Sequence[tuple[Kind, float]]) -> Width:
         places = width.places if trial is None else max(width.places, trial.places)
         reason = "answers take longer by themselves" if is_no_help else width.reason
         return replace(width, places=places, bests={**bests, **usual}, slowness=1.0, reason=reason)
-    # So many are left that none would have to queue, if it is queueing.
+    # If answers are late because requests queue at the server, this leaves as many as need not queue.
     return _on_trial(width, max(DEEPEST, 1 / slowness)) if slowness > SLOW else width
 
 
@@ -162,14 +162,14 @@ def _on_trial(width: Width, keep: float) -> Width:
 
 def _fewer(width: Width, mark: int, keep: float, reason: str) -> Width:
     places = max(1, min(mark - 1, round(mark * keep)))
-    patience = PATIENCE if mark == width.mark else 0  # twice at one place is a bound, else it may have been chance
+    patience = PATIENCE if mark == width.mark else 0  # trouble twice at one width is a bound; once may be chance
     return replace(width, places=places, mark=mark, trial=None, patience=patience, held=0, reason=reason)
 
 
 def _more(width: Width, flight: Flight) -> Width:
-    """Return one more place, or a quarter of the way back to where trouble was; twice as many where none is known.
+    """Return a larger width: doubled if no trouble is known, else by a quarter of the way to the mark, at least by one.
 
-    No more where four fifths were enough.
+    It stays as it is while less than four fifths of it are used.
     """
     width = replace(width, held=0)
     if 5 * flight.most < 4 * width.places or width.places == width.ceiling:

@@ -1,6 +1,6 @@
-"""Whether the API's host answers: one object for all accounts of a run, so that an outage is one incident.
+"""Whether the API's host answers. One object serves all accounts of a run, so that an outage is one incident.
 
-While the host is in doubt, one request is repeated, and all others wait until it is answered or given up.
+While the host is in doubt, one request (the prober) is repeated, and all others wait until it is answered or given up.
 """
 
 from __future__ import annotations
@@ -21,46 +21,46 @@ COMPANIES_ALIKE = 3
 """How many companies (or all, where the run has fewer) must meet the same trouble before it is taken for the host's."""
 
 FIRST = 8
-"""How many requests of all accounts together may be out before the host has answered one, so that an outage costs no
-more. A run with one account is not bounded by it: that account's own concurrency begins as low."""
+"""Requests that all accounts together may have out before the host has answered one: an outage then costs no more than
+these. A run with one account is not bounded by it, as that account's own concurrency begins at 8 (`limits.width`)."""
 
 PROBES = 3
-"""How often the one request is repeated while the others wait."""
+"""How often the prober is repeated while the others wait."""
 
 Who: TypeAlias = tuple[str, int | str]
 """A company by its account's name and its id; or an account's token or directory, which belong to no company."""
 
 
 class Host:
-    """What a run knows of the API's host. Without companies, as outside of a run, it doubts nothing."""
+    """What a run knows of the API's host. Without companies, as outside of a run, it is never in doubt."""
 
     def __init__(self, companies: Iterable[tuple[str, int]] = ()) -> None:
         """Take the run's companies, each with the name of its account."""
         self._companies: frozenset[Who] = frozenset(companies)
-        self._met: set[Who] = set()  # those whose requests got no answer, or a 5xx, since one was last answered well
+        self._met: set[Who] = set()  # who got no answer, or a 5xx, since any request was last answered well
         self._refused: set[Who] = set()  # companies that were told that the day's quota is used up
         self._missing: set[Who] = set()  # companies for which there was no bulk path
         self._moved: dict[tuple[str, str], set[int]] = {}  # kind of request, account -> companies that were redirected
         self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
         self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
         self._failing: list[Call[Any]] = []  # calls that got no answer, or a 5xx, and are to be repeated
-        self._prober: Call[Any] | None = None  # the one call that may be sent while the host is in doubt
+        self._prober: Call[Any] | None = None  # the prober
         self._prober_account = ""
         self._news = anyio.Event()
         self._most = FIRST if len({account for account, _ in self._companies}) > 1 else inf
-        self._out = 0  # requests with a token
-        self._has_answered = False  # whether one of these was answered well
+        self._out = 0  # requests with a token that are out
+        self._has_answered = False  # whether a request with a token was answered well
         self._trusted_until_s = 0.0  # by the event loop's clock
         self.is_doubted = False
-        self.probes = 0  # repeats of the one call that failed since the host is in doubt
-        self.directory_failed = False  # since a request was last answered well
-        self.since: datetime | None = None  # when the first of these requests came to nothing, by the wall clock
+        self.probes = 0  # failed repeats of the prober since the host is in doubt
+        self.directory_failed = False  # a directory could not be read since a request was last answered well
+        self.since: datetime | None = None  # when the first request of `_met` failed, by the wall clock
         self.since_s = 0.0  # the same by the event loop's clock
-        self.down: EngineError | None = None  # the host is down: why all that is left of the run is deferred
+        self.down: EngineError | None = None  # why the rest of the run is deferred; None: the host is not down
 
     @property
     def is_watched(self) -> bool:
-        """Whether there are companies, by which the host's trouble can be told from one company's."""
+        """Whether there are companies to compare: only then can the host's trouble be told from one company's."""
         return bool(self._companies)
 
     def companies_of(self, account: str) -> frozenset[int]:
@@ -69,7 +69,7 @@ class Host:
 
     @property
     def is_silent(self) -> bool:
-        """Whether requests failed and none was answered well since."""
+        """Whether a request failed and none was answered well since."""
         return bool(self._met)
 
     @property
@@ -78,7 +78,7 @@ class Host:
         return len(self._met) > 1
 
     def failed(self, account: str, call: Call[Any], now: datetime) -> None:
-        """Note that a request was not answered, or by a 5xx."""
+        """Note that a request got no answer, or a 5xx; decide whether the host is in doubt."""
         if not self.is_watched:
             return
         if not self._met:
@@ -88,19 +88,19 @@ class Host:
             self._failing.append(call)
         if call is self._prober:
             self.probes += 1
-        is_the_hosts = self.is_widely_met or (call.bearer and not self._has_answered)  # a token may be its account's
+        is_the_hosts = self.is_widely_met or (call.bearer and not self._has_answered)  # a token shows nothing
         is_trusted = get_running_loop().time() < self._trusted_until_s
         self.is_doubted = self.is_doubted or (is_the_hosts and not is_trusted)
 
     @property
     def is_widely_met(self) -> bool:
-        """Whether three companies or accounts met the trouble, or all there are; an account without a token is one."""
+        """Whether three companies or accounts met the trouble, or all; an account without a token counts as one."""
         return len(self._met) >= COMPANIES_ALIKE or all(
             company in self._met or (company[0], "token") in self._met for company in self._companies
         )
 
     def gave_up_directory(self) -> None:
-        """Note that a directory could not be read, however often it was asked for, and nothing else was answered."""
+        """Note that a directory could not be read within all attempts; it matters if nothing else was answered."""
         if self._met:
             self.directory_failed = self.is_doubted = True
 
@@ -114,7 +114,7 @@ class Host:
             self._tell()
 
     def vouch(self, call: Call[Any], for_s: float) -> None:
-        """Note that a witness was answered well: for `for_s` seconds, what companies meet is not the host's trouble."""
+        """Note that a witness was answered: for `for_s` seconds, companies' trouble is not taken for the host's."""
         self._trusted_until_s = get_running_loop().time() + for_s
         self.answered(call)
 
@@ -134,17 +134,17 @@ class Host:
         self._tell()
 
     async def turn(self, account: str, call: Call[Any]) -> None:
-        """Wait while the host is in doubt and another request finds out; return at once when this one is to."""
+        """Wait while the host is in doubt and another call is the prober. Where there is none, this call becomes it."""
         while not self.lets(account, call):
             if self._prober is None and self.is_doubted and (call in self._failing or not self._failing):
                 self._prober, self._prober_account = call, account
-                self._tell()  # whoever fetches this account's token may go on
+                self._tell()  # a request for this account's token may go on
                 return
             self._news = anyio.Event() if self._news.is_set() else self._news
             await self._news.wait()
 
     def lets(self, account: str, call: Call[Any]) -> bool:
-        """Return whether a request may leave now. One that is needed to find out may: its token, or a witness."""
+        """Return whether a request may leave now. While the host is in doubt: the prober, its token, and a witness."""
         if self.down is not None or call.is_witness or call is self._prober:
             return True
         if not self.is_doubted:
@@ -152,7 +152,7 @@ class Host:
         return self._prober is not None and call.kind == "token" and account == self._prober_account
 
     def leave(self, call: Call[Any]) -> None:
-        """Note that a call has ended; if it was the one that finds out, the next waiting call takes its place."""
+        """Note that a call has ended; if it was the prober, the next waiting call takes its place."""
         if call in self._failing:
             self._failing.remove(call)
         if call is self._prober:
@@ -160,7 +160,7 @@ class Host:
             self._tell()
 
     def read(self, what: str) -> None:
-        """Note that an answer of this kind could be read, so that the contract is right as far as they go."""
+        """Note that an answer of this kind could be read, so the contract is right for this kind."""
         self._readable.add(what)
         self._senseless = {key: met for key, met in self._senseless.items() if key[0] != what}
 
@@ -169,10 +169,10 @@ class Host:
         return what in self._readable
 
     def is_unreadable(self, what: str, words: str, who: tuple[str, int], *, is_json: bool) -> bool:
-        """Note that a company's answers cannot be read, and return whether that is so for all companies.
+        """Note that a company's answers cannot be read; return whether to take that for all companies.
 
-        It takes two companies, or three where there are as many; always three for a body that is no JSON, which may be
-        another program's page. One company alone shows nothing.
+        It takes three companies, or all where the run has fewer, but at least two: one company alone shows nothing. A
+        body that is not JSON may be another program's page, and always takes three.
         """
         if what in self._readable or not self.is_watched:
             return False
@@ -181,13 +181,13 @@ class Host:
         return len(met) >= (max(2, min(COMPANIES_ALIKE, len(self._companies))) if is_json else COMPANIES_ALIKE)
 
     def is_out_of_quota(self, account: str, company_id: int) -> bool:
-        """Note that a company was told that its day is used up; return whether three of its account (or all) were."""
+        """Note that a company was told that the day is used up; return whether three of its account (or all) were."""
         self._refused.add((account, company_id))
         own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
         return told >= min(COMPANIES_ALIKE, own)
 
     def has_no_bulk(self, account: str, company_id: int) -> bool:
-        """Note that there was no bulk path for a company; return whether three (or all) met that and none was read."""
+        """Note that a company found no bulk path; return whether three (or all) did and no bulk answer was read."""
         self._missing.add((account, company_id))
         return "bulk" not in self._readable and len(self._missing) >= min(COMPANIES_ALIKE, len(self._companies))
 
