@@ -80,6 +80,7 @@ class Channel:
         self.account = account = key.account
         self.spent = Spent()  # requests that belong to no company: tokens, directories
         self.host = host = host or Host()
+        met = host.companies_met
         self.trial = Trial()
         self.earlier = earlier = EarlierRuns()
         self._api = api
@@ -92,10 +93,10 @@ class Channel:
         self._reader = Reader(account, key.keeper, now)
         pauses = Pauses(key, parking, emit, give_up_at_s)
         witness = Witness(account.account_id, self.spent, self.call)
-        self._refusals = refusals = Refusals(account.name, key.keeper, host, parking, witness, good)
+        self._refusals = refusals = Refusals(account.name, key.keeper, met, parking, witness, good)
         self._throttling = Throttling(pauses, parking, refusals, witness, good, earlier, rng)
-        self._paths = paths = WrongPaths(account.name, api.base_url, host, parking, good)
-        unreadable = UnreadableAnswers(account.name, host, parking, earlier)
+        self._paths = paths = WrongPaths(account.name, api.base_url, met, parking, good)
+        unreadable = UnreadableAnswers(account.name, met, parking, earlier)
         outage = Outage(account.name, host, parking, witness, now)
         giving_up = GivingUp(host, parking, outage, unreadable, paths)
         same = SameError(witness, good)
@@ -165,7 +166,7 @@ class Channel:
             self._throttling.has_ended()
         self.host.answered(call)
         if (what := what_of(call)) is not None:
-            self.host.read(what)
+            self.host.companies_met.read(what)
             self.trial.passed(what)
         self._good.note(call)
         if token is not None:

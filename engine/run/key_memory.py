@@ -160,7 +160,7 @@ class KeyMemory:
                 again = rest_again(before, str(why), self.now(), channel.settings)
                 await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, again)
                 await self._note(channel, TRIED + what, self._tried(channel, why))
-            elif before is not None and channel.host.has_read(what):
+            elif before is not None and channel.host.companies_met.has_read(what):
                 await self.ledger.remember_rest(self.origin, account_id, CONTRACT + what, None)
                 await self._note(channel, TRIED + what, "")
 
@@ -170,7 +170,7 @@ class KeyMemory:
         One company's own trouble must not speak for the account each time. When all have tried, they begin anew.
         """
         tried = _ids(channel.key.noted.get(TRIED + why.what, "")) | {why.company_id or 0}
-        if tried.issuperset(channel.host.companies_of(channel.account.name)):
+        if tried.issuperset(channel.host.companies_met.of_account(channel.account.name)):
             tried = frozenset({why.company_id or 0})
         return " ".join(map(str, sorted(tried)))
 

@@ -5,20 +5,17 @@ While the host is in doubt, one request (the prober) is repeated, and all others
 
 from __future__ import annotations
 
-import re
 from asyncio import get_running_loop
 from collections.abc import Iterable
 from datetime import datetime
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
 
 from engine.errors import EngineError
 from engine.net.call import Call
-
-COMPANIES_ALIKE = 3
-"""How many companies (or all, where the run has fewer) must meet the same trouble before it is taken for the host's."""
+from engine.net.trouble.companies_met import COMPANIES_ALIKE, CompaniesMet, Who
 
 FIRST = 8
 """Requests that all accounts together may have out before the host has answered one: an outage then costs no more than
@@ -27,9 +24,6 @@ these. A run with one account is not bounded by it, as that account's own concur
 PROBES = 3
 """How often the prober is repeated while the others wait."""
 
-Who: TypeAlias = tuple[str, int | str]
-"""A company by its account's name and its id; or an account's token or directory, which belong to no company."""
-
 
 class Host:
     """What a run knows of the API's host. Without companies, as outside of a run, it is never in doubt."""
@@ -37,14 +31,10 @@ class Host:
     def __init__(self, companies: Iterable[tuple[str, int]] = ()) -> None:
         """Take the run's companies, each with the name of its account."""
         self._companies: frozenset[Who] = frozenset(companies)
+        self.companies_met = CompaniesMet(self._companies)
         self._met: set[Who] = set()  # who got no answer, or a 5xx, since any request was last answered well
-        self._refused: set[Who] = set()  # companies that were told that the day's quota is used up
-        self._missing: set[Who] = set()  # companies for which there was no bulk path
-        self._moved: dict[tuple[str, str], set[int]] = {}  # kind of request, account -> companies that were redirected
-        self._senseless: dict[tuple[str, str], set[Who]] = {}  # kind of answer and what is wrong -> who met it
-        self._readable: set[str] = set()  # kinds of answers of which one made sense in this run
         self._failing: list[Call[Any]] = []  # calls that got no answer, or a 5xx, and are to be repeated
-        self._prober: Call[Any] | None = None  # the prober
+        self._prober: Call[Any] | None = None  # the one call that may be sent while the host is in doubt
         self._prober_account = ""
         self._news = anyio.Event()
         self._most = FIRST if len({account for account, _ in self._companies}) > 1 else inf
@@ -62,10 +52,6 @@ class Host:
     def is_watched(self) -> bool:
         """Whether there are companies to compare: only then can the host's trouble be told from one company's."""
         return bool(self._companies)
-
-    def companies_of(self, account: str) -> frozenset[int]:
-        """Return the run's companies of an account."""
-        return frozenset(number for name, number in self._companies if name == account and isinstance(number, int))
 
     @property
     def is_silent(self) -> bool:
@@ -158,44 +144,6 @@ class Host:
         if call is self._prober:
             self._prober = None
             self._tell()
-
-    def read(self, what: str) -> None:
-        """Note that an answer of this kind could be read, so the contract is right for this kind."""
-        self._readable.add(what)
-        self._senseless = {key: met for key, met in self._senseless.items() if key[0] != what}
-
-    def has_read(self, what: str) -> bool:
-        """Return whether an answer of this kind made sense in this run."""
-        return what in self._readable
-
-    def is_unreadable(self, what: str, words: str, who: tuple[str, int], *, is_json: bool) -> bool:
-        """Note that a company's answers cannot be read; return whether to take that for all companies.
-
-        It takes three companies, or all where the run has fewer, but at least two: one company alone shows nothing. A
-        body that is not JSON may be another program's page, and always takes three.
-        """
-        if what in self._readable or not self.is_watched:
-            return False
-        met = self._senseless.setdefault((what, re.sub(r"\d+", "#", words)), set())
-        met.add(who)
-        return len(met) >= (max(2, min(COMPANIES_ALIKE, len(self._companies))) if is_json else COMPANIES_ALIKE)
-
-    def is_out_of_quota(self, account: str, company_id: int) -> bool:
-        """Note that a company was told that the day is used up; return whether three of its account (or all) were."""
-        self._refused.add((account, company_id))
-        own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
-        return told >= min(COMPANIES_ALIKE, own)
-
-    def has_no_bulk(self, account: str, company_id: int) -> bool:
-        """Note that a company found no bulk path; return whether three (or all) did and no bulk answer was read."""
-        self._missing.add((account, company_id))
-        return "bulk" not in self._readable and len(self._missing) >= min(COMPANIES_ALIKE, len(self._companies))
-
-    def is_sent_away(self, what: str, account: str, company_id: int) -> bool:
-        """Note that a company's request of a kind was redirected; return whether three of its account (or all) were."""
-        moved = self._moved.setdefault((what, account), set())
-        moved.add(company_id)
-        return len(moved) >= min(COMPANIES_ALIKE, sum(name == account for name, _ in self._companies))
 
     def _tell(self) -> None:
         self._news.set()

@@ -8,8 +8,8 @@ from engine.errors import ApiError, CompanyRefused, OutOfScope, QuotaExhausted, 
 from engine.model.settings import Secret
 from engine.net.call import Call
 from engine.net.http.auth import TokenKeeper
+from engine.net.trouble.companies_met import CompaniesMet
 from engine.net.trouble.good_answers import GoodAnswers
-from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
 from engine.net.trouble.witness import Witness
 
@@ -21,12 +21,18 @@ class Refusals:
     """Judges the refusals that one account's requests meet."""
 
     def __init__(
-        self, account: str, keeper: TokenKeeper, host: Host, parking: Parking, witness: Witness, good: GoodAnswers
+        self,
+        account: str,
+        keeper: TokenKeeper,
+        met: CompaniesMet,
+        parking: Parking,
+        witness: Witness,
+        good: GoodAnswers,
     ) -> None:
-        """Take the account's name, its token, and what is known of the host and of the account's other requests."""
+        """Take the account's name and token, and what is known of other companies and of other requests."""
         self._account = account
         self._keeper = keeper
-        self._host = host
+        self._met = met
         self._parking = parking
         self._witness = witness
         self._good = good
@@ -66,7 +72,7 @@ class Refusals:
         """Return whether the key's day is used up: by our own count, or as three companies (or all) were told."""
         if not isinstance(error, QuotaExhausted):
             return False
-        return error.status is None or self._host.is_out_of_quota(self._account, company_id)
+        return error.status is None or self._met.is_out_of_quota(self._account, company_id)
 
 
 def about_company(call: Call[Any], error: ApiError) -> ApiError:

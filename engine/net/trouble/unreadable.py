@@ -7,7 +7,7 @@ from typing import Any
 from engine.errors import ApiError, BadPage, Unreadable
 from engine.net.call import Call
 from engine.net.earlier_runs import EarlierRuns
-from engine.net.trouble.host import Host
+from engine.net.trouble.companies_met import CompaniesMet
 from engine.net.trouble.parking import Parking
 from engine.net.trouble.trial import what_of
 
@@ -15,10 +15,10 @@ from engine.net.trouble.trial import what_of
 class UnreadableAnswers:
     """Counts the companies of one account that cannot read an answer."""
 
-    def __init__(self, account: str, host: Host, parking: Parking, earlier: EarlierRuns) -> None:
+    def __init__(self, account: str, met: CompaniesMet, parking: Parking, earlier: EarlierRuns) -> None:
         """Take the account's name, and what other companies and earlier runs met."""
         self._account = account
-        self._host = host
+        self._met = met
         self._parking = parking
         self._earlier = earlier
 
@@ -31,8 +31,8 @@ class UnreadableAnswers:
         if what is None or not is_answer or call.company_id is None:
             return
         who, is_json = (self._account, call.company_id), isinstance(error, BadPage)
-        is_on_trial = what in self._earlier.unreadable and not self._host.has_read(what)
-        if self._host.is_unreadable(what, str(error), who, is_json=is_json) or is_on_trial:
+        is_on_trial = what in self._earlier.unreadable and not self._met.has_read(what)
+        if self._met.is_unreadable(what, str(error), who, is_json=is_json) or is_on_trial:
             raise await self._parking.park(_reason(what, error, call.company_id)) from error
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.errors import ApiError, CompanyRefused, EngineError, OutOfScope, WrongContract
 from engine.net.call import Call
+from engine.net.trouble.companies_met import CompaniesMet
 from engine.net.trouble.good_answers import GoodAnswers
-from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
 from engine.net.trouble.trial import what_of
 
@@ -15,11 +15,11 @@ from engine.net.trouble.trial import what_of
 class WrongPaths:
     """Judges the paths that one account's requests did not find."""
 
-    def __init__(self, account: str, base_url: str, host: Host, parking: Parking, good: GoodAnswers) -> None:
+    def __init__(self, account: str, base_url: str, met: CompaniesMet, parking: Parking, good: GoodAnswers) -> None:
         """Take the account's name, the base URL to name in a message, and what is known of other requests."""
         self._account = account
         self._base_url = base_url
-        self._host = host
+        self._met = met
         self._parking = parking
         self._good = good
         self._strange: set[str] = set()  # kinds of requests whose path is missing, or is another program's
@@ -57,7 +57,7 @@ class WrongPaths:
         """Return whether other companies met the same, and no request of this kind is answered."""
         what = what_of(call)
         if error.status in {404, 405}:
-            return what != "bulk" or self._host.has_no_bulk(self._account, company_id)
+            return what != "bulk" or self._met.has_no_bulk(self._account, company_id)
         if what is None:
             return True
-        return self._host.is_sent_away(what, self._account, company_id) and not self._good.has_kind_of(call)
+        return self._met.is_sent_away(what, self._account, company_id) and not self._good.has_kind_of(call)
