@@ -34,7 +34,7 @@ import pytest
 from engine import Api, Company, Dimension, Engine, Limits, RunResult, Settings, Verify, VerifyMode
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.ledger.sqlite.lock import MemoryLocks
-from engine.ledger.sqlite.migrations import APPLICATION_ID, MIGRATIONS, migrate
+from engine.ledger.sqlite.migrate import APPLICATION_ID, MIGRATIONS, migrate
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
 from engine.model.settings import Scope

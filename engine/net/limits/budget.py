@@ -42,7 +42,7 @@ class ListingBudget:
     taken: int = 0  # pages
 
     def take(self, pages: int, *, after: int = 0) -> bool:
-        """Return whether so many pages may be read, and keep them for whoever asks.
+        """Return whether `pages` more pages may be read; if so, count them.
 
         `after`: requests that are sent before, which the run's budget must have, too.
         """
