@@ -17,13 +17,13 @@ import orjson
 from benchmarks.data import Row, Shape, base_rows, wanted_rows
 from benchmarks.store import Stored
 from engine.compare.absorb import learn
-from engine.compare.join import RemoteIndex, image, match
+from engine.compare.agreed import Agreed, agreed
+from engine.compare.join import match
 from engine.compare.plan import diff
-from engine.compare.quiet import Parted, part
-from engine.model.company_record import CompanyRecord, RowRecord, cells_of, known_rows
-from engine.model.dimension import fingerprint
+from engine.compare.remote_view import RemoteView, as_known
+from engine.model.company_record import CompanyRecord, RowRecord, as_entries
+from engine.model.dimension import dimension_table, fingerprint
 from engine.model.listing import Certificate
-from engine.model.table import bare
 from engine.model.wanted import Wanted
 from engine.send.chunks import Cut, cut
 from engine.send.reconcile import reconcile
@@ -53,7 +53,7 @@ class HotPath:
             )
             for row in known.rows
         }
-        self._acked = CompanyRecord(rows=known_rows({key: cells_of(key, entry) for key, entry in entries.items()}))
+        self._record = CompanyRecord(rows=as_entries(entries))
         self._bodies: list[bytes] = []
         self.left: dict[str, Any] = {}
 
@@ -63,7 +63,7 @@ class HotPath:
         return {
             "read the source": partial(self._read, self._source),
             "decode and index pages": self._decode,
-            "tell what is quiet": self._part,
+            "tell what is agreed": self._tell_agreed,
             "match": self._match,
             "compare": self._compare,
             "learn": self._learn,
@@ -79,36 +79,37 @@ class HotPath:
             intake.take_batch(batch)
         return intake.wanted()
 
-    def _decode(self) -> RemoteIndex:
-        index = RemoteIndex()
+    def _decode(self) -> RemoteView:
+        index = RemoteView()
         for body in self._pages:
             index.add(DIALECT.page(body, COMPANY).rows)
         return index
 
-    def _part(self) -> Any:
-        return self._parted(self.left["read the source"], self.left["decode and index pages"])
+    def _tell_agreed(self) -> Any:
+        return self._agreed(self.left["read the source"], self.left["decode and index pages"])
 
-    def _parted(self, wanted: Wanted, index: RemoteIndex) -> Parted:
-        return part(bare(wanted.rows), self._acked.cells, index.cells, relabel=False, adopts=True, lifts=True)
+    def _agreed(self, wanted: Wanted, view: RemoteView) -> Agreed:
+        rows = dimension_table(wanted.rows)
+        return agreed(rows, self._record.entries, view.rows, relabel=False, adopts=True)
 
     def _match(self) -> Any:
-        index, quiet = self.left["decode and index pages"], self.left["tell what is quiet"]
-        return match(self.left["read the source"], index, self._acked, quiet=quiet)
+        index, settled = self.left["decode and index pages"], self.left["tell what is agreed"]
+        return match(self.left["read the source"], index, self._record, agreed=settled)
 
     def _learn(self) -> Any:
         index, certificate = (
             self.left["decode and index pages"],
             Certificate(declared=1, declared_last=1, unique=1, rows=1, pages=1),
         )
-        return learn(self.left["match"], index, self._acked, certificate, LONG_AGO)
+        return learn(self.left["match"], index, self._record, certificate, LONG_AGO)
 
     def _compare(self) -> Any:
-        return diff(self.left["match"], self.left["decode and index pages"], self._acked)
+        return diff(self.left["match"], self.left["decode and index pages"], self._record)
 
     def _compare_known(self) -> Any:
-        index, wanted = image(self._acked), self.left["read the source"]
-        quiet = self._parted(wanted, index)
-        return diff(match(wanted, index, self._acked, quiet=quiet), index, self._acked)
+        index, wanted = as_known(self._record), self.left["read the source"]
+        settled = self._agreed(wanted, index)
+        return diff(match(wanted, index, self._record, agreed=settled), index, self._record)
 
     def _cut(self) -> Any:
         plan = self.left["compare"]

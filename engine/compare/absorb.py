@@ -6,7 +6,8 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.compare.equality import NONE, Field, as_shown, closed, is_pending, judge
-from engine.compare.join import Matching, RemoteIndex, Via, is_confirmed, may_lead_to
+from engine.compare.join import Matching, Via, is_confirmed, may_lead_to
+from engine.compare.remote_view import RemoteView, by_natural_key
 from engine.model.company_record import (
     KEY_COLLISION,
     MADE_ANEW,
@@ -18,13 +19,13 @@ from engine.model.company_record import (
     RestingRow,
     RowRecord,
 )
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_remote_row, natural_key
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.listing import Certificate
 
 
 def learn(
     matching: Matching,
-    index: RemoteIndex,
+    index: RemoteView,
     record: CompanyRecord,
     certificate: Certificate,
     at: datetime,
@@ -42,9 +43,9 @@ def learn(
     """
     rows: dict[str, RowRecord] = {}
     gone: list[str] = []
-    quiet = matching.quiet
-    linked = {pair.remote.id for pair in matching.pairs} | quiet.ids
-    paired = set(quiet.keys)
+    agreed_ids = matching.agreed.ids if matching.agreed else frozenset()
+    linked = {pair.remote.id for pair in matching.pairs} | agreed_ids
+    paired = set(matching.agreed_keys)
     before = {stray.id for stray in record.keyless}
     for row, remote, via, known in matching.pairs:
         paired.add(row.key)
@@ -60,7 +61,7 @@ def learn(
     absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
     lost = [(key, record.rows[key]) for key in record.rows if key not in paired]
     adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - before
-    bearers = _bearers(index) if any(known.remote_id is None for _, known in lost) else {}
+    bearers = by_natural_key(index.rows.values()) if any(known.remote_id is None for _, known in lost) else {}
     for key, known in lost:
         candidates = _candidates(key, known, index, bearers)
         # What a key without an id was acknowledged as is its row, whoever has merely been matched with that since.
@@ -76,7 +77,8 @@ def learn(
     for key, rest in notes.items():
         if rest.code == KEY_COLLISION and key in record.rows:  # nobody knows which of them the remote row is
             rows[key] = rows.get(key, record.rows[key])._replace(outcome_known=False)
-    strays = tuple(map(as_remote_row, sorted(cells for cells in quiet.remotes.values() if cells[0] not in linked)))
+    loose = matching.agreed.remotes if matching.agreed else index.rows
+    strays = tuple(sorted(row for row in loose.values() if row.id not in linked))
     return Learned(
         certificate=certificate,
         at=at,
@@ -159,15 +161,8 @@ def _seen_again(
     return entry._replace(seen=None if agrees and not is_open else remote)
 
 
-def _bearers(index: RemoteIndex) -> dict[NaturalKey, list[RemoteRow]]:
-    found: dict[NaturalKey, list[RemoteRow]] = {}
-    for row in index.rows.values():
-        found.setdefault(natural_key(row), []).append(row)
-    return found
-
-
 def _candidates(
-    key: str, known: RowRecord, index: RemoteIndex, bearers: dict[NaturalKey, list[RemoteRow]]
+    key: str, known: RowRecord, index: RemoteView, bearers: dict[NaturalKey, list[RemoteRow]]
 ) -> list[RemoteRow]:
     """Return the remote rows that an unpaired key may lead to: by id or, while that is unknown, by natural key.
 

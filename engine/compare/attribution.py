@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.compare.equality import COMPARED, NONE, Field, as_shown, is_pending, stands
-from engine.compare.join import Matching, Pair, RemoteIndex, Via, linked_id, may_lead_to
+from engine.compare.join import Matching, Pair, Via, may_lead_to
 from engine.compare.plan import differing, judged
 from engine.compare.readback import is_known
+from engine.compare.remote_view import RemoteView
 from engine.model.company_record import (
     KEY_MISMATCH,
     NOT_APPLIED,
@@ -20,13 +21,14 @@ from engine.model.company_record import (
     CompanyRecord,
     RestingRow,
     RowRecord,
+    linked_id,
 )
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 
 
 def drift(
-    matching: Matching, index: RemoteIndex, record: CompanyRecord, *, relabel: bool, needs_code: bool
+    matching: Matching, index: RemoteView, record: CompanyRecord, *, relabel: bool, needs_code: bool
 ) -> tuple[Difference, ...]:
     """Return each row that is not the same on both sides, by kind, key and remote id. Pure; O(rows).
 
@@ -182,7 +184,7 @@ def _together(fields: tuple[FieldDifference, ...]) -> Whose:
     return told.pop() if len(told) == 1 else Whose.UNVERIFIED
 
 
-def _missing(rows: list[Dimension], index: RemoteIndex, record: CompanyRecord) -> Iterator[Difference]:
+def _missing(rows: list[Dimension], index: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
     """Yield the rows that are not in Ottimate.
 
     1. The ledger does not know the key, or only as a create whose answer was lost: new in the ERP.
@@ -204,7 +206,7 @@ def _missing(rows: list[Dimension], index: RemoteIndex, record: CompanyRecord) -
         yield Difference("missing", row.key, None, row.type_code, row.name, whose)
 
 
-def _orphans(matching: Matching, index: RemoteIndex, record: CompanyRecord) -> Iterator[Difference]:
+def _orphans(matching: Matching, index: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
     """Yield the rows that no source row means, under the key that leads to them if there is one.
 
     1. A key of the ledger leads there: it was in the source, which has dropped it.
@@ -213,9 +215,9 @@ def _orphans(matching: Matching, index: RemoteIndex, record: CompanyRecord) -> I
     4. None does, it is new, and all of ours are accounted for: somebody made it in Ottimate.
     """
     orphans = [index.rows[remote_id] for remote_id in matching.orphans]
-    paired = {pair.row.key for pair in matching.pairs} | matching.quiet.keys
+    paired = {pair.row.key for pair in matching.pairs} | matching.agreed_keys
     links = _links(orphans, paired, record) if orphans else {}
-    before = {stray.id for stray in record.keyless} | {entry[6] for entry in record.cells.values()}
+    before = {stray.id for stray in record.keyless} | set(record.entries.table.column("remote_id"))
     is_unsure = record.state.listed_at is None or _may_have_made_more(record)
     for remote in orphans:
         key = links.get(remote.id)
@@ -232,7 +234,8 @@ def _orphans(matching: Matching, index: RemoteIndex, record: CompanyRecord) -> I
 
 def _may_have_made_more(record: CompanyRecord) -> bool:
     """Return whether there may be rows of our making, or rows that lost their key to one, which no key leads to."""
-    lost = (key for key, entry in record.cells.items() if not entry[7] & SETTLED and entry[6] is None)
+    entries = record.entries.table.columns("flags", "remote_id")
+    lost = (not flags & SETTLED and remote_id is None for flags, remote_id in entries)
     return record.left_over is not None or record.state.failure in {KEY_MISMATCH, OVERWRITTEN} or any(lost)
 
 

@@ -72,7 +72,7 @@ def must_list(wanted: Wanted, record: CompanyRecord, resting: Container[str] = (
     2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
        those of before, and what it may have become is not in the ledger at all.
     """
-    if record.is_as_listed or all(entry[7] & SETTLED for entry in record.cells.values()):
+    if record.is_as_listed or all(flags & SETTLED for flags in record.entries.table.column("flags")):
         return False
     unsettled = [known for key, known in record.rows.items() if not known.outcome_known and key not in resting]
     if not unsettled:
@@ -93,4 +93,5 @@ def creates_need_listing(plan: Plan, record: CompanyRecord) -> bool:
     """Return whether a probe is no evidence for creates: a create of unknown outcome may have landed meanwhile."""
     if not plan.creates or record.is_as_listed or not (record.resting or record.rejections):
         return False
-    return any(not entry[7] & SETTLED and entry[6] is None for entry in record.cells.values())
+    entries = record.entries.table.columns("flags", "remote_id")
+    return any(not flags & SETTLED and remote_id is None for flags, remote_id in entries)

@@ -6,52 +6,20 @@ A wanted row is, in this order, the remote row (1) whose listed key is equal, (2
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import nsmallest
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
-from engine.compare.equality import as_shown
-from engine.compare.quiet import Parted
+from engine.compare.agreed import Agreed
+from engine.compare.remote_view import RemoteView, by_natural_key
 from engine.model.change import Hold
-from engine.model.company_record import CODE_KNOWN, NOT_LISTED, SETTLED, CompanyRecord, RowRecord
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
-from engine.model.table import Cells, Entries, bare
+from engine.model.company_record import CompanyRecord, RowRecord, linked_id
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.wanted import Wanted
-
-
-class RemoteIndex:
-    """The remote rows of one company by id, folded in page by page. A repeated id is kept once."""
-
-    __slots__ = ("cells", "shows_keys")
-
-    def __init__(self, rows: Iterable[RemoteRow] = (), *, shows_keys: bool = False) -> None:
-        """Take in rows. `shows_keys`: they were listed so that each shows its key, if it has one."""
-        self.cells: dict[str, Cells] = {}
-        self.shows_keys = shows_keys
-        self.add(rows)
-
-    def add(self, rows: Iterable[RemoteRow]) -> None:
-        """Take in one page's rows."""
-        cells = bare(rows)
-        self.cells.update(zip(map(itemgetter(0), cells), cells, strict=True))
-
-    @property
-    def rows(self) -> Entries[RemoteRow]:
-        """The rows by id."""
-        return Entries(as_remote_row, self.cells)
-
-    def labels(self) -> dict[str, str]:
-        """Return the label that each type code bears most often (of equals, the first in the alphabet)."""
-        uses = Counter(map(itemgetter(1, 2), self.cells.values()))
-        best: dict[str, tuple[int, str]] = {}
-        for (type_code, label), count in uses.items():
-            if label:  # not shown is unknown, not empty
-                best[type_code] = min(best.get(type_code, (0, "")), (-count, label))
-        return {type_code: label for type_code, (_, label) in best.items()}
 
 
 class Via(Enum):
@@ -80,80 +48,22 @@ class Matching:
     holds: list[Hold]
     contested: set[str] = field(default_factory=set)  # ids of remote rows that a held or invalid row may mean
     orphans: list[str] = field(default_factory=list)  # ids
-    quiet: Parted = field(default_factory=Parted)  # rows that need no pair: alike on all sides
+    agreed: Agreed | None = None  # rows that need no pair
     relabel: bool = False  # type labels are compared, too
+
+    @property
+    def agreed_keys(self) -> AbstractSet[str]:
+        """Keys of the rows that need no pair."""
+        return self.agreed.keys if self.agreed else frozenset()
 
     def has_pair(self, key: str) -> bool:
         """Return whether a wanted row is there."""
-        return key in self.quiet.keys or any(pair.row.key == key for pair in self.pairs)
+        return key in self.agreed_keys or any(pair.row.key == key for pair in self.pairs)
 
     def has(self, key: str) -> bool:
         """Return whether a row is wanted. O(rows), as `has_pair`: for a few keys."""
         open_keys = (row.key for row in self.missing), (hold.key for hold in self.holds)
         return self.has_pair(key) or any(key == each for keys in open_keys for each in keys)
-
-
-def image(record: CompanyRecord, *, keyed: bool = False) -> RemoteIndex:
-    """Return the remote side as the ledger knows it, to compare with when nothing is listed.
-
-    A row whose remote id is not known yet stands under `linked_id`, which no server gives out. A create of unknown
-    outcome is left out, unless a listing has shown it since.
-    `keyed`: listings of this contract show keys, so that the image shows those that are confirmed.
-    """
-    index = RemoteIndex(shows_keys=False)
-    plain = None if keyed else _plain_image(record)
-    if plain is None:
-        index.add(_image_rows(record, keyed=keyed))
-    else:
-        index.cells = plain
-    return index
-
-
-def _plain_image(record: CompanyRecord) -> dict[str, Cells] | None:
-    """Return the image where each entry is of known outcome and id, one for each remote row; None: it is not so."""
-    entries = record.cells.values()
-    if (
-        record.keyless
-        or record.resting
-        or not all(entry[7] & SETTLED and entry[6] and entry[8] is None and entry[9] is None for entry in entries)
-    ):
-        return None
-    found = {entry[6]: (entry[6], *entry[1:5], entry[5] if entry[7] & CODE_KNOWN else None, None) for entry in entries}
-    return found if len(found) == len(entries) else None
-
-
-def _image_rows(record: CompanyRecord, *, keyed: bool) -> Iterator[RemoteRow]:
-    """Yield the rows; where two keys were matched with one of them, what is known best comes last."""
-    shown: list[tuple[str, RowRecord]] = []
-    strays = {natural_key(stray) for stray in record.keyless}
-    hidden = {key for key, rest in record.resting.items() if rest.code == NOT_LISTED}
-    for key, known in record.rows.items():
-        if key in hidden or (known.remote_id is None and natural_key(known.row) in strays):
-            continue  # the latter is one of them, and nobody knows which
-        if known.confirmed or known.outcome_known or known.remote_id is not None:
-            shown.append((key, known))
-    for key, known in sorted(shown, key=_newest_last):
-        yield _as_seen(key, known, key if keyed and known.confirmed else None)
-    linked = {entry[6] for entry in record.cells.values()} if record.keyless else set()
-    yield from (stray for stray in record.keyless if stray.id not in linked)  # else a key was acknowledged for it since
-
-
-def _newest_last(entry: tuple[str, RowRecord]) -> tuple[bool, bool, bool]:
-    """Return what sorts entries of one remote row: as the last listing showed it, as it is since, under its own key."""
-    _, known = entry
-    return known.seen is None, known.is_fresh, known.confirmed
-
-
-def _as_seen(key: str, known: RowRecord, listed_key: str | None) -> RemoteRow:
-    shown = as_shown(known)
-    is_code_known = known.code_known or (shown is known.seen and shown.code is not None)
-    code = shown.code if shown.code is not None else known.row.code
-    return RemoteRow(linked_id(key, known), *shown[1:5], code if is_code_known else None, listed_key)
-
-
-def linked_id(key: str, known: RowRecord) -> str:
-    """Return the remote id behind a key, or the name under which `image` shows it while the id is not known."""
-    return known.remote_id or f"?{key}"
 
 
 def may_lead_to(known: RowRecord, remote: RemoteRow) -> bool:
@@ -177,17 +87,15 @@ def leads_here(pair: Pair) -> bool:
 
 
 def match(
-    wanted: Wanted, index: RemoteIndex, record: CompanyRecord, *, alike: bool = False, quiet: Parted | None = None
+    wanted: Wanted, view: RemoteView, record: CompanyRecord, *, alike: bool = False, agreed: Agreed | None = None
 ) -> Matching:
     """Pair wanted rows with remote rows, both sides completely. The order of either side changes nothing.
 
-    `alike`: a person has looked, and rows that merely look like one in Ottimate are others: they are missing. `quiet`:
-    what has been told apart as such; it is left out.
+    `alike`: a person has looked, and rows that merely look like one in Ottimate are others: they are missing. `agreed`:
+    the rows that are plainly agreed; they are left out.
     """
-    if quiet is None:
-        quiet = Parted(rows=sorted(bare(wanted.rows)), remotes=index.cells)
-    rows = [as_dimension(cells) for cells in quiet.rows]
-    remotes = {row_id: as_remote_row(cells) for row_id, cells in quiet.remotes.items()}
+    rows: list[Dimension] = list(agreed.rows) if agreed else sorted(wanted.rows, key=attrgetter("key"))
+    remotes = dict(agreed.remotes.items() if agreed else view.rows.items())
     pairs, rest, holds, contested = _by_key(rows, remotes, record)
     taken = {pair.remote.id: pair.row.key for pair in pairs}
     rest = _by_link(rest, remotes, record, pairs, taken)
@@ -196,7 +104,7 @@ def match(
         unmatched = _by_natural_key(rest, _Bearers(rows, remotes), record, pairs, taken, holds, contested)
         pairs = _without_shifted(pairs, holds, contested)
         free = [remote for remote in remotes.values() if remote.id not in taken]
-        types = set(map(itemgetter(1), index.cells.values()))
+        types = set(view.rows.table.column("type_code"))
         missing = unmatched if alike else _without_look_alikes(unmatched, free, types, holds, contested)
     loose = [remote for remote in remotes.values() if remote.id not in contested and remote.id not in taken]
     contested.update(_meant_by_invalid(loose, wanted, record))
@@ -209,7 +117,7 @@ def match(
         holds=sorted(holds),
         contested=contested,
         orphans=sorted(remote.id for remote in loose if remote.id not in contested),
-        quiet=quiet,
+        agreed=agreed,
     )
 
 
@@ -260,7 +168,7 @@ def _by_link(
         known = known_rows.get(row.key)
         remote = remotes.get(linked_id(row.key, known)) if known else None
         if known and remote is None and known.remote_id is None and known.row.erp_id:
-            bearers = _by_natural(remotes.values()) if bearers is None else bearers
+            bearers = by_natural_key(remotes.values()) if bearers is None else bearers
             candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
             remote = candidates[0] if len(candidates) == 1 else None
         if known and remote is not None and not known.confirmed and natural_key(known.row) != natural_key(remote):
@@ -280,13 +188,6 @@ def _acknowledged(rows: Iterable[Dimension], record: CompanyRecord) -> set[Natur
     return {
         natural_key(known.row) for known in entries if known is not None and known.confirmed and known.outcome_known
     }
-
-
-def _by_natural(remotes: Iterable[RemoteRow]) -> dict[NaturalKey, list[RemoteRow]]:
-    found: dict[NaturalKey, list[RemoteRow]] = {}
-    for remote in remotes:
-        found.setdefault(natural_key(remote), []).append(remote)
-    return found
 
 
 def _by_natural_key(
@@ -325,7 +226,7 @@ class _Bearers:
         self.wanted: dict[NaturalKey, list[str]] = {}
         for row in wanted:
             self.wanted.setdefault(natural_key(row), []).append(row.key)
-        self.remote = _by_natural(remotes.values())
+        self.remote = by_natural_key(remotes.values())
 
     def resolve(self, row: Dimension, taken: dict[str, str]) -> RemoteRow | Hold | None:
         """Return the one remote row that `row` can be, a hold where that cannot be told, or None: it is not there."""

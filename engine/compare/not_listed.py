@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from engine.compare.backoff import next_try
-from engine.compare.join import RemoteIndex
+from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.company_record import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, CompanyRecord, RestingRow
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, fingerprint
@@ -40,19 +40,23 @@ def newly_absent(change: Change, record: CompanyRecord, now: datetime) -> Restin
     )
 
 
-def perhaps_there(record: CompanyRecord, index: RemoteIndex) -> dict[str, NaturalKey]:
+def perhaps_there(record: CompanyRecord, index: RemoteView) -> dict[str, NaturalKey]:
     """Return, by key, the type and ERP id of entries that a listing shows neither by id nor by these.
 
     Some of them were shown by an earlier one: they are gone. The others have never been shown since they were sent.
     """
     if record.is_as_listed:
         return {}
-    entries = record.cells.items()
-    absent = {key: (entry[1], entry[4]) for key, entry in entries if entry[7] & SETTLED and entry[6] not in index.cells}
+    entries = record.entries.table.columns("key", "type_code", "erp_id", "flags", "remote_id")
+    absent = {
+        key: (type_code, erp_id)
+        for key, type_code, erp_id, flags, remote_id in entries
+        if flags & SETTLED and remote_id not in index.rows
+    }
     return without_shown(absent, index)
 
 
-def may_be_there(record: CompanyRecord, index: RemoteIndex, unlisted: Collection[str]) -> dict[str, NaturalKey]:
+def may_be_there(record: CompanyRecord, index: RemoteView, unlisted: Collection[str]) -> dict[str, NaturalKey]:
     """Return, by key, what was sent and has not been listed since, as of this listing.
 
     `unlisted`: keys of `perhaps_there` that no earlier listing has shown since they were acknowledged.
@@ -61,11 +65,11 @@ def may_be_there(record: CompanyRecord, index: RemoteIndex, unlisted: Collection
     return without_shown(record.may_be_there, index) | {key: absent[key] for key in absent if key in unlisted}
 
 
-def without_shown(rows: Mapping[str, NaturalKey], index: RemoteIndex) -> dict[str, NaturalKey]:
+def without_shown(rows: Mapping[str, NaturalKey], index: RemoteView) -> dict[str, NaturalKey]:
     """Return those that no row of a listing is."""
     if not rows:
         return {}
-    shown = {(cells[1], cells[4]) for cells in index.cells.values()}
+    shown = set(index.natural_keys())
     return {key: natural for key, natural in rows.items() if natural not in shown}
 
 
@@ -114,5 +118,5 @@ def _not_found(rest: RestingRow, now: datetime) -> RestingRow:
 
 def is_known_and_settled(record: CompanyRecord, key: str) -> bool:
     """Return whether an answer has acknowledged the row, or a listing has shown it."""
-    cells = record.cells.get(key)
-    return cells is not None and bool(cells[7] & SETTLED)
+    known = record.rows.get(key)
+    return known is not None and known.outcome_known

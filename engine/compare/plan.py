@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from engine.compare.equality import NONE, Field, Judged, judge, stands
-from engine.compare.join import Matching, Pair, RemoteIndex, Via, is_confirmed, leads_here
+from engine.compare.join import Matching, Pair, Via, is_confirmed, leads_here
 from engine.compare.readback import is_known
+from engine.compare.remote_view import RemoteView
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CONFIRMED, SETTLED, CompanyRecord, RestingRow
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension, as_remote_row, natural_key
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.settings import Adopt
-from engine.model.table import Cells
 
 FLAPS = 3
 FLAP_DAYS = 14
@@ -28,7 +28,7 @@ MOVING = frozenset({"erp_id", "type_code"})
 
 def diff(
     matching: Matching,
-    index: RemoteIndex,
+    index: RemoteView,
     record: CompanyRecord,
     *,
     relabel: bool = False,
@@ -64,9 +64,10 @@ def diff(
     )
     for pair in matching.pairs:
         draft.take(pair)
-    quiet = matching.quiet
-    for row, entry, remote in quiet.changed:  # in name or code alone: each keeps its own identity
-        draft.take_changed(row, entry, remote)
+    agreed = matching.agreed
+    renamed = agreed.renamed if agreed else ()
+    for row, remote in renamed:
+        draft.updates.append(draft.change(row, remote, _NAME))
     plan = Plan(
         creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
         updates=tuple(sorted(draft.updates, key=_key)),
@@ -76,17 +77,17 @@ def diff(
         not_applied=draft.not_applied,
         otherwise=draft.otherwise,
         holds=tuple(sorted(draft.holds)),
-        unchanged=draft.unchanged + len(quiet.keys) - len(quiet.changed),
-        adopted=draft.adopted + quiet.adopted,
-        code_unseen=draft.unseen + quiet.unseen,
-        matched=len(matching.pairs) + len(quiet.keys),
+        unchanged=draft.unchanged + len(matching.agreed_keys) - len(renamed),
+        adopted=draft.adopted + (agreed.adopted if agreed else 0),
+        code_unseen=draft.unseen + (agreed.code_unseen if agreed else 0),
+        matched=len(matching.pairs) + len(matching.agreed_keys),
         contested=len(matching.contested),
         orphans=tuple(matching.orphans),
     )
     return hold_taken(plan, index)
 
 
-def hold_taken(plan: Plan, index: RemoteIndex) -> Plan:
+def hold_taken(plan: Plan, index: RemoteView) -> Plan:
     """Hold updates to a type and ERP id that another remote row has, unless the plan changes those of that row.
 
     A row that is held keeps its type and ERP id, so that another row that was to take them is held next.
@@ -94,13 +95,13 @@ def hold_taken(plan: Plan, index: RemoteIndex) -> Plan:
     moves = {
         change.remote_id: change
         for change in (*plan.updates, *plan.canaries)
-        if change.remote_id is not None and _moves(change, index.cells.get(change.remote_id))
+        if change.remote_id is not None and _moves(change, index.rows.get(change.remote_id))
     }
     if not moves:
         return plan
     bearers: dict[NaturalKey, list[str]] = {}
-    for remote_id, cells in index.cells.items():
-        bearers.setdefault((cells[1], cells[4]), []).append(remote_id)
+    for remote_id, natural in zip(index.rows, index.natural_keys(), strict=True):
+        bearers.setdefault(natural, []).append(remote_id)
     holds = list(plan.holds)
     while blocked := _blocked(moves, bearers):
         holds += [_taken(moves.pop(remote_id).row, other) for remote_id, other in blocked.items()]
@@ -161,7 +162,7 @@ class _Draft:
             and is_known(remote.id)
             and self.shifts.other_key(row) is None
         ):
-            self.canaries.append(self._change(pair, fields))
+            self.canaries.append(self.change(row, remote, fields))
         else:
             self.holds.append(_unconfirmed(pair, fields, self.shifts.other_key(row)))
 
@@ -184,23 +185,6 @@ class _Draft:
         if found.shown and (is_untold or breaks):
             self.otherwise[row.key] = _spelled(row, remote, tuple(found.shown), "is shown as")
 
-    def take_changed(self, row: Cells, entry: Cells, remote: Cells) -> None:
-        """Decide on a row of which the source alone has another name or code: what `take` would, on plain tuples."""
-        code, shown = row[5], remote[5]
-        fields = _NAME if row[3] != entry[3] else ()
-        is_comparable = (code is not None and shown is not None) or not (self.needs_code and not code)
-        if code != entry[5] and is_comparable:
-            fields = (*fields, "code")
-        if fields:
-            wanted = as_dimension(row)
-            if self.relabel or remote[2] != row[2]:
-                there = as_remote_row(remote)
-                wanted = self.labels.updated(wanted, there, retyped=self.labels.is_retyped(wanted, there))
-            filled = shown or row[4] if self.needs_code and code is None else None
-            self.updates.append(Change(wanted, remote[0], fields, filled))
-        else:
-            self.unchanged += 1
-
     def _was_ours(self, pair: Pair) -> bool:
         shows_no_key = self.keyed and pair.remote.key is None
         return _was_ours(pair, self.strays) and pair.row.key not in self.tried_before and not shows_no_key
@@ -218,20 +202,20 @@ class _Draft:
             return
         if is_revert:
             self.reverts.append(pair.row.key)
-        self.updates.append(self._change(pair, fields))
+        self.updates.append(self.change(pair.row, pair.remote, fields))
 
-    def _change(self, pair: Pair, fields: tuple[str, ...]) -> Change:
-        row, remote, _, _ = pair
+    def change(self, row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Change:
+        """Return the update of a remote row in these fields."""
         retyped = self.labels.is_retyped(row, remote) and (not fields or "type_code" in fields)
         wanted = self.labels.updated(row, remote, retyped=retyped)
         return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code))
 
 
-def _moves(change: Change, there: Cells | None) -> bool:
+def _moves(change: Change, there: RemoteRow | None) -> bool:
     """Return whether an update gives a remote row another type or ERP id. `there`: as it is."""
     if change.fields or there is None:
         return not MOVING.isdisjoint(change.fields)
-    return change.row.erp_id != there[4] or there[1] not in {"", change.row.type_code}
+    return change.row.erp_id != there.erp_id or there.type_code not in {"", change.row.type_code}
 
 
 def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[str]]) -> dict[str, str]:
@@ -330,7 +314,7 @@ def _was_ours(pair: Pair, strays: set[str]) -> bool:
 class _Labels:
     """Which type label a row is sent with: labels are the client's own, and keys of invoice dimensions."""
 
-    def __init__(self, index: RemoteIndex, *, relabel: bool) -> None:
+    def __init__(self, index: RemoteView, *, relabel: bool) -> None:
         self._index = index
         self._relabel = relabel
         self._in_use: dict[str, str] | None = None
@@ -364,15 +348,15 @@ class _Shifts:
     """Other keys under which the ledger knows a natural key; built when first asked."""
 
     def __init__(self, record: CompanyRecord) -> None:
-        self._acked = record
+        self._record = record
         self._keys: dict[tuple[str, str], str] | None = None
 
     def other_key(self, row: Dimension) -> str | None:
         """Return the confirmed key under which the row's natural key is known, if that is another one."""
         if self._keys is None:
             sure = CONFIRMED | SETTLED
-            entries = self._acked.cells.items()
-            self._keys = {(entry[1], entry[4]): key for key, entry in entries if entry[7] & sure == sure}
+            entries = self._record.entries.table.columns("key", "type_code", "erp_id", "flags")
+            self._keys = {(code, erp_id): key for key, code, erp_id, flags in entries if flags & sure == sure}
         key = self._keys.get(natural_key(row))
         return key if key != row.key else None
 

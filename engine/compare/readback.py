@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from enum import Enum
 
-from engine.compare.join import RemoteIndex
+from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.company_record import RowRecord
 from engine.model.dimension import NaturalKey, RemoteRow, natural_key
@@ -20,7 +20,7 @@ class Verdict(Enum):
     UNTOLD = "what is there does not show whether it is"
 
 
-def counterparts(changes: Sequence[Change], index: RemoteIndex, before: Container[str]) -> dict[str, RemoteRow]:
+def counterparts(changes: Sequence[Change], index: RemoteView, before: Container[str]) -> dict[str, RemoteRow]:
     """Return, by key, the row of a whole listing that each change made or meant to change; O(rows).
 
     `before`: remote ids that were there when the changes were planned. A create has made none of these, unless it is

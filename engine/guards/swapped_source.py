@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 from engine.guards.volume import Violation, has_passed
 from engine.model.change import Plan
-from engine.model.company_record import CONFIRMED, SETTLED, CompanyRecord
-from engine.model.dimension import Dimension, as_dimension
+from engine.model.company_record import SETTLED, CompanyRecord, linked_id
+from engine.model.dimension import Dimension, RemoteRow, dimension_table
 from engine.model.settings import Guards
 from engine.model.sketch import Sketch, alike
-from engine.model.table import Cells, bare
+from engine.model.table import Keyed
 
 Charts = Sequence[tuple[int, Sketch]]
 """What other companies' rows look like, by company id."""
 
 _OWNER = re.compile(r"([1-9][0-9]{0,18})[:_/|]")  # a company id and a separator, at the beginning of a key
-_KEY, _NATURAL, _FACE = itemgetter(0), itemgetter(1, 4), itemgetter(1, 4, 3)
+
+
+_TRAITS = ("type_code", "erp_id", "name")
+"""What a row is recognised by, whichever key it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Asked:
     rows: Sequence[Dimension]  # of the source
     plan: Plan
     record: CompanyRecord
-    remotes: Mapping[str, Cells]  # rows in Ottimate by id, as listed or as the ledger knows them
+    remotes: Keyed[RemoteRow]  # rows in Ottimate by id, as listed or as the ledger knows them
     others: Collection[int] = field(default=frozenset())  # ids of the other configured companies
 
 
@@ -62,7 +64,7 @@ def foreign_keys(asked: Asked, guards: Guards) -> Violation | None:
     """
     if asked.record.state.last_good_rows is not None and asked.plan.unchanged * 2 >= len(asked.rows):
         return None  # half of its keys, and more, are known
-    keys = list(map(_KEY, bare(asked.rows)))
+    keys = dimension_table(asked.rows).column("key")
     begun = Counter(found[1] for key in keys if (found := _OWNER.match(key)))
     if not begun or str(asked.company_id) in begun:
         return None
@@ -77,10 +79,10 @@ def foreign_keys(asked: Asked, guards: Guards) -> Violation | None:
 
 def _known_keys(keys: Iterable[str], record: CompanyRecord) -> int:
     """Return how many keys the ledger knows as the company's: sent or confirmed, or adopted in a run that was good."""
-    known = record.cells
     if record.state.last_good_rows is not None:
-        return sum(map(known.__contains__, keys))
-    return sum(key in known and known[key][7] & (SETTLED | CONFIRMED) != SETTLED for key in keys)
+        return sum(map(record.rows.__contains__, keys))
+    found = filter(None, map(record.rows.get, keys))
+    return sum(known.confirmed or not known.outcome_known for known in found)
 
 
 def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Violation | None:
@@ -116,16 +118,18 @@ def _own(asked: Asked) -> tuple[int, float]:
     Those that were acknowledged or listed, and those of a plan that has passed, which a run may have sent in part.
     Where none is remembered, of a row that was sent and never answered the ledger knows the key alone.
     """
-    entries, passed = asked.record.cells, asked.record.state.passed
-    own = {_FACE(entry) for entry in entries.values() if entry[4]}
-    own.update(map(_FACE, asked.remotes.values()))
-    lost = {key for key, entry in entries.items() if not entry[7] & SETTLED}
+    entries, passed = asked.record.entries.table, asked.record.state.passed
+    own = {traits for traits in entries.columns(*_TRAITS) if traits[1]}
+    own.update(asked.remotes.table.columns(*_TRAITS))
+    lost = {key for key, flags in entries.columns("key", "flags") if not flags & SETTLED}
+    nameless = sum(not erp_id for key, erp_id in entries.columns("key", "erp_id") if key in lost)
     was_sent = has_passed(passed)
-    rows = bare(asked.rows)
+    rows = dimension_table(asked.rows)
     count = sum(
-        _FACE(row) in own or (row[0] in lost if passed is None else was_sent(as_dimension(row))) for row in rows
+        traits in own or (key in lost if passed is None else was_sent(rows[position]))
+        for position, (key, traits) in enumerate(zip(rows.column("key"), rows.columns(*_TRAITS), strict=True))
     )
-    return len(own) + sum(not entries[key][4] for key in lost), count / len(rows) if rows else 1.0
+    return len(own) + nameless, count / len(rows) if rows else 1.0
 
 
 def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
@@ -133,18 +137,19 @@ def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
     fewest = min(len(asked.rows), len(asked.remotes))
     if not asked.plan.changes or asked.plan.matched >= guards.wrong_client_overlap * fewest:
         return None
-    types = set(map(itemgetter(1), bare(asked.rows))) & set(map(itemgetter(1), asked.remotes.values()))
-    rows = [row for row in bare(asked.rows) if row[1] in types]
-    there = {row_id: row for row_id, row in asked.remotes.items() if row[1] in types}
+    wanted, remotes = dimension_table(asked.rows), asked.remotes.table
+    types = set(wanted.column("type_code")) & set(remotes.column("type_code"))
+    rows = wanted.take([at for at, each in enumerate(wanted.column("type_code")) if each in types])
+    there = remotes.take([at for at, each in enumerate(remotes.column("type_code")) if each in types])
     fewest = min(len(rows), len(there))
     if fewest < max(1, guards.wrong_client_rows):
         return None
-    listed, natural, known = {row[6] for row in there.values()}, set(map(_NATURAL, there.values())), asked.record.cells
+    natural = set(there.columns("type_code", "erp_id"))
+    listed, ids = set(there.column("key")), set(there.column("id"))
+    known = asked.record.rows
     matched = sum(
-        row[0] in listed
-        or _NATURAL(row) in natural
-        or (row[0] in known and (known[row[0]][6] or f"?{row[0]}") in there)  # as `linked_id` names it
-        for row in rows
+        key in listed or (type_code, erp_id) in natural or (key in known and linked_id(key, known[key]) in ids)
+        for type_code, erp_id, key in rows.columns("type_code", "erp_id", "key")
     )
     if matched >= guards.wrong_client_overlap * fewest:
         return None

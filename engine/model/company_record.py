@@ -5,16 +5,16 @@ Together they are an image of the remote side, good enough to compare with when 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, as_dimension
 from engine.model.listing import Certificate
 from engine.model.outcome import Outcome
-from engine.model.table import Cells, Entries
+from engine.model.table import Column, Keyed, Table, transposed
 
 KEY_MISMATCH = "key-mismatch"
 """A company's trouble that no time, listing or other source mends: keys led nowhere, and each try would double rows."""
@@ -57,46 +57,73 @@ class RowRecord(NamedTuple):
 
 
 CONFIRMED, SETTLED, CODE_KNOWN, FRESH = 1, 2, 4, 8
-"""Bits of the flags in an entry's cells."""
+"""Bits of an entry's flags: `confirmed`, `outcome_known`, `code_known` and `is_fresh` of its record."""
+
+SURE = CONFIRMED | SETTLED | CODE_KNOWN
+"""Flags of an entry of which nothing is in doubt."""
+
+
+class Entry(NamedTuple):
+    """A row's record as one row of the ledger's table: the fields of its `Dimension`, and the others."""
+
+    key: str
+    type_code: str
+    type_label: str
+    name: str
+    erp_id: str
+    code: str | None
+    remote_id: str | None
+    flags: int
+    seen: RemoteRow | None
+    agreement: Agreement | None
+    before: Mapping[str, str] | None
 
 
 _FLAGS = tuple((bool(bits & CONFIRMED), bool(bits & SETTLED), bool(bits & CODE_KNOWN)) for bits in range(16))
-_known = partial(tuple.__new__, RowRecord)
+_record = partial(tuple.__new__, RowRecord)
 
 
-def as_known(cells: Cells) -> RowRecord:
-    """Return the entry whose cells these are: the six fields of its row, remote id, flags, and the last three."""
-    flags = cells[7]
-    return _known((as_dimension(cells[:6]), cells[6], *_FLAGS[flags], cells[8], flags >= FRESH, *cells[9:]))
+def _as_record(values: tuple[Any, ...]) -> RowRecord:
+    """Return the record that an entry's values tell of."""
+    *row, remote_id, flags, seen, agreement, before = values
+    return _record((as_dimension(row), remote_id, *_FLAGS[flags], seen, flags >= FRESH, agreement, before))
 
 
-def acknowledged(
-    row: Dimension,
-    remote_id: str | None,
-    *,
-    confirmed: bool,
-    agreement: Agreement | None = None,
-    before: Mapping[str, str] | None = None,
-) -> Cells:
-    """Return the cells of the entry of a row that an answer has acknowledged."""
-    return *row, remote_id, SETTLED | CODE_KNOWN | (CONFIRMED if confirmed else 0), None, agreement, before
+def entries(columns: Iterable[Column]) -> Keyed[RowRecord]:
+    """Return row records by key over their table: a column for each field of `Entry`."""
+    return Keyed(Table(Entry._fields, columns, _as_record), "key")
 
 
-def cells_of(key: str, known: RowRecord) -> Cells:
-    """Return the cells of an entry."""
-    flags = CONFIRMED * known.confirmed + SETTLED * known.outcome_known + CODE_KNOWN * known.code_known
-    flags += FRESH * known.is_fresh
-    return key, *known.row[1:], known.remote_id, flags, known.seen, known.agreement, known.before
+def as_entry(key: str, record: RowRecord) -> Entry:
+    """Return a row's record as a row of the ledger's table."""
+    flags = CONFIRMED * record.confirmed + SETTLED * record.outcome_known + CODE_KNOWN * record.code_known
+    flags += FRESH * record.is_fresh
+    row = record.row
+    return Entry(
+        key=key,
+        type_code=row.type_code,
+        type_label=row.type_label,
+        name=row.name,
+        erp_id=row.erp_id,
+        code=row.code,
+        remote_id=record.remote_id,
+        flags=flags,
+        seen=record.seen,
+        agreement=record.agreement,
+        before=record.before,
+    )
 
 
-def known_rows(cells: dict[str, Cells]) -> Entries[RowRecord]:
-    """Return entries over their cells, by key."""
-    return Entries(as_known, cells)
+def as_entries(rows: Mapping[str, RowRecord]) -> Keyed[RowRecord]:
+    """Return row records over their table, where they may be already."""
+    if isinstance(rows, Keyed):
+        return rows
+    return entries(transposed((as_entry(key, record) for key, record in rows.items()), len(Entry._fields)))
 
 
-def cells_by_key(rows: Mapping[str, RowRecord]) -> dict[str, Cells]:
-    """Return the cells of entries."""
-    return rows.cells if isinstance(rows, Entries) else {key: cells_of(key, known) for key, known in rows.items()}
+def linked_id(key: str, known: RowRecord) -> str:
+    """Return the remote id behind a key, or the name under which it is compared while the id is not known."""
+    return known.remote_id or f"?{key}"
 
 
 class Rejection(NamedTuple):
@@ -205,9 +232,9 @@ class CompanyRecord:
     is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
 
     @property
-    def cells(self) -> dict[str, Cells]:
-        """The cells of all entries, by key."""
-        return cells_by_key(self.rows)
+    def entries(self) -> Keyed[RowRecord]:
+        """The rows, over a table of `Entry`."""
+        return as_entries(self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

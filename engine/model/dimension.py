@@ -6,10 +6,13 @@ Both are named tuples rather than dataclasses: there is one per row, and a tuple
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from hashlib import blake2b
 from typing import NamedTuple
 from unicodedata import is_normalized, normalize
+
+from engine.model.table import Column, Table, transposed
 
 TYPE_ALIASES = {"costtype": "cost_type"}
 """Spellings that mean the same type: the reference contract's -> the guide's (API-FACTS 2.7)."""
@@ -44,6 +47,27 @@ class RemoteRow(NamedTuple):
 as_dimension = partial(tuple.__new__, Dimension)
 as_remote_row = partial(tuple.__new__, RemoteRow)
 """Make a row of a plain tuple of its fields: what `_make` calls, less a Python frame a row."""
+
+
+def dimensions(columns: Iterable[Column]) -> Table[Dimension]:
+    """Return a table of wanted rows: a column for each field of `Dimension`."""
+    return Table(Dimension._fields, columns, as_dimension)
+
+
+def remote_rows(columns: Iterable[Column]) -> Table[RemoteRow]:
+    """Return a table of remote rows: a column for each field of `RemoteRow`."""
+    return Table(RemoteRow._fields, columns, as_remote_row)
+
+
+def dimension_table(rows: Iterable[Dimension]) -> Table[Dimension]:
+    """Return wanted rows as a table, which they may be already."""
+    return rows if isinstance(rows, Table) else dimensions(transposed(rows, len(Dimension._fields)))
+
+
+def remote_table(rows: Iterable[RemoteRow]) -> Table[RemoteRow]:
+    """Return remote rows as a table, which they may be already."""
+    return rows if isinstance(rows, Table) else remote_rows(transposed(rows, len(RemoteRow._fields)))
+
 
 NaturalKey = tuple[str, str]
 """(canonical type code, ERP id): the only identity that a guide listing shows. Not promised to be unique."""

@@ -6,12 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from heapq import nsmallest
-from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
-from engine.model.dimension import Dimension
-from engine.model.table import bare
+from engine.model.dimension import Dimension, RemoteRow, dimension_table
+from engine.model.table import Table
 
 KEPT = 256
 """Marks of a sketch, the smallest ones: 2 KB a company, and a share of 90 % is told to about 2 points."""
@@ -39,8 +38,8 @@ class Likeness(NamedTuple):
     share: float  # of the source's rows, estimated
 
 
-def sketch(rows: Iterable[Dimension]) -> Sketch:
-    """Return the sketch of a company's rows. O(rows)."""
+def sketch(rows: Iterable[Dimension] | Table[RemoteRow]) -> Sketch:
+    """Return the sketch of a company's rows, from its source or from Ottimate. O(rows)."""
     faces = _faces(rows)
     few = 2 * KEPT * 2**32 // max(1, len(faces))  # below this are some twice as many as are kept
     small = [face for face in faces if crc32(face) <= few]
@@ -81,11 +80,10 @@ def _shared(marks: list[bytes], other: Sketch) -> float | None:
     return sum(mark in kept for mark in told) / len(told)
 
 
-_FACE = itemgetter(1, 4, 3)  # type, ERP id and name in the cells of a row, and of an entry
-
-
-def _faces(rows: Iterable[Dimension]) -> list[bytes]:
-    return [text.encode("utf-8", "surrogatepass") for text in map("\0".join, map(_FACE, bare(rows)))]
+def _faces(rows: Iterable[Dimension] | Table[RemoteRow]) -> list[bytes]:
+    table: Table[Any] = rows if isinstance(rows, Table) else dimension_table(rows)
+    texts = map("\0".join, table.columns("type_code", "erp_id", "name"))
+    return [text.encode("utf-8", "surrogatepass") for text in texts]
 
 
 def _mark(face: bytes) -> bytes:

@@ -5,28 +5,26 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import NamedTuple
 
 from engine.model.dimension import Dimension, NaturalKey
 from engine.model.outcome import Problem
-from engine.model.table import Cells
 
 
 class Lines(Mapping[str, int]):
-    """The line of each row by its key: 4 bytes a row, and a table only once a line is asked for, for a message."""
+    """The line of each row by its key: 4 bytes a row, and a dict only once a line is asked for, for a message."""
 
-    __slots__ = ("_cells", "_numbers", "_table")
+    __slots__ = ("_keys", "_numbers", "_table")
 
-    def __init__(self, cells: Sequence[Cells], numbers: array[int]) -> None:
-        """Take rows, and the lines that they stand on."""
-        self._cells = cells
+    def __init__(self, keys: Sequence[str], numbers: array[int]) -> None:
+        """Take the keys of rows, and the lines that they stand on."""
+        self._keys = keys
         self._numbers = numbers
         self._table: dict[str, int] = {}
 
     def _by_key(self) -> dict[str, int]:
         if not self._table:
-            self._table = dict(zip(map(itemgetter(0), self._cells), self._numbers, strict=True))
+            self._table = dict(zip(self._keys, self._numbers, strict=True))
         return self._table
 
     def __getitem__(self, key: str) -> int:
@@ -36,7 +34,7 @@ class Lines(Mapping[str, int]):
         return iter(self._by_key())
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self._keys)
 
 
 class FileEnd(NamedTuple):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from math import ceil
-from operator import itemgetter
 
 import anyio
 
 from engine.errors import OutOfScope, Rejected, TenantLeak, plain
+from engine.model.dimension import remote_table
 from engine.model.listing import Certificate, Page
-from engine.model.table import bare
 from engine.net.client import CompanyClient
 from engine.net.feed import Feed
 
@@ -105,7 +104,7 @@ class Listing:
             )
         self._pages += 1
         self._rows += len(page.rows)
-        self._ids.update(map(itemgetter(0), bare(page.rows)))
+        self._ids.update(remote_table(page.rows).column("id"))
         if number < self._expected and len(page.rows) < self._size:
             self._falls_short = True
         if page.declared != self._first.declared:

@@ -14,6 +14,7 @@ from anyio import to_thread
 from anyio.lowlevel import RunVar
 
 from engine.compare.absorb import learn
+from engine.compare.agreed import Agreed, agreed
 from engine.compare.attribution import drift, spellings
 from engine.compare.collision import collided, collisions, held, sharing, without
 from engine.compare.equality import not_applied
@@ -25,7 +26,7 @@ from engine.compare.freshness import (
     is_due_for_age,
     must_list,
 )
-from engine.compare.join import Matching, RemoteIndex, Via, image, match
+from engine.compare.join import Matching, Via, match
 from engine.compare.not_listed import (
     LOOK_UPS,
     due_look_ups,
@@ -38,8 +39,8 @@ from engine.compare.not_listed import (
     still_absent,
 )
 from engine.compare.plan import diff, flapping, hold_taken
-from engine.compare.quiet import Parted, part
 from engine.compare.recent_refusals import is_refused_for_now, is_uncertain_for_now, withhold
+from engine.compare.remote_view import RemoteView, as_known
 from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.protocols import Rows
 from engine.model.balance import Balance
@@ -49,18 +50,17 @@ from engine.model.company_record import (
     MADE_ANEW,
     NOT_APPLIED,
     NOT_LISTED,
-    SETTLED,
     CompanyRecord,
     CompanyState,
     RestingRow,
 )
 from engine.model.difference import Difference
-from engine.model.dimension import NaturalKey, natural_key
+from engine.model.dimension import NaturalKey, RemoteRow, dimension_table, natural_key
 from engine.model.events import Listed, PageRead
 from engine.model.listing import Certificate, Page
 from engine.model.outcome import Column, Withheld
 from engine.model.settings import Adopt, Company, Guards, Scope, Verify
-from engine.model.table import Cells, bare
+from engine.model.table import Keyed
 from engine.model.wanted import Wanted
 from engine.net.channel import Emit
 from engine.net.client import CompanyClient
@@ -114,7 +114,7 @@ class Comparison:
     certificate: Certificate | None = None  # of the last reading
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
     ids: Collection[str] = ()  # of the remote rows that were compared with
-    remotes: Mapping[str, Cells] = field(default_factory=dict)  # the remote rows that were compared with, by id
+    remotes: Keyed[RemoteRow] = field(default_factory=lambda: RemoteView().rows)  # that were compared with, by id
     _has_room: bool = False  # the pages of its listing are kept for it
 
     @property
@@ -140,7 +140,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             record, evidence = await self._look_up(wanted, record, evidence)
         if evidence is not Evidence.LISTING:
-            index = image(record, keyed=self.client.dialect.lists_keys)
+            index = as_known(record, keyed=self.client.dialect.lists_keys)
             self._see(index)
             _, known = await self._look(wanted, index, record)
             if creates_need_listing(known.plan, record):
@@ -165,7 +165,7 @@ class Comparison:
         """
         index = await self._list(first, record.state.remote_count, has_room=is_after or self._has_room)
         self._see(index)
-        known = 0 if index.cells else sum(entry[7] & SETTLED for entry in record.cells.values()) // SETTLED
+        known = 0 if index else sum(row.outcome_known for row in record.rows.values())
         has_vanished = bool(known) and Vanished.slug not in self.allowed
         if has_vanished and not self.is_check:
             self.remote = self.remote or _remote(Plan(), 0)
@@ -225,9 +225,9 @@ class Comparison:
         known = {key: rest for key, rest in record.resting.items() if rest.code == NOT_APPLIED and key in notes}
         return notes | known
 
-    async def _may_be_there(self, index: RemoteIndex, record: CompanyRecord) -> Mapping[str, NaturalKey]:
+    async def _may_be_there(self, index: RemoteView, record: CompanyRecord) -> Mapping[str, NaturalKey]:
         """Return what was sent under a key and not listed since; nothing where a person says that no row is there."""
-        if not index.cells and Vanished.slug in self.allowed:
+        if not index and Vanished.slug in self.allowed:
             return {}
         absent = perhaps_there(record, index)
         unlisted = await self.ledger.unlisted(self.scope, list(absent)) if absent else frozenset()
@@ -285,34 +285,34 @@ class Comparison:
             keys |= {key for key, rejection in record.rejections.items() if is_refused_for_now(rejection, now)}
         return keys
 
-    def _see(self, index: RemoteIndex) -> None:
+    def _see(self, index: RemoteView) -> None:
         """Note the remote rows that are compared with."""
-        self.ids, self.remotes = index.rows.keys(), index.cells
+        self.ids, self.remotes = index.rows.keys(), index.rows
 
-    async def _look(self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord) -> tuple[Matching, Compared]:
+    async def _look(self, wanted: Wanted, index: RemoteView, record: CompanyRecord) -> tuple[Matching, Compared]:
         known = collided(wanted, record)
         wanted, rows = without(wanted, known), _rows(wanted, index)
-        quiet = await think(rows, partial(self._part, wanted, index, record))
-        matching, compared = await think(rows, partial(self._decide, wanted, index, record, quiet))
+        settled = await think(rows, partial(self._agreed, wanted, index, record))
+        matching, compared = await think(rows, partial(self._decide, wanted, index, record, settled))
         if known:
             holds = tuple(sorted((*compared.plan.holds, *held(known))))
             compared = replace(compared, plan=replace(compared.plan, holds=holds))
         return matching, compared
 
-    def _part(self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord) -> Parted:
-        return part(
-            bare(wanted.rows),
-            record.cells,
-            index.cells,
+    def _agreed(self, wanted: Wanted, index: RemoteView, record: CompanyRecord) -> Agreed:
+        return agreed(
+            dimension_table(wanted.rows),
+            record.entries,
+            index.rows,
             relabel=self.company.relabel,
             adopts=self.guards.adopt is not Adopt.HOLD,
-            lifts=not self.explains,  # what differs is told from pairs
+            tells_renamed=not self.explains,  # what differs is explained from pairs
         )
 
     def _decide(
-        self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord, quiet: Parted
+        self, wanted: Wanted, index: RemoteView, record: CompanyRecord, settled: Agreed
     ) -> tuple[Matching, Compared]:
-        matching = match(wanted, index, record, alike="look-alike" in self.allowed, quiet=quiet)
+        matching = match(wanted, index, record, alike="look-alike" in self.allowed, agreed=settled)
         matching = replace(matching, relabel=self.company.relabel)
         needs_code = self.client.dialect.needs_code
         led_nowhere = record.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
@@ -345,7 +345,7 @@ class Comparison:
 
     async def still(self, record: CompanyRecord) -> bool:
         """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
-        self._see(image(record, keyed=self.client.dialect.lists_keys))
+        self._see(as_known(record, keyed=self.client.dialect.lists_keys))
         self.evidence = Evidence.PROBE
         return await self._probe(record) is None
 
@@ -383,7 +383,7 @@ class Comparison:
             )
             raise BudgetSpent(text)
 
-    async def _list(self, first: tuple[Page, int] | None, rows: int | None, *, has_room: bool) -> RemoteIndex:
+    async def _list(self, first: tuple[Page, int] | None, rows: int | None, *, has_room: bool) -> RemoteView:
         """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole.
 
         `rows`: as many as there were lately; None: not known. `has_room`: its pages are kept already.
@@ -396,7 +396,7 @@ class Comparison:
             if not has_room and reading == 0:
                 self._need_room(self._pages(page.declared, size) - (1 if first else expected))
             first = None
-            index = RemoteIndex(shows_keys=self.client.dialect.lists_keys)
+            index = RemoteView(shows_keys=self.client.dialect.lists_keys)
             async with paginate(self.client, page, size) as listing:
                 async for page in listing:
                     index.add(page.rows)
@@ -411,7 +411,7 @@ class Comparison:
         self,
         matching: Matching,
         wanted: Wanted,
-        index: RemoteIndex,
+        index: RemoteView,
         record: CompanyRecord,
         absent: Mapping[str, RestingRow],
         respelled: frozenset[str],
@@ -453,8 +453,8 @@ async def think(rows: int, work: Callable[[], T]) -> T:
         return work()
 
 
-def _rows(wanted: Wanted, index: RemoteIndex) -> int:
-    return max(len(wanted.rows), len(index.cells))
+def _rows(wanted: Wanted, index: RemoteView) -> int:
+    return max(len(wanted.rows), len(index))
 
 
 def _remote(plan: Plan, rows: int) -> Balance:

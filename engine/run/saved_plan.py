@@ -12,12 +12,11 @@ from datetime import timedelta
 
 import anyio
 
-from engine.compare.join import linked_id
 from engine.compare.subset import only
 from engine.errors import AppliedBefore, StalePlan
 from engine.guards.registry import ALLOWABLE
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, STORED_OTHERWISE, CompanyRecord
+from engine.model.company_record import KEY_MISMATCH, STORED_OTHERWISE, CompanyRecord, linked_id
 from engine.model.dimension import Dimension
 from engine.model.outcome import Withheld
 from engine.model.row_history import Applied

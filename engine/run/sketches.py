@@ -12,10 +12,9 @@ import anyio
 from engine.guards.swapped_source import Charts
 from engine.ledger.store import Sketches
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import Dimension, as_dimension
+from engine.model.dimension import Dimension
 from engine.model.settings import Scope
 from engine.model.sketch import Sketch, sketch
-from engine.model.table import Rows
 from engine.run.compare import Comparison, think
 
 Whose: TypeAlias = tuple[str, int]
@@ -62,7 +61,7 @@ class Seen:
     async def take_listing(self, scope: Scope, comparison: Comparison) -> None:
         """Note the rows in Ottimate of a company that has had no good run yet."""
         if _whose(scope) in self.sources and comparison.remotes:
-            rows = Rows(as_dimension, list(comparison.remotes.values()))  # both begin with the same cells
+            rows = comparison.remotes.table
             self.listings[_whose(scope)] = await think(len(rows), partial(sketch, rows))
 
     async def charts(self, scope: Scope, ledger: Sketches) -> tuple[Charts, Charts]:

@@ -79,7 +79,7 @@ class Writing:
             ledger=self.parts.ledger,
             client=self.client,
             cut=how,
-            known=record.cells,
+            known=record.rows,
             max_attempts=limits.max_attempts,
             now=self.parts.now,
             record=self.books.record,

@@ -11,8 +11,8 @@ from math import ceil
 import anyio
 
 from engine.compare.equality import pushed
-from engine.compare.join import RemoteIndex
 from engine.compare.readback import Verdict, counterparts, is_known, verdict
+from engine.compare.remote_view import RemoteView
 from engine.errors import ApiError
 from engine.ledger.journal import Intents
 from engine.model.change import Change
@@ -97,14 +97,14 @@ class ReadBack:
 
     async def _list(self, changes: Sequence[Change]) -> tuple[dict[str, RemoteRow] | None, bool]:
         page, size = await self.client.first_page()
-        index = RemoteIndex()
+        index = RemoteView()
         async with paginate(self.client, page, size) as listing:
             async for page in listing:
                 index.add(page.rows)
         if not listing.certificate.whole:
             return None, False
         self.borne.update(map(natural_key, index.rows.values()))
-        self.listed = len(index.cells)
+        self.listed = len(index)
         return counterparts(changes, index, self.before), index.rows.keys() <= set(self.before)
 
     async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow], *, sure: bool) -> None:

@@ -22,20 +22,10 @@ from engine.compare.readback import is_known
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected, plain
 from engine.ledger.journal import Intents
 from engine.model.change import Change
-from engine.model.company_record import (
-    CONFIRMED,
-    SETTLED,
-    Intent,
-    Rejection,
-    Settlement,
-    acknowledged,
-    as_known,
-    known_rows,
-)
-from engine.model.dimension import NaturalKey, as_remote_row, fingerprint, natural_key
+from engine.model.company_record import Intent, Rejection, RowRecord, Settlement
+from engine.model.dimension import NaturalKey, RemoteRow, fingerprint, natural_key
 from engine.model.outcome import STORED, BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, columns_of, trail
 from engine.model.settings import Scope
-from engine.model.table import Cells
 from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
 from engine.send.chunks import Cut
@@ -94,7 +84,7 @@ class Writer:
     ledger: Intents
     client: CompanyClient
     cut: Cut
-    known: Mapping[str, Cells]  # of the ledger's entries before this run
+    known: Mapping[str, RowRecord]  # by key, as the ledger had them before this run
     max_attempts: int
     now: Callable[[], datetime]
     record: Callable[[Sequence[ItemResult]], None]
@@ -103,7 +93,7 @@ class Writer:
     note_mismatch: Callable[[int], Awaitable[None]]  # writes down at once how many rows were created beyond the plan
     overwritten: Callable[[int], Awaitable[None]]  # writes down at once how many creates changed rows that were there
     before: Collection[str]  # ids of the remote rows that were compared with
-    remotes: Mapping[str, Cells] = field(default_factory=dict)  # those rows
+    remotes: Mapping[str, RemoteRow] = field(default_factory=dict)  # those rows, by id
     again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: rows that are pushed once more
     is_wanted: Callable[[str], bool]  # whether the source has a key
     respelled: Callable[[Mapping[str, str]], None]  # takes words on rows whose names were answered otherwise, by key
@@ -346,9 +336,9 @@ class Writer:
         """
         if self._owners is None:
             self._owners = {}
-            for key, cells in self.known.items():
-                if cells[6] and cells[7] & CONFIRMED:
-                    self._owners.setdefault(cells[6], []).append(key)
+            for key, known in self.known.items():
+                if known.remote_id and known.confirmed:
+                    self._owners.setdefault(known.remote_id, []).append(key)
         return next((key for key in self._owners.get(remote_id, ()) if key != but and self.is_wanted(key)), None)
 
     def _met(self, chunk: Chunk, answer: BulkAnswer, told: Collection[str]) -> int:
@@ -375,7 +365,7 @@ class Writer:
         where answers spell them as listings do (numbers are no `dim_9e37`).
         """
         if self._all_have_ids is None:
-            self._all_have_ids = all(cells[6] or not cells[7] & SETTLED for cells in self.known.values())
+            self._all_have_ids = all(known.remote_id or not known.outcome_known for known in self.known.values())
         shown, told = next(iter(self.before), ""), {row_id for row_id, _ in answer.updated}
         are_alike = "" not in told and all(shown.isdigit() == row_id.isdigit() for row_id in told if shown)
         if self._all_have_ids and are_alike:
@@ -482,7 +472,7 @@ class Writer:
         settlement = Settlement(
             intent_id=intent.id,
             at=at,
-            rows=known_rows(stored),
+            rows=stored,
             rejected={
                 result.change.row.key: Rejection(fingerprint(result.change.sent), at, result.message)
                 for result in (results if Column.REJECTED in counts else ())
@@ -502,7 +492,7 @@ class Writer:
         if answered:
             self.respelled(
                 {
-                    key: f"its name {stored[key][3]!r} was acknowledged as {name!r}"
+                    key: f"its name {stored[key].row.name!r} was acknowledged as {name!r}"
                     for key, name in answered.items()
                     if key in stored
                 }
@@ -512,8 +502,8 @@ class Writer:
         if results:
             await self.settled(results)
 
-    def _acknowledged(self, result: ItemResult, *, explained: bool, answered: Mapping[str, str]) -> Cells:
-        """Return the cells of the ledger's entry for a stored row.
+    def _acknowledged(self, result: ItemResult, *, explained: bool, answered: Mapping[str, str]) -> RowRecord:
+        """Return the ledger's record of a stored row.
 
         Its key is confirmed when it was so before, when we created the row, when the answer bears the matched id (or
         any id, where none was matched), or when the key was ours already (sent once, outcome lost) and this answer
@@ -522,12 +512,12 @@ class Writer:
         (row, remote_id, fields, _), column, answered_id, _ = result
         before = self.known.get(row.key)
         matched_id = remote_id if is_known(remote_id) else None
-        confirmed = bool(before is not None and before[7] & CONFIRMED) or (
+        confirmed = (before is not None and before.confirmed) or (
             explained
             and (
                 column is Column.CREATED
                 or (answered_id is not None and answered_id == (matched_id or answered_id))
-                or (before is not None and not before[7] & SETTLED)
+                or (before is not None and not before.outcome_known)
             )
         )
         # An update's id that no listing has shown is another spelling of the matched one.
@@ -536,17 +526,25 @@ class Writer:
         met_id = answered_id if remote_id is None and column is Column.UPDATED else None
         there = self.remotes.get(remote_id or met_id or "")
         if met_id is not None and there is not None:  # a create that changed a row which was there: in these fields
-            fields = differing_fields(row, as_remote_row(there))
-        known = as_known(before) if before is not None and before[6] in {None, new_id} else None
+            fields = differing_fields(row, there)
+        known = before if before is not None and before.remote_id in {None, new_id} else None
         agreement, shown_before = pushed(
             row,
             known,
             fields,
-            None if there is None else as_remote_row(there),
+            there,
             answered=answered.get(row.key),
             again=self.again.get(row.key),
         )
-        return acknowledged(row, new_id, confirmed=confirmed, agreement=agreement, before=shown_before)
+        return RowRecord(
+            row,
+            new_id,
+            confirmed=confirmed,
+            outcome_known=True,
+            code_known=True,
+            agreement=agreement,
+            before=shown_before,
+        )
 
 
 def _may_be_there(results: Iterable[ItemResult], both: Container[str]) -> dict[str, NaturalKey]:

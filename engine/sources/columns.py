@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from sys import intern
-from typing import Any, TypeAlias
+from typing import Any
 
-from engine.model.table import Cells
+from engine.model.table import Column
 from engine.sources.mapping import ColumnMap, Test, filtered_text, key_format, type_code_of
 from engine.sources.rows import plain
-
-Column: TypeAlias = Sequence[Any]
 
 
 def kept(cells: Column, width: int, tests: Sequence[Test]) -> list[bool] | None:
@@ -28,10 +26,10 @@ def kept(cells: Column, width: int, tests: Sequence[Test]) -> list[bool] | None:
     return verdicts
 
 
-def plain_rows(
+def plain_columns(
     columns: Sequence[Column], mapping: ColumnMap, company_id: int, type_codes: frozenset[str]
-) -> list[Cells] | None:
-    """Return the cells of rows, of which these are the six raw fields; None unless each row is plainly good.
+) -> tuple[Column, ...] | None:
+    """Return the columns of rows, of which these are the six raw fields; None unless each row is plainly good.
 
     Of each type code and label there is one object, however many rows bear it.
     """
@@ -49,7 +47,7 @@ def plain_rows(
             form, parts = key_format(mapping.key, company_id)
             there = {"type_code": types, "erp_dimension_id": erp_ids, "unique_key": keys, "code": codes}
             keys = list(map(form.__mod__, zip(*(_texts(there[part]) for part in parts), strict=True)))
-        return list(zip(_texts(keys), types, labels, names, erp_ids, codes, strict=True))
+        return _texts(keys), types, labels, names, erp_ids, codes
     except (TypeError, ValueError):
         return None
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import compress
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple, cast
 
 from engine.errors import SourceError
-from engine.model.dimension import Dimension, NaturalKey, as_dimension, natural_key
+from engine.model.dimension import Dimension, NaturalKey, dimension_table, dimensions, natural_key
 from engine.model.outcome import Problem
 from engine.model.settings import RawRow
-from engine.model.table import Cells, Rows
+from engine.model.table import Column, Table, taken
 from engine.model.wanted import Lines, Wanted
 from engine.sources.batch import Batch, Broken
-from engine.sources.columns import kept, plain_rows
+from engine.sources.columns import kept, plain_columns
 from engine.sources.mapping import PLAIN, ColumnMap, Fields, Layout, is_own, layout
 from engine.sources.rows import COLUMNS, Fault, Refused, examine, shown
 
@@ -36,8 +36,8 @@ class Intake:
         self._company_id = company_id
         self._type_codes = type_codes
         self._file = file
-        self._cells: list[Cells] = []  # of the good rows
-        self._places = array("I")  # likewise
+        self._good: Table[Dimension] = dimensions([] for _ in Dimension._fields)
+        self._places = array("I")  # of the good rows
         self._invalid: list[_Invalid] = []
         self._keys: set[str] = set()  # that rows bear, good or not
         self._first: dict[str, int] = {}  # key -> place of the first row that bears it; see `_first_place`
@@ -96,16 +96,17 @@ class Intake:
                 "compare its values with those in the file",
                 file=self._file,
             )
-        cells, places = self._cells, self._places
+        rows, places = self._good, self._places
         if self._again:
-            self._invalid += [self._repeated(row) for row in cells if row[0] in self._again]
-            is_alone = [row[0] not in self._again for row in cells]
-            cells, places = list(compress(cells, is_alone)), array("I", compress(places, is_alone))
-        self._invalid.sort(key=itemgetter(0))
+            keys = rows.column("key")
+            self._invalid += [self._repeated(rows[at]) for at, key in enumerate(keys) if key in self._again]
+            alone = [at for at, key in enumerate(keys) if key not in self._again]
+            rows, places = rows.take(alone), array("I", taken(places, alone))
+        self._invalid.sort(key=attrgetter("place"))
         refused = [refused for _, refused in self._invalid]
         return Wanted(
-            rows=Rows(as_dimension, cells),
-            lines=Lines(cells, places) if self._lined else {},
+            rows=rows,
+            lines=Lines(rows.column("key"), places) if self._lined else {},
             file=self._file,
             source_rows=self._number - self._filtered,
             invalid=len(refused),
@@ -162,7 +163,7 @@ class Intake:
                 return False
             places = list(compress(places, verdicts))
             columns = [list(compress(column, verdicts)) for column in columns]
-        if not self._add(plain_rows(columns, batch.mapping, self._company_id, self._type_codes), places):
+        if not self._add(plain_columns(columns, batch.mapping, self._company_id, self._type_codes), places):
             return False
         self._filtered += count - len(places)
         return True
@@ -206,17 +207,18 @@ class Intake:
             return False
         if len(columns) != len(COLUMNS):  # none of them is a row
             return False
-        return self._add(plain_rows(columns, PLAIN, self._company_id, self._type_codes), places)
+        return self._add(plain_columns(columns, PLAIN, self._company_id, self._type_codes), places)
 
-    def _add(self, cells: list[Cells] | None, places: Sequence[int]) -> bool:
+    def _add(self, columns: Sequence[Column] | None, places: Sequence[int]) -> bool:
         """Take plainly good rows; return False, nothing taken, where a key is not the only one."""
-        if cells is None:
+        if columns is None:
             return False
-        keys = set(map(itemgetter(0), cells))
-        if len(keys) < len(cells) or not self._keys.isdisjoint(keys):
+        rows = dimensions(columns)
+        keys = set(rows.column("key"))
+        if len(keys) < len(rows) or not self._keys.isdisjoint(keys):
             return False
         self._keys |= keys
-        self._cells += cells
+        self._good.extend(rows)
         self._places.extend(places)
         return True
 
@@ -230,7 +232,7 @@ class Intake:
     def _accept(self, row: Dimension, place: int) -> None:
         """Take a sound row, unless another row bears its key: then neither is sent."""
         if self._bear(row.key, place):
-            self._cells.append(tuple(row))
+            self._good.extend(dimension_table([row]))
             self._places.append(place)
         else:
             self._invalid.append(
@@ -253,14 +255,13 @@ class Intake:
     def _first_place(self, key: str) -> int:
         """Return where the first row that bears a key stands. Those of good rows are noted once one is asked for."""
         if key not in self._first:
-            keys = map(itemgetter(0), self._cells[self._placed :])
+            keys = self._good.column("key")[self._placed :]
             self._first.update(zip(keys, self._places[self._placed :], strict=True))
-            self._placed = len(self._cells)
+            self._placed = len(self._good)
         return self._first[key]
 
-    def _repeated(self, cells: Cells) -> _Invalid:
+    def _repeated(self, row: Dimension) -> _Invalid:
         """Return the first row of a key as invalid: which of the rows is meant, nobody can tell."""
-        row = as_dimension(cells)
         refused = _duplicate(row.key, natural_key(row), self._spell(self._again[row.key]))
         return _Invalid(self._first_place(row.key), refused)
 

@@ -1,6 +1,6 @@
-"""Tolerant reading, the same for every contract: either contract's field names, and nothing taken for granted.
+"""Tolerant reading of answers, the same for every contract: nothing is taken for granted.
 
-An absent field is unknown (`None`; an empty type code or label), never empty. Id, name and ERP id must be there.
+The rows of a page are read by `listing`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import orjson
 
-from engine.model.dimension import RemoteRow, as_remote_row, clean, listed_type
+from engine.model.dimension import RemoteRow, clean
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
-from engine.model.table import Cells, Rows
 from engine.wire.dialect import BadAnswer, NotJson
-from engine.wire.listed import listed_rows, stored_rows
+from engine.wire.listing import read_row, read_rows
+from engine.wire.values import excerpt, kind_of, text_of
 
 LONGEST_COUNT = 19
 """A counter must have fewer digits than this, so that a database column can hold it."""
@@ -35,59 +35,20 @@ def read_object(body: bytes) -> dict[str, Any]:
     return decoded
 
 
-def kind_of(value: object) -> str:
-    """Return what a decoded JSON value is, in words."""
-    if value is None or value == "":
-        return "null" if value is None else "empty text"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"the number {value}"[:40]
-    if isinstance(value, str):
-        return f"the text {excerpt(value.encode('utf-8', 'replace'))[:40]!r}"
-    return "a list" if isinstance(value, list) else "an object"
-
-
 def read_page(body: bytes, company_id: int) -> Page:
     """Decode one page of a listing. Raises `BadAnswer` where a row cannot be told from others."""
     document = read_object(body)
     listed = document.get("dimensions")
     if not isinstance(listed, list):
         raise BadAnswer("no array `dimensions`")
-    cells, foreign = listed_rows(listed, company_id), None
-    if cells is None:
-        cells, foreign = _each_row(listed, company_id)
+    rows, foreign = read_rows(listed, company_id)
     return Page(
         number=read_count(document, "page", default=0),
         limit=read_count(document, "limit", default=0),
         declared=read_count(document, "count"),
-        rows=Rows(as_remote_row, cells),
+        rows=rows,
         foreign=foreign,
     )
-
-
-def _each_row(items: list[Any], company_id: int) -> tuple[list[Cells], int | None]:
-    """Return the cells of a page's rows, and the first company in it that is not the one asked for."""
-    cells: list[Cells] = []
-    foreign: int | None = None
-    for number, item in enumerate(items, start=1):
-        if not isinstance(item, dict):
-            raise BadAnswer(f"row {number} is {kind_of(item)}, not an object")
-        try:
-            owner = item.get("ottimate_company_id")
-            if owner is not None and owner != company_id and str(owner) != str(company_id) and foreign is None:
-                foreign = _company(owner)
-            cells.append(tuple(_row(item)))
-        except BadAnswer as error:
-            raise BadAnswer(f"row {number} {error}") from None
-    return cells, foreign
-
-
-def _company(owner: object) -> int:
-    try:
-        return int(owner)  # type: ignore[call-overload, no-any-return]  # what is no number raises
-    except (TypeError, ValueError):
-        raise BadAnswer(f"has an `ottimate_company_id` that is {kind_of(owner)}, not a number") from None
 
 
 def segment(text: str) -> str:
@@ -113,45 +74,9 @@ def _own_row(item: Any, company_id: int) -> RemoteRow:
     if owner is not None and str(owner) != str(company_id):
         raise BadAnswer(f"a row of company {owner} was answered, not of {company_id}")
     try:
-        return _row(item)
+        return read_row(item)
     except BadAnswer as error:
         raise BadAnswer(f"the dimension {error}") from None
-
-
-def _row(item: dict[str, Any]) -> RemoteRow:
-    get = item.get
-    type_code = get("ottimate_type") or get("dimension_type") or get("dimension_type_code") or ""
-    code, key = get("code"), get("reference_id") or get("unique_key") or None
-    return RemoteRow(
-        _identity(item),
-        listed_type(_text(type_code, "a type code")),
-        _text(get("erp_type") or get("type") or "", "a type label"),
-        clean(_needed(item, "name")),
-        clean(_needed(item, "erp_dimension_id")),
-        None if code is None else clean(_text(code, "a `code`")),
-        None if key is None else _text(key, "a key"),  # as it stands: what merely looks like a key leads elsewhere
-    )
-
-
-def _identity(item: dict[str, Any]) -> str:
-    if text := _needed(item, "id"):
-        return text
-    raise BadAnswer("has an empty `id`")
-
-
-def _needed(item: dict[str, Any], name: str) -> str:
-    if item.get(name) is None:
-        raise BadAnswer(f"has no `{name}`")
-    return _text(item[name], f"a value `{name}`")
-
-
-def _text(value: object, what: str) -> str:
-    """Return a value that is text; raises `BadAnswer`, which names `what` and the value, if it is not."""
-    if type(value) is str:
-        return value
-    if type(value) is int:  # an id that lost its quotes
-        return str(value)
-    raise BadAnswer(f"has {what} that is {kind_of(value)}, not text")
 
 
 def read_count(document: dict[str, Any], name: str, *, default: int | None = None) -> int:
@@ -202,8 +127,6 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
 
 def _stored(document: dict[str, Any], name: str) -> list[tuple[str, str]]:
     items = _list(document, name)
-    if (plain := stored_rows(items)) is not None:
-        return plain
     try:
         return [read_stored(item) for item in items]
     except BadAnswer as error:
@@ -226,8 +149,8 @@ def read_stored(item: object) -> tuple[str, str]:
         raise BadAnswer(f"is {kind_of(item)}, not an object")
     remote_id, name = item.get("id"), item.get("name")
     return (
-        "" if remote_id is None else _text(remote_id, "an `id`"),
-        "" if name is None else clean(_text(name, "a `name`")),
+        "" if remote_id is None else text_of(remote_id, "an `id`"),
+        "" if name is None else clean(text_of(name, "a `name`")),
     )
 
 
@@ -296,9 +219,3 @@ def has_code(body: bytes) -> bool:
     except orjson.JSONDecodeError:
         return False
     return isinstance(document, dict) and "code" in document
-
-
-def excerpt(body: bytes) -> str:
-    """Return the start of a body as one printable line of at most 200 characters."""
-    text = body[:400].decode("utf-8", "replace")
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:200]

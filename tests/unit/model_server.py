@@ -19,8 +19,9 @@ from hypothesis import Phase, settings
 
 from engine.compare.absorb import learn
 from engine.compare.freshness import must_list
-from engine.compare.join import Matching, RemoteIndex, image, match
+from engine.compare.join import Matching, match
 from engine.compare.plan import diff
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord, Learned, RowRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow
@@ -97,7 +98,7 @@ def ledger_of(*entries: RowRecord, strays: Iterable[RemoteRow] = ()) -> CompanyR
 
 
 def compared(
-    wanted: Wanted, index: RemoteIndex, record: CompanyRecord | None = None, *, relabel: bool = False
+    wanted: Wanted, index: RemoteView, record: CompanyRecord | None = None, *, relabel: bool = False
 ) -> tuple[Matching, Plan]:
     """Return what matching and comparing make of the two sides."""
     record = record or CompanyRecord()
@@ -105,7 +106,7 @@ def compared(
     return matching, diff(matching, index, record, relabel=relabel)
 
 
-def certificate(index: RemoteIndex) -> Certificate:
+def certificate(index: RemoteView) -> Certificate:
     """Return the certificate of a listing that is whole."""
     count = len(index.rows)
     return Certificate(declared=count, declared_last=count, unique=count, rows=count, pages=1)
@@ -213,9 +214,9 @@ class ModelServer:
         item |= {"erp_type": row.type_label, "ottimate_type": spelt, "reference_id": row.key}
         return item if row.code is None else item | {"code": row.code}
 
-    def listing(self, limit: int = 5) -> RemoteIndex:
+    def listing(self, limit: int = 5) -> RemoteView:
         """Return the rows as the engine reads them, page by page."""
-        index = RemoteIndex()
+        index = RemoteView()
         for number in range(1, len(self.rows) // limit + 2):
             index.add(DIALECT.page(self.page(number, limit), COMPANY).rows)
         return index
@@ -316,7 +317,7 @@ class Run:
 
     plan: Plan
     matching: Matching
-    index: RemoteIndex
+    index: RemoteView
     listed: bool
     outcomes: list[ChunkOutcome] = field(default_factory=list)
 
@@ -338,7 +339,7 @@ def run(
     """
     listed = listed or not ledger.listed or must_list(wanted, ledger.read())
     record = ledger.read()
-    index = server.listing() if listed else image(record)
+    index = server.listing() if listed else as_known(record)
     matching, plan = compared(wanted, index, record)
     if not listed and plan.creates and not _vouched(server, ledger):
         listed = True

@@ -20,9 +20,10 @@ import pytest
 from engine.compare.absorb import learn
 from engine.compare.equality import not_applied, pushed
 from engine.compare.freshness import must_list
-from engine.compare.join import Matching, RemoteIndex, image, match
+from engine.compare.join import Matching, match
 from engine.compare.plan import diff, flapping
 from engine.compare.recent_refusals import withhold
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import Agreement, CompanyRecord, CompanyState, RestingRow, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from tests.unit.model_server import NOW, certificate, dim, source
@@ -180,11 +181,11 @@ class World:
     def change(self, value: str) -> None:
         self.wanted = self.wanted._replace(**{self.name: value})
 
-    def shown(self, *, is_same_run: bool) -> RemoteIndex:
+    def shown(self, *, is_same_run: bool) -> RemoteView:
         if self.server.value is None:
-            return RemoteIndex()
+            return RemoteView()
         row = self.wanted._replace(**{self.name: self.server.listed(is_same_run=is_same_run)})
-        return RemoteIndex([RemoteRow(REMOTE_ID, row.type_code, row.type_label, row.name, row.erp_id)])
+        return RemoteView([RemoteRow(REMOTE_ID, row.type_code, row.type_label, row.name, row.erp_id)])
 
     def run(self, step: Run) -> tuple[int, int]:
         """Return the exit code and what the run cost, listings that the step asks for left out."""
@@ -201,7 +202,7 @@ class World:
 
     def _compare(self, record: CompanyRecord, *, lists: bool, is_same_run: bool, fate: Fate | None) -> tuple[int, bool]:
         wanted = source(self.wanted)
-        index = self.shown(is_same_run=is_same_run) if lists else image(record)
+        index = self.shown(is_same_run=is_same_run) if lists else as_known(record)
         matching = match(wanted, index, record)
         plan, rejected = withhold(diff(matching, index, record, flapping=flapping(record, NOW)), record, NOW)
         if lists:
@@ -239,7 +240,7 @@ class World:
             code = 3 if is_other else code
         return code, bool(plan.again)
 
-    def _learn(self, matching: Matching, index: RemoteIndex, record: CompanyRecord, stuck: Mapping[str, str]) -> None:
+    def _learn(self, matching: Matching, index: RemoteView, record: CompanyRecord, stuck: Mapping[str, str]) -> None:
         notes = {key: not_applied(self.wanted, text, NOW) for key, text in stuck.items()}
         learned = learn(matching, index, record, certificate(index), NOW, "run", notes=notes)
         entry = learned.rows.get(KEY, self.known)

@@ -7,20 +7,21 @@ from typing import NamedTuple
 import pytest
 
 from engine.compare.collision import collided, collisions, sharing
-from engine.compare.join import RemoteIndex, match
+from engine.compare.join import match
+from engine.compare.remote_view import RemoteView
 from engine.model.company_record import KEY_COLLISION, RowRecord
 from tests.unit.model_server import NOW, dim, known, ledger_of, shown, source
 
 A, B = dim("A", "1"), dim("a", "2")
 WANTED = source(A, B)
-AS_B = RemoteIndex([shown("r1", "2")])
-AS_A = RemoteIndex([shown("r1", "1")])
+AS_B = RemoteView([shown("r1", "2")])
+AS_A = RemoteView([shown("r1", "1")])
 
 
 class Case(NamedTuple):
     """A remote row, and what the ledger knows of two keys."""
 
-    there: RemoteIndex
+    there: RemoteView
     entries: tuple[RowRecord, ...]
     share: bool
 
@@ -39,7 +40,7 @@ CASES = {
     "B was never sent": Case(AS_B, (known(A, "r1"),), False),
     "A's row is as it was, and B's is not listed": Case(AS_A, (known(A, "r1"), known(B, "r2")), False),
     "somebody gave A's row an ERP id that no row has": Case(
-        RemoteIndex([shown("r1", "9")]), (known(A, "r1"), known(B, None)), False
+        RemoteView([shown("r1", "9")]), (known(A, "r1"), known(B, None)), False
     ),
 }
 

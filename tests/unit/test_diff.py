@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.compare.absorb import learn
-from engine.compare.join import RemoteIndex, image, match
+from engine.compare.join import match
 from engine.compare.plan import diff
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord, RowRecord
 from engine.model.dimension import Dimension, RemoteRow, clean
@@ -98,7 +99,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_one_row(case: Case) -> None:
-    _, plan = compared(source(case.row), RemoteIndex([case.remote]), ledger_of(*([case.entry] if case.entry else [])))
+    _, plan = compared(source(case.row), RemoteView([case.remote]), ledger_of(*([case.entry] if case.entry else [])))
 
     assert plan.creates == ()
     assert [(change.remote_id, change.fields) for change in plan.updates] == (
@@ -112,14 +113,14 @@ def test_one_row(case: Case) -> None:
 
 def test_an_update_sends_the_whole_row_and_keeps_the_remote_label() -> None:
     _, plan = compared(
-        source(dim("k1", "1", "New", label="GL", code="c1")), RemoteIndex([shown("r1", "1", label="Konto", key="k1")])
+        source(dim("k1", "1", "New", label="GL", code="c1")), RemoteView([shown("r1", "1", label="Konto", key="k1")])
     )
 
     assert [change.row for change in plan.updates] == [dim("k1", "1", "New", label="Konto", code="c1")]
 
 
 def test_a_create_takes_the_label_in_use_for_its_type() -> None:
-    index = RemoteIndex([shown("r1", "1", label="Konto"), shown("r2", "7", type_code="item", label="Ware")])
+    index = RemoteView([shown("r1", "1", label="Konto"), shown("r2", "7", type_code="item", label="Ware")])
 
     _, plan = compared(source(dim("k2", "2", label="GL"), dim("k3", "3", type_code="task", label="Task")), index)
 
@@ -128,7 +129,7 @@ def test_a_create_takes_the_label_in_use_for_its_type() -> None:
 
 def test_a_type_that_changes_takes_the_label_of_its_new_type() -> None:
     """A row that becomes a department under the label of accounts would be a department named "Konto" on invoices."""
-    index = RemoteIndex(
+    index = RemoteView(
         [
             shown("r1", "1", label="Konto", key="k1"),
             shown("r2", "2", label="Abteilung", type_code="department", key="k2"),
@@ -144,13 +145,13 @@ def test_a_type_that_changes_takes_the_label_of_its_new_type() -> None:
 def test_a_label_that_the_listing_does_not_show_is_unknown_and_not_empty() -> None:
     bare = shown("r1", "1", key="k1")._replace(type_label="")
 
-    _, plan = compared(source(dim("k1", "1", "New"), dim("k2", "2")), RemoteIndex([bare]))
+    _, plan = compared(source(dim("k1", "1", "New"), dim("k2", "2")), RemoteView([bare]))
 
     assert [change.row.type_label for change in plan.changes] == ["Account", "Account"]
 
 
 def test_relabel_compares_and_sends_labels() -> None:
-    index = RemoteIndex([shown("r1", "1", label="Konto", key="k1"), shown("r2", "2", label="GL", key="k2")])
+    index = RemoteView([shown("r1", "1", label="Konto", key="k1"), shown("r2", "2", label="GL", key="k2")])
     wanted = source(dim("k1", "1", label="GL"), dim("k2", "2", label="GL"), dim("k3", "3", label="GL"))
 
     _, plan = compared(wanted, index, relabel=True)
@@ -163,7 +164,7 @@ def test_relabel_compares_and_sends_labels() -> None:
 def test_a_known_natural_key_under_another_key_is_held_when_it_would_be_pushed() -> None:
     record = ledger_of(known(dim("old", "1"), "r1"))
 
-    _, plan = compared(source(dim("new", "1", "Renamed")), RemoteIndex([shown("r1", "1")]), record)
+    _, plan = compared(source(dim("new", "1", "Renamed")), RemoteView([shown("r1", "1")]), record)
 
     assert [(hold.key, hold.slug) for hold in plan.holds] == [("new", "key-shift")]
     assert "'old'" in plan.holds[0].message
@@ -173,7 +174,7 @@ def test_a_known_natural_key_under_another_key_is_held_when_it_would_be_pushed()
 def test_a_known_natural_key_under_another_key_may_stay_as_it_is() -> None:
     record = ledger_of(known(dim("old", "1"), "r1"))
 
-    _, plan = compared(source(dim("new", "1")), RemoteIndex([shown("r1", "1")]), record)
+    _, plan = compared(source(dim("new", "1")), RemoteView([shown("r1", "1")]), record)
 
     assert (plan.unchanged, plan.holds, plan.changes) == (1, (), ())
 
@@ -181,7 +182,7 @@ def test_a_known_natural_key_under_another_key_may_stay_as_it_is() -> None:
 def test_a_vanished_row_whose_natural_key_lives_under_another_key_is_not_made_again() -> None:
     record = ledger_of(known(dim("old", "1"), "r1"), known(dim("k2", "2"), "r2"))
 
-    _, plan = compared(source(dim("k2", "1", "Row 2")), RemoteIndex([shown("r1", "1")]), record)
+    _, plan = compared(source(dim("k2", "1", "Row 2")), RemoteView([shown("r1", "1")]), record)
 
     assert plan.creates == ()
 
@@ -190,7 +191,7 @@ def test_a_confirmed_key_says_nothing_of_another_remote_row() -> None:
     """The row that the key led to is gone; this one has another key, and sending ours would make a second one."""
     record = ledger_of(known(dim("k1", "1"), "r1"))
 
-    _, plan = compared(source(dim("k1", "1")), RemoteIndex([shown("r2", "1", "Somebody's")]), record)
+    _, plan = compared(source(dim("k1", "1")), RemoteView([shown("r2", "1", "Somebody's")]), record)
 
     assert plan.changes == ()
     assert [hold.slug for hold in plan.holds] == ["key-unconfirmed"]
@@ -201,14 +202,14 @@ def test_a_create_of_unknown_outcome_is_not_taken_for_a_row_that_was_there_befor
     lost = RowRecord(Dimension("k1", "", "", "", ""), None, confirmed=False, outcome_known=False, code_known=False)
     stray = shown("r1", "1", "Somebody's")
 
-    _, plan = compared(source(dim("k1", "1")), RemoteIndex([stray]), ledger_of(lost, strays=[stray]))
+    _, plan = compared(source(dim("k1", "1")), RemoteView([stray]), ledger_of(lost, strays=[stray]))
 
     assert plan.changes == ()
     assert [hold.slug for hold in plan.holds] == ["key-unconfirmed"]
 
 
 def test_a_row_held_by_the_comparison_is_contested_or_matched_but_never_an_orphan() -> None:
-    _, plan = compared(source(dim("k1", "1", "New")), RemoteIndex([shown("r1", "1"), shown("r2", "2")]))
+    _, plan = compared(source(dim("k1", "1", "New")), RemoteView([shown("r1", "1"), shown("r2", "2")]))
 
     assert (plan.matched + plan.contested, plan.orphans) == (1, ("r2",))
 
@@ -217,7 +218,7 @@ def test_two_spellings_of_one_letter_are_one_text() -> None:
     composed, decomposed = "Caf\u00e9", "Cafe\u0301"
 
     _, plan = compared(
-        source(dim("k1", clean(decomposed), clean(f" {decomposed}\n"))), RemoteIndex([shown("r1", composed, composed)])
+        source(dim("k1", clean(decomposed), clean(f" {decomposed}\n"))), RemoteView([shown("r1", composed, composed)])
     )
 
     assert plan.unchanged == 1
@@ -225,7 +226,7 @@ def test_two_spellings_of_one_letter_are_one_text() -> None:
 
 def test_the_plan_is_in_the_order_of_keys() -> None:
     rows = [dim(key, str(number)) for number, key in enumerate("dbca")]
-    index = RemoteIndex([shown("r9", "9", key="z"), shown("r8", "8", key="y")])
+    index = RemoteView([shown("r9", "9", key="z"), shown("r8", "8", key="y")])
 
     _, plan = compared(source(*rows, dim("z", "9", "New"), dim("y", "8", "New")), index)
 
@@ -233,7 +234,7 @@ def test_the_plan_is_in_the_order_of_keys() -> None:
 
 
 def plan_of(*rows: Dimension, remote: RemoteRow) -> Plan:
-    return compared(source(*rows), RemoteIndex([remote]))[1]
+    return compared(source(*rows), RemoteView([remote]))[1]
 
 
 def test_the_digest_tells_plans_apart() -> None:
@@ -252,7 +253,7 @@ def test_the_digest_tells_plans_apart() -> None:
 
 
 def demanding(
-    wanted: Wanted, index: RemoteIndex, record: CompanyRecord | None = None, *, needs_code: bool = True
+    wanted: Wanted, index: RemoteView, record: CompanyRecord | None = None, *, needs_code: bool = True
 ) -> Plan:
     """Return the plan under a contract that demands codes, or does not."""
     record = record or CompanyRecord()
@@ -285,14 +286,14 @@ def test_a_row_without_a_code_is_no_different_for_it(
     remote, entry = case
     record = ledger_of(*([entry] if entry else []))
 
-    plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), record, needs_code=needs_code)
+    plan = demanding(source(dim("k1", "1")), RemoteView([remote]), record, needs_code=needs_code)
 
     assert (plan.changes, plan.holds, plan.unchanged, plan.code_unseen) == ((), (), 1, 0)
 
 
 def test_a_code_that_the_source_dropped_is_none_to_take_away_where_one_is_demanded() -> None:
     """Another one could only be made up; where codes are optional, the row is sent without."""
-    index, record = RemoteIndex([shown("r1", "1")]), ledger_of(MINE)
+    index, record = RemoteView([shown("r1", "1")]), ledger_of(MINE)
 
     assert demanding(source(dim("k1", "1")), index, record).changes == ()
     plan = demanding(source(dim("k1", "1")), index, record, needs_code=False)
@@ -308,14 +309,14 @@ def test_a_code_that_the_source_dropped_is_none_to_take_away_where_one_is_demand
     ],
 )
 def test_a_code_that_the_source_gives_is_compared_all_the_same(row: Dimension, fields: tuple[str, ...] | None) -> None:
-    plan = demanding(source(row), RemoteIndex([shown("r1", "1", key="k1", code="c1")]))
+    plan = demanding(source(row), RemoteView([shown("r1", "1", key="k1", code="c1")]))
 
     assert [change.fields for change in plan.updates] == ([fields] if fields else [])
     assert all(change.code is None and change.sent is change.row for change in plan.updates)
 
 
 def test_a_create_without_a_code_is_sent_with_its_erp_id_and_kept_without() -> None:
-    plan = demanding(source(dim("k1", "0100"), dim("k2", "2", code="c2")), RemoteIndex())
+    plan = demanding(source(dim("k1", "0100"), dim("k2", "2", code="c2")), RemoteView())
 
     assert [change.row for change in plan.creates] == [dim("k1", "0100"), dim("k2", "2", code="c2")]
     assert [change.sent.code for change in plan.creates] == ["0100", "c2"]
@@ -334,7 +335,7 @@ def test_a_create_without_a_code_is_sent_with_its_erp_id_and_kept_without() -> N
 def test_an_update_without_a_code_keeps_the_one_that_is_there(
     remote: RemoteRow, entry: RowRecord | None, code: str
 ) -> None:
-    plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), ledger_of(*([entry] if entry else [])))
+    plan = demanding(source(dim("k1", "1")), RemoteView([remote]), ledger_of(*([entry] if entry else [])))
 
     assert [(change.row.code, change.sent.code, change.fields) for change in plan.updates] == [(None, code, ("name",))]
 
@@ -343,7 +344,7 @@ def test_a_code_seen_in_an_earlier_listing_is_kept_when_nothing_is_read() -> Non
     entry = NO_CODE._replace(seen=shown("r1", "1", code="X"))
     record = ledger_of(entry)
 
-    plan = demanding(source(dim("k1", "1", "New")), image(record), record)
+    plan = demanding(source(dim("k1", "1", "New")), as_known(record), record)
 
     assert [change.sent.code for change in plan.updates] == ["X"]
 
@@ -351,7 +352,7 @@ def test_a_code_seen_in_an_earlier_listing_is_kept_when_nothing_is_read() -> Non
 def test_the_digest_tells_a_filled_in_code() -> None:
     wanted = source(dim("k1", "1"))
 
-    assert demanding(wanted, RemoteIndex()).digest != demanding(wanted, RemoteIndex(), needs_code=False).digest
+    assert demanding(wanted, RemoteView()).digest != demanding(wanted, RemoteView(), needs_code=False).digest
 
 
 def test_no_type_shown_is_no_difference() -> None:
@@ -359,9 +360,9 @@ def test_no_type_shown_is_no_difference() -> None:
     bare = shown("r1", "1", label="Account")._replace(type_code="")
 
     for remote, record in ((bare._replace(key="k1"), ledger_of()), (bare, ledger_of(NO_CODE))):
-        plan = demanding(source(dim("k1", "1")), RemoteIndex([remote]), record)
+        plan = demanding(source(dim("k1", "1")), RemoteView([remote]), record)
         assert (plan.changes, plan.holds, plan.unchanged) == ((), (), 1)
-        plan = demanding(source(dim("k1", "1", "New")), RemoteIndex([remote]), record)
+        plan = demanding(source(dim("k1", "1", "New")), RemoteView([remote]), record)
         assert [change.fields for change in plan.updates] == [("name",)]
 
 
@@ -370,7 +371,7 @@ def test_a_row_of_no_shown_type_is_never_doubled_by_a_create(row: Dimension) -> 
     """Neither key nor type is shown: it may be this one, so a person decides."""
     bare = shown("r1", "1", label="")._replace(type_code="")
 
-    plan = demanding(source(row), RemoteIndex([bare]))
+    plan = demanding(source(row), RemoteView([bare]))
 
     assert plan.changes == ()
     assert [hold.slug for hold in plan.holds] == ["look-alike"]
@@ -400,8 +401,8 @@ class World:
         self.server = ModelServer(shows_keys=True)
         self.ledger = ModelLedger()
 
-    def listing(self, shows: int) -> RemoteIndex:
-        return RemoteIndex(map(SHOWS[shows], self.server.listing().rows.values()))
+    def listing(self, shows: int) -> RemoteView:
+        return RemoteView(map(SHOWS[shows], self.server.listing().rows.values()))
 
     def compare(self, wanted: Wanted, shows: int, *, needs_code: bool) -> Plan:
         """Compare with a listing, and learn from it."""
@@ -465,7 +466,7 @@ def test_a_contract_that_is_switched_alone_changes_nothing(
 
     for shows, needs_code in later:
         record = world.ledger.read()
-        at_rest = demanding(wanted, image(record), record, needs_code=needs_code)
+        at_rest = demanding(wanted, as_known(record), record, needs_code=needs_code)
         for plan in (at_rest, world.compare(wanted, shows, needs_code=needs_code)):
             assert (plan.changes, plan.holds, plan.unchanged, plan.orphans) == ((), (), len(rows), ())
     kept = {key: entry.row.code for key, entry in world.ledger.rows.items()}
@@ -484,7 +485,7 @@ def test_what_was_learnt_from_one_contract_stands_under_the_other(
     for shows in (*order, *order):
         plan = world.compare(wanted, shows, needs_code=needs_code)
         record = world.ledger.read()
-        at_rest = demanding(wanted, image(record), record, needs_code=needs_code)
+        at_rest = demanding(wanted, as_known(record), record, needs_code=needs_code)
         for each in (plan, at_rest):
             assert (each.changes, each.holds, each.unchanged, each.orphans) == ((), (), len(rows), ())
 
@@ -536,7 +537,7 @@ def test_l11_a_row_takes_no_id_that_another_remote_row_keeps(move: Move) -> None
     ledger = ledger_of(*(known(dim(key, erp_id, key), f"r-{key}") for key, erp_id in THERE.items()))
     remote = [*(shown(f"r-{key}", erp_id, key) for key, erp_id in THERE.items()), shown("r-orphan", "7", "orphan")]
     wanted = source(*(dim(key, move.wanted.get(key, erp_id), key) for key, erp_id in THERE.items()))
-    _, plan = compared(wanted, RemoteIndex(remote), ledger)
+    _, plan = compared(wanted, RemoteView(remote), ledger)
     assert ({hold.key for hold in plan.holds}, {hold.slug for hold in plan.holds} - {"ambiguous"}) == (
         set(move.held.split()),
         set(),

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from engine.compare.attribution import drift, last_told, spellings
 from engine.compare.equality import not_applied
-from engine.compare.join import RemoteIndex, image, match
+from engine.compare.join import match
 from engine.compare.readback import is_known
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import (
     KEY_MISMATCH,
     NOT_APPLIED,
@@ -54,7 +55,7 @@ def listed(record: CompanyRecord, failure: str | None = None) -> CompanyRecord:
 
 
 def drifted(
-    wanted: Wanted, index: RemoteIndex, record: CompanyRecord, *, relabel: bool = False, needs_code: bool = False
+    wanted: Wanted, index: RemoteView, record: CompanyRecord, *, relabel: bool = False, needs_code: bool = False
 ) -> tuple[Difference, ...]:
     return drift(match(wanted, index, record), index, record, relabel=relabel, needs_code=needs_code)
 
@@ -205,7 +206,7 @@ CASES |= {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_pair(case: Case) -> None:
     record = listed(ledger_of(*([case.entry] if case.entry else [])))
-    found = drifted(source(case.row), RemoteIndex([case.remote]), record)
+    found = drifted(source(case.row), RemoteView([case.remote]), record)
     row = case.row
     assert found == (
         ()
@@ -220,7 +221,7 @@ def test_an_update_that_is_not_carried_out_is_nobodys_change(theirs: str) -> Non
     there = shown_as("Before")
     record = listed(ledger_of(MINE._replace(seen=there)))
     record = replace(record, resting={"k1": not_applied(OLD, "", NOW)})
-    (found,) = drifted(source(OLD), RemoteIndex([shown_as(theirs)]), record)
+    (found,) = drifted(source(OLD), RemoteView([shown_as(theirs)]), record)
     assert found.fields == (field("name", "Old", "Old", theirs, IGNORED if theirs == "Before" else OTTIMATE),)
 
 
@@ -249,7 +250,7 @@ def test_an_update_that_is_not_carried_out_is_nobodys_change(theirs: str) -> Non
 )
 def test_a_spelling(entry: RowRecord, row: Dimension, there: RemoteRow, fields: FieldDifference | None) -> None:
     record = listed(ledger_of(entry))
-    told = spellings(match(source(row), RemoteIndex([there]), record), record, relabel=False)
+    told = spellings(match(source(row), RemoteView([there]), record), record, relabel=False)
     assert told == ((Difference("spelled", "k1", "r1", "account", "Old", SPELLED, (fields,)),) if fields else ())
 
 
@@ -307,20 +308,20 @@ def test_what_an_entry_alone_tells(
 
 
 def test_labels_are_told_where_they_are_sent() -> None:
-    wanted, index = source(OLD._replace(type_label="GL")), RemoteIndex([THERE])
+    wanted, index = source(OLD._replace(type_label="GL")), RemoteView([THERE])
     (found,) = drifted(wanted, index, listed(ledger_of(MINE)), relabel=True)
     assert found.fields == (field("type_label", "Account", "GL", "Account"),)
 
 
 def test_a_code_that_is_demanded_and_that_the_source_does_not_give_is_no_difference() -> None:
-    wanted, index = source(OLD._replace(code=None)), RemoteIndex([LISTED])
+    wanted, index = source(OLD._replace(code=None)), RemoteView([LISTED])
     assert drifted(wanted, index, listed(ledger_of(MINE)), needs_code=True) == ()
 
 
 def test_what_was_given_up_tells_nothing() -> None:
     """After `dimsync ledger distrust` links are left, and no listing."""
     record = ledger_of(MINE, known(dim("k2", "2"), "r2"))
-    found = drifted(source(NEW, dim("k2", "2")), RemoteIndex([THERE, shown("r7", "7")]), record)
+    found = drifted(source(NEW, dim("k2", "2")), RemoteView([THERE, shown("r7", "7")]), record)
     assert [(each.kind, each.key, each.whose) for each in found] == [
         ("differs", "k1", UNSEEN),
         ("missing", "k2", UNSEEN),
@@ -353,7 +354,7 @@ MISSING = {
 @pytest.mark.parametrize("case", MISSING.values(), ids=MISSING)
 def test_a_row_that_is_not_there(case: Absent) -> None:
     record = listed(ledger_of(*([case.entry] if case.entry else [])))
-    found = drifted(source(OLD), RemoteIndex(case.others), record)
+    found = drifted(source(OLD), RemoteView(case.others), record)
     assert found[0] == Difference("missing", "k1", None, "account", "Old", case.whose)
     assert [each.kind for each in found[1:]] == ["orphan"] * len(case.others)
 
@@ -394,24 +395,24 @@ ORPHANS = {
 
 @pytest.mark.parametrize("case", ORPHANS.values(), ids=ORPHANS)
 def test_an_orphan(case: Orphan) -> None:
-    (found,) = drifted(source(), RemoteIndex([case.remote]), case.record)
+    (found,) = drifted(source(), RemoteView([case.remote]), case.record)
     assert found == Difference("orphan", case.key, "r1", "account", case.remote.name, case.whose)
 
 
 def test_of_two_rows_alike_none_is_the_one_that_the_source_dropped() -> None:
     record = listed(ledger_of(MINE._replace(remote_id=None)))
-    found = drifted(source(), RemoteIndex([THERE, THERE._replace(id="r2")]), record)
+    found = drifted(source(), RemoteView([THERE, THERE._replace(id="r2")]), record)
     assert [each.key for each in found] == [None, None]
 
 
 def test_rows_that_are_held_without_one_of_their_own_are_no_differences() -> None:
-    index = RemoteIndex([shown("r1", "1"), shown("r2", "1"), shown("r3", "07", "Seven")])
+    index = RemoteView([shown("r1", "1"), shown("r2", "1"), shown("r3", "07", "Seven")])
     assert drifted(source(dim("k1", "1"), dim("k7", "7")), index, listed(CompanyRecord())) == ()
 
 
 def test_no_id_that_only_the_ledger_made_up_is_told() -> None:
     record = listed(ledger_of(MINE._replace(remote_id=None), known(dim("k2", "2"), None)))
-    found = drifted(source(NEW), image(record), record)
+    found = drifted(source(NEW), as_known(record), record)
     assert [(each.kind, each.key, each.remote_id, each.whose) for each in found] == [
         ("differs", "k1", None, ERP),
         ("orphan", "k2", None, ERP),
@@ -419,7 +420,7 @@ def test_no_id_that_only_the_ledger_made_up_is_told() -> None:
 
 
 def test_the_order_is_by_kind_and_key() -> None:
-    index = RemoteIndex([shown("r9", "9", key="z"), shown("r8", "8", key="y"), shown("r7", "7"), shown("r6", "6")])
+    index = RemoteView([shown("r9", "9", key="z"), shown("r8", "8", key="y"), shown("r7", "7"), shown("r6", "6")])
     rows = [dim("b", "1"), dim("a", "2"), dim("z", "9", "New"), dim("y", "8", "New")]
     found = drifted(source(*rows), index, listed(CompanyRecord()))
     assert [(each.kind, each.key or each.remote_id) for each in found] == [
@@ -445,7 +446,7 @@ def test_what_differs_is_what_the_plan_sends_holds_or_leaves(
     for each in played:
         play(server, ledger, each)
     record = listed(ledger.read())
-    index = server.listing() if listing else image(record)
+    index = server.listing() if listing else as_known(record)
 
     matching, plan = compared(wanted, index, record, relabel=relabel)
     found = drifted(wanted, index, record, relabel=relabel)
@@ -474,7 +475,7 @@ def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Rand
         return listed_items
 
     other = replace(record, rows=dict(shuffled(record.rows.items())))
-    pages = RemoteIndex(shuffled(index.rows.values()))
+    pages = RemoteView(shuffled(index.rows.values()))
     assert drifted(replace(wanted, rows=shuffled(wanted.rows)), pages, other) == drifted(wanted, index, record)
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.compare.join import RemoteIndex
 from engine.compare.readback import Verdict, counterparts, is_known, verdict
+from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow
 from tests.unit.model_server import STEADY, dim, shown
@@ -28,7 +28,7 @@ def update(row: Dimension, *fields: str, code: str | None = None) -> Change:
 
 
 def found(change: Change, *listed: RemoteRow, before: Collection[str] = ()) -> RemoteRow | None:
-    return counterparts([change], RemoteIndex(listed), before).get(change.row.key)
+    return counterparts([change], RemoteView(listed), before).get(change.row.key)
 
 
 class Case(NamedTuple):

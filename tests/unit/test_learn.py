@@ -8,7 +8,8 @@ import pytest
 
 from engine.compare.absorb import learn
 from engine.compare.equality import not_applied
-from engine.compare.join import RemoteIndex, image, match
+from engine.compare.join import match
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import Agreement, CompanyRecord, Learned, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.wanted import Wanted
@@ -16,7 +17,7 @@ from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, sho
 
 
 def taught(wanted: Wanted, record: CompanyRecord, *remote: RemoteRow) -> Learned:
-    index = RemoteIndex(remote)
+    index = RemoteView(remote)
     return learn(match(wanted, index, record), index, record, certificate(index), NOW)
 
 
@@ -174,7 +175,7 @@ def test_a_row_of_unknown_outcome_that_has_vanished_is_no_longer_in_the_image() 
     learned = taught(source(), ledger_of(lost))
 
     left = {"k1": lost, **learned.rows}.keys() - set(learned.gone)
-    assert not image(ledger_of(*({"k1": lost, **learned.rows}[key] for key in left))).rows
+    assert not as_known(ledger_of(*({"k1": lost, **learned.rows}[key] for key in left))).rows
 
 
 @pytest.mark.parametrize("key", [None, "k1"])
@@ -186,4 +187,4 @@ def test_a_listed_row_is_in_the_image_although_its_key_is_unsettled(key: str | N
     learned = taught(source(dim("k1", "1")), ledger_of(blank), remote)
 
     record = ledger_of(*learned.rows.values(), strays=learned.keyless or ())
-    assert [row[:5] for row in image(record).rows.values()] == [remote[:5]]
+    assert [row[:5] for row in as_known(record).rows.values()] == [remote[:5]]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.compare.join import RemoteIndex, Via, image, match
+from engine.compare.join import Via, match
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
 from engine.model.wanted import Wanted
@@ -246,7 +247,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_each_row_of_both_sides_has_one_place(case: Case) -> None:
-    matching = match(case.wanted, RemoteIndex(case.remote), case.record)
+    matching = match(case.wanted, RemoteView(case.remote), case.record)
 
     assert {(pair.row.key, pair.remote.id, pair.via) for pair in matching.pairs} == case.pairs
     assert {row.key for row in matching.missing} == case.missing
@@ -263,21 +264,21 @@ def test_order_changes_nothing(case: Case) -> None:
         invalid_natural=case.wanted.invalid_natural,
     )
 
-    assert match(backwards, RemoteIndex(reversed(case.remote)), case.record) == match(
-        case.wanted, RemoteIndex(case.remote), case.record
+    assert match(backwards, RemoteView(reversed(case.remote)), case.record) == match(
+        case.wanted, RemoteView(case.remote), case.record
     )
 
 
 def test_a_match_names_the_ledgers_entry_however_it_came_about() -> None:
     entry = known(dim("k1", "1"), None)
 
-    (pair,) = match(source(dim("k1", "1")), RemoteIndex([shown("r1", "1")]), ledger_of(entry)).pairs
+    (pair,) = match(source(dim("k1", "1")), RemoteView([shown("r1", "1")]), ledger_of(entry)).pairs
 
     assert pair.known == entry
 
 
 def test_a_repeated_id_is_one_row() -> None:
-    index = RemoteIndex([shown("r1", "1"), shown("r2", "2")])
+    index = RemoteView([shown("r1", "1"), shown("r2", "2")])
     index.add([shown("r1", "1", "Renamed meanwhile")])
 
     assert index.rows == {"r1": shown("r1", "1", "Renamed meanwhile"), "r2": shown("r2", "2")}
@@ -292,7 +293,7 @@ def test_a_repeated_id_is_one_row() -> None:
     ],
 )
 def test_the_label_in_use_is_the_most_frequent_one(labels: list[str], expected: str) -> None:
-    index = RemoteIndex(shown(f"r{number}", str(number), label=label) for number, label in enumerate(labels))
+    index = RemoteView(shown(f"r{number}", str(number), label=label) for number, label in enumerate(labels))
 
     assert index.labels() == {"account": expected}
 
@@ -306,7 +307,7 @@ def test_image_shows_what_was_acknowledged_and_what_a_listing_showed_since() -> 
         strays=[shown("r9", "9", key="theirs")],
     )
 
-    assert set(image(record).rows.values()) == {
+    assert set(as_known(record).rows.values()) == {
         shown("r1", "1", code="c1"),
         edited,
         shown("r3", "3"),
@@ -320,14 +321,14 @@ def test_image_leaves_out_a_create_of_unknown_outcome_but_keeps_a_row_that_is_su
         known(dim("k2", "2"), "r2", settled=False, confirmed=True),
     )
 
-    assert list(image(record).rows) == ["r2"]
+    assert list(as_known(record).rows) == ["r2"]
 
 
 def test_image_keeps_rows_apart_whose_ids_are_not_known_yet() -> None:
     record = ledger_of(known(dim("k1", "1"), None), known(dim("k2", "2"), None))
     wanted = source(dim("k1", "2"), dim("k2", "1"))
 
-    pairs = match(wanted, image(record), record).pairs
+    pairs = match(wanted, as_known(record), record).pairs
 
     assert [(pair.row.key, pair.remote.erp_id, pair.via) for pair in pairs] == [
         ("k1", "1", Via.LEDGER),
@@ -344,6 +345,6 @@ def test_a_source_of_one_natural_key_makes_no_endless_messages(twins: str) -> No
     if twins == "remote":
         wanted = source(dim("k000", "1"))
 
-    holds = match(wanted, RemoteIndex(remote), CompanyRecord()).holds
+    holds = match(wanted, RemoteView(remote), CompanyRecord()).holds
 
     assert max(len(hold.message) for hold in holds) < 500

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.compare.join import RemoteIndex
+from engine.compare.remote_view import RemoteView
 from engine.compare.subset import corrected, gone, only
 from engine.model.change import Plan
 from engine.model.dimension import Dimension
@@ -64,7 +64,7 @@ def plans(draw: st.DrawFn) -> tuple[Plan, Wanted]:
         elif state in {"changed", "reverted", "unconfirmed"}:
             remotes.append(there._replace(name="Old"))
     wanted = bad(source(*rows), *problems)
-    _, plan = compared(wanted, RemoteIndex(remotes), ledger_of(*entries))
+    _, plan = compared(wanted, RemoteView(remotes), ledger_of(*entries))
     return plan, wanted
 
 

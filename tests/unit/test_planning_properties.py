@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.compare.absorb import learn
 from engine.compare.freshness import must_list
-from engine.compare.join import RemoteIndex, image, match
+from engine.compare.join import match
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
 from engine.model.dimension import Dimension, natural_key
 from engine.model.wanted import Wanted
@@ -182,7 +183,7 @@ def check_same(ledger: ModelLedger, wanted: Wanted, server: ModelServer) -> None
     """
     record = ledger.read()
     by_listing = compared(wanted, server.listing(), record)[1]
-    by_ledger = compared(wanted, image(record), record)[1]
+    by_ledger = compared(wanted, as_known(record), record)[1]
     assert by_ledger.creates == by_listing.creates
     assert by_ledger.updates == by_listing.updates
     if not server.shows_keys:
@@ -216,7 +217,7 @@ def test_without_trouble_a_second_run_writes_nothing_but_what_had_to_wait(
         record = ledger.read()
         assume(not must_list(each.wanted, record))
         waited = {hold.key for hold in done.plan.holds}
-        for index in (server.listing(), image(record)):
+        for index in (server.listing(), as_known(record)):
             again = compared(each.wanted, index, record)[1]
             assert {change.row.key for change in again.changes} <= waited
 
@@ -236,7 +237,7 @@ def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Rand
     again = source(
         *shuffled(list(wanted.rows)), invalid_keys=wanted.invalid_keys, invalid_natural=wanted.invalid_natural
     )
-    pages = RemoteIndex(shuffled(list(index.rows.values())))
+    pages = RemoteView(shuffled(list(index.rows.values())))
 
     plan, other = compared(wanted, index, record)[1], compared(again, pages, record)[1]
 

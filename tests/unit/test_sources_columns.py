@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import SourceError
 from engine.model.dimension import Dimension
 from engine.model.settings import RawRow
-from engine.model.table import Cells
+from engine.model.table import Column
 from engine.model.wanted import Wanted
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.delimited import BLOCK_CHARACTERS, csv_batches
@@ -32,7 +32,7 @@ COLUMNS = ("unique_key", "type", "dimension_type_code", "name", "code", "erp_dim
 class Slow(Intake):
     """An intake that takes nothing whole: it looks at each row."""
 
-    def _add(self, _cells: list[Cells] | None, _places: Sequence[int]) -> bool:
+    def _add(self, _columns: Sequence[Column] | None, _places: Sequence[int]) -> bool:
         return False
 
 
@@ -200,9 +200,8 @@ class Text(str):
 def test_what_is_taken_is_plain_whatever_was_given() -> None:
     intake = Intake(company_id=7, type_codes=TYPES, file=None)
     intake.take_rows([Dimension(*map(Text, ("k1", "item", "Item", "Nut", "01", "C")))])
-    (cells,) = intake.wanted().rows.cells  # type: ignore[attr-defined]  # what an intake gives has them
-    assert set(map(type, cells)) == {str}
-    assert type(cells) is tuple
+    (row,) = intake.wanted().rows
+    assert set(map(type, row)) == {str}
 
 
 def test_types_and_labels_are_one_object_each() -> None:

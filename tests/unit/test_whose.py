@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from engine.compare.join import RemoteIndex, match
+from engine.compare.join import match
 from engine.compare.plan import diff
+from engine.compare.remote_view import RemoteView
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
 from engine.guards.volume import marks
 from engine.model.company_record import CompanyRecord, CompanyState, RowRecord
@@ -172,7 +173,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_l2_l3_w10_who_knows_what_and_what_is_held(case: Case) -> None:
-    index = RemoteIndex(case.remote, shows_keys=any(row.key for row in case.remote))
+    index = RemoteView(case.remote, shows_keys=any(row.key for row in case.remote))
     wanted = Wanted(rows=case.source, source_rows=len(case.source))
     plan = diff(match(wanted, index, case.record), index, case.record)
     asked = Asked(
@@ -180,7 +181,7 @@ def test_l2_l3_w10_who_knows_what_and_what_is_held(case: Case) -> None:
         rows=case.source,
         plan=plan,
         record=case.record,
-        remotes=index.cells,
+        remotes=index.rows,
         others=frozenset({OTHER, THIRD}),
     )
     charts, fresh = ([(n, sketch(rows)) for n, rows in known.items()] for known in (case.charts, case.fresh))
@@ -225,11 +226,9 @@ def marked(case: Case, mark: str) -> Case:
 )
 def test_the_figures_are_settings(guards: Guards, case: str) -> None:
     found = CASES[case]
-    index = RemoteIndex(found.remote)
+    index = RemoteView(found.remote)
     plan = diff(match(Wanted(rows=found.source, source_rows=0), index, found.record), index, found.record)
-    asked = Asked(
-        company_id=OWN, rows=found.source, plan=plan, record=found.record, remotes=index.cells, others={OTHER}
-    )
+    asked = Asked(company_id=OWN, rows=found.source, plan=plan, record=found.record, remotes=index.rows, others={OTHER})
     charts = [(n, sketch(rows)) for n, rows in found.charts.items()]
     lax = replace(guards, wrong_client_overlap=0.0) if case.startswith("a") else guards
     assert whose(asked, charts, (), lax) is None

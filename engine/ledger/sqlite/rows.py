@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain, islice
-from operator import itemgetter
 from sys import intern
+from typing import Any
 
 import orjson
 
@@ -19,26 +19,27 @@ from engine.model.company_record import (
     SETTLED,
     Agreement,
     CompanyRecord,
+    Entry,
     Learned,
     Rejection,
     RowRecord,
-    cells_by_key,
-    known_rows,
+    as_entries,
+    entries,
 )
 from engine.model.dimension import RemoteRow
 from engine.model.settings import Scope
-from engine.model.table import Cells
+from engine.model.table import Column, Keyed, transposed
 
-CELLS = """
+ENTRIES = """
     select key, type_code, type_label, name, erp_id, code, remote_id,
            confirmed + 2 * settled + 4 * code_known + 8 * (coalesce(acked_generation, 0) > (
                select coalesce(listed_generation, 0) from scopes where id = ?1
            )),
            seen, agreement, before
     from rows where scope = ?1
-"""  # in the order of an entry's cells (`model.company_record`)
-READ = f"{CELLS} order by key"
-READ_ONE = f"{CELLS} and key = ?2"
+"""  # in the order of the fields of `Entry`
+READ = f"{ENTRIES} order by key"
+READ_ONE = f"{ENTRIES} and key = ?2"
 
 READ_TRIED = """
     select key from rows
@@ -57,7 +58,7 @@ ACKNOWLEDGE = """
            column1, column2, column3, column4, column5, column6, column7,
            column8 & 1, column8 >> 1 & 1, column8 >> 2 & 1, column9, column10, column11
     from (values {})
-"""  # the inverse of `CELLS`; the generation is the one that `scopes.changed` makes of it in the same transaction
+"""  # the inverse of `ENTRIES`; the generation is the one that `scopes.changed` makes of it in the same transaction
 ADOPT = """
     insert into rows (scope, acked_at, key, type_code, type_label, name, erp_id, code, remote_id,
                       confirmed, settled, code_known, seen, agreement, before)
@@ -83,12 +84,10 @@ PUT_STRAY = """
 """
 
 VALUES = "(?{})".format(", ?" * 10)
-"""An entry's cells in `ACKNOWLEDGE` and `ADOPT`; scope and time are those of all."""
+"""An entry's fields in `ACKNOWLEDGE` and `ADOPT`; scope and time are those of all."""
 
 BLOCKS = (50, 10, 1)
 """So many rows go into one statement, the most that there are: each statement costs 1 to 2 us before its first row."""
-
-_flags = itemgetter(7)  # of an entry's cells
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
 FORGET_REVERTS = """
@@ -107,13 +106,14 @@ def read(connection: sqlite3.Connection, scope: Scope) -> CompanyRecord:
     if notes is None:
         return CompanyRecord()
     place = (notes.scope_id,)
-    cells = _cells(connection.execute(READ, place))
-    is_doubtful = any(not flags & (CONFIRMED | SETTLED) for flags in set(map(_flags, cells.values())))
-    tellers = {row[9].told_by for row in cells.values() if row[9] is not None} - {None}
+    known = _entries(connection.execute(READ, place))
+    is_doubtful = not all(flags & (CONFIRMED | SETTLED) for flags in set(known.table.column("flags")))
+    agreements = [each for each in known.table.column("agreement") if each is not None]
+    tellers = {each.told_by for each in agreements} - {None}
     unfinished = connection.execute(UNFINISHED, (to_json(sorted(tellers)),)).fetchall() if tellers else ()
     tried = connection.execute(READ_TRIED, place).fetchall() if is_doubtful else ()
     return CompanyRecord(
-        rows=known_rows(cells),
+        rows=known,
         keyless=tuple(map(RemoteRow._make, connection.execute(READ_STRAYS, place))),
         rejections=_read_rejections(connection, notes.scope_id),
         unfinished=frozenset(run_id for (run_id,) in unfinished),
@@ -131,7 +131,7 @@ def read(connection: sqlite3.Connection, scope: Scope) -> CompanyRecord:
 
 def read_one(connection: sqlite3.Connection, scope_id: int, key: str) -> RowRecord | None:
     """Return the entry of one row."""
-    return known_rows(_cells(connection.execute(READ_ONE, (scope_id, key)))).get(key)
+    return _entries(connection.execute(READ_ONE, (scope_id, key))).get(key)
 
 
 def unlisted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str]) -> frozenset[str]:
@@ -140,19 +140,34 @@ def unlisted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str]) 
     return frozenset(key for (key,) in found)
 
 
-def _cells(fetched: Iterable[Cells]) -> dict[str, Cells]:
-    """Return the cells of entries as they were fetched, by key.
+def _entries(fetched: Iterable[tuple[Any, ...]]) -> Keyed[RowRecord]:
+    """Return row records as they were fetched.
 
     A company has a handful of types: one string for each of them, not one for each row.
     """
-    cells = {
-        key: (key, intern(type_code), intern(type_label), name, erp_id, code, remote_id, flags, *more)
-        for key, type_code, type_label, name, erp_id, code, remote_id, flags, *more in fetched
-    }
-    if any(map(_more, cells.values())):
-        changed = [(key, row) for key, row in cells.items() if _more(row)]
-        cells.update((key, (*row[:8], *_read_more(row))) for key, row in changed)
-    return cells
+    keys, types, labels, names, erp_ids, codes, ids, flags, seen, agreements, before = transposed(
+        fetched, len(Entry._fields)
+    )
+    return entries(
+        (
+            keys,
+            list(map(intern, types)),
+            list(map(intern, labels)),
+            names,
+            erp_ids,
+            codes,
+            ids,
+            flags,
+            _decoded(seen, lambda text: RemoteRow(**orjson.loads(text))),
+            _decoded(agreements, lambda text: Agreement(**orjson.loads(text))),
+            _decoded(before, orjson.loads),
+        )
+    )
+
+
+def _decoded(column: Column, decode: Callable[[str], object]) -> Column:
+    """Return what few rows have, decoded."""
+    return [text and decode(text) for text in column] if any(column) else column
 
 
 def reverted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str], at: datetime) -> None:
@@ -198,42 +213,33 @@ def acknowledge(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str
 
 
 def _write(
-    connection: sqlite3.Connection, statement: str, common: tuple[object, ...], entries: Mapping[str, RowRecord]
+    connection: sqlite3.Connection, statement: str, common: tuple[object, ...], rows: Mapping[str, RowRecord]
 ) -> None:
     """Write entries in the order of their keys: in random order, writing costs several times as much."""
-    cells = cells_by_key(entries)
-    rows = map(cells.__getitem__, sorted(cells))
-    if any(map(_more, cells.values())):
-        rows = map(_with_texts, rows)
-    left = len(cells)
+    table = as_entries(rows).table
+    table = table.take(table.in_order_of("key"))
+    columns = (_encoded(table.column(name)) if name in _FEW else table.column(name) for name in Entry._fields)
+    values = zip(*columns, strict=True)
+    left = len(table)
     for block in BLOCKS:
         for _ in range(left // block):
-            values = chain.from_iterable(islice(rows, block))
-            connection.execute(_of_many(statement, block), (*common, *values))
+            connection.execute(_of_many(statement, block), (*common, *chain.from_iterable(islice(values, block))))
         left %= block
 
 
-def _more(cells: Cells) -> bool:
-    """Return whether an entry has any of the parts that few have: seen, agreement, before."""
-    return cells[8] is not None or cells[9] is not None or cells[10] is not None
+_FEW = {"seen", "agreement", "before"}
+"""Fields of an entry that few have, and that are written as JSON."""
 
 
-def _with_texts(cells: Cells) -> Cells:
-    if not _more(cells):
-        return cells
-    return *cells[:8], *(None if part is None else to_json(_plain(part)) for part in cells[8:])
+def _encoded(column: Column) -> Column:
+    return [None if each is None else to_json(_plain(each)) for each in column] if any(column) else column
 
 
 def _plain(part: RemoteRow | Agreement | Mapping[str, str]) -> Mapping[str, object]:
     return part._asdict() if isinstance(part, tuple) else part
 
 
-def _read_more(cells: Cells) -> tuple[RemoteRow | None, Agreement | None, Mapping[str, str] | None]:
-    seen, agreement, before = (None if text is None else orjson.loads(text) for text in cells[8:])
-    return seen and RemoteRow(**seen), agreement and Agreement(**agreement), before
-
-
 @cache
 def _of_many(statement: str, rows: int) -> str:
-    """Return a statement on so many rows at once: `?1` and `?2` are common to all, each row's cells follow."""
+    """Return a statement on so many rows at once: `?1` and `?2` are common to all, each row's values follow."""
     return statement.format(", ".join([VALUES] * rows))

@@ -18,7 +18,8 @@ from engine.errors import (
     WrongContract,
 )
 from engine.net.http.exchange import Answer
-from engine.wire.reading import excerpt, has_code, is_gateway, read_refusal
+from engine.wire.reading import has_code, is_gateway, read_refusal
+from engine.wire.values import excerpt
 
 QUOTA_WORDS = "limit exceeded"
 """The gateway's whole message for a used-up day. For a throttle it says `Too Many Requests`."""

@@ -1,4 +1,4 @@
-"""What is parted as plain changes no decision: with it and without, the same plan, lessons, differences and orphans."""
+"""What is told as agreed changes no decision: with it and without, the same plan, lessons, differences and orphans."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from engine.compare.absorb import learn
+from engine.compare.agreed import Agreed, agreed
 from engine.compare.attribution import drift
-from engine.compare.join import Matching, RemoteIndex, image, match
+from engine.compare.join import Matching, match
 from engine.compare.plan import diff
-from engine.compare.quiet import Parted, part
+from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Change
-from engine.model.company_record import CompanyRecord, CompanyState, RowRecord, cells_of, known_rows
-from engine.model.dimension import Dimension, RemoteRow, as_dimension
+from engine.model.company_record import CompanyRecord, CompanyState, RowRecord, as_entries
+from engine.model.dimension import Dimension, RemoteRow, dimension_table
 from engine.model.settings import Adopt
-from engine.model.table import Rows, bare
 from engine.model.wanted import Wanted
 from tests.unit.model_server import NOW, STEADY, certificate, dim, known, ledger_of, shown, source
 
@@ -34,15 +34,15 @@ CODES = st.sampled_from([None, None, "c1", "c2"])
 class Sides:
     """The three sides of one comparison."""
 
-    def __init__(self, wanted: Wanted, index: RemoteIndex, record: CompanyRecord) -> None:
+    def __init__(self, wanted: Wanted, index: RemoteView, record: CompanyRecord) -> None:
         self.wanted, self.index, self.record = wanted, index, record
 
-    def parted(self, *, relabel: bool, adopts: bool, lifts: bool = False) -> Parted:
-        rows, cells, remotes = bare(self.wanted.rows), self.record.cells, self.index.cells
-        return part(rows, cells, remotes, relabel=relabel, adopts=adopts, lifts=lifts)
+    def agreed(self, *, relabel: bool, adopts: bool, tells_renamed: bool = True) -> Agreed:
+        rows, entries, remotes = dimension_table(self.wanted.rows), self.record.entries, self.index.rows
+        return agreed(rows, entries, remotes, relabel=relabel, adopts=adopts, tells_renamed=tells_renamed)
 
     def __repr__(self) -> str:
-        return f"{self.wanted.rows}\n{list(self.index.cells.values())}\n{dict(self.record.rows)}\n{self.record.keyless}"
+        return f"{self.wanted.rows}\n{list(self.index.rows.values())}\n{dict(self.record.rows)}\n{self.record.keyless}"
 
 
 @st.composite
@@ -83,7 +83,7 @@ def sides(draw: st.DrawFn) -> Sides:
     strays = [row for row in remotes.values() if row.id in {"r8", "r9"}]
     record = replace(ledger_of(strays=strays), rows=entries, state=CompanyState(listed_at=NOW))
     bad = [key for key in KEYS if key not in wanted][:1]
-    index = RemoteIndex(remotes.values()) if listed else image(record, keyed=draw(st.booleans()))
+    index = RemoteView(remotes.values()) if listed else as_known(record, keyed=draw(st.booleans()))
     return Sides(source(*wanted.values(), invalid_keys=bad, invalid=len(bad)), index, record)
 
 
@@ -95,18 +95,20 @@ def places(matching: Matching) -> Counter[str]:
 @pytest.mark.long
 @settings(STEADY, max_examples=1_000)
 @given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt), st.booleans())
-def test_plain_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, lifts: bool) -> None:
+def test_to_leave_agreed_rows_out_changes_nothing(
+    drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, tells_renamed: bool
+) -> None:
     wanted, index, record = drawn.wanted, drawn.index, drawn.record
-    parted = drawn.parted(relabel=relabel, adopts=adopt is not Adopt.HOLD, lifts=lifts)
-    event(f"{len(parted.keys)} plain")
-    event(f"{len(parted.changed)} plainly changed")
-    whole, spared = match(wanted, index, record), match(wanted, index, record, quiet=parted)
+    parted = drawn.agreed(relabel=relabel, adopts=adopt is not Adopt.HOLD, tells_renamed=tells_renamed)
+    event(f"{len(parted.renamed)} renamed")
+    event(f"{len(parted.keys)} agreed")
+    whole, spared = match(wanted, index, record), match(wanted, index, record, agreed=parted)
 
     def planned(matching: Matching) -> object:
         return diff(matching, index, record, relabel=relabel, needs_code=needs_code, adopt=adopt)
 
     assert planned(spared) == planned(whole)
-    if not lifts:
+    if not tells_renamed:
         assert drift(spared, index, record, relabel=relabel, needs_code=needs_code) == drift(
             whole, index, record, relabel=relabel, needs_code=needs_code
         )
@@ -119,11 +121,9 @@ def test_plain_rows_change_nothing(drawn: Sides, relabel: bool, needs_code: bool
 
 @settings(STEADY, max_examples=200)
 @given(sides())
-def test_entries_are_the_same_as_cells(drawn: Sides) -> None:
+def test_records_over_a_table_are_the_same(drawn: Sides) -> None:
     rows = drawn.record.rows
-    shaped = known_rows({key: cells_of(key, known) for key, known in rows.items()})
-    assert dict(shaped) == {key: each._replace(row=each.row._replace(key=key)) for key, each in rows.items()}
-    assert replace(drawn.record, rows=shaped).cells == drawn.record.cells
+    assert dict(as_entries(rows)) == {key: each._replace(row=each.row._replace(key=key)) for key, each in rows.items()}
 
 
 ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
@@ -145,38 +145,21 @@ ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
     ],
 )
 def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: RowRecord, remote: RemoteRow) -> None:
-    drawn = Sides(source(row), RemoteIndex([remote]), ledger_of(entry))
-    assert not drawn.parted(relabel=False, adopts=True).keys
+    drawn = Sides(source(row), RemoteView([remote]), ledger_of(entry))
+    assert not drawn.agreed(relabel=False, adopts=True, tells_renamed=False).keys
 
 
-@pytest.mark.parametrize(
-    ("row", "remote", "fields"),
-    [
-        (dim("k1", "1", "New"), ONE[2], ("name",)),
-        (dim("k1", "1", code="c"), ONE[2], ("code",)),
-        (dim("k1", "1", "New", code="c", label="Konto"), ONE[2], ("name", "code")),
-    ],
-)
-def test_a_new_name_or_code_is_plain(row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> None:
-    drawn = Sides(source(row), RemoteIndex([remote]), ledger_of(ONE[1]))
-    parted = drawn.parted(relabel=False, adopts=True, lifts=True)
-    matching = match(drawn.wanted, drawn.index, drawn.record, quiet=parted)
-    assert (parted.rows, matching.pairs) == ([], [])
+def test_a_row_that_the_source_alone_has_renamed_is_told() -> None:
+    row = dim("k1", "1", "New", label="Konto")
+    drawn = Sides(source(row), RemoteView([ONE[2]]), ledger_of(ONE[1]))
+    told = drawn.agreed(relabel=False, adopts=True)
+    matching = match(drawn.wanted, drawn.index, drawn.record, agreed=told)
+    assert (list(told.rows), matching.pairs) == ([], [])
     (change,) = diff(matching, drawn.index, drawn.record).updates
-    assert change == Change(row._replace(type_label=remote.type_label), "r1", fields)
+    assert change == Change(row._replace(type_label=ONE[2].type_label), "r1", ("name",))
 
 
 def test_labels_count_where_they_are_compared() -> None:
-    drawn = Sides(source(dim("k1", "1", label="Konto")), RemoteIndex([ONE[2]]), ledger_of(ONE[1]))
-    assert drawn.parted(relabel=False, adopts=True).keys == {"k1"}
-    assert not drawn.parted(relabel=True, adopts=True).keys
-
-
-def test_rows_are_named_when_they_are_looked_at() -> None:
-    rows = Rows(as_dimension, [tuple(dim("k1", "1")), tuple(dim("k2", "2"))])
-    assert [row.key for row in rows] == ["k1", "k2"]
-    assert rows[1].erp_id == "2"
-    assert rows[:1] == [dim("k1", "1")]
-    assert rows != [dim("k1", "1")]
-    with pytest.raises(TypeError):
-        hash(rows)
+    drawn = Sides(source(dim("k1", "1", label="Konto")), RemoteView([ONE[2]]), ledger_of(ONE[1]))
+    assert drawn.agreed(relabel=False, adopts=True).keys == {"k1"}
+    assert not drawn.agreed(relabel=True, adopts=True).keys

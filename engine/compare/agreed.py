@@ -1,0 +1,223 @@
+"""Rows that are plainly agreed: source, ledger and remote side are alike, told column by column for all rows at once.
+
+So are rows for which the source alone has another name. A row is told so only if no open row could be matched to the
+same remote row: `join` and `plan` see the open rows alone, and would find each of these paired by the ledger.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TypeVar
+
+from engine.model.company_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.table import Column, Keyed, Table, taken, unequal
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What is plainly agreed or renamed, and what is left open."""
+
+    rows: Table[Dimension]  # open wanted rows, in the order of their keys
+    remotes: Keyed[RemoteRow]  # open remote rows, by id
+    keys: AbstractSet[str]  # of agreed and renamed rows
+    ids: AbstractSet[str]  # of their remote rows
+    renamed: list[tuple[Dimension, RemoteRow]]  # rows for which the source alone has another name
+    adopted: int  # agreed rows whose key nothing has confirmed
+    code_unseen: int  # agreed rows with a code that nobody can compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Joined:
+    """Entries of wanted rows that lead to a row of the remote side, and these rows, position by position."""
+
+    entries: Table[RowRecord]
+    wanted: Table[Dimension]
+    remotes: Table[RemoteRow]
+    at_wanted: list[int]  # positions of their wanted rows among all
+    at_remote: list[int]  # positions of their remote rows among all
+    is_in_order: bool  # the wanted rows are the first ones of all, in their order
+
+    @property
+    def has_unsure(self) -> bool:
+        """Whether anything is in doubt of any of the entries."""
+        return not set(map(FRESH.__or__, self.entries.column("flags"))) <= {SURE | FRESH}
+
+    def pairs(self, positions: Sequence[int]) -> list[tuple[Dimension, RemoteRow]]:
+        """Return wanted rows with their remote rows."""
+        wanted = self.wanted.take(taken(self.at_wanted, positions))
+        return list(zip(wanted, self.remotes.take(taken(self.at_remote, positions)), strict=True))
+
+    def wants(self, name: str) -> Column:
+        """Return a field as the source wants it. Ledger and source are often in one order."""
+        column = self.wanted.column(name)
+        return column[: len(self.at_wanted)] if self.is_in_order else taken(column, self.at_wanted)
+
+    def sent(self, name: str) -> Column:
+        """Return a field as it was acknowledged."""
+        return self.entries.column(name)
+
+    def shown(self, name: str) -> Column:
+        """Return a field as the remote side shows it."""
+        return taken(self.remotes.column(name), self.at_remote)
+
+
+def agreed(
+    wanted: Table[Dimension],
+    entries: Keyed[RowRecord],
+    remotes: Keyed[RemoteRow],
+    *,
+    relabel: bool,
+    adopts: bool,
+    tells_renamed: bool = True,
+) -> Agreed:
+    """Return what is agreed and what is open. O(rows).
+
+    `relabel`: type labels are compared, too. `adopts`: rows whose key nothing has confirmed may be left as they are.
+    `tells_renamed`: rows that have another name in the source are told, too; else they are open.
+    """
+    joined = _joined(Keyed(wanted, "key"), entries.table, remotes)
+    moved, renamed = _moved(joined, relabel=relabel, adopts=adopts)
+    if not tells_renamed:
+        moved, renamed = moved | renamed, set()
+    alike: Sequence[int] = range(len(joined.at_wanted))
+    if moved:
+        alike = [position for position in alike if position not in moved]
+    while True:
+        led = taken(joined.sent("remote_id"), alike)
+        keys, ids = set(taken(joined.sent("key"), alike)), set(led)
+        left, others = _without(wanted, "key", keys), _without(remotes.table, "id", ids)
+        touched = _touched(joined, alike, left, others, entries, keys, Counter(led) if len(ids) < len(led) else {})
+        if not touched:
+            break
+        alike = [position for position in alike if position not in touched]
+    if renamed:
+        renamed.intersection_update(alike)
+        alike = [position for position in alike if position not in renamed]
+    unsure = [at for at in alike if joined.sent("flags")[at] | FRESH != SURE | FRESH] if joined.has_unsure else []
+    flags, codes = taken(joined.sent("flags"), unsure), taken(joined.wants("code"), unsure)
+    return Agreed(
+        rows=left.take(left.in_order_of("key")),
+        remotes=Keyed(others, "id"),
+        keys=keys,
+        ids=ids,
+        renamed=joined.pairs(sorted(renamed)),
+        adopted=sum(not each & CONFIRMED for each in flags),
+        code_unseen=sum(code is not None and not each & CODE_KNOWN for code, each in zip(codes, flags, strict=True)),
+    )
+
+
+def _joined(wanted: Keyed[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow]) -> _Joined:
+    at_wanted = list(map(wanted.positions.get, entries.column("key")))
+    at_remote = list(map(remotes.positions.get, entries.column("remote_id")))
+    if None in at_wanted or None in at_remote:
+        there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if None not in each]
+        entries, at_wanted, at_remote = entries.take(there), taken(at_wanted, there), taken(at_remote, there)
+    found = [at for at in at_wanted if at is not None]
+    return _Joined(
+        entries=entries,
+        wanted=wanted.table,
+        remotes=remotes.table,
+        at_wanted=found,
+        at_remote=[at for at in at_remote if at is not None],
+        is_in_order=found == list(range(len(found))),
+    )
+
+
+def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], set[int]]:
+    """Return the positions at which a side has moved since both were last seen in agreement, or may have.
+
+    Those at which nothing has but the name in the source are returned apart.
+    """
+    moved: set[int] = set()
+    for name in ("type_code", "type_label", "name", "erp_id"):
+        moved.update(unequal(joined.sent(name), joined.shown(name)))
+    for name in ("type_code", "erp_id", *(("type_label",) if relabel else ())):
+        moved.update(unequal(joined.wants(name), joined.sent(name)))
+    for name in ("seen", "agreement"):
+        column = joined.sent(name)
+        if any(column):
+            moved.update(position for position, each in enumerate(column) if each is not None)
+    moved.update(_codes_moved(joined))
+    moved.update(_in_doubt(joined, adopts=adopts))
+    renamed = set(unequal(joined.wants("name"), joined.sent("name"))) - moved
+    unsure = _unsure(joined, renamed)
+    return moved | unsure, renamed - unsure
+
+
+def _unsure(joined: _Joined, renamed: Iterable[int]) -> set[int]:
+    """Return those of these positions at which a row cannot be sent before its identity is looked at."""
+    flags, listed = joined.sent("flags"), joined.remotes.column("key")
+    return {at for at in renamed if flags[at] | FRESH != SURE | FRESH or listed[joined.at_remote[at]] is not None}
+
+
+def _codes_moved(joined: _Joined) -> Iterable[int]:
+    """Return the positions at which codes are not plainly alike. A code that is not shown has not moved."""
+    flags, wants, sent = joined.sent("flags"), joined.wants("code"), joined.sent("code")
+    shows_any = any(joined.remotes.column("code"))
+    if all(map(CODE_KNOWN.__and__, flags)):
+        yield from unequal(wants, sent)
+        if shows_any:
+            shown = joined.shown("code")
+            yield from (at for at in unequal(sent, shown) if shown[at] is not None)
+        return
+    shown = joined.shown("code")
+    for at, each in enumerate(flags):
+        if each & CODE_KNOWN:
+            has_moved = wants[at] != sent[at] or shown[at] not in {None, sent[at]}
+        else:
+            has_moved = sent[at] is not None or shown[at] is not None
+        if has_moved:
+            yield at
+
+
+def _in_doubt(joined: _Joined, *, adopts: bool) -> Iterable[int]:
+    """Return the positions of rows of unknown outcome, and of those whose key may lead elsewhere."""
+    flags = joined.sent("flags")
+    if not joined.has_unsure and not any(joined.remotes.column("key")):
+        return
+    for at, (each, key, shown) in enumerate(zip(flags, joined.sent("key"), joined.shown("key"), strict=True)):
+        is_proven = each & CONFIRMED or (adopts and shown is None)
+        if not each & SETTLED or not is_proven or shown not in {None, key}:
+            yield at
+
+
+def _without(table: Table[Row], name: str, values: AbstractSet[str]) -> Table[Row]:
+    """Return the rows in which a field has none of these values. Each value is of one row."""
+    if len(values) == len(table):
+        return table.take(())
+    return table.take([position for position, value in enumerate(table.column(name)) if value not in values])
+
+
+def _touched(
+    joined: _Joined,
+    alike: Sequence[int],
+    left: Table[Dimension],
+    others: Table[RemoteRow],
+    entries: Keyed[RowRecord],
+    keys: AbstractSet[str],
+    uses: Mapping[str, int],
+) -> AbstractSet[int]:
+    """Return the positions of rows that are alike and yet open, because an open row could be matched with theirs.
+
+    By id: two keys lead to one remote row. By key: a remote row is listed under theirs. By type and ERP id: such a row
+    is on either side, or in an entry of the ledger that leads to none of these rows.
+    """
+    linked = [position for position in map(entries.positions.get, left.column("key")) if position is not None]
+    claimed = set(taken(entries.table.column("remote_id"), linked))
+    claimed.update(row_id for row_id, count in uses.items() if count > 1)
+    listed = set(others.column("key")) - {None}
+    natural = {*left.columns("type_code", "erp_id"), *others.columns("type_code", "erp_id")}
+    if len(keys) < len(entries):
+        unled = [position for key, position in entries.positions.items() if key not in keys]
+        natural.update(entries.table.take(unled).columns("type_code", "erp_id"))
+    types, erp_ids, own = joined.sent("type_code"), joined.sent("erp_id"), joined.sent("key")
+    ids = joined.sent("remote_id")
+    if claimed.isdisjoint(ids) and listed.isdisjoint(keys) and natural.isdisjoint(zip(types, erp_ids, strict=True)):
+        return frozenset()
+    return {at for at in alike if (types[at], erp_ids[at]) in natural or ids[at] in claimed or own[at] in listed}

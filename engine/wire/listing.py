@@ -1,0 +1,186 @@
+"""The rows of a page, read field by field: either contract's names, and nothing taken for granted.
+
+An absent field is unknown (`None`; an empty type code or label), never empty. Id, name and ERP id must be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from sys import intern
+from typing import Any
+
+from engine.model.dimension import RemoteRow, clean, listed_type, remote_rows
+from engine.model.table import Column, Table, constant
+from engine.wire.dialect import BadAnswer
+from engine.wire.values import kind_of, needed, text_of
+
+NAMES = {
+    "company": ("ottimate_company_id",),
+    "id": ("id",),
+    "type_code": ("ottimate_type", "dimension_type", "dimension_type_code"),
+    "type_label": ("erp_type", "type"),
+    "name": ("name",),
+    "erp_id": ("erp_dimension_id",),
+    "code": ("code",),
+    "key": ("reference_id", "unique_key"),
+}
+"""What the contracts call the fields of a row; of several names in one row, the first that is not empty counts."""
+
+
+def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], int | None]:
+    """Return a page's rows, and the first company in it that is not the one asked for. O(rows).
+
+    Of each type code and label there is one object, however many rows bear it. Raises `BadAnswer`, which tells of the
+    first bad row, and there of the first bad field.
+    """
+    objects = list(_objects(items))
+    reading = _Reading(_columns(objects), len(objects))
+    foreign = reading.foreign(company_id)
+    rows = remote_rows(
+        (
+            reading.each("id", _identity, list),
+            reading.each("type_code", _type_code, lambda column: _once_each(column, listed_type)),
+            reading.each("type_label", _type_label, lambda column: _once_each(column, intern)),
+            reading.each("name", lambda value: clean(needed(value, "name")), _cleaned),
+            reading.each("erp_id", lambda value: clean(needed(value, "erp_dimension_id")), _cleaned),
+            reading.each("code", _code, _cleaned),
+            reading.each("key", _key, lambda column: [key or None for key in column]),
+        )
+    )
+    faults = list(reading.faults)
+    if len(objects) < len(items):
+        faults.append((len(objects), f"is {kind_of(items[len(objects)])}, not an object"))
+    if faults:
+        at, text = min(faults, key=lambda fault: fault[0])
+        raise BadAnswer(f"row {at + 1} {text}")
+    return rows, foreign
+
+
+def read_row(item: dict[str, Any]) -> RemoteRow:
+    """Return one row. Raises `BadAnswer`."""
+    try:
+        rows, _ = read_rows([{**item, "ottimate_company_id": None}], 0)
+    except BadAnswer as error:
+        raise BadAnswer(str(error).removeprefix("row 1 ")) from None
+    (row,) = rows
+    return row
+
+
+def _objects(items: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a page, up to what is none."""
+    for item in items:
+        if not isinstance(item, dict):
+            return
+        yield item
+
+
+def _columns(objects: Sequence[dict[str, Any]]) -> Mapping[str, Column]:
+    """Return the values by name. Objects with the same names in one order are taken apart in C."""
+    names = [*objects[0]] if objects else []
+    # No object has a name twice, so that none can make up for what another one lacks.
+    if list(chain.from_iterable(objects)) == names * len(objects):
+        values = list(chain.from_iterable(map(dict.values, objects)))
+        return {name: values[at :: len(names)] for at, name in enumerate(names)}
+    known = chain.from_iterable(NAMES.values())
+    return {name: [each.get(name) for each in objects] for name in known}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The reading of one page: values by the names that it has, and what is wrong with them."""
+
+    columns: Mapping[str, Column]
+    count: int
+    faults: list[tuple[int, str]] = field(default_factory=list)  # positions, with words; in the order of the fields
+
+    def each(self, name: str, read: Callable[[object], Any], whole: Callable[[Column], Column]) -> Column:
+        """Return a field of all rows: what `read` makes of each value.
+
+        `whole` makes the same of a column in which there is nothing but text, or None where that means "not shown".
+        """
+        if self.columns.keys().isdisjoint(NAMES[name]):
+            return constant(self._one(0, None, read) if self.count else None, self.count)
+        column = self._first(NAMES[name])
+        if _is_plain(column, may_lack=name not in {"id", "name", "erp_id"}) and (name != "id" or all(column)):
+            return whole(column)
+        return [self._one(position, value, read) for position, value in enumerate(column)]
+
+    def foreign(self, company_id: int) -> int | None:
+        """Return the first company that is another one than was asked for."""
+        owners = self._first(NAMES["company"])
+        own = {company_id, str(company_id), None}
+        if set(map(type, owners)) <= {int, str, type(None)} and own.issuperset(owners):
+            return None
+        for position, owner in enumerate(owners):
+            if owner is not None and owner != company_id and str(owner) != str(company_id):
+                found = self._one(position, owner, _company)
+                return found if isinstance(found, int) else None
+        return None
+
+    def _one(self, position: int, value: object, read: Callable[[object], Any]) -> Any:
+        try:
+            return read(value)
+        except BadAnswer as error:
+            self.faults.append((position, str(error)))
+            return ""
+
+    def _first(self, names: Sequence[str]) -> Column:
+        """Return for each row the first value that is there and not empty, else the last name's value."""
+        found = [self.columns[name] for name in names if name in self.columns]
+        if not found:
+            return constant(None, self.count)
+        if len(found) == 1 or all(found[0]):
+            return found[0]
+        return [next(filter(None, values), None) for values in zip(*found, strict=True)]
+
+
+def _is_plain(column: Column, *, may_lack: bool) -> bool:
+    """Return whether there is nothing but text, or nothing but text that is not empty and None."""
+    kinds = set(map(type, column))
+    return kinds <= {str} or (may_lack and kinds <= {str, type(None)})
+
+
+def _cleaned(column: Column) -> Column:
+    """Return texts as `clean` does."""
+    if None in column:
+        return [None if text is None else clean(text) for text in column]
+    texts = list(map(str.strip, column))
+    return texts if "".join(texts).isascii() else list(map(clean, texts))
+
+
+def _once_each(column: Column, read: Callable[[str], str]) -> Column:
+    """Return what `read` makes of each text, asked once for each that there is; of None, nothing."""
+    made = {value: intern(read(value)) if value else "" for value in set(column)}
+    return list(map(made.__getitem__, column))
+
+
+def _identity(value: object) -> str:
+    if text := needed(value, "id"):
+        return text
+    raise BadAnswer("has an empty `id`")
+
+
+def _type_code(value: object) -> str:
+    return intern(listed_type(text_of(value or "", "a type code")))
+
+
+def _type_label(value: object) -> str:
+    return intern(text_of(value or "", "a type label"))
+
+
+def _code(value: object) -> str | None:
+    return None if value is None else clean(text_of(value, "a `code`"))
+
+
+def _key(value: object) -> str | None:
+    """Return a key as it stands: what merely looks like a key leads elsewhere."""
+    return text_of(value, "a key") if value else None
+
+
+def _company(owner: object) -> int:
+    try:
+        return int(owner)  # type: ignore[call-overload, no-any-return]  # what is no number raises
+    except (TypeError, ValueError):
+        raise BadAnswer(f"has an `ottimate_company_id` that is {kind_of(owner)}, not a number") from None

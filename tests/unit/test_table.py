@@ -1,0 +1,55 @@
+"""Rows over columns: a table is a sequence of its rows, and a keyed one a mapping."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model.dimension import Dimension, dimension_table, dimensions
+from engine.model.table import Keyed, unequal
+from tests.unit.model_server import dim
+
+ROWS = [dim("k1", "1"), dim("k2", "2"), dim("k3", "3")]
+
+
+def test_a_table_is_a_sequence_of_its_rows() -> None:
+    table = dimension_table(ROWS)
+    assert (len(table), list(table), table[1], table[-1]) == (3, ROWS, ROWS[1], ROWS[2])
+    assert table[1:] == ROWS[1:]
+    assert table != ROWS[1:]
+    assert repr(table) == repr(ROWS)
+    with pytest.raises(IndexError):
+        table[3]
+    with pytest.raises(TypeError):
+        hash(table)
+
+
+def test_rows_are_taken_by_position_and_fields_by_name() -> None:
+    table = dimension_table(ROWS)
+    assert table.column("erp_id") == ["1", "2", "3"]
+    assert list(table.columns("key", "erp_id")) == [("k1", "1"), ("k2", "2"), ("k3", "3")]
+    assert table.take([2, 0]) == [ROWS[2], ROWS[0]]
+    assert table.take([2, 0]).in_order_of("key") == [1, 0]
+
+
+def test_a_table_without_rows_has_its_columns() -> None:
+    empty = dimension_table([])
+    assert (len(empty), list(empty), list(empty.column("name"))) == (0, [], [])
+    empty.extend(dimension_table(ROWS))
+    assert empty == ROWS
+
+
+def test_columns_of_other_lengths_are_no_table() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        list(dimensions([["k1"], *([[]] * (len(Dimension._fields) - 1))]))
+
+
+def test_a_keyed_table_is_a_mapping() -> None:
+    keyed = Keyed(dimension_table(ROWS[:2]), "key")
+    keyed.append(dimension_table(ROWS[2:]), "key")
+    assert dict(keyed) == {row.key: row for row in ROWS}
+    assert (keyed["k3"], keyed.get("k2"), keyed.get("k9"), "k9" in keyed) == (ROWS[2], ROWS[1], None, False)
+
+
+def test_where_columns_differ() -> None:
+    assert unequal(["a", "b", None], ("a", "c", "")) == [1, 2]
+    assert unequal(["a"], ["a"]) == []
