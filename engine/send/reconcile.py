@@ -209,7 +209,8 @@ def _respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[st
     """Return (remote id, name) of entries whose name was not sent, by the key of the row that each is about.
 
     That is the row that is updated under its id, else the only one whose name it resembles, and which no other
-    resembles; names of which several were sent tell nothing.
+    resembles. Where several rows resemble entries of one name, and there is an entry for each of them, each row has
+    that name, and nobody knows which id: it is empty.
     """
     sent = {change.row.name for change in changes}
     left = [entry for entry in (*answer.created, *answer.updated) if entry[1] and entry[1] not in sent]
@@ -229,6 +230,29 @@ def _respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[st
         rivals = [other for other in left if other is not entry and _resemble(essence(other[1]), alike)]
         if entry[0] not in by_id and len(alike) == 1 == len(by_name[alike[0]]) and not rivals:
             found[by_name[alike[0]][0]] = entry
+    loose = [
+        (remote_id, name)
+        for remote_id, name in left
+        if remote_id not in by_id and (remote_id, name) not in found.values()
+    ]
+    return found | _of_one_name(
+        loose, {name: [key for key in keys if key not in found] for name, keys in by_name.items()}
+    )
+
+
+def _of_one_name(entries: Sequence[tuple[str, str]], rows: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
+    """Return the answered name, without an id, of rows that are as many as the entries of the one name they resemble.
+
+    `rows`: keys by what spellings of their names have in common.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for text, count in Counter(name for _, name in entries).items():
+        plain = essence(text)
+        alike = [name for name in rows if rows[name] and (name.startswith(plain) or plain.startswith(name))]
+        rivals = {name for _, name in entries if _resemble(essence(name), alike)}
+        keys = [key for name in alike for key in rows[name]]
+        if rivals == {text} and len(keys) == count:
+            found |= dict.fromkeys(keys, ("", text))
     return found
 
 
