@@ -64,7 +64,7 @@ def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:
     outcome is left out, unless a listing has shown it since.
     `keyed`: listings of this contract show keys, so that the view shows those that are confirmed.
     """
-    view = RemoteView()
+    view = RemoteView(shows_keys=keyed)
     plain = _as_acknowledged(record)
     if plain:
         view.add(_acknowledged_rows(record.entries.table.take(plain), keyed=keyed))

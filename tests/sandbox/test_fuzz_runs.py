@@ -514,6 +514,7 @@ class Case:
             return None
 
 
+UNLISTED = "no listing has shown it since"
 HOLDS = {"ambiguous", "look-alike", "key-unconfirmed", "key-shift", "flapping"}
 NOT_THERE = "read back: it is not there"
 
@@ -731,6 +732,10 @@ class Heal:
         await self.case.play(CALM)
         result = await self.case.play(CALM._replace(allow="vanished-company"))
         assert result is not None
+        if any(told.balance.held and told.balance.updated for told in result.companies):
+            # a row was written that another one looked like: whether that is held still, the next run can tell
+            result = await self.case.play(CALM)
+            assert result is not None
         for here, told in zip(self.case.here, result.companies, strict=True):
             self._reasons(here, told)
         again = await self.case.play(CALM._replace(hours=0, fresh=False, mode=VerifyMode.AUTO))
@@ -764,10 +769,12 @@ class Heal:
         sharing = [
             each for each in here.valid().values() if (each.type_code, each.erp_id) == (row.type_code, row.erp_id)
         ]
+        # it was sent under another key, the outcome got lost, and that no listing shows it proves nothing
+        is_memory = not natural and UNLISTED in problem.message
         if slug == "ambiguous":
             keyed = [values for values in stored if values.key == row.key]
             others = [values for values in natural if values.key != row.key or self.case.contract == "guide"]
-            return len(natural) > 1 or len(sharing) > 1 or len(keyed) > 1 or bool(others)
+            return is_memory or len(natural) > 1 or len(sharing) > 1 or len(keyed) > 1 or bool(others)
         if slug == "look-alike":
             folded = row.erp_id.casefold().lstrip("0") or "0"
             if row.type_code not in {shown(values)[0] for values in stored}:
@@ -783,7 +790,7 @@ class Heal:
             is_ours = remote is not None and remote.values.key == row.key and remote.created_by != 0
             return not is_ours or self.case.contract == "guide"  # whose answers may have left that open
         if slug == "key-shift":
-            return len(sharing) > 1 or any(values.key != row.key for values in natural)
+            return is_memory or len(sharing) > 1 or any(values.key != row.key for values in natural)
         return slug == "flapping"
 
 
