@@ -16,7 +16,7 @@ from engine.run.row_counts import RowCounts
 class Collisions:
     """The collisions that a run met. Their rows are counted as held at once."""
 
-    books: RowCounts
+    counts: RowCounts
     groups: dict[str, set[str]] = field(default_factory=dict)  # keys by remote id
 
     def add(self, key: str, other: str, remote_id: str) -> None:
@@ -24,7 +24,7 @@ class Collisions:
         group = self.groups.setdefault(remote_id, set())
         group |= {key, other}
         texts = {each: message(group - {each}, remote_id) for each in (key, other)}
-        self.books.recount(texts, Column.HELD, KEY_COLLISION)
+        self.counts.recount(texts, Column.HELD, KEY_COLLISION)
 
     @property
     def keys(self) -> set[str]:

@@ -12,6 +12,7 @@ from engine.model.events import Emit
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Account, Allow, Company, Guards, RawRow, Verify
 from engine.net.limits.budget import ListingBudget
+from engine.run.mode import Mode
 from engine.run.sketches import Seen
 from engine.wire.dialect import Dialect
 
@@ -28,7 +29,7 @@ class RunContext:
     guards: Guards
     allowed: frozenset[Allow]
     contract: str
-    verb: str
+    mode: Mode
     fresh: bool  # a company that rests after a failed reading is read all the same
     now: Callable[[], datetime]
     emit: Emit
@@ -39,16 +40,6 @@ class RunContext:
     company_ids: frozenset[int] = frozenset()  # of every configured company, those that this run leaves out included
     refused: Mapping[int, SourceError] = field(default_factory=dict)  # companies that fail before any request
     seen: Seen = field(default_factory=Seen)
-
-    @property
-    def writes(self) -> bool:
-        """Whether anything may be sent."""
-        return self.verb not in {"plan", "check"}
-
-    @property
-    def is_part(self) -> bool:
-        """Whether the run is about some rows of its companies alone, and says nothing of the others."""
-        return self.verb in {"retry", "put"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

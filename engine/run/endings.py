@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import (
+    AccountParked,
     BadPage,
     BudgetSpent,
     CompanyRefused,
@@ -29,6 +30,7 @@ from engine.errors import (
 from engine.guards.registry import COMPANY_GUARDS
 from engine.model.balance import ExitCode, State
 from engine.model.company_record import OVERWRITTEN
+from engine.model.outcome import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +96,24 @@ def code_of(reason: EngineError) -> str:
     if isinstance(reason, StalePlan):
         return reason.code
     return reason.slug if isinstance(reason, UnsafePlan) else ending_of(reason).code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Why a company ends before all is done, and what that means for its result."""
+
+    problem: Problem
+    ending: Ending
+
+
+def stop(code: str, message: str, ending: Ending) -> Stop:
+    """Return the stop of a company as a whole."""
+    return Stop(problem=Problem(code=code, message=message), ending=ending)
+
+
+def stop_of(error: EngineError) -> Stop:
+    """Return the stop that an error means for its company, with the place in the source where it has one."""
+    reason = error.reason if isinstance(error, AccountParked) else error
+    file, line = (reason.file, reason.line) if isinstance(reason, SourceError) else (None, None)
+    problem = Problem(code=code_of(reason), message=str(reason), file=file, line=line)
+    return Stop(problem=problem, ending=ending_of(reason))

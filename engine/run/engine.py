@@ -31,6 +31,7 @@ from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.run.context import Applying, Bounds, Job
 from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
+from engine.run.mode import APPLY, CHECK, PLAN, PUT, RETRY, SYNC, Mode
 from engine.run.run import Dependencies, Pending, Run, new_ledger, origin_of
 from engine.run.tasks import RunHost
 from engine.run.validation import refuse_twice, sound_accounts, sound_allowances, sound_dialect
@@ -140,7 +141,7 @@ class Engine:
         """
         chosen = [company for company in companies if company.write]
         bounds = Bounds(requests=budget, seconds=deadline_s)
-        return self._pending("sync", self._jobs(chosen), fresh=fresh, allow=allow, bounds=bounds)
+        return self._pending(SYNC, self._jobs(chosen), fresh=fresh, allow=allow, bounds=bounds)
 
     def plan(
         self,
@@ -153,7 +154,7 @@ class Engine:
     ) -> Pending:
         """Read and compare, and write nothing remote: `created` and `updated` are the intended counts."""
         bounds = Bounds(requests=budget, seconds=deadline_s)
-        return self._pending("plan", self._jobs(companies), fresh=fresh, allow=allow, bounds=bounds)
+        return self._pending(PLAN, self._jobs(companies), fresh=fresh, allow=allow, bounds=bounds)
 
     def check(self, companies: Iterable[Company], *, verify: VerifyMode = VerifyMode.FULL) -> Pending:
         """Read and compare, tell what differs and who made it so (`CompanyResult.differences`); no guard is asked."""
@@ -161,7 +162,7 @@ class Engine:
             replace(company, verify=replace(company.verify or self._settings.verify, mode=verify))
             for company in companies
         ]
-        return self._pending("check", self._jobs(listed))
+        return self._pending(CHECK, self._jobs(listed))
 
     def apply(self, saved: SavedPlan, companies: Iterable[Company], *, resume: bool = False) -> Pending:
         """Carry out a saved plan, exactly, in those of its companies that are given (read-only ones are left out).
@@ -180,7 +181,7 @@ class Engine:
             if (job.account.name, job.company.id) in plans
         ]
         applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume, allowed=saved.allowed)
-        return self._pending("apply", jobs, applying=applying)
+        return self._pending(APPLY, jobs, applying=applying)
 
     def retry(
         self,
@@ -208,7 +209,7 @@ class Engine:
             for job in self._jobs(company for company in companies if company.write)
             if keys.get(job.company.id) or better.get(job.company.id)
         ]
-        return self._pending("retry", jobs, allow=allow)
+        return self._pending(RETRY, jobs, allow=allow)
 
     def put(self, company: Company, row: Dimension, *, allow: Iterable[Allow] = ()) -> Pending:
         """Create or update one row; nothing is said or done of the company's others, and its source is not read.
@@ -223,7 +224,7 @@ class Engine:
             raise ConfigError(f"company {company.id} is read-only (write = false): nothing is written to it")
         given = replace(company, source=_given(row))
         jobs = [replace(job, only=frozenset({clean(row.key)})) for job in self._jobs([given])]
-        return self._pending("put", jobs, allow=allow)
+        return self._pending(PUT, jobs, allow=allow)
 
     def _jobs(self, companies: Iterable[Company]) -> list[Job]:
         jobs = [Job(company=company, account=self._owner(company)) for company in companies]
@@ -232,7 +233,7 @@ class Engine:
 
     def _pending(
         self,
-        verb: str,
+        mode: Mode,
         jobs: list[Job],
         *,
         fresh: bool = False,
@@ -254,7 +255,7 @@ class Engine:
         )
         run = Run(
             wiring,
-            verb,
+            mode,
             jobs,
             fresh=fresh,
             allowed=sound_allowances(allow, [job.company for job in jobs]),

@@ -65,7 +65,7 @@ class Slots:
 
 
 class Fleet:
-    """Runs companies, each account's in a hall of its own: one that waits holds up no other.
+    """Runs companies, each account's in slots of its own: one that waits holds up no other.
 
     `at_once` companies are open at a time, dealt between the accounts, fewer where they are large, and `LEAST` of each
     in any case.
@@ -83,7 +83,7 @@ class Fleet:
         self.held = 0  # companies that guards have stopped
         self._results: dict[int, CompanyResult] = {}
         self._scopes: set[anyio.CancelScope] = set()
-        self._halls: dict[str, Slots] = {}  # by account
+        self._slots: dict[str, Slots] = {}  # by account
         self._turns = {company_id: turn for turn, (company_id, *_) in enumerate(names)}
         self._stopping = False
 
@@ -101,27 +101,35 @@ class Fleet:
             by_account.setdefault(self._names[turn][2], []).append(turn)
         accounts = max(1, len(by_account))
         most = max(min(LEAST, self._at_once), ceil(self._at_once / accounts))
-        self._halls = {account: Slots(most=most, rows=ROWS // accounts) for account in by_account}
+        self._slots = {account: Slots(most=most, rows=ROWS // accounts) for account in by_account}
         async with anyio.create_task_group() as pipelines:
             for account, own in by_account.items():
-                pipelines.start_soon(self._run_account, own, rows, self._halls[account])
+                pipelines.start_soon(self._run_account, own, rows, self._slots[account])
 
-    async def _run_account(self, turns: Sequence[int], rows: Sequence[int], hall: Slots) -> None:
+    async def _run_account(self, turns: Sequence[int], rows: Sequence[int], slots: Slots) -> None:
         async with anyio.create_task_group() as companies:
             for turn in turns:
-                await hall.enter(turn, rows[turn])
+                await slots.enter(turn, rows[turn])
                 if self._stopping:
                     return
-                companies.start_soon(self._run_one, turn, hall)
+                companies.start_soon(self._run_one, turn, slots)
 
-    async def _run_one(self, turn: int, hall: Slots) -> None:
+    async def _run_one(self, turn: int, slots: Slots) -> None:
         try:
             if not self._stopping:
                 await self._run_company(turn)
         finally:
-            hall.leave(turn)
+            slots.leave(turn)
 
     async def _run_company(self, turn: int) -> None:
+        await self._run_to_result(turn)
+        self.held += self._results[turn].state is State.HELD
+        if self.is_held:
+            self.stop()
+        await self._emit(CompanyFinished(result=self._results[turn]))
+
+    async def _run_to_result(self, turn: int) -> None:
+        """Run a company and keep its result; its rows go with this call, before anybody waits to hear of it."""
         company = self._start(turn)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
@@ -130,22 +138,17 @@ class Fleet:
             finally:
                 self._scopes.discard(scope)
                 self._results[turn] = company.result()
-                vars(company).clear()  # its parts know each other: its rows would stay until the collector comes by
-        self.held += self._results[turn].state is State.HELD
-        if self.is_held:
-            self.stop()
-        await self._emit(CompanyFinished(result=self._results[turn]))
 
     def weigh(self, company_id: int, rows: int) -> None:
         """Take note of how many rows a company's source has."""
         turn = self._turns[company_id]
-        hall = self._halls.get(self._names[turn][2])
-        if hall is not None:
-            hall.weigh(turn, rows)
+        slots = self._slots.get(self._names[turn][2])
+        if slots is not None:
+            slots.weigh(turn, rows)
 
     @property
     def is_held(self) -> bool:
-        """Whether so many companies are held that something is wrong with all of them."""
+        """Whether more companies are held than may be: then something is wrong with all of them."""
         return self._most_held is not None and self.held > self._most_held
 
     def stop(self) -> None:

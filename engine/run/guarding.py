@@ -14,23 +14,24 @@ from engine.guards.volume import Figures, Violation, joined, marks, not_passed, 
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord
 from engine.model.dimension import Dimension
-from engine.model.settings import Guards, Scope
+from engine.model.settings import Guards
 from engine.model.wanted import Wanted
-from engine.run.compare import Comparison, think
-from engine.run.context import RunContext
+from engine.run.company_context import CompanyContext
+from engine.run.compare import think
 
 
 @dataclass(slots=True, kw_only=True)
 class GuardCheck:
     """Looks at a plan before it is written."""
 
-    scope: Scope
-    parts: RunContext
-    guards: Guards
-    allowed: frozenset[str]  # slugs
-    comparison: Comparison  # what the plan rests on
-    planned: frozenset[str] = frozenset()  # keys of this run's plan, likewise
+    company: CompanyContext
+    planned: frozenset[str] = frozenset()  # keys of this run's plan, where it is remembered
     remembered: bytes | None = None  # marks of this run's plan, where it could trip a guard when it is stopped
+
+    @property
+    def guards(self) -> Guards:
+        """The limits that are set for the company."""
+        return self.company.comparison.guards
 
     async def holding(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return the guards that hold the company; it rests then. None: the plan passes, or a person lets it.
@@ -41,23 +42,25 @@ class GuardCheck:
         figures = Figures(
             source_rows=wanted.source_rows,
             last_good_rows=state.last_good_rows,
-            there=self.comparison.there,
+            there=self.company.comparison.there,
             creates=not_passed(plan.creates, state.passed),
-            updates=not_passed(plan.first_updates + (() if "canary" in self.allowed else plan.canaries), state.passed),
+            updates=not_passed(
+                plan.first_updates + (() if "canary" in self.company.allowed else plan.canaries), state.passed
+            ),
         )
         tripped = [
             *await self._another_clients(plan, wanted, record),
             *trips(figures, self.guards),
         ]  # the gravest first
-        held = [trip for trip in tripped if trip.slug not in self.allowed]
+        held = [trip for trip in tripped if trip.slug not in self.company.allowed]
         with anyio.CancelScope(shield=True):
             if held and state.failure != KEY_MISMATCH:
                 slug, message = held[0]
-                now, asked_for = self.parts.now(), self.parts.fresh
-                await self.parts.ledger.note(
-                    self.scope, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
+                now, asked_for = self.company.run.now(), self.company.run.fresh
+                await self.company.run.ledger.note(
+                    self.company.scope, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
                 )
-            elif not held and self.parts.writes:
+            elif not held and self.company.run.mode.writes:
                 await self.remember(plan, state.passed)
         return held
 
@@ -70,8 +73,8 @@ class GuardCheck:
         if max(len(plan.creates), len(plan.updates)) > rows:
             known = marks(change.row for change in plan.changes)
             self.planned = frozenset(change.row.key for change in plan.changes)
-            self.remembered = joined(passed, known) if self.parts.is_part else known
-            await self.parts.ledger.passed(self.scope, self.remembered)
+            self.remembered = joined(passed, known) if self.company.run.mode.is_part else known
+            await self.company.run.ledger.passed(self.company.scope, self.remembered)
 
     async def finish(
         self, passed: bytes | None, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
@@ -84,13 +87,13 @@ class GuardCheck:
         before = self.remembered or passed
         if before is None:
             return
-        is_part = self.parts.is_part
+        is_part = self.company.run.mode.is_part
         is_done = self.remembered is not None and not is_part and self.planned.issubset(done)
         left = None if is_done else without(before, (row for row in rows if row.key in done))
         if left is not None and not is_part:
             left = within(left, (row for row in rows if row.key in to_do))
         if left != before:
-            await self.parts.ledger.passed(self.scope, left)
+            await self.company.run.ledger.passed(self.company.scope, left)
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return a trip when a sign says that the source is another client's.
@@ -98,22 +101,22 @@ class GuardCheck:
         At first contact it is asked again once this run has read the other sources, which may show a template.
         """
         asked = Asked(
-            company_id=self.scope.company_id,
+            company_id=self.company.scope.company_id,
             rows=wanted.rows,
             plan=plan,
             record=record,
-            remotes=self.comparison.remotes,
-            others=self.parts.company_ids - {self.scope.company_id},
+            remotes=self.company.comparison.remotes,
+            others=self.company.run.company_ids - {self.company.scope.company_id},
         )
-        await self.parts.seen.take_listing(self.scope, self.comparison)
+        await self.company.run.seen.take_listing(self.company.scope, self.company.comparison)
         if is_plainly_own(asked, self.guards):
             return []
         found = await self._whose(asked)
         if found is not None and record.state.last_good_rows is None:
-            await self.parts.seen.until_read()
+            await self.company.run.seen.until_read()
             found = await self._whose(asked)
         return [] if found is None else [found]
 
     async def _whose(self, asked: Asked) -> Violation | None:
-        charts, fresh = await self.parts.seen.charts(self.scope, self.parts.ledger)
+        charts, fresh = await self.company.run.seen.charts(self.company.scope, self.company.run.ledger)
         return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))

@@ -22,7 +22,7 @@ class CompanyApi(Protocol):
     """One company's API as it is, to look at. Raises `ApiError` and, once the account is stopped, `AccountParked`."""
 
     async def page(self, number: int, limit: int) -> Page:
-        """Read one page of its listing, from 1, of so many rows. `Rejected` may mean that the limit is refused."""
+        """Read one page of its listing, from 1, of `limit` rows. `Rejected` may mean that the limit is refused."""
         ...
 
     async def one(self, row_id: str) -> RemoteRow | None:

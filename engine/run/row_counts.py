@@ -1,4 +1,4 @@
-"""One company's books: every source row on its way to exactly one column of the trial balance."""
+"""One company's rows, counted: every source row on its way to exactly one column of the trial balance."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class RowCounts:
         self._problems: list[Problem] = []
         self.rejects: list[Reject] = []
         self.lets_spellings = False  # a person lets the server's spellings be
-        self.aside = 0  # rows of a saved plan that are not to be sent: until it is begun, they wait with the others
+        self.not_to_send = (
+            0  # rows of a saved plan that are not to be sent: until it is begun, they wait with the others
+        )
 
     def take_plan(
         self,
@@ -71,7 +73,7 @@ class RowCounts:
                 self._refused(row.change.row, row.words)
             self.problem(row.code, row.message, row.change.row.key)
 
-    def take_standstill(self, rows: int, adopted: int) -> None:
+    def take_unchanged(self, rows: int, adopted: int) -> None:
         """Count rows of which it is known that nothing about them has changed, without looking at each."""
         self.wanted = self.source = Wanted(rows=[], source_rows=rows)
         self.plan = Plan(unchanged=rows, adopted=adopted)
@@ -208,7 +210,7 @@ class RowCounts:
         counts = Counter(self._final)
         counts[Column.INVALID] += wanted.invalid
         if plan is None:
-            counts[self.rest] += len(wanted.rows) + self.aside
+            counts[self.rest] += len(wanted.rows) + self.not_to_send
         else:
             counts[Column.UNCHANGED] += self._unchanged
             counts[Column.HELD] += len(plan.holds)

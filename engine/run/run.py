@@ -30,10 +30,11 @@ from engine.net.key import Key
 from engine.net.limits.budget import Budget, ListingBudget
 from engine.net.trouble.host import Host
 from engine.run.company import CompanyRun
+from engine.run.company_run import company_run
 from engine.run.context import Applying, Bounds, Job, RunContext
 from engine.run.fleet import Fleet
 from engine.run.key_memory import KeyMemory
-from engine.run.saved_plan import AppliedRun
+from engine.run.mode import Mode
 from engine.run.schedule import rows_of, waves
 from engine.run.tasks import Hosted, Lines, RunHost, drain, tell_loop
 from engine.run.totals import agrees
@@ -43,14 +44,6 @@ from engine.wire.dialect import Dialect
 
 EVENTS_AHEAD = 256
 """Events that may wait for their reader before the run waits, too: enough for a burst of pages."""
-
-
-NOTICED = frozenset({"sync", "plan", "apply", "retry"})
-"""Verbs whose results tell the engine's notices, too."""
-
-
-RESTING = frozenset({"sync", "plan"})
-"""Verbs that leave accounts alone that were stopped in run after run; they have `--fresh`. The others try."""
 
 
 def new_ledger(path: str) -> Problem:
@@ -86,7 +79,7 @@ class Run:
     def __init__(
         self,
         wiring: Dependencies,
-        verb: str,
+        mode: Mode,
         jobs: Sequence[Job],
         *,
         fresh: bool = False,
@@ -95,7 +88,7 @@ class Run:
         bounds: Bounds | None = None,
     ) -> None:
         self._wiring = wiring
-        self._verb = verb
+        self._mode = mode
         self._jobs = jobs
         self._fresh = fresh
         self._allowed = allowed
@@ -109,7 +102,7 @@ class Run:
         self._feed = Feed[Event](EVENTS_AHEAD)
         self._origin = origin_of(wiring.settings.api.base_url)
         self._memory = KeyMemory(
-            ledger=wiring.ledger, origin=self._origin, now=wiring.now, rests=verb in RESTING, fresh=fresh
+            ledger=wiring.ledger, origin=self._origin, now=wiring.now, rests=mode.spares_accounts, fresh=fresh
         )
         self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
         self._is_watched = False
@@ -154,7 +147,7 @@ class Run:
         self._is_watched = watched
         self._hosted = self._wiring.host.take(
             self._execute(),
-            name=f"{self._verb} {self.run_id}",
+            name=f"{self._mode.verb} {self.run_id}",
             stop=self.stop,
             break_off=self._lines.break_off,
             longest_s=max((job.account.limits.timeout_s for job in self._jobs), default=0.0),
@@ -211,7 +204,9 @@ class Run:
             self._jobs = await self._unfinished(self._applying)
         await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
         allowed = self._allowed_texts()
-        await wiring.ledger.start_run(self.run_id, self._verb, self._started_at, origin=self._origin, allowed=allowed)
+        await wiring.ledger.start_run(
+            self.run_id, self._mode.verb, self._started_at, origin=self._origin, allowed=allowed
+        )
         channels = await self._open_channels(started_s)
         visible = {
             name: Visible(channel, wiring.ledger, self._origin, now=wiring.now, fresh=self._fresh)
@@ -220,11 +215,8 @@ class Run:
         parts = self._parts(await self._rooms(channels))
 
         def start(turn: int) -> CompanyRun:
-            job = self._jobs[turn]
-            channel, seen = channels[job.account.name], visible[job.account.name]
-            if job.saved is None or self._applying is None:
-                return CompanyRun(job, channel, seen, parts)
-            return AppliedRun(job, job.saved, self._applying, channel, seen, parts)
+            name = self._jobs[turn].account.name
+            return company_run(self._jobs[turn], channels[name], visible[name], parts)
 
         names = [(job.company.id, job.company.name, job.account.name) for job in self._jobs]
         at_once = wiring.settings.companies_at_once
@@ -244,7 +236,7 @@ class Run:
                 f"{self._fleet.held:,} of {len(names):,} companies are held, so nothing more was begun: what have they"
             )
             troubles += (Problem(code="fleet", message=f"{text} in common? To go on all the same: --allow fleet"),)
-        if self._verb in NOTICED:
+        if self._mode.tells_notices:
             troubles += tuple(wiring.notices)
             wiring.notices.clear()
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
@@ -318,7 +310,7 @@ class Run:
             guards=wiring.settings.guards,
             allowed=self._allowed,
             contract=wiring.dialect.name,
-            verb=self._verb,
+            mode=self._mode,
             applying=self._applying,
             rooms=rooms,
             fresh=self._fresh,
@@ -345,7 +337,7 @@ class Run:
 
     def _refused(self) -> dict[int, SourceError]:
         """Return why companies of this run fail before anything is asked. A saved plan's rows are its own."""
-        read = [job.company for job in self._jobs if job.saved is None]
+        read = [job.company for job in self._jobs if self._mode.reads_source]
         return refusals(read, self._configured())
 
     def _allowed_texts(self) -> tuple[str, ...]:
@@ -380,7 +372,7 @@ class Run:
         return channels
 
     def _sum_up(self, fleet: Fleet, channels: Iterable[Channel], elapsed_s: float) -> RunResult:
-        """Return the run's result; books that do not add up are a failure, whatever else happened."""
+        """Return the run's result; totals that do not add up are a failure, whatever else happened."""
         companies = fleet.results()
         totals = add(company.balance for company in companies)
         codes = [ExitCode(company.exit_code) for company in companies]
@@ -394,7 +386,7 @@ class Run:
         spent = [company.requests for company in companies] + [channel.spent.requests() for channel in channels]
         return RunResult(
             run_id=self.run_id,
-            verb=self._verb,
+            verb=self._mode.verb,
             started_at=self._started_at,
             finished_at=self._wiring.now(),
             elapsed_s=elapsed_s,

@@ -7,13 +7,13 @@ plan is stale, and nothing is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import anyio
 
 from engine.compare.subset import only
-from engine.errors import AppliedBefore, StalePlan
+from engine.errors import ApiError, AppliedBefore, StalePlan
 from engine.guards.registry import ALLOWABLE
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, STORED_OTHERWISE, CompanyRecord, linked_id
@@ -23,119 +23,137 @@ from engine.model.row_history import Applied
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
-from engine.net.channel import Channel
-from engine.run.company import CompanyRun
-from engine.run.context import Applying, Job, RunContext
-from engine.run.endings import HELD, STOPPED
+from engine.run.company_context import CompanyContext
+from engine.run.context import Applying
+from engine.run.endings import HELD, stop
+from engine.run.good_end import note_good_end
+from engine.run.guarding import GuardCheck
 from engine.run.plan_part import settings_digest
-from engine.run.visibility import Visible
-from engine.run.write import to_do_of
+from engine.run.plan_source import Decision, to_do_of
 
 LONGEST = timedelta(hours=24)
-"""A plan is good for so long (DESIGN section 10)."""
+"""How long a plan is good for."""
 
 Resting = Sequence[Withheld]
 
 ANEW = "; nothing was sent: make a new plan"
 
 
-class AppliedRun(CompanyRun):
-    """One company's part of `dimsync apply`. Its source is not read: the rows are the plan's."""
+def for_saved_plan(company: CompanyContext, saved: CompanyPlan, applying: Applying) -> CompanyContext:
+    """Return a company's context in which what the plan was let pass is let pass, and one request verifies."""
+    slugs = {slug for slug in ALLOWABLE if str(Allow(slug, company.id)) in applying.allowed}
+    company.counts.lets_spellings = STORED_OTHERWISE in slugs
+    comparison = replace(
+        company.comparison,
+        allowed=frozenset({"flapping", *slugs, *(["canary"] if saved.canaries else [])}),
+        verify=Verify(mode=VerifyMode.PROBE),
+        company=replace(company.job.company, verify=None),
+    )
+    return replace(company, comparison=comparison)
 
-    def __init__(
-        self, job: Job, saved: CompanyPlan, applying: Applying, channel: Channel, visible: Visible, parts: RunContext
-    ) -> None:
-        super().__init__(job, channel, visible, parts)
-        self._saved = saved
-        self._applying = applying
-        was_allowed = {slug for slug in ALLOWABLE if str(Allow(slug, job.company.id)) in applying.allowed}
-        self._comparison.allowed = frozenset({"flapping", *was_allowed, *(["canary"] if saved.canaries else [])})
-        self._books.lets_spellings = STORED_OTHERWISE in was_allowed
-        self._comparison.verify = Verify(mode=VerifyMode.PROBE)
-        self._comparison.company = replace(self.company, verify=None)
 
-    async def _run(self) -> None:
-        saved, books = self._saved, self._books
+@dataclass(slots=True, kw_only=True)
+class PlanFromFile:
+    """Decides by a saved plan. The source is not read: the rows are the plan's."""
+
+    company: CompanyContext
+    guard: GuardCheck
+    saved: CompanyPlan
+    applying: Applying
+    _before: Applied | None = field(default=None, init=False)  # where the plan was begun here before
+    _is_begun: bool = field(default=False, init=False)
+
+    def count_known(self) -> None:
+        """Count the plan's rows; those that are not to be sent wait with the others."""
+        saved, counts = self.saved, self.company.counts
         if saved.source_rows is not None:
-            books.wanted = Wanted(
+            counts.wanted = Wanted(
                 rows=[change.row for change in saved.changes],
                 source_rows=saved.source_rows,
                 invalid=saved.invalid,
                 source_keys=dict(saved.source_keys),
             )
-            books.aside = saved.source_rows - saved.invalid - len(saved.changes)
-        parked = await self._look_for_it()
-        for problem in saved.not_planned:
-            raise StalePlan(
-                f"it is not in the plan, as it could not be planned ({problem.code}: {problem.message}){ANEW}"
-            )
-        if saved.held_by:
-            if saved.was_compared:
-                self._take(self._plan(), ())
-            for problem in saved.held_by:
-                self._stop_short(problem.code, f"held when the plan was made: {problem.message}", HELD)
-            return
-        if parked is not None:
-            raise parked
-        async with self._parts.ledger.lock(self._scope):
-            before = await self._begun()
-            record = await self._settled()
-            wanted = replace(books.wanted or Wanted(rows=[], source_rows=0), rows=list(_everything(saved, record)))
-            plan, resting = await self._checked(wanted, record, before)
-            self._take(plan, resting)
-            books.wanted = books.source = wanted
-            if plan.changes:
-                await self._carry_out(plan, record, is_begun=before is not None)
-            if self._ending is STOPPED:
-                self._ending = None
-            await self._note_end(record, is_begun=bool(before or plan.changes))
+            counts.not_to_send = saved.source_rows - saved.invalid - len(saved.changes)
 
-    async def _note_end(self, record: CompanyRecord, *, is_begun: bool) -> None:
-        """Note that nothing of the plan is left to do, if that is so, and that all went well, likewise."""
-        balance = self._books.balance()
-        if is_begun and not (balance.deferred or balance.uncertain):
-            with anyio.CancelScope(shield=True):
-                await self._parts.ledger.end_plan(self._scope, self._applying.plan_id)
-        if self._ending is None:
-            await self._note_good_end(record)
+    async def read(self) -> bool:
+        """Return whether the plan has a part for this company that no guard held. Raises `StalePlan`."""
+        for problem in self.saved.not_planned:
+            reason = f"it is not in the plan, as it could not be planned ({problem.code}: {problem.message})"
+            raise StalePlan(f"{reason}{ANEW}")
+        if self.saved.held_by and self.saved.was_compared:
+            self._take(self._plan(), ())
+        for problem in self.saved.held_by:
+            text = f"held when the plan was made: {problem.message}"
+            self.company.ending.take(stop(problem.code, text, HELD))
+        return not self.saved.held_by
 
-    async def _begun(self) -> Applied | None:
-        """Return where the plan was begun here before and is to be finished. Raises `AppliedBefore`."""
-        before = await self._parts.ledger.applied(self._scope, self._applying.plan_id)
+    async def check_begun(self) -> None:
+        """Find out whether the plan was begun here before. Raises `AppliedBefore`, unless it is to be finished."""
+        before = await self.company.run.ledger.applied(self.company.scope, self.applying.plan_id)
         if before is None:
-            return None
+            return
         when = f"{before.at:%Y-%m-%d %H:%M} UTC by run {before.run_ids[-1]}"
         if before.finished:
             raise AppliedBefore(f"this plan was applied here at {when}, and a plan is applied once")
-        if not self._applying.resume:
+        if not self.applying.resume:
             raise AppliedBefore(
                 f"this plan was begun here at {when} and not finished: `dimsync apply` with --resume does"
             )
-        return before
+        self._before, self._is_begun = before, True
 
-    async def _checked(self, wanted: Wanted, record: CompanyRecord, before: Applied | None) -> tuple[Plan, Resting]:
+    async def decide(self, record: CompanyRecord) -> Decision:
+        """Return what of the plan is left to be sent. Raises `StalePlan` naming what has moved."""
+        counts = self.company.counts
+        wanted = replace(counts.wanted or Wanted(rows=[], source_rows=0), rows=list(_everything(self.saved, record)))
+        plan, resting = await self._checked(wanted, record)
+        self._take(plan, resting)
+        counts.wanted = counts.source = wanted
+        if plan.changes:
+            if self._before is None:
+                await self._begin()
+            with anyio.CancelScope(shield=True):
+                await self.guard.remember(plan, record.state.passed)
+        return Decision(plan=plan, to_do=to_do_of(self._plan()), is_begun=bool(plan.changes))
+
+    async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
+        """Note nothing: whether the company rests is for the next comparison to find."""
+
+    async def finish(self, record: CompanyRecord) -> None:
+        """Note that nothing of the plan is left to do, if that is so, and what a good end is remembered by."""
+        balance = self.company.counts.balance()
+        if self._is_begun and not (balance.deferred or balance.uncertain):
+            with anyio.CancelScope(shield=True):
+                await self.company.run.ledger.end_plan(self.company.scope, self.applying.plan_id)
+        if self.company.ending.stopped is None:
+            await note_good_end(self.company, record)
+
+    async def _checked(self, wanted: Wanted, record: CompanyRecord) -> tuple[Plan, Resting]:
         """Return what of the plan is to be sent, and rows of it that were refused since.
 
         Raises `StalePlan` naming what has moved, and `ApiError`.
         """
-        if moved := await self._moved(record, before):
+        if moved := await self._moved(record):
             raise StalePlan(moved + ANEW)
-        if not self._saved.changes:
+        if not self.saved.changes:
             return self._plan(), ()
-        if before is None:
-            if not await self._comparison.still(record):
-                with anyio.CancelScope(shield=True):  # else the next plan would rest on the same ledger
-                    await self._parts.ledger.checked(self._scope, None)
-                raise StalePlan(f"Ottimate has another number of rows than when the plan was made{ANEW}")
-            return self._plan(), ()
+        if self._before is not None:
+            return await self._compared(wanted, record)
+        if not await self.company.comparison.still(record):
+            with anyio.CancelScope(shield=True):  # else the next plan would rest on the same ledger
+                await self.company.run.ledger.checked(self.company.scope, None)
+            raise StalePlan(f"Ottimate has another number of rows than when the plan was made{ANEW}")
+        return self._plan(), ()
+
+    async def _compared(self, wanted: Wanted, record: CompanyRecord) -> tuple[Plan, Resting]:
+        """Return what is left of a plan that was begun before, by a comparison. Raises as `_checked`."""
         await self._begin()
-        keys = {change.row.key for change in self._saved.changes}
-        compared = await self._comparison.compare(wanted, record)
+        keys = {change.row.key for change in self.saved.changes}
+        compared = await self.company.comparison.compare(wanted, record)
         plan, _ = only(compared.plan, wanted, keys)
         resting = [row for row in compared.resting if row.change.row.key in keys]
         for hold in plan.holds:
             raise StalePlan(f"row {hold.key!r} cannot be told any more: {hold.message}{ANEW}")
-        meant = {change.row.key for change in self._saved.creates}
+        meant = {change.row.key for change in self.saved.creates}
         for change in plan.creates:
             if change.row.key not in meant:
                 raise StalePlan(f"row {change.row.key!r} is not in Ottimate any more{ANEW}")
@@ -143,7 +161,7 @@ class AppliedRun(CompanyRun):
 
     def _left(self, plan: Plan, resting: int) -> Plan:
         """Return what is left of the saved plan: `plan` is to be sent, what else it meant to send is done."""
-        done = len(self._saved.changes) - len(plan.changes) - resting
+        done = len(self.saved.changes) - len(plan.changes) - resting
         return replace(
             self._plan(),
             creates=plan.creates,
@@ -151,26 +169,27 @@ class AppliedRun(CompanyRun):
             canaries=plan.canaries,
             reverts=(),
             again=plan.again,
-            unchanged=self._saved.unchanged + done,
+            unchanged=self.saved.unchanged + done,
         )
 
-    async def _moved(self, record: CompanyRecord, before: Applied | None) -> str:
+    async def _moved(self, record: CompanyRecord) -> str:
         """Return what the plan rests on that is not as it was; empty: nothing."""
-        age = self._parts.now() - self._applying.made_at
+        company, run = self.company, self.company.run
+        age = run.now() - self.applying.made_at
         if not timedelta() <= age <= LONGEST:
-            return f"the plan was made at {self._applying.made_at:%Y-%m-%d %H:%M} UTC, and is good for 24 hours"
+            return f"the plan was made at {self.applying.made_at:%Y-%m-%d %H:%M} UTC, and is good for 24 hours"
         if record.state.failure == KEY_MISMATCH:
             return record.state.failure_message or "keys of the company led nowhere since the plan was made"
-        if self._saved.settings != settings_digest(self.company, self._parts):
+        if self.saved.settings != settings_digest(company.job.company, run):
             return "the company's settings have changed since the plan was made"
-        now = await self._parts.ledger.generation(self._scope)
-        if now != self._saved.generation and not (before and now.run_id in before.run_ids):
+        now = await run.ledger.generation(company.scope)
+        if now != self.saved.generation and not (self._before and now.run_id in self._before.run_ids):
             by = f"by run {now.run_id}" if now.run_id else "by a command"
             return f"what the ledger knows of the company has changed since the plan was made, {by}"
         return ""
 
     def _plan(self) -> Plan:
-        saved = self._saved
+        saved = self.saved
         return Plan(
             creates=saved.creates,
             updates=saved.updates,
@@ -184,22 +203,15 @@ class AppliedRun(CompanyRun):
         )
 
     def _take(self, plan: Plan, resting: Resting) -> None:
-        """Open the books: rows that the plan found held, invalid or rejected stand as they stood."""
-        self._books.take_plan(plan, resting, dry=False, advice={})
-        self._books.refused(self._saved.refused)
-
-    async def _carry_out(self, plan: Plan, record: CompanyRecord, *, is_begun: bool) -> None:
-        if not is_begun:
-            await self._begin()
-        with anyio.CancelScope(shield=True):
-            await self._brakes.remember(plan, record.state.passed)
-        await self._write(plan, record, to_do_of(self._plan()))
+        """Count the plan: rows that it found held, invalid or rejected stand as they stood."""
+        self.company.counts.take_plan(plan, resting, dry=False, advice={})
+        self.company.counts.refused(self.saved.refused)
 
     async def _begin(self) -> None:
+        company, run = self.company, self.company.run
         with anyio.CancelScope(shield=True):
-            await self._parts.ledger.begin_plan(
-                self._scope, self._applying.plan_id, self._parts.run_id, self._parts.now()
-            )
+            await run.ledger.begin_plan(company.scope, self.applying.plan_id, run.run_id, run.now())
+        self._is_begun = True
 
 
 def _everything(saved: CompanyPlan, record: CompanyRecord) -> Iterator[Dimension]:

@@ -19,6 +19,7 @@ from engine.model.company_record import CompanyState
 from engine.model.result import CompanyResult
 from engine.model.settings import Company, Scope
 from engine.model.wanted import Wanted
+from engine.run.company_context import CompanyContext
 from engine.run.context import RunContext
 from engine.run.plan_part import settings_digest
 
@@ -71,3 +72,11 @@ class SkipUnchanged:
         """Return 16 bytes that change with whatever a comparison rests on but the ledger."""
         text = f"{__version__} {settings_digest(self.company, self.parts)} ".encode()
         return blake2b(text + source, digest_size=16).digest()
+
+
+def skip_unchanged(company: CompanyContext) -> SkipUnchanged:
+    """Return how a company is skipped where nothing is new of it."""
+    run, job = company.run, company.job
+    is_asked_for = run.fresh or bool(company.allowed) or job.only is not None
+    applies = run.mode.skips_unchanged and not is_asked_for
+    return SkipUnchanged(company=job.company, scope=company.scope, parts=run, applies=applies)

@@ -19,7 +19,7 @@ from engine.net.channel import Channel
 from engine.net.directory import read_visible
 
 FRESH_S = 86_400.0
-"""A directory is read again after a day (DESIGN section 7)."""
+"""A directory is read again after a day: companies come and go by the week, and each reading costs requests."""
 
 DIRECTORY = "directory"
 """Name of the rest of an account whose companies could not be listed."""

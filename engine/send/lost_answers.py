@@ -1,4 +1,4 @@
-"""Settle rows whose answer was lost: read back what is there, and believe that alone (DESIGN section 8)."""
+"""Settle rows whose answer was lost: read back what is there, and believe that alone."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from engine import Company, Dimension, RunResult, open_ledger
-from engine.model.events import CompanyFinished
+from engine.model.events import ChunkSettled, CompanyFinished
 from engine.model.settings import Scope
+from engine.run.company_context import CompanyContext
 from engine.run.run import origin_of
 from tests.sandbox.conftest import (
     OTHER,
@@ -183,3 +185,25 @@ async def test_two_accounts_have_a_token_each(world: World) -> None:
 async def test_a_run_of_no_companies(world: World) -> None:
     result = await world.sync()
     assert (result.exit_code, result.companies, world.sent()) == (0, (), 0)
+
+
+def contexts() -> int:
+    """Return how many companies' contexts are in memory."""
+    return sum(isinstance(each, CompanyContext) for each in gc.get_objects())
+
+
+async def test_a_company_that_has_ended_leaves_no_rows_for_the_collector(world: World) -> None:
+    """Nothing of a company's run refers back to it: it is gone before anybody hears of its end."""
+    world.limit(chunk_rows=3)
+    for n in range(1, 5):
+        world.place(n, dims(110))
+    gc.collect()
+    gc.disable()
+    try:
+        async with world.engine() as engine, engine.sync([company(n, dims(120)) for n in range(1, 5)]) as run:
+            kept = [contexts() async for event in run if isinstance(event, ChunkSettled)]
+            left = contexts()
+    finally:
+        gc.enable()
+    assert max(kept) > 0
+    assert left == 0

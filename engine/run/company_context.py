@@ -1,0 +1,104 @@
+"""What the parts of one company's run share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from engine.model.row_history import Generation
+from engine.model.settings import Scope
+from engine.model.wanted import Wanted
+from engine.net.channel import Channel
+from engine.net.client import CompanyClient
+from engine.run.company_ending import CompanyEnding
+from engine.run.compare import Compared, Comparison
+from engine.run.context import Job, RunContext
+from engine.run.row_counts import RowCounts
+from engine.send.chunks import Cut
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What was found out of a company on the way, for its result."""
+
+    name: str  # as the directory shows it, where the settings give none
+    compared: Compared | None = None  # None: it was not compared
+    generation: Generation = field(default_factory=Generation)  # of what the ledger knew when it was compared
+    lacks_rows: bool = False  # a retry asked for rows that are not in the source any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyContext:
+    """One company in one run: its settings, its API, its comparison, and what is counted and told of it so far."""
+
+    job: Job
+    run: RunContext
+    scope: Scope
+    channel: Channel
+    client: CompanyClient
+    comparison: Comparison
+    allowed: frozenset[str]  # slugs of the guards that a person lets pass in this run
+    counts: RowCounts
+    ending: CompanyEnding
+    found: Found
+
+    @property
+    def id(self) -> int:
+        """The company's id in Ottimate."""
+        return self.job.company.id
+
+    @property
+    def source(self) -> Wanted | None:
+        """All rows of the source, as far as they are known; None: it is not read."""
+        return self.counts.source or self.counts.wanted
+
+    @property
+    def chunk_rows(self) -> int:
+        """Most rows of one of its chunks."""
+        return min(self.channel.account.limits.chunk_rows, self.run.dialect.most_rows)
+
+    @property
+    def cut(self) -> Cut:
+        """How its chunks are cut."""
+        return Cut(
+            max_rows=self.chunk_rows,
+            max_bytes=self.channel.account.limits.chunk_bytes,
+            encode=self.run.dialect.row,
+            body=partial(self.run.dialect.bulk_body, self.id),
+        )
+
+
+def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyContext:
+    """Return what a company's run begins with."""
+    company, account = job.company, channel.account
+    scope = Scope(origin=run.origin, account=account.account_id, company_id=company.id)
+    allowed = frozenset(slug for slug, company_id in run.allowed if company_id == company.id)
+    client, counts = CompanyClient(channel, run.dialect, company.id), RowCounts()
+    comparison = Comparison(
+        company=company,
+        scope=scope,
+        client=client,
+        ledger=run.ledger,
+        verify=run.verify,
+        guards=company.guards or run.guards,
+        allowed=allowed,
+        run_id=run.run_id,
+        asks_again=job.only is not None,
+        room=run.rooms.get(account.name),
+        is_check=run.mode.shows_vanished,
+        explains=not run.mode.writes,
+        now=run.now,
+        emit=run.emit,
+    )
+    return CompanyContext(
+        job=job,
+        run=run,
+        scope=scope,
+        channel=channel,
+        client=client,
+        comparison=comparison,
+        allowed=allowed,
+        counts=counts,
+        ending=CompanyEnding(counts),
+        found=Found(name=company.name),
+    )

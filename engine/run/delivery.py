@@ -1,0 +1,165 @@
+"""Sends chunks, and counts and tells what became of their rows; what was lost is read back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from engine.compare.recent_refusals import uncertain_again
+from engine.model.company_record import CompanyRecord
+from engine.model.events import ChunkSettled
+from engine.model.outcome import Chunk, Column, ItemResult, columns_of
+from engine.run.collisions import Collisions
+from engine.run.company_context import CompanyContext
+from engine.run.safety_notes import CompanyNotes
+from engine.run.wanted_keys import WantedKeys
+from engine.send.known_rows import KnownRows
+from engine.send.lost_answers import ReadBack
+from engine.send.remote_owners import RemoteOwners
+from engine.send.requests import BulkRequests
+from engine.send.sender import Sender
+from engine.send.settled import SettledChunk
+from engine.send.shared_results import ENDED
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """One company's, over all that a run sends for it."""
+
+    company: CompanyContext
+    record: CompanyRecord  # before anything was sent
+    notes: CompanyNotes
+    sender: Sender
+    collisions: Collisions
+    lost: list[ItemResult] = field(default_factory=list)  # rows whose outcome nobody knows, not read back yet
+
+    async def send(self, chunks: Iterable[Chunk]) -> None:
+        """Send chunks, and count what became of their rows, whatever ends the sending. Raises that."""
+        await self._send(chunks, is_trial=False)
+
+    async def try_out(self, chunk: Chunk) -> list[SettledChunk]:
+        """Send rows of unconfirmed key as one chunk. Return what became of it, in the order of its parts."""
+        return await self._send((chunk,), is_trial=True)
+
+    async def _send(self, chunks: Iterable[Chunk], *, is_trial: bool) -> list[SettledChunk]:
+        heard = []
+        try:
+            async with self.sender.open(chunks, is_trial=is_trial) as outcomes:
+                async for settled in outcomes:
+                    self._count(settled)
+                    if is_trial:
+                        heard.append(settled)
+                    await self._announce(settled)
+        finally:  # what was in flight when the sending ended
+            untaken = list(self.sender.untaken())
+            for settled in untaken:
+                self._count(settled)
+            for settled in untaken:
+                await self._announce(settled)
+        return heard
+
+    def _count(self, settled: SettledChunk) -> None:
+        counts = self.company.counts
+        if settled.doubt:
+            counts.problem("miscounted", settled.doubt)
+        counts.record(settled.results)
+        for collision in settled.collisions:
+            self.collisions.add(*collision)
+        counts.otherwise(settled.respelled)
+        self.lost += settled.to_read_back
+
+    async def _announce(self, settled: SettledChunk) -> None:
+        if not settled.results or settled.is_unsent:
+            return
+        columns = columns_of(settled.results)
+        await self.company.run.emit(
+            ChunkSettled(
+                company_id=self.company.id,
+                created=columns[Column.CREATED],
+                updated=columns[Column.UPDATED],
+                rejected=columns[Column.REJECTED],
+                uncertain=columns[Column.UNCERTAIN],
+            )
+        )
+
+    async def read_back(self) -> int:
+        """Find out what became of rows whose answer was lost: their counts are amended, and what is open still rests.
+
+        Returns how many creates changed rows that were there, as far as that shows.
+        """
+        reading, lost = self._reading(), self._take_lost()
+        told = await reading.settle(lost)
+        self.company.counts.amend(told)
+        await self._rest_uncertain(told)
+        return max(len(self.sender.requests.owners.collisions(told)), self._missing(reading.listed))
+
+    async def judge(self) -> bool:
+        """Read back rows that were tried out under unconfirmed keys; return whether what became of them is harmless."""
+        told, is_harmless = await self._reading().judge(self._take_lost())
+        self.company.counts.amend(told)
+        await self._rest_uncertain(told)
+        return is_harmless
+
+    def _take_lost(self) -> list[ItemResult]:
+        lost, self.lost = self.lost, []
+        return lost
+
+    def _reading(self) -> ReadBack:
+        company = self.company
+        return ReadBack(
+            run_id=company.run.run_id,
+            scope=company.scope,
+            client=company.client,
+            ledger=company.run.ledger,
+            known=self.record.rows,
+            before=company.comparison.ids,
+            now=company.run.now,
+        )
+
+    def _missing(self, listed: int | None) -> int:
+        """Return how many rows fewer were listed than there were and were created: some overwrote others."""
+        created = Counter(self.company.counts.done.values())[Column.CREATED]
+        return 0 if listed is None else max(0, self.company.comparison.there + created - listed)
+
+    async def _rest_uncertain(self, told: Sequence[ItemResult]) -> None:
+        """Remember rows whose outcome is not known, so that the same bytes are not sent again and again."""
+        now, resting = self.company.run.now(), self.record.resting
+        rests = {
+            result.change.row.key: uncertain_again(
+                resting.get(result.change.row.key), result.change, result.message, now
+            )
+            for result in told
+            if result.column is Column.UNCERTAIN and ENDED not in result.message
+        }
+        if rests:
+            with anyio.CancelScope(shield=True):
+                await self.company.run.ledger.rest(self.company.scope, rests)
+
+    async def note_collisions(self) -> None:
+        """Remember which rows overwrite each other, until one of them changes in the source."""
+        company = self.company
+        if self.collisions.groups and company.source is not None:
+            notes = self.collisions.notes(company.source, company.run.now())
+            with anyio.CancelScope(shield=True):
+                await company.run.ledger.rest(company.scope, notes)
+
+
+def open_delivery(company: CompanyContext, record: CompanyRecord, known: KnownRows) -> Delivery:
+    """Return what sends a company's rows."""
+    notes = CompanyNotes(scope=company.scope, ledger=company.run.ledger, before=record.state)
+    requests = BulkRequests(
+        run_id=company.run.run_id,
+        scope=company.scope,
+        ledger=company.run.ledger,
+        client=company.client,
+        cut=company.cut,
+        known=known,
+        owners=RemoteOwners(known=known, wanted_keys=WantedKeys(company)),
+        notes=notes,
+        now=company.run.now,
+    )
+    collisions = Collisions(counts=company.counts)
+    return Delivery(company=company, record=record, notes=notes, sender=Sender(requests), collisions=collisions)

@@ -1,0 +1,65 @@
+"""What is remembered of a company's good run: what its source was like, and that old trouble is over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import anyio
+
+from engine.compare.freshness import Evidence
+from engine.model.balance import State
+from engine.model.change import Plan
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
+from engine.model.result import CompanyResult
+from engine.model.wanted import Wanted
+from engine.run.company_context import CompanyContext
+from engine.run.company_result import result_of
+from engine.run.skip_unchanged import Note, skip_unchanged
+
+
+async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
+    """Remember what a good run's source was like, where that is news, and forget old trouble.
+
+    Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows.
+    Guards measure later sources by it (shrunken, another client's, torn), so they must not wait for a clean run.
+    """
+    result, source = result_of(company), company.counts.source
+    notes: list[Note] = []
+    if company.run.mode.writes and source is not None and result.state is not State.FAILED:
+        notes = [note async for note in _notes(company, result, source, record.state)]
+    notes += skip_unchanged(company).notes(result, company.counts.wanted)
+    with anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as tasks:  # in one commit, and in this order
+            for note in notes:
+                tasks.start_soon(note)
+
+
+async def _notes(
+    company: CompanyContext, result: CompanyResult, source: Wanted, before: CompanyState
+) -> AsyncIterator[Note]:
+    ledger, scope = company.run.ledger, company.scope
+    if _has_news(company, before):
+        drawn = await company.run.seen.drawn(scope, source.rows)
+        yield partial(ledger.sketch, scope, *drawn)
+    if before.failure is not None and _is_over(result, before):
+        yield partial(ledger.note, scope, CompanyState(last_good_rows=source.source_rows))
+    end = source.end
+    if end is not None and end == await ledger.good_end(scope):
+        end = None  # no news
+    if source.source_rows != before.last_good_rows or end is not None:
+        yield partial(ledger.keep_good_source, scope, source.source_rows, end)
+
+
+def _has_news(company: CompanyContext, before: CompanyState) -> bool:
+    """Return whether the source's rows may be others than when a sketch of them was drawn."""
+    is_listed = company.comparison.evidence is Evidence.LISTING
+    plan = company.counts.plan or Plan()
+    return is_listed or bool(plan.changes) or before.last_good_rows is None
+
+
+def _is_over(result: CompanyResult, before: CompanyState) -> bool:
+    """Return whether an earlier trouble of the company is over: nothing waits, and no key led nowhere."""
+    balance = result.balance
+    led_nowhere = before.failure == KEY_MISMATCH and bool(balance.held)
+    return not (balance.uncertain or balance.deferred or led_nowhere)

@@ -1,0 +1,38 @@
+"""What the ledger knows of a company, once nothing that a run which died had sent can land any more."""
+
+from __future__ import annotations
+
+import anyio
+
+from engine.model.company_record import CompanyRecord
+from engine.model.events import Waiting
+from engine.run.company_context import CompanyContext
+
+
+async def open_record(company: CompanyContext) -> CompanyRecord:
+    """Return the company's record; intents that were left over are noted as of unknown outcome first."""
+    ledger, scope = company.run.ledger, company.scope
+    record = await ledger.read(scope)
+    if record.left_over is not None or record.lost_at is not None:
+        await _wait_for_late_landings(company, record)
+    if record.left_over is not None:
+        with anyio.CancelScope(shield=True):
+            await ledger.recover(scope)
+        record = await ledger.read(scope)
+    return record
+
+
+async def _wait_for_late_landings(company: CompanyContext, record: CompanyRecord) -> None:
+    """Wait until the server cannot be working any more on what was sent and never answered.
+
+    Looked at or sent again at once, a row could be overtaken by that request, and the ledger would not know.
+    """
+    longest_s = company.channel.account.limits.server_timeout_s
+    last = max(moment for moment in (record.left_over, record.lost_at) if moment is not None)
+    age_s = (company.run.now() - last).total_seconds()
+    wait_s = longest_s - age_s if age_s >= 0 else longest_s  # a clock that went back tells nothing
+    if wait_s > 0:
+        reason = "what became of rows that were sent is not known, and the server may still be at work on them"
+        account = company.channel.account.name
+        await company.run.emit(Waiting(account=account, company_id=company.id, seconds=wait_s, reason=reason))
+        await anyio.sleep(wait_s)

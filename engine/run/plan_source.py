@@ -1,0 +1,56 @@
+"""Where a company's plan comes from: a comparison of its source with Ottimate, or a plan that was saved before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.errors import ApiError
+from engine.model.change import Plan
+from engine.model.company_record import CompanyRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to be sent for a company."""
+
+    plan: Plan
+    to_do: Collection[str]  # keys of all rows that differ or are held, in the plan or not
+    is_begun: bool = True  # False: a saved plan has nothing to send, and was not begun
+
+
+class PlanSource(Protocol):
+    """One company's plan. The steps are taken in this order, the last three under the company's lock."""
+
+    def count_known(self) -> None:
+        """Count the rows that are known before anything is asked, so that whatever stops the company finds them."""
+        ...
+
+    async def read(self) -> bool:
+        """Read the wanted rows, and count them. False: the company ends here, and its ending says why."""
+        ...
+
+    async def check_begun(self) -> None:
+        """Raise `AppliedBefore` where the plan was carried out in this company before."""
+        ...
+
+    async def decide(self, record: CompanyRecord) -> Decision | None:
+        """Return what is to be sent. None: nothing, as the company rests or is held; its ending says why.
+
+        Raises `ApiError`, `UnsafePlan`, `StalePlan` and `LedgerError`.
+        """
+        ...
+
+    async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
+        """Note what a company rests for whose bulk requests are refused as such."""
+        ...
+
+    async def finish(self, record: CompanyRecord) -> None:
+        """Note the end of a company whose steps were all taken."""
+        ...
+
+
+def to_do_of(plan: Plan) -> set[str]:
+    """Return the keys of all rows that a comparison found different or held."""
+    return {change.row.key for change in plan.changes} | {hold.key for hold in plan.holds}

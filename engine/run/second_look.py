@@ -1,0 +1,97 @@
+"""Listing a company after it was written: what creates changed that was there, and what became of a second push."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import anyio
+
+from engine.errors import ApiError, UnsafePlan
+from engine.model.balance import ExitCode
+from engine.model.change import Change
+from engine.model.company_record import KEY_COLLISION, NOT_APPLIED, NOT_LISTED, OVERWRITTEN
+from engine.model.outcome import Column
+from engine.model.wanted import Wanted
+from engine.run.company_context import CompanyContext
+from engine.run.compare import Compared
+from engine.run.endings import CHANGED, UNSEEN, Stop, stop
+from engine.run.let_spellings import let_spellings
+from engine.run.plan_source import to_do_of
+from engine.run.row_counts import RowCounts
+from engine.run.safety_notes import CompanyNotes, overwritten
+
+
+async def look_again(
+    company: CompanyContext, notes: CompanyNotes, updated: int, counted: Collection[str]
+) -> Stop | None:
+    """List anew where creates changed rows that were there: those may be rows that another key was matched with.
+
+    `updated`: how many did. `counted`: keys of rows that were found different or held before. Returns what stops the
+    company, if rows that were unchanged or stored differ now, or if nobody could look.
+    """
+    if (source := company.source) is None:
+        return None
+    text = overwritten(updated)
+    try:
+        after = await _listed(company, source)
+    except (ApiError, UnsafePlan) as error:
+        await notes.note_overwritten(updated)
+        doubt = replace(CHANGED, exit_code=ExitCode.UNCERTAIN)
+        return stop(OVERWRITTEN, f"{text}; what became of those could not be looked at: {error}", doubt)
+    moved = _recount(company.counts, after, counted)
+    if not moved:
+        return None
+    company.counts.reopen(moved)
+    some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
+    told = f"{len(moved)} rows that were unchanged or stored differ now ({some})"
+    return stop(OVERWRITTEN, f"{text}, so that {told}: the next run sees to them", CHANGED)
+
+
+def _recount(counts: RowCounts, after: Compared, counted: Collection[str]) -> set[str]:
+    """Count rows anew that a listing shows to be absent, shared or held; return keys of those that differ now."""
+    absent = {row.change.row.key: row.message for row in after.resting if row.code == NOT_LISTED}
+    counts.recount(absent, Column.UNCERTAIN, NOT_LISTED)
+    sharing = {key: rest.message for key, rest in after.collisions.items()}
+    counts.recount(sharing, Column.HELD, KEY_COLLISION)
+    for hold in after.plan.holds:
+        if hold.key in counts.done:
+            counts.recount({hold.key: hold.message}, Column.HELD, hold.slug)
+    counted_now = {row.change.row.key for row in after.resting} | sharing.keys()
+    differ = {change.row.key for change in after.plan.changes}  # stored, whatever the answers said
+    return (to_do_of(after.plan) - set(counted) - counted_now) | (differ & counts.done.keys())
+
+
+async def verify(company: CompanyContext, rows: Sequence[Change]) -> int:
+    """List the company after a second push, and tell what it shows; return how many rows are as they were sent."""
+    if (source := company.source) is None:
+        return 0
+    counts = company.counts
+    try:
+        after = await _listed(company, source)
+    except (ApiError, UnsafePlan) as error:
+        text = f"rows were pushed once more, and what became of them could not be looked at: {error}"
+        company.ending.take(stop("not-verified", f"{text}; the next listing shows it", UNSEEN))
+        return 0
+    told, stuck = after.plan.otherwise, after.plan.not_applied
+    counts.recount(stuck, Column.REJECTED, NOT_APPLIED)
+    counts.otherwise(told)
+    if told and counts.lets_spellings:
+        await let_spellings(company, told)
+    left = to_do_of(after.plan) | told.keys() | stuck.keys()
+    stored = [change.row.key for change in rows if change.row.key in counts.done]
+    if still := to_do_of(after.plan) & counts.done.keys():  # no success, whatever the answers said
+        counts.reopen(still)
+        text = f"{len(still)} rows that were pushed are shown otherwise by the listing after it"
+        company.ending.take(stop("not-verified", f"{text}; the next run sees to them", UNSEEN))
+    undone = [key for key in stored if key not in left]
+    if moved := [key for key in stored if key not in told]:  # it is neither as it was nor as it is spelled
+        with anyio.CancelScope(shield=True):
+            await company.run.ledger.reverted(company.scope, tuple(moved), company.run.now())
+    return len(undone)
+
+
+async def _listed(company: CompanyContext, source: Wanted) -> Compared:
+    """Return a comparison with a listing of what is there now. Raises `ApiError` and `UnsafePlan`."""
+    record = await company.run.ledger.read(company.scope)
+    return await company.comparison.compare_listed(source, record, is_after=True)

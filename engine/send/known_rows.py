@@ -1,0 +1,66 @@
+"""What was known of a company's rows before anything was sent, and the record of a row that an answer acknowledges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from engine.compare.equality import differing_fields, pushed
+from engine.compare.readback import is_known
+from engine.model.company_record import RowRecord
+from engine.model.dimension import RemoteRow
+from engine.model.outcome import Column, ItemResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRows:
+    """What a company's plan rests on, row by row."""
+
+    records: Mapping[str, RowRecord]  # the ledger's, by key
+    listed_ids: Collection[str]  # remote ids of the rows that were compared with
+    remotes: Mapping[str, RemoteRow] = field(default_factory=dict)  # those rows, by remote id
+    again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: rows that are pushed once more
+
+    def acknowledged(self, result: ItemResult, *, explained: bool, answered: str | None) -> RowRecord:
+        """Return the ledger's record of a stored row. `answered`: its name in the answer, if another one.
+
+        Its key is confirmed when it was so before, when we created the row, when the answer bears the matched id (or
+        any id, where none was matched), or when the key was ours already (sent once, outcome lost) and this answer
+        leaves nothing open.
+        """
+        change, column, answered_id, _ = result
+        before = self.records.get(change.row.key)
+        matched_id = change.remote_id if is_known(change.remote_id) else None
+        confirmed = (before is not None and before.confirmed) or (
+            explained
+            and (
+                column is Column.CREATED
+                or (answered_id is not None and answered_id == (matched_id or answered_id))
+                or (before is not None and not before.outcome_known)
+            )
+        )
+        # An update's id that no listing has shown is another spelling of the matched one.
+        is_respelled = column is Column.UPDATED and matched_id is not None and answered_id not in self.listed_ids
+        remote_id = matched_id if is_respelled else answered_id or matched_id
+        met_id = answered_id if change.remote_id is None and column is Column.UPDATED else None
+        there = self.remotes.get(change.remote_id or met_id or "")
+        fields = change.fields
+        if met_id is not None and there is not None:  # a create that changed a row which was there: in these fields
+            fields = differing_fields(change.row, there)
+        agreement, shown_before = pushed(
+            change.row,
+            before if before is not None and before.remote_id in {None, remote_id} else None,
+            fields,
+            there,
+            answered=answered,
+            again=self.again.get(change.row.key),
+        )
+        return RowRecord(
+            change.row,
+            remote_id,
+            confirmed=confirmed,
+            outcome_known=True,
+            code_known=True,
+            agreement=agreement,
+            before=shown_before,
+        )

@@ -1,0 +1,141 @@
+"""Which key each remote row belongs to, as the ledger and this run's answers tell; and creates that hit another's row.
+
+Two keys that lead to one remote row collide: each overwrites what the other one sent. A create that is answered with a
+row that was there has updated that row, whosever it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.model.change import Change
+from engine.model.company_record import CONFIRMED, SETTLED, RowRecord, as_entries
+from engine.model.outcome import STORED, BulkAnswer, Chunk, Column, ItemResult
+from engine.send.known_rows import KnownRows
+
+
+class Collision(NamedTuple):
+    """Two keys that were answered with one remote id."""
+
+    key: str
+    other_key: str
+    remote_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class RemoteOwners:
+    """One company's, over all chunks of a run."""
+
+    known: KnownRows
+    wanted_keys: Container[str]  # the source's: a row whose key is gone from it may go to another key
+    collided: set[str] = field(default_factory=set)  # keys of collisions; their rows are not sent any more
+    _keys_by_id: dict[str, str] = field(default_factory=dict)  # key behind each remote id that this run was answered
+    _loose_ids: set[str] = field(default_factory=set)  # ids of this run's answers that nobody knows the key of
+    _confirmed: dict[str, list[str]] | None = None  # keys by remote id, by the ledger; None: not asked for yet
+    _all_have_ids: bool | None = None  # whether the id of each acknowledged row is known; None: not looked at yet
+
+    def collisions(self, results: Sequence[ItemResult]) -> list[Collision]:
+        """Return the stored rows that were answered with a remote id which another key of the source holds."""
+        found = []
+        for change, column, remote_id, _ in results:
+            if remote_id is None or column not in STORED:
+                continue
+            key = change.row.key
+            owner = self._keys_by_id.setdefault(remote_id, key)
+            if owner == key:
+                owner = self._owner(remote_id, other_than=key) or owner
+            if owner != key:
+                found.append(Collision(key, owner, remote_id))
+        return found
+
+    def sharing(self, chunk: Chunk, results: Sequence[ItemResult], answer: BulkAnswer) -> list[Change]:
+        """Return rows that may share a remote row with another key, where their names do not tell which of them does.
+
+        An id stands twice, or it is that of a row which is there and which the chunk was not to change. Sent again
+        apart from each other, their ids are told.
+        """
+        named = (*answer.created, *answer.updated)
+        uses = Counter(remote_id for remote_id, _ in named)
+        told = {change.remote_id for change in chunk.changes} | {result.remote_id for result in results}
+        names = {
+            name
+            for remote_id, name in named
+            if (remote_id and uses[remote_id] > 1)
+            or (remote_id not in told and (self._is_listed(remote_id) or self._owner(remote_id) is not None))
+        }
+        return [
+            result.change
+            for result in results
+            if result.remote_id is None and result.column in STORED and result.change.row.name in names
+        ]
+
+    def hit(self, chunk: Chunk, answer: BulkAnswer, told: Collection[str]) -> int:
+        """Return how many rows that were there an answer names although the chunk was to change none of them.
+
+        `told`: ids of collisions, which are told otherwise. An id that was answered before in this run is of a row that
+        was there, too.
+        """
+        meant = {change.remote_id for change in chunk.changes}
+        entries = (*answer.created, *answer.updated)
+        named = {remote_id for remote_id, _ in entries} - meant - set(told)
+        keys = {change.row.key for change in chunk.changes}
+        others = {remote_id for remote_id in named if self._keys_by_id.get(remote_id, min(keys)) not in keys}
+        count = sum(
+            self._is_listed(remote_id) or remote_id in self._loose_ids or remote_id in others for remote_id in named
+        )
+        nameless = {remote_id for remote_id, name in entries if remote_id and not name}
+        self._loose_ids |= {remote_id for remote_id in nameless & named if remote_id not in self._keys_by_id}
+        return count
+
+    def perhaps_hit(self, chunk: Chunk, answer: BulkAnswer) -> int:
+        """Return how many creates that were sent twice and answered as updates may have changed another key's row.
+
+        An earlier send may have made theirs. Whether one did is told by ids, where all rows that may be hit have one,
+        and where answers spell them as listings do (numbers are no `dim_9e37`).
+        """
+        if self._all_have_ids is None:
+            entries = as_entries(self.known.records).table.columns("remote_id", "flags")
+            self._all_have_ids = all(remote_id or not flags & SETTLED for remote_id, flags in entries)
+        shown, told = next(iter(self.known.listed_ids), ""), {remote_id for remote_id, _ in answer.updated}
+        are_alike = "" not in told and all(shown.isdigit() == remote_id.isdigit() for remote_id in told if shown)
+        if self._all_have_ids and are_alike:
+            return 0
+        return max(0, answer.updated_count - len(chunk.changes) + chunk.creates)
+
+    def as_there(self, result: ItemResult) -> ItemResult:
+        """Return a row's outcome, "updated" where it is told as created and what was compared with had its id."""
+        if result.column is Column.CREATED and result.remote_id is not None and self._is_listed(result.remote_id):
+            return result._replace(column=Column.UPDATED)
+        return result
+
+    def stored_without_id(self) -> None:
+        """Note that a row was stored whose remote id nobody knows."""
+        self._all_have_ids = False
+
+    def _is_listed(self, remote_id: str) -> bool:
+        return remote_id in self.known.listed_ids
+
+    def _owner(self, remote_id: str, other_than: str = "") -> str | None:
+        """Return another key of the source that an answer has shown to lead to a remote row, by the ledger.
+
+        One that was merely matched with it does not hold it: the row may be the other key's.
+        """
+        if self._confirmed is None:
+            self._confirmed = _confirmed(self.known.records)
+        keys = self._confirmed.get(remote_id, ())
+        return next((key for key in keys if key != other_than and key in self.wanted_keys), None)
+
+
+def _confirmed(records: Mapping[str, RowRecord]) -> dict[str, list[str]]:
+    """Return the keys that answers have confirmed, by remote id.
+
+    A pass over all rows of a company for each that pushes one: to make a record of each would cost three times as much.
+    """
+    found: dict[str, list[str]] = {}
+    for key, remote_id, flags in as_entries(records).table.columns("key", "remote_id", "flags"):
+        if remote_id and flags & CONFIRMED:
+            found.setdefault(remote_id, []).append(key)
+    return found
