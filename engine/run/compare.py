@@ -142,7 +142,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             index = as_known(record, keyed=self.client.dialect.lists_keys)
             self._see(index)
-            _, known = await self._look(wanted, index, record)
+            _, known = await self._look(wanted, index, record, self.guards.adopt)
             if creates_need_listing(known.plan, record):
                 evidence = Evidence.LISTING
             elif evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
@@ -172,11 +172,13 @@ class Comparison:
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
         record_before, record = record, replace(record, may_be_there=await self._may_be_there(index, record))
-        matching, compared = await self._look(wanted, index, record)
+        # what this run has written stands as it was written: a key that is not confirmed yet is the next run's to hold
+        adopt = Adopt.TRUST if is_after and self.guards.adopt is Adopt.HOLD else self.guards.adopt
+        matching, compared = await self._look(wanted, index, record, adopt)
         shared = collisions(sharing(matching, record), wanted, self.now())
         if shared:
             record = replace(record, resting=record.resting | shared)
-            matching, compared = await self._look(wanted, index, record)
+            matching, compared = await self._look(wanted, index, record, adopt)
             compared = replace(compared, collisions=shared)
         compared, absent = await self._without_absent(compared, record, is_after=is_after)
         respelled = await self._respelled(matching, record)
@@ -289,28 +291,30 @@ class Comparison:
         """Note the remote rows that are compared with."""
         self.ids, self.remotes = index.rows.keys(), index.rows
 
-    async def _look(self, wanted: Wanted, index: RemoteView, record: CompanyRecord) -> tuple[Matching, Compared]:
+    async def _look(
+        self, wanted: Wanted, index: RemoteView, record: CompanyRecord, adopt: Adopt
+    ) -> tuple[Matching, Compared]:
         known = collided(wanted, record)
         wanted, rows = without(wanted, known), _rows(wanted, index)
-        settled = await think(rows, partial(self._agreed, wanted, index, record))
-        matching, compared = await think(rows, partial(self._decide, wanted, index, record, settled))
+        settled = await think(rows, partial(self._agreed, wanted, index, record, adopt))
+        matching, compared = await think(rows, partial(self._decide, wanted, index, record, settled, adopt))
         if known:
             holds = tuple(sorted((*compared.plan.holds, *held(known))))
             compared = replace(compared, plan=replace(compared.plan, holds=holds))
         return matching, compared
 
-    def _agreed(self, wanted: Wanted, index: RemoteView, record: CompanyRecord) -> Agreed:
+    def _agreed(self, wanted: Wanted, index: RemoteView, record: CompanyRecord, adopt: Adopt) -> Agreed:
         return agreed(
             dimension_table(wanted.rows),
             record.entries,
             index.rows,
             relabel=self.company.relabel,
-            adopts=self.guards.adopt is not Adopt.HOLD,
+            adopts=adopt is not Adopt.HOLD,
             tells_renamed=not self.explains,  # what differs is explained from pairs
         )
 
     def _decide(
-        self, wanted: Wanted, index: RemoteView, record: CompanyRecord, settled: Agreed
+        self, wanted: Wanted, index: RemoteView, record: CompanyRecord, settled: Agreed, adopt: Adopt
     ) -> tuple[Matching, Compared]:
         matching = match(wanted, index, record, alike="look-alike" in self.allowed, agreed=settled)
         matching = replace(matching, relabel=self.company.relabel)
@@ -322,7 +326,7 @@ class Comparison:
             record,
             relabel=self.company.relabel,
             needs_code=needs_code,
-            adopt=Adopt.TRUST if led_nowhere and self.guards.adopt is Adopt.PUSH else self.guards.adopt,
+            adopt=Adopt.TRUST if led_nowhere and adopt is Adopt.PUSH else adopt,
             canary="canary" in self.allowed and not led_nowhere,
             flapping=() if "flapping" in self.allowed else flapping(record, self.now()),
         )
