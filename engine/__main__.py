@@ -12,7 +12,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     open_streams()
     if sys.argv[1:] == ["--version"]:  # scripts ask this often, and loading the command line takes long
-        from engine import __version__  # noqa: PLC0415  loaded only here, to start quickly
+        from engine.version import __version__  # noqa: PLC0415  loaded only here, to start quickly
 
         with suppress(OSError):  # a broken standard output is reported by other commands
             print(f"dimsync {__version__}", flush=True)  # noqa: T201  the result

@@ -8,11 +8,11 @@ from importlib import import_module
 
 import click
 
-from engine import __version__
 from engine.cli.streams import STDOUT, mute
 from engine.errors import ConfigError, EngineError, Locked, Unauthorized, WrongContract
 from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
+from engine.version import __version__
 
 VERBS = {
     "demo": ("demo", "Show the whole thing on made-up companies: no account, no settings, no network."),

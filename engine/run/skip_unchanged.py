@@ -13,7 +13,6 @@ from functools import partial
 from hashlib import blake2b
 from typing import TypeAlias
 
-from engine import __version__
 from engine.model.balance import State
 from engine.model.company_record import CompanyState
 from engine.model.result import CompanyResult
@@ -22,6 +21,7 @@ from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.context import RunContext
 from engine.run.plan_part import settings_digest
+from engine.version import __version__
 
 Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
 """A write to the ledger, to be begun."""
