@@ -23,7 +23,7 @@ RESULTS = Path(__file__).with_name("results")
 BY_NAME = {workload.name: workload for workload in WORKLOADS}
 OTHERS = ("capacity", "growth", "economy", "limits")
 ALONE = {"limits", "report"}
-"""What runs none of the programs."""
+"""Benchmarks that run none of the programs."""
 
 COMPARED = ("floor", "ours")
 

@@ -4,7 +4,8 @@ Ours is counted by the server while the engine syncs every simulated day. Theirs
 without a ledger lists every company in every sync, ceil(rows / page) requests each, and sends a chunk for each company
 that has changed. Tokens are left out on both sides.
 
-The simulation has a tenth of the rows in pages of a tenth: a listing asks for as many pages, and the month is shorter.
+The simulation has a tenth of the rows, in pages of a tenth of the size: a listing takes the same number of pages, and
+the month is over sooner.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from benchmarks.stage import Stage
 from benchmarks.workloads import Workload
 
 QUOTA = 10_000
-"""Requests a day of an API key (API-FACTS 2.2)."""
+"""Requests a day of an API key as the vendor limits them."""
 
 ROWS_CHANGED = 5
 SCALE = 10
@@ -37,7 +38,7 @@ class Month:
     shape: Shape  # a tenth of it is simulated
     days: int
     changing: int  # companies a day
-    growing: int  # of these
+    growing: int  # companies a day, of those that change
     syncs: int  # a day, evenly spread; a company changes in one of them
 
     def calendar(self) -> dict[str, Any]:
@@ -51,7 +52,7 @@ class Month:
                 step["changed"].append((company, turn))
                 if place < self.growing:
                     step["grown"].append(company)
-                turn += 7  # not the neighbours of yesterday
+                turn += 7  # not the companies next to yesterday's
             days.append(steps)
         return {"step_s": 86_400 / self.syncs, "rows_changed": ROWS_CHANGED, "days": days}
 

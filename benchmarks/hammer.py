@@ -1,4 +1,4 @@
-"""What the benchmark server can do at all: a client of raw bytes asks and throws the answers away."""
+"""The most that the benchmark server can do: a client of raw bytes asks, and throws the answers away."""
 
 from __future__ import annotations
 

@@ -16,14 +16,15 @@ import orjson
 
 from benchmarks.data import Row, Shape, base_rows, wanted_rows
 from benchmarks.store import Stored
-from engine.compare.absorb import learn
+from engine.compare.absorb import absorb
 from engine.compare.agreed import Agreed, agreed
-from engine.compare.join import match
+from engine.compare.join import join
 from engine.compare.plan import diff
 from engine.compare.remote_view import RemoteView, as_known
-from engine.model.company_record import CompanyRecord, RowRecord, as_entries
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import dimension_table, fingerprint
 from engine.model.listing import Certificate
+from engine.model.row_record import RowRecord, as_entries
 from engine.model.wanted import Wanted
 from engine.send.chunks import Cut, cut
 from engine.send.reconcile import reconcile
@@ -94,14 +95,14 @@ class HotPath:
 
     def _match(self) -> Any:
         index, settled = self.left["decode and index pages"], self.left["tell what is agreed"]
-        return match(self.left["read the source"], index, self._record, agreed=settled)
+        return join(self.left["read the source"], index, self._record, agreed=settled)
 
     def _learn(self) -> Any:
         index, certificate = (
             self.left["decode and index pages"],
             Certificate(declared=1, declared_last=1, unique=1, rows=1, pages=1),
         )
-        return learn(self.left["match"], index, self._record, certificate, LONG_AGO)
+        return absorb(self.left["match"], index, self._record, certificate, LONG_AGO)
 
     def _compare(self) -> Any:
         return diff(self.left["match"], self.left["decode and index pages"], self._record)
@@ -109,7 +110,7 @@ class HotPath:
     def _compare_known(self) -> Any:
         index, wanted = as_known(self._record), self.left["read the source"]
         settled = self._agreed(wanted, index)
-        return diff(match(wanted, index, self._record, agreed=settled), index, self._record)
+        return diff(join(wanted, index, self._record, agreed=settled), index, self._record)
 
     def _cut(self) -> Any:
         plan = self.left["compare"]

@@ -1,4 +1,4 @@
-"""The sandbox with limits that bite: requests a second counted in one of three ways, or work for only so many at once.
+"""The sandbox with limits that bite: a rate, counted in one of three ways, or a number of requests worked on at once.
 
 `python -m benchmarks.limited SETUP` (a `Setup` as JSON) serves until its standard input ends, and prints its address as
 one JSON line.
@@ -36,11 +36,11 @@ class Setup:
     capacities: tuple[int, ...] = ()  # listings that are worked on at once, phase by phase; none: no such bound
     phase_s: float = 0.0
     work_s: float = 0.0  # of one listing
-    sheds: bool = False  # one too many is a 503; else it queues
+    sheds: bool = False  # a request above the limit is answered 503; else it queues
 
 
 class Bounded(Sandbox):
-    """A sandbox that works on only so many listings at once, and that changes with time."""
+    """A sandbox that works on a limited number of listings at once, a limit that changes with time."""
 
     def __init__(self, setup: Setup) -> None:
         # A tenth of a second in a burst, where the vendor's bucket holds two: a full bucket must not hide an overrun.

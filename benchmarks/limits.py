@@ -1,8 +1,8 @@
 """How closely the engine runs along a server's limits: `scripts/bench limits [--quick]`.
 
 The engine's own channel and clients read one listing after the other, from one company or from 300. First against a
-rate, counted by the server in three ways; then against a server that works on only so many requests at once, which
-changes twice, with the adaptive width and with fixed ones. Prints each figure as it comes.
+rate, counted by the server in three ways; then against a server that works on a limited number of requests at once, a
+limit that changes twice, with the adaptive width and with fixed ones. Prints each figure as it comes.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ RUN_S, ROUNDS = 6.0, 3
 CAPACITIES = (32, 8, 32)
 WORK_S = 0.1
 SETTLED_S = 3.0
-"""So long after each change what is reached does not count yet."""
+"""Seconds after each change of capacity that are not counted: the width is still adapting."""
 
 
 class NoEnd:
-    """A day's quota without end."""
+    """A quota that never runs out."""
 
     async def reserve_requests(self, _origin: str, _account: str, _day: date, _usable: int, _most: int) -> int:
         """Give a block."""
@@ -79,7 +79,7 @@ class Watch:
 
 
 class FixedWidth(KeyLimits):
-    """A gate of so many places, whatever comes of it."""
+    """A gate with a fixed number of places, whatever the answers are."""
 
     def __init__(self, limits: Limits, places: int) -> None:
         super().__init__(limits)
@@ -91,7 +91,7 @@ class FixedWidth(KeyLimits):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What asks: so many companies, for so long."""
+    """What asks the server: a number of companies, for a number of seconds."""
 
     companies: int
     seconds: float

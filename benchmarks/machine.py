@@ -1,4 +1,4 @@
-"""What a result was measured on: without it a figure says nothing."""
+"""The machine and the versions that a result was measured on."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ def _reached(runs: list[dict[str, float]]) -> str:
 
 
 def _widths(found: dict[str, Any]) -> str:
-    """Return answers a second in each phase, with so many requests out at once, from servers that queue or shed."""
+    """Return answers a second in each phase, by number of requests out at once, from servers that queue or shed."""
     setup = found["queues"]["setup"]
     told = (
         f"Answers a second from a server that works on {', then '.join(map(str, setup['capacities']))} requests at"

@@ -30,11 +30,11 @@ class Workload:
     watches_stalls: bool = False  # ours is run once more in each round, for the longest stall of its event loop
 
     def quickly(self) -> Workload:
-        """Return it at a reduced size, to see that all of it works."""
+        """Return the workload at a reduced size, in one round: it shows whether everything works."""
         return replace(self, shape=self.quick, runs=1)
 
     def __post_init__(self) -> None:
-        """Take shapes and programs as a results file has them, too."""
+        """Accept shapes and programs as the lists that a results file has."""
         object.__setattr__(self, "shape", Shape(*self.shape))
         object.__setattr__(self, "quick", Shape(*self.quick))
         object.__setattr__(self, "programs", tuple(self.programs))

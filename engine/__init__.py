@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
     from engine.model.balance import Balance, ExitCode, State
     from engine.model.change import Change, Hold
-    from engine.model.company_record import Agreement, Rejection, RestingRow, RowRecord
     from engine.model.difference import Difference, FieldDifference, Whose
     from engine.model.dimension import Dimension, RemoteRow
     from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
@@ -74,8 +73,10 @@ if TYPE_CHECKING:
     )
     from engine.model.listing import Certificate, Page
     from engine.model.outcome import Problem, Reject
+    from engine.model.resting import Rejection, RestingRow
     from engine.model.result import AccountDay, CompanyResult, Requests, RunResult, run_json
     from engine.model.row_history import Generation, Life, RowAttempt
+    from engine.model.row_record import Agreement, RowRecord
     from engine.model.saved_plan import CompanyPlan, SavedPlan
     from engine.model.settings import (
         Account,
@@ -119,7 +120,8 @@ _HOMES = {
             "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
             "RunFinished RunStarted SourceRead Waiting WidthChanged"
         ),
-        "engine.model.company_record": "Agreement RowRecord Rejection RestingRow",
+        "engine.model.row_record": "Agreement RowRecord",
+        "engine.model.resting": "Rejection RestingRow",
         "engine.model.row_history": "Generation Life RowAttempt",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",

@@ -1,31 +1,25 @@
-"""What a whole listing teaches the ledger: links, rows changed or gone behind our back, rows that no key leads to."""
+"""What the ledger takes over from a whole listing: links, rows that were changed or removed, rows without a key."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from datetime import datetime
 
-from engine.compare.equality import NONE, Field, as_shown, closed, is_pending, judge
-from engine.compare.join import Matching, Via, is_confirmed, may_lead_to
-from engine.compare.remote_view import RemoteView, by_natural_key
-from engine.model.company_record import (
-    KEY_COLLISION,
-    MADE_ANEW,
-    NOT_APPLIED,
-    NOT_LISTED,
-    UNCERTAIN,
-    CompanyRecord,
-    Learned,
-    RestingRow,
-    RowRecord,
-)
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
+from engine.compare.agreement import as_shown, closed, is_pending
+from engine.compare.equality import NONE, Field, judge
+from engine.compare.matching import Matching, Via, is_confirmed, may_lead_to
+from engine.compare.remote_view import RemoteView
+from engine.model.company_record import CompanyRecord
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key, shows_the_same
+from engine.model.ledger_writes import Learned
 from engine.model.listing import Certificate
+from engine.model.resting import KEY_COLLISION, MADE_ANEW, NOT_APPLIED, NOT_LISTED, UNCERTAIN, RestingRow
+from engine.model.row_record import RowRecord
 
 
-def learn(
+def absorb(
     matching: Matching,
-    index: RemoteView,
+    view: RemoteView,
     record: CompanyRecord,
     certificate: Certificate,
     at: datetime,
@@ -34,37 +28,72 @@ def learn(
     notes: Mapping[str, RestingRow] | None = None,
     respelled: Container[str] = (),
 ) -> Learned:
-    """Return what to note before anything is sent: only what the ledger does not hold already.
+    """Return what to write to the ledger before anything is sent: only what it does not hold already.
 
-    `notes`: on rows that were acknowledged and that the listing does not show. These stay known, except those that are
-    made anew. `respelled`: keys of rows whose id in listings is another one than in the answer that acknowledged them.
-
-    Afterwards `image` of the ledger equals the listing, so that the next run can compare without reading.
+    Once it is written, `remote_view.as_known` equals the listing, so that the next run can compare without reading.
+    `notes`: by key, on rows that were acknowledged and that the listing does not show. They stay in the ledger, except
+    those that are created once more (`MADE_ANEW`).
+    `respelled`: keys of rows whose remote id in the listing differs from the one in the answer that acknowledged them.
     """
+    notes = notes or {}
+    rows, linked = _of_pairs(matching, record, respelled, run_id)
+    moved, gone = _of_lost_keys(matching, view, record, notes, linked)
+    rows |= moved
+    for key, rest in notes.items():
+        if rest.code == KEY_COLLISION and key in record.rows:  # nobody knows which key the remote row belongs to
+            rows[key] = rows.get(key, record.rows[key])._replace(outcome_known=False)
+    loose = matching.agreed.remotes if matching.agreed else view.rows
+    keyless = tuple(sorted(row for row in loose.values() if row.id not in linked))
+    return Learned(
+        certificate=certificate,
+        at=at,
+        rows=rows,
+        gone=tuple(gone),
+        keyless=None if keyless == record.keyless else keyless,
+        run_id=run_id,
+        resting={key: rest for key, rest in notes.items() if rest != record.resting.get(key)},
+        rested=tuple(
+            key for key in sorted(record.resting) if key not in notes and _is_over(record, key, matching, gone)
+        ),
+    )
+
+
+def _of_pairs(
+    matching: Matching, record: CompanyRecord, respelled: Container[str], run_id: str | None
+) -> tuple[dict[str, RowRecord], set[str]]:
+    """Return the new or changed records of pairs, and the ids of the remote rows that keys lead to."""
     rows: dict[str, RowRecord] = {}
-    gone: list[str] = []
-    agreed_ids = matching.agreed.ids if matching.agreed else frozenset()
-    linked = {pair.remote.id for pair in matching.pairs} | agreed_ids
-    paired = set(matching.agreed_keys)
-    before = {stray.id for stray in record.keyless}
+    linked = {pair.remote.id for pair in matching.pairs} | (matching.agreed.ids if matching.agreed else frozenset())
+    before = {row.id for row in record.keyless}
     for row, remote, via, known in matching.pairs:
-        paired.add(row.key)
         if via is Via.NATURAL_KEY and known and _was_never_answered(known) and remote.id in before:
-            linked.discard(remote.id)  # it was there before that key was sent, and stays a row that no key leads to
+            linked.discard(remote.id)  # it was listed before that key was sent: no key leads to it
             continue
         entry = known._replace(remote_id=remote.id) if known and row.key in respelled else known
         updated = _seen_again(entry, remote, via, row, relabel=matching.relabel, run_id=run_id) if entry else None
         updated = updated or _first_seen(row, remote, via)
         if updated != known:
             rows[row.key] = updated
-    notes = notes or {}
-    absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
+    return rows, linked
+
+
+def _of_lost_keys(
+    matching: Matching, view: RemoteView, record: CompanyRecord, notes: Mapping[str, RestingRow], linked: set[str]
+) -> tuple[dict[str, RowRecord], list[str]]:
+    """Return the changed records of keys without a pair, and the keys whose remote row is gone.
+
+    Adds to `linked`, the ids of remote rows that keys lead to.
+    """
+    paired = {pair.row.key for pair in matching.pairs} | matching.agreed_keys
     lost = [(key, record.rows[key]) for key in record.rows if key not in paired]
-    adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - before
-    bearers = by_natural_key(index.rows.values()) if any(known.remote_id is None for _, known in lost) else {}
+    adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - {row.id for row in record.keyless}
+    absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
+    bearers = by_natural_key(view.rows.values()) if any(known.remote_id is None for _, known in lost) else {}
+    rows: dict[str, RowRecord] = {}
+    gone: list[str] = []
     for key, known in lost:
-        candidates = _candidates(key, known, index, bearers)
-        # What a key without an id was acknowledged as is its row, whoever has merely been matched with that since.
+        candidates = _candidates(key, known, view, bearers)
+        # A row acknowledged without an id is found by its values, even if another key was matched with it since.
         taken = linked - adopted if known.outcome_known else linked
         free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in taken]
         if len(free) == 1:
@@ -74,23 +103,7 @@ def learn(
                 rows[key] = updated
         elif not candidates and key not in absent:
             gone.append(key)
-    for key, rest in notes.items():
-        if rest.code == KEY_COLLISION and key in record.rows:  # nobody knows which of them the remote row is
-            rows[key] = rows.get(key, record.rows[key])._replace(outcome_known=False)
-    loose = matching.agreed.remotes if matching.agreed else index.rows
-    strays = tuple(sorted(row for row in loose.values() if row.id not in linked))
-    return Learned(
-        certificate=certificate,
-        at=at,
-        rows=rows,
-        gone=tuple(gone),
-        keyless=None if strays == record.keyless else strays,
-        run_id=run_id,
-        resting={key: rest for key, rest in notes.items() if rest != record.resting.get(key)},
-        rested=tuple(
-            key for key in sorted(record.resting) if key not in notes and _is_over(record, key, matching, gone)
-        ),
-    )
+    return rows, gone
 
 
 def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Container[str]) -> bool:
@@ -113,9 +126,10 @@ def _was_never_answered(known: RowRecord) -> bool:
 
 
 def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> RowRecord:
-    """Adopt a remote row: its values as shown, the code only where the listing shows one and the source has one, too.
+    """Return the record of a remote row that is adopted: its values as shown.
 
-    A code that the source never had is no code that it dropped, should the contract be another one next time.
+    The code is taken only where both the listing and the source give one. Else a source that never gave a code would
+    look as if it had dropped one, once the account uses another contract.
     """
     type_code, type_label = remote.type_code or row.type_code, remote.type_label or row.type_label
     shows_code = remote.code is not None and row.code is not None
@@ -133,9 +147,10 @@ def _seen_again(
     relabel: bool = False,
     run_id: str | None = None,
 ) -> RowRecord:
-    """Bring an entry up to what a listing shows; one of unknown outcome stays so, and what is there is kept as seen.
+    """Return a record brought up to what a listing shows.
 
-    A confirmation is of one remote row: it does not move to another one. Nor does an agreement.
+    A record of unknown outcome stays one, and keeps what is shown as `seen`. Neither a confirmed key nor an agreement
+    passes on to another remote row.
     """
     coded = wanted is None or wanted.code is not None
     is_named = via is Via.LISTED_KEY and known.remote_id is None
@@ -154,22 +169,24 @@ def _seen_again(
         if entry.agreement is not None or known.agreement is not None:
             is_open = bool(judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
     shown = as_shown(entry)
-    agrees = known.outcome_known and shown[1:5] == remote[1:5] and (remote.code is None or remote.code == shown.code)
+    agrees = (
+        known.outcome_known and shows_the_same(shown, remote) and (remote.code is None or remote.code == shown.code)
+    )
     is_unjudged = wanted is None and is_pending(known) and known.outcome_known and confirmed
-    if is_unjudged and not agrees:  # the source that could judge it is not here
+    if is_unjudged and not agrees:  # without the source row nobody can tell whether it is as wanted
         entry = entry._replace(agreement=(entry.agreement or NONE)._replace(is_open=True))
     return entry._replace(seen=None if agrees and not is_open else remote)
 
 
 def _candidates(
-    key: str, known: RowRecord, index: RemoteView, bearers: dict[NaturalKey, list[RemoteRow]]
+    key: str, known: RowRecord, view: RemoteView, bearers: dict[NaturalKey, list[RemoteRow]]
 ) -> list[RemoteRow]:
     """Return the remote rows that an unpaired key may lead to: by id or, while that is unknown, by natural key.
 
-    A row that is listed under another key is none of them.
+    A row that is listed under another key is left out.
     """
     if known.remote_id is None:
         found = bearers.get(natural_key(known.row), [])
     else:
-        found = [row for row in (index.rows.get(known.remote_id),) if row is not None]
+        found = [row for row in (view.rows.get(known.remote_id),) if row is not None]
     return [row for row in found if row.key is None or row.key == key]

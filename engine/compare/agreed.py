@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engine.model.company_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
 from engine.model.table import Column, Keyed, Table, taken, unequal
 
 Row = TypeVar("Row")

@@ -1,45 +1,38 @@
-"""Who made it so: what differs between source and remote side, held against what was last acknowledged.
+"""Who changed what differs between source and remote side, told by the values last acknowledged.
 
-What differs is decided in `diff.differing`, which row is which in `match`; here each difference is given a cause. A
-cause is claimed only where the ledger bears it out; what it cannot tell is not observable.
+Which row is which is decided in `join`, and which fields differ in `differing`; here each difference is given a cause.
+A cause is stated only where the ledger proves it. Where it cannot, the difference is "not observable".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from engine.compare.equality import COMPARED, NONE, Field, as_shown, is_pending, stands
-from engine.compare.join import Matching, Pair, Via, may_lead_to
-from engine.compare.plan import differing, judged
+from engine.compare.agreement import as_shown, is_pending
+from engine.compare.differing import differing, judged
+from engine.compare.equality import COMPARED, NONE, Field, stands
+from engine.compare.matching import Matching, Pair, Via, may_lead_to
+from engine.compare.one_sided import missing, orphans
 from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
-from engine.model.company_record import (
-    KEY_MISMATCH,
-    NOT_APPLIED,
-    OVERWRITTEN,
-    SETTLED,
-    CompanyRecord,
-    RestingRow,
-    RowRecord,
-    linked_id,
-)
+from engine.model.company_record import CompanyRecord
 from engine.model.difference import Difference, FieldDifference, Whose
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
+from engine.model.dimension import Dimension, RemoteRow
+from engine.model.resting import NOT_APPLIED, RestingRow
+from engine.model.row_record import RowRecord
 
 
-def drift(
-    matching: Matching, index: RemoteView, record: CompanyRecord, *, relabel: bool, needs_code: bool
+def attribute(
+    matching: Matching, view: RemoteView, record: CompanyRecord, *, relabel: bool, needs_code: bool
 ) -> tuple[Difference, ...]:
     """Return each row that is not the same on both sides, by kind, key and remote id. Pure; O(rows).
 
-    There is one for each pair that `diff` sends or holds for what it shows, for each row that it creates, and for each
-    orphan. Rows without a pair that are held are none: nobody can tell what they differ from. Nor are adopted rows
-    with a code that nobody sees. `relabel` and `needs_code`: as in `diff`.
+    There is one for each pair in which fields differ, for each row that is to be created, and for each orphan. There is
+    none for rows that are held without a pair, since nobody can tell what they differ from, and none for adopted rows
+    whose code no listing shows. `relabel` and `needs_code`: see `plan.diff`.
     """
     found = [_pair(pair, record, relabel=relabel, needs_code=needs_code) for pair in matching.pairs]
     differences = [each for each in found if each is not None]
-    differences += _missing(matching.missing, index, record)
-    differences += _orphans(matching, index, record)
+    differences += missing(matching.missing, view, record)
+    differences += orphans(matching, view, record)
     return tuple(sorted(differences, key=lambda each: (each.kind, each.key or "", each.remote_id or "")))
 
 
@@ -49,7 +42,7 @@ def _pair(pair: Pair, record: CompanyRecord, *, relabel: bool, needs_code: bool)
     if names is None:
         return None
     kind = "differs"
-    if known is not None and not known.outcome_known:  # it differs whatever shows: tell what does show
+    if known is not None and not known.outcome_known:  # it is sent whatever is shown: tell which fields do differ
         kind, names = "unsettled", differing(pair._replace(known=None), relabel=relabel, needs_code=needs_code) or ()
     base = _base(pair, record)
     ignored = _not_applied(pair, record, names, relabel=relabel)
@@ -116,10 +109,10 @@ def last_told(
 
 
 def _base(pair: Pair, record: CompanyRecord) -> RowRecord | None:
-    """Return the entry that says how both sides were last; None: nothing does.
+    """Return the record that says how both sides were last; None: there is none.
 
-    A row that was adopted was last as it was listed then. An entry of unknown outcome proves nothing, nor does one
-    that leads to another remote row, nor any in a ledger whose values were given up (`dimsync ledger distrust`).
+    A row that was adopted was last as it was listed then. A record proves nothing if its outcome is unknown, if it
+    leads to another remote row, or if the ledger's values were given up (`dimsync ledger distrust`).
     """
     known = pair.known
     if known is None or not known.outcome_known or record.state.listed_at is None:
@@ -182,81 +175,3 @@ def _together(fields: tuple[FieldDifference, ...]) -> Whose:
     if not told:
         return Whose.UNSEEN
     return told.pop() if len(told) == 1 else Whose.UNVERIFIED
-
-
-def _missing(rows: list[Dimension], index: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
-    """Yield the rows that are not in Ottimate.
-
-    1. The ledger does not know the key, or only as a create whose answer was lost: new in the ERP.
-    2. It does, and the row that the key led to is there still, or one like it is, as another key's; or what the ledger
-       knew was given up: not observable.
-    3. It does, and that row is gone: it vanished from Ottimate.
-    """
-    there: set[NaturalKey] | None = None
-    for row in rows:
-        known = record.rows.get(row.key)
-        whose = Whose.OTTIMATE
-        if known is None or not (known.outcome_known or known.confirmed or known.remote_id is not None):
-            whose = Whose.ERP
-        elif record.state.listed_at is None or known.remote_id in index.rows:
-            whose = Whose.UNSEEN
-        elif known.remote_id is None:
-            there = {natural_key(remote) for remote in index.rows.values()} if there is None else there
-            whose = Whose.UNSEEN if natural_key(known.row) in there else whose
-        yield Difference("missing", row.key, None, row.type_code, row.name, whose)
-
-
-def _orphans(matching: Matching, index: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
-    """Yield the rows that no source row means, under the key that leads to them if there is one.
-
-    1. A key of the ledger leads there: it was in the source, which has dropped it.
-    2. None does, and the last listing showed it already; or there was none, or it was given up: not observable.
-    3. None does, it is new, and not all that was made is accounted for, so that it may be ours: not observable.
-    4. None does, it is new, and all of ours are accounted for: somebody made it in Ottimate.
-    """
-    orphans = [index.rows[remote_id] for remote_id in matching.orphans]
-    paired = {pair.row.key for pair in matching.pairs} | matching.agreed_keys
-    links = _links(orphans, paired, record) if orphans else {}
-    before = {stray.id for stray in record.keyless} | set(record.entries.table.column("remote_id"))
-    is_unsure = record.state.listed_at is None or _may_have_made_more(record)
-    for remote in orphans:
-        key = links.get(remote.id)
-        whose = Whose.UNSEEN if is_unsure or remote.id in before else Whose.OTTIMATE
-        yield Difference(
-            "orphan",
-            key or remote.key,
-            remote.id if is_known(remote.id) else None,
-            remote.type_code,
-            remote.name,
-            whose if key is None else Whose.ERP,
-        )
-
-
-def _may_have_made_more(record: CompanyRecord) -> bool:
-    """Return whether there may be rows of our making, or rows that lost their key to one, which no key leads to."""
-    entries = record.entries.table.columns("flags", "remote_id")
-    lost = (not flags & SETTLED and remote_id is None for flags, remote_id in entries)
-    return record.left_over is not None or record.state.failure in {KEY_MISMATCH, OVERWRITTEN} or any(lost)
-
-
-def _links(orphans: list[RemoteRow], paired: set[str], record: CompanyRecord) -> dict[str, str]:
-    """Return which of the ledger's keys leads to which orphan, by remote id.
-
-    A key whose remote id is not known yet leads to the row that is listed under it, else to the only one that is like
-    what was last written there. A row that is listed under another key is none of a key's.
-    """
-    by_id = {remote.id: remote for remote in orphans}
-    listed = {remote.key: remote for remote in orphans if remote.key is not None}
-    alike: dict[NaturalKey, list[RemoteRow]] = {}
-    for remote in orphans:
-        alike.setdefault(natural_key(remote), []).append(remote)
-    found: dict[str, str] = {}
-    for key in sorted(record.rows.keys() - paired):
-        known = record.rows[key]
-        linked = by_id.get(linked_id(key, known))
-        if linked is None and known.remote_id is None:
-            candidates = alike.get(natural_key(known.row), [])
-            linked = listed.get(key) or (candidates[0] if len(candidates) == 1 else None)
-        if linked is not None and linked.key in {None, key}:
-            found.setdefault(linked.id, key)
-    return found

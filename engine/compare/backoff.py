@@ -1,4 +1,4 @@
-"""When a company that could not be read is read again: trouble that stays must not burn the quota every hour."""
+"""When a company that could not be read is read again: trouble that stays must not use up the quota hour by hour."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
-from engine.model.company_record import KEY_MISMATCH, RESTS, CompanyState, Rest
+from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.dimension import fingerprint
+from engine.model.resting import RESTS, Rest
 from engine.model.wanted import Wanted
 
 

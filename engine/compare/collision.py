@@ -11,10 +11,11 @@ from datetime import datetime
 from hashlib import blake2b
 from operator import attrgetter
 
-from engine.compare.join import Matching, Pair, Via
+from engine.compare.matching import Matching, Pair, Via
 from engine.model.change import Hold
-from engine.model.company_record import KEY_COLLISION, CompanyRecord, RestingRow
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_key
+from engine.model.resting import KEY_COLLISION, RestingRow
 from engine.model.wanted import Wanted
 
 

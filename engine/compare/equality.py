@@ -17,27 +17,29 @@ and the listing shows what it showed then. Of each field that is shown and compa
      (`stored-otherwise`);
    - it shows something else: it is pushed once more, by the next run.
 
-Of an entry that is doubted nobody knows what was sent last: it counts as what the source wants, pushed once.
+If a record is doubted (`dimsync ledger distrust`), nobody knows what was sent last: that counts as what the source
+wants, pushed once.
 
-Only a listing closes an agreement; without one, the remote side is what the ledger knows of it (`match.image`).
+Only a listing closes an agreement. A run without one compares with what the ledger knows (`remote_view.as_known`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
 from engine.compare.spelling import is_spelling
-from engine.model.company_record import NOT_APPLIED, Agreement, RestingRow, RowRecord
-from engine.model.dimension import Dimension, RemoteRow, fingerprint
+from engine.model.dimension import Dimension, RemoteRow, fingerprint, shows_the_same
+from engine.model.resting import NOT_APPLIED, RestingRow
+from engine.model.row_record import Agreement, RowRecord
 
 NONE = Agreement()
 
 
 class Field(Enum):
-    """What is to be said of one field."""
+    """How one field of a wanted row and its remote row stand to each other."""
 
     AGREED = "as wanted, or as the server spells it"
     OTHERWISE = "the server's spelling of what was pushed twice"
@@ -48,18 +50,18 @@ class Field(Enum):
 
 
 class Judged(NamedTuple):
-    """What is to be said of a pair."""
+    """How the fields of a wanted row and its remote row stand to each other."""
 
     fields: Mapping[str, Field]  # of those that are not plainly as wanted
     shown: Mapping[str, str]  # by field: agreed spellings that are not the source's
 
     def having(self, *kinds: Field) -> tuple[str, ...]:
-        """Return the names of the fields of which one of these is said."""
+        """Return the names of the fields that are of one of these kinds."""
         return tuple(name for name, kind in self.fields.items() if kind in kinds)
 
 
 def judge(row: Dimension, remote: RemoteRow, known: RowRecord | None, *, relabel: bool) -> Judged:
-    """Return what is to be said of a wanted row and its remote row. O(1).
+    """Return how each field of a wanted row and its remote row stands. O(1).
 
     `known`: the entry of the row's key, if it is of this very remote row. `relabel`: type labels are compared, too.
     """
@@ -82,7 +84,7 @@ COMPARED = ("name", "erp_id", "type_code", "type_label", "code")
 
 
 def differing_fields(row: Dimension, remote: RemoteRow) -> tuple[str, ...]:
-    """Return the fields in which a remote row is another one than was sent; one that is not shown is none."""
+    """Return the fields that a remote row shows, and shows otherwise than they were sent."""
     return tuple(name for name in COMPARED if getattr(remote, name) not in {None, "", getattr(row, name)})
 
 
@@ -129,94 +131,10 @@ def _compared_side(row: Dimension, *, relabel: bool) -> bytes:
 
 
 def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: RowRecord, *, relabel: bool = False) -> bool:
-    """Return whether such a note still holds: the source is as it was, and so is what is shown."""
+    """Return whether a note made by `not_applied` still holds: neither the source nor what is shown has changed."""
     seen = known.seen
-    if rest.code != NOT_APPLIED or seen is None or seen[1:5] != remote[1:5]:
+    if rest.code != NOT_APPLIED or seen is None or not shows_the_same(seen, remote):
         return False
     if None not in {seen.code, remote.code} and seen.code != remote.code:
         return False
     return rest.fingerprint == _compared_side(row, relabel=relabel)
-
-
-def as_shown(known: RowRecord) -> RemoteRow | Dimension:
-    """Return a row as a listing would show it, as far as the ledger knows; what was pushed since, as it was sent."""
-    if known.seen is not None and not known.is_fresh:
-        return known.seen
-    return known.row._replace(**known.agreement.shown) if known.agreement and known.agreement.shown else known.row
-
-
-def is_pending(known: RowRecord) -> bool:
-    """Return whether a listing has yet to show what became of a push."""
-    return known.is_fresh or (known.agreement is not None and known.agreement.is_open)
-
-
-def pushed(
-    row: Dimension,
-    known: RowRecord | None,
-    fields: tuple[str, ...],
-    there: RemoteRow | None,
-    *,
-    answered: str | None,
-    again: Mapping[str, str] | None,
-) -> tuple[Agreement | None, Mapping[str, str] | None]:
-    """Return what is kept of a row when an answer acknowledges it: its agreement, and what was shown before.
-
-    `row`: as it was sent. `known`: its entry before, if it is of this very remote row. `fields`: those that were
-    changed; empty: it was sent again, as the outcome of an earlier push was not known. `there`: what was compared
-    with; None: nothing was. `answered`: the name in the answer, where it is another one.
-    `again`: what the fields showed that are pushed once more; None: it is no second push.
-    """
-    old = (known.agreement if known else None) or NONE
-    is_kept = known is not None and (is_pending(known) or not known.outcome_known)
-    before = dict((known.before if known and is_kept else None) or {})
-    if there is not None:
-        changed = () if old.is_doubted else fields
-        for name in changed or _left_as_before(row, known, there):
-            if again is not None and name in again and not old.is_doubted:
-                continue
-            prior = getattr(there, name)
-            if name == "code" and prior is None and known is not None and known.row.code is None:
-                prior = known.row.erp_id  # a contract that demands a code was sent this one for none
-            if prior is not None and prior != old.shown.get(name):
-                before.setdefault(name, prior)
-    shown = {name: spelled for name, spelled in old.shown.items() if fields and name not in fields}
-    if again is not None and old.pushed_again is not None and known is not None:
-        same = {name: text for name, text in old.pushed_again.items() if getattr(row, name) == getattr(known.row, name)}
-        again = {**same, **again}
-    agreement = Agreement(shown=shown, answered=answered, pushed_again=again)
-    return (None if agreement == NONE else agreement), before or None
-
-
-def _left_as_before(row: Dimension, known: RowRecord | None, there: RemoteRow) -> Iterator[str]:
-    """Yield the fields in which a remote row still is as it was sent before, and the source is not.
-
-    Before a push whose outcome is not known, or before all that a doubted ledger does not know.
-    """
-    for name in COMPARED:
-        if known is not None and getattr(there, name) == getattr(known.row, name) != getattr(row, name):
-            yield name
-
-
-def closed(known: RowRecord, row: Dimension, judged: Judged, run_id: str | None) -> RowRecord:
-    """Return an entry after a listing of its row: what the source wants, where that was agreed, and how it is spelled.
-
-    `seen` is the caller's to set.
-    """
-    old = known.agreement or NONE
-    left = judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)
-    taken = {name: getattr(row, name) for name in ("name", "erp_id", "type_code")}
-    is_told = bool(judged.having(Field.OTHERWISE))
-    kept = {name: spelled for name, spelled in old.shown.items() if name in left}
-    agreement = Agreement(
-        shown={**kept, **judged.shown},
-        answered=old.answered if left else None,
-        is_open=known.confirmed and bool(judged.having(Field.AGAIN, Field.OPEN)),
-        told_by=run_id if is_told else old.told_by if judged.shown else None,
-        is_allowed=old.is_allowed and judged.shown.items() <= old.shown.items(),
-        is_doubted=old.is_doubted and bool(left),
-    )
-    return known._replace(
-        row=known.row if left else known.row._replace(**taken),
-        agreement=None if agreement == NONE else agreement,
-        before=known.before if left else None,
-    )

@@ -1,4 +1,4 @@
-"""How much has to be read before a company is compared: nothing, one probe, or the whole listing (DESIGN section 7)."""
+"""How much has to be read before a company is compared: nothing, one probe, or the whole listing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from hashlib import blake2b
 
 from engine.guards.registry import FIGURE_GUARDS
 from engine.model.change import Plan
-from engine.model.company_record import SETTLED, CompanyRecord, CompanyState
+from engine.model.company_record import CompanyRecord, CompanyState
+from engine.model.row_record import SETTLED
 from engine.model.settings import Verify, VerifyMode
 from engine.model.wanted import Wanted
 
 SPREAD = 0.3
-"""Verification listings are spread by this share: a fleet that was first read in one night is not re-read in one."""
+"""Each company's time between listings differs from `verify_after_s` by up to this share: a fleet first read in one
+night is not read again in one night."""
 
 
 class Evidence(StrEnum):
@@ -26,7 +28,7 @@ class Evidence(StrEnum):
 
 
 def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: datetime) -> Evidence:
-    """Return what must be read whatever the source holds. A clock that went back counts as "too old"."""
+    """Return what must be read whatever the source holds. A listing that lies in the future counts as too old."""
     if state.listed_at is None or state.checked_at is None or is_reading_open(state):
         return Evidence.LISTING
     if verify.mode is VerifyMode.FULL:
@@ -51,7 +53,7 @@ def is_reading_open(state: CompanyState) -> bool:
 
 
 def is_due_for_age(state: CompanyState, verify: Verify) -> bool:
-    """Return whether a company that is to be listed could do with a probe: it was listed before, if long ago."""
+    """Return whether a probe could stand in for a listing that is due only because the last one is too old."""
     known = state.listed_at is not None and state.checked_at is not None and not is_reading_open(state)
     return known and verify.mode is VerifyMode.AUTO
 
@@ -63,14 +65,14 @@ def spread(company_id: int) -> float:
 
 
 def must_list(wanted: Wanted, record: CompanyRecord, resting: Container[str] = ()) -> bool:
-    """Return whether the ledger cannot stand in for a listing: a wanted row may be one whose outcome nobody knows.
+    """Return whether the ledger cannot stand in for a listing, because rows of unknown outcome could be wanted rows.
 
-    `resting`: keys of rows that are not sent in this run, of which nothing has to be known. If nothing was sent since
-    the last listing, another one would show the same.
+    1. The outcome of a create is unknown, and a wanted row may be that row or take its place.
+    2. The outcome of an update is unknown, and a wanted row can only be found by its values: the ledger has the values
+       from before that update, and not those that it may have stored.
 
-    1. Nobody knows what became of a create, and a wanted row may be that one or stand in its place.
-    2. Nobody knows what a row looks like, and a wanted row has to be found by what rows look like: its values are
-       those of before, and what it may have become is not in the ledger at all.
+    `resting`: keys of rows that are not sent in this run, so that nothing has to be known of them. If nothing was sent
+    since the last listing, another one would show the same.
     """
     if record.is_as_listed or all(flags & SETTLED for flags in record.entries.table.column("flags")):
         return False

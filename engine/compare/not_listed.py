@@ -1,12 +1,12 @@
 """Rows that the API acknowledged and does not list. Most likely they were deactivated; their keys are still taken.
 
-1. CompanyRecord in this run, and absent from a listing of the same run: uncertain in this run.
-2. CompanyRecord in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
+1. Acknowledged in this run, and absent from a listing of the same run: uncertain in this run.
+2. Acknowledged in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
    the next listing does not show it either, it is uncertain in that run.
 3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
    24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
-4. CompanyRecord, or sent with an outcome that got lost, and never listed since: nothing else is created with its type
-   and ERP id, nor becomes it (`may_be_there`). Should the first one be there, there would be two.
+4. Acknowledged, or sent with the answer lost, and never listed since: no other row is created with its type and ERP
+   id, or changed to them (`may_be_there`). If the first one is there after all, there would be two.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from datetime import datetime
 from engine.compare.backoff import next_try
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
-from engine.model.company_record import MADE_ANEW, NOT_LISTED, RESTS, SETTLED, CompanyRecord, RestingRow
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, fingerprint
+from engine.model.resting import MADE_ANEW, NOT_LISTED, RESTS, RestingRow
+from engine.model.row_record import SETTLED
 
 LOOK_UPS = len(RESTS)
 """How often one row is looked for by its id, in all."""
@@ -40,10 +42,10 @@ def newly_absent(change: Change, record: CompanyRecord, now: datetime) -> Restin
     )
 
 
-def perhaps_there(record: CompanyRecord, index: RemoteView) -> dict[str, NaturalKey]:
+def perhaps_there(record: CompanyRecord, view: RemoteView) -> dict[str, NaturalKey]:
     """Return, by key, the type and ERP id of entries that a listing shows neither by id nor by these.
 
-    Some of them were shown by an earlier one: they are gone. The others have never been shown since they were sent.
+    Those that an earlier listing showed are gone. The others have never been shown since they were sent.
     """
     if record.is_as_listed:
         return {}
@@ -51,25 +53,25 @@ def perhaps_there(record: CompanyRecord, index: RemoteView) -> dict[str, Natural
     absent = {
         key: (type_code, erp_id)
         for key, type_code, erp_id, flags, remote_id in entries
-        if flags & SETTLED and remote_id not in index.rows
+        if flags & SETTLED and remote_id not in view.rows
     }
-    return without_shown(absent, index)
+    return without_shown(absent, view)
 
 
-def may_be_there(record: CompanyRecord, index: RemoteView, unlisted: Collection[str]) -> dict[str, NaturalKey]:
+def may_be_there(record: CompanyRecord, view: RemoteView, unlisted: Collection[str]) -> dict[str, NaturalKey]:
     """Return, by key, what was sent and has not been listed since, as of this listing.
 
     `unlisted`: keys of `perhaps_there` that no earlier listing has shown since they were acknowledged.
     """
-    absent = perhaps_there(record, index)
-    return without_shown(record.may_be_there, index) | {key: absent[key] for key in absent if key in unlisted}
+    absent = perhaps_there(record, view)
+    return without_shown(record.may_be_there, view) | {key: absent[key] for key in absent if key in unlisted}
 
 
-def without_shown(rows: Mapping[str, NaturalKey], index: RemoteView) -> dict[str, NaturalKey]:
-    """Return those that no row of a listing is."""
+def without_shown(rows: Mapping[str, NaturalKey], view: RemoteView) -> dict[str, NaturalKey]:
+    """Return those whose type and ERP id no row of a listing has."""
     if not rows:
         return {}
-    shown = set(index.natural_keys())
+    shown = set(view.natural_keys())
     return {key: natural for key, natural in rows.items() if natural not in shown}
 
 

@@ -1,4 +1,4 @@
-"""What a row that was read back proves of a send whose answer was lost."""
+"""Read-back: whether a row that is there now proves that a send whose answer was lost has been carried out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import Enum
 
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
-from engine.model.company_record import RowRecord
-from engine.model.dimension import NaturalKey, RemoteRow, natural_key
+from engine.model.dimension import RemoteRow, by_natural_key, natural_key
+from engine.model.row_record import RowRecord
 
 
-class Verdict(Enum):
+class Readback(Enum):
     """Whether something that was sent is there."""
 
     LANDED = "it is there as sent"
@@ -20,7 +20,7 @@ class Verdict(Enum):
     UNTOLD = "what is there does not show whether it is"
 
 
-def counterparts(changes: Sequence[Change], index: RemoteView, before: Container[str]) -> dict[str, RemoteRow]:
+def counterparts(changes: Sequence[Change], view: RemoteView, before: Container[str]) -> dict[str, RemoteRow]:
     """Return, by key, the row of a whole listing that each change made or meant to change; O(rows).
 
     `before`: remote ids that were there when the changes were planned. A create has made none of these, unless it is
@@ -28,17 +28,15 @@ def counterparts(changes: Sequence[Change], index: RemoteView, before: Container
     known by its id: what bears its new natural key now may have borne it all along.
     """
     by_key: dict[str, list[RemoteRow]] = {}
-    by_natural: dict[NaturalKey, list[RemoteRow]] = {}
-    for remote in index.rows.values():
+    for remote in view.rows.values():
         if remote.key is not None:
             by_key.setdefault(remote.key, []).append(remote)
-        else:
-            by_natural.setdefault(natural_key(remote), []).append(remote)
+    by_natural = by_natural_key(remote for remote in view.rows.values() if remote.key is None)
     found: dict[str, RemoteRow] = {}
     for change in changes:
         candidates = by_key.get(change.row.key, [])
         if is_known(change.remote_id):
-            candidates = [row for row in (index.rows.get(change.remote_id or ""),) if row is not None]
+            candidates = [row for row in (view.rows.get(change.remote_id or ""),) if row is not None]
         elif not candidates and change.remote_id is None:
             candidates = by_natural.get(natural_key(change.row), [])
         if len(candidates) == 1 and (change.remote_id is not None or candidates[0].id not in before):
@@ -47,19 +45,20 @@ def counterparts(changes: Sequence[Change], index: RemoteView, before: Container
 
 
 def is_known(remote_id: str | None) -> bool:
-    """Return whether a change names a row by an id that the server gave out (see `match.linked_id`)."""
+    """Return whether a change names a row by an id that the server gave out (see `row_record.linked_id`)."""
     return remote_id is not None and not remote_id.startswith("?")
 
 
-def verdict(change: Change, remote: RemoteRow | None, known: RowRecord | None = None) -> Verdict:
-    """Return what a row read back proves. A record lands whole: one field that was changed speaks for all of them.
+def readback(change: Change, remote: RemoteRow | None, known: RowRecord | None = None) -> Readback:
+    """Return what a row that was read back proves of a change. A row is stored whole or not at all.
 
-    A row that was sent again because nothing was known of it has no such field: there, equality must be seen in all.
-    `known`: the ledger's entry of this very remote row. A field that was not changed may be there as the server is
-    known to spell it; how it spells what was changed, listings alone tell.
+    So one changed field that is there as sent proves all of them. A row that was sent again because its outcome was
+    unknown has no changed fields: every field must be seen to be equal.
+    `known`: the ledger's record of this very remote row. A field that was not changed may be there in the spelling that
+    is agreed for it; how the server spells what was changed, only a listing shows.
     """
     if remote is None:
-        return Verdict.UNSHOWN if is_known(change.remote_id) else Verdict.MISSING
+        return Readback.UNSHOWN if is_known(change.remote_id) else Readback.MISSING
     row, unseen = change.sent, set()
     agreement = known.agreement if known is not None and change.fields else None
     spelled = {} if agreement is None else {n: text for n, text in agreement.shown.items() if n not in change.fields}
@@ -81,9 +80,9 @@ def verdict(change: Change, remote: RemoteRow | None, known: RowRecord | None = 
     elif row.code is not None:
         shown.append(is_there("code"))
     if not all(shown):
-        return Verdict.MISSING
+        return Readback.MISSING
     if change.remote_id is None or set(change.fields) - unseen:
-        return Verdict.LANDED
+        return Readback.LANDED
     if change.fields or "type_code" in unseen or (row.code is not None and "code" in unseen):
-        return Verdict.UNTOLD
-    return Verdict.LANDED if row.type_label == remote.type_label else Verdict.UNTOLD
+        return Readback.UNTOLD
+    return Readback.LANDED if row.type_label == remote.type_label else Readback.UNTOLD

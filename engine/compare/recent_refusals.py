@@ -1,6 +1,6 @@
 """Rows that rest: they differ, and are not sent in this run, since to send them again now would only cost requests.
 
-The cases, in the order in which they are told apart (`collision` tells of rows that share a remote row):
+The cases, in the order in which they are told apart (`collision` handles rows that share a remote row):
 1. No listing shows it although it was acknowledged (`not-listed`): held until one does, or a person allows it. The
    same type and ERP id under another key is held, too (`key-shift`), as it is where a row was sent and its outcome
    got lost: should that row be there, there would be two.
@@ -15,17 +15,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.compare.backoff import next_try
-from engine.compare.plan import MOVING
+from engine.compare.taken_keys import MOVING
 from engine.model.change import Change, Hold, Plan
-from engine.model.company_record import NOT_APPLIED, NOT_LISTED, UNCERTAIN, CompanyRecord, Rejection, RestingRow
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
 from engine.model.outcome import Column, Withheld
+from engine.model.resting import NOT_APPLIED, NOT_LISTED, UNCERTAIN, Rejection, RestingRow
 
 REST = timedelta(hours=24)
 """How long a refused row rests, while it is unchanged."""
 
 
-def withhold(
+def without_resting(
     plan: Plan, record: CompanyRecord, now: datetime, *, again: bool = False, allowed: Collection[str] = ()
 ) -> tuple[Plan, list[Withheld]]:
     """Return the plan without the rows that rest, and those that count as rejected or uncertain; the others are held.

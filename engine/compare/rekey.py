@@ -64,10 +64,9 @@ def rekeyable(wanted: Wanted, record: CompanyRecord) -> list[Rekey]:
     """
     own = {row.key for row in wanted.rows} | wanted.invalid_keys
     own |= {record.wire_keys[key] for key in own if key in record.wire_keys}
-    keyed: dict[NaturalKey, set[tuple[str, str | None]]] = {}
-    for natural, bearer in _keyed(record):
-        keyed.setdefault(natural, set()).add(bearer)
-    there = {natural: next(iter(bearers)) for natural, bearers in keyed.items() if len(bearers) == 1}
+    bearers = set(_keyed(record))
+    uses = Counter(natural for natural, _ in bearers)
+    there = {natural: bearer for natural, bearer in bearers if uses[natural] == 1}
     alone = Counter(natural_key(row) for row in wanted.rows)
     found = []
     for row in sorted(wanted.rows):
@@ -81,9 +80,9 @@ def rekeyable(wanted: Wanted, record: CompanyRecord) -> list[Rekey]:
 
 def _keyed(record: CompanyRecord) -> Iterator[tuple[NaturalKey, tuple[str, str | None]]]:
     """Yield under which key, and with which remote id, each natural key is there, as far as that is proven."""
-    for stray in record.keyless:
-        if stray.key is not None:
-            yield natural_key(stray), (stray.key, stray.id)
+    for row in record.keyless:
+        if row.key is not None:
+            yield natural_key(row), (row.key, row.id)
     for key, natural in record.may_be_there.items():
         entry = record.rows.get(key)
         yield natural, (key, entry.remote_id if entry is not None else None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 
-from engine.compare.equality import as_shown
-from engine.model.company_record import CODE_KNOWN, CONFIRMED, NOT_LISTED, SETTLED, CompanyRecord, RowRecord, linked_id
+from engine.compare.agreement import as_shown
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, RemoteRow, natural_key, remote_rows, remote_table
+from engine.model.resting import NOT_LISTED
+from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, linked_id
 from engine.model.table import Keyed, Table, constant
 
 
@@ -40,6 +42,11 @@ class RemoteView:
         """Return the type and ERP id of each row, in the order of the rows."""
         return self.rows.table.columns("type_code", "erp_id")
 
+    def having(self, natural: Container[NaturalKey]) -> list[RemoteRow]:
+        """Return the rows that have one of these types and ERP ids."""
+        positions = [position for position, each in enumerate(self.natural_keys()) if each in natural]
+        return list(self.rows.table.take(positions))
+
     def labels(self) -> dict[str, str]:
         """Return the label that each type code bears most often (of equals, the first in the alphabet)."""
         best: dict[str, tuple[int, str]] = {}
@@ -47,14 +54,6 @@ class RemoteView:
             if label:  # not shown is unknown, not empty
                 best[type_code] = min(best.get(type_code, (0, "")), (-count, label))
         return {type_code: label for type_code, (_, label) in best.items()}
-
-
-def by_natural_key(remotes: Iterable[RemoteRow]) -> dict[NaturalKey, list[RemoteRow]]:
-    """Return remote rows by type and ERP id, which are not promised to be unique."""
-    found: dict[NaturalKey, list[RemoteRow]] = {}
-    for remote in remotes:
-        found.setdefault(natural_key(remote), []).append(remote)
-    return found
 
 
 def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:

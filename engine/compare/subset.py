@@ -12,7 +12,7 @@ from engine.model.outcome import Problem
 from engine.model.wanted import Wanted
 
 
-def only(
+def subset(
     plan: Plan,
     wanted: Wanted,
     keys: Collection[str],
@@ -21,9 +21,9 @@ def only(
 ) -> tuple[Plan, Wanted]:
     """Return the plan and the rows of these wire keys alone; all other rows are as if they were not there.
 
-    The comparison knew all rows, so that identity is what it is in a sync. Of the remote rows nothing is said. `file`:
-    where corrected rows came from; what is invalid there counts, whatever its key. `resting`: keys of rows that differ
-    and are not in the plan.
+    All rows were compared, so that each is joined with the same remote row as in a sync. Nothing is said of orphans.
+    `file`: where corrected rows came from; invalid rows there count, whatever their keys. `resting`: keys of rows that
+    differ and are not in the plan.
     """
     rows = [row for row in wanted.rows if row.key in keys]
     bad = [each for each in wanted.problems if each.key in keys or (file is not None and each.file == file)]
@@ -80,6 +80,6 @@ def _strange(row: Dimension, own: Wanted) -> Problem:
 
 
 def gone(keys: Collection[str], wanted: Wanted) -> Sequence[str]:
-    """Return the source keys that the source has no more, neither well nor ill."""
+    """Return those of these keys that the source no longer has, in a valid row or an invalid one."""
     there = {wanted.source_keys.get(row.key, row.key) for row in wanted.rows}
     return sorted(set(keys) - there - wanted.invalid_keys - {problem.key for problem in wanted.problems})

@@ -1,6 +1,6 @@
-"""Whose rows a source holds: three signs that it is another client's. Pure.
+"""The guard `wrong-client`: three signs that a source holds another client's rows. Pure.
 
-What is known beforehand decides what each sign is worth; the table of cases is in `tests/unit/test_whose.py`.
+How much each sign proves depends on what is known of the companies: `tests/unit/test_swapped_source.py` has a table.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from engine.guards.volume import Violation, has_passed
+from engine.guards.approved_plan import has_passed
+from engine.guards.volume import Violation
 from engine.model.change import Plan
-from engine.model.company_record import SETTLED, CompanyRecord, linked_id
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, dimension_table
+from engine.model.row_record import SETTLED, linked_id
 from engine.model.settings import Guards
 from engine.model.sketch import Sketch, alike
 from engine.model.table import Keyed
@@ -48,7 +50,7 @@ def is_plainly_own(asked: Asked, guards: Guards) -> bool:
 
 
 def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Violation | None:
-    """Return a trip when one of the three signs says that the source is another client's. O(rows).
+    """Return a violation when one of the three signs says that the source is another client's. O(rows).
 
     `charts`, `fresh`: as `another_chart` takes them.
     """
@@ -58,12 +60,12 @@ def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Violat
 
 
 def foreign_keys(asked: Asked, guards: Guards) -> Violation | None:
-    """Return a trip when nearly all keys begin with the id of one other company, and none with this company's.
+    """Return a violation when nearly all keys begin with the id of one other company, and none with this company's.
 
     There is none when the ledger knows half of the keys as this company's, whatever they begin with.
     """
     if asked.record.state.last_good_rows is not None and asked.plan.unchanged * 2 >= len(asked.rows):
-        return None  # half of its keys, and more, are known
+        return None  # at least half of its rows are known
     keys = dimension_table(asked.rows).column("key")
     begun = Counter(found[1] for key in keys if (found := _OWNER.match(key)))
     if not begun or str(asked.company_id) in begun:
@@ -86,7 +88,7 @@ def _known_keys(keys: Iterable[str], record: CompanyRecord) -> int:
 
 
 def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Violation | None:
-    """Return a trip where few of the source's rows are the company's, and nearly all are another company's.
+    """Return a violation where few of the source's rows are the company's, and nearly all are another company's.
 
     `charts`: of companies whose rows are known, by an earlier good run or a listing. `fresh`: of sources that this run
     has read for companies without an earlier good run; these do not prove whose rows they are. A company with few rows
@@ -119,7 +121,7 @@ def _own(asked: Asked) -> tuple[int, float]:
     Where none is remembered, of a row that was sent and never answered the ledger knows the key alone.
     """
     entries, passed = asked.record.entries.table, asked.record.state.passed
-    own = {traits for traits in entries.columns(*_TRAITS) if traits[1]}
+    own = {traits for traits, erp_id in zip(entries.columns(*_TRAITS), entries.column("erp_id"), strict=True) if erp_id}
     own.update(asked.remotes.table.columns(*_TRAITS))
     lost = {key for key, flags in entries.columns("key", "flags") if not flags & SETTLED}
     nameless = sum(not erp_id for key, erp_id in entries.columns("key", "erp_id") if key in lost)
@@ -133,7 +135,7 @@ def _own(asked: Asked) -> tuple[int, float]:
 
 
 def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
-    """Return a trip when hardly any row of the source is in Ottimate, among the types that both sides have."""
+    """Return a violation when hardly any row of the source is in Ottimate, among the types that both sides have."""
     fewest = min(len(asked.rows), len(asked.remotes))
     if not asked.plan.changes or asked.plan.matched >= guards.wrong_client_overlap * fewest:
         return None

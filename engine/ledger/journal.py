@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from engine.model.balance import State
-from engine.model.company_record import Intent, Settlement
+from engine.model.ledger_writes import Intent, Settlement
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
 from engine.model.settings import Scope

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 
-from engine.model.company_record import Pause, Rest
 from engine.model.directory import Directory
 from engine.model.quota import MOST, DayUse, UsedUp
+from engine.model.resting import Pause, Rest
 
 
 class KeyGrants(Protocol):

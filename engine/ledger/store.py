@@ -9,8 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from engine.model.company_record import Agreement, CompanyRecord, CompanyState, Learned, RestingRow
+from engine.model.company_record import CompanyRecord, CompanyState
+from engine.model.ledger_writes import Learned
+from engine.model.resting import RestingRow
 from engine.model.row_history import Generation, Life
+from engine.model.row_record import Agreement
 from engine.model.settings import Scope
 from engine.model.wanted import FileEnd
 

@@ -22,7 +22,7 @@ class Change(NamedTuple):
 
     @property
     def sent(self) -> Dimension:
-        """The row as it is encoded. What was filled in is no wish of the source's, so the ledger does not keep it."""
+        """The row as it is encoded. A code that was filled in is not the source's, so the ledger does not keep it."""
         return self.row if self.code is None else self.row._replace(code=self.code)
 
 
@@ -50,8 +50,8 @@ class Plan:
     adopted: int = 0  # part of `unchanged`: equal by natural key on first contact, the key not confirmed
     code_unseen: int = 0  # part of `unchanged`: a code is wanted, and neither listing nor ledger shows the remote one
     matched: int = 0  # remote rows that a wanted row claims
-    contested: int = 0  # remote rows that stand in a hold's way, or that an invalid source row means
-    orphans: tuple[str, ...] = field(default=())  # ids of remote rows that nothing in the source means
+    contested: int = 0  # remote rows that a held or invalid source row may mean
+    orphans: tuple[str, ...] = field(default=())  # ids of remote rows that belong to no source row
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -60,7 +60,7 @@ class Plan:
 
     @property
     def first_updates(self) -> tuple[Change, ...]:
-        """Updates but for those that are pushed once more, of which nobody knows yet whether anything changed."""
+        """Updates without those that are pushed once more: whether these change anything is not known yet."""
         return (
             tuple(change for change in self.updates if change.row.key not in self.again) if self.again else self.updates
         )

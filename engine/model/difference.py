@@ -22,7 +22,9 @@ class FieldDifference(NamedTuple):
     """One field of a row on each side. `None` is "not given" in the source and "not known" elsewhere."""
 
     name: str  # as in `Dimension`
-    record: str | None  # last acknowledged: as it was sent, or as it was listed when the row was adopted
+    acknowledged: (
+        str | None
+    )  # the value last acknowledged: as it was sent, or as it was listed when the row was adopted
     source: str | None
     remote: str | None  # as it is shown
     whose: Whose

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 from engine.model.change import Change
@@ -134,7 +134,7 @@ class ChunkOutcome:
 def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:
     """Return the outcomes of rows as the audit trail keeps them."""
     return tuple(
-        [_outcome((change[0][0], _NAMES[column], remote_id, text)) for change, column, remote_id, text in results]
+        [_outcome((change.row.key, _NAMES[column], remote_id, text)) for change, column, remote_id, text in results]
     )
 
 
@@ -143,7 +143,7 @@ def columns_of(results: Iterable[ItemResult]) -> Counter[Column]:
     return Counter(map(_column, results))
 
 
-_column = itemgetter(1)  # of an `ItemResult`
+_column = attrgetter("column")  # of an `ItemResult`
 _outcome = partial(tuple.__new__, Outcome)
 as_result = partial(tuple.__new__, ItemResult)
 """Make an `ItemResult` of a tuple of all of its fields, at half the cost. Several are made for each row sent."""

@@ -1,4 +1,4 @@
-"""What is known of one API key's requests on one UTC day (DESIGN section 7)."""
+"""What is known of one API key's requests on one UTC day."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SHARE = 16
 """One block is no more than this part of what is left: several processes come to share the end of a day fairly."""
 
 RETRY_AFTER = (timedelta(hours=1), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
-"""So long a key whose day the API called used up is left alone, after no fruitless try, one, two, and more of them:
-somebody may have had its quota raised meanwhile."""
+"""How long a key is left alone once the API has called its day used up: after none, one, two or more tries in vain.
+It is tried again at all because somebody may have had its quota raised."""
 
 
 def block(left: int, most: int = MOST) -> int:
@@ -41,7 +41,7 @@ class UsedUp:
 
     at: datetime
     per_day: int  # `requests_per_day`, as it was set then
-    reserve: int  # `reserve_per_day`, likewise
+    reserve: int  # `reserve_per_day`, as it was set then
     reason: str  # the API's words
     tries: int = 0  # of the key in a row, and in vain, before that
 

@@ -255,7 +255,7 @@ def field_json(field: FieldDifference) -> dict[str, object]:
     """Return one entry of `fields`."""
     return {
         "name": field.name,
-        "acknowledged": field.record,
+        "acknowledged": field.acknowledged,
         "source": field.source,
         "remote": field.remote,
         "whose": str(field.whose),

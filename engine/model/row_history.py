@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from engine.model.company_record import Rejection, RestingRow, RowRecord
+from engine.model.resting import Rejection, RestingRow
+from engine.model.row_record import RowRecord
 
 
 class RowAttempt(NamedTuple):
@@ -29,8 +30,8 @@ class Life:
 
     wire_key: str  # the key that it is sent under; not the source's after `dimsync rekey`
     known: RowRecord | None = None
-    acked_at: datetime | None = None  # when an answer last acknowledged it
-    acked_by: str | None = None  # the run that got that answer; None: none, or the audit trail was pruned
+    acknowledged_at: datetime | None = None  # when an answer last acknowledged it
+    acknowledged_by: str | None = None  # the run that got that answer; None: none, or the audit trail was pruned
     rejection: Rejection | None = None
     resting: RestingRow | None = None  # why it is not sent for now
     reverts: tuple[datetime, ...] = ()  # when it was last pushed back, oldest first

@@ -18,7 +18,7 @@ KEPT = 256
 MARK_BYTES = 8
 CHECKSUM_BYTES = 4
 LEAST = 8
-"""Fewer marks to compare say nothing: short lists are alike by chance."""
+"""With fewer marks to compare nothing is concluded: short lists are alike by chance."""
 
 
 class Sketch(NamedTuple):
@@ -40,11 +40,11 @@ class Likeness(NamedTuple):
 
 def sketch(rows: Iterable[Dimension] | Table[RemoteRow]) -> Sketch:
     """Return the sketch of a company's rows, from its source or from Ottimate. O(rows)."""
-    faces = _faces(rows)
-    few = 2 * KEPT * 2**32 // max(1, len(faces))  # below this are some twice as many as are kept
-    small = [face for face in faces if crc32(face) <= few]
-    marks = nsmallest(KEPT, map(_mark, small if len(small) >= KEPT else faces))
-    return Sketch(len(faces), b"".join(marks))
+    texts = _texts(rows)
+    few = 2 * KEPT * 2**32 // max(1, len(texts))  # some twice as many texts as are kept have a checksum below this
+    small = [text for text in texts if crc32(text) <= few]
+    marks = nsmallest(KEPT, map(_mark, small if len(small) >= KEPT else texts))
+    return Sketch(len(texts), b"".join(marks))
 
 
 def alike(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], over: float) -> list[Likeness]:
@@ -62,7 +62,7 @@ def alike(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], over:
 
 def _shares(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]]) -> Iterator[tuple[int, float]]:
     """Yield other companies with the share of the rows that they have, where enough is known to tell."""
-    marks = sorted(map(_mark, _faces(rows)))
+    marks = sorted(map(_mark, _texts(rows)))
     for company_id, other in others:
         if (share := _shared(marks, other)) is not None:
             yield company_id, share
@@ -74,18 +74,19 @@ def _shared(marks: list[bytes], other: Sketch) -> float | None:
     told = marks if is_whole else marks[: bisect_right(marks, other.marks[-MARK_BYTES:])] if other.marks else []
     if len(told) < LEAST:
         return None
-    if not any(mark in other.marks for mark in told[:LEAST]):  # most others: spared the set below
+    if not any(mark in other.marks for mark in told[:LEAST]):  # true of most companies, and cheaper than the set below
         return 0.0
     kept = {other.marks[at : at + MARK_BYTES] for at in range(0, len(other.marks), MARK_BYTES)}
     return sum(mark in kept for mark in told) / len(told)
 
 
-def _faces(rows: Iterable[Dimension] | Table[RemoteRow]) -> list[bytes]:
+def _texts(rows: Iterable[Dimension] | Table[RemoteRow]) -> list[bytes]:
     table: Table[Any] = rows if isinstance(rows, Table) else dimension_table(rows)
-    texts = map("\0".join, table.columns("type_code", "erp_id", "name"))
-    return [text.encode("utf-8", "surrogatepass") for text in texts]
+    """Return type, ERP id and name of each row as one text."""
+    joined = map("\0".join, table.columns("type_code", "erp_id", "name"))
+    return [text.encode("utf-8", "surrogatepass") for text in joined]
 
 
-def _mark(face: bytes) -> bytes:
-    digest = blake2b(face, digest_size=MARK_BYTES - CHECKSUM_BYTES).digest()
-    return crc32(face).to_bytes(CHECKSUM_BYTES) + digest
+def _mark(text: bytes) -> bytes:
+    digest = blake2b(text, digest_size=MARK_BYTES - CHECKSUM_BYTES).digest()
+    return crc32(text).to_bytes(CHECKSUM_BYTES) + digest

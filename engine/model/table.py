@@ -118,7 +118,7 @@ class Keyed(Mapping[str, Row], Generic[Row]):
 
 
 def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Return the columns of rows that have so many values each."""
+    """Return the columns of rows that have this number of values each."""
     columns = list(map(list, zip(*rows, strict=True)))
     return columns or [[] for _ in range(width)]
 

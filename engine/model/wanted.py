@@ -42,7 +42,7 @@ class FileEnd(NamedTuple):
 
     size_bytes: int
     last_line: int  # its number; 0: not counted, because the line is whole
-    is_ended: bool  # by a line end; without one, nobody can tell whether the line is whole
+    is_ended: bool  # by a line end; else the last line may have been cut off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

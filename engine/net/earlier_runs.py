@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.model.company_record import Rest
+from engine.model.resting import Rest
 
 
 @dataclass(slots=True, kw_only=True)

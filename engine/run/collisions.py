@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.compare.collision import collisions, message
-from engine.model.company_record import KEY_COLLISION, RestingRow
 from engine.model.outcome import Column
+from engine.model.resting import KEY_COLLISION, RestingRow
 from engine.model.wanted import Wanted
 from engine.run.row_counts import RowCounts
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
-from engine.model.company_record import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE, UNCERTAIN
 from engine.model.difference import Difference
 from engine.model.outcome import Problem
+from engine.model.resting import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE, UNCERTAIN
 from engine.model.result import CompanyResult
 from engine.model.saved_plan import CompanyPlan
 from engine.run.company_context import CompanyContext

@@ -13,11 +13,12 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
 
-from engine.compare.absorb import learn
+from engine.compare.absorb import absorb
 from engine.compare.agreed import Agreed, agreed
-from engine.compare.attribution import drift, spellings
+from engine.compare.attribution import attribute, spellings
 from engine.compare.collision import collided, collisions, held, sharing, without
 from engine.compare.equality import not_applied
+from engine.compare.flapping import flapping
 from engine.compare.freshness import (
     Evidence,
     creates_need_listing,
@@ -26,7 +27,8 @@ from engine.compare.freshness import (
     is_due_for_age,
     must_list,
 )
-from engine.compare.join import Matching, Via, match
+from engine.compare.join import join
+from engine.compare.matching import Matching, Via
 from engine.compare.not_listed import (
     LOOK_UPS,
     due_look_ups,
@@ -38,27 +40,21 @@ from engine.compare.not_listed import (
     perhaps_there,
     still_absent,
 )
-from engine.compare.plan import diff, flapping, hold_taken
-from engine.compare.recent_refusals import is_refused_for_now, is_uncertain_for_now, withhold
+from engine.compare.plan import diff
+from engine.compare.recent_refusals import is_refused_for_now, is_uncertain_for_now, without_resting
 from engine.compare.remote_view import RemoteView, as_known
+from engine.compare.taken_keys import hold_taken
 from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
 from engine.ledger.protocols import Rows
 from engine.model.balance import Balance
 from engine.model.change import Plan
-from engine.model.company_record import (
-    KEY_MISMATCH,
-    MADE_ANEW,
-    NOT_APPLIED,
-    NOT_LISTED,
-    CompanyRecord,
-    CompanyState,
-    RestingRow,
-)
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.difference import Difference
 from engine.model.dimension import NaturalKey, RemoteRow, dimension_table, natural_key
 from engine.model.events import Listed, PageRead
 from engine.model.listing import Certificate, Page
 from engine.model.outcome import Column, Withheld
+from engine.model.resting import MADE_ANEW, NOT_APPLIED, NOT_LISTED, RestingRow
 from engine.model.settings import Adopt, Company, Guards, Scope, Verify
 from engine.model.table import Keyed
 from engine.model.wanted import Wanted
@@ -316,7 +312,7 @@ class Comparison:
     def _decide(
         self, wanted: Wanted, index: RemoteView, record: CompanyRecord, settled: Agreed, adopt: Adopt
     ) -> tuple[Matching, Compared]:
-        matching = match(wanted, index, record, alike="look-alike" in self.allowed, agreed=settled)
+        matching = join(wanted, index, record, alike="look-alike" in self.allowed, agreed=settled)
         matching = replace(matching, relabel=self.company.relabel)
         needs_code = self.client.dialect.needs_code
         led_nowhere = record.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
@@ -330,12 +326,12 @@ class Comparison:
             canary="canary" in self.allowed and not led_nowhere,
             flapping=() if "flapping" in self.allowed else flapping(record, self.now()),
         )
-        plan, resting = withhold(plan, record, self.now(), again=self.asks_again, allowed=self.allowed)
+        plan, resting = without_resting(plan, record, self.now(), again=self.asks_again, allowed=self.allowed)
         plan = hold_taken(plan, index)  # a row that rests keeps its type and ERP id, too
         differences: tuple[Difference, ...] = ()
         spelled: tuple[Difference, ...] = ()
         if self.explains:
-            differences = drift(matching, index, record, relabel=self.company.relabel, needs_code=needs_code)
+            differences = attribute(matching, index, record, relabel=self.company.relabel, needs_code=needs_code)
             spelled = spellings(matching, record, relabel=self.company.relabel)
         return matching, Compared(plan=plan, resting=resting, differences=differences, spellings=spelled)
 
@@ -425,7 +421,7 @@ class Comparison:
         if self.certificate is not None:
             self.verified_at = self.now()
             work = partial(
-                learn,
+                absorb,
                 matching,
                 index,
                 record,

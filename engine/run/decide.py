@@ -10,13 +10,14 @@ import anyio
 
 from engine.compare.backoff import failed_again, is_resting
 from engine.compare.rekey import rekeyed
-from engine.compare.subset import gone, only
+from engine.compare.subset import gone, subset
 from engine.errors import ApiError, UnsafePlan
 from engine.guards.registry import FIGURE_GUARDS
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, NOT_LISTED, STORED_OTHERWISE, CompanyRecord, CompanyState
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.events import Planned, SourceRead
 from engine.model.outcome import Problem
+from engine.model.resting import NOT_LISTED, STORED_OTHERWISE
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.compare import Compared
@@ -84,7 +85,7 @@ class PlanFromSource:
         counts, job = self.company.counts, self.company.job
         counts.source = counts.wanted = wanted
         if job.only is not None:
-            _, counts.wanted = only(Plan(), wanted, self._asked(wire_keys or {}), job.corrected_in)
+            _, counts.wanted = subset(Plan(), wanted, self._asked(wire_keys or {}), job.corrected_in)
         return wanted
 
     def _asked(self, wire_keys: Mapping[str, str]) -> frozenset[str]:
@@ -135,7 +136,7 @@ class PlanFromSource:
         """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
         counts, job, keys = self.company.counts, self.company.job, self._asked(record.wire_keys)
         differs = {row.change.row.key for row in compared.resting}
-        plan, counts.wanted = only(compared.plan, wanted, keys, job.corrected_in, differs)
+        plan, counts.wanted = subset(compared.plan, wanted, keys, job.corrected_in, differs)
         for key in sorted(set(gone(job.only or (), wanted)) - {row.key for row in wanted.rows}):
             self.company.found.lacks_rows = True
             counts.problem("not-in-source", "the source has it no more: there is nothing to send", key)

@@ -9,8 +9,9 @@ from functools import partial
 import anyio
 
 from engine.compare.backoff import failed_again
+from engine.guards.approved_plan import joined, marks, not_passed, within, without
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
-from engine.guards.volume import Figures, Violation, joined, marks, not_passed, trips, within, without
+from engine.guards.volume import Figures, Violation, violations
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord
 from engine.model.dimension import Dimension
@@ -50,7 +51,7 @@ class GuardCheck:
         )
         tripped = [
             *await self._another_clients(plan, wanted, record),
-            *trips(figures, self.guards),
+            *violations(figures, self.guards),
         ]  # the gravest first
         held = [trip for trip in tripped if trip.slug not in self.company.allowed]
         with anyio.CancelScope(shield=True):

@@ -19,8 +19,8 @@ from engine.errors import (
     WrongContract,
 )
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import Pause, Rest
 from engine.model.quota import UsedUp
+from engine.model.resting import Pause, Rest
 from engine.model.result import AccountDay
 from engine.model.settings import Limits
 from engine.net.channel import Channel

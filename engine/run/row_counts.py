@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from engine.model.balance import Balance
 from engine.model.change import Change, Hold, Plan
-from engine.model.company_record import NOT_APPLIED, STORED_OTHERWISE
 from engine.model.dimension import Dimension
 from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
+from engine.model.resting import NOT_APPLIED, STORED_OTHERWISE
 from engine.model.wanted import Wanted
 
 

@@ -12,14 +12,16 @@ from datetime import timedelta
 
 import anyio
 
-from engine.compare.subset import only
+from engine.compare.subset import subset
 from engine.errors import ApiError, AppliedBefore, StalePlan
 from engine.guards.registry import ALLOWABLE
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, STORED_OTHERWISE, CompanyRecord, linked_id
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.outcome import Withheld
+from engine.model.resting import STORED_OTHERWISE
 from engine.model.row_history import Applied
+from engine.model.row_record import linked_id
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
@@ -149,7 +151,7 @@ class PlanFromFile:
         await self._begin()
         keys = {change.row.key for change in self.saved.changes}
         compared = await self.company.comparison.compare(wanted, record)
-        plan, _ = only(compared.plan, wanted, keys)
+        plan, _ = subset(compared.plan, wanted, keys)
         resting = [row for row in compared.resting if row.change.row.key in keys]
         for hold in plan.holds:
             raise StalePlan(f"row {hold.key!r} cannot be told any more: {hold.message}{ANEW}")

@@ -10,8 +10,9 @@ import anyio
 from engine.errors import ApiError, UnsafePlan
 from engine.model.balance import ExitCode
 from engine.model.change import Change
-from engine.model.company_record import KEY_COLLISION, NOT_APPLIED, NOT_LISTED, OVERWRITTEN
+from engine.model.company_record import OVERWRITTEN
 from engine.model.outcome import Column
+from engine.model.resting import KEY_COLLISION, NOT_APPLIED, NOT_LISTED
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.compare import Compared

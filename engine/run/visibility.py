@@ -12,8 +12,9 @@ from engine.compare.backoff import next_try, rest_again
 from engine.errors import ApiError, IncompleteListing, OutOfScope
 from engine.ledger.keys import Directories, Keys
 from engine.ledger.store import Rows
-from engine.model.company_record import KEY_MISMATCH, RESTS, CompanyState, Rest
+from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.directory import Directory, VisibleCompany
+from engine.model.resting import RESTS, Rest
 from engine.model.settings import Scope
 from engine.net.channel import Channel
 from engine.net.directory import read_visible

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import anyio
 
 from engine.model.change import Change, Plan
-from engine.model.company_record import KEY_COLLISION, KEY_MISMATCH, CompanyRecord
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord
+from engine.model.resting import KEY_COLLISION
 from engine.run.canary import rounds, try_out
 from engine.run.company_context import CompanyContext
 from engine.run.delivery import Delivery, open_delivery

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from engine.compare.equality import differing_fields, pushed
+from engine.compare.agreement import pushed
+from engine.compare.equality import differing_fields
 from engine.compare.readback import is_known
-from engine.model.company_record import RowRecord
 from engine.model.dimension import RemoteRow
 from engine.model.outcome import Column, ItemResult
+from engine.model.row_record import RowRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,16 @@ from math import ceil
 
 import anyio
 
-from engine.compare.equality import pushed
-from engine.compare.readback import Verdict, counterparts, is_known, verdict
+from engine.compare.agreement import pushed
+from engine.compare.readback import Readback, counterparts, is_known, readback
 from engine.compare.remote_view import RemoteView
 from engine.errors import ApiError
 from engine.ledger.journal import Intents
 from engine.model.change import Change
-from engine.model.company_record import Intent, RowRecord, Settlement
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
+from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import Column, ItemResult, trail
+from engine.model.row_record import RowRecord
 from engine.model.settings import Scope
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
@@ -147,10 +148,10 @@ class ReadBack:
 
     def _told(self, result: ItemResult, remote: RemoteRow | None) -> ItemResult:
         """Return a row's outcome as far as what is there tells it."""
-        change, found = result.change, verdict(result.change, remote, self._of(result))
-        if found is Verdict.MISSING and natural_key(change.row) in self.borne:  # by a row that was there before
-            found = Verdict.UNTOLD
-        if found is not Verdict.LANDED or remote is None:
+        change, found = result.change, readback(result.change, remote, self._of(result))
+        if found is Readback.MISSING and natural_key(change.row) in self.borne:  # by a row that was there before
+            found = Readback.UNTOLD
+        if found is not Readback.LANDED or remote is None:
             return result._replace(message=f"{result.message}; read back: {found.value}")
         column = Column.CREATED if change.remote_id is None else Column.UPDATED
         return ItemResult(change, column, remote.id, f"read back: {found.value}")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.model.change import Change
-from engine.model.company_record import CONFIRMED, SETTLED, RowRecord, as_entries
 from engine.model.outcome import STORED, BulkAnswer, Chunk, Column, ItemResult
+from engine.model.row_record import CONFIRMED, SETTLED, RowRecord, as_entries
 from engine.send.known_rows import KnownRows
 
 

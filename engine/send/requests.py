@@ -17,7 +17,7 @@ import anyio
 from engine.errors import AnswerLost, BatchLost, InFlight, OutcomeUnknown, Rejected
 from engine.ledger.journal import Intents
 from engine.model.change import Change
-from engine.model.company_record import Intent
+from engine.model.ledger_writes import Intent
 from engine.model.outcome import STORED, BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, columns_of
 from engine.model.settings import Scope
 from engine.net.client import BulkCall, CompanyClient

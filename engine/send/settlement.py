@@ -6,10 +6,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.compare.plan import MOVING
-from engine.model.company_record import Intent, Rejection, RowRecord, Settlement
+from engine.compare.taken_keys import MOVING
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
+from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import STORED, ChunkOutcome, Column, ItemResult, columns_of, trail
+from engine.model.resting import Rejection
+from engine.model.row_record import RowRecord
 from engine.net.client import BulkCall
 from engine.send.known_rows import KnownRows
 from engine.send.remote_owners import Collision

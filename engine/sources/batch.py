@@ -10,11 +10,11 @@ from engine.model.settings import RawRow
 from engine.sources.mapping import ColumnMap
 
 NULS_OF_UTF_16 = 3
-"""A line of which every third character or more is NUL is no UTF-8 text; fewer are a row's own fault."""
+"""If every third character of a line or more is NUL, the file is no UTF-8 text; fewer are a fault of that row alone."""
 
 
 class Broken(dict[str, object]):
-    """A row that could not be told apart into fields. It has no columns, so as a mapping it is empty."""
+    """A row that could not be split into fields. It has no columns, so as a mapping it is empty."""
 
     __slots__ = ("code", "message")
 

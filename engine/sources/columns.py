@@ -1,6 +1,6 @@
 """Rows that are plainly good, taken column by column in C: a fraction of the time of looking at each one.
 
-`rows.examine` is what decides. Whatever is not plainly good is left to it: what is said here may only be stricter.
+`rows.examine` decides. Whatever is not plainly good is left to it: the checks here may be stricter, but never laxer.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _texts(column: Column) -> Sequence[str]:
 
 
 def _codes(column: Column) -> Sequence[str | None]:
-    """Return codes likewise, of which some or all may be left out."""
+    """Return codes trimmed, `None` where a row has none. Raises `TypeError` or `ValueError` if one is not good."""
     texts = tuple(map(str.strip, ["" if code is None else code for code in column] if None in column else column))
     if not plain(texts):
         raise ValueError("not plain")
@@ -69,7 +69,7 @@ def _codes(column: Column) -> Sequence[str | None]:
 
 
 def _each(column: Column, read: Callable[[Any], Any]) -> Sequence[str]:
-    """Return what `read` makes of each value, asked once for each that there is. Raises as `_texts`."""
+    """Return what `read` makes of each value, asked once for each different one. Raises what `read` raises."""
     made = {value: intern(read(value)) for value in set(column)}
     return tuple(map(made.__getitem__, column))
 

@@ -21,7 +21,7 @@ from engine.sources.rows import COLUMNS, Fault, Refused, examine, shown
 
 _LAYOUTS = 64  # column sets of JSON objects that are remembered at a time
 
-_FEW = 32  # rows that are looked at one by one when there is something wrong among them
+_FEW = 32  # at most this many rows are looked at one by one, once something is wrong among them
 
 
 class _Invalid(NamedTuple):
@@ -149,7 +149,7 @@ class Intake:
         return self._layouts[by_name, columns]
 
     def _take_table(self, batch: Batch, places: Sequence[int]) -> bool:
-        """Take a batch of rows that have the same columns and are plainly good; return False, nothing taken, else."""
+        """Take a batch if its rows have the same columns and are plainly good; else take nothing and return False."""
         if (table := batch.table()) is None:
             return False
         names, cells = table
@@ -169,7 +169,7 @@ class Intake:
         return True
 
     def _are_own(self, cells: Sequence[object], width: int, found: Layout) -> bool:
-        """Return whether no row of a table names another company, as far as that shows at one look."""
+        """Return whether it is plain that no row of a table names another company."""
         if not found.owners:
             return True
         columns = [cells[place::width] for place in found.owners]
@@ -200,7 +200,7 @@ class Intake:
                 self._examine(fields, place)
 
     def _take_whole(self, picked: Sequence[Fields | Refused], places: Sequence[int]) -> bool:
-        """Take rows that are plainly good; return False, nothing taken, unless all of them are."""
+        """Take rows if all of them are plainly good; else take nothing and return False."""
         try:
             columns = list(zip(*picked, strict=True))
         except ValueError:  # one of them is refused already
@@ -210,7 +210,7 @@ class Intake:
         return self._add(plain_columns(columns, PLAIN, self._company_id, self._type_codes), places)
 
     def _add(self, columns: Sequence[Column] | None, places: Sequence[int]) -> bool:
-        """Take plainly good rows; return False, nothing taken, where a key is not the only one."""
+        """Take plainly good rows; take nothing and return False if a key is not unique, or if there are no columns."""
         if columns is None:
             return False
         rows = dimensions(columns)

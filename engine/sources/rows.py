@@ -10,7 +10,7 @@ from unicodedata import is_normalized
 from engine.model.dimension import Dimension, NaturalKey, canonical_type, clean
 
 FIELD_BYTES = 65_536
-"""A longer field is refused (DESIGN section 11). Counted in UTF-8, after trimming."""
+"""A longer field is refused: 64 KiB of UTF-8, after trimming. No real name or code comes near."""
 
 COLUMNS = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
 """The guide's column names, in the order of the fields of `Dimension`."""
@@ -43,25 +43,25 @@ def examine(fields: Sequence[object], type_codes: Collection[str]) -> Dimension 
     """
     texts: list[str] = []
     faults: list[Fault] = []
-    sound: list[bool] = []
+    sound: dict[str, bool] = {}
     for column, value in zip(COLUMNS, fields, strict=True):
         text, fault = _text(column, value)
         if column == "dimension_type_code" and fault is None:
             text = canonical_type(text)
             fault = None if text in type_codes else _unknown_type(text, type_codes)
         texts.append(text)
-        sound.append(fault is None)
+        sound[column] = fault is None
         if fault is not None:
             faults.append(fault)
     key, type_code, label, name, erp_id, code = texts
     if not faults:
         return Dimension(key, type_code, label, name, erp_id, code or None)
-    if not sound[0]:
+    if not sound["unique_key"]:
         faults.append(faults.pop(0))  # a key built from a bad field is empty: the field's fault says more
     return Refused(
         faults=tuple(faults),
-        key=key if sound[0] else None,
-        natural=(type_code, erp_id) if sound[1] and sound[4] else None,
+        key=key if sound["unique_key"] else None,
+        natural=(type_code, erp_id) if sound["dimension_type_code"] and sound["erp_dimension_id"] else None,
     )
 
 
@@ -102,7 +102,7 @@ def _unknown_type(code: str, type_codes: Collection[str]) -> Fault:
 
 
 def plain(texts: Sequence[str]) -> bool:
-    """Return whether trimmed texts are all of harmless characters, in NFC and surely short enough."""
+    """Return whether trimmed texts have no control characters, are in NFC, and are surely short enough."""
     joined = ",".join(texts)  # a comma composes with nothing, so the texts stay apart in NFC
     bytes_each = 1 if joined.isascii() else 4  # at most
     if len(joined) * bytes_each > FIELD_BYTES and max(map(len, texts)) * bytes_each > FIELD_BYTES:

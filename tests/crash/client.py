@@ -15,7 +15,7 @@ import orjson
 
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, open_ledger, run_json
 from engine.ledger.sqlite.ledger import SqliteLedger
-from engine.model.company_record import Intent, Settlement
+from engine.model.ledger_writes import Intent, Settlement
 from engine.model.settings import Scope
 from engine.sandbox.access import Credentials
 

@@ -13,7 +13,10 @@ from engine.ledger.journal import Intents, SavedPlans
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.store import Passes, Rekeys, Reverts, Rows, Sketches
-from engine.model.company_record import Agreement, CompanyState, Learned, RestingRow, Settlement
+from engine.model.company_record import CompanyState
+from engine.model.ledger_writes import Learned, Settlement
+from engine.model.resting import RestingRow
+from engine.model.row_record import Agreement
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,

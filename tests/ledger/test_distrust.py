@@ -7,18 +7,11 @@ from dataclasses import replace
 import pytest
 
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import (
-    KEY_MISMATCH,
-    OVERWRITTEN,
-    Agreement,
-    CompanyRecord,
-    CompanyState,
-    Learned,
-    RowRecord,
-    Settlement,
-)
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, CompanyState
+from engine.model.ledger_writes import Learned, Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import Generation
+from engine.model.row_record import Agreement, RowRecord
 from tests.ledger.values import (
     ANCHOR,
     HARBOR,

@@ -13,7 +13,8 @@ import pytest
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.ledger.sqlite.schema import NOTES
-from engine.model.company_record import CompanyState, Intent, Learned, Settlement
+from engine.model.company_record import CompanyState
+from engine.model.ledger_writes import Intent, Learned, Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import Generation, Life, RowAttempt
 from tests.ledger.values import (
@@ -81,8 +82,8 @@ async def test_a_life_is_all_that_is_known_of_a_row(ledger: Ledger) -> None:
     assert replace(accepted, attempts=()) == Life(
         wire_key="a",
         known=known("a")._replace(is_fresh=True),
-        acked_at=LATER,
-        acked_by="run-1",
+        acknowledged_at=LATER,
+        acknowledged_by="run-1",
         reverts=(NOON, LATER),
         in_flight=LATER,
     )

@@ -16,7 +16,7 @@ import pytest
 from engine.errors import ConfigError, LedgerError
 from engine.ledger.sqlite.ledger import SqliteLedger, holds_runs, open_ledger
 from engine.ledger.sqlite.migrate import MIGRATIONS, Migration, migrate, parse, schema_version
-from engine.model.company_record import Learned
+from engine.model.ledger_writes import Learned
 from tests.ledger.values import HARBOR, NOON, ORIGIN, certificate, known_rows
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import Learned, Settlement
+from engine.model.ledger_writes import Learned, Settlement
 from tests.ledger.values import (
     HARBOR,
     LATER,

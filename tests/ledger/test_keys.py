@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from engine.compare.backoff import rest_again
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import Rest
+from engine.model.resting import Rest
 from tests.ledger.values import LATER, NOON, ORIGIN
 
 REST = Rest(failures=1, retry_at=LATER, message="no `count`", settings="a")

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, Learned, RestingRow, Settlement
+from engine.model.ledger_writes import Learned, Settlement
+from engine.model.resting import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, RestingRow
 from tests.ledger.values import ANCHOR, HARBOR, LATER, NOON, certificate, intent, known_rows, rejection, settlement
 
 NATURAL = ("account", "0a")

@@ -14,18 +14,12 @@ from hypothesis import strategies as st
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.company_record import (
-    Agreement,
-    CompanyRecord,
-    CompanyState,
-    Intent,
-    Learned,
-    Rejection,
-    RowRecord,
-    Settlement,
-)
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import Dimension, RemoteRow, natural_key
+from engine.model.ledger_writes import Intent, Learned, Settlement
 from engine.model.outcome import Column, Outcome
+from engine.model.resting import Rejection
+from engine.model.row_record import Agreement, RowRecord
 from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import Settlement
+from engine.model.ledger_writes import Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import Applied
 from tests.ledger.values import ANCHOR, HARBOR, LATER, NOON, intent, known, known_rows, rejection

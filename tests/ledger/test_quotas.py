@@ -12,8 +12,8 @@ import pytest
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
-from engine.model.company_record import Pause
 from engine.model.quota import DayUse, UsedUp, block, next_block
+from engine.model.resting import Pause
 from engine.model.settings import Account, Limits, Secret
 from engine.net.limits.quota import Quota
 from tests.ledger.test_processes import heard, process

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
-from engine.model.company_record import Settlement
+from engine.model.ledger_writes import Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import Generation
 from tests.ledger.test_processes import heard, process

@@ -9,7 +9,7 @@ import pytest
 
 from engine.ledger.protocols import Ledger
 from engine.model.balance import Balance, State
-from engine.model.company_record import Intent, Settlement
+from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import Column, Outcome, Problem
 from engine.model.result import CompanyResult, InTrouble, RunResult
 from tests.ledger.values import HARBOR, LATER, NOON, ORIGIN, a_result, known_rows
@@ -230,7 +230,7 @@ async def test_old_evidence_is_forgotten_and_what_is_known_stays(ledger: Ledger)
     assert await ledger.prune(NOON) == 0
     life = await ledger.life(HARBOR, "a")
     assert [line.attempt for line in life.attempts] == ["chunk-2", "chunk-1"]
-    assert life.acked_by == "run-1"
+    assert life.acknowledged_by == "run-1"
     assert (await ledger.read(HARBOR), await ledger.generation(HARBOR)) == (image, generation)
     assert await ledger.recover(HARBOR) == 1
 

@@ -6,8 +6,10 @@ import pytest
 
 from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import CompanyRecord, CompanyState, Learned, RowRecord, Settlement
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import Dimension
+from engine.model.ledger_writes import Learned, Settlement
+from engine.model.row_record import RowRecord
 from tests.ledger.values import (
     ANCHOR,
     HARBOR,
@@ -140,7 +142,7 @@ async def test_any_number_of_rows_is_written_whole(count: int, ledger: Ledger) -
     assert list(after) == sorted(keys)
     await ledger.learn(HARBOR, Learned(certificate=certificate(count), at=LATER, rows=one))
     assert (await ledger.read(HARBOR)).rows == one
-    assert {(await ledger.life(HARBOR, key)).acked_at for key in keys} == {LATER}  # which learning leaves
+    assert {(await ledger.life(HARBOR, key)).acknowledged_at for key in keys} == {LATER}  # which learning leaves
 
 
 async def test_text_that_is_no_unicode_is_refused_whole(ledger: Ledger) -> None:

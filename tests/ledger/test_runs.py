@@ -13,7 +13,7 @@ from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.balance import Balance, State
-from engine.model.company_record import Pause
+from engine.model.resting import Pause
 from engine.model.result import CompanyResult, Requests, RunResult, run_json
 from tests.ledger.values import LATER, NOON, ORIGIN, a_result
 

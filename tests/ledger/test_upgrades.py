@@ -13,10 +13,11 @@ import pytest
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.ledger.sqlite.migrate import MIGRATIONS, migrate
 from engine.model.balance import State
-from engine.model.company_record import CompanyRecord, CompanyState, RowRecord
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import Dimension
 from engine.model.result import InTrouble
 from engine.model.row_history import Generation
+from engine.model.row_record import RowRecord
 from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
 
 AT = "2026-11-21T12:00:00.123456Z"

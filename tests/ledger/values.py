@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from engine.model.balance import Balance, State
-from engine.model.company_record import Intent, Rejection, RowRecord, Settlement
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.ledger_writes import Intent, Settlement
 from engine.model.listing import Certificate
+from engine.model.resting import Rejection
 from engine.model.result import CompanyResult, Requests, RunResult
+from engine.model.row_record import RowRecord
 from engine.model.settings import Scope
 
 ORIGIN = "https://api.test/v1"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from engine import Company, Dimension
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.company_record import Intent
+from engine.model.ledger_writes import Intent
 from engine.model.settings import Scope
 from engine.run.inspect import Explanation
 from engine.run.run import origin_of
@@ -60,8 +60,8 @@ async def test_a_row_that_we_created(either_world: World) -> None:
     known = told.life.known
     assert (told.source, known and known.row, known and known.confirmed) == (ROWS[1], ROWS[1], True)
     assert (told.remote_is, told.remote and told.remote.name) == ("shown", "Name 00001")
-    assert (outcomes(told), told.life.acked_by) == (["created"], told.life.attempts[0].run_id)
-    assert told.life.acked_at == world.clock()
+    assert (outcomes(told), told.life.acknowledged_by) == (["created"], told.life.attempts[0].run_id)
+    assert told.life.acknowledged_at == world.clock()
 
 
 async def test_attempts_are_those_of_the_servers_log(either_world: World) -> None:
@@ -99,7 +99,7 @@ async def test_a_row_that_was_adopted(world: World) -> None:
     told = await explained(world, ROWS, "K00001")
     known = told.life.known
     assert known is not None
-    assert (known.confirmed, known.code_known, told.life.acked_at, outcomes(told)) == (False, False, None, [])
+    assert (known.confirmed, known.code_known, told.life.acknowledged_at, outcomes(told)) == (False, False, None, [])
     assert told.remote_is == "shown"
 
 

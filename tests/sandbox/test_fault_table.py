@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from engine import CompanyResult, Engine, RunResult
-from engine.compare.readback import Verdict
+from engine.compare.readback import Readback
 from engine.sandbox.faults.effects import EFFECTS
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Options, Sandbox
@@ -164,7 +164,7 @@ def _assert_verdicts(world: World, case: Case, troubled: CompanyResult) -> None:
         key = problem.key or ""
         if problem.code == "landed":
             assert stored.get(key) == wanted[key], f"{problem} is not so"
-        if problem.code == "uncertain" and problem.message.endswith(Verdict.MISSING.value):
+        if problem.code == "uncertain" and problem.message.endswith(Readback.MISSING.value):
             assert stored.get(key) != wanted[key], f"{problem} is not so"
 
 

@@ -48,8 +48,9 @@ from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.model.balance import add
-from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, Intent
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord
 from engine.model.dimension import NaturalKey, canonical_type
+from engine.model.ledger_writes import Intent
 from engine.model.outcome import Column
 from engine.model.settings import Adopt, Scope
 from engine.run.run import origin_of

@@ -10,8 +10,8 @@ import pytest
 from engine import Allow, Engine, RunResult
 from engine.errors import LedgerError
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
-from engine.model.company_record import Settlement
 from engine.model.events import ChunkSettled
+from engine.model.ledger_writes import Settlement
 from engine.model.settings import Scope
 from tests.sandbox.conftest import World, assert_exact, company, dims, heal
 

@@ -13,7 +13,7 @@ import pytest
 
 from engine import Company, Dimension, Guards
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.company_record import Intent
+from engine.model.ledger_writes import Intent
 from engine.model.result import CompanyResult
 from engine.model.settings import Scope, Verify, VerifyMode
 from engine.run.run import origin_of

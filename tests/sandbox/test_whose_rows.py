@@ -22,7 +22,7 @@ from tests.sandbox.conftest import (
     verdict,
 )
 from tests.unit.test_sources_once import generated
-from tests.unit.test_whose import chart
+from tests.unit.test_swapped_source import chart
 
 HEAD = "unique_key,type,dimension_type_code,name,code,erp_dimension_id"
 BULK = {"operation": "bulk"}

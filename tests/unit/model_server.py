@@ -17,16 +17,19 @@ from typing import Any, NamedTuple
 
 from hypothesis import Phase, settings
 
-from engine.compare.absorb import learn
+from engine.compare.absorb import absorb
 from engine.compare.freshness import must_list
-from engine.compare.join import Matching, match
+from engine.compare.join import join
+from engine.compare.matching import Matching
 from engine.compare.plan import diff
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
-from engine.model.company_record import CompanyRecord, Learned, RowRecord
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow
+from engine.model.ledger_writes import Learned
 from engine.model.listing import Certificate
 from engine.model.outcome import Chunk, ChunkOutcome, Column, ItemResult
+from engine.model.row_record import RowRecord
 from engine.model.wanted import Wanted
 from engine.send.chunks import Cut, cut
 from engine.send.reconcile import reconcile
@@ -102,7 +105,7 @@ def compared(
 ) -> tuple[Matching, Plan]:
     """Return what matching and comparing make of the two sides."""
     record = record or CompanyRecord()
-    matching = match(wanted, index, record)
+    matching = join(wanted, index, record)
     return matching, diff(matching, index, record, relabel=relabel)
 
 
@@ -346,7 +349,7 @@ def run(
         index = server.listing()
         matching, plan = compared(wanted, index, record)
     if listed:
-        ledger.learn(learn(matching, index, record, certificate(index), NOW))
+        ledger.learn(absorb(matching, index, record, certificate(index), NOW))
     done = Run(plan=plan, matching=matching, index=index, listed=listed)
     for number, chunk in enumerate(chunks(plan, chunk_rows)):
         fate = fates[number] if number < len(fates) else Fate.ANSWERED

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from engine.compare.absorb import learn
+from engine.compare.absorb import absorb
 from engine.compare.agreed import Agreed, agreed
-from engine.compare.attribution import drift
-from engine.compare.join import Matching, match
+from engine.compare.attribution import attribute
+from engine.compare.join import join
+from engine.compare.matching import Matching
 from engine.compare.plan import diff
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Change
-from engine.model.company_record import CompanyRecord, CompanyState, RowRecord, as_entries
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import Dimension, RemoteRow, dimension_table
+from engine.model.row_record import RowRecord, as_entries
 from engine.model.settings import Adopt
 from engine.model.wanted import Wanted
 from tests.unit.model_server import NOW, STEADY, certificate, dim, known, ledger_of, shown, source
@@ -102,17 +104,17 @@ def test_to_leave_agreed_rows_out_changes_nothing(
     parted = drawn.agreed(relabel=relabel, adopts=adopt is not Adopt.HOLD, tells_renamed=tells_renamed)
     event(f"{len(parted.renamed)} renamed")
     event(f"{len(parted.keys)} agreed")
-    whole, spared = match(wanted, index, record), match(wanted, index, record, agreed=parted)
+    whole, spared = join(wanted, index, record), join(wanted, index, record, agreed=parted)
 
     def planned(matching: Matching) -> object:
         return diff(matching, index, record, relabel=relabel, needs_code=needs_code, adopt=adopt)
 
     assert planned(spared) == planned(whole)
     if not tells_renamed:
-        assert drift(spared, index, record, relabel=relabel, needs_code=needs_code) == drift(
+        assert attribute(spared, index, record, relabel=relabel, needs_code=needs_code) == attribute(
             whole, index, record, relabel=relabel, needs_code=needs_code
         )
-    lesson, lesson_whole = (learn(each, index, record, certificate(index), NOW) for each in (spared, whole))
+    lesson, lesson_whole = (absorb(each, index, record, certificate(index), NOW) for each in (spared, whole))
     assert lesson == lesson_whole
     assert list(lesson.gone) == list(lesson_whole.gone)
     assert places(spared) + Counter(parted.ids) == places(whole)
@@ -153,7 +155,7 @@ def test_a_row_that_the_source_alone_has_renamed_is_told() -> None:
     row = dim("k1", "1", "New", label="Konto")
     drawn = Sides(source(row), RemoteView([ONE[2]]), ledger_of(ONE[1]))
     told = drawn.agreed(relabel=False, adopts=True)
-    matching = match(drawn.wanted, drawn.index, drawn.record, agreed=told)
+    matching = join(drawn.wanted, drawn.index, drawn.record, agreed=told)
     assert (list(told.rows), matching.pairs) == ([], [])
     (change,) = diff(matching, drawn.index, drawn.record).updates
     assert change == Change(row._replace(type_label=ONE[2].type_label), "r1", ("name",))

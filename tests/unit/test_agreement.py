@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine.compare.equality import Field, Judged, as_shown, closed, is_pending, judge, not_applied, pushed, stands
-from engine.model.company_record import KEY_COLLISION, Agreement, RowRecord
+from engine.compare.agreement import as_shown, closed, is_pending, pushed
+from engine.compare.equality import Field, Judged, judge, not_applied, stands
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.resting import KEY_COLLISION
+from engine.model.row_record import Agreement, RowRecord
 from tests.unit.model_server import NOW, dim, shown
 
 ROW = dim("k", "1", "ann", code="C")

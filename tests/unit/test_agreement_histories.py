@@ -17,15 +17,20 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from engine.compare.absorb import learn
-from engine.compare.equality import not_applied, pushed
+from engine.compare.absorb import absorb
+from engine.compare.agreement import pushed
+from engine.compare.equality import not_applied
+from engine.compare.flapping import flapping
 from engine.compare.freshness import must_list
-from engine.compare.join import Matching, match
-from engine.compare.plan import diff, flapping
-from engine.compare.recent_refusals import withhold
+from engine.compare.join import join
+from engine.compare.matching import Matching
+from engine.compare.plan import diff
+from engine.compare.recent_refusals import without_resting
 from engine.compare.remote_view import RemoteView, as_known
-from engine.model.company_record import Agreement, CompanyRecord, CompanyState, RestingRow, RowRecord
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.resting import RestingRow
+from engine.model.row_record import Agreement, RowRecord
 from tests.unit.model_server import NOW, certificate, dim, source
 
 MOST_STEPS = int(os.environ.get("DIMSYNC_STEPS", "3"))
@@ -203,8 +208,8 @@ class World:
     def _compare(self, record: CompanyRecord, *, lists: bool, is_same_run: bool, fate: Fate | None) -> tuple[int, bool]:
         wanted = source(self.wanted)
         index = self.shown(is_same_run=is_same_run) if lists else as_known(record)
-        matching = match(wanted, index, record)
-        plan, rejected = withhold(diff(matching, index, record, flapping=flapping(record, NOW)), record, NOW)
+        matching = join(wanted, index, record)
+        plan, rejected = without_resting(diff(matching, index, record, flapping=flapping(record, NOW)), record, NOW)
         if lists:
             self._learn(matching, index, record, plan.not_applied)
         self._sent = False
@@ -242,7 +247,7 @@ class World:
 
     def _learn(self, matching: Matching, index: RemoteView, record: CompanyRecord, stuck: Mapping[str, str]) -> None:
         notes = {key: not_applied(self.wanted, text, NOW) for key, text in stuck.items()}
-        learned = learn(matching, index, record, certificate(index), NOW, "run", notes=notes)
+        learned = absorb(matching, index, record, certificate(index), NOW, "run", notes=notes)
         entry = learned.rows.get(KEY, self.known)
         self.known = None if KEY in learned.gone else entry and entry._replace(is_fresh=False)
         self.resting = {**{k: v for k, v in self.resting.items() if k not in learned.rested}, **learned.resting}

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from engine.compare.absorb import learn
-from engine.compare.join import match
+from engine.compare.absorb import absorb
+from engine.compare.join import join
 from engine.compare.plan import diff
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
-from engine.model.company_record import CompanyRecord, RowRecord
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, clean
+from engine.model.row_record import RowRecord
 from engine.model.wanted import Wanted
 from tests.unit.model_server import (
     NOW,
@@ -257,7 +258,7 @@ def demanding(
 ) -> Plan:
     """Return the plan under a contract that demands codes, or does not."""
     record = record or CompanyRecord()
-    return diff(match(wanted, index, record), index, record, needs_code=needs_code)
+    return diff(join(wanted, index, record), index, record, needs_code=needs_code)
 
 
 NO_CODE = known(dim("k1", "1"), "r1")  # written by us; the source gave no code
@@ -407,8 +408,8 @@ class World:
     def compare(self, wanted: Wanted, shows: int, *, needs_code: bool) -> Plan:
         """Compare with a listing, and learn from it."""
         index, record = self.listing(shows), self.ledger.read()
-        matching = match(wanted, index, record)
-        self.ledger.learn(learn(matching, index, record, certificate(index), NOW))
+        matching = join(wanted, index, record)
+        self.ledger.learn(absorb(matching, index, record, certificate(index), NOW))
         return diff(matching, index, record, needs_code=needs_code)
 
     def carry_out(self, plan: Plan, *, told: bool) -> None:

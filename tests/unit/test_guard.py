@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.guards.volume import Figures, marks, not_passed, trips, within, without
+from engine.guards.approved_plan import marks, not_passed, within, without
+from engine.guards.volume import Figures, violations
 from engine.model.change import Change
 from engine.model.dimension import Dimension
 from engine.model.settings import Guards
@@ -41,7 +42,7 @@ CASES: dict[str, tuple[Figures, list[str]]] = {
 
 @pytest.mark.parametrize(("seen", "slugs"), CASES.values(), ids=CASES)
 def test_what_trips(seen: Figures, slugs: list[str]) -> None:
-    assert [trip.slug for trip in trips(seen, Guards())] == slugs
+    assert [trip.slug for trip in violations(seen, Guards())] == slugs
 
 
 rows = st.lists(st.text(max_size=8), unique=True, max_size=40)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from engine.compare.absorb import learn
+from engine.compare.absorb import absorb
 from engine.compare.freshness import must_list
-from engine.compare.join import match
+from engine.compare.join import join
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
 from engine.model.dimension import Dimension, natural_key
@@ -200,7 +200,7 @@ def test_what_a_listing_taught_stands_in_for_it(played: list[Round], then: Wante
         play(server, ledger, each)
     last = played[-1].wanted
     index, record = server.listing(), ledger.read()
-    ledger.learn(learn(match(last, index, record), index, record, certificate(index), NOW))
+    ledger.learn(absorb(join(last, index, record), index, record, certificate(index), NOW))
     assume(not must_list(then, ledger.read()))
 
     check_same(ledger, then, server)
@@ -243,8 +243,8 @@ def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Rand
 
     assert other == plan
     assert other.digest == plan.digest
-    assert learn(match(again, pages, record), pages, record, certificate(index), NOW) == learn(
-        match(wanted, index, record), index, record, certificate(index), NOW
+    assert absorb(join(again, pages, record), pages, record, certificate(index), NOW) == absorb(
+        join(wanted, index, record), index, record, certificate(index), NOW
     )
 
 

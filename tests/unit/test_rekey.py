@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.compare.join import match
+from engine.compare.join import join
 from engine.compare.rekey import Rekey, rekeyable, rekeyed
 from engine.compare.remote_view import RemoteView
-from engine.model.company_record import RowRecord
+from engine.model.row_record import RowRecord
 from engine.model.wanted import Wanted
 from tests.unit.model_server import STEADY, dim, known, ledger_of, shown, source
 
@@ -76,7 +76,7 @@ def test_undone_is_as_before(wanted: Wanted, wire_keys: dict[str, str]) -> None:
 def test_an_invalid_row_is_known_by_its_wire_key_too() -> None:
     wanted = source(dim("b", "2"), invalid_keys=["new"], invalid=1)
     record = replace(ledger_of(known(dim("old", "1"), "r1")), wire_keys={"new": "old"})
-    matching = match(rekeyed(wanted, record.wire_keys), RemoteView([shown("r1", "1"), shown("r2", "2")]), record)
+    matching = join(rekeyed(wanted, record.wire_keys), RemoteView([shown("r1", "1"), shown("r2", "2")]), record)
     assert (matching.orphans, matching.contested) == ([], {"r1"})
 
 

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 
 from engine.model.balance import ExitCode, State
-from engine.model.company_record import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE, UNCERTAIN
+from engine.model.resting import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE, UNCERTAIN
 from engine.model.result import RunResult
 from engine.observe.terminal import safe
 

@@ -93,10 +93,10 @@ SENT = frozenset({Whose.SPELLED, Whose.NOT_APPLIED, Whose.UNVERIFIED})
 
 def what_else(field: FieldDifference) -> Iterator[tuple[str, str]]:
     """Yield what is to be told of a field beside its values on both sides, each value with its words."""
-    if field.record is not None and field.whose in SENT:
-        yield "sent", field.record
-    elif field.record is not None and field.record not in {field.remote, field.source}:
-        yield "last acknowledged", field.record
+    if field.acknowledged is not None and field.whose in SENT:
+        yield "sent", field.acknowledged
+    elif field.acknowledged is not None and field.acknowledged not in {field.remote, field.source}:
+        yield "last acknowledged", field.acknowledged
     if field.spelled is not None and field.spelled != field.remote:
         yield "agreed spelling", field.spelled
     if field.answered is not None:

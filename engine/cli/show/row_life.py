@@ -7,12 +7,13 @@ from typing import Any
 
 from engine.cli.show.details import LONGEST_VALUE
 from engine.cli.show.table import columns
-from engine.compare.equality import is_pending
-from engine.model.company_record import MADE_ANEW, RestingRow, RowRecord
+from engine.compare.agreement import is_pending
 from engine.model.difference import FieldDifference
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.resting import MADE_ANEW, RestingRow
 from engine.model.result import field_json
 from engine.model.row_history import Life
+from engine.model.row_record import RowRecord
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.inspect import Explanation
 
@@ -61,8 +62,12 @@ def _notes(told: Explanation) -> Iterator[str]:
     if known is None:
         yield "ledger    nothing is known of it"
     else:
-        by = f" by run {life.acked_by}" if life.acked_by else ""
-        last = f"acknowledged {life.acked_at:%Y-%m-%d %H:%M} UTC{by}" if life.acked_at else "never acknowledged"
+        by = f" by run {life.acknowledged_by}" if life.acknowledged_by else ""
+        last = (
+            f"acknowledged {life.acknowledged_at:%Y-%m-%d %H:%M} UTC{by}"
+            if life.acknowledged_at
+            else "never acknowledged"
+        )
         words = "its key is confirmed" if known.confirmed else "nothing shows yet that its key leads there"
         doubt = "" if known.outcome_known else "; it was sent since, and its outcome is not known"
         yield f"ledger    {last}; {words}{doubt}"
@@ -84,7 +89,7 @@ def _field_lines(fields: Iterable[FieldDifference], known: RowRecord) -> Iterato
     for field in fields:
         values = (
             ("source", field.source),
-            ("sent", field.record),
+            ("sent", field.acknowledged),
             ("last listed as", field.remote),
             ("agreed spelling", field.spelled if field.spelled != field.remote else None),
             ("answered", field.answered),
@@ -147,8 +152,8 @@ def life_document(told: Explanation) -> dict[str, object]:
             "shown": dict(known.agreement.shown) if known.agreement else {},
             "answered": known.agreement and known.agreement.answered,
             "pending": is_pending(known),
-            "acknowledged_at": life.acked_at and life.acked_at.isoformat(),
-            "acknowledged_by": life.acked_by,
+            "acknowledged_at": life.acknowledged_at and life.acknowledged_at.isoformat(),
+            "acknowledged_by": life.acknowledged_by,
         },
         "rejection": life.rejection and {"at": life.rejection.at.isoformat(), "message": life.rejection.message},
         "resting": life.resting

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import orjson
 
 from engine.ledger.sqlite.texts import from_text, to_json, to_text
-from engine.model.company_record import Settlement
+from engine.model.ledger_writes import Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import RowAttempt
 

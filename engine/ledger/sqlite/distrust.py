@@ -10,7 +10,8 @@ import sqlite3
 
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.texts import to_json
-from engine.model.company_record import KEY_MISMATCH, Agreement
+from engine.model.company_record import KEY_MISMATCH
+from engine.model.row_record import Agreement
 from engine.model.settings import Scope
 
 DOUBTED = Agreement(is_open=True, is_doubted=True)

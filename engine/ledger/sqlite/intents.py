@@ -12,7 +12,8 @@ from engine.errors import LedgerError
 from engine.ledger.sqlite import attempts, may_be_there, resting, scopes
 from engine.ledger.sqlite.rows import acknowledge
 from engine.ledger.sqlite.texts import to_json, to_text
-from engine.model.company_record import Intent, Rejection, Settlement
+from engine.model.ledger_writes import Intent, Settlement
+from engine.model.resting import Rejection
 from engine.model.settings import Scope
 
 BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from engine.ledger.sqlite.texts import from_text, to_text
-from engine.model.company_record import Pause, Rest
+from engine.model.resting import Pause, Rest
 
 NOTES = "select name, value from key_notes where origin = ? and account = ?"
 NOTE = "insert or replace into key_notes (origin, account, name, value) values (?, ?, ?, ?)"

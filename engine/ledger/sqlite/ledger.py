@@ -34,21 +34,14 @@ from engine.ledger.sqlite.database import give_back, open_file, open_memory
 from engine.ledger.sqlite.lock import FileLocks, MemoryLocks
 from engine.ledger.sqlite.thread import DatabaseThread
 from engine.model.balance import State
-from engine.model.company_record import (
-    Agreement,
-    CompanyRecord,
-    CompanyState,
-    Intent,
-    Learned,
-    Pause,
-    Rest,
-    RestingRow,
-    Settlement,
-)
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.directory import Directory
+from engine.model.ledger_writes import Intent, Learned, Settlement
 from engine.model.quota import MOST, DayUse, UsedUp
+from engine.model.resting import Pause, Rest, RestingRow
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied, Generation, Life
+from engine.model.row_record import Agreement
 from engine.model.settings import Scope
 from engine.model.wanted import FileEnd
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from engine.model.company_record import MADE_ANEW, NOT_LISTED
 from engine.model.dimension import NaturalKey
+from engine.model.resting import MADE_ANEW, NOT_LISTED
 
 READ = "select key, type_code, erp_id from may_be_there where scope = ? order by key"
 PUT = "insert or replace into may_be_there (scope, key, type_code, erp_id) values (?, ?, ?, ?)"

@@ -9,7 +9,7 @@ import orjson
 
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
-from engine.model.company_record import MADE_ANEW, UNCERTAIN, RestingRow
+from engine.model.resting import MADE_ANEW, UNCERTAIN, RestingRow
 from engine.model.settings import Scope
 
 READ = "select key, code, fingerprint, message, since, tries, next_at, others from resting where scope = ? order by key"

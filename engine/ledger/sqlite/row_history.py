@@ -7,7 +7,7 @@ import sqlite3
 from engine.ledger.sqlite import attempts, resting, scopes
 from engine.ledger.sqlite.rows import read_one
 from engine.ledger.sqlite.texts import from_text, optional_instant
-from engine.model.company_record import Rejection
+from engine.model.resting import Rejection
 from engine.model.row_history import Life
 from engine.model.settings import Scope
 
@@ -31,13 +31,13 @@ def read(connection: sqlite3.Connection, scope: Scope, key: str) -> Life:
         return Life(wire_key=key)
     (wire_key,) = connection.execute(WIRE_KEY, (scope_id, key)).fetchone() or (key,)
     place = (scope_id, wire_key)
-    acked_at, acked_by = connection.execute(ACKED, place).fetchone() or (None, None)
+    acknowledged_at, acknowledged_by = connection.execute(ACKED, place).fetchone() or (None, None)
     (in_flight,) = connection.execute(IN_FLIGHT, place).fetchone() or (None,)
     return Life(
         wire_key=wire_key,
         known=read_one(connection, *place),
-        acked_at=optional_instant(acked_at),
-        acked_by=acked_by,
+        acknowledged_at=optional_instant(acknowledged_at),
+        acknowledged_by=acknowledged_by,
         rejection=_rejection(connection.execute(REJECTION, place).fetchone()),
         resting=resting.read(connection, scope_id).get(wire_key),
         reverts=tuple(from_text(at) for (at,) in connection.execute(REVERTS, place)),

@@ -14,19 +14,11 @@ import orjson
 
 from engine.ledger.sqlite import may_be_there, resting, scopes
 from engine.ledger.sqlite.texts import from_text, to_json, to_text
-from engine.model.company_record import (
-    CONFIRMED,
-    SETTLED,
-    Agreement,
-    CompanyRecord,
-    Entry,
-    Learned,
-    Rejection,
-    RowRecord,
-    as_entries,
-    entries,
-)
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
+from engine.model.ledger_writes import Learned
+from engine.model.resting import Rejection
+from engine.model.row_record import CONFIRMED, SETTLED, Agreement, Entry, RowRecord, as_entries, entries
 from engine.model.settings import Scope
 from engine.model.table import Column, Keyed, transposed
 
@@ -87,7 +79,7 @@ VALUES = "(?{})".format(", ?" * 10)
 """An entry's fields in `ACKNOWLEDGE` and `ADOPT`; scope and time are those of all."""
 
 BLOCKS = (50, 10, 1)
-"""So many rows go into one statement, the most that there are: each statement costs 1 to 2 us before its first row."""
+"""Rows in one statement: the largest block that the rows left fill. A statement costs 1-2 us before its first row."""
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
 FORGET_REVERTS = """
@@ -97,7 +89,7 @@ FORGET_REVERTS = """
     ))
 """
 ADD_REVERT = "insert or ignore into reverts (scope, key, at) values (?, ?, ?)"
-REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `compare.plan.flapping`
+REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `compare.flapping`
 
 
 def read(connection: sqlite3.Connection, scope: Scope) -> CompanyRecord:
@@ -241,5 +233,5 @@ def _plain(part: RemoteRow | Agreement | Mapping[str, str]) -> Mapping[str, obje
 
 @cache
 def _of_many(statement: str, rows: int) -> str:
-    """Return a statement on so many rows at once: `?1` and `?2` are common to all, each row's values follow."""
+    """Return a statement on this number of rows: `?1` and `?2` are common to all, each row's values follow."""
     return statement.format(", ".join([VALUES] * rows))

@@ -7,7 +7,7 @@ from tests.mutants.mutate import Mutant
 RULES = "tests/unit/test_agreement.py"
 RUNS = "tests/sandbox/test_agreement.py"
 VERBS = "tests/sandbox/test_agreement_verbs.py"
-LEARNT = "tests/unit/test_learn.py"
+LEARNT = "tests/unit/test_absorb.py"
 LEDGER = "tests/ledger/test_distrust.py"
 
 
@@ -106,7 +106,7 @@ _RESTING = (
     _mutant(
         "any rest counts as not carried out", "if rest.code != NOT_APPLIED or seen is None or", "if seen is None or"
     ),
-    _mutant("a listing that moved ends no rest", "or seen[1:5] != remote[1:5]:", "or False:"),
+    _mutant("a listing that moved ends no rest", "or not shows_the_same(seen, remote):", "or False:"),
     _mutant(
         "a code that is not shown ends a rest", "if None not in {seen.code, remote.code} and seen.code", "if seen.code"
     ),
@@ -132,16 +132,19 @@ _SHOWN = (
         "what was pushed since is shown as the listing before",
         "if known.seen is not None and not known.is_fresh:",
         "if known.seen is not None:",
+        module="compare.agreement",
     ),
     _mutant(
         "an agreed spelling is not shown",
         "if known.agreement and known.agreement.shown else known.row",
         "if known.agreement is None else known.row",
+        module="compare.agreement",
     ),
     _mutant(
         "an open row is not pending",
         "return known.is_fresh or (known.agreement is not None and known.agreement.is_open)",
         "return known.is_fresh",
+        module="compare.agreement",
     ),
 )
 
@@ -150,63 +153,97 @@ _ANSWERED = (
         "what was before a row of unknown outcome is forgotten",
         "(is_pending(known) or not known.outcome_known)",
         "is_pending(known)",
+        module="compare.agreement",
     ),
     _mutant(
         "what was before an open row is forgotten",
         "(is_pending(known) or not known.outcome_known)",
         "not known.outcome_known",
+        module="compare.agreement",
     ),
     _mutant(
         "what was before a push of long ago is kept",
         "is_kept = known is not None and (is_pending(known) or not known.outcome_known)",
         "is_kept = known is not None",
+        module="compare.agreement",
     ),
     _mutant(
         "a second push forgets what was before the first",
         "if again is not None and name in again and not old.is_doubted:",
         "if False:",
+        module="compare.agreement",
     ),
     _mutant(
         "a doubted ledger takes a spelling for what was before",
         "changed = () if old.is_doubted else fields",
         "changed = fields",
+        module="compare.agreement",
     ),
     _mutant(
         "a doubted ledger forgets what was not carried out",
         "name in again and not old.is_doubted:",
         "name in again:",
+        module="compare.agreement",
     ),
     _mutant(
         "an agreed spelling counts as what was before",
         "if prior is not None and prior != old.shown.get(name):",
         "if prior is not None:",
+        module="compare.agreement",
     ),
-    _mutant("the second of two pushes tells what was before", "before.setdefault(name, prior)", "before[name] = prior"),
-    _mutant("a push keeps the spelling of what it replaces", "if fields and name not in fields}", "if fields}"),
-    _mutant("a push forgets the spelling of other fields", "if fields and name not in fields}", "if not fields}"),
     _mutant(
-        "a row of unknown outcome keeps its spelling", "if fields and name not in fields}", "if name not in fields}"
+        "the second of two pushes tells what was before",
+        "before.setdefault(name, prior)",
+        "before[name] = prior",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "a push keeps the spelling of what it replaces",
+        "if fields and name not in fields}",
+        "if fields}",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "a push forgets the spelling of other fields",
+        "if fields and name not in fields}",
+        "if not fields}",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "a row of unknown outcome keeps its spelling",
+        "if fields and name not in fields}",
+        "if name not in fields}",
+        module="compare.agreement",
     ),
     _mutant(
         "what was answered is not kept",
         "Agreement(shown=shown, answered=answered, pushed_again=again)",
         "Agreement(shown=shown, pushed_again=again)",
+        module="compare.agreement",
     ),
     _mutant(
         "what was answered before is kept",
         "Agreement(shown=shown, answered=answered,",
         "Agreement(shown=shown, answered=answered or old.answered,",
+        module="compare.agreement",
     ),
     _mutant(
         "a second push is not kept",
         "Agreement(shown=shown, answered=answered, pushed_again=again)",
         "Agreement(shown=shown, answered=answered)",
+        module="compare.agreement",
     ),
-    _mutant("a second push stays allowed", "pushed_again=again)\n", "pushed_again=again, is_allowed=old.is_allowed)\n"),
+    _mutant(
+        "a second push stays allowed",
+        "pushed_again=again)\n",
+        "pushed_again=again, is_allowed=old.is_allowed)\n",
+        module="compare.agreement",
+    ),
     _mutant(
         "a lost update is taken to have landed",
         "== getattr(known.row, name) != getattr(row, name)",
         "== getattr(row, name)",
+        module="compare.agreement",
     ),
 )
 
@@ -215,70 +252,143 @@ _CLOSED = (
         "what is not carried out is closed",
         "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
         "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN)\n    taken",
+        module="compare.agreement",
     ),
     _mutant(
         "what differs is closed",
         "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
         "judged.having(Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
+        module="compare.agreement",
     ),
     _mutant(
         "the source's label is taken for what was sent",
         '("name", "erp_id", "type_code")}',
         '("name", "erp_id", "type_code", "type_label")}',
+        module="compare.agreement",
     ),
     _mutant(
         "the source's code is taken for what was sent",
         '("name", "erp_id", "type_code")}',
         '("name", "erp_id", "type_code", "code")}',
+        module="compare.agreement",
     ),
     _mutant(
         "the source's ERP id is not taken for what was sent",
         '("name", "erp_id", "type_code")}',
         '("name", "type_code")}',
+        module="compare.agreement",
     ),
     _mutant(
-        "nothing is left to be told of a killed run", "told_by=run_id if is_told else", "told_by=None if is_told else"
+        "nothing is left to be told of a killed run",
+        "told_by=run_id if is_told else",
+        "told_by=None if is_told else",
+        module="compare.agreement",
     ),
-    _mutant("a run that told is forgotten", "old.told_by if judged.shown else None", "None"),
-    _mutant("a run that told is kept for good", "old.told_by if judged.shown else None", "old.told_by"),
     _mutant(
-        "the spelling of a field that moved is forgotten", "shown={**kept, **judged.shown}", "shown={**judged.shown}"
+        "a run that told is forgotten", "old.told_by if judged.shown else None", "None", module="compare.agreement"
     ),
-    _mutant("a spelling that is shown is not taken over", "shown={**kept, **judged.shown}", "shown={**kept}"),
-    _mutant("every spelling of before is kept", "old.shown.items() if name in left}", "old.shown.items()}"),
-    _mutant("what was answered is kept for good", "answered=old.answered if left else None", "answered=old.answered"),
-    _mutant("what was answered is forgotten", "answered=old.answered if left else None", "answered=None"),
-    _mutant("a row of unconfirmed key is open", "is_open=known.confirmed and bool(", "is_open=bool("),
+    _mutant(
+        "a run that told is kept for good",
+        "old.told_by if judged.shown else None",
+        "old.told_by",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "the spelling of a field that moved is forgotten",
+        "shown={**kept, **judged.shown}",
+        "shown={**judged.shown}",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "a spelling that is shown is not taken over",
+        "shown={**kept, **judged.shown}",
+        "shown={**kept}",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "every spelling of before is kept",
+        "old.shown.items() if name in left}",
+        "old.shown.items()}",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "what was answered is kept for good",
+        "answered=old.answered if left else None",
+        "answered=old.answered",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "what was answered is forgotten",
+        "answered=old.answered if left else None",
+        "answered=None",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "a row of unconfirmed key is open",
+        "is_open=known.confirmed and bool(",
+        "is_open=bool(",
+        module="compare.agreement",
+    ),
     _mutant(
         "a row that shows something else again is not open",
         "bool(judged.having(Field.AGAIN, Field.OPEN))",
         "bool(judged.having(Field.AGAIN))",
+        module="compare.agreement",
     ),
     _mutant(
         "a row that was not pushed once more is not open",
         "bool(judged.having(Field.AGAIN, Field.OPEN))",
         "bool(judged.having(Field.OPEN))",
+        module="compare.agreement",
     ),
     _mutant(
         "an allowance outlives the spelling",
         "is_allowed=old.is_allowed and judged.shown.items() <= old.shown.items(),",
         "is_allowed=old.is_allowed,",
+        module="compare.agreement",
     ),
     _mutant(
         "an allowance is for one listing",
         "is_allowed=old.is_allowed and judged.shown.items() <= old.shown.items(),",
         "is_allowed=False,",
+        module="compare.agreement",
     ),
     _mutant(
         "an allowance is for fields, whatever they show",
         "judged.shown.items() <= old.shown.items()",
         "judged.shown.keys() <= old.shown.keys()",
+        module="compare.agreement",
     ),
-    _mutant("a doubt does not outlive a listing", "is_doubted=old.is_doubted and bool(left)", "is_doubted=False"),
-    _mutant("a doubt stays", "is_doubted=old.is_doubted and bool(left)", "is_doubted=old.is_doubted"),
-    _mutant("what was before is kept for good", "before=known.before if left else None", "before=known.before"),
-    _mutant("what was before is forgotten", "before=known.before if left else None", "before=None"),
-    _mutant("an open row takes the source for what was sent", "row=known.row if left else", "row="),
+    _mutant(
+        "a doubt does not outlive a listing",
+        "is_doubted=old.is_doubted and bool(left)",
+        "is_doubted=False",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "a doubt stays",
+        "is_doubted=old.is_doubted and bool(left)",
+        "is_doubted=old.is_doubted",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "what was before is kept for good",
+        "before=known.before if left else None",
+        "before=known.before",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "what was before is forgotten",
+        "before=known.before if left else None",
+        "before=None",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "an open row takes the source for what was sent",
+        "row=known.row if left else",
+        "row=",
+        module="compare.agreement",
+    ),
 )
 
 _LEARNT = (
@@ -365,15 +475,15 @@ _LEARNT = (
     ),
     _mutant(
         "a second push counts as a revert before it is one",
-        "is_revert = not is_again and not is_stuck and",
-        "is_revert = not is_stuck and",
+        "undoes = not is_again and not is_stuck and",
+        "undoes = not is_stuck and",
         module="compare.plan",
         test=RUNS,
     ),
     _mutant(
         "what flaps is pushed once more",
-        "if (is_again or is_revert) and",
-        "if is_revert and",
+        "if (is_again or undoes) and",
+        "if undoes and",
         module="compare.plan",
         test=RUNS,
     ),

@@ -49,21 +49,21 @@ PLANNING = (
     ),
     Mutant(
         name="match: rows that look like another are lost",
-        module="compare.join",
+        module="compare.identity",
         old='holds.append(Hold(row.key, "look-alike", message))',
         new="pass",
         scene="troubled",
     ),
     Mutant(
         name="match: rows that look like another are created, too",
-        module="compare.join",
+        module="compare.identity",
         old='holds.append(Hold(row.key, "look-alike", message))',
         new='holds.append(Hold(row.key, "look-alike", message)); missing.append(row)',
         scene="troubled",
     ),
     Mutant(
         name="match: a row is to be created twice",
-        module="compare.join",
+        module="compare.identity",
         old="            missing.append(row)\n",
         new="            missing.append(row)\n            missing.append(row)\n",
         scene="adopted",
@@ -71,7 +71,7 @@ PLANNING = (
     ),
     Mutant(
         name="match: a pair is lost when shifted keys are sorted out",
-        module="compare.join",
+        module="compare.identity",
         old="kept.append(pair)",
         new="kept[-1:] = [pair]",
         scene="adopted",
@@ -157,7 +157,7 @@ PLANNING = (
     Mutant(
         name="diff: rows of unconfirmed key are lost",
         module="compare.plan",
-        old="self.holds.append(_unconfirmed(pair, fields, self.shifts.other_key(row)))",
+        old="self.holds.append(unconfirmed_hold(pair, fields, self.shifts.other_key(row)))",
         new="pass",
         scene="unconfirmed",
     ),

@@ -23,7 +23,7 @@ UNSEEN = (
     ),
     Mutant(
         name="diff: what differs is unchanged",
-        module="compare.plan",
+        module="compare.differing",
         old="    return tuple(fields) or None\n",
         new="    return None\n",
         scene="keyed",
@@ -32,7 +32,7 @@ UNSEEN = (
     Mutant(
         name="recover: what has not landed is told to have landed",
         module="send.lost_answers",
-        old="if found is not Verdict.LANDED or remote is None:",
+        old="if found is not Readback.LANDED or remote is None:",
         new="if remote is None:",
         scene="unlanded",
         why="it is counted once, as was judged: the next whole listing tells",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.compare.remote_view import RemoteView
-from engine.compare.subset import corrected, gone, only
+from engine.compare.subset import corrected, gone, subset
 from engine.model.change import Plan
 from engine.model.dimension import Dimension
 from engine.model.outcome import Problem
@@ -71,7 +71,7 @@ def plans(draw: st.DrawFn) -> tuple[Plan, Wanted]:
 @STEADY
 @given(plans(), st.sets(st.sampled_from(KEYS)))
 def test_it_adds_up_and_is_about_nothing_else(both: tuple[Plan, Wanted], keys: set[str]) -> None:
-    plan, few = only(*both, keys)
+    plan, few = subset(*both, keys)
     assert {row.key for row in few.rows} <= keys
     assert {problem.key for problem in few.problems} <= keys
     assert all(set(part) <= keys for part in parts(plan).values())
@@ -85,7 +85,7 @@ def test_it_adds_up_and_is_about_nothing_else(both: tuple[Plan, Wanted], keys: s
 @given(plans(), st.sets(st.sampled_from(KEYS)))
 def test_a_part_and_its_rest_are_the_whole(both: tuple[Plan, Wanted], keys: set[str]) -> None:
     plan, wanted = both
-    halves = [only(plan, wanted, some) for some in (keys, set(KEYS) - keys)]
+    halves = [subset(plan, wanted, some) for some in (keys, set(KEYS) - keys)]
     for name, whole in parts(plan).items():
         assert sorted(key for part, _ in halves for key in parts(part)[name]) == sorted(whole)
     assert sum(part.unchanged for part, _ in halves) == plan.unchanged
@@ -98,15 +98,15 @@ def test_a_part_and_its_rest_are_the_whole(both: tuple[Plan, Wanted], keys: set[
 @given(plans())
 def test_all_of_it_sends_what_the_whole_sends(both: tuple[Plan, Wanted]) -> None:
     plan, wanted = both
-    picked, few = only(plan, wanted, set(KEYS))
+    picked, few = subset(plan, wanted, set(KEYS))
     assert (picked.digest, picked.unchanged, few.rows) == (plan.digest, plan.unchanged, wanted.rows)
-    assert only(picked, few, set(KEYS)) == (picked, few)
+    assert subset(picked, few, set(KEYS)) == (picked, few)
 
 
 @STEADY
 @given(plans(), st.sets(st.sampled_from([*KEYS, "strange"])))
 def test_each_key_is_there_well_or_ill_or_gone(both: tuple[Plan, Wanted], keys: set[str]) -> None:
-    _, few = only(*both, keys)
+    _, few = subset(*both, keys)
     here = {row.key for row in few.rows} | {problem.key for problem in few.problems if problem.key}
     assert here | set(gone(keys, both[1])) == keys
     assert not here & set(gone(keys, both[1]))
@@ -122,9 +122,9 @@ def test_what_is_invalid_in_the_corrected_file_counts_whatever_its_key() -> None
     wanted = bad(
         source(dim("a", "1")), rejected("z", "rows.csv"), rejected(None, "fix.ndjson"), rejected(None, "rows.csv")
     )
-    _, few = only(Plan(unchanged=1), wanted, {"a"}, "fix.ndjson")
+    _, few = subset(Plan(unchanged=1), wanted, {"a"}, "fix.ndjson")
     assert (few.invalid, few.source_rows, few.problems) == (1, 2, (rejected(None, "fix.ndjson"),))
-    _, few = only(Plan(unchanged=1), wanted, {"a"})
+    _, few = subset(Plan(unchanged=1), wanted, {"a"})
     assert (few.invalid, few.source_rows) == (0, 1)
 
 
@@ -159,5 +159,5 @@ def test_a_row_whose_correction_is_bad_counts_once() -> None:
 
 def test_a_row_that_is_bad_in_the_source_alone_is_counted_once() -> None:
     better = corrected(bad(SOURCE, rejected("d")), file_of(dim("d", "4")))
-    _, few = only(Plan(), better, {"d"}, "fix.ndjson")
+    _, few = subset(Plan(), better, {"d"}, "fix.ndjson")
     assert few.source_rows == 1

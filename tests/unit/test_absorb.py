@@ -6,19 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from engine.compare.absorb import learn
+from engine.compare.absorb import absorb
 from engine.compare.equality import not_applied
-from engine.compare.join import match
+from engine.compare.join import join
 from engine.compare.remote_view import RemoteView, as_known
-from engine.model.company_record import Agreement, CompanyRecord, Learned, RowRecord
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.ledger_writes import Learned
+from engine.model.row_record import Agreement, RowRecord
 from engine.model.wanted import Wanted
 from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source
 
 
 def taught(wanted: Wanted, record: CompanyRecord, *remote: RemoteRow) -> Learned:
     index = RemoteView(remote)
-    return learn(match(wanted, index, record), index, record, certificate(index), NOW)
+    return absorb(join(wanted, index, record), index, record, certificate(index), NOW)
 
 
 def test_a_row_met_first_is_adopted_with_the_values_shown() -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.compare.readback import Verdict, counterparts, is_known, verdict
+from engine.compare.readback import Readback, counterparts, is_known, readback
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow
 from tests.unit.model_server import STEADY, dim, shown
 
-LANDED, MISSING, UNTOLD = Verdict.LANDED, Verdict.MISSING, Verdict.UNTOLD
+LANDED, MISSING, UNTOLD = Readback.LANDED, Readback.MISSING, Readback.UNTOLD
 
 
 def create(row: Dimension, *, code: str | None = None) -> Change:
@@ -36,7 +36,7 @@ class Case(NamedTuple):
 
     change: Change
     listed: tuple[RemoteRow, ...]
-    expected: Verdict
+    expected: Readback
 
 
 NEW = dim("k1", "1", "New")
@@ -74,7 +74,7 @@ CASES = {
     # An update
     "update: its name is there": Case(update(NEW, "name"), (shown("r1", "1", "New"),), LANDED),
     "update: the old name is there": Case(update(NEW, "name"), (shown("r1", "1", "Old"),), MISSING),
-    "update: its row is gone": Case(update(NEW, "name"), (shown("r2", "1", "New"),), Verdict.UNSHOWN),
+    "update: its row is gone": Case(update(NEW, "name"), (shown("r2", "1", "New"),), Readback.UNSHOWN),
     "update: found by id, not by natural key": Case(
         update(NEW, "name"), (shown("r1", "1", "Old"), shown("r2", "1", "New")), MISSING
     ),
@@ -147,14 +147,14 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_is_there_proves(case: Case) -> None:
-    assert verdict(case.change, found(case.change, *case.listed)) is case.expected
+    assert readback(case.change, found(case.change, *case.listed)) is case.expected
 
 
 def test_a_row_sent_again_under_a_new_label_has_not_landed_under_the_old_one() -> None:
     """It goes out with the remote row's own label, or with the source's where labels are compared (`relabel`)."""
     change = update(dim("k1", "1", label="GL"))
 
-    assert verdict(change, shown("r1", "1", label="Konto")) is not LANDED
+    assert readback(change, shown("r1", "1", label="Konto")) is not LANDED
 
 
 @pytest.mark.parametrize(("remote_id", "expected"), [("dim_1", True), ("?k1", False), (None, False)])
@@ -186,7 +186,7 @@ remote_rows = st.builds(
 @given(changes, remote_rows)
 def test_nothing_has_landed_that_shows_otherwise(change: Change, remote: RemoteRow) -> None:
     """And an update has landed only where one of its fields, or all of a row that is sent again, can be seen."""
-    sent, found = change.sent, verdict(change, remote)
+    sent, found = change.sent, readback(change, remote)
     if found is not LANDED:
         return
     assert (remote.name, remote.erp_id) == (sent.name, sent.erp_id)
@@ -208,13 +208,13 @@ def test_what_is_there_as_sent_and_all_to_be_seen_has_landed(change: Change) -> 
     row = change.sent
     there = RemoteRow("r1", row.type_code, row.type_label, row.name, row.erp_id, row.code or "c1", row.key)
 
-    assert verdict(change, found(change, there)) is LANDED
+    assert readback(change, found(change, there)) is LANDED
 
 
 @STEADY
 @given(changes)
 def test_what_is_not_there_is_missing(change: Change) -> None:
-    assert verdict(change, found(change)) is (Verdict.UNSHOWN if is_known(change.remote_id) else MISSING)
+    assert readback(change, found(change)) is (Readback.UNSHOWN if is_known(change.remote_id) else MISSING)
 
 
 def test_a_row_that_was_there_before_was_not_created_since() -> None:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from engine.compare.collision import collided, collision_fingerprint, without
-from engine.compare.recent_refusals import uncertain_again, withhold
+from engine.compare.recent_refusals import uncertain_again, without_resting
 from engine.model.change import Change, Plan
-from engine.model.company_record import KEY_COLLISION, NOT_LISTED, UNCERTAIN, CompanyRecord, Rejection, RestingRow
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, fingerprint
 from engine.model.outcome import Column
+from engine.model.resting import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Rejection, RestingRow
 from tests.unit.model_server import NOW, dim, source
 
 ROW = dim("k1", "1", code="c1")
@@ -43,11 +44,11 @@ def test_which_refused_rows_rest(now_wanted: Dimension, ago: timedelta, rests: b
     plan = Plan(creates=(change,)) if remote_id is None else Plan(updates=(change,))
     record = CompanyRecord(rejections=refused(ROW, ago))
 
-    left, resting = withhold(plan, record, NOW)
+    left, resting = without_resting(plan, record, NOW)
 
     assert left.changes == (() if rests else (change,))
     assert [row.change for row in resting] == ([change] if rests else [])
-    assert withhold(plan, record, NOW, again=True) == (plan, [])
+    assert without_resting(plan, record, NOW, again=True) == (plan, [])
 
 
 def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
@@ -56,7 +57,7 @@ def test_the_rest_of_the_plan_goes_on_unchanged_and_in_order() -> None:
     plan = Plan(creates=creates, updates=updates, unchanged=5, matched=8, orphans=("r9",))
     rejections = refused(creates[1].row, SECOND) | refused(updates[0].row, SECOND)
 
-    left, resting = withhold(plan, CompanyRecord(rejections=rejections), NOW)
+    left, resting = without_resting(plan, CompanyRecord(rejections=rejections), NOW)
 
     assert left == Plan(creates=(creates[0], creates[2]), updates=updates[1:], unchanged=5, matched=8, orphans=("r9",))
     assert [(row.change, row.column, row.words) for row in resting] == [
@@ -70,7 +71,7 @@ def test_what_rests_is_not_counted_as_pushed_back() -> None:
     updates = tuple(Change(dim(key, key), f"r{key}", ("name",)) for key in "ab")
     plan = Plan(updates=updates, reverts=("a", "b"))
 
-    left, _ = withhold(plan, CompanyRecord(rejections=refused(updates[0].row, SECOND)), NOW)
+    left, _ = without_resting(plan, CompanyRecord(rejections=refused(updates[0].row, SECOND)), NOW)
 
     assert (left.updates, left.reverts) == (updates[1:], ("b",))
 
@@ -78,7 +79,7 @@ def test_what_rests_is_not_counted_as_pushed_back() -> None:
 def test_nothing_rests_when_nothing_is_noted() -> None:
     plan = Plan(creates=(Change(ROW, None),))
 
-    assert withhold(plan, CompanyRecord(), NOW) == (plan, [])
+    assert without_resting(plan, CompanyRecord(), NOW) == (plan, [])
 
 
 def test_w9_the_same_bytes_to_the_same_end_rest_for_1_h_6_h_and_24_h() -> None:
@@ -108,10 +109,10 @@ def test_which_uncertain_rows_rest(next_at: datetime | None, since: datetime, ro
     plan = Plan(creates=(Change(row, None),))
     record = CompanyRecord(resting={"k1": RestingRow(UNCERTAIN, fingerprint(ROW), "HTTP 500", since, 1, next_at)})
 
-    left, resting = withhold(plan, record, NOW)
+    left, resting = without_resting(plan, record, NOW)
 
     assert (len(left.creates), [each.column for each in resting]) == ((0, [Column.UNCERTAIN]) if rests else (1, []))
-    assert withhold(plan, record, NOW, again=True) == (plan, [])
+    assert without_resting(plan, record, NOW, again=True) == (plan, [])
 
 
 def test_w4_a_row_that_is_not_listed_is_held_until_it_is_allowed() -> None:
@@ -120,9 +121,9 @@ def test_w4_a_row_that_is_not_listed_is_held_until_it_is_allowed() -> None:
     record = CompanyRecord(resting={"k1": RestingRow(NOT_LISTED, fingerprint(ROW), "gone", NOW, 0, NOW + HOUR)})
 
     for again in (False, True):
-        left, resting = withhold(plan, record, NOW, again=again)
+        left, resting = without_resting(plan, record, NOW, again=again)
         assert (left.changes, resting, [hold.slug for hold in left.holds]) == ((), [], [NOT_LISTED])
-    assert withhold(plan, record, NOW, allowed={NOT_LISTED}) == (plan, [])
+    assert without_resting(plan, record, NOW, allowed={NOT_LISTED}) == (plan, [])
 
 
 SENT = dim("old", "1")
@@ -144,7 +145,7 @@ def test_what_may_be_there_under_one_key_is_not_made_under_another(change: Chang
     plan = Plan(creates=(change,)) if change.remote_id is None else Plan(updates=(change,))
     record = CompanyRecord(may_be_there={"old": ("account", "1")})
 
-    left, resting = withhold(plan, record, NOW, again=True, allowed={NOT_LISTED, "key-shift"})
+    left, resting = without_resting(plan, record, NOW, again=True, allowed={NOT_LISTED, "key-shift"})
 
     assert ([hold.slug for hold in left.holds], resting) == ([slug] if slug else [], [])
     assert left.changes == (() if slug else (change,))
@@ -153,7 +154,7 @@ def test_what_may_be_there_under_one_key_is_not_made_under_another(change: Chang
 def test_a_row_that_was_sent_under_both_keys_is_sent_again_under_its_own() -> None:
     plan = Plan(creates=(Change(SENT, None),))
     record = CompanyRecord(may_be_there={"old": ("account", "1"), "older": ("account", "1")})
-    assert withhold(plan, record, NOW) == (plan, [])
+    assert without_resting(plan, record, NOW) == (plan, [])
 
 
 A, B = dim("A", "1"), dim("a", "2")

@@ -12,23 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.compare.attribution import drift, last_told, spellings
+from engine.compare.attribution import attribute, last_told, spellings
 from engine.compare.equality import not_applied
-from engine.compare.join import match
+from engine.compare.join import join
 from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView, as_known
-from engine.model.company_record import (
-    KEY_MISMATCH,
-    NOT_APPLIED,
-    OVERWRITTEN,
-    Agreement,
-    CompanyRecord,
-    CompanyState,
-    RestingRow,
-    RowRecord,
-)
+from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, CompanyState
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.resting import NOT_APPLIED, RestingRow
+from engine.model.row_record import Agreement, RowRecord
 from engine.model.wanted import Wanted
 from tests.unit.model_server import (
     NOW,
@@ -57,7 +50,7 @@ def listed(record: CompanyRecord, failure: str | None = None) -> CompanyRecord:
 def drifted(
     wanted: Wanted, index: RemoteView, record: CompanyRecord, *, relabel: bool = False, needs_code: bool = False
 ) -> tuple[Difference, ...]:
-    return drift(match(wanted, index, record), index, record, relabel=relabel, needs_code=needs_code)
+    return attribute(join(wanted, index, record), index, record, relabel=relabel, needs_code=needs_code)
 
 
 class Case(NamedTuple):
@@ -250,7 +243,7 @@ def test_an_update_that_is_not_carried_out_is_nobodys_change(theirs: str) -> Non
 )
 def test_a_spelling(entry: RowRecord, row: Dimension, there: RemoteRow, fields: FieldDifference | None) -> None:
     record = listed(ledger_of(entry))
-    told = spellings(match(source(row), RemoteView([there]), record), record, relabel=False)
+    told = spellings(join(source(row), RemoteView([there]), record), record, relabel=False)
     assert told == ((Difference("spelled", "k1", "r1", "account", "Old", SPELLED, (fields,)),) if fields else ())
 
 

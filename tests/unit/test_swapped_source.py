@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from engine.compare.join import match
+from engine.compare.join import join
 from engine.compare.plan import diff
 from engine.compare.remote_view import RemoteView
+from engine.guards.approved_plan import marks
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
-from engine.guards.volume import marks
-from engine.model.company_record import CompanyRecord, CompanyState, RowRecord
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.row_record import RowRecord
 from engine.model.settings import Guards
 from engine.model.sketch import sketch
 from engine.model.wanted import Wanted
@@ -175,7 +176,7 @@ CASES = {
 def test_l2_l3_w10_who_knows_what_and_what_is_held(case: Case) -> None:
     index = RemoteView(case.remote, shows_keys=any(row.key for row in case.remote))
     wanted = Wanted(rows=case.source, source_rows=len(case.source))
-    plan = diff(match(wanted, index, case.record), index, case.record)
+    plan = diff(join(wanted, index, case.record), index, case.record)
     asked = Asked(
         company_id=OWN,
         rows=case.source,
@@ -227,7 +228,7 @@ def marked(case: Case, mark: str) -> Case:
 def test_the_figures_are_settings(guards: Guards, case: str) -> None:
     found = CASES[case]
     index = RemoteView(found.remote)
-    plan = diff(match(Wanted(rows=found.source, source_rows=0), index, found.record), index, found.record)
+    plan = diff(join(Wanted(rows=found.source, source_rows=0), index, found.record), index, found.record)
     asked = Asked(company_id=OWN, rows=found.source, plan=plan, record=found.record, remotes=index.rows, others={OTHER})
     charts = [(n, sketch(rows)) for n, rows in found.charts.items()]
     lax = replace(guards, wrong_client_overlap=0.0) if case.startswith("a") else guards

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.compare.join import Via, match
+from engine.compare.join import join
+from engine.compare.matching import Via
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
@@ -247,7 +248,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_each_row_of_both_sides_has_one_place(case: Case) -> None:
-    matching = match(case.wanted, RemoteView(case.remote), case.record)
+    matching = join(case.wanted, RemoteView(case.remote), case.record)
 
     assert {(pair.row.key, pair.remote.id, pair.via) for pair in matching.pairs} == case.pairs
     assert {row.key for row in matching.missing} == case.missing
@@ -264,7 +265,7 @@ def test_order_changes_nothing(case: Case) -> None:
         invalid_natural=case.wanted.invalid_natural,
     )
 
-    assert match(backwards, RemoteView(reversed(case.remote)), case.record) == match(
+    assert join(backwards, RemoteView(reversed(case.remote)), case.record) == join(
         case.wanted, RemoteView(case.remote), case.record
     )
 
@@ -272,7 +273,7 @@ def test_order_changes_nothing(case: Case) -> None:
 def test_a_match_names_the_ledgers_entry_however_it_came_about() -> None:
     entry = known(dim("k1", "1"), None)
 
-    (pair,) = match(source(dim("k1", "1")), RemoteView([shown("r1", "1")]), ledger_of(entry)).pairs
+    (pair,) = join(source(dim("k1", "1")), RemoteView([shown("r1", "1")]), ledger_of(entry)).pairs
 
     assert pair.known == entry
 
@@ -328,7 +329,7 @@ def test_image_keeps_rows_apart_whose_ids_are_not_known_yet() -> None:
     record = ledger_of(known(dim("k1", "1"), None), known(dim("k2", "2"), None))
     wanted = source(dim("k1", "2"), dim("k2", "1"))
 
-    pairs = match(wanted, as_known(record), record).pairs
+    pairs = join(wanted, as_known(record), record).pairs
 
     assert [(pair.row.key, pair.remote.erp_id, pair.via) for pair in pairs] == [
         ("k1", "1", Via.LEDGER),
@@ -345,6 +346,6 @@ def test_a_source_of_one_natural_key_makes_no_endless_messages(twins: str) -> No
     if twins == "remote":
         wanted = source(dim("k000", "1"))
 
-    holds = match(wanted, RemoteView(remote), CompanyRecord()).holds
+    holds = join(wanted, RemoteView(remote), CompanyRecord()).holds
 
     assert max(len(hold.message) for hold in holds) < 500

@@ -1,0 +1,30 @@
+"""In which fields a pair differs: the rule of equality, asked of a wanted row and the remote row that it is."""
+
+from __future__ import annotations
+
+from engine.compare.equality import Field, Judged, judge
+from engine.compare.matching import Pair, Via, leads_here
+
+
+def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[str, ...] | None:
+    """Return the names of the fields that differ; None: nothing to send.
+
+    An empty tuple is a row of unknown outcome: it is sent again whatever shows. A code that the listing does not show
+    is compared with the acknowledged one; a code that neither shows is no difference, and no proof of equality.
+    """
+    row, remote, _, known = pair
+    if known is not None and not known.outcome_known:
+        return ()
+    fields = list(judged(pair, relabel=relabel).having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
+    is_seen = remote.code is not None and row.code is not None
+    if not is_seen and known is not None and known.code_known and row.code != known.row.code:
+        fields += [] if needs_code and not row.code else ["code"]
+    return tuple(fields) or None
+
+
+def judged(pair: Pair, *, relabel: bool) -> Judged:
+    """Return what is to be said of a pair, by its entry where that is of this very remote row."""
+    row, remote, via, known = pair
+    is_named = via is Via.LISTED_KEY and known is not None and known.remote_id is None
+    is_its_own = known is not None and known.remote_id in {None, remote.id} and (is_named or leads_here(pair))
+    return judge(row, remote, known if is_its_own else None, relabel=relabel)

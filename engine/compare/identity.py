@@ -1,0 +1,120 @@
+"""Rows whose identity neither key nor id settles: they are held, since a wrong guess cannot be undone.
+
+`ambiguous`: one source row could be several rows in Ottimate, or several source rows one. `key-shift`: Ottimate lists
+the row under another key. `look-alike`: a new row looks like a remote row that no source row means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
+
+from engine.compare.matching import Pair, Via
+from engine.model.change import Hold
+from engine.model.company_record import CompanyRecord
+from engine.model.dimension import Dimension, RemoteRow, natural_key
+from engine.model.row_record import linked_id
+from engine.model.wanted import Wanted
+
+
+def listed_twice(key: str, bearers: Sequence[RemoteRow]) -> Hold:
+    """Return the hold of a row whose key is listed for several remote rows."""
+    message = f"Ottimate lists its key for {len(bearers)} rows ({_some(remote.id for remote in bearers)})"
+    return Hold(key, "ambiguous", message)
+
+
+def ambiguous(
+    row: Dimension, wanted: Sequence[Dimension], remotes: Sequence[RemoteRow], taken: Mapping[str, str]
+) -> Hold:
+    """Return the hold of a row whose type and ERP id do not tell which remote row it is.
+
+    `wanted`, `remotes`: all rows with that type and ERP id. `taken`: the keys of paired rows, by remote id.
+    """
+    what = f"{row.type_code} {row.erp_id!r}"
+    if len(wanted) > 1:
+        keys = _some(each.key for each in wanted)
+        message = f"{what} is the type and ERP id of {len(wanted)} source rows ({keys}): give each its own"
+    elif len(remotes) > 1:
+        ids = _some(remote.id for remote in remotes)
+        message = f"{what} is there {len(remotes)} times in Ottimate ({ids}): which one this row is cannot be told"
+    else:
+        (remote,) = remotes
+        message = f"{what} is in Ottimate as {remote.id}, which belongs to the key {taken[remote.id]!r}"
+    return Hold(row.key, "ambiguous", message)
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return the first three names in alphabetical order, and "..." if there are more."""
+    first = nsmallest(4, names)
+    return ", ".join(first[:3]) + (" ..." if len(first) > 3 else "")
+
+
+def without_shifted(pairs: list[Pair], holds: list[Hold], contested: set[str]) -> list[Pair]:
+    """Hold rows whose remote row is listed under another key: sending them would make a second one."""
+    kept: list[Pair] = []
+    for pair in pairs:
+        listed, key = pair.remote.key, pair.row.key
+        if pair.via is Via.NATURAL_KEY and listed is not None and listed != key:
+            message = (
+                f"Ottimate lists {pair.remote.id} under the key {listed!r}: sent as {key!r} it would be there twice"
+            )
+            holds.append(Hold(key, "key-shift", message))
+            contested.add(pair.remote.id)
+        else:
+            kept.append(pair)
+    return kept
+
+
+def without_look_alikes(
+    unmatched: list[Dimension], free: list[RemoteRow], types: Container[str], holds: list[Hold], contested: set[str]
+) -> list[Dimension]:
+    """Hold rows that a free remote row looks like; return those that may be created.
+
+    `types`: those of all remote rows. Where none has the row's own type, the server may have another name for it.
+    """
+    if not unmatched or not free:
+        return unmatched
+    alike: dict[tuple[str, str, str], list[RemoteRow]] = {}
+    for remote in free:
+        for trait in (*_traits(remote), _typeless(remote)):
+            alike.setdefault(trait, []).append(remote)
+    first = {trait: min(remotes) for trait, remotes in alike.items()}
+    missing: list[Dimension] = []
+    met: set[tuple[str, str, str]] = set()
+    for row in unmatched:
+        shared = [*_traits(row), *_traits(row._replace(type_code=""))]
+        if row.type_code not in types:
+            shared.append(_typeless(row))
+        found = [trait for trait in shared if trait in first]
+        if found:
+            met.update(found)
+            it = min(first[trait] for trait in found)
+            this, that = f"{row.erp_id!r} {row.name!r}", f"{it.erp_id!r} {it.name!r}"
+            message = f"{row.type_code} {this} looks like {it.id} ({that}) in Ottimate, which no source row means"
+            holds.append(Hold(row.key, "look-alike", message))
+        else:
+            missing.append(row)
+    contested.update(remote.id for trait in met for remote in alike[trait])
+    return missing
+
+
+def _traits(row: Dimension | RemoteRow) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+    """Return what two rows for one thing would share: the ERP id without case and leading zeros, or the name."""
+    return (row.type_code, "id", row.erp_id.casefold().lstrip("0") or "0"), (row.type_code, "name", row.name)
+
+
+def _typeless(row: Dimension | RemoteRow) -> tuple[str, str, str]:
+    """Return what two rows of different types share if they are one thing: both ERP id and name."""
+    return ("", f"any type, {row.erp_id}", row.name)
+
+
+def meant_by_invalid(loose: list[RemoteRow], wanted: Wanted, record: CompanyRecord) -> Iterator[str]:
+    """Yield ids of rows that an invalid source row means: it does not prove that the source has dropped the row."""
+    if not (wanted.invalid_keys or wanted.invalid_natural):
+        return
+    known = {key: record.rows[key] for key in wanted.invalid_keys if key in record.rows}
+    linked = {linked_id(key, entry) for key, entry in known.items()}
+    natural = {natural_key(entry.row) for entry in known.values() if entry.remote_id is None} | wanted.invalid_natural
+    for remote in loose:
+        if remote.id in linked or remote.key in wanted.invalid_keys or natural_key(remote) in natural:
+            yield remote.id

@@ -1,0 +1,62 @@
+"""Updates that give a remote row the type and ERP id that another remote row has: there could be two of one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from engine.compare.remote_view import RemoteView
+from engine.model.change import Change, Hold, Plan
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
+
+MOVING = frozenset({"erp_id", "type_code"})
+"""Fields by which a row becomes another one."""
+
+
+def hold_taken(plan: Plan, view: RemoteView) -> Plan:
+    """Hold updates to a type and ERP id that another remote row has, unless the plan changes that row's, too.
+
+    A row that is held keeps its own type and ERP id; so a row that was to take those is held as well, and so on.
+    """
+    moves = {
+        change.remote_id: change
+        for change in (*plan.updates, *plan.canaries)
+        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
+    }
+    if not moves:
+        return plan
+    bearers = by_natural_key(view.having({natural_key(change.row) for change in moves.values()}))
+    holds = list(plan.holds)
+    while blocked := _blocked(moves, bearers):
+        holds += [_taken(moves.pop(remote_id).row, other) for remote_id, other in blocked.items()]
+    staying = {hold.key for hold in holds}
+    return replace(
+        plan,
+        updates=tuple(change for change in plan.updates if change.row.key not in staying),
+        canaries=tuple(change for change in plan.canaries if change.row.key not in staying),
+        reverts=tuple(key for key in plan.reverts if key not in staying),
+        holds=tuple(sorted(holds)),
+    )
+
+
+def _moves(change: Change, there: RemoteRow | None) -> bool:
+    """Return whether an update gives a remote row another type or ERP id. `there`: as it is."""
+    if change.fields or there is None:
+        return not MOVING.isdisjoint(change.fields)
+    return change.row.erp_id != there.erp_id or there.type_code not in {"", change.row.type_code}
+
+
+def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[RemoteRow]]) -> dict[str, str]:
+    """Return rows that would take the type and ERP id of a row that keeps them: their ids, with that row's id."""
+    found = {}
+    for remote_id, change in moves.items():
+        for other in (remote.id for remote in bearers.get(natural_key(change.row), ())):
+            if other != remote_id and (other not in moves or natural_key(moves[other].row) == natural_key(change.row)):
+                found[remote_id] = other
+    return found
+
+
+def _taken(row: Dimension, other: str) -> Hold:
+    what = f"{row.type_code} {row.erp_id!r}"
+    text = f"it would become {what}, and {other} is that in Ottimate already: give each its own type and ERP id"
+    return Hold(row.key, "ambiguous", text)

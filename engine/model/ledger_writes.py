@@ -1,0 +1,56 @@
+"""What is written to the ledger: what a listing taught, what is about to be sent, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.model.dimension import NaturalKey, RemoteRow
+from engine.model.listing import Certificate
+from engine.model.outcome import Outcome
+from engine.model.resting import Rejection, RestingRow
+from engine.model.row_record import RowRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a whole listing taught: written to the ledger in one transaction, before anything is sent."""
+
+    certificate: Certificate
+    at: datetime
+    rows: dict[str, RowRecord] = field(default_factory=dict)  # new or changed entries, whole
+    gone: tuple[str, ...] = ()  # keys whose remote row is no longer there: their entries are deleted
+    keyless: tuple[RemoteRow, ...] | None = None  # all of them; None: as before
+    run_id: str | None = None  # the run that listed
+    resting: dict[str, RestingRow] = field(default_factory=dict)  # rows that it did not show, new or looked for again
+    rested: tuple[str, ...] = ()  # keys whose rest is over: shown again, or forgotten
+    may_be_there: Mapping[str, NaturalKey] | None = None  # all of `CompanyRecord.may_be_there`; None: as before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """The note that some keys are about to be sent: committed before the request, deleted with its outcome."""
+
+    id: str  # also the request's Idempotency-Key: unique per chunk and run
+    run_id: str
+    keys: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What one chunk's answer changes in the ledger, in one transaction with the end of its intent."""
+
+    intent_id: str
+    at: datetime
+    rows: Mapping[str, RowRecord] = field(default_factory=dict)  # acknowledged rows
+    rejected: dict[str, Rejection] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()  # keys whose outcome is not known: their acknowledged values prove nothing any more
+    may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # what rows of these keys may be now
+    created: int = 0  # added to the company's `remote_count`
+    lost_at: datetime | None = None  # when something was sent whose answer never came: the server may yet carry it out
+    outcomes: tuple[Outcome, ...] = ()  # of each row that has one, for the audit trail
+    sends: int = 0  # how often the request was sent
+    status: int | None = None  # of its last answer
+    request_id: str | None = None  # the server's name for that

@@ -1,0 +1,110 @@
+"""What the ledger knows of the remote row behind one key: a value, or a row of a table in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from engine.model.dimension import Dimension, RemoteRow, as_dimension
+from engine.model.table import Column, Keyed, Table, transposed
+
+
+class Agreement(NamedTuple):
+    """How the server spells a row, where that differs from what was sent. Fields have their names in `Dimension`."""
+
+    shown: Mapping[str, str] = {}  # by field: the spelling in listings that counts as equal to what was sent
+    answered: str | None = None  # the name in the answer that acknowledged the row, where it was another one
+    is_open: bool = False  # a listing showed another value than was pushed, and it is not yet known why
+    pushed_again: Mapping[str, str] | None = None  # by field: what was shown before it was pushed once more
+    told_by: str | None = None  # the run that reported it; None: it needs no report any more
+    is_allowed: bool = False  # a person has accepted the spelling of an ERP id or type
+    is_doubted: bool = False  # what was sent and shown may be out of date (`dimsync ledger distrust`)
+
+
+class RowRecord(NamedTuple):
+    """What is known of the remote row behind one key."""
+
+    row: Dimension  # values last acknowledged to us, or as a listing showed them when the row was adopted
+    remote_id: str | None  # None: not known yet (bulk answers give names only)
+    confirmed: bool  # an answer has shown that this key leads to this row
+    outcome_known: (
+        bool  # False: something was sent and its outcome is unknown, so `row` proves nothing and is sent again
+    )
+    code_known: bool  # False: `row.code` is not observable (adopted from a listing that shows no codes)
+    seen: RemoteRow | None = (
+        None  # what the last listing showed, where that is otherwise than agreed: somebody changed it there
+    )
+    is_fresh: bool = False  # acknowledged since the last listing
+    agreement: Agreement | None = None  # how the server spells it, and what of that is open; None: as it was sent
+    before: Mapping[str, str] | None = None  # what was shown before the last push, of the fields that it changed
+
+
+CONFIRMED, SETTLED, CODE_KNOWN, FRESH = 1, 2, 4, 8
+"""Bits of an entry's flags: `confirmed`, `outcome_known`, `code_known` and `is_fresh` of its record."""
+
+SURE = CONFIRMED | SETTLED | CODE_KNOWN
+"""Flags of an entry that is confirmed, of known outcome, and whose code is known."""
+
+
+class Entry(NamedTuple):
+    """A row's record as one row of the ledger's table: the fields of its `Dimension`, and the others."""
+
+    key: str
+    type_code: str
+    type_label: str
+    name: str
+    erp_id: str
+    code: str | None
+    remote_id: str | None
+    flags: int
+    seen: RemoteRow | None
+    agreement: Agreement | None
+    before: Mapping[str, str] | None
+
+
+_FLAGS = tuple((bool(bits & CONFIRMED), bool(bits & SETTLED), bool(bits & CODE_KNOWN)) for bits in range(16))
+_record = partial(tuple.__new__, RowRecord)
+
+
+def _as_record(values: tuple[Any, ...]) -> RowRecord:
+    """Return the record that is made of an entry's values."""
+    *row, remote_id, flags, seen, agreement, before = values
+    return _record((as_dimension(row), remote_id, *_FLAGS[flags], seen, flags >= FRESH, agreement, before))
+
+
+def entries(columns: Iterable[Column]) -> Keyed[RowRecord]:
+    """Return row records by key over their table: a column for each field of `Entry`."""
+    return Keyed(Table(Entry._fields, columns, _as_record), "key")
+
+
+def as_entry(key: str, record: RowRecord) -> Entry:
+    """Return a row's record as a row of the ledger's table."""
+    flags = CONFIRMED * record.confirmed + SETTLED * record.outcome_known + CODE_KNOWN * record.code_known
+    flags += FRESH * record.is_fresh
+    row = record.row
+    return Entry(
+        key=key,
+        type_code=row.type_code,
+        type_label=row.type_label,
+        name=row.name,
+        erp_id=row.erp_id,
+        code=row.code,
+        remote_id=record.remote_id,
+        flags=flags,
+        seen=record.seen,
+        agreement=record.agreement,
+        before=record.before,
+    )
+
+
+def as_entries(rows: Mapping[str, RowRecord]) -> Keyed[RowRecord]:
+    """Return row records as a keyed table; returns the argument if it is one."""
+    if isinstance(rows, Keyed):
+        return rows
+    return entries(transposed((as_entry(key, record) for key, record in rows.items()), len(Entry._fields)))
+
+
+def linked_id(key: str, known: RowRecord) -> str:
+    """Return the remote id behind a key, or `?` and the key, which stand in for an id that is not known."""
+    return known.remote_id or f"?{key}"
