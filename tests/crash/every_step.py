@@ -48,7 +48,8 @@ from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant, Values
 from tests.crash.client import AckOnly
-from tests.sandbox.fuzz import GATEWAY_S, Fate, Line, StageLoop
+from tests.sandbox.fuzz import Fate, StageLoop
+from tests.sandbox.line import GATEWAY_S, Line
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
-from aiohttp.client_middlewares import ClientHandlerType
+from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
 
 from engine import (
     Account,
@@ -42,6 +42,7 @@ from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.tenant import Values
 from engine.sandbox.ways import Ways, parse_ways
 from tests.contract import check_answer, check_request, operation_known
+from tests.sandbox.line import Line, Tapped
 
 DEMO = Credentials()
 OTHER = Credentials(account_id="racc_2", api_key="other-key", client_id="other-client", client_secret="other-secret")
@@ -139,6 +140,8 @@ class World:
     rng: Random = field(default_factory=lambda: Random(7))
     speaks: str = ""  # the contract, where it is another one than the sandbox began with
     companies: tuple[Company, ...] = ()  # all that are configured, where a run leaves some out
+    line: Line | None = None  # leads to the sandbox in memory; None: there are sockets
+    ledger: Ledger | None = None  # in memory; None: a file
 
     @property
     def contract(self) -> str:
@@ -191,12 +194,27 @@ class World:
         """Open an engine whose traffic is checked; what breaks the contract fails the test."""
         broken: list[AssertionError] = []
         async with (
-            aiohttp.ClientSession(middlewares=(self._checker(broken),), cookie_jar=aiohttp.DummyCookieJar()) as session,
-            Engine(self.settings, session=session, ledger=ledger, now=self.clock, rng=self.rng) as engine,
+            self._session(self._checker(broken)) as session,
+            Engine(
+                self.settings, session=session, ledger=ledger or self.ledger, now=self.clock, rng=self.rng
+            ) as engine,
         ):
             yield engine
         if broken:
             raise broken[0]
+
+    def unchecked_engine(self) -> Engine:
+        """Return an engine whose traffic nobody checks, which takes longer than all the rest."""
+        session = cast("aiohttp.ClientSession | None", self.line)
+        return Engine(self.settings, session=session, ledger=self.ledger, now=self.clock, rng=self.rng)
+
+    @asynccontextmanager
+    async def _session(self, middleware: ClientMiddlewareType) -> AsyncIterator[aiohttp.ClientSession]:
+        if self.line is not None:
+            yield cast("aiohttp.ClientSession", Tapped(self.line, middleware))
+            return
+        async with aiohttp.ClientSession(middlewares=(middleware,), cookie_jar=aiohttp.DummyCookieJar()) as session:
+            yield session
 
     async def sync(self, *companies: Company, fresh: bool = False, allow: Iterable[tuple[str, int]] = ()) -> RunResult:
         """Run once, with the log cleared first; the result is checked for what must hold of any result."""

@@ -1,6 +1,6 @@
-"""Every trouble of DESIGN section 8, under both contracts, at each place: what comes of it, and that it heals.
+"""Every kind of trouble, under both contracts, at each place: what comes of it, and that it heals.
 
-Time passes eight times as fast here (`Hurried`): most of what these cases do is wait.
+All cases are played in memory, in virtual time. Some are played over real sockets as well, in a hurried time.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import selectors
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from engine import CompanyResult, Engine, RunResult
+from engine import CompanyResult, RunResult
 from engine.compare.readback import Readback
 from engine.sandbox.faults.effects import EFFECTS
 from engine.sandbox.record import Entry
@@ -36,6 +36,7 @@ from tests.sandbox.conftest import (
 )
 from tests.sandbox.fault_table import TABLE
 from tests.sandbox.fault_table.case import ELSEWHERE, PER_ACCOUNT, Case, Then, told
+from tests.sandbox.memory import memory_world, perform
 
 RUNS = [(contract, case) for contract in CONTRACTS for case in TABLE]
 NEIGHBOURS_BEFORE = dims(3, first=900, prefix="N")
@@ -43,7 +44,41 @@ NEIGHBOURS = [row._replace(name="Renamed") if row.key == "N00900" else row for r
 BYSTANDERS = {3: DEMO.account_id, 4: OTHER.account_id}
 """Companies that nobody syncs, and whose they are."""
 
+OVER_SOCKETS: Mapping[str, tuple[str, ...]] = {
+    "latency": ("a slow page",),
+    "status": ("502 once at a page", "gzip-that-is-none once at a page", "301 to another host at list"),
+    "reset": ("reset after the work once at a chunk",),
+    "outage": ("no connection for a moment",),
+    "hang": ("hang after the work once at a chunk",),
+    "html": ("html once at the token",),
+    "malformed": ("malformed once at the directory",),
+    "truncated": ("truncated once at a chunk",),
+    "slow-drip": ("slow-drip once at a chunk",),
+    "huge": ("huge once at a page",),
+    "gzip": ("half-a-gzip once at a page", "gzip-bomb once at a chunk", "pages in gzip"),
+    "expire-tokens": ("a token expires at a page",),
+    "clamp-limit": ("a clamped limit",),
+    "refuse-limit": ("a refused limit",),
+    "lying-count": ("a count that is one less",),
+    "empty-listing": ("a listing that is empty by mistake",),
+    "shifted-page": ("a page that is shifted on",),
+    "repeat-page": ("a page that is repeated",),
+    "drift": ("a row added at the first reading",),
+    "foreign-row": ("a row of company 4 on page 2",),
+    "lying-counter": ("created_count -1",),
+    "missing-errors": ("errors without 1 of 2 rows",),
+    "error-style": ("errors keyless, from 1, shuffled",),
+    "reject-rows": ("a refused update",),
+    "poison": ("a poisoned chunk: 413",),
+    "too-many-rows": ("413 above two rows",),
+    "too-many-bytes": ("413 above 500 bytes",),
+    "ignore-keys": ("keys that lead nowhere",),
+    "batch": ("202, done at the second poll",),
+}
+"""What is played over real sockets, too, by effect: of those that change bytes, each kind of bytes."""
+
 PACE = 8.0
+"""How many times as fast the time passes there."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -115,7 +150,7 @@ def _shown(entry: Entry) -> str:
 # One case
 
 
-async def strike(world: World, case: Case, elsewhere: Sandbox) -> RunResult:
+async def strike(world: World, case: Case, elsewhere: str) -> RunResult:
     """Run company 1 in its trouble and a neighbour beside it, which has been there before: its token is at hand.
 
     Requests are not held against the contract's file here: that takes longer than all the rest, and healing does it.
@@ -129,10 +164,10 @@ async def strike(world: World, case: Case, elsewhere: Sandbox) -> RunResult:
     if case.task.loaded:
         before.append(company(1, case.task.loaded, account="main"))
     now = [company(1, case.task.wanted, account="main"), company(2, NEIGHBOURS, account=name)]
-    async with Engine(world.settings, now=world.clock, rng=world.rng) as engine:
+    async with world.unchecked_engine() as engine:
         assert (await engine.sync(before).result()).exit_code == 0
         world.sandbox.service.log.clear()
-        world.script(*json.loads(json.dumps(case.faults).replace(ELSEWHERE, elsewhere.url)))
+        world.script(*json.loads(json.dumps(case.faults).replace(ELSEWHERE, elsewhere)))
         result = await engine.sync(now).result()
     world.check(result, now)
     return result
@@ -184,30 +219,53 @@ async def mend(world: World, case: Case) -> None:
     await heal(world, 1, [*case.task.wanted, *strangers])  # by then they are in the source, too
 
 
-async def run(contract: str, case: Case, folder: Path) -> None:
-    clock = Clock()
+def options(contract: str, case: Case) -> Options:
     setup: dict[str, Any] = {"accounts": (DEMO, OTHER), "contract": contract, **case.options}
-    async with Sandbox(Options(**setup), clock=clock) as sandbox, Sandbox(clock=clock) as elsewhere:
-        world = World(sandbox=sandbox, ledger_url=f"sqlite:///{folder}/ledger.db", clock=clock, rng=Hasty(7))
-        world.accounts = (account(), account("other", OTHER))
-        world.limit(**{"page_size": 20, "timeout_s": 20.0, **case.limits})
-        result = await strike(world, case, elsewhere)
-        troubled = result.companies[0]
-        found = {"says": says(troubled), "books": books(troubled), "sent": sent(world)}
-        due = {"says": case.says, "books": case.books, "sent": case.sent}
-        assert found == {**due, **(case.reference if contract == "reference" else {})}
-        check(world, case, result)
-        await mend(world, case)
-        for number in BYSTANDERS:
-            assert_exact(world, number, dims(3, first=800))
-        assert all(row.revision == 1 for number in BYSTANDERS for row in sandbox.tenant.companies[number].rows)
-        assert not elsewhere.service.log, "another host was asked"
+    return Options(**setup)
+
+
+async def play(world: World, case: Case, *, elsewhere: str = ELSEWHERE) -> None:
+    """Play one case to its end; `elsewhere` is the address of another host."""
+    world.accounts = (account(), account("other", OTHER))
+    world.limit(**{"page_size": 20, "timeout_s": 20.0, **case.limits})
+    result = await strike(world, case, elsewhere)
+    troubled = result.companies[0]
+    found = {"says": says(troubled), "books": books(troubled), "sent": sent(world)}
+    due = {"says": case.says, "books": case.books, "sent": case.sent}
+    assert found == {**due, **(case.reference if world.contract == "reference" else {})}
+    check(world, case, result)
+    await mend(world, case)
+    for number in BYSTANDERS:
+        assert_exact(world, number, dims(3, first=800))
+    assert all(row.revision == 1 for number in BYSTANDERS for row in world.sandbox.tenant.companies[number].rows)
 
 
 @pytest.mark.parametrize(("contract", "case"), RUNS, ids=[f"{contract}: {case.name}" for contract, case in RUNS])
-def test_trouble(contract: str, case: Case, tmp_path: Path) -> None:
+def test_trouble(contract: str, case: Case) -> None:
+    """Each case in memory, in virtual time; a request to another host fails it."""
+
+    async def run() -> None:
+        with memory_world(options(contract, case), rng=Hasty(7)) as world:
+            await play(world, case)
+
+    perform(run())
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize("name", [name for names in OVER_SOCKETS.values() for name in names])
+def test_trouble_over_sockets(contract: str, name: str, tmp_path: Path) -> None:
+    """Each effect with the real aiohttp on both sides, and a ledger file."""
+    (case,) = (case for case in TABLE if case.name == name)
+
+    async def run() -> None:
+        clock = Clock()
+        async with Sandbox(options(contract, case), clock=clock) as sandbox, Sandbox(clock=clock) as elsewhere:
+            world = World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock, rng=Hasty(7))
+            await play(world, case, elsewhere=elsewhere.url)
+            assert not elsewhere.service.log, "another host was asked"
+
     with asyncio.Runner(loop_factory=Hurried) as runner:
-        runner.run(run(contract, case, tmp_path))
+        runner.run(run())
 
 
 def test_the_table_is_whole() -> None:
@@ -216,4 +274,6 @@ def test_the_table_is_whole() -> None:
     assert {(contract, case.name) for contract, case in RUNS} == {
         (contract, case.name) for contract in ("guide", "reference") for case in TABLE
     }
-    assert {fault["effect"] for case in TABLE for fault in case.faults} == EFFECTS.keys()
+    effects = {case.name: {fault["effect"] for fault in case.faults} for case in TABLE}
+    assert set().union(*effects.values()) == EFFECTS.keys() == OVER_SOCKETS.keys()
+    assert all(effect in effects[name] for effect, names in OVER_SOCKETS.items() for name in names)

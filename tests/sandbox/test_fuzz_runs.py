@@ -60,7 +60,8 @@ from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Row, Tenant, Values
 from engine.sandbox.ways import parse_ways
 from tests.sandbox.conftest import DEMO, DIRECTORY, Rows, World, account, columns, company, dims, slugs
-from tests.sandbox.fuzz import Desk, Fate, Line, StageLoop, copy_of
+from tests.sandbox.fuzz import Desk, Fate, StageLoop, copy_of
+from tests.sandbox.line import BASE_URL, Line
 from tests.sandbox.test_switch import speak
 
 MORE = int(os.environ.get("DIMSYNC_FUZZ", "0"))
@@ -76,7 +77,6 @@ HISTORIES = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-BASE_URL = "http://sandbox.test/v1"
 MORNING = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
 KEYS = [f"k{n}" for n in range(7)]
 TYPES = [("account", "Account"), ("department", "Department"), ("cost_type", "Cost Type")]

@@ -20,8 +20,9 @@ from engine.sandbox.access import Allowance
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
 from tests.sandbox.conftest import World, account, company, dims, kinds
-from tests.sandbox.fuzz import Desk, Fate, Line, StageLoop
-from tests.sandbox.test_fuzz_runs import BASE_URL, MORNING
+from tests.sandbox.fuzz import Desk, Fate, StageLoop
+from tests.sandbox.line import BASE_URL, Line
+from tests.sandbox.test_fuzz_runs import MORNING
 
 CANARY = ("canary", 5)
 

@@ -34,8 +34,9 @@ from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
 from tests.sandbox.conftest import World, account, assert_exact, company, dims
-from tests.sandbox.fuzz import GATEWAY_S, Desk, Fate, Line, StageLoop
-from tests.sandbox.test_fuzz_runs import BASE_URL, BULK, CUTS, LIST, MORNING, STATUSES, on
+from tests.sandbox.fuzz import Desk, Fate, StageLoop
+from tests.sandbox.line import BASE_URL, GATEWAY_S, Line
+from tests.sandbox.test_fuzz_runs import BULK, CUTS, LIST, MORNING, STATUSES, on
 
 IS_LONG = "DIMSYNC_SOAK" in os.environ
 COMPANIES, RUNS = (300, 120) if IS_LONG else (30, 40)

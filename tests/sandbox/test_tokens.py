@@ -24,8 +24,9 @@ from engine.sandbox.record import Entry
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
 from tests.sandbox.conftest import DEMO, OTHER, account, company, dims
-from tests.sandbox.fuzz import Desk, Fate, Line, StageLoop
-from tests.sandbox.test_fuzz_runs import BASE_URL, MORNING
+from tests.sandbox.fuzz import Desk, Fate, StageLoop
+from tests.sandbox.line import BASE_URL, Line
+from tests.sandbox.test_fuzz_runs import MORNING
 
 MANY = 64
 LIMITS = Limits(max_concurrency=MANY)

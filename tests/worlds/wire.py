@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from engine.net.http.exchange import Answer, Request, Transport
-from tests.sandbox.fuzz import Reply as Response
+from tests.sandbox.line import Reply as Response
 from tests.worlds.server import Server, encoded
 
 AWAY_S = 0.02
