@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from engine.model.events import Waiting, WidthChanged
 from engine.model.settings import Verify, VerifyMode
 from engine.sandbox.access import Allowance
 from engine.sandbox.rates import RateModel
-from engine.sandbox.server import Options, Sandbox
-from tests.sandbox.conftest import DEMO, Clock, World, account, assert_exact, company, dims, watch
+from engine.sandbox.server import Options
+from tests.sandbox.conftest import DEMO, World, account, assert_exact, company, dims, watch
+from tests.sandbox.memory import memory_world, perform
 
 FULL = Verify(mode=VerifyMode.FULL)
 
 
 @pytest.mark.parametrize("model", ["bucket", "fixed", "sliding"])
-async def test_a_run_fills_the_rate_and_is_never_refused(model: RateModel, tmp_path: Path, clock: Clock) -> None:
+def test_a_run_fills_the_rate_and_is_never_refused(model: RateModel) -> None:
     """40 requests a second, and more than 80 to send: two seconds at the least, the first of them included."""
-    options = Options(accounts=(DEMO,), allowance=Allowance(rate=40, burst=4, rate_model=model))
-    async with Sandbox(options, clock=clock) as sandbox:
-        world = World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock)
-        world.accounts = (account(),)
-        world.limit(requests_per_second=40.0)
-        for n in range(40):
-            world.place(n + 1)
-        result = await world.sync(*(company(n + 1, dims(5)) for n in range(40)))
-        assert (result.exit_code, result.totals.created) == (0, 200)
-        assert result.requests.total > 80
-        assert sandbox.service.access.meters[DEMO.api_key].throttled == 0
+
+    async def run() -> None:
+        options = Options(accounts=(DEMO,), allowance=Allowance(rate=40, burst=4, rate_model=model))
+        with memory_world(options) as world:
+            world.accounts = (account(),)
+            world.limit(requests_per_second=40.0)
+            for n in range(40):
+                world.place(n + 1)
+            result = await world.sync(*(company(n + 1, dims(5)) for n in range(40)))
+            assert (result.exit_code, result.totals.created) == (0, 200)
+            assert result.requests.total > 80
+            assert world.sandbox.service.access.meters[DEMO.api_key].throttled == 0
+
+    perform(run())
 
 
 async def test_more_at_once_while_all_goes_well_and_it_is_told(world: World) -> None:
