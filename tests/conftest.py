@@ -12,6 +12,10 @@ from engine.ledger.sqlite import database
 from engine.ledger.sqlite.migrate import MIGRATIONS, Migration, migrate
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sockets: the sandbox listens, the ledger is a file, and time goes by itself")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from pathlib import Path
 from random import Random
 from typing import Any, cast
 
@@ -31,6 +31,7 @@ from engine import (
     Secret,
     Settings,
 )
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.balance import add
 from engine.model.events import Event
 from engine.model.outcome import Column
@@ -42,7 +43,9 @@ from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.tenant import Values
 from engine.sandbox.ways import Ways, parse_ways
 from tests.contract import check_answer, check_request, operation_known
+from tests.sandbox.fuzz import Fate, StageLoop
 from tests.sandbox.line import Line, Tapped
+from tests.sandbox.memory import MemorySandbox, memory_ledger
 
 DEMO = Credentials()
 OTHER = Credentials(account_id="racc_2", api_key="other-key", client_id="other-client", client_secret="other-secret")
@@ -141,7 +144,7 @@ class World:
     speaks: str = ""  # the contract, where it is another one than the sandbox began with
     companies: tuple[Company, ...] = ()  # all that are configured, where a run leaves some out
     line: Line | None = None  # leads to the sandbox in memory; None: there are sockets
-    ledger: Ledger | None = None  # in memory; None: a file
+    ledger: SqliteLedger | None = None  # in memory; None: a file
 
     @property
     def contract(self) -> str:
@@ -209,6 +212,15 @@ class World:
         return Engine(self.settings, session=session, ledger=self.ledger, now=self.clock, rng=self.rng)
 
     @asynccontextmanager
+    async def open_ledger(self) -> AsyncIterator[SqliteLedger]:
+        """Open the ledger beside the engine, as another process does."""
+        if self.ledger is not None:
+            yield self.ledger
+            return
+        async with await open_ledger(self.ledger_url) as ledger:
+            yield ledger
+
+    @asynccontextmanager
     async def _session(self, middleware: ClientMiddlewareType) -> AsyncIterator[aiohttp.ClientSession]:
         if self.line is not None:
             yield cast("aiohttp.ClientSession", Tapped(self.line, middleware))
@@ -268,32 +280,57 @@ class World:
         return check
 
 
+@contextmanager
+def memory_world(options: Options, *, clock: Clock | None = None, rng: Random | None = None) -> Iterator[World]:
+    """Give a world in memory; `rng` draws how long requests are under way, and what the engine leaves to chance."""
+    clock, chance = clock or Clock(), rng or Random(7)
+    sandbox = MemorySandbox(options, clock=clock)
+    line = Line(service=sandbox.service, fate=Fate(), rng=chance, watch=lambda _: None)
+    with memory_ledger() as ledger:
+        yield World(sandbox=sandbox, ledger_url="sqlite://", clock=clock, rng=chance, line=line, ledger=ledger)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-async def world(tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
-    options = Options(accounts=(DEMO, OTHER))
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Let time pass by itself in tests of worlds in memory; tests with sockets have a clock that goes."""
+    return {"real": asyncio.SelectorEventLoop} if item.get_closest_marker("sockets") else {"virtual": StageLoop}
+
+
+@asynccontextmanager
+async def new_world(request: pytest.FixtureRequest, clock: Clock, options: Options) -> AsyncIterator[World]:
+    """Give a world in memory and virtual time; one with sockets and a ledger file for tests that are marked so."""
+    if request.node.get_closest_marker("sockets") is None:
+        with memory_world(options, clock=clock) as world:
+            yield world
+        return
+    folder = request.getfixturevalue("tmp_path")
     async with Sandbox(options, clock=clock) as sandbox:
-        yield World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock)
+        yield World(sandbox=sandbox, ledger_url=f"sqlite:///{folder}/ledger.db", clock=clock)
+
+
+@pytest.fixture
+async def world(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[World]:
+    async with new_world(request, clock, Options(accounts=(DEMO, OTHER))) as world:
+        yield world
 
 
 @pytest.fixture(params=["guide", "reference"])
-async def either_world(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
+async def either_world(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[World]:
     """A world under each contract in turn."""
-    options = Options(accounts=(DEMO, OTHER), contract=request.param)
-    async with Sandbox(options, clock=clock) as sandbox:
-        yield World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock)
+    async with new_world(request, clock, Options(accounts=(DEMO, OTHER), contract=request.param)) as world:
+        yield world
 
 
 @pytest.fixture
-async def scarce_world(tmp_path: Path, clock: Clock) -> AsyncIterator[World]:
+async def scarce_world(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[World]:
     """A world whose API keys have 12 requests a day."""
     options = Options(accounts=(DEMO, OTHER), allowance=Allowance(per_day=12))
-    async with Sandbox(options, clock=clock) as sandbox:
-        yield World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=clock)
+    async with new_world(request, clock, options) as world:
+        yield world
 
 
 async def watch(engine: Engine, *companies: Company) -> tuple[list[Event], RunResult]:

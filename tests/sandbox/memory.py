@@ -1,15 +1,12 @@
-"""Worlds without sockets, threads and files, in virtual time: waiting costs nothing, and each run is the same.
-
-What is real is the engine with its aiohttp transport, its SQL ledger, and the sandbox's service.
-"""
+"""What a world in memory is made of, besides its `Line`: no sockets, no threads, no files, and no time but virtual."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import cache
-from random import Random
 from sqlite3 import Connection
 from typing import Any, Self, TypeVar
 
@@ -18,9 +15,8 @@ from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.service import Service
-from tests.sandbox.conftest import Clock, World
 from tests.sandbox.fuzz import Desk, Fate, StageLoop, copy_of
-from tests.sandbox.line import HOST, Line
+from tests.sandbox.line import HOST
 
 T = TypeVar("T")
 
@@ -28,7 +24,7 @@ T = TypeVar("T")
 class MemorySandbox(Sandbox):
     """A sandbox that does not listen: a `Line` leads to its service, whose seconds are the event loop's."""
 
-    def __init__(self, options: Options, *, clock: Clock) -> None:
+    def __init__(self, options: Options, *, clock: Callable[[], datetime]) -> None:
         super().__init__(options, host=HOST, clock=clock)
         second = asyncio.get_running_loop().time
         self.service = Service(self.options, tenant=self.tenant, clock=clock, second=second)
@@ -47,14 +43,10 @@ def _template() -> Connection:
 
 
 @contextmanager
-def memory_world(options: Options, *, rng: Random | None = None) -> Iterator[World]:
-    """Give a world in memory; `rng` draws how long requests are under way, and what the engine leaves to chance."""
-    clock, chance = Clock(), rng or Random(7)
-    sandbox = MemorySandbox(options, clock=clock)
-    line = Line(service=sandbox.service, fate=Fate(), rng=chance, watch=lambda _: None)
+def memory_ledger() -> Iterator[SqliteLedger]:
+    """Give an empty ledger whose SQL is carried out on the spot."""
     with closing(copy_of(_template())) as database:
-        ledger = SqliteLedger(Desk(database, Fate()), MemoryLocks().hold)
-        yield World(sandbox=sandbox, ledger_url="sqlite://", clock=clock, rng=chance, line=line, ledger=ledger)
+        yield SqliteLedger(Desk(database, Fate()), MemoryLocks().hold)
 
 
 def perform(acts: Coroutine[Any, Any, T]) -> T:

@@ -367,6 +367,7 @@ async def test_what_changed_since_a_doubted_ledger_is_sent_and_what_is_not_carri
     await stays(world, ROWS, NOT_APPLIED)
 
 
+@pytest.mark.sockets
 async def test_it_is_told_again_when_the_run_that_told_it_was_never_closed(world: World) -> None:
     """What a killed run had to tell is told by the next one."""
     world.place(1)

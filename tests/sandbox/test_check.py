@@ -8,7 +8,6 @@ from typing import NamedTuple
 import pytest
 
 from engine import CompanyResult, Dimension
-from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.company_record import CompanyRecord
 from engine.model.difference import FieldDifference, Whose
 from engine.model.settings import Scope, VerifyMode
@@ -63,7 +62,7 @@ def scope(world: World, company_id: int = 1) -> Scope:
 
 
 async def known(world: World) -> CompanyRecord:
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         return await ledger.read(scope(world))
 
 
@@ -222,12 +221,12 @@ async def test_a_company_that_vanished_is_shown_row_by_row(world: World) -> None
 async def test_it_ends_nothing_and_begins_nothing(world: World) -> None:
     """States, notes and sketches of syncs stay as they are; the journal has it under its own verb."""
     await loaded(world, ROWS)
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         kept = await ledger.last_states(scope(world).origin), await ledger.sketches(scope(world).origin)
     before = (await known(world)).state
     world.clock.forward(hours=2)
     await look(world, [*renamed("Ours")[:5], *dims(3, first=80)])
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         assert (await ledger.last_states(scope(world).origin), await ledger.sketches(scope(world).origin)) == kept
         assert [run.verb for run in await ledger.history(scope(world).origin, 5)] == ["check", "sync", "sync"]
     after = (await known(world)).state
@@ -262,7 +261,7 @@ async def test_a_read_only_company_is_checked(world: World) -> None:
 
 async def test_while_another_run_holds_the_company(world: World) -> None:
     await loaded(world, ROWS)
-    async with await open_ledger(world.ledger_url) as ledger, ledger.lock(scope(world)):
+    async with world.open_ledger() as ledger, ledger.lock(scope(world)):
         result = await look(world, renamed("Ours"))
     assert (str(result.state), result.exit_code, result.differences) == ("locked", 9, ())
 

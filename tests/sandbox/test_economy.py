@@ -186,6 +186,7 @@ async def test_listings_take_half_of_what_is_left_of_the_day(world: World) -> No
     assert {str(one.state) for one in second.companies} == {"unchanged"}
 
 
+@pytest.mark.sockets
 async def test_a_deadline_stops_a_run_that_hangs(world: World) -> None:
     for n in (1, 2):
         world.place(n)

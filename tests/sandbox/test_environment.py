@@ -17,6 +17,8 @@ from engine import Api, Engine, RunResult
 from engine.net.http.transport import new_session
 from tests.sandbox.conftest import World, company, dims, verdict
 
+pytestmark = pytest.mark.sockets
+
 CERTIFICATES = Path(__file__).parents[1] / "data" / "tls"
 """Each with its key, self-signed, for localhost and 127.0.0.1: one is good until 2120, the other was until 2021."""
 

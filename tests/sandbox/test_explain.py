@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
+import pytest
+
 from engine import Company, Dimension
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.ledger_writes import Intent
@@ -119,7 +121,7 @@ async def test_a_row_of_unknown_outcome(world: World) -> None:
 
 async def test_a_row_that_a_dead_run_was_sending(world: World) -> None:
     await loaded(world)
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         await ledger.begin(scope(world), Intent(id="dead", run_id="dead", keys=("K00001",), at=world.clock()))
     told = await explained(world, ROWS, "K00001")
     assert told.life.in_flight == world.clock()
@@ -188,6 +190,7 @@ async def test_offline_costs_nothing(world: World) -> None:
     assert (told.remote_is, len(world.sandbox.service.log)) == ("not asked", 0)
 
 
+@pytest.mark.sockets
 async def test_another_companys_row_is_never_shown(either_world: World) -> None:
     """Both have the key; then the ledger is made to say that company 1's row is the one of company 2."""
     world = either_world
@@ -222,6 +225,7 @@ async def test_a_row_that_shares_its_wire_key(world: World) -> None:
 # A rehearsal is none of the real thing
 
 
+@pytest.mark.sockets
 async def test_a_rehearsal_counts_for_nothing(world: World) -> None:
     """One ledger file, two base_urls, the same companies and keys: no verb takes one for the other."""
     await loaded(world)
@@ -242,7 +246,7 @@ async def test_a_rehearsal_counts_for_nothing(world: World) -> None:
         assert (told.life.known, told.life.attempts, told.life.wire_key) == (None, (), "NK00001")
         assert {str(each.whose) for each in checked.companies[0].differences} == {"changed in ERP"}
         assert checked.totals.created == 5
-        async with await open_ledger(real.ledger_url) as ledger:
+        async with real.open_ledger() as ledger:
             assert await ledger.in_trouble(scope(real).origin, None) is None
             rehearsed = await ledger.in_trouble(scope(world).origin, None)
             assert rehearsed is not None
@@ -250,7 +254,7 @@ async def test_a_rehearsal_counts_for_nothing(world: World) -> None:
         assert columns(await real.sync_one(1, ROWS)) == {"created": 5}
         async with real.engine() as engine:
             assert await engine.distrust(company(1, ROWS)) == 5
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         record = await ledger.read(scope(world))
     assert len(record.wire_keys) == 5
     assert record.state.listed_at is not None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine import Company, Engine, RunResult
+from engine import Company, RunResult
 from engine.model.events import CompanyFinished
 from tests.sandbox.conftest import DIRECTORY, World, assert_exact, company, dims, watch
 
@@ -33,8 +33,7 @@ async def run(world: World, companies: Sequence[Company]) -> tuple[list[int], Ru
     The traffic is not held against the contract, which takes longer than all the rest.
     """
     world.sandbox.service.log.clear()
-    world.ledger_url = "sqlite://"
-    async with Engine(world.settings, now=world.clock, rng=world.rng) as engine:
+    async with world.unchecked_engine() as engine:
         events, result = await watch(engine, *companies)
     world.check(result, companies)
     return [event.result.company_id for event in events if isinstance(event, CompanyFinished)], result

@@ -32,11 +32,12 @@ from tests.sandbox.conftest import (
     company,
     dims,
     heal,
+    memory_world,
     verdict,
 )
 from tests.sandbox.fault_table import TABLE
 from tests.sandbox.fault_table.case import ELSEWHERE, PER_ACCOUNT, Case, Then, told
-from tests.sandbox.memory import memory_world, perform
+from tests.sandbox.memory import perform
 
 RUNS = [(contract, case) for contract in CONTRACTS for case in TABLE]
 NEIGHBOURS_BEFORE = dims(3, first=900, prefix="N")

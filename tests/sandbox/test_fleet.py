@@ -67,6 +67,7 @@ async def sync_beside_a_lock(world: World, fleet: list[Company]) -> RunResult:
         await ledger.aclose()
 
 
+@pytest.mark.sockets
 async def test_fifty_companies_each_for_itself(world: World) -> None:
     fleet = place_fleet(world)
     result = await sync_beside_a_lock(world, fleet)

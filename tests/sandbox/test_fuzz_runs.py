@@ -41,7 +41,6 @@ from engine import (
     Settings,
     Verify,
     VerifyMode,
-    open_ledger,
 )
 from engine.compare.freshness import Evidence
 from engine.ledger.sqlite.database import open_memory
@@ -904,7 +903,7 @@ async def test_a_canary_of_a_dead_run_is_no_row_of_ours(either_world: World) -> 
         world.sandbox.tenant.change(company, company.rows[0], company.rows[0].values._replace(key=None))
     assert columns(await world.sync_one(1, [wanted])) == {"unchanged": 1}
     scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         await ledger.begin(scope, Intent(id="i", run_id="r", keys=("k0",), at=world.clock()))
     result = await world.sync_one(1, [wanted._replace(name="Miete")])
     assert (slugs(result), world.sent("bulk")) == (["key-unconfirmed"], 0)
@@ -919,7 +918,7 @@ async def test_a_listing_makes_no_row_of_ours_of_what_a_dead_run_tried_out(eithe
     assert columns(await world.sync_one(1, [ours])) == {"unchanged": 1}
     wanted = [ours, row("k1", "2", "Café")._replace(code="c")]
     scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         await ledger.begin(scope, Intent(id="i", run_id="r", keys=("k1",), at=world.clock()))
     for verify in (Verify(mode=VerifyMode.FULL), Verify(mode=VerifyMode.FULL), Verify()):
         world.verify = verify

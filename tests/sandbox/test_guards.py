@@ -230,6 +230,7 @@ async def test_one_companys_guard_is_that_companys_alone(world: World) -> None:
     assert [each.exit_code for each in other.companies] == [4, 0]
 
 
+@pytest.mark.sockets
 async def test_what_was_allowed_is_in_the_journal(world: World) -> None:
     rows = dims(100)
     await loaded(world, rows)
@@ -530,6 +531,7 @@ async def test_changes_of_the_source_are_no_flapping(world: World) -> None:
 @pytest.mark.parametrize(
     ("share", "allow", "done"), [(0.3, False, 0), (0.3, True, 5), (0.5, False, 5), (None, False, 5)]
 )
+@pytest.mark.sockets
 async def test_fleet(world: World, share: float | None, allow: bool, done: int) -> None:
     """Four of ten companies are held: too many for chance, where a share is set; what is held comes first here."""
     for n in range(1, 11):

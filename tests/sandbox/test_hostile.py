@@ -23,7 +23,6 @@ from engine import (
     Secret,
     Settings,
     State,
-    open_ledger,
 )
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.events import Waiting
@@ -55,7 +54,7 @@ async def test_a_task_cancelled_from_outside_while_rows_are_out_leaves_them_unkn
     world.limit(server_timeout_s=0.8)
     world.sandbox.service.log.clear()
     others = asyncio.all_tasks()
-    async with Engine(world.settings, now=world.clock, rng=world.rng) as engine:
+    async with world.unchecked_engine() as engine:
         run = asyncio.ensure_future(engine.sync([company(1, b)]).result())
         with anyio.fail_after(10):
             while not world.sent("bulk"):  # noqa: ASYNC110  the sandbox has no event for it
@@ -138,6 +137,7 @@ async def test_a_403_without_words_is_about_its_company(world: World) -> None:
     assert (verdict(first), verdict(second)) == (("failed", 1, ["out-of-scope"]), ("synced", 0, []))
 
 
+@pytest.mark.sockets
 async def test_a_404_on_a_bulk_path_that_was_there_is_about_its_company(world: World) -> None:
     for n in (1, 2, 3):
         world.place(n)
@@ -256,6 +256,7 @@ async def test_a_source_of_any_kind_fails_its_company_alone(world: World, source
     assert (verdict(first), verdict(second)) == (("failed", 1, ["source"]), ("synced", 0, []))
 
 
+@pytest.mark.sockets
 async def test_a_session_that_raises_by_itself_is_told_not_to(world: World) -> None:
     world.place(1)
     world.script({"effect": "poison", "erp_id": "00003"})
@@ -267,6 +268,7 @@ async def test_a_session_that_raises_by_itself_is_told_not_to(world: World) -> N
     assert columns(result) == {"created": 4, "rejected": 1}
 
 
+@pytest.mark.sockets
 async def test_a_host_that_cannot_be_reached_stops_the_run_once(world: World) -> None:
     """No request is counted, nothing is in doubt, and nothing rests: the next run tries at once."""
     with socket.socket() as free:
@@ -282,13 +284,14 @@ async def test_a_host_that_cannot_be_reached_stops_the_run_once(world: World) ->
             assert (result.exit_code, result.requests.total, columns(result)) == (5, 0, {"deferred": 15})
 
 
+@pytest.mark.sockets
 async def test_a_host_that_goes_away_while_rows_are_sent_leaves_nothing_in_doubt(world: World) -> None:
     world.place(1)
     await world.sync_one(1, dims(5))
     world.limit(max_attempts=2)
     port = world.sandbox.port
     await world.sandbox.__aexit__(None, None, None)
-    async with Engine(world.settings, now=world.clock, rng=world.rng) as engine:
+    async with world.unchecked_engine() as engine:
         result = await engine.sync([company(1, [row._replace(name="New") for row in dims(5)])]).result()
     assert (result.exit_code, columns(result), kinds(result.requests)) == (5, {"deferred": 5}, {})
     assert world.sandbox.port == port
@@ -330,7 +333,7 @@ async def test_a_journal_that_cannot_be_written_does_not_swallow_the_result(worl
 
     world.place(1)
     async with (
-        await open_ledger(world.ledger_url) as ledger,
+        world.open_ledger() as ledger,
         world.engine(Full(ledger._thread, ledger._hold)) as engine,
     ):
         result = await engine.sync([company(1, dims(3))]).result()
@@ -338,6 +341,7 @@ async def test_a_journal_that_cannot_be_written_does_not_swallow_the_result(worl
     assert "disk is full" in result.problems[0].message
 
 
+@pytest.mark.sockets
 async def test_rows_that_may_have_landed_are_uncertain_although_their_account_stops(world: World) -> None:
     """The third refusal parks the account, after an earlier send of that chunk was carried out and never answered."""
     for n in (1, 2, 3):

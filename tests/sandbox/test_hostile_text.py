@@ -138,6 +138,7 @@ async def test_rows_that_are_there_already_are_recognised(either_world: World) -
 
 
 @pytest.mark.parametrize("kind", ["program", "csv", "ndjson", "json"])
+@pytest.mark.sockets
 async def test_every_kind_of_source_reads_it_alike(world: World, tmp_path: Path, kind: str) -> None:
     rows = hostile_rows()
     world.place(1)
@@ -149,6 +150,7 @@ async def test_every_kind_of_source_reads_it_alike(world: World, tmp_path: Path,
 
 @pytest.mark.parametrize("text", FORBIDDEN.values(), ids=FORBIDDEN)
 @pytest.mark.parametrize("kind", ["program", "csv", "ndjson"])
+@pytest.mark.sockets
 async def test_control_characters_are_refused_by_row(world: World, tmp_path: Path, kind: str, text: str) -> None:
     """Told with file, line and key; the rows around it are sent."""
     rows = [dims(1)[0], dims(2)[1]._replace(name=text), dims(3)[2]]
@@ -179,6 +181,7 @@ async def test_no_field_may_hold_one(world: World, column: str) -> None:
 
 
 @pytest.mark.parametrize("half", ["\ud83c", "a\udf63", "\udf63\ud83c"])
+@pytest.mark.sockets
 async def test_half_a_surrogate_pair_is_no_text(world: World, tmp_path: Path, half: str) -> None:
     world.place(1)
     rows = [*dims(2), dims(3)[2]._replace(name=half)]
@@ -320,6 +323,7 @@ def error_style(world: World) -> list[dict[str, object]]:
     return [{"effect": "error-style", "shape": "guide"}] if world.contract == "reference" else []
 
 
+@pytest.mark.sockets
 async def test_what_a_table_shows_cannot_harm_a_terminal(either_world: World, tmp_path: Path) -> None:
     run = await rejected(either_world, tmp_path)
     done = await run("sync")
@@ -332,6 +336,7 @@ async def test_what_a_table_shows_cannot_harm_a_terminal(either_world: World, tm
 
 
 @pytest.mark.parametrize("output", ["json", "ndjson"])
+@pytest.mark.sockets
 async def test_json_holds_every_text_as_it_was(either_world: World, tmp_path: Path, output: str) -> None:
     world = either_world
     run = await rejected(world, tmp_path)
@@ -345,6 +350,7 @@ async def test_json_holds_every_text_as_it_was(either_world: World, tmp_path: Pa
     assert {each["message"] for each in told["problems"]} == {f"{ALL} ({ALL})"}
 
 
+@pytest.mark.sockets
 async def test_a_plan_shows_remote_text_safely(either_world: World, tmp_path: Path) -> None:
     """Rows are held because of what stands over there, and the words quote it."""
     world = either_world
@@ -363,6 +369,7 @@ async def test_a_plan_shows_remote_text_safely(either_world: World, tmp_path: Pa
 
 
 @pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.sockets
 async def test_a_refusal_in_hostile_words_is_shown_safely(world: World, tmp_path: Path, status: int) -> None:
     world.sandbox.service.place(1, name=ALL)
     envelope = {"effect": "status", "status": status, "envelope": f"{ALL} {'x' * 10_000}"}
@@ -375,6 +382,7 @@ async def test_a_refusal_in_hostile_words_is_shown_safely(world: World, tmp_path
     assert list(lines(await dimsync(world, tmp_path, "companies", "--refresh")))
 
 
+@pytest.mark.sockets
 async def test_names_of_the_directory_are_shown_safely(world: World, tmp_path: Path) -> None:
     for number, text in enumerate([*TEXTS.values(), *FORBIDDEN.values()], 1):
         world.sandbox.service.place(number, name=text)

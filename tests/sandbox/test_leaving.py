@@ -43,7 +43,7 @@ async def slow(world: World, unheard: list[dict[str, Any]]) -> World:
 
 
 async def journal(world: World) -> list[PastRun]:
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         return await ledger.history(origin_of(world.settings.api.base_url), 9)
 
 
@@ -272,6 +272,7 @@ async def test_leaving_early_and_then_being_cancelled_still_drains(slow: World) 
     await assert_drained(slow, before)
 
 
+@pytest.mark.sockets
 async def test_an_engine_whose_owner_is_cancelled_twice(slow: World) -> None:
     """The first cancellation leaves the engine's block, which waits for a run of another task; the second ends that."""
     slow.script(HANG)
@@ -301,6 +302,7 @@ async def test_an_engine_whose_owner_is_cancelled_twice(slow: World) -> None:
     await heal(slow, 1, ROWS)
 
 
+@pytest.mark.sockets
 async def test_an_engine_that_is_left_by_a_cancelled_scope_closes_what_is_its_own(world: World) -> None:
     world.place(1)
     with anyio.CancelScope() as scope:
@@ -360,7 +362,7 @@ class Buggy(SqliteLedger):
 
 @asynccontextmanager
 async def buggy(world: World) -> AsyncIterator[Engine]:
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         ledger.__class__ = Buggy
         async with world.engine(ledger) as engine:
             yield engine
@@ -375,6 +377,7 @@ async def test_a_bug_reaches_the_caller(slow: World, use: Use, unheard: list[dic
 
 
 @pytest.mark.parametrize("trouble", [Bug, LedgerError])
+@pytest.mark.sockets
 async def test_what_ended_the_run_comes_before_the_error_that_it_caused(
     slow: World, trouble: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,6 +449,7 @@ async def test_a_run_of_an_engine_that_was_left(world: World) -> None:
     assert world.sent() == 0
 
 
+@pytest.mark.sockets
 async def test_l9_an_engine_is_entered_once_at_a_time(world: World) -> None:
     world.place(1)
     engine = Engine(world.settings, now=world.clock)
@@ -459,6 +463,7 @@ async def test_l9_an_engine_is_entered_once_at_a_time(world: World) -> None:
     await engine.__aexit__(None, None, None)
 
 
+@pytest.mark.sockets
 async def test_l9_what_was_handed_in_is_in_use_however_often_the_engine_is_entered(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
@@ -476,6 +481,7 @@ async def test_l9_what_was_handed_in_is_in_use_however_often_the_engine_is_enter
     assert not (tmp_path / "ledger.db").exists()
 
 
+@pytest.mark.sockets
 async def test_l9_an_engine_that_could_not_be_entered_may_be_entered_later(world: World, tmp_path: Any) -> None:
     world.place(1)
     world.ledger_url = f"sqlite:///{tmp_path}/later/ledger.db"

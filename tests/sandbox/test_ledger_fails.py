@@ -15,6 +15,8 @@ from engine.model.ledger_writes import Settlement
 from engine.model.settings import Scope
 from tests.sandbox.conftest import World, assert_exact, company, dims, heal
 
+pytestmark = pytest.mark.sockets
+
 ROWS = {n: [row._replace(name=f"{row.name} of {n}") for row in dims(400)] for n in (1, 2)}
 
 

@@ -261,6 +261,7 @@ async def test_one_company_in_two_runs_at_once(world: World, engines: int) -> No
 # What it is handed
 
 
+@pytest.mark.sockets
 async def test_a_session_and_a_ledger_of_others_stay_open(world: World) -> None:
     world.place(1)
     ledger = await open_ledger(world.ledger_url)
@@ -274,6 +275,7 @@ async def test_a_session_and_a_ledger_of_others_stay_open(world: World) -> None:
     assert_exact(world, 1, dims(5))
 
 
+@pytest.mark.sockets
 async def test_its_own_session_and_ledger_are_closed(world: World) -> None:
     """Nothing is left behind: warnings of unclosed things are errors here."""
     world.place(1)
@@ -288,6 +290,7 @@ async def test_its_own_session_and_ledger_are_closed(world: World) -> None:
         assert (await engine.sync([company(1, dims(5))]).result()).totals.unchanged == 5
 
 
+@pytest.mark.sockets
 async def test_no_request_goes_uncounted_on_a_session_of_others(world: World) -> None:
     world.place(1, dims(250))
     world.script({"effect": "reset", "match": {"operation": "list", "page": 2}, "times": 1})
@@ -296,6 +299,7 @@ async def test_no_request_goes_uncounted_on_a_session_of_others(world: World) ->
     assert (result.exit_code, result.requests.total) == (0, len(world.sandbox.service.log))
 
 
+@pytest.mark.sockets
 async def test_cookies_and_settings_of_a_session_do_not_leak_into_results(world: World) -> None:
     """A session that would follow redirects and raise for statuses by itself is used on the engine's terms."""
     world.place(1)
@@ -459,6 +463,7 @@ async def test_a_run_is_done_once(world: World) -> None:
         assert world.sent() == sent
 
 
+@pytest.mark.sockets
 async def test_closing_the_engine_ends_the_runs_of_other_tasks(world: World) -> None:
     """What is in flight is answered and written down, the rest deferred; nobody is left with a closed ledger."""
     world.limit(max_concurrency=1)
@@ -475,6 +480,7 @@ async def test_closing_the_engine_ends_the_runs_of_other_tasks(world: World) -> 
     await heal(world, 1, dims(350))
 
 
+@pytest.mark.sockets
 async def test_l16_the_first_run_that_ends_tells_of_a_new_ledger(world: World, tmp_path: Path) -> None:
     """Once per engine, and not by a check; nothing is told of a ledger that was handed in, or lies in memory."""
     world.place(1)

@@ -9,8 +9,8 @@ from engine.model.settings import Verify, VerifyMode
 from engine.sandbox.access import Allowance
 from engine.sandbox.rates import RateModel
 from engine.sandbox.server import Options
-from tests.sandbox.conftest import DEMO, World, account, assert_exact, company, dims, watch
-from tests.sandbox.memory import memory_world, perform
+from tests.sandbox.conftest import DEMO, World, account, assert_exact, company, dims, memory_world, watch
+from tests.sandbox.memory import perform
 
 FULL = Verify(mode=VerifyMode.FULL)
 
@@ -64,6 +64,7 @@ async def test_503s_leave_fewer_at_once_and_the_run_ends_exact(world: World) -> 
     assert len(told) < result.requests.total / 4  # never one a request
 
 
+@pytest.mark.sockets
 async def test_a_429_pauses_the_key_and_leaves_fewer_at_once(world: World) -> None:
     throttle = {"effect": "status", "status": 429, "headers": {"Retry-After": "1"}, "after": 3, "times": 1}
     world.script(throttle)

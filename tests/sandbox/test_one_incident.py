@@ -17,8 +17,8 @@ from engine import CompanyResult, RunResult
 from engine.model.events import Waiting
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options
-from tests.sandbox.conftest import World, account, assert_exact, columns, company, dims, verdict, watch
-from tests.sandbox.memory import memory_world, perform
+from tests.sandbox.conftest import World, account, assert_exact, columns, company, dims, memory_world, verdict, watch
+from tests.sandbox.memory import perform
 
 FAULT = {"effect": "status", "status": 503}
 

@@ -22,6 +22,8 @@ from engine.net.client import CompanyClient
 from engine.sandbox.server import Options, Sandbox
 from tests.sandbox.conftest import DEMO, Clock, World, account, company, dims
 
+pytestmark = pytest.mark.sockets
+
 PRISM = os.environ.get("DIMSYNC_PRISM") or shutil.which("prism")
 COMPANY = 7
 FILE = Path(__file__).parents[1] / "data" / "reference.openapi.json"

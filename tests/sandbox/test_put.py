@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from engine import Allow, Company, ConfigError, Dimension, RunResult, open_ledger
+from engine import Allow, Company, ConfigError, Dimension, RunResult
 from engine.run.run import origin_of
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds, verdict
 from tests.sandbox.test_library import in_flight, until
@@ -57,7 +57,7 @@ async def test_nothing_is_concluded_of_the_company_s_other_rows(loaded: World) -
         assert (await put(loaded, row)).exit_code == 0
     held = await loaded.sync_one(1, dims(15))
     assert verdict(held) == ("held", 4, ["shrunken-source"])
-    async with await open_ledger(loaded.ledger_url) as ledger:
+    async with loaded.open_ledger() as ledger:
         verbs = sorted(run.verb for run in await ledger.history(origin_of(loaded.settings.api.base_url), 9))
         (last,) = await ledger.last_syncs(origin_of(loaded.settings.api.base_url))
     assert verbs == ["put", "put", "sync", "sync"]

@@ -26,7 +26,7 @@ KEY_ID = account().key_id
 
 
 async def today(world: World, key_id: str = KEY_ID, *, day: date | None = None) -> DayUse:
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         return await ledger.quota(origin_of(world.sandbox.base_url), key_id, day or world.clock().date())
 
 
@@ -97,6 +97,7 @@ async def leave_early(engine: Engine, how: str) -> None:
                 run.stop()
 
 
+@pytest.mark.sockets
 async def test_a_request_that_never_left_is_not_counted(world: World) -> None:
     world.place(1)
     await world.sandbox.__aexit__(None, None, None)
@@ -122,6 +123,7 @@ async def test_runs_of_one_engine_share_a_day_and_accounts_do_not(world: World) 
     assert (await today(world, account("other", OTHER).key_id)).used == received(world, OTHER.api_key) == 4
 
 
+@pytest.mark.sockets
 async def test_a_ledger_that_is_handed_in_counts_too(world: World) -> None:
     world.place(1)
     async with await open_ledger("sqlite://") as ledger:
@@ -151,7 +153,7 @@ async def test_l13_a_clock_that_leaps_forgets_nothing(world: World, days: int) -
 
 async def trail(world: World) -> tuple[list[str], list[str]]:
     """Return the runs and the attempts of a row that the ledger remembers."""
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         origin = origin_of(world.sandbox.base_url)
         runs = [run.run_id for run in await ledger.history(origin, 99)]
         scope = Scope(origin=origin, account=DEMO.account_id, company_id=1)
@@ -162,7 +164,7 @@ async def trail(world: World) -> tuple[list[str], list[str]]:
 async def test_l15_what_an_older_dimsync_noted_of_the_account_holds_for_its_key(world: World) -> None:
     """On the day of the upgrade, too, no request beyond the day's is sent, and `days` tells the whole count."""
     world.place(1)
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         origin, day = origin_of(world.sandbox.base_url), world.clock().date()
         await ledger.charge_requests(origin, DEMO.account_id, day, 8_998)
     result = await world.sync(company(1, dims(250)))

@@ -42,6 +42,7 @@ def assert_nothing_written(world: World, rows: int) -> None:
 # The page size
 
 
+@pytest.mark.sockets
 async def test_a_refused_limit_is_halved_and_remembered(world: World) -> None:
     """100 is refused, 50 granted: asked for once, then known to the account's next companies and to the next run."""
     for n in (1, 2):
@@ -319,7 +320,7 @@ async def test_a_reset_connection(world: World, page: int) -> None:
     world.limit(max_attempts=2)
     world.place(1, dims(250))
     world.script({"effect": "reset", "match": {"operation": "list", "page": page}, "times": 1})
-    async with Engine(world.settings, now=world.clock, rng=world.rng) as engine:
+    async with world.unchecked_engine() as engine:
         run = await engine.sync([company(1, dims(253))]).result()
     world.check(run, [company(1, [])])
     (result,) = run.companies
@@ -331,7 +332,7 @@ async def test_connections_that_are_always_reset(world: World) -> None:
     world.limit(max_attempts=2)
     world.place(1, dims(20))
     world.script({"effect": "reset", "match": LIST})
-    async with Engine(world.settings, now=world.clock, rng=world.rng) as engine:
+    async with world.unchecked_engine() as engine:
         run = await engine.sync([company(1, dims(21))]).result()
     (result,) = run.companies
     assert (verdict(result), kinds(result.requests)) == (("failed", 1, ["unavailable"]), {"list": 1, "retry": 1})
@@ -367,6 +368,7 @@ async def test_a_redirect_is_not_followed(world: World, operation: str, status: 
     await heal(world, 1, dims(23), fresh=True)
 
 
+@pytest.mark.sockets
 async def test_larger_pages_are_found_out_once_and_remembered(tmp_path: Path) -> None:
     """A server that grants 1,000 rows a page: a first contact of 2,500 rows is three requests, as is the next one."""
     clock, rows = Clock(), dims(2_500)

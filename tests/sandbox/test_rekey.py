@@ -9,7 +9,6 @@ import pytest
 from engine import CompanyResult, Dimension, Engine
 from engine.compare.rekey import Rekey
 from engine.errors import Locked
-from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.difference import Whose
 from engine.model.settings import Adopt, Guards, Scope, Verify, VerifyMode
 from engine.run.run import origin_of
@@ -292,7 +291,7 @@ async def test_it_is_that_companys_alone(either_world: World) -> None:
 async def test_while_a_run_holds_the_company(world: World) -> None:
     await loaded(world)
     scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
-    async with await open_ledger(world.ledger_url) as ledger, ledger.lock(scope), world.engine() as engine:
+    async with world.open_ledger() as ledger, ledger.lock(scope), world.engine() as engine:
         one = company(1, moved(ROWS))
         found = await engine.changed_keys(one)
         for change in (engine.rekey(one, found), engine.unkey(one), engine.distrust(one)):
@@ -301,6 +300,7 @@ async def test_while_a_run_holds_the_company(world: World) -> None:
     assert len(await changed(world, moved(ROWS))) == 5
 
 
+@pytest.mark.sockets
 async def test_a_ledger_in_doubt_keeps_what_stands_for_what(world: World) -> None:
     await loaded(world)
     wanted = renamed(ROWS, "K00001")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from engine import Allow, Company, CompanyResult, Dimension, RunResult
-from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.outcome import Column
 from engine.model.result import InTrouble
 from engine.model.settings import Scope
@@ -44,7 +43,7 @@ def scope(world: World) -> Scope:
 
 
 async def left(world: World, run_id: str | None = None) -> InTrouble | None:
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         return await ledger.in_trouble(scope(world).origin, run_id)
 
 
@@ -229,7 +228,7 @@ async def test_which_run(world: World) -> None:
     rows = dims(10)
     world.place(2)
     first = await refused(world, rows, "^0000[12]$")
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         first_run = (await ledger.history(scope(world).origin, 9))[0].run_id
     async with world.engine() as engine:
         planned = await engine.plan([company(1, rows)]).result()
@@ -243,7 +242,7 @@ async def test_which_run(world: World) -> None:
     assert newest.runs == {("main", 1): first_run}
     assert of_plan.keys == {("main", 1): frozenset({"K00001", "K00002"})}  # they rest, so that they are rejected there
     assert await left(world, "20260101T000000Z-00000000") is None
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         oldest = (await ledger.history(scope(world).origin, 9))[-1]
         elsewhere = await ledger.in_trouble("http://127.0.0.1:9/v1", oldest.run_id)
     found = await left(world, oldest.run_id)
@@ -279,7 +278,7 @@ async def test_it_ends_nothing_of_the_company(world: World) -> None:
     world.script()
 
     async def notes() -> tuple[object, ...]:
-        async with await open_ledger(world.ledger_url) as ledger:
+        async with world.open_ledger() as ledger:
             state = (await ledger.read(scope(world))).state
             origin = scope(world).origin
             return (
@@ -412,7 +411,7 @@ async def test_what_could_not_be_begun_counts_only_what_was_asked_for(world: Wor
         world.script(rules[trouble])
     async with AsyncExitStack() as stack:
         if trouble == "locked":
-            ledger = await stack.enter_async_context(await open_ledger(world.ledger_url))
+            ledger = await stack.enter_async_context(world.open_ledger())
             await stack.enter_async_context(ledger.lock(scope(world)))
         result = await retry(world, rows, {"K00001", "K00002", "K00003"})
     assert result.exit_code in {1, 4, 8, 9}

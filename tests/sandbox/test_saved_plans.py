@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from engine import Allow, Company, CompanyResult, ConfigError, Dimension, Engine, Guards, RunResult, open_ledger
+from engine import Allow, Company, CompanyResult, ConfigError, Dimension, Engine, Guards, RunResult
 from engine.documents.plan_file import read_plan, saved_plan, write_plan
 from engine.errors import LedgerError
 from engine.ledger.sqlite.ledger import SqliteLedger
@@ -227,7 +227,7 @@ async def _listed_and_learnt(world: World) -> None:
 
 
 async def _rekeyed(world: World) -> None:
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         await ledger.rekey(scope(world), {"K99999": "K00001"}, world.clock())
 
 
@@ -269,6 +269,7 @@ MOVES: dict[str, tuple[Move, str]] = {
 
 
 @pytest.mark.parametrize(("move", "told"), MOVES.values(), ids=MOVES)
+@pytest.mark.sockets
 async def test_a_stale_plan_sends_nothing_and_says_what_moved(world: World, move: Move, told: str) -> None:
     rows = dims(20)
     await loaded(world, 1, 2, rows=rows)
@@ -383,7 +384,7 @@ async def test_a_plan_carries_what_was_allowed_into_the_journal(world: World) ->
     world.clock.forward(minutes=1)
     result = await applied(world, saved, gone(1))
     assert (result.exit_code, result.allowed) == (0, ("mass-create:1",))
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         newest = (await ledger.history(scope(world).origin, 1))[0]
     assert (newest.verb, newest.created, newest.allowed) == ("apply", 40, "mass-create:1")
     await heal(world, 1, wanted)
@@ -544,7 +545,7 @@ async def test_a_company_that_is_locked_is_not_applied(world: World) -> None:
     rows = dims(5)
     await loaded(world, 1, 2, rows=rows)
     saved = await plan_of(world, *(company(n, renamed(rows, 1)) for n in (1, 2)))
-    async with await open_ledger(world.ledger_url) as other, other.lock(scope(world)):
+    async with world.open_ledger() as other, other.lock(scope(world)):
         result = await applied(world, saved, gone(1), gone(2))
     assert [verdict(each) for each in result.companies] == [("locked", 9, ["locked"]), ("synced", 0, [])]
     assert columns(result) == {"unchanged": 4, "updated": 1, "deferred": 5}
@@ -638,7 +639,7 @@ async def test_a_plan_that_was_stopped_before_its_guards_cannot_be_applied(world
     rows = dims(100)
     await loaded(world, 1, rows=rows)
     wanted = renamed(rows, 90)
-    async with await open_ledger(world.ledger_url) as opened:
+    async with world.open_ledger() as opened:
         assert isinstance(opened, SqliteLedger)
         ledger = Interrupting(opened._thread, opened._hold)
         async with world.engine(ledger) as engine, engine.plan([company(1, wanted)]) as run:
@@ -654,7 +655,7 @@ async def test_a_plan_that_was_stopped_before_its_guards_cannot_be_applied(world
 async def test_a_plan_that_failed_at_its_guards_cannot_be_applied(world: World) -> None:
     rows = dims(100)
     await loaded(world, 1, rows=rows)
-    async with await open_ledger(world.ledger_url) as opened:
+    async with world.open_ledger() as opened:
         assert isinstance(opened, SqliteLedger)
         async with world.engine(Full(opened._thread, opened._hold)) as engine:
             plan = await engine.plan([company(1, renamed(rows, 90))]).result()
@@ -771,7 +772,7 @@ async def test_a_company_that_was_held_without_a_comparison_is_in_the_plan(world
 async def test_a_plan_shows_what_rekeyed_rows_were_before(world: World) -> None:
     rows = dims(5)
     await loaded(world, 1, rows=rows)
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         await ledger.rekey(scope(world), {"NEW": "K00000"}, world.clock())
     saved, text = await planned(world, company(1, [rows[0]._replace(key="NEW", name="After"), *rows[1:]]))
     assert [change.row.key for change in saved.companies[0].changes] == ["K00000"]
@@ -782,7 +783,7 @@ async def test_a_refused_row_is_told_by_its_sources_key(world: World) -> None:
     """As in a sync: `retry` and a corrected file know the row by no other."""
     rows = dims(5)
     await loaded(world, 1, rows=rows)
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         await ledger.rekey(scope(world), {"NEW": "K00000"}, world.clock())
     saved = await plan_of(world, company(1, [rows[0]._replace(key="NEW", name="After"), *rows[1:]]))
     world.script({"effect": "reject-rows", "name": "After"})
@@ -813,6 +814,7 @@ async def test_rows_that_were_refused_before_are_named(world: World) -> None:
     assert [problem.key for problem in result.problems] == ["K00003"]
 
 
+@pytest.mark.sockets
 async def test_a_leave_for_the_fleet_is_carried_too(world: World) -> None:
     """There is no --allow in `apply`: without it the plan can never be applied."""
     rows = dims(40)
@@ -844,7 +846,7 @@ async def test_a_resume_that_died_after_its_listing_can_be_resumed(world: World)
     world.script()
     remote = world.sandbox.tenant.companies[1]
     world.sandbox.tenant.remove(remote, remote.rows[-1])  # so that something is left to send
-    async with await open_ledger(world.ledger_url) as opened:
+    async with world.open_ledger() as opened:
         assert isinstance(opened, SqliteLedger)
         async with world.engine(Frail(opened._thread, opened._hold)) as engine:
             assert (await engine.apply(saved, [gone(1)], resume=True).result()).exit_code == 1

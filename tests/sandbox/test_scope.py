@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engine import Company, Dimension, EngineError, RunResult, open_ledger
+from engine import Company, Dimension, EngineError, RunResult
 from engine.errors import AccountParked, IncompleteListing
 from engine.model.directory import VisibleCompany
 from engine.net.client import CompanyClient
@@ -156,6 +156,7 @@ async def test_250_companies_take_three_pages(world: World) -> None:
 
 
 @pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.sockets
 async def test_pages_are_counted_from_0_or_from_1(tmp_path: Path, clock: Clock, base: int) -> None:
     """Documents disagree: rows are missed for lack of page 0, and found there (API-FACTS, policy 5)."""
     async with Sandbox(Options(accounts=(DEMO,), directory_base=base), clock=clock) as sandbox:
@@ -177,6 +178,7 @@ async def test_pages_are_counted_from_0_or_from_1(tmp_path: Path, clock: Clock, 
     ],
     ids=["404", "403", "503", "html", "malformed"],
 )
+@pytest.mark.sockets
 async def test_a_directory_that_cannot_be_read_refuses_nobody(world: World, rule: dict[str, object]) -> None:
     """The API user may be scoped to companies alone: then each company tells for itself. The run says so."""
     world.place(1)
@@ -242,6 +244,7 @@ async def test_the_whole_directory(either_world: World) -> None:
     assert (again, fresh, requests) == (seen, seen, 4)
 
 
+@pytest.mark.sockets
 async def test_a_directory_that_falls_short_is_not_believed(world: World) -> None:
     world.place(1)
     body = '{"count":2,"page":1,"limit":100,"results":[{"id":1,"name":"Company 1"}]}'
@@ -286,11 +289,12 @@ async def test_a_stopped_account_says_so(world: World) -> None:
             await engine.client(1).one("dim_1")
 
 
+@pytest.mark.sockets
 async def test_a_ledger_that_remembers_another_host_is_not_asked(world: World) -> None:
     """A rehearsal's companies never stand for production's."""
     world.place(1)
     await world.sync_one(1, dims(2))
-    async with await open_ledger(world.ledger_url) as ledger:
+    async with world.open_ledger() as ledger:
         found = await ledger.directory("https://api.ottimate.com:443/v1", DEMO.account_id)
         here = await ledger.directory(world.sandbox.base_url, DEMO.account_id)
     assert found is None

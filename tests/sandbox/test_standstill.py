@@ -20,6 +20,8 @@ from engine.run.run import origin_of
 from engine.sources.files import FileSource
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds, watch
 
+pytestmark = pytest.mark.sockets
+
 ROWS = dims(30)
 FIELDS = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
 

@@ -43,6 +43,7 @@ def filed(folder: Path, company_id: int, rows: Iterable[Dimension], **settings: 
 # L1
 
 
+@pytest.mark.sockets
 async def test_l1_companies_with_one_file_fail_alone_before_any_request(world: World, tmp_path: Path) -> None:
     for n in (1, 2, 3):
         world.place(n)
@@ -59,6 +60,7 @@ async def test_l1_companies_with_one_file_fail_alone_before_any_request(world: W
     assert world.stored(1) == world.stored(2) == []
 
 
+@pytest.mark.sockets
 async def test_l1_a_company_that_the_run_leaves_out_shares_it_all_the_same(world: World, tmp_path: Path) -> None:
     world.place(1)
     one = filed(tmp_path, 1, dims(3))
@@ -68,6 +70,7 @@ async def test_l1_a_company_that_the_run_leaves_out_shares_it_all_the_same(world
     assert (await world.sync(one)).exit_code == 0
 
 
+@pytest.mark.sockets
 async def test_l1_who_says_so_may_share(world: World, tmp_path: Path) -> None:
     for n in (1, 2):
         world.place(n)
@@ -76,6 +79,7 @@ async def test_l1_who_says_so_may_share(world: World, tmp_path: Path) -> None:
     assert (result.exit_code, result.totals.created) == (0, 6)
 
 
+@pytest.mark.sockets
 async def test_l1_a_file_with_two_companies_rows_sends_each_its_own(world: World, tmp_path: Path) -> None:
     for n in (1, 2):
         world.place(n)
@@ -312,6 +316,7 @@ async def test_l7_a_plan_and_then_a_sync(world: World) -> None:
 # L10
 
 
+@pytest.mark.sockets
 async def test_l10_a_file_that_is_torn_inside_its_last_cell(world: World, tmp_path: Path) -> None:
     world.place(1)
     rows = [row._replace(erp_id=f"{row.erp_id}50", code=None) for row in dims(30)]
@@ -334,6 +339,7 @@ async def test_l10_a_file_that_is_torn_inside_its_last_cell(world: World, tmp_pa
 
 
 @pytest.mark.parametrize("case", ["longer", "never ended", "shorter and ended", "first contact"])
+@pytest.mark.sockets
 async def test_l10_what_is_not_torn(world: World, tmp_path: Path, case: str) -> None:
     world.place(1)
     rows = dims(30)
@@ -353,6 +359,7 @@ async def test_l10_what_is_not_torn(world: World, tmp_path: Path, case: str) -> 
     assert (await world.sync(it)).exit_code == 0
 
 
+@pytest.mark.sockets
 async def test_l10_ndjson_is_a_format_of_lines_too(world: World, tmp_path: Path) -> None:
     world.place(1)
     path = tmp_path / "1.ndjson"

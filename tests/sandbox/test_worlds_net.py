@@ -96,6 +96,7 @@ async def test_w7_answers_that_no_company_can_read_are_the_contracts(world: Worl
         assert_exact(world, n, dims(3))
 
 
+@pytest.mark.sockets
 async def test_w7_other_settings_are_tried_at_once(world: World) -> None:
     fleet = [company(n, dims(3)) for n in range(1, 5)]
     for n in range(1, 5):
@@ -145,6 +146,7 @@ def settings(world: World, **api: str) -> Settings:
     return replace(world.settings, api=Api(**given))
 
 
+@pytest.mark.sockets
 async def test_w16_a_token_url_that_leads_nowhere(world: World) -> None:
     world.place(1)
     wrong = settings(world, token_url=f"{world.sandbox.url}/nowhere")
@@ -155,6 +157,7 @@ async def test_w16_a_token_url_that_leads_nowhere(world: World) -> None:
 
 
 @pytest.mark.parametrize("body", [None, "html"], ids=["404", "another program"])
+@pytest.mark.sockets
 async def test_w16_a_base_url_without_its_version(world: World, body: str | None) -> None:
     """The token is had elsewhere; listing and directory both are not there, or are somebody else's pages."""
     world.limit(max_attempts=2)

@@ -447,6 +447,7 @@ async def test_a_refused_row_among_rows_of_one_name(world: World, keyless: bool)
     await heal(world, 1, twins)
 
 
+@pytest.mark.sockets
 async def test_chunks_are_cut_by_the_bytes_that_are_sent(world: World) -> None:
     bodies: list[bytes] = []
 
