@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextvars import Context
 from selectors import DefaultSelector, SelectorKey
-from typing import Concatenate, ParamSpec, TypeVar
+from threading import get_ident
+from typing import Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from engine.errors import LedgerError
 from engine.ledger.sqlite.thread import DatabaseThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 TICK_S = 1e-6
 """The least step of time, and what each turn of the loop takes: who waits for less would wait for ever."""
@@ -31,10 +34,19 @@ class StageLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._elapsed_s = 0.0
+        self._own_thread = get_ident()
         super().__init__(_Leaping(self))
 
     def time(self) -> float:
         return self._elapsed_s
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Refuse what other threads have to say: they do not keep to this time, and a test would pass by luck."""
+        if get_ident() != self._own_thread:
+            raise AssertionError("a thread answers a loop whose time is virtual: mark the test `sockets`")
+        return super().call_soon_threadsafe(callback, *args, context=context)
 
     def leap(self, seconds: float) -> None:
         self._elapsed_s += max(seconds, TICK_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.utils import format_datetime
@@ -88,20 +88,35 @@ class Reply:
             self._whole = b"".join([piece async for piece in self.iter_any()])
         return self._whole
 
-    async def iter_any(self) -> AsyncIterator[bytes]:
+    def iter_any(self) -> _Pieces:
         """Give the body in pieces; raises ClientPayloadError for one that is cut, or not what its encoding says."""
-        await self.arrive()
-        if self.headers.get("Content-Encoding") != "gzip":
-            yield self.body
-            return
-        for piece in _inflated(self.body):
-            yield piece
+        return _Pieces(self)
 
     def close(self) -> None:
         """Stop reading."""
 
 
-def _inflated(packed: bytes) -> Iterable[bytes]:
+class _Pieces:
+    """The pieces of a body: no generator, which whoever stops reading would leave unfinished."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._left: Iterator[bytes] | None = None  # None: nothing was asked for yet
+
+    def __aiter__(self) -> _Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._left is None:
+            await self._reply.arrive()
+            is_packed = self._reply.headers.get("Content-Encoding") == "gzip"
+            self._left = _inflated(self._reply.body) if is_packed else iter([self._reply.body])
+        for piece in self._left:
+            return piece
+        raise StopAsyncIteration
+
+
+def _inflated(packed: bytes) -> Iterator[bytes]:
     """Inflate piece by piece; of a body that was cut, what is there, as aiohttp does."""
     unpack = zlib.decompressobj(GZIP)
     while packed:

@@ -445,6 +445,7 @@ def test_settings_that_cannot_work(world: World) -> None:
         Engine(Settings(accounts=(*world.accounts, *world.accounts)))
 
 
+@pytest.mark.sockets
 async def test_a_ledger_that_cannot_be_opened(world: World, tmp_path: Path) -> None:
     settings = dataclasses.replace(world.settings, ledger_url=f"sqlite:///{tmp_path}/no/such/folder/x.db")
     with pytest.raises((LedgerError, ConfigError)):
