@@ -20,11 +20,11 @@ from typing import Any
 
 import aiohttp
 from aiohttp.client_reqrep import ConnectionKey
-from engine.sandbox.scheduled_fault import Delivery, Drip, ScheduledFault
 from multidict import CIMultiDict
 from yarl import URL
 
 from engine.sandbox.exchange import Answer, request_id
+from engine.sandbox.faults.scheduled_fault import Delivery, Drip, ScheduledFault
 from engine.sandbox.service import Options, Service
 from tests.sandbox.fuzz import Fate
 

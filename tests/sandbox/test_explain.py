@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from engine import Company, Dimension
-from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.ledger_writes import Intent
 from engine.model.settings import Scope
 from engine.run.inspect import Explanation
