@@ -193,6 +193,7 @@ def contexts() -> int:
     return sum(isinstance(each, CompanyContext) for each in gc.get_objects())
 
 
+@pytest.mark.sockets
 async def test_a_company_that_has_ended_leaves_no_rows_for_the_collector(world: World) -> None:
     """Nothing of a company's run refers back to it: it is gone before anybody hears of its end."""
     world.limit(chunk_rows=3)
