@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer
-from engine.wire.reading import read_bulk_object, read_error, read_object, read_stored, segment
+from engine.wire.listing import read_stored
+from engine.wire.reading import read_bulk_object, read_error, read_object, segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def _of_row(result: dict[str, Any], message: object) -> BulkAnswer | None:
     if status == "failed":
         return BulkAnswer(0, 0, 0, 1, [], [], [_refused(result, message)])
     try:
-        stored = [read_stored(result)]
+        stored = read_stored([result])
     except BadAnswer:
         return None
     if stored == [("", "")]:

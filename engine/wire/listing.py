@@ -5,9 +5,9 @@ An absent field is unknown (`None`; an empty type code or label), never empty. I
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, takewhile
 from sys import intern
 from typing import Any
 
@@ -28,6 +28,9 @@ NAMES = {
 }
 """What the contracts call the fields of a row; of several names in one row, the first that is not empty counts."""
 
+NEEDED = ("id", "name", "erp_id")
+"""Fields without which a listed row is none."""
+
 
 def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], int | None]:
     """Return a page's rows, and the first company in it that is not the one asked for. O(rows).
@@ -35,7 +38,7 @@ def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], 
     Of each type code and label there is one object, however many rows bear it. Raises `BadAnswer`, which tells of the
     first bad row, and there of the first bad field.
     """
-    objects = list(_objects(items))
+    objects = _objects(items)
     reading = _Reading(_columns(objects), len(objects))
     foreign = reading.foreign(company_id)
     rows = remote_rows(
@@ -49,13 +52,37 @@ def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], 
             reading.each("key", _key, lambda column: [key or None for key in column]),
         )
     )
-    faults = list(reading.faults)
-    if len(objects) < len(items):
-        faults.append((len(objects), f"is {kind_of(items[len(objects)])}, not an object"))
-    if faults:
-        at, text = min(faults, key=lambda fault: fault[0])
+    if (fault := reading.first_fault(items)) is not None:
+        at, text = fault
         raise BadAnswer(f"row {at + 1} {text}")
     return rows, foreign
+
+
+def read_stored(items: Sequence[Any]) -> list[tuple[str, str]]:
+    """Return remote id and name of a bulk answer's rows, each empty where it is not given. O(rows).
+
+    Raises `BadAnswer`, which tells what is wrong with the first bad row.
+    """
+    objects = _objects(items)
+    reading = _Reading(_columns(objects), len(objects))
+    ids = reading.each("id", lambda value: _given(value, "an `id`"), _or_empty, may_lack=True)
+    names = reading.each("name", lambda value: clean(_given(value, "a `name`")), _cleaned_or_empty, may_lack=True)
+    if (fault := reading.first_fault(items)) is not None:
+        _, text = fault
+        raise BadAnswer(text)
+    return list(zip(ids, names, strict=True))
+
+
+def _given(value: object, what: str) -> str:
+    return "" if value is None else text_of(value, what)
+
+
+def _or_empty(column: Column) -> Column:
+    return ["" if text is None else text for text in column] if None in column else column
+
+
+def _cleaned_or_empty(column: Column) -> Column:
+    return _cleaned(_or_empty(column))
 
 
 def read_row(item: dict[str, Any]) -> RemoteRow:
@@ -68,12 +95,11 @@ def read_row(item: dict[str, Any]) -> RemoteRow:
     return row
 
 
-def _objects(items: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a page, up to what is none."""
-    for item in items:
-        if not isinstance(item, dict):
-            return
-        yield item
+def _objects(items: Sequence[Any]) -> Sequence[dict[str, Any]]:
+    """Return the objects of a list, up to what is none."""
+    if set(map(type, items)) <= {dict}:
+        return items
+    return list(takewhile(lambda item: isinstance(item, dict), items))
 
 
 def _columns(objects: Sequence[dict[str, Any]]) -> Mapping[str, Column]:
@@ -95,15 +121,30 @@ class _Reading:
     count: int
     faults: list[tuple[int, str]] = field(default_factory=list)  # positions, with words; in the order of the fields
 
-    def each(self, name: str, read: Callable[[object], Any], whole: Callable[[Column], Column]) -> Column:
+    def first_fault(self, items: Sequence[Any]) -> tuple[int, str] | None:
+        """Return the position of the first bad row, and there what is wrong with the first bad field; None: none is."""
+        faults = list(self.faults)
+        if self.count < len(items):
+            faults.append((self.count, f"is {kind_of(items[self.count])}, not an object"))
+        return min(faults, key=lambda fault: fault[0], default=None)
+
+    def each(
+        self,
+        name: str,
+        read: Callable[[object], Any],
+        whole: Callable[[Column], Column],
+        *,
+        may_lack: bool | None = None,
+    ) -> Column:
         """Return a field of all rows: what `read` makes of each value.
 
-        `whole` makes the same of a column in which there is nothing but text, or None where that means "not shown".
+        `whole` makes the same of a column in which there is nothing but text, and None where the field `may_lack`.
         """
+        may_lack = name not in NEEDED if may_lack is None else may_lack
         if self.columns.keys().isdisjoint(NAMES[name]):
             return constant(self._one(0, None, read) if self.count else None, self.count)
         column = self._first(NAMES[name])
-        if _is_plain(column, may_lack=name not in {"id", "name", "erp_id"}) and (name != "id" or all(column)):
+        if _is_plain(column, may_lack=may_lack) and (name != "id" or may_lack or all(column)):
             return whole(column)
         return [self._one(position, value, read) for position, value in enumerate(column)]
 

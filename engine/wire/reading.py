@@ -14,8 +14,8 @@ from engine.model.dimension import RemoteRow, clean
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer, NotJson
-from engine.wire.listing import read_row, read_rows
-from engine.wire.values import excerpt, kind_of, text_of
+from engine.wire.listing import read_row, read_rows, read_stored
+from engine.wire.values import excerpt, kind_of
 
 LONGEST_COUNT = 19
 """A counter must have fewer digits than this, so that a database column can hold it."""
@@ -128,7 +128,7 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
 def _stored(document: dict[str, Any], name: str) -> list[tuple[str, str]]:
     items = _list(document, name)
     try:
-        return [read_stored(item) for item in items]
+        return read_stored(items)
     except BadAnswer as error:
         raise BadAnswer(f"no bulk answer: an entry of `{name}` {error}") from None
 
@@ -141,17 +141,6 @@ def _list(document: dict[str, Any], name: str) -> list[Any]:
     if not isinstance(entries, list):
         raise BadAnswer(f"no bulk answer: `{name}` is {kind_of(entries)}, not a list")
     return entries
-
-
-def read_stored(item: object) -> tuple[str, str]:
-    """Read one stored row: its remote id and its name, each empty where it is not given. Raises `BadAnswer`."""
-    if not isinstance(item, dict):
-        raise BadAnswer(f"is {kind_of(item)}, not an object")
-    remote_id, name = item.get("id"), item.get("name")
-    return (
-        "" if remote_id is None else text_of(remote_id, "an `id`"),
-        "" if name is None else clean(text_of(name, "a `name`")),
-    )
 
 
 def read_error(item: Any) -> BulkError:
