@@ -73,7 +73,7 @@ two, one company at a time is compared, and requests have their turn before the 
 _TURN: RunVar[anyio.Lock] = RunVar("whose turn it is to compare")
 
 READINGS = 3
-"""A listing that does not prove whole is read so many times in all (DESIGN section 3)."""
+"""How often a listing is read that does not prove whole: rows that are added meanwhile are no reason to give up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +363,7 @@ class Comparison:
         return max(1, ceil(rows / (size or self.client.channel.key.pages.rows)))
 
     def takes_another(self, *, after: int) -> bool:
-        """Keep room for one more listing of the company, after so many other requests; False: there is none."""
+        """Keep room for one more listing of the company, sent after `after` other requests; False: there is none."""
         return self.room is None or self.room.take(self.pages, after=after)
 
     @property
@@ -439,7 +439,7 @@ class Comparison:
 
 
 async def think(rows: int, work: Callable[[], T]) -> T:
-    """Return what pure work on so many rows comes to: at once, in its turn, or from a thread."""
+    """Return the result of pure work on `rows` rows: at once, in its turn, or from a thread, by their number."""
     if rows <= SHORT:
         return work()
     if rows > LONG:

@@ -62,7 +62,7 @@ def status(*, config: Path, output: str) -> int:
 
 @click.command()
 @config_option
-@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="So many runs, at most.")
+@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most this many runs.")
 @output_option("table", "json")
 def history(*, config: Path, last: int, output: str) -> int:
     """List the newest runs, the newest first: what they did, what they ended with, what was let pass."""
