@@ -22,7 +22,7 @@ import asyncio, os, resource, sys
 from pathlib import Path
 from engine.errors import LedgerError
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.company_record import Learned
+from engine.model.ledger_writes import Learned
 from tests.ledger.values import *
 
 def say(word):
