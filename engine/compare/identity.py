@@ -108,13 +108,20 @@ def _typeless(row: Dimension | RemoteRow) -> tuple[str, str, str]:
     return ("", f"any type, {row.erp_id}", row.name)
 
 
-def meant_by_invalid(loose: list[RemoteRow], wanted: Wanted, record: CompanyRecord) -> Iterator[str]:
+def meant_by_another(row: Dimension, remote: RemoteRow) -> Hold:
+    """Return the hold of a row that a remote row may be, where an invalid row of the source may be it as well."""
+    what = f"{row.type_code} {row.erp_id!r}"
+    text = f"{what} is in Ottimate as {remote.id}, which an invalid row of the source may mean: mend that row first"
+    return Hold(row.key, "ambiguous", text)
+
+
+def meant_by_invalid(remotes: Iterable[RemoteRow], wanted: Wanted, record: CompanyRecord) -> Iterator[str]:
     """Yield ids of rows that an invalid source row means: it does not prove that the source has dropped the row."""
     if not (wanted.invalid_keys or wanted.invalid_natural):
         return
     known = {key: record.rows[key] for key in wanted.invalid_keys if key in record.rows}
     linked = {linked_id(key, entry) for key, entry in known.items()}
     natural = {natural_key(entry.row) for entry in known.values() if entry.remote_id is None} | wanted.invalid_natural
-    for remote in loose:
+    for remote in remotes:
         if remote.id in linked or remote.key in wanted.invalid_keys or natural_key(remote) in natural:
             yield remote.id

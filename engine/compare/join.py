@@ -6,11 +6,18 @@ A wanted row is, in this order, the remote row (1) whose listed key is equal, (2
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from operator import attrgetter
 
 from engine.compare.agreed import Agreed
-from engine.compare.identity import ambiguous, listed_twice, meant_by_invalid, without_look_alikes, without_shifted
+from engine.compare.identity import (
+    ambiguous,
+    listed_twice,
+    meant_by_another,
+    meant_by_invalid,
+    without_look_alikes,
+    without_shifted,
+)
 from engine.compare.matching import Matching, Pair, Via
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Hold
@@ -35,7 +42,8 @@ def join(
     rest = _by_link(rest, remotes, record, pairs, taken)
     missing: list[Dimension] = []
     if rest:
-        unmatched = _by_natural_key(rest, _Bearers(rows, remotes), record, pairs, taken, holds, contested)
+        bearers = _Bearers(rows, remotes, set(meant_by_invalid(remotes.values(), wanted, record)) - taken.keys())
+        unmatched = _by_natural_key(rest, bearers, record, pairs, taken, holds, contested)
         pairs = without_shifted(pairs, holds, contested)
         free = [remote for remote in remotes.values() if remote.id not in taken]
         types = set(view.rows.table.column("type_code"))
@@ -155,9 +163,13 @@ def _by_natural_key(
 class _Bearers:
     """Which rows bear a type and ERP id, on both sides."""
 
-    def __init__(self, wanted: list[Dimension], remotes: Mapping[str, RemoteRow]) -> None:
+    def __init__(
+        self, wanted: list[Dimension], remotes: Mapping[str, RemoteRow], meant_by_invalid: Container[str]
+    ) -> None:
+        """Take both sides. `meant_by_invalid`: ids of remote rows that an invalid source row may be."""
         self.wanted = by_natural_key(wanted)
         self.remote = by_natural_key(remotes.values())
+        self.meant_by_invalid = meant_by_invalid
 
     def resolve(self, row: Dimension, taken: Mapping[str, str]) -> RemoteRow | Hold | None:
         """Return the one remote row that `row` can be, a hold where that cannot be told, or None: it is not there."""
@@ -165,5 +177,6 @@ class _Bearers:
         if len(wanted) == 1 and not remotes:
             return None
         if len(wanted) == 1 and len(remotes) == 1 and remotes[0].id not in taken:
-            return remotes[0]
+            (remote,) = remotes
+            return meant_by_another(row, remote) if remote.id in self.meant_by_invalid else remote
         return ambiguous(row, wanted, remotes, taken)

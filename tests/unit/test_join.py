@@ -237,6 +237,19 @@ CASES = {
         pairs=by(Via.LEDGER, k0="r0"),
         contested=ids("r1"),
     ),
+    "an invalid row may be it, too": Case(
+        source(dim("k0", "2"), invalid_natural=[("account", "2")], invalid_keys=["k1"]),
+        (shown("r1", "2"),),
+        holds=held("ambiguous", "k0"),
+        contested=ids("r1"),
+    ),
+    "an invalid row may be it, too, by the ledger": Case(
+        source(dim("k0", "2"), invalid_keys=["k1"]),
+        (shown("r1", "2"),),
+        ledger_of(known(dim("k1", "2"), "r1")),
+        holds=held("ambiguous", "k0"),
+        contested=ids("r1"),
+    ),
     "two remote rows list one key": Case(
         source(dim("k1", "1")),
         (shown("r1", "1", key="k1"), shown("r2", "2", key="k1")),
