@@ -76,6 +76,7 @@ class Fleet:
     ) -> None:
         """Take (id, name, account) of each company, how to start the n-th, and how many may be held (None: all)."""
         self._names = names
+        self._accounts = [account for _, _, account in names]
         self._start = start
         self._emit = emit
         self._at_once = at_once
@@ -98,7 +99,7 @@ class Fleet:
     async def _run_wave(self, wave: Sequence[int], rows: Sequence[int]) -> None:
         by_account: dict[str, list[int]] = {}
         for turn in wave:
-            by_account.setdefault(self._names[turn][2], []).append(turn)
+            by_account.setdefault(self._accounts[turn], []).append(turn)
         accounts = max(1, len(by_account))
         most = max(min(LEAST, self._at_once), ceil(self._at_once / accounts))
         self._slots = {account: Slots(most=most, rows=ROWS // accounts) for account in by_account}
@@ -142,7 +143,7 @@ class Fleet:
     def weigh(self, company_id: int, rows: int) -> None:
         """Take note of how many rows a company's source has."""
         turn = self._turns[company_id]
-        slots = self._slots.get(self._names[turn][2])
+        slots = self._slots.get(self._accounts[turn])
         if slots is not None:
             slots.weigh(turn, rows)
 

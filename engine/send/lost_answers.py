@@ -59,7 +59,8 @@ class ReadBack:
 
     async def _put_back(self, keys: Sequence[str], seen: Mapping[str, RemoteRow]) -> None:
         """Note rows as a listing shows them, their keys still not confirmed."""
-        shown = {key: Dimension(key, *seen[key][1:5], None) for key in keys if key in seen}
+        there = {key: seen[key] for key in keys if key in seen}
+        shown = {key: Dimension(key, row.type_code, row.type_label, row.name, row.erp_id) for key, row in there.items()}
         if shown:
             entries = {
                 key: RowRecord(row, seen[key].id, confirmed=False, outcome_known=True, code_known=False)

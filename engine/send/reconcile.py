@@ -213,23 +213,25 @@ def _respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[st
     that name, and nobody knows which id: it is empty.
     """
     sent = {change.row.name for change in changes}
-    left = [entry for entry in (*answer.created, *answer.updated) if entry[1] and entry[1] not in sent]
+    stored = (*answer.created, *answer.updated)
+    left = [(remote_id, name) for remote_id, name in stored if name and name not in sent]
     if not left:
         return {}
-    told = {name for _, name in (*answer.created, *answer.updated)}
+    told = {name for _, name in stored}
     rows = [change for change in changes if change.row.name not in told]
     by_id = {change.remote_id: change.row.key for change in rows if change.remote_id is not None}
-    found = {by_id[entry[0]]: entry for entry in left if entry[0] in by_id}
+    found = {by_id[remote_id]: (remote_id, name) for remote_id, name in left if remote_id in by_id}
     by_name: dict[str, list[str]] = {}
     for change in rows:
         if change.row.key not in found:
             by_name.setdefault(essence(change.row.name), []).append(change.row.key)
-    for entry in left:
-        plain = essence(entry[1])
+    for position, (remote_id, answered) in enumerate(left):
+        plain = essence(answered)
         alike = [name for name in by_name if name.startswith(plain) or plain.startswith(name)]
-        rivals = [other for other in left if other is not entry and _resemble(essence(other[1]), alike)]
-        if entry[0] not in by_id and len(alike) == 1 == len(by_name[alike[0]]) and not rivals:
-            found[by_name[alike[0]][0]] = entry
+        keys = [key for name in alike for key in by_name[name]]
+        others = (name for at, (_, name) in enumerate(left) if at != position)
+        if remote_id not in by_id and len(keys) == 1 and not any(_resemble(essence(name), alike) for name in others):
+            found[keys[0]] = (remote_id, answered)
     loose = [
         (remote_id, name)
         for remote_id, name in left
@@ -267,8 +269,10 @@ def _ids_by_key(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, st
     row that was to be updated under its id. An answer to one row, with one entry, is that row's.
     """
     stored = (*answer.created, *answer.updated)
-    if len(changes) == 1 == len(stored) and not stored[0][1]:
-        return {changes[0].row.key: stored[0][0]} if stored[0][0] else {}
+    if len(changes) == 1 == len(stored):
+        ((remote_id, name),) = stored
+        if not name:
+            return {changes[0].row.key: remote_id} if remote_id else {}
     sent = Counter(change.row.name for change in changes)
     shown = Counter(name for _, name in stored)
     by_name = {name: remote_id for remote_id, name in stored if remote_id and sent[name] == 1 and shown[name] == 1}

@@ -28,7 +28,6 @@ ONE_ROW = frozenset(
 _JSON = "an array of the audit trail as it is stored: empty ends are left out, so that it has no fields by name"
 _SQL = "a line of a query that stands beside it, made at once into a value with fields by name"
 _GROUP = "a group of a regular expression"
-_MOVED = "being moved into modules of their own by another change"
 
 ALLOWED: dict[tuple[str, str], str] = {
     ("ledger/sqlite/attempts.py", "line[0]"): _JSON,
@@ -52,13 +51,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("sources/files.py", "match[2]"): _GROUP,
     ("model/settings_rules.py", "shown[:60]"): "the beginning of a text",
     ("sources/sharing.py", "place[1]"): "a file and the part of it that is read: a pair made and read in this module",
-    ("run/fleet.py", "self._names[turn][2]"): _MOVED,
-    ("send/lost_answers.py", "seen[key][1:5]"): _MOVED,
-    ("send/reconcile.py", "entry[0]"): _MOVED,
-    ("send/reconcile.py", "entry[1]"): _MOVED,
-    ("send/reconcile.py", "other[1]"): _MOVED,
-    ("send/reconcile.py", "stored[0][0]"): _MOVED,
-    ("send/reconcile.py", "stored[0][1]"): _MOVED,
 }
 """(file, expression) -> why it is no field of a row, or why it may be read by its number."""
 
