@@ -13,6 +13,7 @@ from engine.net.client import CompanyClient
 from engine.run.company_ending import CompanyEnding
 from engine.run.compare import Compared, Comparison
 from engine.run.context import Job, RunContext
+from engine.run.read_remote import RemoteReader
 from engine.run.row_counts import RowCounts
 from engine.send.chunks import Cut
 
@@ -74,21 +75,28 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
     scope = Scope(origin=run.origin, account=account.account_id, company_id=company.id)
     allowed = frozenset(slug for slug, company_id in run.allowed if company_id == company.id)
     client, counts = CompanyClient(channel, run.dialect, company.id), RowCounts()
+    reader = RemoteReader(
+        scope=scope,
+        client=client,
+        ledger=run.ledger,
+        room=run.rooms.get(account.name),
+        now=run.now,
+        emit=run.emit,
+    )
     comparison = Comparison(
         company=company,
         scope=scope,
         client=client,
         ledger=run.ledger,
+        reader=reader,
         verify=run.verify,
         guards=company.guards or run.guards,
         allowed=allowed,
         run_id=run.run_id,
         asks_again=job.only is not None,
-        room=run.rooms.get(account.name),
         is_check=run.mode.shows_vanished,
         explains=not run.mode.writes,
         now=run.now,
-        emit=run.emit,
     )
     return CompanyContext(
         job=job,

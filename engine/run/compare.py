@@ -6,12 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from math import ceil
-from typing import TypeVar
 
 import anyio
-from anyio import to_thread
-from anyio.lowlevel import RunVar
 
 from engine.compare.absorb import absorb
 from engine.compare.agreed import Agreed, agreed
@@ -44,36 +40,22 @@ from engine.compare.plan import diff
 from engine.compare.recent_refusals import is_refused_for_now, is_uncertain_for_now, without_resting
 from engine.compare.remote_view import RemoteView, as_known
 from engine.compare.taken_keys import hold_taken
-from engine.errors import ApiError, BudgetSpent, IncompleteListing, Vanished
-from engine.ledger.protocols import Rows
+from engine.errors import ApiError, Vanished
+from engine.ledger.store import Rows
 from engine.model.balance import Balance
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.difference import Difference
 from engine.model.dimension import NaturalKey, RemoteRow, dimension_table, natural_key
-from engine.model.events import Listed, PageRead
-from engine.model.listing import Certificate, Page
+from engine.model.listing import Certificate
 from engine.model.outcome import Column, Withheld
 from engine.model.resting import MADE_ANEW, NOT_APPLIED, NOT_LISTED, RestingRow
 from engine.model.settings import Adopt, Company, Guards, Scope, Verify
 from engine.model.table import Keyed
 from engine.model.wanted import Wanted
-from engine.net.channel import Emit
 from engine.net.client import CompanyClient
-from engine.net.limits.budget import ListingBudget
-from engine.net.paginator import paginate
-
-T = TypeVar("T")
-
-SHORT = 200
-LONG = 3_000
-"""Rows that take some 10 ms to compare: more are compared in a thread, and other companies' requests go on. Between the
-two, one company at a time is compared, and requests have their turn before the next one."""
-
-_TURN: RunVar[anyio.Lock] = RunVar("whose turn it is to compare")
-
-READINGS = 3
-"""How often a listing is read that does not prove whole: rows that are added meanwhile are no reason to give up."""
+from engine.run.read_remote import First, RemoteReader
+from engine.run.thinking import think
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,19 +77,16 @@ class Comparison:
     scope: Scope
     client: CompanyClient
     ledger: Rows
+    reader: RemoteReader
     verify: Verify
     guards: Guards
     allowed: frozenset[str]  # slugs of guards that a person lets pass
     run_id: str
     asks_again: bool = False  # rows that were refused lately are sent all the same
-    room: ListingBudget | None = None  # for the pages of listings; None: as much as it takes
     is_check: bool = False  # what has vanished is shown, too
     explains: bool = False  # what differs is told field by field
     now: Callable[[], datetime]
-    emit: Emit
     evidence: Evidence | None = None
-    verified_at: datetime | None = None
-    certificate: Certificate | None = None  # of the last reading
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
     ids: Collection[str] = ()  # of the remote rows that were compared with
     remotes: Keyed[RemoteRow] = field(default_factory=lambda: RemoteView().rows)  # that were compared with, by id
@@ -130,9 +109,9 @@ class Comparison:
         if must_list(wanted, record, self._resting_keys(wanted, record)):
             evidence = Evidence.LISTING
         elif evidence is Evidence.LISTING and is_due_for_age(record.state, verify):
-            self._has_room = self._take_room(self._pages(record.state.remote_count or 0))
+            self._has_room = self.reader.takes(self.reader.pages(record.state.remote_count or 0))
             evidence = Evidence.LISTING if self._has_room else Evidence.PROBE
-        first: tuple[Page, int] | None = None
+        first: First | None = None
         if evidence is not Evidence.LISTING:
             record, evidence = await self._look_up(wanted, record, evidence)
         if evidence is not Evidence.LISTING:
@@ -142,24 +121,24 @@ class Comparison:
             if creates_need_listing(known.plan, record):
                 evidence = Evidence.LISTING
             elif evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
-                first = await self._probe(record)
+                first = await self.reader.probe(record)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
             else:
-                self.verified_at = record.state.checked_at
+                self.reader.verified_at = record.state.checked_at
         self.evidence = evidence
         if evidence is not Evidence.LISTING:
             return known
         return await self.compare_listed(wanted, record, first)
 
     async def compare_listed(
-        self, wanted: Wanted, record: CompanyRecord, first: tuple[Page, int] | None = None, *, is_after: bool = False
+        self, wanted: Wanted, record: CompanyRecord, first: First | None = None, *, is_after: bool = False
     ) -> Compared:
         """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
 
         `first`: its first page and the page size, if they have been read. `is_after`: the run has written and needs
         this listing, even where the budget has no room for listings.
         """
-        index = await self._list(first, record.state.remote_count, has_room=is_after or self._has_room)
+        index = await self.reader.read(first, record.state.remote_count, has_room=is_after or self._has_room)
         self._see(index)
         known = 0 if index else sum(row.outcome_known for row in record.rows.values())
         has_vanished = bool(known) and Vanished.slug not in self.allowed
@@ -257,7 +236,7 @@ class Comparison:
         due = {row.key: due[row.key] for row in wanted.rows if row.key in due} if due else {}
         if not due:
             return record, evidence
-        if len(due) > self._pages(record.state.remote_count or 0):
+        if len(due) > self.reader.pages(record.state.remote_count or 0):
             return record, Evidence.LISTING
         notes = {}
         for key, remote_id in due.items():
@@ -340,72 +319,33 @@ class Comparison:
         verify = self.company.verify or self.verify
         if state.failure or first_evidence(state, verify, self.company.id, self.now()) is not Evidence.LEDGER:
             return False
-        self.evidence, self.verified_at = Evidence.LEDGER, state.checked_at
+        self.evidence, self.reader.verified_at = Evidence.LEDGER, state.checked_at
         return True
 
     async def still(self, record: CompanyRecord) -> bool:
         """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
         self._see(as_known(record, keyed=self.client.dialect.lists_keys))
         self.evidence = Evidence.PROBE
-        return await self._probe(record) is None
-
-    async def _probe(self, record: CompanyRecord) -> tuple[Page, int] | None:
-        """Ask for the row count. None: it is the expected one; else the page that came with it, to go on from."""
-        page, size = await self.client.first_page(kind="probe")
-        if page.declared != record.state.remote_count or page.foreign is not None:
-            return page, size
-        self.verified_at = self.now()
-        with anyio.CancelScope(shield=True):
-            await self.ledger.checked(self.scope, self.verified_at)
-        return None
-
-    def _pages(self, rows: int, size: int | None = None) -> int:
-        return max(1, ceil(rows / (size or self.client.channel.key.pages.rows)))
+        return await self.reader.probe(record) is None
 
     def takes_another(self, *, after: int) -> bool:
         """Keep room for one more listing of the company, sent after `after` other requests; False: there is none."""
-        return self.room is None or self.room.take(self.pages, after=after)
+        return self.reader.takes(self.pages, after=after)
 
     @property
     def pages(self) -> int:
         """How many requests a listing of the company takes."""
-        return self._pages(self.there)
+        return self.reader.pages(self.there)
 
-    def _take_room(self, pages: int) -> bool:
-        return self.room is None or self.room.take(pages)
+    @property
+    def verified_at(self) -> datetime | None:
+        """When what the ledger knows was last held against Ottimate."""
+        return self.reader.verified_at
 
-    def _need_room(self, pages: int) -> None:
-        """Keep room for a listing's pages, or raise `BudgetSpent`."""
-        if pages > 0 and not self._take_room(pages):
-            text = (
-                f"there is no room for its listing ({pages:,} more pages): listings take at most half of what is left"
-                " of the day, and of the run's budget what it leaves; the next run goes on from there"
-            )
-            raise BudgetSpent(text)
-
-    async def _list(self, first: tuple[Page, int] | None, rows: int | None, *, has_room: bool) -> RemoteView:
-        """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole.
-
-        `rows`: as many as there were lately; None: not known. `has_room`: its pages are kept already.
-        """
-        expected = self._pages(rows or 0)
-        if not has_room and first is None:
-            self._need_room(expected)
-        for reading in range(READINGS):
-            page, size = first or await self.client.first_page()
-            if not has_room and reading == 0:
-                self._need_room(self._pages(page.declared, size) - (1 if first else expected))
-            first = None
-            index = RemoteView(shows_keys=self.client.dialect.lists_keys)
-            async with paginate(self.client, page, size) as listing:
-                async for page in listing:
-                    index.add(page.rows)
-                    await self.emit(PageRead(company_id=self.company.id, rows=len(page.rows), declared=page.declared))
-            self.certificate = certificate = listing.certificate
-            await self.emit(Listed(company_id=self.company.id, certificate=certificate))
-            if certificate.whole and len(index.rows) == certificate.unique:
-                return index
-        raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
+    @property
+    def certificate(self) -> Certificate | None:
+        """The proof, or what it lacks, of the last reading; None: nothing was listed."""
+        return self.reader.certificate
 
     async def _learn(
         self,
@@ -419,14 +359,14 @@ class Comparison:
     ) -> None:
         """Write down what the listing showed, before anything is sent."""
         if self.certificate is not None:
-            self.verified_at = self.now()
+            self.reader.verified_at = now = self.now()
             work = partial(
                 absorb,
                 matching,
                 index,
                 record,
                 self.certificate,
-                self.verified_at,
+                now,
                 self.run_id,
                 notes=absent,
                 respelled=respelled,
@@ -436,21 +376,6 @@ class Comparison:
                 learned = replace(learned, may_be_there=there)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.scope, learned)
-
-
-async def think(rows: int, work: Callable[[], T]) -> T:
-    """Return the result of pure work on `rows` rows: at once, in its turn, or from a thread, by their number."""
-    if rows <= SHORT:
-        return work()
-    if rows > LONG:
-        return await to_thread.run_sync(work)
-    try:
-        turn = _TURN.get()
-    except LookupError:
-        turn = anyio.Lock(fast_acquire=True)
-        _TURN.set(turn)
-    async with turn:
-        return work()
 
 
 def _rows(wanted: Wanted, index: RemoteView) -> int:

@@ -18,7 +18,7 @@ from engine.model.dimension import Dimension
 from engine.model.settings import Guards
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
-from engine.run.compare import think
+from engine.run.thinking import think
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.settings import Scope
 from engine.model.sketch import Sketch, sketch
-from engine.run.compare import Comparison, think
+from engine.run.compare import Comparison
+from engine.run.thinking import think
 
 Whose: TypeAlias = tuple[str, int]
 """Account id and company id."""

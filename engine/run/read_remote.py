@@ -1,0 +1,97 @@
+"""Reading a company's rows in Ottimate: a probe of their number, or the whole listing, if there is room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+import anyio
+
+from engine.compare.remote_view import RemoteView
+from engine.errors import BudgetSpent, IncompleteListing
+from engine.ledger.store import Rows
+from engine.model.company_record import CompanyRecord
+from engine.model.events import Emit, Listed, PageRead
+from engine.model.listing import Certificate, Page
+from engine.model.settings import Scope
+from engine.net.client import CompanyClient
+from engine.net.limits.budget import ListingBudget
+from engine.net.paginator import paginate
+
+READINGS = 3
+"""How often a listing is read that does not prove whole: rows that are added meanwhile are no reason to give up."""
+
+First = tuple[Page, int]
+"""The first page of a listing, and the page size that it was asked for with."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RemoteReader:
+    """Reads one company. What was found on the way stays readable when a reading fails."""
+
+    scope: Scope
+    client: CompanyClient
+    ledger: Rows
+    room: ListingBudget | None = None  # for the pages of listings; None: as much as it takes
+    now: Callable[[], datetime]
+    emit: Emit
+    verified_at: datetime | None = None  # when what the ledger knows was last held against Ottimate
+    certificate: Certificate | None = None  # of the last reading
+
+    async def probe(self, record: CompanyRecord) -> First | None:
+        """Ask for the row count. None: it is the expected one; else the page that came with it, to go on from."""
+        page, size = await self.client.first_page(kind="probe")
+        if page.declared != record.state.remote_count or page.foreign is not None:
+            return page, size
+        self.verified_at = self.now()
+        with anyio.CancelScope(shield=True):
+            await self.ledger.checked(self.scope, self.verified_at)
+        return None
+
+    def pages(self, rows: int, size: int | None = None) -> int:
+        """Return how many requests it takes to list so many rows. `size`: rows a page; None: as granted last."""
+        return max(1, ceil(rows / (size or self.client.channel.key.pages.rows)))
+
+    def takes(self, pages: int, *, after: int = 0) -> bool:
+        """Keep room for the pages of a listing, sent after `after` other requests; False: there is none."""
+        return self.room is None or self.room.take(pages, after=after)
+
+    async def read(self, first: First | None, rows: int | None, *, has_room: bool) -> RemoteView:
+        """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole.
+
+        `rows`: how many there were lately; None: not known. `has_room`: its pages are kept already. Raises
+        `BudgetSpent` where there is no room for it.
+        """
+        expected = self.pages(rows or 0)
+        if not has_room and first is None:
+            self._need(expected)
+        for reading in range(READINGS):
+            page, size = first or await self.client.first_page()
+            if not has_room and reading == 0:
+                self._need(self.pages(page.declared, size) - (1 if first else expected))
+            first = None
+            view, certificate = await self._read_once(page, size)
+            if certificate.whole and len(view) == certificate.unique:
+                return view
+        raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
+
+    async def _read_once(self, first: Page, size: int) -> tuple[RemoteView, Certificate]:
+        view, company_id = RemoteView(shows_keys=self.client.dialect.lists_keys), self.scope.company_id
+        async with paginate(self.client, first, size) as listing:
+            async for page in listing:
+                view.add(page.rows)
+                await self.emit(PageRead(company_id=company_id, rows=len(page.rows), declared=page.declared))
+        self.certificate = listing.certificate
+        await self.emit(Listed(company_id=company_id, certificate=listing.certificate))
+        return view, listing.certificate
+
+    def _need(self, pages: int) -> None:
+        """Keep room for a listing's pages, or raise `BudgetSpent`."""
+        if pages > 0 and not self.takes(pages):
+            text = (
+                f"there is no room for its listing ({pages:,} more pages): listings take at most half of what is left"
+                " of the day, and of the run's budget what it leaves; the next run goes on from there"
+            )
+            raise BudgetSpent(text)
