@@ -72,8 +72,8 @@ class PlanFromSource:
             await self._note_failure(error, self._source, record.state)
 
     async def finish(self, record: CompanyRecord) -> None:
-        """Remember a good end, unless the run was about some rows alone."""
-        if self.company.job.only is None:
+        """Remember a good end, unless something stopped the company, or the run was about some rows alone."""
+        if self.company.job.only is None and self.company.ending.stopped is None:
             await note_good_end(self.company, record)
 
     @property
