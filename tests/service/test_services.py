@@ -52,15 +52,16 @@ def slow_down(stage: Stage, company_id: int) -> None:
 
 @scenario
 async def test_two_requests_at_once_share_the_token(stage: Stage) -> None:
-    for company_id in (1, 2):
+    rows = {company_id: dims(150, first=1000 * company_id) for company_id in (1, 2)}
+    for company_id in rows:
         stage.world.place(company_id)
     async with stage.service() as client:
-        answers = await asyncio.gather(*(client.sync(company_id, dims(150)) for company_id in (1, 2)))
+        answers = await asyncio.gather(*(client.sync(*each) for each in rows.items()))
         assert [status for status, _ in answers] == [200, 200]
         assert [(result["exit_code"], result["totals"]["created"]) for _, result in answers] == [(0, 150)] * 2
         assert stage.world.sent("token") == 1
-        for company_id in (1, 2):
-            await assert_in_books(stage, client, company_id, dims(150))
+        for company_id, wanted in rows.items():
+            await assert_in_books(stage, client, company_id, wanted)
 
 
 @scenario
@@ -71,7 +72,7 @@ async def test_a_client_that_leaves_harms_nobody(stage: Stage) -> None:
     slow_down(stage, 1)
     async with stage.service() as client:
         leaving = asyncio.ensure_future(client.sync(1, dims(300)))
-        staying = asyncio.ensure_future(client.sync(2, dims(150)))
+        staying = asyncio.ensure_future(client.sync(2, dims(150, first=1000)))
         await until(lambda: stage.in_flight(1))
         leaving.cancel()
         status, result = await staying
@@ -81,7 +82,7 @@ async def test_a_client_that_leaves_harms_nobody(stage: Stage) -> None:
         assert 0 < stored < 300
         stage.world.script()
         assert await free(client, 1, dims(300)) == (200, 300 - stored)
-        for company_id, rows in ((1, dims(300)), (2, dims(150))):
+        for company_id, rows in ((1, dims(300)), (2, dims(150, first=1000))):
             await assert_in_books(stage, client, company_id, rows)
     assert leaving.cancelled()
 
