@@ -51,7 +51,7 @@ class RemoteReader:
         return None
 
     def pages(self, rows: int, size: int | None = None) -> int:
-        """Return how many requests it takes to list so many rows. `size`: rows a page; None: as granted last."""
+        """Return how many requests it takes to list `rows` rows. `size`: rows a page; None: as granted last."""
         return max(1, ceil(rows / (size or self.client.channel.key.pages.rows)))
 
     def takes(self, pages: int, *, after: int = 0) -> bool:

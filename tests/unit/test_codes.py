@@ -40,16 +40,16 @@ SINKS = {
     "Broken": (0, "code"),
     "Fault": (0, "code"),
     "problem": (0, "code"),
-    "stop_short": (0, "code"),
-    "_stop_short": (0, "code"),
+    "stop": (0, "code"),
     "_outsized": (0, "slug"),
     "recount": (2, "code"),
 }
 """What is called with a code: at which place, under which name."""
 
 HANDED_ON = {
-    "code": set[str](),  # by `RowCounts.problem` and `CompanyRun._stop_short`, whose calls are sinks
+    "code": set[str](),  # by `RowCounts.problem` and `endings.stop`, whose calls are sinks
     "slug": set[str](),  # by `_outsized`, and of a `Violation`
+    "self.code": set[str](),  # no code: the exit code of `Run.stop`, which bears the name of `endings.stop`
     "hold.slug": set[str](),
     "row.code": set[str](),  # of a `Broken`
     "faults[0].code": set[str](),
