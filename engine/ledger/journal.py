@@ -13,13 +13,13 @@ from engine.model.balance import State
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 
 class Intents(Protocol):
     """The crash protocol: commit the intent, send, then commit the outcome and the end of the intent together."""
 
-    async def recover(self, scope: Scope) -> int:
+    async def recover(self, company_key: CompanyKey) -> int:
         """End the intents that a dead run left over, and note that the outcome of their keys is not known.
 
         A key that nothing was known of gets a row record. The intents stay in the audit trail, with rows uncertain.
@@ -27,15 +27,15 @@ class Intents(Protocol):
         """
         ...
 
-    async def begin(self, scope: Scope, intent: Intent) -> None:
+    async def begin(self, company_key: CompanyKey, intent: Intent) -> None:
         """Commit that these keys are about to be sent. Raises `LedgerError` when an open intent names one of them."""
         ...
 
-    async def sent_again(self, scope: Scope, intent_id: str, at: datetime) -> None:
+    async def sent_again(self, company_key: CompanyKey, intent_id: str, at: datetime) -> None:
         """Commit that the same bytes are about to be sent once more; the intent then dates from this send."""
         ...
 
-    async def settle(self, scope: Scope, settlement: Settlement) -> None:
+    async def settle(self, company_key: CompanyKey, settlement: Settlement) -> None:
         """Commit a chunk's outcome and the end of its intent together."""
         ...
 
@@ -99,14 +99,14 @@ class Runs(Protocol):
 class SavedPlans(Protocol):
     """Which saved plans were applied in which companies, so that none is applied twice."""
 
-    async def applied(self, scope: Scope, plan_id: str) -> Applied | None:
+    async def applied(self, company_key: CompanyKey, plan_id: str) -> Applied | None:
         """Return when and by which runs a plan was begun in a company; None: it was not."""
         ...
 
-    async def begin_plan(self, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:
+    async def begin_plan(self, company_key: CompanyKey, plan_id: str, run_id: str, at: datetime) -> None:
         """Note that a run begins, or goes on, to apply a plan. The caller holds the company's lock."""
         ...
 
-    async def end_plan(self, scope: Scope, plan_id: str) -> None:
+    async def end_plan(self, company_key: CompanyKey, plan_id: str) -> None:
         """Note that nothing of the plan is left to do in a company."""
         ...

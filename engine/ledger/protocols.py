@@ -13,7 +13,7 @@ from typing import Protocol
 from engine.ledger.journal import Intents, Runs, SavedPlans
 from engine.ledger.keys import Directories, KeyGrants, Keys, Quotas
 from engine.ledger.store import Passes, Rekeys, Reverts, Rows, Sketches, Sources
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 __all__ = ["Ledger", "Rows"]
 
@@ -21,7 +21,7 @@ __all__ = ["Ledger", "Rows"]
 class Locks(Protocol):
     """Mutual exclusion between runs, in this process and others."""
 
-    def lock(self, scope: Scope) -> AbstractAsyncContextManager[None]:
+    def lock(self, company_key: CompanyKey) -> AbstractAsyncContextManager[None]:
         """Hold a company. Entering raises `Locked` at once when another run holds it; the end of a process frees it."""
         ...
 

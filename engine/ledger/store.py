@@ -14,48 +14,48 @@ from engine.model.ledger_writes import Learned
 from engine.model.resting import RestingRow
 from engine.model.row_history import Generation, Life
 from engine.model.row_record import Agreement
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.model.wanted import FileEnd
 
 
 class Rows(Protocol):
     """What is known of companies' remote rows."""
 
-    async def read(self, scope: Scope) -> CompanyRecord:
+    async def read(self, company_key: CompanyKey) -> CompanyRecord:
         """Return all that is known of a company, in one range read."""
         ...
 
-    async def learn(self, scope: Scope, learned: Learned) -> None:
+    async def learn(self, company_key: CompanyKey, learned: Learned) -> None:
         """Take over what a whole listing showed: set `listed_at`, `checked_at` and `remote_count`, clear failures."""
         ...
 
-    async def unlisted(self, scope: Scope, keys: Collection[str]) -> frozenset[str]:
+    async def unlisted(self, company_key: CompanyKey, keys: Collection[str]) -> frozenset[str]:
         """Return which of these keys were acknowledged after the last whole listing: no listing has shown them yet.
 
         A row that was acknowledged before `distrust`, or by a dimsync too old to note it, is not among them.
         """
         ...
 
-    async def agree(self, scope: Scope, agreements: Mapping[str, Agreement]) -> None:
+    async def agree(self, company_key: CompanyKey, agreements: Mapping[str, Agreement]) -> None:
         """Replace the agreements of rows, by key."""
         ...
 
-    async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+    async def rest(self, company_key: CompanyKey, rows: Mapping[str, RestingRow]) -> None:
         """Note rows that are not sent for now, each in place of its earlier note.
 
         A note ends when its row is acknowledged (`settle`) or when `learn` names its key in `rested`.
         """
         ...
 
-    async def checked(self, scope: Scope, at: datetime | None) -> None:
+    async def checked(self, company_key: CompanyKey, at: datetime | None) -> None:
         """Note when a probe agreed with what is known; None: it did not agree, so a listing has to show what is so."""
         ...
 
-    async def note(self, scope: Scope, state: CompanyState) -> None:
+    async def note(self, company_key: CompanyKey, state: CompanyState) -> None:
         """Replace a company's failure notes and `last_good_rows`; its times and its count stay."""
         ...
 
-    async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+    async def note_clean(self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
         """Note that there was nothing to do, with a digest of all that this finding depends on.
 
         Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new, a
@@ -64,14 +64,14 @@ class Rows(Protocol):
         """
         ...
 
-    async def brief(self, scope: Scope) -> CompanyState | None:
+    async def brief(self, company_key: CompanyKey) -> CompanyState | None:
         """Return the notes on a company in one cheap read.
 
         None: there are none, or a run has to see to a left-over intent or a lost answer first.
         """
         ...
 
-    async def generation(self, scope: Scope) -> Generation:
+    async def generation(self, company_key: CompanyKey) -> Generation:
         """Return how often what is known of the company's rows has changed, and which run changed it last.
 
         What changes it: `learn` (unless it brings nothing new), `recover` (unless nothing was left over), `settle`,
@@ -83,18 +83,18 @@ class Rows(Protocol):
         """Return the notes on every company at an origin, by account id and company id."""
         ...
 
-    async def life(self, scope: Scope, key: str) -> Life:
+    async def life(self, company_key: CompanyKey, key: str) -> Life:
         """Return all that is known of one row. `key`: as the source spells it."""
         ...
 
-    async def distrust(self, scope: Scope) -> int:
+    async def distrust(self, company_key: CompanyKey) -> int:
         """Forget acknowledged values and all listings, but no links to remote ids; return how many rows were known.
 
         The next comparison lists the company, and takes what it finds for true.
         """
         ...
 
-    async def known_scopes(self, origin: str) -> list[Scope]:
+    async def known_companies(self, origin: str) -> list[CompanyKey]:
         """Return the companies at an origin of which anything is known, sorted by account and id."""
         ...
 
@@ -102,11 +102,11 @@ class Rows(Protocol):
 class Rekeys(Protocol):
     """Rows that the source now names by another key than the one that they were created under."""
 
-    async def rekey(self, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
+    async def rekey(self, company_key: CompanyKey, wire_keys: Mapping[str, str], at: datetime) -> None:
         """Send the rows of these source keys under other keys from now on; earlier such notes stay."""
         ...
 
-    async def unkey(self, scope: Scope, keys: Sequence[str]) -> None:
+    async def unkey(self, company_key: CompanyKey, keys: Sequence[str]) -> None:
         """Send the rows of these source keys under their own keys again."""
         ...
 
@@ -114,7 +114,7 @@ class Rekeys(Protocol):
 class Reverts(Protocol):
     """Rows that somebody changed in Ottimate, and that were pushed back."""
 
-    async def reverted(self, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+    async def reverted(self, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
         """Note that these rows are about to be pushed back; forget earlier notes that are too old to count."""
         ...
 
@@ -126,7 +126,7 @@ class Sketches(Protocol):
         """Return (account id, company id, number of rows, marks) of each company at an origin that has a sketch."""
         ...
 
-    async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
+    async def sketch(self, company_key: CompanyKey, rows: int, marks: bytes) -> None:
         """Replace a company's sketch."""
         ...
 
@@ -134,11 +134,11 @@ class Sketches(Protocol):
 class Sources(Protocol):
     """What companies' sources were like, and where they came from."""
 
-    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+    async def keep_good_source(self, company_key: CompanyKey, rows: int | None, end: FileEnd | None) -> None:
         """Note how many rows a good run's source had and how its file ended; an end of None leaves the old one."""
         ...
 
-    async def good_end(self, scope: Scope) -> FileEnd | None:
+    async def good_end(self, company_key: CompanyKey) -> FileEnd | None:
         """Return how the file of the last good run ended; None: it is not known."""
         ...
 
@@ -154,6 +154,6 @@ class Sources(Protocol):
 class Passes(Protocol):
     """Plans that passed the guards, until they are finished."""
 
-    async def passed(self, scope: Scope, marks: bytes | None) -> None:
+    async def passed(self, company_key: CompanyKey, marks: bytes | None) -> None:
         """Remember the marks of a plan that passed, in place of earlier ones; None: that plan is finished."""
         ...

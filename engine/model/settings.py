@@ -253,7 +253,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class CompanyKey:
     """What an entry of the ledger belongs to. One company id behind two hosts or accounts means two companies."""
 
     origin: str  # the API's scheme, host and port, and its base path

@@ -45,9 +45,27 @@ class FileEnd(NamedTuple):
     is_ended: bool  # by a line end; else the last line may have been cut off
 
 
+class LeftOut(NamedTuple):
+    """Rows that a mapping leaves out for one reason. They are in `read_rows` and not in `source_rows`."""
+
+    reason: str  # a stable code: "filter", "heading", "total" ...
+    column: str  # as the file names it; empty: no single column decides
+    value: str  # what stands in that column; empty: values differ, or are empty
+    type_code: str | None  # of the rows, where it is known
+    rows: int
+
+
+class SourceCounts(NamedTuple):
+    """How many rows one of a company's sources had."""
+
+    name: str  # as in messages
+    read_rows: int
+    left_out: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """All rows of a company's source. `source_rows` counts each of them: `len(rows) + invalid`."""
+    """All rows of a company's sources. `source_rows` counts each that is not left out: `len(rows) + invalid`."""
 
     rows: Sequence[Dimension]  # valid rows with keys that are unique in the source, in source order
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> line in `file`, where the source has lines
@@ -60,3 +78,15 @@ class Wanted:
     source_keys: dict[str, str] = field(default_factory=dict)  # key in `rows` -> the source's own, if another
     digest: bytes | None = None  # of all that was read, and of how; None: not known, so that nothing equals it
     end: FileEnd | None = None  # None: it is no file of lines
+    left_out_by: tuple[LeftOut, ...] = ()  # each reason once, the most rows first
+    sources: tuple[SourceCounts, ...] = ()  # in the order in which they are read
+
+    @property
+    def left_out(self) -> int:
+        """Rows that the mapping leaves out."""
+        return sum(reason.rows for reason in self.left_out_by)
+
+    @property
+    def read_rows(self) -> int:
+        """Rows that were read: `source_rows + left_out`."""
+        return self.source_rows + self.left_out

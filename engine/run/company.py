@@ -61,7 +61,7 @@ class CompanyRun:
             return
         if parked is not None:
             raise parked
-        async with company.run.ledger.lock(company.scope):
+        async with company.run.ledger.lock(company.company_key):
             await plans.check_begun()
             record = await open_record(company)
             decision = await plans.decide(record)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from engine.model.row_history import Generation
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
@@ -34,7 +34,7 @@ class CompanyContext:
 
     job: Job
     run: RunContext
-    scope: Scope
+    company_key: CompanyKey
     channel: Channel
     client: CompanyClient
     comparison: Comparison
@@ -72,11 +72,11 @@ class CompanyContext:
 def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyContext:
     """Return what a company's run begins with."""
     company, account = job.company, channel.account
-    scope = Scope(origin=run.origin, account=account.account_id, company_id=company.id)
+    company_key = CompanyKey(origin=run.origin, account=account.account_id, company_id=company.id)
     allowed = frozenset(slug for slug, company_id in run.allowed if company_id == company.id)
     client, counts = CompanyClient(channel, run.dialect, company.id), RowCounts()
     reader = RemoteReader(
-        scope=scope,
+        company_key=company_key,
         client=client,
         ledger=run.ledger,
         room=run.rooms.get(account.name),
@@ -85,7 +85,7 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
     )
     comparison = Comparison(
         company=company,
-        scope=scope,
+        company_key=company_key,
         client=client,
         ledger=run.ledger,
         reader=reader,
@@ -101,7 +101,7 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
     return CompanyContext(
         job=job,
         run=run,
-        scope=scope,
+        company_key=company_key,
         channel=channel,
         client=client,
         comparison=comparison,

@@ -50,7 +50,7 @@ from engine.model.dimension import NaturalKey, RemoteRow, dimension_table, natur
 from engine.model.listing import Certificate
 from engine.model.outcome import Column, Withheld
 from engine.model.resting import MADE_ANEW, NOT_APPLIED, NOT_LISTED, RestingRow
-from engine.model.settings import Adopt, Company, Guards, Scope, Verify
+from engine.model.settings import Adopt, Company, CompanyKey, Guards, Verify
 from engine.model.table import Keyed
 from engine.model.wanted import Wanted
 from engine.net.client import CompanyClient
@@ -74,7 +74,7 @@ class Comparison:
     """Reads and compares one company. What was found on the way stays readable when it fails."""
 
     company: Company
-    scope: Scope
+    company_key: CompanyKey
     client: CompanyClient
     ledger: Rows
     reader: RemoteReader
@@ -182,7 +182,7 @@ class Comparison:
         }
         if not doubtful:
             return compared, absent
-        never_shown = await self.ledger.unlisted(self.scope, list(doubtful))
+        never_shown = await self.ledger.unlisted(self.company_key, list(doubtful))
         tried = {key for key, rest in record.resting.items() if rest.code == MADE_ANEW}
         new = {
             key: newly_absent(change, record, now)
@@ -207,7 +207,7 @@ class Comparison:
         if not index and Vanished.slug in self.allowed:
             return {}
         absent = perhaps_there(record, index)
-        unlisted = await self.ledger.unlisted(self.scope, list(absent)) if absent else frozenset()
+        unlisted = await self.ledger.unlisted(self.company_key, list(absent)) if absent else frozenset()
         return may_be_there(record, index, unlisted)
 
     async def _respelled(self, matching: Matching, record: CompanyRecord) -> frozenset[str]:
@@ -223,7 +223,7 @@ class Comparison:
             and natural_key(pair.known.row) == natural_key(pair.remote)  # else its key was given to another row since
             and pair.remote.id not in strays
         ]
-        return await self.ledger.unlisted(self.scope, moved) if moved else frozenset()
+        return await self.ledger.unlisted(self.company_key, moved) if moved else frozenset()
 
     async def _look_up(
         self, wanted: Wanted, record: CompanyRecord, evidence: Evidence
@@ -248,7 +248,7 @@ class Comparison:
             if notes[key].tries == LOOK_UPS and remote is not None:
                 evidence = Evidence.LISTING
         with anyio.CancelScope(shield=True):
-            await self.ledger.rest(self.scope, notes)
+            await self.ledger.rest(self.company_key, notes)
         return replace(record, resting=record.resting | notes), evidence
 
     def _resting_keys(self, wanted: Wanted, record: CompanyRecord) -> set[str]:
@@ -375,7 +375,7 @@ class Comparison:
             if there != record.may_be_there:
                 learned = replace(learned, may_be_there=there)
             with anyio.CancelScope(shield=True):
-                await self.ledger.learn(self.scope, learned)
+                await self.ledger.learn(self.company_key, learned)
 
 
 def _rows(wanted: Wanted, index: RemoteView) -> int:

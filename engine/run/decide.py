@@ -58,7 +58,7 @@ class PlanFromSource:
             return None
         if state.failure == REFUSED.code:
             company.channel.earlier.refused.add(company.id)
-        await company.run.seen.take_source(company.scope, wanted.rows, record)
+        await company.run.seen.take_source(company.company_key, wanted.rows, record)
         compared, plan = await self._compare(wanted, record)
         if company.run.mode.asks_guards and await self._is_held(plan, wanted, record):
             return None
@@ -67,7 +67,7 @@ class PlanFromSource:
 
     async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
         """Let the company rest: only its bulk requests are refused. Keys that led nowhere meanwhile are graver."""
-        now = await self.company.run.ledger.read(self.company.scope)
+        now = await self.company.run.ledger.read(self.company.company_key)
         if now.state.failure != KEY_MISMATCH:
             await self._note_failure(error, self._source, record.state)
 
@@ -123,7 +123,7 @@ class PlanFromSource:
         company.found.compared = compared
         counts.lets_spellings = STORED_OTHERWISE in company.allowed
         if not writes:
-            company.found.generation = await company.run.ledger.generation(company.scope)
+            company.found.generation = await company.run.ledger.generation(company.company_key)
         if company.job.only is not None:
             part = self._only(compared, wanted, record)
         counts.take_plan(part.plan, part.resting, dry=not writes, advice=_advice(company.id))
@@ -165,7 +165,7 @@ class PlanFromSource:
             run = self.company.run
             state = failed_again(before, wanted, code_of(error), str(error), run.now(), asked_for=run.fresh)
             with anyio.CancelScope(shield=True):
-                await run.ledger.note(self.company.scope, state)
+                await run.ledger.note(self.company.company_key, state)
 
 
 def _advice(company_id: int) -> dict[str, str]:

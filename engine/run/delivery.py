@@ -111,7 +111,7 @@ class Delivery:
         company = self.company
         return ReadBack(
             run_id=company.run.run_id,
-            scope=company.scope,
+            company_key=company.company_key,
             client=company.client,
             ledger=company.run.ledger,
             known=self.record.rows,
@@ -136,7 +136,7 @@ class Delivery:
         }
         if rests:
             with anyio.CancelScope(shield=True):
-                await self.company.run.ledger.rest(self.company.scope, rests)
+                await self.company.run.ledger.rest(self.company.company_key, rests)
 
     async def note_collisions(self) -> None:
         """Remember which rows overwrite each other, until one of them changes in the source."""
@@ -144,15 +144,15 @@ class Delivery:
         if self.collisions.groups and company.source is not None:
             notes = self.collisions.notes(company.source, company.run.now())
             with anyio.CancelScope(shield=True):
-                await company.run.ledger.rest(company.scope, notes)
+                await company.run.ledger.rest(company.company_key, notes)
 
 
 def open_delivery(company: CompanyContext, record: CompanyRecord, known: KnownRows) -> Delivery:
     """Return what sends a company's rows."""
-    notes = CompanyNotes(scope=company.scope, ledger=company.run.ledger, before=record.state)
+    notes = CompanyNotes(company_key=company.company_key, ledger=company.run.ledger, before=record.state)
     requests = BulkRequests(
         run_id=company.run.run_id,
-        scope=company.scope,
+        company_key=company.company_key,
         ledger=company.run.ledger,
         client=company.client,
         cut=company.cut,

@@ -22,7 +22,7 @@ from engine.model.directory import Directory
 from engine.model.events import Event
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
-from engine.model.settings import Account, Allow, Company, RawRow, Scope, Settings, VerifyMode
+from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
@@ -295,7 +295,7 @@ class Engine:
         account = self._owner(company)
         return await explain(
             company,
-            self._scope(company, account),
+            self._company_key(company, account),
             key,
             client=self.client(company.id, account.name) if ask else None,
             ledger=ledger,
@@ -305,35 +305,35 @@ class Engine:
     async def changed_keys(self, company: Company) -> list[Rekey]:
         """Return the source's rows that Ottimate has under another key, one that the source has no more."""
         ledger = self._opened()
-        scope = self._scope(company, self._owner(company))
-        return await changed_keys(company, scope, ledger=ledger, codes=self._dialect.type_codes)
+        company_key = self._company_key(company, self._owner(company))
+        return await changed_keys(company, company_key, ledger=ledger, codes=self._dialect.type_codes)
 
     async def rekey(self, company: Company, rekeys: Iterable[Rekey]) -> None:
         """Send these rows under the keys that Ottimate knows them by, from now on. Raises `Locked`."""
         ledger = self._opened()
-        scope = self._scope(company, self._owner(company))
-        async with ledger.lock(scope):
-            await ledger.rekey(scope, {one.source_key: one.wire_key for one in rekeys}, self._now())
+        company_key = self._company_key(company, self._owner(company))
+        async with ledger.lock(company_key):
+            await ledger.rekey(company_key, {one.source_key: one.wire_key for one in rekeys}, self._now())
 
     async def unkey(self, company: Company) -> int:
         """Send all rows of a company under their own keys again; return how many were not. Raises `Locked`."""
         ledger = self._opened()
-        scope = self._scope(company, self._owner(company))
-        async with ledger.lock(scope):
-            keys = sorted((await ledger.read(scope)).wire_keys)
-            await ledger.unkey(scope, keys)
+        company_key = self._company_key(company, self._owner(company))
+        async with ledger.lock(company_key):
+            keys = sorted((await ledger.read(company_key)).wire_keys)
+            await ledger.unkey(company_key, keys)
         return len(keys)
 
     async def distrust(self, company: Company) -> int:
         """Forget what was acknowledged for a company: its next sync lists. Returns how many rows. Raises `Locked`."""
         ledger = self._opened()
-        scope = self._scope(company, self._owner(company))
-        async with ledger.lock(scope):
-            return await ledger.distrust(scope)
+        company_key = self._company_key(company, self._owner(company))
+        async with ledger.lock(company_key):
+            return await ledger.distrust(company_key)
 
-    def _scope(self, company: Company, account: Account) -> Scope:
+    def _company_key(self, company: Company, account: Account) -> CompanyKey:
         origin = origin_of(self._settings.api.base_url)
-        return Scope(origin=origin, account=account.account_id, company_id=company.id)
+        return CompanyKey(origin=origin, account=account.account_id, company_id=company.id)
 
     def _opened(self) -> Ledger:
         if self._ledger is None or not self._host.is_open:

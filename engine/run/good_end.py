@@ -38,17 +38,17 @@ async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
 async def _notes(
     company: CompanyContext, result: CompanyResult, source: Wanted, before: CompanyState
 ) -> AsyncIterator[Note]:
-    ledger, scope = company.run.ledger, company.scope
+    ledger, company_key = company.run.ledger, company.company_key
     if _has_news(company, before):
-        drawn = await company.run.seen.drawn(scope, source.rows)
-        yield partial(ledger.sketch, scope, *drawn)
+        drawn = await company.run.seen.drawn(company_key, source.rows)
+        yield partial(ledger.sketch, company_key, *drawn)
     if before.failure is not None and _is_over(result, before):
-        yield partial(ledger.note, scope, CompanyState(last_good_rows=source.source_rows))
+        yield partial(ledger.note, company_key, CompanyState(last_good_rows=source.source_rows))
     end = source.end
-    if end is not None and end == await ledger.good_end(scope):
+    if end is not None and end == await ledger.good_end(company_key):
         end = None  # no news
     if source.source_rows != before.last_good_rows or end is not None:
-        yield partial(ledger.keep_good_source, scope, source.source_rows, end)
+        yield partial(ledger.keep_good_source, company_key, source.source_rows, end)
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

@@ -59,7 +59,7 @@ class GuardCheck:
                 slug, message = held[0]
                 now, asked_for = self.company.run.now(), self.company.run.fresh
                 await self.company.run.ledger.note(
-                    self.company.scope, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
+                    self.company.company_key, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
                 )
             elif not held and self.company.run.mode.writes:
                 await self.remember(plan, state.passed)
@@ -75,7 +75,7 @@ class GuardCheck:
             known = marks(change.row for change in plan.changes)
             self.planned = frozenset(change.row.key for change in plan.changes)
             self.remembered = joined(passed, known) if self.company.run.mode.is_part else known
-            await self.company.run.ledger.passed(self.company.scope, self.remembered)
+            await self.company.run.ledger.passed(self.company.company_key, self.remembered)
 
     async def finish(
         self, passed: bytes | None, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
@@ -94,7 +94,7 @@ class GuardCheck:
         if left is not None and not is_part:
             left = within(left, (row for row in rows if row.key in to_do))
         if left != before:
-            await self.company.run.ledger.passed(self.company.scope, left)
+            await self.company.run.ledger.passed(self.company.company_key, left)
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return a trip when a sign says that the source is another client's.
@@ -102,14 +102,14 @@ class GuardCheck:
         At first contact it is asked again once this run has read the other sources, which may show a template.
         """
         asked = Asked(
-            company_id=self.company.scope.company_id,
+            company_id=self.company.company_key.company_id,
             rows=wanted.rows,
             plan=plan,
             record=record,
             remotes=self.company.comparison.remotes,
-            others=self.company.run.company_ids - {self.company.scope.company_id},
+            others=self.company.run.company_ids - {self.company.company_key.company_id},
         )
-        await self.company.run.seen.take_listing(self.company.scope, self.company.comparison)
+        await self.company.run.seen.take_listing(self.company.company_key, self.company.comparison)
         if is_plainly_own(asked, self.guards):
             return []
         found = await self._whose(asked)
@@ -119,5 +119,5 @@ class GuardCheck:
         return [] if found is None else [found]
 
     async def _whose(self, asked: Asked) -> Violation | None:
-        charts, fresh = await self.company.run.seen.charts(self.company.scope, self.company.run.ledger)
+        charts, fresh = await self.company.run.seen.charts(self.company.company_key, self.company.run.ledger)
         return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))

@@ -14,7 +14,7 @@ from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import Problem
 from engine.model.row_history import Life
-from engine.model.settings import Company, Scope
+from engine.model.settings import Company, CompanyKey
 from engine.sources.base import read
 
 
@@ -47,14 +47,20 @@ class Explanation:
 
 
 async def explain(
-    company: Company, scope: Scope, key: str, *, client: CompanyApi | None, ledger: Ledger, codes: frozenset[str]
+    company: Company,
+    company_key: CompanyKey,
+    key: str,
+    *,
+    client: CompanyApi | None,
+    ledger: Ledger,
+    codes: frozenset[str],
 ) -> Explanation:
     """Return all that can be known of one row. Costs one request where its remote id is known and a client is given.
 
     `codes`: the type codes that the contract allows. Raises `LedgerError`; what else goes wrong is told in its place.
     """
     row, file, line = None, None, None
-    record = await ledger.read(scope)
+    record = await ledger.read(company_key)
     problems: tuple[Problem, ...] = ()
     try:
         wanted = await read(company.source, company_id=company.id, type_codes=codes)
@@ -66,7 +72,7 @@ async def explain(
         problems = tuple(problem for problem in wanted.problems if problem.key == key)
         file, line = wanted.file, wanted.lines.get(key)
         row = row and row._replace(key=key)
-    life = await ledger.life(scope, key)
+    life = await ledger.life(company_key, key)
     remote, remote_is = await _remote(life, client)
     fields: tuple[FieldDifference, ...] = ()
     if life.known is not None and record.state.listed_at is not None:
@@ -97,7 +103,9 @@ async def _remote(life: Life, client: CompanyApi | None) -> tuple[RemoteRow | No
     return remote, "gone" if remote is None else "shown"
 
 
-async def changed_keys(company: Company, scope: Scope, *, ledger: Ledger, codes: frozenset[str]) -> list[Rekey]:
+async def changed_keys(
+    company: Company, company_key: CompanyKey, *, ledger: Ledger, codes: frozenset[str]
+) -> list[Rekey]:
     """Return the source's rows that Ottimate has under another key. Raises `SourceError` and `LedgerError`."""
     wanted = await read(company.source, company_id=company.id, type_codes=codes)
-    return rekeyable(wanted, await ledger.read(scope))
+    return rekeyable(wanted, await ledger.read(company_key))

@@ -11,9 +11,9 @@ from engine.run.company_context import CompanyContext
 
 async def let_spellings(company: CompanyContext, keys: Collection[str]) -> None:
     """Note that the spellings of these rows are let be, until a side moves. Raises `LedgerError`."""
-    ledger, scope = company.run.ledger, company.scope
-    record = await ledger.read(scope)
+    ledger, company_key = company.run.ledger, company.company_key
+    record = await ledger.read(company_key)
     known = {key: record.rows[key].agreement for key in keys if key in record.rows}
     allowed = {key: old._replace(is_allowed=True) for key, old in known.items() if old is not None}
     with anyio.CancelScope(shield=True):
-        await ledger.agree(scope, allowed)
+        await ledger.agree(company_key, allowed)

@@ -11,14 +11,14 @@ from engine.run.company_context import CompanyContext
 
 async def open_record(company: CompanyContext) -> CompanyRecord:
     """Return the company's record; intents that were left over are noted as of unknown outcome first."""
-    ledger, scope = company.run.ledger, company.scope
-    record = await ledger.read(scope)
+    ledger, company_key = company.run.ledger, company.company_key
+    record = await ledger.read(company_key)
     if record.left_over is not None or record.lost_at is not None:
         await _wait_for_late_landings(company, record)
     if record.left_over is not None:
         with anyio.CancelScope(shield=True):
-            await ledger.recover(scope)
-        record = await ledger.read(scope)
+            await ledger.recover(company_key)
+        record = await ledger.read(company_key)
     return record
 
 

@@ -15,7 +15,7 @@ from engine.ledger.store import Rows
 from engine.model.company_record import CompanyRecord
 from engine.model.events import Emit, Listed, PageRead
 from engine.model.listing import Certificate, Page
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.net.client import CompanyClient
 from engine.net.limits.budget import ListingBudget
 from engine.net.paginator import paginate
@@ -31,7 +31,7 @@ First = tuple[Page, int]
 class RemoteReader:
     """Reads one company. What was found on the way stays readable when a reading fails."""
 
-    scope: Scope
+    company_key: CompanyKey
     client: CompanyClient
     ledger: Rows
     room: ListingBudget | None = None  # for the pages of listings; None: as much as it takes
@@ -47,7 +47,7 @@ class RemoteReader:
             return page, size
         self.verified_at = self.now()
         with anyio.CancelScope(shield=True):
-            await self.ledger.checked(self.scope, self.verified_at)
+            await self.ledger.checked(self.company_key, self.verified_at)
         return None
 
     def pages(self, rows: int, size: int | None = None) -> int:
@@ -78,7 +78,7 @@ class RemoteReader:
         raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
 
     async def _read_once(self, first: Page, size: int) -> tuple[RemoteView, Certificate]:
-        view, company_id = RemoteView(shows_keys=self.client.dialect.lists_keys), self.scope.company_id
+        view, company_id = RemoteView(shows_keys=self.client.dialect.lists_keys), self.company_key.company_id
         async with paginate(self.client, first, size) as listing:
             async for page in listing:
                 view.add(page.rows)

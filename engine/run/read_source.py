@@ -31,7 +31,7 @@ async def _refuse_torn(company: CompanyContext, wanted: Wanted) -> None:
     end = wanted.end
     if end is None or end.is_ended:
         return
-    before = await company.run.ledger.good_end(company.scope)
+    before = await company.run.ledger.good_end(company.company_key)
     if before is not None and before.is_ended and end.size_bytes < before.size_bytes:
         sizes = f"the file has {end.size_bytes:,} bytes and had {before.size_bytes:,} at the last good run"
         raise SourceError(

@@ -22,7 +22,7 @@ from engine.model.balance import ExitCode, add, row_exit_codes, worst
 from engine.model.events import CompanyFinished, Event, RequestSent, RunFinished, RunStarted, SourceRead
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import Account, Allow, Company, Scope, Settings
+from engine.model.settings import Account, Allow, Company, CompanyKey, Settings
 from engine.net.channel import Channel
 from engine.net.feed import Feed
 from engine.net.http.exchange import Transport
@@ -286,8 +286,8 @@ class Run:
         """Return the companies in which a plan that is resumed has something left to do; if in none, all of them."""
         left = []
         for job in self._jobs:
-            scope = Scope(origin=self._origin, account=job.account.account_id, company_id=job.company.id)
-            before = await self._wiring.ledger.applied(scope, applying.plan_id)
+            company_key = CompanyKey(origin=self._origin, account=job.account.account_id, company_id=job.company.id)
+            before = await self._wiring.ledger.applied(company_key, applying.plan_id)
             if before is None or not before.finished:
                 left.append(job)
         return left or self._jobs

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from engine.compare.backoff import keys_lead_nowhere
 from engine.ledger.store import Rows
 from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyState
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 
 @dataclass(slots=True, kw_only=True)
 class CompanyNotes:
     """One company's, in one run. Counts what it noted."""
 
-    scope: Scope
+    company_key: CompanyKey
     ledger: Rows
     before: CompanyState
     unexpected_creates: int = 0  # rows that the server created beyond the plan
@@ -24,7 +24,7 @@ class CompanyNotes:
         """Note that keys led nowhere: no later run may go on. 0: nobody could see whether one did."""
         self.unexpected_creates += rows
         note = keys_lead_nowhere(self.before, mismatch(self.unexpected_creates if rows else 0))
-        await self.ledger.note(self.scope, note)
+        await self.ledger.note(self.company_key, note)
 
     async def updated_others(self, rows: int) -> None:
         """Note that creates changed rows that were there, until a listing has shown which."""
@@ -42,7 +42,7 @@ class CompanyNotes:
             note = CompanyState(
                 failure=OVERWRITTEN, failure_message=overwritten(rows), last_good_rows=self.before.last_good_rows
             )
-            await self.ledger.note(self.scope, note)
+            await self.ledger.note(self.company_key, note)
 
 
 def overwritten(rows: int) -> str:

@@ -91,7 +91,7 @@ class PlanFromFile:
 
     async def check_begun(self) -> None:
         """Find out whether the plan was begun here before. Raises `AppliedBefore`, unless it is to be finished."""
-        before = await self.company.run.ledger.applied(self.company.scope, self.applying.plan_id)
+        before = await self.company.run.ledger.applied(self.company.company_key, self.applying.plan_id)
         if before is None:
             return
         when = f"{before.at:%Y-%m-%d %H:%M} UTC by run {before.run_ids[-1]}"
@@ -125,7 +125,7 @@ class PlanFromFile:
         balance = self.company.counts.balance()
         if self._is_begun and not (balance.deferred or balance.uncertain):
             with anyio.CancelScope(shield=True):
-                await self.company.run.ledger.end_plan(self.company.scope, self.applying.plan_id)
+                await self.company.run.ledger.end_plan(self.company.company_key, self.applying.plan_id)
         if self.company.ending.stopped is None:
             await note_good_end(self.company, record)
 
@@ -142,7 +142,7 @@ class PlanFromFile:
             return await self._compared(wanted, record)
         if not await self.company.comparison.still(record):
             with anyio.CancelScope(shield=True):  # else the next plan would rest on the same ledger
-                await self.company.run.ledger.checked(self.company.scope, None)
+                await self.company.run.ledger.checked(self.company.company_key, None)
             raise StalePlan(f"Ottimate has another number of rows than when the plan was made{ANEW}")
         return self._plan(), ()
 
@@ -184,7 +184,7 @@ class PlanFromFile:
             return record.state.failure_message or "keys of the company led nowhere since the plan was made"
         if self.saved.settings != settings_digest(company.job.company, run):
             return "the company's settings have changed since the plan was made"
-        now = await run.ledger.generation(company.scope)
+        now = await run.ledger.generation(company.company_key)
         if now != self.saved.generation and not (self._before and now.run_id in self._before.run_ids):
             by = f"by run {now.run_id}" if now.run_id else "by a command"
             return f"what the ledger knows of the company has changed since the plan was made, {by}"
@@ -212,7 +212,7 @@ class PlanFromFile:
     async def _begin(self) -> None:
         company, run = self.company, self.company.run
         with anyio.CancelScope(shield=True):
-            await run.ledger.begin_plan(company.scope, self.applying.plan_id, run.run_id, run.now())
+            await run.ledger.begin_plan(company.company_key, self.applying.plan_id, run.run_id, run.now())
         self._is_begun = True
 
 

@@ -88,11 +88,11 @@ async def verify(company: CompanyContext, rows: Sequence[Change]) -> int:
     undone = [key for key in stored if key not in left]
     if moved := [key for key in stored if key not in told]:  # it is neither as it was nor as it is spelled
         with anyio.CancelScope(shield=True):
-            await company.run.ledger.reverted(company.scope, tuple(moved), company.run.now())
+            await company.run.ledger.reverted(company.company_key, tuple(moved), company.run.now())
     return len(undone)
 
 
 async def _listed(company: CompanyContext, source: Wanted) -> Compared:
     """Return a comparison with a listing of what is there now. Raises `ApiError` and `UnsafePlan`."""
-    record = await company.run.ledger.read(company.scope)
+    record = await company.run.ledger.read(company.company_key)
     return await company.comparison.compare_listed(source, record, is_after=True)

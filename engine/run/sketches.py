@@ -13,7 +13,7 @@ from engine.guards.swapped_source import Charts
 from engine.ledger.store import Sketches
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.model.sketch import Sketch, sketch
 from engine.run.compare import Comparison
 from engine.run.thinking import think
@@ -47,41 +47,41 @@ class Seen:
         while begun & self._reading:
             await self._changed.wait()
 
-    async def take_source(self, scope: Scope, rows: Sequence[Dimension], record: CompanyRecord) -> None:
+    async def take_source(self, company_key: CompanyKey, rows: Sequence[Dimension], record: CompanyRecord) -> None:
         """Note the source of a company that has had no good run yet."""
         if record.state.last_good_rows is None:
-            self.sources[_whose(scope)] = await think(len(rows), partial(sketch, rows))
-        self.end(scope.company_id)
+            self.sources[_whose(company_key)] = await think(len(rows), partial(sketch, rows))
+        self.end(company_key.company_id)
 
-    async def drawn(self, scope: Scope, rows: Sequence[Dimension]) -> Sketch:
+    async def drawn(self, company_key: CompanyKey, rows: Sequence[Dimension]) -> Sketch:
         """Return the sketch of a company's source."""
-        if (found := self.sources.get(_whose(scope))) is not None:
+        if (found := self.sources.get(_whose(company_key))) is not None:
             return found
         return await think(len(rows), partial(sketch, rows))
 
-    async def take_listing(self, scope: Scope, comparison: Comparison) -> None:
+    async def take_listing(self, company_key: CompanyKey, comparison: Comparison) -> None:
         """Note the rows in Ottimate of a company that has had no good run yet."""
-        if _whose(scope) in self.sources and comparison.remotes:
+        if _whose(company_key) in self.sources and comparison.remotes:
             rows = comparison.remotes.table
-            self.listings[_whose(scope)] = await think(len(rows), partial(sketch, rows))
+            self.listings[_whose(company_key)] = await think(len(rows), partial(sketch, rows))
 
-    async def charts(self, scope: Scope, ledger: Sketches) -> tuple[Charts, Charts]:
+    async def charts(self, company_key: CompanyKey, ledger: Sketches) -> tuple[Charts, Charts]:
         """Return sketches of other companies: of rows that are known to be theirs, and of sources that prove nothing.
 
         The latter are the sources of companies that have had no good run before this one.
         """
         known = [
             (company_id, Sketch(rows, marks))
-            for account, company_id, rows, marks in await ledger.sketches(scope.origin)
-            if company_id != scope.company_id and (account, company_id) not in self.sources
+            for account, company_id, rows, marks in await ledger.sketches(company_key.origin)
+            if company_id != company_key.company_id and (account, company_id) not in self.sources
         ]
-        known += _but(scope, self.listings)
-        return known, _but(scope, self.sources)
+        known += _but(company_key, self.listings)
+        return known, _but(company_key, self.sources)
 
 
-def _whose(scope: Scope) -> Whose:
-    return scope.account, scope.company_id
+def _whose(company_key: CompanyKey) -> Whose:
+    return company_key.account, company_key.company_id
 
 
-def _but(scope: Scope, sketches: dict[Whose, Sketch]) -> list[tuple[int, Sketch]]:
-    return [(company_id, one) for (_, company_id), one in sketches.items() if company_id != scope.company_id]
+def _but(company_key: CompanyKey, sketches: dict[Whose, Sketch]) -> list[tuple[int, Sketch]]:
+    return [(company_id, one) for (_, company_id), one in sketches.items() if company_id != company_key.company_id]

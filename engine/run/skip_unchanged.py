@@ -16,7 +16,7 @@ from typing import TypeAlias
 from engine.model.balance import State
 from engine.model.company_record import CompanyState
 from engine.model.result import CompanyResult
-from engine.model.settings import Company, Scope
+from engine.model.settings import Company, CompanyKey
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.context import RunContext
@@ -32,19 +32,19 @@ class SkipUnchanged:
     """One company's, under the options of one run; `applies` False: they ask for a comparison in any case."""
 
     company: Company
-    scope: Scope
+    company_key: CompanyKey
     parts: RunContext
     applies: bool
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[CompanyState | None]:
         """Hold the company's lock while it is as it was, and give the ledger's notes on it; None: it may not be."""
-        before = await self.parts.ledger.brief(self.scope) if self._tells else None
+        before = await self.parts.ledger.brief(self.company_key) if self._tells else None
         if before is None or before.clean is None or await self._standing() != before.clean:
             yield None
             return
-        async with self.parts.ledger.lock(self.scope):
-            state = await self.parts.ledger.brief(self.scope)
+        async with self.parts.ledger.lock(self.company_key):
+            state = await self.parts.ledger.brief(self.company_key)
             yield state if state is not None and state.clean == before.clean else None
 
     def notes(self, result: CompanyResult, wanted: Wanted | None) -> Iterator[Note]:
@@ -53,7 +53,7 @@ class SkipUnchanged:
         if self.applies and is_still and wanted is not None and wanted.digest is not None:
             digest, balance = self._of(wanted.digest), result.balance
             counts = balance.source_rows or 0, balance.adopted or 0
-            yield partial(self.parts.ledger.note_clean, self.scope, digest, *counts)
+            yield partial(self.parts.ledger.note_clean, self.company_key, digest, *counts)
 
     @property
     def _tells(self) -> bool:
@@ -79,4 +79,4 @@ def skip_unchanged(company: CompanyContext) -> SkipUnchanged:
     run, job = company.run, company.job
     is_asked_for = run.fresh or bool(company.allowed) or job.only is not None
     applies = run.mode.skips_unchanged and not is_asked_for
-    return SkipUnchanged(company=job.company, scope=company.scope, parts=run, applies=applies)
+    return SkipUnchanged(company=job.company, company_key=company.company_key, parts=run, applies=applies)

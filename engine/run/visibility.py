@@ -15,7 +15,7 @@ from engine.ledger.store import Rows
 from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.directory import Directory, VisibleCompany
 from engine.model.resting import RESTS, Rest
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.net.channel import Channel
 from engine.net.directory import read_visible
 
@@ -176,14 +176,14 @@ class Visible:
                 last_good_rows=before.last_good_rows,
             )
             with anyio.CancelScope(shield=True):
-                await self._memory.note(self._scope(company_id), note)
+                await self._memory.note(self._company_key(company_id), note)
         return OutOfScope(text, company_id=company_id)
 
     async def _state(self, company_id: int) -> CompanyState:
-        return (await self._memory.read(self._scope(company_id))).state
+        return (await self._memory.read(self._company_key(company_id))).state
 
-    def _scope(self, company_id: int) -> Scope:
-        return Scope(origin=self._origin, account=self._account_id, company_id=company_id)
+    def _company_key(self, company_id: int) -> CompanyKey:
+        return CompanyKey(origin=self._origin, account=self._account_id, company_id=company_id)
 
     @property
     def _account_id(self) -> str:

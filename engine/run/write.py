@@ -39,7 +39,7 @@ class Writing:
         """Send the plan. A create beyond it stops the company: some key does not lead where it should."""
         if plan.reverts:
             with anyio.CancelScope(shield=True):
-                await self.company.run.ledger.reverted(self.company.scope, plan.reverts, self.company.run.now())
+                await self.company.run.ledger.reverted(self.company.company_key, plan.reverts, self.company.run.now())
         first = plan.creates + plan.first_updates
         if await self._send(first, plan.canaries) and plan.again:
             await self._push_again(plan.updates_again)

@@ -20,7 +20,7 @@ from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import Column, ItemResult, trail
 from engine.model.row_record import RowRecord
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.net.client import CompanyClient
 from engine.net.paginator import paginate
 
@@ -30,7 +30,7 @@ class ReadBack:
     """Reads rows of unknown outcome back, once, when all else of a company is written."""
 
     run_id: str
-    scope: Scope
+    company_key: CompanyKey
     client: CompanyClient
     ledger: Intents
     known: Mapping[str, RowRecord]  # the ledger's entries before this run
@@ -158,10 +158,10 @@ class ReadBack:
         return ItemResult(change, column, remote.id, f"read back: {found.value}")
 
     async def _commit(self, entries: dict[str, RowRecord], why: str, told: Sequence[ItemResult]) -> None:
-        identity = f"{self.run_id}.{self.scope.company_id}.{why}.{next(self.numbers)}"
+        identity = f"{self.run_id}.{self.company_key.company_id}.{why}.{next(self.numbers)}"
         intent = Intent(id=identity, run_id=self.run_id, keys=tuple(entries), at=self.now())
         with anyio.CancelScope(shield=True):
-            await self.ledger.begin(self.scope, intent)
+            await self.ledger.begin(self.company_key, intent)
             settlement = Settlement(
                 intent_id=intent.id,
                 at=self.now(),
@@ -169,4 +169,4 @@ class ReadBack:
                 created=sum(result.column is Column.CREATED for result in told),
                 outcomes=trail(told),
             )
-            await self.ledger.settle(self.scope, settlement)
+            await self.ledger.settle(self.company_key, settlement)

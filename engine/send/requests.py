@@ -19,7 +19,7 @@ from engine.ledger.journal import Intents
 from engine.model.change import Change
 from engine.model.ledger_writes import Intent
 from engine.model.outcome import STORED, BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, columns_of
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.net.client import BulkCall, CompanyClient
 from engine.net.retry import Policy
 from engine.send.chunks import Cut
@@ -44,7 +44,7 @@ class BulkRequests:
     """Sends one company's parts of chunks. Each outcome is in the outbox when `send` returns or raises."""
 
     run_id: str
-    scope: Scope
+    company_key: CompanyKey
     ledger: Intents
     client: CompanyClient
     cut: Cut
@@ -106,7 +106,7 @@ class BulkRequests:
             results = refused(part.chunk, words if alone else unsent(words), is_lost=is_lost)
             await self._settle(Sent(intent=intent, results=results, exposed=exposed, call=call))
             return []
-        parked = await self.client.channel.chunk_refused(self.scope.company_id, error)
+        parked = await self.client.channel.chunk_refused(self.company_key.company_id, error)
         results = all_rows(part.chunk, Column.UNCERTAIN, ENDED) if parked and exposed else ()
         await self._settle(Sent(intent=intent, results=results, exposed=exposed, call=call))
         if parked:
@@ -207,18 +207,18 @@ class BulkRequests:
     async def _begin(self, part: Part) -> Intent:
         """Commit the intent; the id is the idempotency key, unique per part and run."""
         intent = Intent(
-            id=f"{self.run_id}.{self.scope.company_id}.{next(self._numbers)}",
+            id=f"{self.run_id}.{self.company_key.company_id}.{next(self._numbers)}",
             run_id=self.run_id,
             keys=tuple(change.row.key for change in part.chunk.changes),
             at=self.now(),
         )
         with anyio.CancelScope(shield=True):
-            await self.ledger.begin(self.scope, intent)
+            await self.ledger.begin(self.company_key, intent)
         return intent
 
     async def _note_repeat(self, intent: Intent) -> None:
         with anyio.CancelScope(shield=True):
-            await self.ledger.sent_again(self.scope, intent.id, self.now())
+            await self.ledger.sent_again(self.company_key, intent.id, self.now())
 
     async def _settle(self, sent: Sent) -> None:
         """Commit what became of rows with the end of their intent, and hand it on, even when the ledger fails.
@@ -240,7 +240,7 @@ class BulkRequests:
         )
         try:
             with anyio.CancelScope(shield=True):
-                await self.ledger.settle(self.scope, settlement(sent, counted, records, left_out, self.now()))
+                await self.ledger.settle(self.company_key, settlement(sent, counted, records, left_out, self.now()))
         finally:
             self.outbox.put(settled)
         if any(result.remote_id is None for result in counted if result.column in STORED):

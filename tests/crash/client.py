@@ -16,7 +16,7 @@ import orjson
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, open_ledger, run_json
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.ledger_writes import Intent, Settlement
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.sandbox.access import Credentials
 
 LIMITS = Limits(timeout_s=10.0, max_attempts=4)
@@ -30,12 +30,12 @@ class AckOnly(SqliteLedger):
         super().__init__(ledger._thread, ledger._hold)
         self._begun: dict[str, Intent] = {}
 
-    async def begin(self, scope: Scope, intent: Intent) -> None:  # noqa: ARG002  the base's signature
+    async def begin(self, company_key: CompanyKey, intent: Intent) -> None:  # noqa: ARG002  the base's signature
         self._begun[intent.id] = intent
 
-    async def settle(self, scope: Scope, settlement: Settlement) -> None:
-        await super().begin(scope, self._begun.pop(settlement.intent_id))
-        await super().settle(scope, settlement)
+    async def settle(self, company_key: CompanyKey, settlement: Settlement) -> None:
+        await super().begin(company_key, self._begun.pop(settlement.intent_id))
+        await super().settle(company_key, settlement)
 
 
 def main() -> int:

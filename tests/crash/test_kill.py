@@ -12,7 +12,7 @@ import pytest
 
 from engine import Dimension, open_ledger
 from engine.model.company_record import CompanyRecord
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.send.sender import WORKERS
 from tests.crash.conftest import LATENCY, LOST_ANSWERS, PATIENCE_S, Site, dims
 
@@ -188,7 +188,7 @@ async def test_a_kill_while_the_ledger_is_made_leaves_one_that_opens(site: Site)
         site.ledger = site.folder / f"new-{turn}.db"
         _kill_as_soon_as(site, begun)
         async with await open_ledger(f"sqlite:///{site.ledger}") as ledger:
-            assert await ledger.read(Scope(origin="", account="", company_id=1)) == CompanyRecord()
+            assert await ledger.read(CompanyKey(origin="", account="", company_id=1)) == CompanyRecord()
     assert (await site.run())["exit_code"] == 0
     _check_loaded(site, dims(150))
 

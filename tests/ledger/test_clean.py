@@ -81,7 +81,7 @@ OTHERS: dict[str, Call] = {
     "another company's": lambda ledger: ledger.begin(ANCHOR, intent("chunk", "a")),
     "another company's rows": lambda ledger: ledger.learn(ANCHOR, LISTED),
 }
-READING = {"read", "unlisted", "brief", "generation", "states", "life", "known_scopes", "applied", "sketches"}
+READING = {"read", "unlisted", "brief", "generation", "states", "life", "known_companies", "applied", "sketches"}
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_each_method_on_a_company_is_one_or_the_other() -> None:
 async def test_nothing_is_told_of_a_company_that_was_never_written(ledger: Ledger) -> None:
     await ledger.note_clean(HARBOR, DIGEST, 7, 2)
     assert await ledger.brief(HARBOR) is None
-    assert await ledger.known_scopes(ORIGIN) == []
+    assert await ledger.known_companies(ORIGIN) == []
 
 
 async def test_an_open_request_leaves_something_to_do(clean: Ledger) -> None:

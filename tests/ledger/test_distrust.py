@@ -113,7 +113,7 @@ async def test_each_company_is_doubted_by_itself(ledger: Ledger) -> None:
 
 async def test_a_company_that_was_never_written_stays_so(ledger: Ledger) -> None:
     assert await ledger.distrust(HARBOR) == 0
-    assert await ledger.known_scopes(HARBOR.origin) == []
+    assert await ledger.known_companies(HARBOR.origin) == []
 
 
 async def test_a_listing_ends_the_doubt(ledger: Ledger) -> None:
@@ -130,5 +130,5 @@ async def test_companies_are_known_by_origin_in_their_order(ledger: Ledger) -> N
     second = replace(HARBOR, account="racc_2", company_id=7)
     for scope in (second, elsewhere, ANCHOR, HARBOR):
         await ledger.checked(scope, NOON)
-    assert await ledger.known_scopes(HARBOR.origin) == [HARBOR, ANCHOR, second]
-    assert await ledger.known_scopes(elsewhere.origin) == [elsewhere]
+    assert await ledger.known_companies(HARBOR.origin) == [HARBOR, ANCHOR, second]
+    assert await ledger.known_companies(elsewhere.origin) == [elsewhere]

@@ -8,7 +8,7 @@ import pytest
 from engine.errors import Locked
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from tests.ledger.values import ANCHOR, HARBOR
 
 
@@ -49,7 +49,7 @@ async def test_two_ledgers_of_one_process_exclude_each_other(on_disk: SqliteLedg
         replace(HARBOR, account="\0\ud800"),
     ],
 )
-async def test_any_scope_has_a_lock_of_its_own(on_disk: SqliteLedger, other: Scope, tmp_path: Path) -> None:
+async def test_any_scope_has_a_lock_of_its_own(on_disk: SqliteLedger, other: CompanyKey, tmp_path: Path) -> None:
     async with on_disk.lock(HARBOR), on_disk.lock(other):
         names = sorted(path.name for path in (tmp_path / "ledger.db.locks").iterdir())
     assert len(names) == 3

@@ -37,7 +37,7 @@ from engine.ledger.sqlite.lock import MemoryLocks
 from engine.ledger.sqlite.migrate import APPLICATION_ID, MIGRATIONS, migrate
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from tests.sandbox.conftest import Rows
 from tests.sandbox.fuzz import Desk, Fate
 from tests.unit.test_plans_as_before import Noting, as_told
@@ -132,7 +132,7 @@ async def read(path: Path, contract: str) -> dict[int, CompanyRecord]:
     """Return what today's ledger says of each company, by its number."""
     async with await open_ledger(f"sqlite:///{path.name}", base=path.parent) as ledger:
         return {
-            number: await ledger.read(Scope(origin=ORIGIN, account=ACCOUNT, company_id=FIRST[contract] + number))
+            number: await ledger.read(CompanyKey(origin=ORIGIN, account=ACCOUNT, company_id=FIRST[contract] + number))
             for number in COMPANIES
         }
 

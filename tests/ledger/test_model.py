@@ -168,7 +168,7 @@ def doubted(known: RowRecord) -> Agreement | None:
 
 
 async def distrust(ledger: Ledger, model: Model, _: None) -> None:
-    written = bool(await ledger.known_scopes(HARBOR.origin))
+    written = bool(await ledger.known_companies(HARBOR.origin))
     assert await ledger.distrust(HARBOR) == len(model.rows)
     model.rows = {
         key: known._replace(code_known=False, seen=None, agreement=doubted(known), before=None)

@@ -10,13 +10,13 @@ from engine.model.listing import Certificate
 from engine.model.resting import Rejection
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.row_record import RowRecord
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 ORIGIN = "https://api.test/v1"
 NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
-HARBOR = Scope(origin=ORIGIN, account="racc_1", company_id=101)
-ANCHOR = Scope(origin=ORIGIN, account="racc_1", company_id=102)
+HARBOR = CompanyKey(origin=ORIGIN, account="racc_1", company_id=101)
+ANCHOR = CompanyKey(origin=ORIGIN, account="racc_1", company_id=102)
 
 
 def known(key: str, name: str = "Food cost", *, seen: RemoteRow | None = None, confirmed: bool = True) -> RowRecord:

@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 
 from engine import Allow, Dimension, Guards
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from engine.sandbox.ways import Way, Ways
@@ -224,8 +224,8 @@ async def test_drift_that_a_run_met_and_could_not_push_is_not_lost(world: World)
 async def reverts(world: World) -> list[str]:
     """Return the keys of what counts as pushed back."""
     async with world.open_ledger() as ledger:
-        scope = Scope(origin=origin_of(world.settings.api.base_url), account=DEMO.account_id, company_id=1)
-        return [key for key, _ in (await ledger.read(scope)).reverts]
+        company_key = CompanyKey(origin=origin_of(world.settings.api.base_url), account=DEMO.account_id, company_id=1)
+        return [key for key, _ in (await ledger.read(company_key)).reverts]
 
 
 async def test_a_spelling_does_not_count_as_pushed_back(world: World) -> None:

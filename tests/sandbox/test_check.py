@@ -10,7 +10,7 @@ import pytest
 from engine import CompanyResult, Dimension
 from engine.model.company_record import CompanyRecord
 from engine.model.difference import FieldDifference, Whose
-from engine.model.settings import Scope, VerifyMode
+from engine.model.settings import CompanyKey, VerifyMode
 from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
@@ -57,13 +57,13 @@ async def loaded(world: World, rows: Sequence[Dimension]) -> None:
     assert columns(await world.sync_one(1, rows)) == ({"unchanged": len(rows)} if rows else {})
 
 
-def scope(world: World, company_id: int = 1) -> Scope:
-    return Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=company_id)
+def company_key(world: World, company_id: int = 1) -> CompanyKey:
+    return CompanyKey(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=company_id)
 
 
 async def known(world: World) -> CompanyRecord:
     async with world.open_ledger() as ledger:
-        return await ledger.read(scope(world))
+        return await ledger.read(company_key(world))
 
 
 def rename_there(world: World, key: str, name: str) -> None:
@@ -222,13 +222,16 @@ async def test_it_ends_nothing_and_begins_nothing(world: World) -> None:
     """States, notes and sketches of syncs stay as they are; the journal has it under its own verb."""
     await loaded(world, ROWS)
     async with world.open_ledger() as ledger:
-        kept = await ledger.last_states(scope(world).origin), await ledger.sketches(scope(world).origin)
+        kept = await ledger.last_states(company_key(world).origin), await ledger.sketches(company_key(world).origin)
     before = (await known(world)).state
     world.clock.forward(hours=2)
     await look(world, [*renamed("Ours")[:5], *dims(3, first=80)])
     async with world.open_ledger() as ledger:
-        assert (await ledger.last_states(scope(world).origin), await ledger.sketches(scope(world).origin)) == kept
-        assert [run.verb for run in await ledger.history(scope(world).origin, 5)] == ["check", "sync", "sync"]
+        assert (
+            await ledger.last_states(company_key(world).origin),
+            await ledger.sketches(company_key(world).origin),
+        ) == kept
+        assert [run.verb for run in await ledger.history(company_key(world).origin, 5)] == ["check", "sync", "sync"]
     after = (await known(world)).state
     assert (after.last_good_rows, after.failure, after.retry_at, after.passed) == (
         before.last_good_rows,
@@ -261,7 +264,7 @@ async def test_a_read_only_company_is_checked(world: World) -> None:
 
 async def test_while_another_run_holds_the_company(world: World) -> None:
     await loaded(world, ROWS)
-    async with world.open_ledger() as ledger, ledger.lock(scope(world)):
+    async with world.open_ledger() as ledger, ledger.lock(company_key(world)):
         result = await look(world, renamed("Ours"))
     assert (str(result.state), result.exit_code, result.differences) == ("locked", 9, ())
 

@@ -11,7 +11,7 @@ import pytest
 
 from engine import Company, Dimension
 from engine.model.ledger_writes import Intent
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.run.inspect import Explanation
 from engine.run.run import origin_of
 from engine.sandbox.server import Options, Sandbox
@@ -121,14 +121,14 @@ async def test_a_row_of_unknown_outcome(world: World) -> None:
 async def test_a_row_that_a_dead_run_was_sending(world: World) -> None:
     await loaded(world)
     async with world.open_ledger() as ledger:
-        await ledger.begin(scope(world), Intent(id="dead", run_id="dead", keys=("K00001",), at=world.clock()))
+        await ledger.begin(company_key(world), Intent(id="dead", run_id="dead", keys=("K00001",), at=world.clock()))
     told = await explained(world, ROWS, "K00001")
     assert told.life.in_flight == world.clock()
     assert (await explained(world, ROWS, "K00002")).life.in_flight is None
 
 
-def scope(world: World, company_id: int = 1) -> Scope:
-    return Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=company_id)
+def company_key(world: World, company_id: int = 1) -> CompanyKey:
+    return CompanyKey(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=company_id)
 
 
 async def test_a_row_that_is_invalid_or_gone_in_the_source(world: World) -> None:
@@ -246,14 +246,14 @@ async def test_a_rehearsal_counts_for_nothing(world: World) -> None:
         assert {str(each.whose) for each in checked.companies[0].differences} == {"changed in ERP"}
         assert checked.totals.created == 5
         async with real.open_ledger() as ledger:
-            assert await ledger.in_trouble(scope(real).origin, None) is None
-            rehearsed = await ledger.in_trouble(scope(world).origin, None)
+            assert await ledger.in_trouble(company_key(real).origin, None) is None
+            rehearsed = await ledger.in_trouble(company_key(world).origin, None)
             assert rehearsed is not None
-            assert await ledger.in_trouble(scope(real).origin, rehearsed.run_id) is None
+            assert await ledger.in_trouble(company_key(real).origin, rehearsed.run_id) is None
         assert columns(await real.sync_one(1, ROWS)) == {"created": 5}
         async with real.engine() as engine:
             assert await engine.distrust(company(1, ROWS)) == 5
     async with world.open_ledger() as ledger:
-        record = await ledger.read(scope(world))
+        record = await ledger.read(company_key(world))
     assert len(record.wire_keys) == 5
     assert record.state.listed_at is not None

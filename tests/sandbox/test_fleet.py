@@ -11,7 +11,7 @@ import pytest
 
 from engine import Company, Dimension, RunResult, open_ledger
 from engine.model.events import ChunkSettled, CompanyFinished
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.run.company_context import CompanyContext
 from engine.run.run import origin_of
 from tests.sandbox.conftest import (
@@ -58,10 +58,10 @@ def place_fleet(world: World) -> list[Company]:
 
 async def sync_beside_a_lock(world: World, fleet: list[Company]) -> RunResult:
     """Run while another holds a company."""
-    scope = Scope(origin=origin_of(world.sandbox.base_url), account="racc_demo", company_id=LOCKED)
+    company_key = CompanyKey(origin=origin_of(world.sandbox.base_url), account="racc_demo", company_id=LOCKED)
     ledger = await open_ledger(world.ledger_url)
     try:
-        async with ledger.lock(scope):
+        async with ledger.lock(company_key):
             return await world.sync(*fleet)
     finally:
         await ledger.aclose()

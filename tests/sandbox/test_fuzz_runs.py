@@ -51,7 +51,7 @@ from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord
 from engine.model.dimension import NaturalKey, canonical_type
 from engine.model.ledger_writes import Intent
 from engine.model.outcome import Column
-from engine.model.settings import Adopt, Scope
+from engine.model.settings import Adopt, CompanyKey
 from engine.run.run import origin_of
 from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.faults.scheduled_fault import ScheduledFault
@@ -451,7 +451,7 @@ class Case:
     async def acknowledged(self, here: Here) -> CompanyRecord:
         """Return what the ledger holds of a company."""
         ledger = SqliteLedger(Desk(self.database, Fate()), MemoryLocks().hold)
-        return await ledger.read(Scope(origin=origin_of(BASE_URL), account=DEMO.account_id, company_id=here.id))
+        return await ledger.read(CompanyKey(origin=origin_of(BASE_URL), account=DEMO.account_id, company_id=here.id))
 
     async def _run(self, act: Act, fate: Fate) -> RunResult | None:
         line = Line(service=self.service, fate=fate, rng=self.rng, watch=self.watch)
@@ -902,7 +902,7 @@ async def test_a_canary_of_a_dead_run_is_no_row_of_ours(either_world: World) -> 
         company = world.sandbox.tenant.companies[1]
         world.sandbox.tenant.change(company, company.rows[0], company.rows[0].values._replace(key=None))
     assert columns(await world.sync_one(1, [wanted])) == {"unchanged": 1}
-    scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
+    scope = CompanyKey(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
     async with world.open_ledger() as ledger:
         await ledger.begin(scope, Intent(id="i", run_id="r", keys=("k0",), at=world.clock()))
     result = await world.sync_one(1, [wanted._replace(name="Miete")])
@@ -917,7 +917,7 @@ async def test_a_listing_makes_no_row_of_ours_of_what_a_dead_run_tried_out(eithe
     world.sandbox.tenant.insert(company, Values(*row("", "2", "Miete"))._replace(key=None), by=0, at=world.clock())
     assert columns(await world.sync_one(1, [ours])) == {"unchanged": 1}
     wanted = [ours, row("k1", "2", "Café")._replace(code="c")]
-    scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
+    scope = CompanyKey(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
     async with world.open_ledger() as ledger:
         await ledger.begin(scope, Intent(id="i", run_id="r", keys=("k1",), at=world.clock()))
     for verify in (Verify(mode=VerifyMode.FULL), Verify(mode=VerifyMode.FULL), Verify()):

@@ -12,7 +12,7 @@ from engine.errors import LedgerError
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.events import ChunkSettled
 from engine.model.ledger_writes import Settlement
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from tests.sandbox.conftest import World, assert_exact, company, dims, heal
 
 pytestmark = pytest.mark.sockets
@@ -106,7 +106,7 @@ async def test_what_passed_stays_passed_although_outcomes_could_not_be_written(
     """A first load is cut short by a full disk. What landed is sent again, which is no mass update of a person's."""
 
     class Full(SqliteLedger):
-        async def settle(self, scope: Scope, settlement: Settlement) -> None:  # noqa: ARG002  the base's signature
+        async def settle(self, company_key: CompanyKey, settlement: Settlement) -> None:  # noqa: ARG002  the base's signature
             raise LedgerError("database or disk is full")
 
     world.place(1)

@@ -13,7 +13,7 @@ import pytest
 from engine import Engine, Parked, RunResult, Verify, open_ledger
 from engine.model.events import PageRead
 from engine.model.quota import DayUse
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.run.run import origin_of
 from tests.sandbox.conftest import DEMO, OTHER, World, account, assert_exact, columns, company, dims, verdict
 from tests.sandbox.test_library import until
@@ -156,8 +156,8 @@ async def trail(world: World) -> tuple[list[str], list[str]]:
     async with world.open_ledger() as ledger:
         origin = origin_of(world.sandbox.base_url)
         runs = [run.run_id for run in await ledger.history(origin, 99)]
-        scope = Scope(origin=origin, account=DEMO.account_id, company_id=1)
-        lives = [await ledger.life(scope, key) for key in ("K00000", "K00100", "K00200", "K00250")]
+        company_key = CompanyKey(origin=origin, account=DEMO.account_id, company_id=1)
+        lives = [await ledger.life(company_key, key) for key in ("K00000", "K00100", "K00200", "K00250")]
         return runs, [attempt.attempt for life in lives for attempt in life.attempts]
 
 

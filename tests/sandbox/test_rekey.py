@@ -10,7 +10,7 @@ from engine import CompanyResult, Dimension, Engine
 from engine.compare.rekey import Rekey
 from engine.errors import Locked
 from engine.model.difference import Whose
-from engine.model.settings import Adopt, Guards, Scope, Verify, VerifyMode
+from engine.model.settings import Adopt, CompanyKey, Guards, Verify, VerifyMode
 from engine.run.run import origin_of
 from tests.sandbox.conftest import DEMO, World, assert_exact, columns, company, dims, kinds, slugs, verdict
 
@@ -290,8 +290,8 @@ async def test_it_is_that_companys_alone(either_world: World) -> None:
 
 async def test_while_a_run_holds_the_company(world: World) -> None:
     await loaded(world)
-    scope = Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
-    async with world.open_ledger() as ledger, ledger.lock(scope), world.engine() as engine:
+    company_key = CompanyKey(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
+    async with world.open_ledger() as ledger, ledger.lock(company_key), world.engine() as engine:
         one = company(1, moved(ROWS))
         found = await engine.changed_keys(one)
         for change in (engine.rekey(one, found), engine.unkey(one), engine.distrust(one)):

@@ -11,7 +11,7 @@ import pytest
 from engine import Allow, Company, CompanyResult, Dimension, RunResult
 from engine.model.outcome import Column
 from engine.model.result import InTrouble
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
@@ -38,13 +38,13 @@ def refuse(pattern: str, **more: Any) -> dict[str, Any]:
     return {"effect": "reject-rows", "erp_id": pattern, **more}
 
 
-def scope(world: World) -> Scope:
-    return Scope(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
+def company_key(world: World) -> CompanyKey:
+    return CompanyKey(origin=origin_of(world.sandbox.base_url), account=DEMO.account_id, company_id=1)
 
 
 async def left(world: World, run_id: str | None = None) -> InTrouble | None:
     async with world.open_ledger() as ledger:
-        return await ledger.in_trouble(scope(world).origin, run_id)
+        return await ledger.in_trouble(company_key(world).origin, run_id)
 
 
 async def retry(
@@ -229,7 +229,7 @@ async def test_which_run(world: World) -> None:
     world.place(2)
     first = await refused(world, rows, "^0000[12]$")
     async with world.open_ledger() as ledger:
-        first_run = (await ledger.history(scope(world).origin, 9))[0].run_id
+        first_run = (await ledger.history(company_key(world).origin, 9))[0].run_id
     async with world.engine() as engine:
         planned = await engine.plan([company(1, rows)]).result()
     world.clock.forward(minutes=1)
@@ -243,7 +243,7 @@ async def test_which_run(world: World) -> None:
     assert of_plan.keys == {("main", 1): frozenset({"K00001", "K00002"})}  # they rest, so that they are rejected there
     assert await left(world, "20260101T000000Z-00000000") is None
     async with world.open_ledger() as ledger:
-        oldest = (await ledger.history(scope(world).origin, 9))[-1]
+        oldest = (await ledger.history(company_key(world).origin, 9))[-1]
         elsewhere = await ledger.in_trouble("http://127.0.0.1:9/v1", oldest.run_id)
     found = await left(world, oldest.run_id)
     assert (elsewhere, found and found.keys) == (None, {("main", 1): frozenset({"K00001", "K00002"})})
@@ -279,8 +279,8 @@ async def test_it_ends_nothing_of_the_company(world: World) -> None:
 
     async def notes() -> tuple[object, ...]:
         async with world.open_ledger() as ledger:
-            state = (await ledger.read(scope(world))).state
-            origin = scope(world).origin
+            state = (await ledger.read(company_key(world))).state
+            origin = company_key(world).origin
             return (
                 await ledger.last_states(origin),
                 [each.run_id for each in await ledger.last_syncs(origin)],
@@ -412,7 +412,7 @@ async def test_what_could_not_be_begun_counts_only_what_was_asked_for(world: Wor
     async with AsyncExitStack() as stack:
         if trouble == "locked":
             ledger = await stack.enter_async_context(world.open_ledger())
-            await stack.enter_async_context(ledger.lock(scope(world)))
+            await stack.enter_async_context(ledger.lock(company_key(world)))
         result = await retry(world, rows, {"K00001", "K00002", "K00003"})
     assert result.exit_code in {1, 4, 8, 9}
     assert result.balance.source_rows == 3

@@ -17,7 +17,7 @@ from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.company_record import CompanyState
 from engine.model.events import ChunkSettled
 from engine.model.saved_plan import SavedPlan
-from engine.model.settings import Scope, Verify, VerifyMode
+from engine.model.settings import CompanyKey, Verify, VerifyMode
 from engine.run.run import Run, origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
@@ -96,8 +96,8 @@ async def applied_one(world: World, saved: SavedPlan, *, resume: bool = False) -
     return result
 
 
-def scope(world: World, company_id: int = 1) -> Scope:
-    return Scope(origin=origin_of(world.settings.api.base_url), account=DEMO.account_id, company_id=company_id)
+def company_key(world: World, company_id: int = 1) -> CompanyKey:
+    return CompanyKey(origin=origin_of(world.settings.api.base_url), account=DEMO.account_id, company_id=company_id)
 
 
 async def interrupted(world: World, saved: SavedPlan, chunks: int = 1) -> RunResult:
@@ -228,7 +228,7 @@ async def _listed_and_learnt(world: World) -> None:
 
 async def _rekeyed(world: World) -> None:
     async with world.open_ledger() as ledger:
-        await ledger.rekey(scope(world), {"K99999": "K00001"}, world.clock())
+        await ledger.rekey(company_key(world), {"K99999": "K00001"}, world.clock())
 
 
 async def _distrusted(world: World) -> None:
@@ -385,7 +385,7 @@ async def test_a_plan_carries_what_was_allowed_into_the_journal(world: World) ->
     result = await applied(world, saved, gone(1))
     assert (result.exit_code, result.allowed) == (0, ("mass-create:1",))
     async with world.open_ledger() as ledger:
-        newest = (await ledger.history(scope(world).origin, 1))[0]
+        newest = (await ledger.history(company_key(world).origin, 1))[0]
     assert (newest.verb, newest.created, newest.allowed) == ("apply", 40, "mass-create:1")
     await heal(world, 1, wanted)
 
@@ -545,7 +545,7 @@ async def test_a_company_that_is_locked_is_not_applied(world: World) -> None:
     rows = dims(5)
     await loaded(world, 1, 2, rows=rows)
     saved = await plan_of(world, *(company(n, renamed(rows, 1)) for n in (1, 2)))
-    async with world.open_ledger() as other, other.lock(scope(world)):
+    async with world.open_ledger() as other, other.lock(company_key(world)):
         result = await applied(world, saved, gone(1), gone(2))
     assert [verdict(each) for each in result.companies] == [("locked", 9, ["locked"]), ("synced", 0, [])]
     assert columns(result) == {"unchanged": 4, "updated": 1, "deferred": 5}
@@ -631,7 +631,7 @@ class Interrupting(SqliteLedger):
 class Full(SqliteLedger):
     """A ledger that cannot note that a guard holds a company: its disk is full."""
 
-    async def note(self, scope: Scope, state: CompanyState) -> None:  # noqa: ARG002  the base's signature
+    async def note(self, company_key: CompanyKey, state: CompanyState) -> None:  # noqa: ARG002  the base's signature
         raise LedgerError("database or disk is full")
 
 
@@ -773,7 +773,7 @@ async def test_a_plan_shows_what_rekeyed_rows_were_before(world: World) -> None:
     rows = dims(5)
     await loaded(world, 1, rows=rows)
     async with world.open_ledger() as ledger:
-        await ledger.rekey(scope(world), {"NEW": "K00000"}, world.clock())
+        await ledger.rekey(company_key(world), {"NEW": "K00000"}, world.clock())
     saved, text = await planned(world, company(1, [rows[0]._replace(key="NEW", name="After"), *rows[1:]]))
     assert [change.row.key for change in saved.companies[0].changes] == ["K00000"]
     assert '"from": "Name 00000"' in text
@@ -784,7 +784,7 @@ async def test_a_refused_row_is_told_by_its_sources_key(world: World) -> None:
     rows = dims(5)
     await loaded(world, 1, rows=rows)
     async with world.open_ledger() as ledger:
-        await ledger.rekey(scope(world), {"NEW": "K00000"}, world.clock())
+        await ledger.rekey(company_key(world), {"NEW": "K00000"}, world.clock())
     saved = await plan_of(world, company(1, [rows[0]._replace(key="NEW", name="After"), *rows[1:]]))
     world.script({"effect": "reject-rows", "name": "After"})
     result = await applied_one(world, saved)
@@ -832,7 +832,7 @@ async def test_a_leave_for_the_fleet_is_carried_too(world: World) -> None:
 class Frail(SqliteLedger):
     """A ledger that fails once, when a plan is begun."""
 
-    async def begin_plan(self, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:  # noqa: ARG002  likewise
+    async def begin_plan(self, company_key: CompanyKey, plan_id: str, run_id: str, at: datetime) -> None:  # noqa: ARG002  likewise
         raise LedgerError("database or disk is full")
 
 

@@ -15,7 +15,7 @@ from engine import Company, Dimension, Guards
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.ledger_writes import Intent
 from engine.model.result import CompanyResult
-from engine.model.settings import Scope, Verify, VerifyMode
+from engine.model.settings import CompanyKey, Verify, VerifyMode
 from engine.run.run import origin_of
 from engine.sources.files import FileSource
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds, watch
@@ -46,8 +46,8 @@ class Stage:
         return Company(id=1, name="Company 1", source=FileSource(self.path), **self.settings)
 
     @property
-    def scope(self) -> Scope:
-        return Scope(
+    def company_key(self) -> CompanyKey:
+        return CompanyKey(
             origin=origin_of(self.world.sandbox.base_url), account=self.world.accounts[0].account_id, company_id=1
         )
 
@@ -57,7 +57,7 @@ class Stage:
     async def is_still(self) -> bool:
         """Return whether the ledger says that nothing is new."""
         async with await open_ledger(self.world.ledger_url) as ledger:
-            state = await ledger.brief(self.scope)
+            state = await ledger.brief(self.company_key)
             return state is not None and state.clean is not None
 
     async def settle(self) -> CompanyResult:
@@ -128,14 +128,14 @@ async def week(stage: Stage) -> None:
 
 async def distrust(stage: Stage) -> None:
     async with await open_ledger(stage.world.ledger_url) as ledger:
-        await ledger.distrust(stage.scope)
+        await ledger.distrust(stage.company_key)
 
 
 async def begin(stage: Stage) -> None:
     """A run with another source is killed after its first commit, and the source is put back."""
     async with await open_ledger(stage.world.ledger_url) as ledger:
         intent = Intent(id="dead.1.1", run_id="dead", keys=(ROWS[0].key,), at=stage.world.clock())
-        await ledger.begin(stage.scope, intent)
+        await ledger.begin(stage.company_key, intent)
 
 
 @pytest.mark.parametrize("change", [edit, spoil, relabel, hold, probe, week, distrust, begin])
@@ -176,7 +176,7 @@ async def test_trouble_is_told_in_every_run(stage: Stage) -> None:
 
 async def test_a_company_that_another_run_holds_is_locked(stage: Stage) -> None:
     await stage.settle()
-    async with await open_ledger(stage.world.ledger_url) as ledger, ledger.lock(stage.scope):
+    async with await open_ledger(stage.world.ledger_url) as ledger, ledger.lock(stage.company_key):
         result = await stage.run()
     assert result.exit_code == 9
 

@@ -12,7 +12,7 @@ from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.texts import to_json
 from engine.model.company_record import KEY_MISMATCH
 from engine.model.row_record import Agreement
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 DOUBTED = Agreement(is_open=True, is_doubted=True)
 """So that a spelling that was agreed is found out as one anew, and not taken for an update that is not carried out."""
@@ -38,9 +38,9 @@ NOTES = """
 """
 
 
-def distrust(connection: sqlite3.Connection, scope: Scope) -> int:
+def distrust(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     """Forget acknowledged values and listings; return how many rows were known."""
-    scope_id = scopes.find(connection, scope)
+    scope_id = scopes.find(connection, company_key)
     if scope_id is None:
         return 0
     known = connection.execute(ROWS, (to_json(DOUBTED._asdict()), scope_id)).rowcount

@@ -14,7 +14,7 @@ from engine.ledger.sqlite.rows import acknowledge
 from engine.ledger.sqlite.texts import to_json, to_text
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.resting import Rejection
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?)"
 OTHERS = "select id, keys from intents where scope = ? and id <> ?"
@@ -52,17 +52,18 @@ ACCEPT_LEFT_OVER = """
 """  # a row that was refused earlier, then sent and not answered, may be stored now: the refusal no longer holds
 
 
-def begin(connection: sqlite3.Connection, scope: Scope, intent: Intent) -> None:
+def begin(connection: sqlite3.Connection, company_key: CompanyKey, intent: Intent) -> None:
     """Write down that these keys are about to be sent."""
-    scope_id = scopes.to_change(connection, scope)
+    scope_id = scopes.to_change(connection, company_key)
     wanted = set(intent.keys)
     for other, keys in connection.execute(OTHERS, (scope_id, intent.id)).fetchall():
         if not wanted.isdisjoint(taken := orjson.loads(keys)):
             key = min(wanted.intersection(taken))
             raise LedgerError(
-                f"Company {scope.company_id}: key {key!r} of chunk {intent.id} is in flight already, in chunk {other}."
+                f"Company {company_key.company_id}: key {key!r} of chunk {intent.id} is in flight already, "
+                f"in chunk {other}."
             )
-    text = f"Company {scope.company_id}: chunk {intent.id} was begun before, or names a key twice."
+    text = f"Company {company_key.company_id}: chunk {intent.id} was begun before, or names a key twice."
     if len(wanted) < len(intent.keys):
         raise LedgerError(text)
     try:
@@ -76,19 +77,19 @@ def _array(keys: Iterable[str]) -> str:
     return to_json(sorted(keys))
 
 
-def sent_again(connection: sqlite3.Connection, scope: Scope, intent_id: str, at: datetime) -> None:
+def sent_again(connection: sqlite3.Connection, company_key: CompanyKey, intent_id: str, at: datetime) -> None:
     """Date an intent from its newest send."""
-    connection.execute(AGAIN, (to_text(at), scopes.to_change(connection, scope), intent_id))
+    connection.execute(AGAIN, (to_text(at), scopes.to_change(connection, company_key), intent_id))
 
 
-def settle(connection: sqlite3.Connection, scope: Scope, settlement: Settlement) -> None:
+def settle(connection: sqlite3.Connection, company_key: CompanyKey, settlement: Settlement) -> None:
     """Write down a chunk's outcome and end its intent."""
-    scope_id = scopes.number(connection, scope)
+    scope_id = scopes.number(connection, company_key)
     place = (scope_id, settlement.intent_id)
     found = connection.execute(FIND, place).fetchone()
     if found is None:
         chunk = settlement.intent_id
-        raise LedgerError(f"Company {scope.company_id}: chunk {chunk} cannot be settled, it was never begun.")
+        raise LedgerError(f"Company {company_key.company_id}: chunk {chunk} cannot be settled, it was never begun.")
     run_id, any_rejection, any_resting, any_may_be_there = found
     connection.execute(END, place)
     acknowledge(connection, scope_id, settlement.rows, settlement.at)
@@ -119,9 +120,9 @@ def _reject(connection: sqlite3.Connection, scope_id: int, rejected: Mapping[str
     connection.executemany(REJECT, columns)
 
 
-def recover(connection: sqlite3.Connection, scope: Scope) -> int:
+def recover(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     """End left-over intents, and note in rows and audit trail that the outcome of their keys is not known."""
-    scope_id = scopes.find(connection, scope)
+    scope_id = scopes.find(connection, company_key)
     left_over = [] if scope_id is None else connection.execute(LEFT_OVER, (scope_id,)).fetchall()
     if scope_id is None or not left_over:
         return 0

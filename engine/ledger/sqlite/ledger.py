@@ -42,7 +42,7 @@ from engine.model.resting import Pause, Rest, RestingRow
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.model.wanted import FileEnd
 
 MEMORY = ":memory:"
@@ -57,7 +57,7 @@ class SqliteLedger:
     def __init__(
         self,
         thread: DatabaseThread,
-        hold: Callable[[Scope], AbstractContextManager[None]],
+        hold: Callable[[CompanyKey], AbstractContextManager[None]],
         *,
         path: Path | None = None,
         is_new: bool = False,
@@ -67,109 +67,109 @@ class SqliteLedger:
         self.path = path  # None: it is in memory
         self.is_new = is_new  # no run was written down in its file when it was opened
 
-    async def read(self, scope: Scope) -> CompanyRecord:
+    async def read(self, company_key: CompanyKey) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""
-        return await self._thread.read(rows.read, scope)
+        return await self._thread.read(rows.read, company_key)
 
-    async def learn(self, scope: Scope, learned: Learned) -> None:
+    async def learn(self, company_key: CompanyKey, learned: Learned) -> None:
         """Take over what a whole listing showed."""
-        await self._thread.write(rows.learn, scope, learned)
+        await self._thread.write(rows.learn, company_key, learned)
 
-    async def unlisted(self, scope: Scope, keys: Collection[str]) -> frozenset[str]:
+    async def unlisted(self, company_key: CompanyKey, keys: Collection[str]) -> frozenset[str]:
         """Return which of these keys were acknowledged after the last whole listing."""
-        return await self._thread.read(rows.unlisted, scope, sorted(keys))
+        return await self._thread.read(rows.unlisted, company_key, sorted(keys))
 
-    async def agree(self, scope: Scope, agreements: Mapping[str, Agreement]) -> None:
+    async def agree(self, company_key: CompanyKey, agreements: Mapping[str, Agreement]) -> None:
         """Replace the agreements of rows, by key."""
-        await self._thread.write(rows.agree, scope, dict(agreements))
+        await self._thread.write(rows.agree, company_key, dict(agreements))
 
-    async def rest(self, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+    async def rest(self, company_key: CompanyKey, rows: Mapping[str, RestingRow]) -> None:
         """Note rows that are not sent for now."""
-        await self._thread.write(resting.rest, scope, dict(rows))
+        await self._thread.write(resting.rest, company_key, dict(rows))
 
-    async def checked(self, scope: Scope, at: datetime | None) -> None:
+    async def checked(self, company_key: CompanyKey, at: datetime | None) -> None:
         """Note that a probe agreed with what is known; None: that it did not."""
-        await self._thread.write(scopes.checked, scope, at)
+        await self._thread.write(scopes.checked, company_key, at)
 
-    async def note(self, scope: Scope, state: CompanyState) -> None:
+    async def note(self, company_key: CompanyKey, state: CompanyState) -> None:
         """Replace a company's failure notes and `last_good_rows`."""
-        await self._thread.write(scopes.note, scope, state)
+        await self._thread.write(scopes.note, company_key, state)
 
-    async def note_clean(self, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+    async def note_clean(self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
         """Note that nothing was to do, and what that rests on."""
-        await self._thread.write(scopes.note_clean, scope, digest, rows, adopted)
+        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted)
 
-    async def brief(self, scope: Scope) -> CompanyState | None:
+    async def brief(self, company_key: CompanyKey) -> CompanyState | None:
         """Return the notes on a company; None: there are none, or a run has to see to something first."""
-        return await self._thread.read(scopes.brief, scope)
+        return await self._thread.read(scopes.brief, company_key)
 
-    async def generation(self, scope: Scope) -> Generation:
+    async def generation(self, company_key: CompanyKey) -> Generation:
         """Return how often what is known of the company's rows has changed, and by which run last."""
-        return await self._thread.read(scopes.generation, scope)
+        return await self._thread.read(scopes.generation, company_key)
 
     async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
         """Return the notes on every company at an origin, by account id and company id."""
         return await self._thread.read(scopes.states, origin)
 
-    async def life(self, scope: Scope, key: str) -> Life:
+    async def life(self, company_key: CompanyKey, key: str) -> Life:
         """Return all that is known of one row, by the source's key."""
-        return await self._thread.read(life.read, scope, key)
+        return await self._thread.read(life.read, company_key, key)
 
-    async def distrust(self, scope: Scope) -> int:
+    async def distrust(self, company_key: CompanyKey) -> int:
         """Forget the values that were acknowledged, and that anything was listed; return how many rows were known."""
-        return await self._thread.write(distrust.distrust, scope)
+        return await self._thread.write(distrust.distrust, company_key)
 
-    async def known_scopes(self, origin: str) -> list[Scope]:
+    async def known_companies(self, origin: str) -> list[CompanyKey]:
         """Return the companies at an origin that anything is known of, by account and id."""
         return await self._thread.read(scopes.known, origin)
 
-    async def rekey(self, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
+    async def rekey(self, company_key: CompanyKey, wire_keys: Mapping[str, str], at: datetime) -> None:
         """Send these source keys' rows under other keys from now on."""
-        await self._thread.write(rekeys.rekey, scope, dict(wire_keys), at)
+        await self._thread.write(rekeys.rekey, company_key, dict(wire_keys), at)
 
-    async def unkey(self, scope: Scope, keys: Sequence[str]) -> None:
+    async def unkey(self, company_key: CompanyKey, keys: Sequence[str]) -> None:
         """Send these source keys' rows under their own keys again."""
-        await self._thread.write(rekeys.unkey, scope, tuple(keys))
+        await self._thread.write(rekeys.unkey, company_key, tuple(keys))
 
-    async def applied(self, scope: Scope, plan_id: str) -> Applied | None:
+    async def applied(self, company_key: CompanyKey, plan_id: str) -> Applied | None:
         """Return whether a saved plan was begun in a company; None: it was not."""
-        return await self._thread.read(plans.read, scope, plan_id)
+        return await self._thread.read(plans.read, company_key, plan_id)
 
-    async def begin_plan(self, scope: Scope, plan_id: str, run_id: str, at: datetime) -> None:
+    async def begin_plan(self, company_key: CompanyKey, plan_id: str, run_id: str, at: datetime) -> None:
         """Note that a run begins, or goes on, to apply a saved plan."""
-        await self._thread.write(plans.begin, scope, plan_id, run_id, at)
+        await self._thread.write(plans.begin, company_key, plan_id, run_id, at)
 
-    async def end_plan(self, scope: Scope, plan_id: str) -> None:
+    async def end_plan(self, company_key: CompanyKey, plan_id: str) -> None:
         """Note that nothing of a saved plan is left to do in a company."""
-        await self._thread.write(plans.end, scope, plan_id)
+        await self._thread.write(plans.end, company_key, plan_id)
 
-    async def recover(self, scope: Scope) -> int:
+    async def recover(self, company_key: CompanyKey) -> int:
         """Unsettle every key of a left-over intent and end those intents; return how many keys."""
-        return await self._thread.write(intents.recover, scope)
+        return await self._thread.write(intents.recover, company_key)
 
-    async def begin(self, scope: Scope, intent: Intent) -> None:
+    async def begin(self, company_key: CompanyKey, intent: Intent) -> None:
         """Commit that these keys are about to be sent."""
-        await self._thread.write(intents.begin, scope, intent)
+        await self._thread.write(intents.begin, company_key, intent)
 
-    async def reverted(self, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+    async def reverted(self, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
         """Note that these rows are about to be pushed back."""
-        await self._thread.write(rows.reverted, scope, tuple(keys), at)
+        await self._thread.write(rows.reverted, company_key, tuple(keys), at)
 
     async def sketches(self, origin: str) -> list[tuple[str, int, int, bytes]]:
         """Return (account id, company id, rows, marks) of each company that has a sketch."""
         return await self._thread.read(scopes.sketches, origin)
 
-    async def sketch(self, scope: Scope, rows: int, marks: bytes) -> None:
+    async def sketch(self, company_key: CompanyKey, rows: int, marks: bytes) -> None:
         """Replace a company's sketch."""
-        await self._thread.write(scopes.sketch, scope, rows, marks)
+        await self._thread.write(scopes.sketch, company_key, rows, marks)
 
-    async def keep_good_source(self, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+    async def keep_good_source(self, company_key: CompanyKey, rows: int | None, end: FileEnd | None) -> None:
         """Note what a good run's source was like."""
-        await self._thread.write(sources.keep_good, scope, rows, end)
+        await self._thread.write(sources.keep_good, company_key, rows, end)
 
-    async def good_end(self, scope: Scope) -> FileEnd | None:
+    async def good_end(self, company_key: CompanyKey) -> FileEnd | None:
         """Return how the file of the last good run ended."""
-        return await self._thread.read(sources.good_end, scope)
+        return await self._thread.read(sources.good_end, company_key)
 
     async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
         """Note the fleet of companies that anything is known of."""
@@ -179,17 +179,17 @@ class SqliteLedger:
         """Return the companies that a fleet's files have brought."""
         return await self._thread.read(sources.fleet, origin, fleet)
 
-    async def passed(self, scope: Scope, marks: bytes | None) -> None:
+    async def passed(self, company_key: CompanyKey, marks: bytes | None) -> None:
         """Remember the marks of a plan that passed; None: it is finished."""
-        await self._thread.write(scopes.passed, scope, marks)
+        await self._thread.write(scopes.passed, company_key, marks)
 
-    async def sent_again(self, scope: Scope, intent_id: str, at: datetime) -> None:
+    async def sent_again(self, company_key: CompanyKey, intent_id: str, at: datetime) -> None:
         """Commit that a chunk is about to be sent once more."""
-        await self._thread.write(intents.sent_again, scope, intent_id, at)
+        await self._thread.write(intents.sent_again, company_key, intent_id, at)
 
-    async def settle(self, scope: Scope, settlement: Settlement) -> None:
+    async def settle(self, company_key: CompanyKey, settlement: Settlement) -> None:
         """Commit a chunk's outcome and the end of its intent together."""
-        await self._thread.write(intents.settle, scope, settlement)
+        await self._thread.write(intents.settle, company_key, settlement)
 
     async def start_run(
         self, run_id: str, verb: str, at: datetime, *, origin: str, allowed: Sequence[str] = ()
@@ -289,10 +289,10 @@ class SqliteLedger:
         await self._thread.write(directories.remember, origin, account, directory)
 
     @asynccontextmanager
-    async def lock(self, scope: Scope) -> AsyncIterator[None]:
+    async def lock(self, company_key: CompanyKey) -> AsyncIterator[None]:
         """Hold a company; raises `Locked` at once when another run does."""
         self._thread.ensure_open()
-        with self._hold(scope):
+        with self._hold(company_key):
             yield
 
     async def schema(self) -> str:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.errors import Locked
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 OPENING = "opening.lock"
 
@@ -37,15 +37,15 @@ class FileLocks:
             _close(descriptor)
 
     @contextmanager
-    def hold(self, scope: Scope) -> Iterator[None]:
+    def hold(self, company_key: CompanyKey) -> Iterator[None]:
         """Hold a company. Raises `Locked` at once when another run holds it, or when its lock cannot be taken."""
-        path = self._folder / _file_name(scope)
+        path = self._folder / _file_name(company_key)
         try:
             descriptor = _open(path)
         except OSError as error:
-            raise Locked(f"Company {scope.company_id} could not be locked ({error}). See to {path}.") from error
+            raise Locked(f"Company {company_key.company_id} could not be locked ({error}). See to {path}.") from error
         try:
-            _take(descriptor, scope)
+            _take(descriptor, company_key)
             yield
         finally:
             _close(descriptor)
@@ -55,21 +55,21 @@ class MemoryLocks:
     """Locks of a ledger that no other process can see."""
 
     def __init__(self) -> None:
-        self._held: set[Scope] = set()
+        self._held: set[CompanyKey] = set()
 
     @contextmanager
-    def hold(self, scope: Scope) -> Iterator[None]:
+    def hold(self, company_key: CompanyKey) -> Iterator[None]:
         """Hold a company. Raises `Locked` at once when another run in this process holds it."""
-        if scope in self._held:
+        if company_key in self._held:
             raise Locked(_refusal("in this process"))
-        self._held.add(scope)
+        self._held.add(company_key)
         try:
             yield
         finally:
-            self._held.discard(scope)
+            self._held.discard(company_key)
 
 
-def _take(descriptor: int, scope: Scope) -> None:
+def _take(descriptor: int, company_key: CompanyKey) -> None:
     """Take the lock without waiting, and write the process id into the file for those who are refused."""
     try:
         flock(descriptor, LOCK_EX | LOCK_NB)
@@ -77,7 +77,7 @@ def _take(descriptor: int, scope: Scope) -> None:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         raise Locked(_refusal(f"process {holder}" if holder else "another process")) from error
     except OSError as error:
-        raise Locked(f"Company {scope.company_id} could not be locked ({error}).") from error
+        raise Locked(f"Company {company_key.company_id} could not be locked ({error}).") from error
     # The id only helps people: on a full disk it cannot be written, and the lock holds all the same.
     with suppress(OSError):
         os.pwrite(descriptor, f"{os.getpid():<19}\n".encode(), 0)
@@ -88,10 +88,10 @@ def _refusal(holder: str) -> str:
     return f"another run holds the company ({holder}); nothing was sent for it: run again when that has ended"
 
 
-def _file_name(scope: Scope) -> str:
+def _file_name(company_key: CompanyKey) -> str:
     """Return a file name that no other scope has. It is safe in any folder; the company's id in it is for people."""
-    identity = repr((scope.origin, scope.account, scope.company_id))
-    return f"{scope.company_id}-{sha256(identity.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.lock"
+    identity = repr((company_key.origin, company_key.account, company_key.company_id))
+    return f"{company_key.company_id}-{sha256(identity.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.lock"
 
 
 def _open(path: Path) -> int:

@@ -8,28 +8,28 @@ from datetime import datetime
 
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.texts import to_text
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 REKEY = "insert or replace into wire_keys (scope, source_key, wire_key, at) values (?, ?, ?, ?)"
 FORGET_ADOPTED = "delete from rows where scope = ? and key = ? and not confirmed and settled"
 UNKEY = "delete from wire_keys where scope = ? and source_key = ?"
 
 
-def rekey(connection: sqlite3.Connection, scope: Scope, wire_keys: Mapping[str, str], at: datetime) -> None:
+def rekey(connection: sqlite3.Connection, company_key: CompanyKey, wire_keys: Mapping[str, str], at: datetime) -> None:
     """Write down under which keys the rows of these source keys are sent.
 
     A row record that was adopted under a source key describes the row of the wire key, so it is deleted. Two source
     keys may have one wire key: a source can give a row a third key and drop the second.
     """
-    scope_id = scopes.number(connection, scope)
+    scope_id = scopes.number(connection, company_key)
     columns = ((scope_id, source_key, wire_key, to_text(at)) for source_key, wire_key in wire_keys.items())
     connection.executemany(REKEY, columns)
     connection.executemany(FORGET_ADOPTED, ((scope_id, source_key) for source_key in wire_keys))
     scopes.changed(connection, scope_id, None)
 
 
-def unkey(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str]) -> None:
+def unkey(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str]) -> None:
     """Forget the wire keys of these source keys."""
-    scope_id = scopes.number(connection, scope)
+    scope_id = scopes.number(connection, company_key)
     connection.executemany(UNKEY, ((scope_id, key) for key in keys))
     scopes.changed(connection, scope_id, None)

@@ -10,7 +10,7 @@ import orjson
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.resting import MADE_ANEW, UNCERTAIN, RestingRow
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 READ = "select key, code, fingerprint, message, since, tries, next_at, others from resting where scope = ? order by key"
 PUT = """
@@ -38,9 +38,9 @@ def read(connection: sqlite3.Connection, scope_id: int) -> dict[str, RestingRow]
     }
 
 
-def rest(connection: sqlite3.Connection, scope: Scope, rows: Mapping[str, RestingRow]) -> None:
+def rest(connection: sqlite3.Connection, company_key: CompanyKey, rows: Mapping[str, RestingRow]) -> None:
     """Note rows that are not sent for now."""
-    put(connection, scopes.to_change(connection, scope), rows)
+    put(connection, scopes.to_change(connection, company_key), rows)
 
 
 def put(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, RestingRow]) -> None:

@@ -9,7 +9,7 @@ from engine.ledger.sqlite.rows import read_one
 from engine.ledger.sqlite.texts import from_text, optional_instant
 from engine.model.resting import Rejection
 from engine.model.row_history import Life
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 WIRE_KEY = "select wire_key from wire_keys where scope = ? and source_key = ?"
 ACKED = """
@@ -24,9 +24,9 @@ IN_FLIGHT = """
 """
 
 
-def read(connection: sqlite3.Connection, scope: Scope, key: str) -> Life:
+def read(connection: sqlite3.Connection, company_key: CompanyKey, key: str) -> Life:
     """Return all that is known of the row that the source calls `key`. Takes time in proportion to all attempts."""
-    scope_id = scopes.find(connection, scope)
+    scope_id = scopes.find(connection, company_key)
     if scope_id is None:
         return Life(wire_key=key)
     (wire_key,) = connection.execute(WIRE_KEY, (scope_id, key)).fetchone() or (key,)

@@ -19,7 +19,7 @@ from engine.model.dimension import RemoteRow
 from engine.model.ledger_writes import Learned
 from engine.model.resting import Rejection
 from engine.model.row_record import CONFIRMED, SETTLED, Agreement, Entry, RowRecord, as_entries, entries
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.model.table import Column, Keyed, transposed
 
 ENTRIES = """
@@ -92,9 +92,9 @@ ADD_REVERT = "insert or ignore into reverts (scope, key, at) values (?, ?, ?)"
 REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `compare.flapping`
 
 
-def read(connection: sqlite3.Connection, scope: Scope) -> CompanyRecord:
+def read(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyRecord:
     """Return all that is known of a company, rows in the order of their keys (1-2 us a row)."""
-    notes = scopes.notes(connection, scope)
+    notes = scopes.notes(connection, company_key)
     if notes is None:
         return CompanyRecord()
     place = (notes.scope_id,)
@@ -126,9 +126,9 @@ def read_one(connection: sqlite3.Connection, scope_id: int, key: str) -> RowReco
     return _entries(connection.execute(READ_ONE, (scope_id, key))).get(key)
 
 
-def unlisted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str]) -> frozenset[str]:
+def unlisted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str]) -> frozenset[str]:
     """Return which of these keys were acknowledged after the last whole listing."""
-    found = connection.execute(UNLISTED, (scopes.find(connection, scope), to_json(keys)))
+    found = connection.execute(UNLISTED, (scopes.find(connection, company_key), to_json(keys)))
     return frozenset(key for (key,) in found)
 
 
@@ -162,9 +162,9 @@ def _decoded(column: Column, decode: Callable[[str], object]) -> Column:
     return [text and decode(text) for text in column] if any(column) else column
 
 
-def reverted(connection: sqlite3.Connection, scope: Scope, keys: Sequence[str], at: datetime) -> None:
+def reverted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
     """Note rows that are pushed back, and forget what is too old to count."""
-    scope_id = scopes.to_change(connection, scope)
+    scope_id = scopes.to_change(connection, company_key)
     connection.execute(FORGET_REVERTS, (scope_id, to_text(at - REVERTS_KEPT)))
     connection.executemany(ADD_REVERT, ((scope_id, key, to_text(at)) for key in keys))
 
@@ -174,9 +174,9 @@ def _read_rejections(connection: sqlite3.Connection, scope_id: int) -> dict[str,
     return {key: Rejection(fingerprint, from_text(at), message) for key, fingerprint, at, message in found}
 
 
-def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> None:
+def learn(connection: sqlite3.Connection, company_key: CompanyKey, learned: Learned) -> None:
     """Take over what a whole listing showed."""
-    scope_id = scopes.number(connection, scope)
+    scope_id = scopes.number(connection, company_key)
     connection.executemany(FORGET, [(scope_id, key) for key in sorted(learned.gone)])
     _write(connection, ADOPT, (scope_id, None), learned.rows)
     if learned.keyless is not None:
@@ -192,9 +192,9 @@ def learn(connection: sqlite3.Connection, scope: Scope, learned: Learned) -> Non
     scopes.listed(connection, scope_id, learned.certificate, learned.at, learned.run_id)
 
 
-def agree(connection: sqlite3.Connection, scope: Scope, agreements: Mapping[str, Agreement]) -> None:
+def agree(connection: sqlite3.Connection, company_key: CompanyKey, agreements: Mapping[str, Agreement]) -> None:
     """Replace the agreements of rows."""
-    scope_id = scopes.to_change(connection, scope)
+    scope_id = scopes.to_change(connection, company_key)
     values = [(to_json(agreement._asdict()), scope_id, key) for key, agreement in sorted(agreements.items())]
     connection.executemany(AGREE, values)
 

@@ -12,7 +12,7 @@ from engine.ledger.sqlite.texts import from_text, optional_instant, optional_tex
 from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.listing import Certificate
 from engine.model.row_history import Generation
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 
 FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
@@ -76,32 +76,32 @@ class Notes(NamedTuple):
     state: CompanyState
 
 
-def find(connection: sqlite3.Connection, scope: Scope) -> int | None:
+def find(connection: sqlite3.Connection, company_key: CompanyKey) -> int | None:
     """Return the scope's number; None: nothing was ever written for it."""
-    found = connection.execute(FIND, (scope.origin, scope.account, scope.company_id)).fetchone()
+    found = connection.execute(FIND, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
     return None if found is None else int(found[0])
 
 
-def number(connection: sqlite3.Connection, scope: Scope) -> int:
+def number(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     """Return the scope's number; a new scope gets one."""
-    found = find(connection, scope)
+    found = find(connection, company_key)
     if found is None:
-        identity = (scope.origin, scope.account, scope.company_id)
+        identity = (company_key.origin, company_key.account, company_key.company_id)
         connection.execute(ADD, identity)
         (found,) = connection.execute(FIND, identity).fetchone()
     return int(found)
 
 
-def to_change(connection: sqlite3.Connection, scope: Scope) -> int:
+def to_change(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     """Return the scope's number for a change of what is known; the note that nothing was to do ends with it."""
-    scope_id = number(connection, scope)
+    scope_id = number(connection, company_key)
     connection.execute(UNCLEAN, (scope_id,))
     return scope_id
 
 
-def notes(connection: sqlite3.Connection, scope: Scope) -> Notes | None:
+def notes(connection: sqlite3.Connection, company_key: CompanyKey) -> Notes | None:
     """Return the notes on a company; None: nothing was ever written for it."""
-    found = connection.execute(READ_NOTES, (scope.origin, scope.account, scope.company_id)).fetchone()
+    found = connection.execute(READ_NOTES, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
     if found is None:
         return None
     scope_id, left_over, lost_at, is_as_listed, *columns = found
@@ -109,9 +109,9 @@ def notes(connection: sqlite3.Connection, scope: Scope) -> Notes | None:
     return Notes(scope_id, optional_instant(left_over), optional_instant(lost_at), bool(is_as_listed), state)
 
 
-def brief(connection: sqlite3.Connection, scope: Scope) -> CompanyState | None:
+def brief(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyState | None:
     """Return the notes on a company; None also where an intent is left over or an answer was lost."""
-    found = notes(connection, scope)
+    found = notes(connection, company_key)
     return None if found is None or found.left_over or found.lost_at else found.state
 
 
@@ -149,13 +149,13 @@ def listed(
     connection.execute(LISTED, values)
 
 
-def checked(connection: sqlite3.Connection, scope: Scope, at: datetime | None) -> None:
+def checked(connection: sqlite3.Connection, company_key: CompanyKey, at: datetime | None) -> None:
     """Note when a probe agreed; None: it did not."""
-    scope_id = number(connection, scope) if at else to_change(connection, scope)
+    scope_id = number(connection, company_key) if at else to_change(connection, company_key)
     connection.execute(CHECKED, (optional_text(at), scope_id))
 
 
-def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> None:
+def note(connection: sqlite3.Connection, company_key: CompanyKey, state: CompanyState) -> None:
     """Replace the notes on failures and on the last good run."""
     values = (
         state.failures,
@@ -165,17 +165,17 @@ def note(connection: sqlite3.Connection, scope: Scope, state: CompanyState) -> N
         state.failure_message,
         state.last_good_rows,
     )
-    connection.execute(NOTE, (*values, to_change(connection, scope)))
+    connection.execute(NOTE, (*values, to_change(connection, company_key)))
 
 
-def note_clean(connection: sqlite3.Connection, scope: Scope, digest: bytes, rows: int, adopted: int) -> None:
+def note_clean(connection: sqlite3.Connection, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
     """Note that nothing was to do; clear `lost_at`, as the caller waited until no lost request could still arrive."""
-    connection.execute(CLEAN, (digest, rows, adopted, find(connection, scope)))
+    connection.execute(CLEAN, (digest, rows, adopted, find(connection, company_key)))
 
 
-def passed(connection: sqlite3.Connection, scope: Scope, marks: bytes | None) -> None:
+def passed(connection: sqlite3.Connection, company_key: CompanyKey, marks: bytes | None) -> None:
     """Remember the marks of a plan that passed the guards; None: it is finished."""
-    connection.execute(PASSED, (marks, to_change(connection, scope)))
+    connection.execute(PASSED, (marks, to_change(connection, company_key)))
 
 
 def changed(
@@ -193,16 +193,16 @@ def changed(
     connection.execute(CHANGED, (run_id, created, optional_text(lost_at), scope_id))
 
 
-def generation(connection: sqlite3.Connection, scope: Scope) -> Generation:
+def generation(connection: sqlite3.Connection, company_key: CompanyKey) -> Generation:
     """Return how often what is known of a company's rows has changed, and which run changed it last."""
-    found = connection.execute(GENERATION, (scope.origin, scope.account, scope.company_id)).fetchone()
+    found = connection.execute(GENERATION, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
     return Generation() if found is None else Generation._make(found)
 
 
-def known(connection: sqlite3.Connection, origin: str) -> list[Scope]:
+def known(connection: sqlite3.Connection, origin: str) -> list[CompanyKey]:
     """Return the companies at an origin for which anything was ever written."""
     found = connection.execute(KNOWN, (origin,))
-    return [Scope(origin=origin, account=account, company_id=company_id) for account, company_id in found]
+    return [CompanyKey(origin=origin, account=account, company_id=company_id) for account, company_id in found]
 
 
 def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int, int, bytes]]:
@@ -210,6 +210,6 @@ def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int
     return list(connection.execute(SKETCHES, (origin,)))
 
 
-def sketch(connection: sqlite3.Connection, scope: Scope, rows: int, marks: bytes) -> None:
+def sketch(connection: sqlite3.Connection, company_key: CompanyKey, rows: int, marks: bytes) -> None:
     """Replace a company's sketch."""
-    connection.execute(SKETCH, (number(connection, scope), rows, marks))
+    connection.execute(SKETCH, (number(connection, company_key), rows, marks))

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from engine.ledger.sqlite import scopes
-from engine.model.settings import Scope
+from engine.model.settings import CompanyKey
 from engine.model.wanted import FileEnd
 
 GOOD_ROWS = "update scopes set last_good_rows = ?2 where id = ?1"
@@ -28,17 +28,17 @@ MEMBERS = """
 """
 
 
-def keep_good(connection: sqlite3.Connection, scope: Scope, rows: int | None, end: FileEnd | None) -> None:
+def keep_good(connection: sqlite3.Connection, company_key: CompanyKey, rows: int | None, end: FileEnd | None) -> None:
     """Note what a good run's source was like; an end of None leaves the old one."""
-    scope_id = scopes.number(connection, scope)
+    scope_id = scopes.number(connection, company_key)
     connection.execute(GOOD_ROWS, (scope_id, rows))
     if end is not None:
         connection.execute(GOOD_END, (scope_id, *end))
 
 
-def good_end(connection: sqlite3.Connection, scope: Scope) -> FileEnd | None:
+def good_end(connection: sqlite3.Connection, company_key: CompanyKey) -> FileEnd | None:
     """Return how the last good run's file ended; None: it is not known."""
-    found = connection.execute(END, (scope.origin, scope.account, scope.company_id)).fetchone()
+    found = connection.execute(END, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
     return None if found is None else FileEnd(found[0], found[1], bool(found[2]))
 
 
