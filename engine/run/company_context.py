@@ -12,9 +12,10 @@ from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.run.company_ending import CompanyEnding
 from engine.run.compare import Compared, Comparison
-from engine.run.context import Job, RunContext
+from engine.run.context import RunContext
 from engine.run.read_remote import RemoteReader
 from engine.run.row_counts import RowCounts
+from engine.run.work import Job
 from engine.send.chunks import Cut
 
 

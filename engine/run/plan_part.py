@@ -10,7 +10,8 @@ from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Company
 from engine.model.wanted import Wanted
 from engine.run.compare import Compared
-from engine.run.context import Job, RunContext
+from engine.run.context import RunContext
+from engine.run.work import Job
 
 
 def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Generation) -> CompanyPlan:

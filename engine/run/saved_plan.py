@@ -26,12 +26,12 @@ from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
-from engine.run.context import Applying
 from engine.run.endings import HELD, stop
 from engine.run.good_end import note_good_end
 from engine.run.guarding import GuardCheck
 from engine.run.plan_part import settings_digest
 from engine.run.plan_source import Decision, to_do_of
+from engine.run.work import Applying
 
 LONGEST = timedelta(hours=24)
 """How long a plan is good for."""

@@ -9,7 +9,7 @@ from math import ceil
 from engine.compare.freshness import Evidence, first_evidence
 from engine.model.company_record import CompanyState
 from engine.model.settings import Verify
-from engine.run.context import Job
+from engine.run.work import Job
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
