@@ -10,8 +10,10 @@ from engine.model.settings import CompanyKey
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
+from engine.run.absent_rows import AbsentRows
 from engine.run.company_ending import CompanyEnding
-from engine.run.compare import Compared, Comparison
+from engine.run.compare import Comparison
+from engine.run.comparer import Compared, Comparer
 from engine.run.context import RunContext
 from engine.run.read_remote import RemoteReader
 from engine.run.row_counts import RowCounts
@@ -94,9 +96,16 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
         guards=company.guards or run.guards,
         allowed=allowed,
         run_id=run.run_id,
-        asks_again=job.only is not None,
+        comparer=Comparer(
+            relabel=company.relabel,
+            needs_code=run.dialect.needs_code,
+            allowed=allowed,
+            asks_again=job.only is not None,
+            explains=not run.mode.writes,
+            now=run.now,
+        ),
+        absent_rows=AbsentRows(company_key=company_key, ledger=run.ledger, allowed=allowed, now=run.now),
         is_check=run.mode.shows_vanished,
-        explains=not run.mode.writes,
         now=run.now,
     )
     return CompanyContext(

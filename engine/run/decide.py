@@ -20,7 +20,7 @@ from engine.model.outcome import Problem
 from engine.model.resting import NOT_LISTED, STORED_OTHERWISE
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
-from engine.run.compare import Compared
+from engine.run.comparer import Compared
 from engine.run.endings import FAILED, HELD, REFUSED, UNSAFE, code_of, stop
 from engine.run.good_end import note_good_end
 from engine.run.guarding import GuardCheck

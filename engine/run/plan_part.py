@@ -9,7 +9,7 @@ from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Company
 from engine.model.wanted import Wanted
-from engine.run.compare import Compared
+from engine.run.comparer import Compared
 from engine.run.context import RunContext
 from engine.run.work import Job
 
