@@ -16,7 +16,6 @@ from engine.compare.not_listed import (
     still_absent,
 )
 from engine.compare.remote_view import RemoteView
-from engine.errors import Vanished
 from engine.ledger.store import Rows
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, natural_key
@@ -32,7 +31,6 @@ class AbsentRows:
 
     company_key: CompanyKey
     ledger: Rows
-    allowed: frozenset[str]  # slugs of guards that a person lets pass
     now: Callable[[], datetime]
 
     async def taken_out(
@@ -65,9 +63,7 @@ class AbsentRows:
         return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
 
     async def believed(self, index: RemoteView, record: CompanyRecord) -> Mapping[str, NaturalKey]:
-        """Return what was sent under a key and not listed since; nothing where a person says that no row is there."""
-        if not index and Vanished.slug in self.allowed:
-            return {}
+        """Return what was sent under a key and not listed since."""
         absent = perhaps_there(record, index)
         unlisted = await self.ledger.unlisted(self.company_key, list(absent)) if absent else frozenset()
         return may_be_there(record, index, unlisted)

@@ -94,7 +94,6 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
         reader=reader,
         verify=run.verify,
         guards=company.guards or run.guards,
-        allowed=allowed,
         run_id=run.run_id,
         comparer=Comparer(
             relabel=company.relabel,
@@ -104,7 +103,7 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
             explains=not run.mode.writes,
             now=run.now,
         ),
-        absent_rows=AbsentRows(company_key=company_key, ledger=run.ledger, allowed=allowed, now=run.now),
+        absent_rows=AbsentRows(company_key=company_key, ledger=run.ledger, now=run.now),
         is_check=run.mode.shows_vanished,
         now=run.now,
     )

@@ -57,7 +57,6 @@ class Comparison:
     reader: RemoteReader
     verify: Verify
     guards: Guards
-    allowed: frozenset[str]  # slugs of guards that a person lets pass
     run_id: str
     comparer: Comparer
     absent_rows: AbsentRows
@@ -68,6 +67,11 @@ class Comparison:
     ids: Collection[str] = ()  # of the remote rows that were compared with
     remotes: Keyed[RemoteRow] = field(default_factory=lambda: RemoteView().rows)  # that were compared with, by id
     _has_room: bool = False  # the pages of its listing are kept for it
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Slugs of guards that a person lets pass."""
+        return self.comparer.allowed
 
     @property
     def there(self) -> int:
@@ -123,7 +127,9 @@ class Comparison:
             self.remote = self.remote or _remote(Plan(), 0)
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
-        record_before, record = record, replace(record, may_be_there=await self.absent_rows.believed(index, record))
+        is_gone = not index and Vanished.slug in self.allowed  # a person says that no row is there
+        believed = {} if is_gone else await self.absent_rows.believed(index, record)
+        record_before, record = record, replace(record, may_be_there=believed)
         # what this run has written stands as it was written: a key that is not confirmed yet is the next run's to hold
         adopt = Adopt.TRUST if is_after and self.guards.adopt is Adopt.HOLD else self.guards.adopt
         matching, compared = await self.comparer.compare(wanted, index, record, adopt)

@@ -45,9 +45,10 @@ def for_saved_plan(company: CompanyContext, saved: CompanyPlan, applying: Applyi
     """Return a company's context in which what the plan was let pass is let pass, and one request verifies."""
     slugs = {slug for slug in ALLOWABLE if str(Allow(slug, company.id)) in applying.allowed}
     company.counts.lets_spellings = STORED_OTHERWISE in slugs
+    allowed = frozenset({"flapping", *slugs, *(["canary"] if saved.canaries else [])})
     comparison = replace(
         company.comparison,
-        allowed=frozenset({"flapping", *slugs, *(["canary"] if saved.canaries else [])}),
+        comparer=replace(company.comparison.comparer, allowed=allowed),
         verify=Verify(mode=VerifyMode.PROBE),
         company=replace(company.job.company, verify=None),
     )
