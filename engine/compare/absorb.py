@@ -36,7 +36,7 @@ def absorb(
     `respelled`: keys of rows whose remote id in the listing differs from the one in the answer that acknowledged them.
     """
     notes = notes or {}
-    rows, linked = _of_pairs(matching, record, respelled, run_id)
+    rows, linked = _of_pairs(matching, view, record, respelled, run_id)
     moved, gone = _of_lost_keys(matching, view, record, notes, linked)
     rows |= moved
     for key, rest in notes.items():
@@ -59,7 +59,7 @@ def absorb(
 
 
 def _of_pairs(
-    matching: Matching, record: CompanyRecord, respelled: Container[str], run_id: str | None
+    matching: Matching, view: RemoteView, record: CompanyRecord, respelled: Container[str], run_id: str | None
 ) -> tuple[dict[str, RowRecord], set[str]]:
     """Return the new or changed records of pairs, and the ids of the remote rows that keys lead to."""
     rows: dict[str, RowRecord] = {}
@@ -68,6 +68,10 @@ def _of_pairs(
     for row, remote, via, known in matching.pairs:
         if via is Via.NATURAL_KEY and known and _was_never_answered(known) and remote.id in before:
             linked.discard(remote.id)  # it was listed before that key was sent: no key leads to it
+            continue
+        if via is Via.NATURAL_KEY and known and _was_sent_to_another(known, remote) and row.key not in respelled:
+            linked.discard(remote.id)  # nothing was sent there: no key leads to it
+            rows |= _without_pair(row.key, known, view)
             continue
         entry = known._replace(remote_id=remote.id) if known and row.key in respelled else known
         updated = _seen_again(entry, remote, via, row, relabel=matching.relabel, run_id=run_id) if entry else None
@@ -123,6 +127,19 @@ def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Containe
 
 def _was_never_answered(known: RowRecord) -> bool:
     return not known.outcome_known and not known.confirmed and known.remote_id is None
+
+
+def _was_sent_to_another(known: RowRecord, remote: RemoteRow) -> bool:
+    """Return whether what was sent under a key, with an unknown outcome, was meant for another remote row."""
+    return not known.outcome_known and known.remote_id not in {None, remote.id}
+
+
+def _without_pair(key: str, known: RowRecord, view: RemoteView) -> dict[str, RowRecord]:
+    """Return the record of a key of unknown outcome, if it changes, where the source means another row by that key."""
+    own = _candidates(key, known, view, {})
+    lost = known._replace(remote_id=None, confirmed=False, seen=None, agreement=None, before=None)
+    record = _seen_again(known, own[0], Via.LEDGER) if own else lost
+    return {key: record} if record != known else {}
 
 
 def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> RowRecord:

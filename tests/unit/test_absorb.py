@@ -124,6 +124,21 @@ def test_a_row_of_unknown_outcome_stays_unsettled() -> None:
     assert learned.rows["k1"].remote_id == "r1"
 
 
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_row_of_unknown_outcome_does_not_move_to_one_that_it_was_not_sent_to(is_listed: bool) -> None:
+    """Else the next run would take that one for what it had sent, and send the row under a key that leads elsewhere."""
+    lost = known(dim("k1", "1"), "r1", settled=False)
+    other, own = shown("r2", "2"), shown("r1", "1")
+    wanted, owner = source(dim("k0", "1"), dim("k1", "2")), known(dim("k0", "1"), "r1")
+
+    learned = taught(wanted, ledger_of(owner, lost), other, *([own] if is_listed else []))
+
+    assert learned.keyless == (other,)
+    assert learned.rows["k1"] == (
+        lost._replace(seen=own) if is_listed else lost._replace(remote_id=None, confirmed=False)
+    )
+
+
 def test_an_ambiguous_row_teaches_no_link() -> None:
     learned = taught(source(dim("k1", "1")), CompanyRecord(), shown("r1", "1"), shown("r2", "1"))
 
