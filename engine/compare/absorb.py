@@ -31,14 +31,19 @@ def absorb(
     """Return what to write to the ledger before anything is sent: only what it does not hold already.
 
     Once it is written, `remote_view.as_known` equals the listing, so that the next run can compare without reading.
-    `notes`: by key, on rows that were acknowledged and that the listing does not show. They stay in the ledger, except
-    those that are created once more (`MADE_ANEW`).
+    `notes`: by key, on rows that were acknowledged and that no listing has shown since. Those on rows that this one
+    shows end. The records of the others stay in the ledger, except those that are created once more (`MADE_ANEW`).
     `respelled`: keys of rows whose remote id in the listing differs from the one in the answer that acknowledged them.
     """
     notes = notes or {}
     rows, linked = _of_pairs(matching, view, record, respelled, run_id)
-    moved, gone = _of_lost_keys(matching, view, record, notes, linked)
+    moved, gone, found = _of_lost_keys(matching, view, record, notes, linked)
     rows |= moved
+    notes = {
+        key: rest
+        for key, rest in notes.items()
+        if rest.code != NOT_LISTED or not (key in found or matching.has_pair(key))  # else the listing shows it again
+    }
     for key, rest in notes.items():
         if rest.code == KEY_COLLISION and key in record.rows:  # nobody knows which key the remote row belongs to
             rows[key] = rows.get(key, record.rows[key])._replace(outcome_known=False)
@@ -53,7 +58,9 @@ def absorb(
         run_id=run_id,
         resting={key: rest for key, rest in notes.items() if rest != record.resting.get(key)},
         rested=tuple(
-            key for key in sorted(record.resting) if key not in notes and _is_over(record, key, matching, gone)
+            key
+            for key in sorted(record.resting)
+            if key not in notes and _is_over(record, key, matching, {*gone, *found})
         ),
     )
 
@@ -83,8 +90,8 @@ def _of_pairs(
 
 def _of_lost_keys(
     matching: Matching, view: RemoteView, record: CompanyRecord, notes: Mapping[str, RestingRow], linked: set[str]
-) -> tuple[dict[str, RowRecord], list[str]]:
-    """Return the changed records of keys without a pair, and the keys whose remote row is gone.
+) -> tuple[dict[str, RowRecord], list[str], set[str]]:
+    """Return the changed records of keys without a pair, and the keys whose remote row is gone, or is listed.
 
     Adds to `linked`, the ids of remote rows that keys lead to.
     """
@@ -95,6 +102,7 @@ def _of_lost_keys(
     bearers = by_natural_key(view.rows.values()) if any(known.remote_id is None for _, known in lost) else {}
     rows: dict[str, RowRecord] = {}
     gone: list[str] = []
+    found: set[str] = set()
     for key, known in lost:
         candidates = _candidates(key, known, view, bearers)
         # A row acknowledged without an id is found by its values, even if another key was matched with it since.
@@ -102,16 +110,17 @@ def _of_lost_keys(
         free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in taken]
         if len(free) == 1:
             linked.add(free[0].id)
+            found.add(key)
             updated = _seen_again(known, free[0], Via.LEDGER)
             if updated != known:
                 rows[key] = updated
         elif not candidates and key not in absent:
             gone.append(key)
-    return rows, gone
+    return rows, gone, found
 
 
-def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Container[str]) -> bool:
-    """Return whether a listing ends a row's rest.
+def _is_over(record: CompanyRecord, key: str, matching: Matching, settled: Container[str]) -> bool:
+    """Return whether a listing ends a row's rest. `settled`: keys without a pair whose row is gone, or is listed.
 
     1. `not-listed`: the row is shown, or the ledger does not know it any more. `made-anew`: it is shown, or unwanted.
     2. `uncertain`: the row is not in the source any more. That the listing does not show it proves nothing.
@@ -119,7 +128,7 @@ def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Containe
     """
     code = record.resting[key].code
     if code == NOT_LISTED:
-        return key in gone or matching.has_pair(key)
+        return key in settled or matching.has_pair(key)
     if code == MADE_ANEW:
         return matching.has_pair(key) or not matching.has(key)
     return code == NOT_APPLIED or (code == UNCERTAIN and not matching.has(key))

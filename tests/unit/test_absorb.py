@@ -13,6 +13,7 @@ from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.ledger_writes import Learned
+from engine.model.resting import NOT_LISTED, RestingRow
 from engine.model.row_record import Agreement, RowRecord
 from engine.model.wanted import Wanted
 from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source
@@ -83,6 +84,18 @@ def test_a_rest_is_over_when_a_side_has_moved() -> None:
     wanted = dim("k1", "1")
     record = replace(ledger_of(known(wanted, "r1")), resting={"k1": not_applied(wanted, "text", NOW)})
     assert taught(source(wanted), record, shown("r1", "1")).rested == ("k1",)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_note_on_a_row_that_was_not_listed_ends_once_it_is(is_wanted: bool, is_shown: bool) -> None:
+    row = dim("k1", "1")
+    note = RestingRow(NOT_LISTED, b"", "not listed", NOW)
+    record = replace(ledger_of(known(row, "r1")), resting={"k1": note})
+    index = RemoteView([shown("r1", "1")] if is_shown else [])
+    matching = join(source(*[row] * is_wanted), index, record)
+    learned = absorb(matching, index, record, certificate(index), NOW, notes={"k1": note})
+    assert (learned.rested, learned.resting, learned.gone) == (("k1",) if is_shown else (), {}, ())
 
 
 def test_a_vanished_row_is_forgotten() -> None:
