@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.compare.agreement import as_shown, closed, is_pending
-from engine.compare.equality import NONE, Field, judge
+from engine.compare.equality import COMPARED, NONE, Field, judge
 from engine.compare.matching import Matching, Via, is_confirmed, may_lead_to
 from engine.compare.remote_view import RemoteView
 from engine.model.company_record import CompanyRecord
@@ -71,7 +71,7 @@ def _of_pairs(
     """Return the new or changed records of pairs, and the ids of the remote rows that keys lead to."""
     rows: dict[str, RowRecord] = {}
     linked = {pair.remote.id for pair in matching.pairs} | (matching.agreed.ids if matching.agreed else frozenset())
-    before = {row.id for row in record.keyless}
+    before = {row.id: row for row in record.keyless}
     for row, remote, via, known in matching.pairs:
         if via is Via.NATURAL_KEY and known and _was_never_answered(known) and remote.id in before:
             linked.discard(remote.id)  # it was listed before that key was sent: no key leads to it
@@ -81,6 +81,8 @@ def _of_pairs(
             rows |= _without_pair(row.key, known, view)
             continue
         entry = known._replace(remote_id=remote.id) if known and row.key in respelled else known
+        if entry and entry.remote_id is None and entry.outcome_known and remote.id in before:
+            entry = entry._replace(before=entry.before or _shown_before(before[remote.id], entry.row))
         updated = _seen_again(entry, remote, via, row, relabel=matching.relabel, run_id=run_id) if entry else None
         updated = updated or _first_seen(row, remote, via)
         if updated != known:
@@ -136,6 +138,12 @@ def _is_over(record: CompanyRecord, key: str, matching: Matching, settled: Conta
 
 def _was_never_answered(known: RowRecord) -> bool:
     return not known.outcome_known and not known.confirmed and known.remote_id is None
+
+
+def _shown_before(remote: RemoteRow, sent: Dimension) -> dict[str, str] | None:
+    """Return what a row showed that a create has met: of the fields that the create was to change."""
+    shown = ((name, getattr(remote, name)) for name in COMPARED)
+    return {name: text for name, text in shown if text is not None and text != getattr(sent, name)} or None
 
 
 def _was_sent_to_another(known: RowRecord, remote: RemoteRow) -> bool:

@@ -64,6 +64,14 @@ def test_an_id_is_joined_for_a_row_that_the_source_has_dropped() -> None:
     assert not learned.keyless
 
 
+def test_what_a_row_showed_that_a_create_has_met_is_kept_to_tell_whether_the_create_changed_it() -> None:
+    wanted, made = dim("k1", "1", "New"), known(dim("k1", "1", "New"), None)._replace(is_fresh=True)
+    there = shown("r1", "0", "Old")
+    met = taught(source(wanted), ledger_of(made, strays=[there]), shown("r1", "1", "Old"))
+    assert met.rows["k1"].before == {"name": "Old", "erp_id": "0"}
+    assert taught(source(wanted), ledger_of(made), shown("r1", "1", "Old")).rows["k1"].before is None
+
+
 def test_what_somebody_changed_there_is_remembered_and_forgotten() -> None:
     entry, edited = known(dim("k1", "1"), "r1"), shown("r1", "1", "Edited")
     wanted = source(dim("k1", "1"))
