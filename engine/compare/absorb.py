@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.compare.agreement import as_shown, closed, is_pending
-from engine.compare.equality import NONE, Field, judge
+from engine.compare.equality import COMPARED, NONE, Field, judge
 from engine.compare.matching import Matching, Via, is_confirmed, may_lead_to
 from engine.compare.remote_view import RemoteView
 from engine.model.company_record import CompanyRecord
@@ -31,14 +31,19 @@ def absorb(
     """Return what to write to the ledger before anything is sent: only what it does not hold already.
 
     Once it is written, `remote_view.as_known` equals the listing, so that the next run can compare without reading.
-    `notes`: by key, on rows that were acknowledged and that the listing does not show. They stay in the ledger, except
-    those that are created once more (`MADE_ANEW`).
+    `notes`: by key, on rows that were acknowledged and that no listing has shown since. Those on rows that this one
+    shows end. The records of the others stay in the ledger, except those that are created once more (`MADE_ANEW`).
     `respelled`: keys of rows whose remote id in the listing differs from the one in the answer that acknowledged them.
     """
     notes = notes or {}
-    rows, linked = _of_pairs(matching, record, respelled, run_id)
-    moved, gone = _of_lost_keys(matching, view, record, notes, linked)
+    rows, linked = _of_pairs(matching, view, record, respelled, run_id)
+    moved, gone, found = _of_lost_keys(matching, view, record, notes, linked)
     rows |= moved
+    notes = {
+        key: rest
+        for key, rest in notes.items()
+        if rest.code != NOT_LISTED or not (key in found or matching.has_pair(key))  # else the listing shows it again
+    }
     for key, rest in notes.items():
         if rest.code == KEY_COLLISION and key in record.rows:  # nobody knows which key the remote row belongs to
             rows[key] = rows.get(key, record.rows[key])._replace(outcome_known=False)
@@ -53,23 +58,31 @@ def absorb(
         run_id=run_id,
         resting={key: rest for key, rest in notes.items() if rest != record.resting.get(key)},
         rested=tuple(
-            key for key in sorted(record.resting) if key not in notes and _is_over(record, key, matching, gone)
+            key
+            for key in sorted(record.resting)
+            if key not in notes and _is_over(record, key, matching, {*gone, *found})
         ),
     )
 
 
 def _of_pairs(
-    matching: Matching, record: CompanyRecord, respelled: Container[str], run_id: str | None
+    matching: Matching, view: RemoteView, record: CompanyRecord, respelled: Container[str], run_id: str | None
 ) -> tuple[dict[str, RowRecord], set[str]]:
     """Return the new or changed records of pairs, and the ids of the remote rows that keys lead to."""
     rows: dict[str, RowRecord] = {}
     linked = {pair.remote.id for pair in matching.pairs} | (matching.agreed.ids if matching.agreed else frozenset())
-    before = {row.id for row in record.keyless}
+    before = {row.id: row for row in record.keyless}
     for row, remote, via, known in matching.pairs:
         if via is Via.NATURAL_KEY and known and _was_never_answered(known) and remote.id in before:
             linked.discard(remote.id)  # it was listed before that key was sent: no key leads to it
             continue
+        if via is Via.NATURAL_KEY and known and _was_sent_to_another(known, remote) and row.key not in respelled:
+            linked.discard(remote.id)  # nothing was sent there: no key leads to it
+            rows |= _without_pair(row.key, known, view)
+            continue
         entry = known._replace(remote_id=remote.id) if known and row.key in respelled else known
+        if entry and entry.remote_id is None and entry.outcome_known and remote.id in before:
+            entry = entry._replace(before=entry.before or _shown_before(before[remote.id], entry.row))
         updated = _seen_again(entry, remote, via, row, relabel=matching.relabel, run_id=run_id) if entry else None
         updated = updated or _first_seen(row, remote, via)
         if updated != known:
@@ -79,8 +92,8 @@ def _of_pairs(
 
 def _of_lost_keys(
     matching: Matching, view: RemoteView, record: CompanyRecord, notes: Mapping[str, RestingRow], linked: set[str]
-) -> tuple[dict[str, RowRecord], list[str]]:
-    """Return the changed records of keys without a pair, and the keys whose remote row is gone.
+) -> tuple[dict[str, RowRecord], list[str], set[str]]:
+    """Return the changed records of keys without a pair, and the keys whose remote row is gone, or is listed.
 
     Adds to `linked`, the ids of remote rows that keys lead to.
     """
@@ -91,6 +104,7 @@ def _of_lost_keys(
     bearers = by_natural_key(view.rows.values()) if any(known.remote_id is None for _, known in lost) else {}
     rows: dict[str, RowRecord] = {}
     gone: list[str] = []
+    found: set[str] = set()
     for key, known in lost:
         candidates = _candidates(key, known, view, bearers)
         # A row acknowledged without an id is found by its values, even if another key was matched with it since.
@@ -98,16 +112,17 @@ def _of_lost_keys(
         free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in taken]
         if len(free) == 1:
             linked.add(free[0].id)
+            found.add(key)
             updated = _seen_again(known, free[0], Via.LEDGER)
             if updated != known:
                 rows[key] = updated
         elif not candidates and key not in absent:
             gone.append(key)
-    return rows, gone
+    return rows, gone, found
 
 
-def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Container[str]) -> bool:
-    """Return whether a listing ends a row's rest.
+def _is_over(record: CompanyRecord, key: str, matching: Matching, settled: Container[str]) -> bool:
+    """Return whether a listing ends a row's rest. `settled`: keys without a pair whose row is gone, or is listed.
 
     1. `not-listed`: the row is shown, or the ledger does not know it any more. `made-anew`: it is shown, or unwanted.
     2. `uncertain`: the row is not in the source any more. That the listing does not show it proves nothing.
@@ -115,7 +130,7 @@ def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Containe
     """
     code = record.resting[key].code
     if code == NOT_LISTED:
-        return key in gone or matching.has_pair(key)
+        return key in settled or matching.has_pair(key)
     if code == MADE_ANEW:
         return matching.has_pair(key) or not matching.has(key)
     return code == NOT_APPLIED or (code == UNCERTAIN and not matching.has(key))
@@ -123,6 +138,25 @@ def _is_over(record: CompanyRecord, key: str, matching: Matching, gone: Containe
 
 def _was_never_answered(known: RowRecord) -> bool:
     return not known.outcome_known and not known.confirmed and known.remote_id is None
+
+
+def _shown_before(remote: RemoteRow, sent: Dimension) -> dict[str, str] | None:
+    """Return what a row showed that a create has met: of the fields that the create was to change."""
+    shown = ((name, getattr(remote, name)) for name in COMPARED)
+    return {name: text for name, text in shown if text is not None and text != getattr(sent, name)} or None
+
+
+def _was_sent_to_another(known: RowRecord, remote: RemoteRow) -> bool:
+    """Return whether what was sent under a key, with an unknown outcome, was meant for another remote row."""
+    return not known.outcome_known and known.remote_id not in {None, remote.id}
+
+
+def _without_pair(key: str, known: RowRecord, view: RemoteView) -> dict[str, RowRecord]:
+    """Return the record of a key of unknown outcome, if it changes, where the source means another row by that key."""
+    own = _candidates(key, known, view, {})
+    lost = known._replace(remote_id=None, confirmed=False, seen=None, agreement=None, before=None)
+    record = _seen_again(known, own[0], Via.LEDGER) if own else lost
+    return {key: record} if record != known else {}
 
 
 def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> RowRecord:

@@ -51,6 +51,8 @@ def pushed(
             prior = getattr(there, name)
             if name == "code" and prior is None and known is not None and known.row.code is None:
                 prior = known.row.erp_id  # what was sent in place of no code, where the contract demands one
+            if known is not None and _is_of_create(known, name, prior):
+                continue
             if prior is not None and prior != old.shown.get(name):
                 before.setdefault(name, prior)
     shown = {name: spelled for name, spelled in old.shown.items() if fields and name not in fields}
@@ -59,6 +61,16 @@ def pushed(
         again = {**same, **again}
     agreement = Agreement(shown=shown, answered=answered, pushed_again=again)
     return (None if agreement == NONE else agreement), before or None
+
+
+def _is_of_create(known: RowRecord, name: str, prior: str | None) -> bool:
+    """Return whether a field shows how the server spells what the row was created with, and not an earlier value.
+
+    A server that ignores updates shows a new row as it was created. So an update that shows the same spelling as the
+    create did may well have been carried out.
+    """
+    is_new = known.outcome_known and is_pending(known) and known.before is None
+    return is_new and prior != getattr(known.row, name)
 
 
 def _left_as_before(row: Dimension, known: RowRecord | None, there: RemoteRow) -> Iterator[str]:

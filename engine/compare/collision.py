@@ -121,8 +121,13 @@ def _is_new_here(pair: Pair) -> bool:
 
 
 def _was_overwritten(pair: Pair) -> bool:
-    """Return whether a confirmed row has become another one since it was acknowledged."""
+    """Return whether a confirmed row has become another one since it was acknowledged.
+
+    Nothing may be known of a listed key any more: then it has, if the source means another row by that key.
+    """
     known = pair.known
+    if known is None and pair.via is Via.LISTED_KEY:
+        return natural_key(pair.row) != natural_key(pair.remote)
     if pair.via is Via.NATURAL_KEY or known is None or not known.confirmed:
         return False
     return natural_key(known.row) != natural_key(pair.remote)

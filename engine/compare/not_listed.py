@@ -4,7 +4,7 @@
 2. Acknowledged in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
    the next listing does not show it either, it is uncertain in that run.
 3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
-   24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
+   a day, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
 4. Acknowledged, or sent with the answer lost, and never listed since: no other row is created with its type and ERP
    id, or changed to them (`may_be_there`). If the first one is there after all, there would be two.
 """

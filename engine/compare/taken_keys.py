@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from engine.compare.remote_view import RemoteView
@@ -13,22 +13,20 @@ MOVING = frozenset({"erp_id", "type_code"})
 """Fields by which a row becomes another one."""
 
 
-def hold_taken(plan: Plan, view: RemoteView) -> Plan:
+def hold_taken(plan: Plan, view: RemoteView, whole: Plan | None = None) -> Plan:
     """Hold updates to a type and ERP id that another remote row has, unless the plan changes that row's, too.
 
     A row that is held keeps its own type and ERP id; so a row that was to take those is held as well, and so on.
+    `whole`: the plan for all rows, if this one is for some of them.
     """
-    moves = {
-        change.remote_id: change
-        for change in (*plan.updates, *plan.canaries)
-        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
-    }
+    moves = _moving(plan, view)
     if not moves:
         return plan
+    elsewhere = {} if whole is None else _moving(whole, view)
     bearers = by_natural_key(view.having({natural_key(change.row) for change in moves.values()}))
     holds = list(plan.holds)
     while blocked := _blocked(moves, bearers):
-        holds += [_taken(moves.pop(remote_id).row, other) for remote_id, other in blocked.items()]
+        holds += [_taken(moves.pop(remote_id).row, other, elsewhere) for remote_id, other in blocked.items()]
     staying = {hold.key for hold in holds}
     return replace(
         plan,
@@ -37,6 +35,15 @@ def hold_taken(plan: Plan, view: RemoteView) -> Plan:
         reverts=tuple(key for key in plan.reverts if key not in staying),
         holds=tuple(sorted(holds)),
     )
+
+
+def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
+    """Return the updates by which remote rows get another type or ERP id, by the ids of those rows."""
+    return {
+        change.remote_id: change
+        for change in (*plan.updates, *plan.canaries)
+        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
+    }
 
 
 def _moves(change: Change, there: RemoteRow | None) -> bool:
@@ -56,7 +63,10 @@ def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[Remo
     return found
 
 
-def _taken(row: Dimension, other: str) -> Hold:
+def _taken(row: Dimension, other: str, elsewhere: Container[str]) -> Hold:
     what = f"{row.type_code} {row.erp_id!r}"
+    if other in elsewhere:
+        text = f"it would become {what}, which {other} is until its row is sent, too: `dimsync sync` sends both"
+        return Hold(row.key, "ambiguous", text)
     text = f"it would become {what}, and {other} is that in Ottimate already: give each its own type and ERP id"
     return Hold(row.key, "ambiguous", text)

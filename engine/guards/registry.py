@@ -78,7 +78,7 @@ REGISTRY = (
         cause="The API acknowledged the row, but does not list it. It was probably deactivated in Ottimate, where"
         " its key is still taken.",
         effect="The row is uncertain (exit 10) in the run that finds this out, and held (exit 4) after that. It is"
-        " not sent, not even by `dimsync retry`, but looked for by its id after 1 h, 6 h and 24 h, and in each"
+        " not sent, not even by `dimsync retry`, but looked for by its id after 1 h, 6 h and a day, and in each"
         " listing. The others go on.",
         next="Activate the row in Ottimate, then `dimsync sync --select company:ID --verify full`. To send it once"
         " more: `dimsync sync --select company:ID --allow not-listed:ID`. Or take it out of the source.",
@@ -180,7 +180,7 @@ REGISTRY = (
         cause="Three readings of the listing did not prove it whole: its count moved, or rows were missing or"
         " repeated.",
         effect="The company is held (exit 4): nothing is created, updated or called an orphan. It is read again after"
-        " 1 h, 6 h and then every 24 h. No `--allow` helps.",
+        " 1 h, 6 h and then once a day. No `--allow` helps.",
         next="Wait until nobody else is changing the company's rows, then `dimsync sync --select company:ID --fresh`.",
     ),
     Guard(
@@ -188,8 +188,8 @@ REGISTRY = (
         level=Level.COMPANY,
         may_be_allowed=False,
         cause="A page of the company's listing held a row of another company.",
-        effect="The company is held (exit 4) and nothing is written; it is read again after 1 h, 6 h and then every"
-        " 24 h. No `--allow` helps.",
+        effect="The company is held (exit 4) and nothing is written; it is read again after 1 h, 6 h and then once"
+        " a day. No `--allow` helps.",
         next="Report it to Ottimate, with the company's id and the time; then `dimsync sync --select company:ID"
         " --fresh`.",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -64,8 +64,7 @@ class Comparison:
     now: Callable[[], datetime]
     evidence: Evidence | None = None
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
-    ids: Collection[str] = ()  # of the remote rows that were compared with
-    remotes: Keyed[RemoteRow] = field(default_factory=lambda: RemoteView().rows)  # that were compared with, by id
+    view: RemoteView = field(default_factory=RemoteView)  # the remote rows that were compared with
     _has_room: bool = False  # the pages of its listing are kept for it
 
     @property
@@ -74,9 +73,14 @@ class Comparison:
         return self.comparer.allowed
 
     @property
+    def remotes(self) -> Keyed[RemoteRow]:
+        """The remote rows that were compared with, by id."""
+        return self.view.rows
+
+    @property
     def there(self) -> int:
         """How many rows the company has in Ottimate, as it was compared."""
-        return len(self.ids)
+        return len(self.view)
 
     async def compare(self, wanted: Wanted, record: CompanyRecord) -> Compared:
         """Return the plan. Raises `ApiError`, `IncompleteListing`, `TenantLeak`, `LedgerError`.
@@ -195,7 +199,7 @@ class Comparison:
 
     def _see(self, index: RemoteView) -> None:
         """Note the remote rows that are compared with."""
-        self.ids, self.remotes = index.rows.keys(), index.rows
+        self.view = index
 
     def rests_on(self, state: CompanyState) -> bool:
         """Return whether the ledger alone is evidence enough, and note it; for a company that nothing is new of."""

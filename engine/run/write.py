@@ -106,8 +106,8 @@ async def write(company: CompanyContext, plan: Plan, record: CompanyRecord, to_d
     """
     if not plan.changes:
         return
-    comparison = company.comparison
-    known = KnownRows(records=record.rows, listed_ids=comparison.ids, remotes=comparison.remotes, again=plan.again)
+    remotes = company.comparison.remotes
+    known = KnownRows(records=record.rows, listed_ids=remotes.keys(), remotes=remotes, again=plan.again)
     delivery = open_delivery(company, record, known)
     await Writing(company=company, record=record, to_do=to_do, delivery=delivery).write(plan)
 

@@ -90,6 +90,7 @@ def settlement(
         at=at,
         rows=records,
         rejected=_rejections(counted, at) if Column.REJECTED in counts else {},
+        rejected_as=_rejected_as(counted) if Column.REJECTED in counts else {},
         unknown=(*unknown, *sorted(left_out)),
         may_be_there=_may_be_there(sent.results, sent.colliding) if sent.collisions or counts[Column.UNCERTAIN] else {},
         created=counts[Column.CREATED],
@@ -106,6 +107,12 @@ def _rejections(results: Iterable[ItemResult], at: datetime) -> dict[str, Reject
         result.change.row.key: Rejection(fingerprint(result.change.sent), at, result.message)
         for result in results
         if result.column is Column.REJECTED
+    }
+
+
+def _rejected_as(results: Iterable[ItemResult]) -> dict[str, NaturalKey]:
+    return {
+        result.change.row.key: natural_key(result.change.row) for result in results if result.column is Column.REJECTED
     }
 
 

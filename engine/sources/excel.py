@@ -9,6 +9,7 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 from zipfile import BadZipFile, ZipFile
 
@@ -53,6 +54,20 @@ def excel_batches(file: BinaryIO, name: str, mapping: ColumnMap, *, sheet: str |
         raise _damaged(name, error) from error
 
 
+def first_sheet(path: Path) -> str | None:
+    """Return the name of the sheet that is read where none is named; None: the workbook cannot be read, or has none."""
+    try:
+        with path.open("rb") as file, closing(_workbook(file, formulas=True)) as workbook:
+            return next(_seen(workbook), None)
+    except Exception:  # noqa: BLE001  whatever is wrong with the workbook is told when its rows are read
+        return None
+
+
+def _seen(workbook: Any) -> Iterator[str]:
+    """Yield the names of the sheets that are not hidden."""
+    return (sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible")
+
+
 def _refuse_others(file: BinaryIO, name: str) -> None:
     """Raise `SourceError` for a file that is no workbook, or whose texts would take too much memory."""
     if file.read(4) == _OLD:
@@ -92,8 +107,7 @@ def _workbook(file: BinaryIO, *, formulas: bool) -> Any:
 def _sheet(workbook: Any, name: str, wanted: str | None) -> Any:
     """Return a sheet by its name; without one, the first sheet that is not hidden. Raises `SourceError`."""
     sheets = {sheet.title: sheet for sheet in workbook.worksheets}
-    seen = [title for title, sheet in sheets.items() if sheet.sheet_state == "visible"]
-    title = wanted or next(iter(seen), None)
+    title = wanted or next(_seen(workbook), None)
     if title not in sheets:
         there = ", ".join(map(repr, sheets)) or "none"
         raise SourceError(f"{name}: there is no such sheet; there are: {there}", file=name)

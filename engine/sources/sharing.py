@@ -7,20 +7,29 @@ import re
 import stat
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from unicodedata import normalize
 
 from engine.errors import MissingSource, SharedSource, SourceError
 from engine.model.settings import Company
+from engine.sources.excel import first_sheet
 from engine.sources.files import FileSource
 from engine.sources.reading import Reading
 from engine.sources.sql import SqlSource
 
 _COMPANY_ID = re.compile(r"(?<![:\w\\]):company_id(?!\w|:)")  # SQLAlchemy's own rule for what is a parameter
+_NO_CODE = re.compile(r"""--[^\n]*|/\*.*?\*/|'[^']*'|"[^"]*\"""", re.DOTALL)  # comments, texts and quoted names in SQL
 _SHOWN = 5  # most companies that a message names
 
 _Place: TypeAlias = tuple[Hashable, str]
 """A value that is equal for equal sources, and the source's name in messages."""
+
+
+class _Sheet(NamedTuple):
+    """A file, or a sheet of a workbook."""
+
+    path: str
+    name: str | None  # None: the file's first sheet, or it is no workbook
 
 
 class AbsentSource:
@@ -65,6 +74,10 @@ def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
         if (place := _place(company.source, places)) is not None:
             sharers.setdefault(place[0], []).append(company)
             names.setdefault(place[0], place[1])
+    for unnamed in [place for place in sharers if isinstance(place, _Sheet) and place.name is None]:
+        first = _first_of(unnamed, sharers)
+        if first != unnamed and first in sharers:
+            sharers[first] += sharers.pop(unnamed)
     return {
         company.id: SharedSource(_text(names[place], company, group), file=names[place])
         for place, group in sharers.items()
@@ -72,6 +85,16 @@ def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
         for company in group
         if not company.shares_source
     }
+
+
+def _first_of(unnamed: _Sheet, places: Collection[Hashable]) -> _Sheet:
+    """Return the sheet that is read where none is named, by its name if another one of these places names a sheet.
+
+    The workbook is opened for it. If it cannot be, the name stays unknown.
+    """
+    if not any(isinstance(place, _Sheet) and place.path == unnamed.path and place.name for place in places):
+        return unnamed
+    return unnamed._replace(name=first_sheet(Path(unnamed.path)))
 
 
 def _text(name: str, company: Company, group: Sequence[Company]) -> str:
@@ -129,9 +152,10 @@ def _are_one(place: str, other: str) -> bool:
 def _place(source: object, places: _Places) -> _Place | None:
     """Return the place of a source; None: it has none, or may be shared."""
     if isinstance(source, SqlSource):
-        return None if _COMPANY_ID.search(source.query) else (source.identity, source.name)
+        is_of_one = _COMPANY_ID.search(_NO_CODE.sub(" ", source.query))
+        return None if is_of_one else (source.identity, source.name)
     if isinstance(source, FileSource):
-        return ("file", places.of(source.path), source.sheet), source.name
+        return _Sheet(places.of(source.path), source.sheet), source.name
     name = getattr(source, "name", None)  # a program's own source may have a name
     if getattr(source, "of_company", None) is not None or isinstance(source, AbsentSource) or not isinstance(name, str):
         return None

@@ -107,11 +107,14 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     if not model.in_flight:
         return
     chunk, keys = model.in_flight.popitem()
+    rejected = {key: fate for key, fate in zip(keys, fates, strict=False) if isinstance(fate, Rejection)}
+    as_before = {key: natural for key, natural in model.may_be_there.items() if key in rejected and len(fates) % 2}
     outcome = Settlement(
         intent_id=chunk,
         at=LATER,
         rows={key: entry(key, fate) for key, fate in zip(keys, fates, strict=False) if type(fate) is tuple},
-        rejected={key: fate for key, fate in zip(keys, fates, strict=False) if isinstance(fate, Rejection)},
+        rejected=rejected,
+        rejected_as=dict.fromkeys(rejected, ("another", "row")) | as_before,
         unknown=tuple(key for key, fate in zip(keys, fates, strict=False) if fate is None),
         created=len(fates),
         outcomes=tuple(Outcome(key, COLUMNS[type(fate)]) for key, fate in zip(keys, fates, strict=False)),
@@ -122,7 +125,7 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     model.rows |= outcome.rows
     model.record |= outcome.rows.keys()
     model.unlisted |= outcome.rows.keys()
-    for key in {*outcome.rows, *outcome.rejected}:
+    for key in {*outcome.rows, *as_before}:
         model.may_be_there.pop(key, None)
     model.forget_refusals({*outcome.rows, *outcome.unknown})
     model.rejections |= outcome.rejected

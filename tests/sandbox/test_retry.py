@@ -172,6 +172,19 @@ async def test_rows_that_are_held_by_now(world: World) -> None:
     assert columns(await retry(world, rows, {"K00001"}, allow="look-alike")) == {"created": 1}
 
 
+async def test_a_row_does_not_take_the_erp_id_of_one_that_is_not_sent_again(world: World) -> None:
+    """Two keys have changed places in the source: a sync sends both rows; one of them alone would be there twice."""
+    one, other = dims(2)
+    world.place(1)
+    await world.sync_one(1, [one, other])
+    swapped = [one._replace(name=other.name, erp_id=other.erp_id), other._replace(name=one.name, erp_id=one.erp_id)]
+    result = await retry(world, swapped, [one.key])
+    assert (verdict(result), columns(result), world.sent("bulk")) == (("partial", 4, ["ambiguous"]), {"held": 1}, 0)
+    assert "until its row is sent, too: `dimsync sync` sends both" in result.problems[0].message
+    assert (await retry(world, swapped, [one.key, other.key])).exit_code == 0
+    assert_exact(world, 1, swapped)
+
+
 async def test_the_sources_values_of_now_are_sent(world: World) -> None:
     rows = dims(10)
     await refused(world, rows, "^00001$")

@@ -100,7 +100,7 @@ def settle(connection: sqlite3.Connection, company_key: CompanyKey, settlement: 
         resting.refused(connection, scope_id, settlement.rejected)
     if any_may_be_there:
         may_be_there.acknowledged(connection, scope_id, settlement.rows)
-        may_be_there.refused(connection, scope_id, settlement.rejected)
+        may_be_there.refused(connection, scope_id, settlement.rejected_as)
     if settlement.rejected:
         _reject(connection, scope_id, settlement.rejected)
     if settlement.unknown:

@@ -26,8 +26,8 @@ FORGET_ALL = "delete from may_be_there where scope = ?"
 FORGET = "delete from may_be_there where scope = ? and key = ?"
 REFUSED = """
     delete from may_be_there
-    where scope = ?1 and key = ?2
-          and not exists (select 1 from resting where scope = ?1 and key = ?2 and code in (?3, ?4))
+    where scope = ?1 and key = ?2 and type_code = ?3 and erp_id = ?4
+          and not exists (select 1 from resting where scope = ?1 and key = ?2 and code in (?5, ?6))
 """  # a row that was acknowledged earlier may be stored although it is refused now
 
 
@@ -65,6 +65,10 @@ def acknowledged(connection: sqlite3.Connection, scope_id: int, keys: Iterable[s
     connection.executemany(FORGET, [(scope_id, key) for key in keys])
 
 
-def refused(connection: sqlite3.Connection, scope_id: int, keys: Iterable[str]) -> None:
-    """Forget the notes on keys whose rows were refused, unless an earlier answer acknowledged them."""
-    connection.executemany(REFUSED, [(scope_id, key, NOT_LISTED, MADE_ANEW) for key in keys])
+def refused(connection: sqlite3.Connection, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
+    """Forget the notes on keys whose rows were refused, unless an earlier answer acknowledged them.
+
+    `rows`: what they would have become. Refused as something else, they may still be what is noted.
+    """
+    values = [(scope_id, key, *natural, NOT_LISTED, MADE_ANEW) for key, natural in rows.items()]
+    connection.executemany(REFUSED, values)
