@@ -46,8 +46,8 @@ def join(
         unmatched = _by_natural_key(rest, bearers, record, pairs, taken, holds, contested)
         pairs = without_shifted(pairs, holds, contested)
         free = [remote for remote in remotes.values() if remote.id not in taken]
-        types = set(view.rows.table.column("type_code"))
-        missing = unmatched if alike else without_look_alikes(unmatched, free, types, holds, contested)
+        kinds = set(view.rows.table.columns(*view.resource.kind))
+        missing = unmatched if alike else without_look_alikes(unmatched, free, kinds, holds, contested)
     loose = [remote for remote in remotes.values() if remote.id not in contested and remote.id not in taken]
     contested.update(meant_by_invalid(loose, wanted, record))
     if loose:
@@ -108,7 +108,7 @@ def _by_link(
     for row in rows:
         known = known_rows.get(row.key)
         remote = remotes.get(linked_id(row.key, known)) if known else None
-        if known and remote is None and known.remote_id is None and known.row.erp_id:
+        if known and remote is None and known.remote_id is None and getattr(known.row, known.row.resource.identifier):
             bearers = by_natural_key(remotes.values()) if bearers is None else bearers
             candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
             remote = candidates[0] if len(candidates) == 1 else None
@@ -148,11 +148,11 @@ def _by_natural_key(
         resolved = bearers.resolve(row, taken)
         if resolved is None:
             unmatched.append(row)
-        elif isinstance(resolved, RemoteRow):
-            found.append(Pair(row, resolved, Via.NATURAL_KEY, record.rows.get(row.key)))
-        else:
+        elif isinstance(resolved, Hold):
             holds.append(resolved)
             unclear.add(natural_key(row))
+        else:
+            found.append(Pair(row, resolved, Via.NATURAL_KEY, record.rows.get(row.key)))
     for shared in unclear:
         contested.update(remote.id for remote in bearers.remote.get(shared, ()) if remote.id not in taken)
     taken.update((pair.remote.id, pair.row.key) for pair in found)

@@ -12,7 +12,7 @@ from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
 from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord
 from engine.model.difference import Difference, Whose
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, kind_words, natural_key
 from engine.model.row_record import SETTLED, linked_id
 
 
@@ -35,7 +35,7 @@ def missing(rows: list[Dimension], view: RemoteView, record: CompanyRecord) -> I
         elif known.remote_id is None:
             there = {natural_key(remote) for remote in view.rows.values()} if there is None else there
             whose = Whose.UNSEEN if natural_key(known.row) in there else whose
-        yield Difference("missing", row.key, None, row.type_code, row.name, whose)
+        yield Difference("missing", row.key, None, kind_words(row), row.name, whose)
 
 
 def orphans(matching: Matching, view: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
@@ -58,7 +58,7 @@ def orphans(matching: Matching, view: RemoteView, record: CompanyRecord) -> Iter
             "orphan",
             key or remote.key,
             remote.id if is_known(remote.id) else None,
-            remote.type_code,
+            kind_words(remote),
             remote.name,
             whose if key is None else Whose.ERP,
         )

@@ -6,13 +6,13 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from engine.compare.differing import differing, judged
-from engine.compare.equality import NONE, Field, stands
+from engine.compare.equality import NONE, Standing, stands
 from engine.compare.flapping import flapping_hold, is_revert
 from engine.compare.labels import Labels
 from engine.compare.matching import Matching, Pair, is_confirmed
 from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
-from engine.compare.taken_keys import MOVING, hold_taken
+from engine.compare.taken_keys import hold_taken
 from engine.compare.unconfirmed import Shifts, unconfirmed_hold, was_ours
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CompanyRecord
@@ -144,13 +144,13 @@ class _Draft:
         if known is None or not known.outcome_known or not (known.is_fresh or known.agreement):
             return
         found = judged(pair, relabel=self.relabel)
-        if again := found.having(Field.AGAIN, Field.OPEN):  # first of all, so that what is open gets settled
+        if again := found.having(Standing.AGAIN, Standing.OPEN):  # first of all, so that what is open gets settled
             self.again[row.key] = {name: getattr(remote, name) for name in again}
-        elif found.having(Field.NOT_APPLIED) and not found.having(Field.DIFFERS):  # what has moved is pushed
-            self.not_applied[row.key] = _spelled(row, remote, found.having(Field.NOT_APPLIED), "is still")
+        elif found.having(Standing.NOT_APPLIED) and not found.having(Standing.DIFFERS):  # what has moved is pushed
+            self.not_applied[row.key] = _spelled(row, remote, found.having(Standing.NOT_APPLIED), "is still")
         agreement = known.agreement or NONE
-        is_untold = bool(found.having(Field.OTHERWISE)) or agreement.told_by in self.unfinished
-        breaks = not MOVING.isdisjoint(found.shown) and not agreement.is_allowed
+        is_untold = bool(found.having(Standing.OTHERWISE)) or agreement.told_by in self.unfinished
+        breaks = not found.shown.keys().isdisjoint(row.resource.natural_key) and not agreement.is_allowed
         if found.shown and (is_untold or breaks):
             self.otherwise[row.key] = _spelled(row, remote, tuple(found.shown), "is shown as")
 
@@ -175,7 +175,7 @@ class _Draft:
 
     def change(self, row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Change:
         """Return the update of a remote row in these fields."""
-        retyped = self.labels.is_retyped(row, remote) and (not fields or "type_code" in fields)
+        retyped = self.labels.is_retyped(row, remote) and (not fields or not set(fields).isdisjoint(row.resource.kind))
         wanted = self.labels.updated(row, remote, retyped=retyped)
         return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code))
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from engine.compare.labels import Labels
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
-
-MOVING = frozenset({"erp_id", "type_code"})
-"""Fields by which a row becomes another one."""
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key, told
 
 
 def hold_taken(plan: Plan, view: RemoteView) -> Plan:
@@ -42,8 +40,9 @@ def hold_taken(plan: Plan, view: RemoteView) -> Plan:
 def _moves(change: Change, there: RemoteRow | None) -> bool:
     """Return whether an update gives a remote row another type or ERP id. `there`: as it is."""
     if change.fields or there is None:
-        return not MOVING.isdisjoint(change.fields)
-    return change.row.erp_id != there.erp_id or there.type_code not in {"", change.row.type_code}
+        return change.moves
+    identifier = change.row.resource.identifier
+    return getattr(change.row, identifier) != getattr(there, identifier) or Labels.is_retyped(change.row, there)
 
 
 def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[RemoteRow]]) -> dict[str, str]:
@@ -57,6 +56,6 @@ def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[Remo
 
 
 def _taken(row: Dimension, other: str) -> Hold:
-    what = f"{row.type_code} {row.erp_id!r}"
-    text = f"it would become {what}, and {other} is that in Ottimate already: give each its own type and ERP id"
+    what, its_own = told(row), f"give each its own {row.resource.natural_words}"
+    text = f"it would become {what}, and {other} is that in Ottimate already: {its_own}"
     return Hold(row.key, "ambiguous", text)

@@ -11,7 +11,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
-from engine.model.dimension import Dimension
+from engine.model.dimension import DIMENSIONS, Dimension
+from engine.model.resource import Resource
 from engine.model.settings_rules import address, company_id, kind, number, optional, require, share, text, whole
 
 RawRow: TypeAlias = Mapping[str, object]
@@ -259,3 +260,4 @@ class CompanyKey:
     origin: str  # the API's scheme, host and port, and its base path
     account: str  # `Account.account_id`
     company_id: int
+    resource: Resource = DIMENSIONS  # of the company's rows, each kind of which has entries of its own

@@ -11,7 +11,7 @@ from itertools import chain, takewhile
 from sys import intern
 from typing import Any
 
-from engine.model.dimension import RemoteRow, clean, listed_type, remote_rows
+from engine.model.dimension import DIMENSIONS, RemoteRow, clean, listed_type
 from engine.model.table import Column, Table, constant
 from engine.wire.dialect import BadAnswer
 from engine.wire.values import kind_of, needed, text_of
@@ -41,7 +41,7 @@ def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], 
     objects = _objects(items)
     reading = _Reading(_columns(objects), len(objects))
     foreign = reading.foreign(company_id)
-    rows = remote_rows(
+    rows = DIMENSIONS.remote_rows(
         (
             reading.each("id", _identity, list),
             reading.each("type_code", _type_code, lambda column: _once_each(column, listed_type)),

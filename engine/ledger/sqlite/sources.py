@@ -38,7 +38,7 @@ def keep_good(connection: sqlite3.Connection, company_key: CompanyKey, rows: int
 
 def good_end(connection: sqlite3.Connection, company_key: CompanyKey) -> FileEnd | None:
     """Return how the last good run's file ended; None: it is not known."""
-    found = connection.execute(END, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(END, scopes.identity(company_key)).fetchone()
     return None if found is None else FileEnd(found[0], found[1], bool(found[2]))
 
 

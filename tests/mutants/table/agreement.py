@@ -468,7 +468,7 @@ _LEARNT = (
     _mutant("what a person allowed is told", "and not agreement.is_allowed\n", "\n", module="compare.plan", test=RUNS),
     _mutant(
         "a name is told in every run",
-        "breaks = not MOVING.isdisjoint(found.shown) and",
+        "breaks = not found.shown.keys().isdisjoint(row.resource.natural_key) and",
         "breaks = bool(found.shown) and",
         module="compare.plan",
         test=RUNS,
