@@ -6,11 +6,12 @@ the row under another key. `look-alike`: a new row looks like a remote row that 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from typing import TypeAlias
 
 from engine.compare.matching import Pair, Via
+from engine.compare.remote_view import RemoteView
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key, told
@@ -72,14 +73,13 @@ def without_shifted(pairs: list[Pair], holds: list[Hold], contested: set[str]) -
 def without_look_alikes(
     unmatched: list[Dimension],
     free: list[RemoteRow],
-    kinds: Container[NaturalKey],
+    view: RemoteView,
     holds: list[Hold],
     contested: set[str],
 ) -> list[Dimension]:
     """Hold rows that a free remote row looks like; return those that may be created.
 
-    `kinds`: those of all remote rows (see `NaturalKey`). Where none is of the row's own kind, the server may have
-    another name for it.
+    `view`: all remote rows. Where none is of the row's own kind, the server may have another name for it.
     """
     if not unmatched or not free:
         return unmatched
@@ -88,6 +88,7 @@ def without_look_alikes(
         for trait in (*_traits(remote), _kindless(remote)):
             alike.setdefault(trait, []).append(remote)
     first = {trait: min(remotes) for trait, remotes in alike.items()}
+    kinds = set(view.rows.table.columns(*view.resource.kind))
     missing: list[Dimension] = []
     met: set[Trait] = set()
     for row in unmatched:

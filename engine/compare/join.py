@@ -46,8 +46,7 @@ def join(
         unmatched = _by_natural_key(rest, bearers, record, pairs, taken, holds, contested)
         pairs = without_shifted(pairs, holds, contested)
         free = [remote for remote in remotes.values() if remote.id not in taken]
-        kinds = set(view.rows.table.columns(*view.resource.kind))
-        missing = unmatched if alike else without_look_alikes(unmatched, free, kinds, holds, contested)
+        missing = unmatched if alike else without_look_alikes(unmatched, free, view, holds, contested)
     loose = [remote for remote in remotes.values() if remote.id not in contested and remote.id not in taken]
     contested.update(meant_by_invalid(loose, wanted, record))
     if loose:
@@ -173,7 +172,8 @@ class _Bearers:
 
     def resolve(self, row: Dimension, taken: Mapping[str, str]) -> RemoteRow | Hold | None:
         """Return the one remote row that `row` can be, a hold where that cannot be told, or None: it is not there."""
-        remotes, wanted = self.remote.get(natural_key(row), []), self.wanted[natural_key(row)]
+        natural = natural_key(row)
+        remotes, wanted = self.remote.get(natural, []), self.wanted[natural]
         if len(wanted) == 1 and not remotes:
             return None
         if len(wanted) == 1 and len(remotes) == 1 and remotes[0].id not in taken:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from engine.compare.differing import differing, judged
 from engine.compare.equality import NONE, Standing, stands
 from engine.compare.flapping import flapping_hold, is_revert
-from engine.compare.labels import Labels
+from engine.compare.labels import Labels, is_retyped
 from engine.compare.matching import Matching, Pair, is_confirmed
 from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
@@ -175,7 +175,8 @@ class _Draft:
 
     def change(self, row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Change:
         """Return the update of a remote row in these fields."""
-        retyped = self.labels.is_retyped(row, remote) and (not fields or not set(fields).isdisjoint(row.resource.kind))
+        touches_kind = fields != _NAME and not set(fields or row.resource.kind).isdisjoint(row.resource.kind)
+        retyped = touches_kind and is_retyped(row, remote)
         wanted = self.labels.updated(row, remote, retyped=retyped)
         return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code))
 

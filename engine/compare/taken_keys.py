@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.compare.labels import Labels
+from engine.compare.labels import is_retyped
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key, told
@@ -19,7 +19,7 @@ def hold_taken(plan: Plan, view: RemoteView) -> Plan:
     moves = {
         change.remote_id: change
         for change in (*plan.updates, *plan.canaries)
-        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
+        if change.remote_id is not None and (change.moves if change.fields else _differs(change, view))
     }
     if not moves:
         return plan
@@ -37,12 +37,13 @@ def hold_taken(plan: Plan, view: RemoteView) -> Plan:
     )
 
 
-def _moves(change: Change, there: RemoteRow | None) -> bool:
-    """Return whether an update gives a remote row another type or ERP id. `there`: as it is."""
-    if change.fields or there is None:
-        return change.moves
+def _differs(change: Change, view: RemoteView) -> bool:
+    """Return whether a row that is sent again would give its remote row, as it is, another natural key."""
+    there = view.rows.get(change.remote_id or "")
+    if there is None:
+        return False
     identifier = change.row.resource.identifier
-    return getattr(change.row, identifier) != getattr(there, identifier) or Labels.is_retyped(change.row, there)
+    return getattr(change.row, identifier) != getattr(there, identifier) or is_retyped(change.row, there)
 
 
 def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[RemoteRow]]) -> dict[str, str]:

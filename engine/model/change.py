@@ -28,7 +28,8 @@ class Change(NamedTuple):
     @property
     def moves(self) -> bool:
         """Whether it is known to give a remote row another natural key: as if it became another row."""
-        return not set(self.fields).isdisjoint(self.row.resource.natural_key)
+        natural_key = self.row.resource.natural_key
+        return any(name in natural_key for name in self.fields)
 
 
 class Hold(NamedTuple):

@@ -133,6 +133,14 @@ def without_label(row: Dimension) -> Dimension:
     return row if label is None else row._replace(**{label: ""})
 
 
+def as_wanted(key: str, remote: RemoteRow) -> Dimension:
+    """Return a remote row as a wanted one under this key, without its optional fields."""
+    resource = remote.resource
+    required = {field.name: getattr(remote, field.name) for field in resource.required}
+    row: Dimension = resource.wanted(key=key, **required, **dict.fromkeys(resource.optional))
+    return row
+
+
 def shows_the_same(one: Dimension | RemoteRow, other: Dimension | RemoteRow) -> bool:
     """Return whether two rows are alike in all fields that each listing shows."""
     listed = one.resource.listed

@@ -104,6 +104,11 @@ class Resource:
         return next((field.name for field in self.fields if field.compared is When.IF_RELABEL), None)
 
     @cached_property
+    def marked(self) -> tuple[str, ...]:
+        """The names of all fields but the label, as they are declared."""
+        return tuple(name for name in self.names if name != self.label)
+
+    @cached_property
     def own(self) -> tuple[str, ...]:
         """The names of the required fields whose value is the source's to give: all but the label."""
         return tuple(field.name for field in self.required if field.name != self.label)
@@ -117,6 +122,11 @@ class Resource:
     def identifier(self) -> str:
         """The name of the natural key's last field."""
         return self.natural_key[-1]
+
+    @cached_property
+    def traits(self) -> tuple[str, ...]:
+        """The names of the fields by which a person would know a row: natural key and name."""
+        return (*(name for name in self.natural_key if name != "name"), "name")
 
     @cached_property
     def spelled(self) -> frozenset[str]:

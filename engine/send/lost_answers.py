@@ -16,7 +16,7 @@ from engine.compare.remote_view import RemoteView
 from engine.errors import ApiError
 from engine.ledger.journal import Intents
 from engine.model.change import Change
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
+from engine.model.dimension import NaturalKey, RemoteRow, as_wanted, natural_key
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import Column, ItemResult, trail
 from engine.model.row_record import RowRecord
@@ -60,11 +60,10 @@ class ReadBack:
     async def _put_back(self, keys: Sequence[str], seen: Mapping[str, RemoteRow]) -> None:
         """Note rows as a listing shows them, their keys still not confirmed."""
         there = {key: seen[key] for key in keys if key in seen}
-        shown = {key: Dimension(key, row.type_code, row.type_label, row.name, row.erp_id) for key, row in there.items()}
-        if shown:
+        if there:
             entries = {
-                key: RowRecord(row, seen[key].id, confirmed=False, outcome_known=True, code_known=False)
-                for key, row in shown.items()
+                key: RowRecord(as_wanted(key, row), row.id, confirmed=False, outcome_known=True, code_known=False)
+                for key, row in there.items()
             }
             await self._commit(entries, "put-back", ())
 
