@@ -11,11 +11,11 @@ from engine.compare.differing import differing, judged
 from engine.compare.equality import NONE, Standing, stands
 from engine.compare.matching import Matching, Pair, Via, may_lead_to
 from engine.compare.one_sided import missing, orphans
-from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
 from engine.model.company_record import CompanyRecord
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, RemoteRow, kind_words
+from engine.model.remote_id import is_linked
 from engine.model.resource import When
 from engine.model.resting import NOT_APPLIED, RestingRow
 from engine.model.row_record import RowRecord
@@ -52,7 +52,7 @@ def _pair(pair: Pair, record: CompanyRecord, *, relabel: bool, needs_code: bool)
 
 
 def _remote_id(remote: RemoteRow) -> str | None:
-    return remote.id if is_known(remote.id) else None
+    return remote.id if is_linked(remote.id) else None
 
 
 def _not_applied(pair: Pair, record: CompanyRecord, names: tuple[str, ...], *, relabel: bool) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from engine.compare.remote_view import RemoteView
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key, told
-from engine.model.row_record import linked_id
+from engine.model.row_record import remote_id_of
 from engine.model.wanted import Wanted
 
 Trait: TypeAlias = tuple[str, ...]
@@ -136,7 +136,7 @@ def meant_by_invalid(remotes: Iterable[RemoteRow], wanted: Wanted, record: Compa
     if not (wanted.invalid_keys or wanted.invalid_natural):
         return
     known = {key: record.rows[key] for key in wanted.invalid_keys if key in record.rows}
-    linked = {linked_id(key, entry) for key, entry in known.items()}
+    linked = {remote_id_of(key, entry) for key, entry in known.items()}
     natural = {natural_key(entry.row) for entry in known.values() if entry.remote_id is None} | wanted.invalid_natural
     for remote in remotes:
         if remote.id in linked or remote.key in wanted.invalid_keys or natural_key(remote) in natural:

@@ -23,7 +23,7 @@ from engine.compare.remote_view import RemoteView
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
-from engine.model.row_record import linked_id
+from engine.model.row_record import remote_id_of
 from engine.model.wanted import Wanted
 
 
@@ -106,7 +106,7 @@ def _by_link(
     rest: list[Dimension] = []
     for row in rows:
         known = known_rows.get(row.key)
-        remote = remotes.get(linked_id(row.key, known)) if known else None
+        remote = remotes.get(remote_id_of(row.key, known)) if known else None
         if known and remote is None and known.remote_id is None and getattr(known.row, known.row.resource.identifier):
             bearers = by_natural_key(remotes.values()) if bearers is None else bearers
             candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]

@@ -10,13 +10,13 @@ from engine.compare.equality import NONE, Standing, stands
 from engine.compare.flapping import flapping_hold, is_revert
 from engine.compare.labels import Labels, is_retyped
 from engine.compare.matching import Matching, Pair, is_confirmed
-from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
 from engine.compare.taken_keys import hold_taken
 from engine.compare.unconfirmed import Shifts, unconfirmed_hold, was_ours
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.remote_id import is_linked
 from engine.model.resting import RestingRow
 from engine.model.settings import Adopt
 
@@ -128,7 +128,7 @@ class _Draft:
         elif (
             self.tried
             and (fields or row.key in self.tried_before)
-            and is_known(remote.id)
+            and is_linked(remote.id)
             and self.shifts.other_key(row) is None
         ):
             self.canaries.append(self.change(row, remote, fields))

@@ -8,6 +8,7 @@ from enum import Enum
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.dimension import RemoteRow, by_natural_key, natural_key
+from engine.model.remote_id import is_linked
 from engine.model.resource import When
 from engine.model.row_record import RowRecord
 
@@ -36,18 +37,13 @@ def counterparts(changes: Sequence[Change], view: RemoteView, before: Container[
     found: dict[str, RemoteRow] = {}
     for change in changes:
         candidates = by_key.get(change.row.key, [])
-        if is_known(change.remote_id):
+        if is_linked(change.remote_id):
             candidates = [row for row in (view.rows.get(change.remote_id or ""),) if row is not None]
         elif not candidates and change.remote_id is None:
             candidates = by_natural.get(natural_key(change.row), [])
         if len(candidates) == 1 and (change.remote_id is not None or candidates[0].id not in before):
             found[change.row.key] = candidates[0]
     return found
-
-
-def is_known(remote_id: str | None) -> bool:
-    """Return whether a change names a row by an id that the server gave out (see `row_record.linked_id`)."""
-    return remote_id is not None and not remote_id.startswith("?")
 
 
 def readback(change: Change, remote: RemoteRow | None, known: RowRecord | None = None) -> Readback:
@@ -59,7 +55,7 @@ def readback(change: Change, remote: RemoteRow | None, known: RowRecord | None =
     is agreed for it; how the server spells what was changed, only a listing shows.
     """
     if remote is None:
-        return Readback.UNSHOWN if is_known(change.remote_id) else Readback.MISSING
+        return Readback.UNSHOWN if is_linked(change.remote_id) else Readback.MISSING
     row, unseen = change.sent, set()
     agreement = known.agreement if known is not None and change.fields else None
     spelled = {} if agreement is None else {n: text for n, text in agreement.shown.items() if n not in change.fields}

@@ -10,7 +10,7 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow, natural_key
 from engine.model.resource import Resource
 from engine.model.resting import NOT_LISTED
-from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, linked_id
+from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, remote_id_of
 from engine.model.table import Keyed, Table, constant
 
 
@@ -66,7 +66,7 @@ class RemoteView:
 def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:
     """Return the remote side as the ledger knows it, to compare with when nothing is listed. O(rows).
 
-    A row whose remote id is not known yet stands under `linked_id`, which no server gives out. A create of unknown
+    A row whose remote id is not known yet stands under `remote_id_of`, which no server gives out. A create of unknown
     outcome is left out, unless a listing has shown it since.
     `keyed`: listings of this contract show keys, so that the view shows those that are confirmed.
     """
@@ -145,5 +145,5 @@ def _as_seen(key: str, known: RowRecord, listed_key: str | None) -> RemoteRow:
             values[name] = getattr(known.row, name)
         elif shown is not known.seen and not known.code_known:
             values[name] = None
-    remote: RemoteRow = resource.remote(id=linked_id(key, known), **values, key=listed_key)
+    remote: RemoteRow = resource.remote(id=remote_id_of(key, known), **values, key=listed_key)
     return remote

@@ -18,7 +18,7 @@ from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow
 from engine.model.resource import Resource
-from engine.model.row_record import SETTLED, linked_id
+from engine.model.row_record import SETTLED, remote_id_of
 from engine.model.settings import Guards
 from engine.model.sketch import Sketch, alike
 from engine.model.table import Keyed, Table
@@ -153,7 +153,7 @@ def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
     listed, ids = set(there.column("key")), set(there.column("id"))
     known = asked.record.rows
     matched = sum(
-        key in listed or own in natural or (key in known and linked_id(key, known[key]) in ids)
+        key in listed or own in natural or (key in known and remote_id_of(key, known[key]) in ids)
         for key, own in zip(rows.column("key"), rows.columns(*resource.natural_key), strict=True)
     )
     if matched >= guards.wrong_client_overlap * fewest:

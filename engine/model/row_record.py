@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
+from engine.model.remote_id import RemoteId, linked, unlinked
 from engine.model.resource import Resource
 from engine.model.table import Column, Keyed, Table, transposed
 
@@ -89,6 +90,6 @@ def as_entries(rows: Mapping[str, RowRecord], resource: Resource = DIMENSIONS) -
     return entries(transposed(made, len(entry_names(resource))), resource)
 
 
-def linked_id(key: str, known: RowRecord) -> str:
-    """Return the remote id behind a key, or `?` and the key, which stand in for an id that is not known."""
-    return known.remote_id or f"?{key}"
+def remote_id_of(key: str, known: RowRecord) -> RemoteId:
+    """Return the remote id behind a key, or what stands for one that is not known."""
+    return linked(known.remote_id) if known.remote_id else unlinked(key)
