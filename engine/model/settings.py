@@ -253,6 +253,20 @@ class Settings:
         require("Settings", self, {"api": kind(Api), "verify": kind(Verify), "guards": kind(Guards), **rules})
 
 
+class NamedCompany(NamedTuple):
+    """A company as the settings name it: in results, in the journal and in messages."""
+
+    account: str  # `Account.name`, which a person may change
+    company_id: int
+
+
+class AccountCompany(NamedTuple):
+    """A company of an account, where the origin is that of all."""
+
+    account_id: str  # `Account.account_id`
+    company_id: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyKey:
     """What an entry of the ledger belongs to. One company id behind two hosts or accounts means two companies."""
@@ -261,3 +275,8 @@ class CompanyKey:
     account: str  # `Account.account_id`
     company_id: int
     resource: Resource = DIMENSIONS  # of the company's rows, each kind of which has entries of its own
+
+    @property
+    def of_account(self) -> AccountCompany:
+        """The company among those of its origin."""
+        return AccountCompany(self.account, self.company_id)

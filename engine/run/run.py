@@ -22,7 +22,7 @@ from engine.model.balance import ExitCode, add, row_exit_codes, worst
 from engine.model.events import CompanyFinished, Event, RequestSent, RunFinished, RunStarted, SourceRead
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import Account, Allow, Company, CompanyKey, Settings
+from engine.model.settings import Account, AccountCompany, Allow, Company, CompanyKey, NamedCompany, Settings
 from engine.net.channel import Channel
 from engine.net.feed import Feed
 from engine.net.http.exchange import Transport
@@ -265,7 +265,7 @@ class Run:
         states = await self._wiring.ledger.states(self._origin)
         is_sparing = self._bounds != Bounds()
         now, verify = self._wiring.now(), self._wiring.settings.verify
-        rows = [rows_of(job, states.get((job.account.account_id, job.company.id))) for job in self._jobs]
+        rows = [rows_of(job, states.get(AccountCompany(job.account.account_id, job.company.id))) for job in self._jobs]
         async with anyio.create_task_group() as tasks:
             if self._bounds.seconds is not None:
                 tasks.start_soon(self._stop_at, started_s + self._bounds.seconds)
@@ -322,10 +322,11 @@ class Run:
 
     async def _keep_fleets(self) -> None:
         """Remember which companies came by a fleet's files, so that a file which is there no more is missed."""
-        fleets: dict[str, list[tuple[str, int]]] = {}
+        fleets: dict[str, list[AccountCompany]] = {}
         for job in self._jobs:
             if job.company.fleet:
-                fleets.setdefault(job.company.fleet, []).append((job.account.account_id, job.company.id))
+                whose = AccountCompany(job.account.account_id, job.company.id)
+                fleets.setdefault(job.company.fleet, []).append(whose)
         for fleet, companies in fleets.items():
             await self._wiring.ledger.keep_fleet(self._origin, fleet, companies)
 
@@ -354,7 +355,7 @@ class Run:
         channels = {}
         accounts = {job.account.name: job.account for job in self._jobs}.values()
         await self._wiring.ledger.carry_over(self._origin, {each.account_id: each.key_id for each in accounts})
-        self._host = Host((job.account.name, job.company.id) for job in self._jobs)
+        self._host = Host(NamedCompany(job.account.name, job.company.id) for job in self._jobs)
         for account in accounts:
             key = self._wiring.key(account)
             channels[account.name] = Channel(

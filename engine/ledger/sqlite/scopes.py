@@ -13,7 +13,7 @@ from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.dimension import DIMENSIONS
 from engine.model.listing import Certificate
 from engine.model.row_history import Generation
-from engine.model.settings import CompanyKey
+from engine.model.settings import AccountCompany, CompanyKey
 
 FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
@@ -122,10 +122,10 @@ def brief(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanySta
     return None if found is None or found.left_over or found.lost_at else found.state
 
 
-def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], CompanyState]:
+def states(connection: sqlite3.Connection, origin: str) -> dict[AccountCompany, CompanyState]:
     """Return the notes on every company of an origin, by account id and company id."""
     found = connection.execute(READ_STATES, (origin,))
-    return {(account, company_id): _state(*columns) for account, company_id, *columns in found}
+    return {AccountCompany(account, company_id): _state(*columns) for account, company_id, *columns in found}
 
 
 def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
