@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engine.compare.equality import LEFT, NONE, Judged, Standing
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import Dimension, RemoteRow, stood_in
 from engine.model.row_record import Agreement, RowRecord
 
 
@@ -50,7 +50,7 @@ def pushed(
                 continue
             prior = getattr(there, name)
             if prior is None and known is not None and getattr(known.row, name) is None:
-                prior = _stood_in(known.row, name)
+                prior = stood_in(known.row, name)
             if prior is not None and prior != old.shown.get(name):
                 before.setdefault(name, prior)
     shown = {name: spelled for name, spelled in old.shown.items() if fields and name not in fields}
@@ -70,13 +70,6 @@ def _left_as_before(row: Dimension, known: RowRecord | None, there: RemoteRow) -
     for name in row.resource.compared_names:
         if known is not None and getattr(there, name) == getattr(known.row, name) != getattr(row, name):
             yield name
-
-
-def _stood_in(row: Dimension, name: str) -> str | None:
-    """Return what was sent in place of a value that the source does not give, where the contract demands one."""
-    stand_in = next(field.stand_in for field in row.resource.fields if field.name == name)
-    sent: str | None = None if stand_in is None else getattr(row, stand_in)
-    return sent
 
 
 def closed(known: RowRecord, row: Dimension, judged: Judged, run_id: str | None) -> RowRecord:

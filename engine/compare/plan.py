@@ -15,7 +15,7 @@ from engine.compare.taken_keys import hold_taken
 from engine.compare.unconfirmed import Shifts, unconfirmed_hold, was_ours
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import Dimension, RemoteRow, stood_in
 from engine.model.remote_id import is_linked
 from engine.model.resting import RestingRow
 from engine.model.settings import Adopt
@@ -190,7 +190,7 @@ def _filled(row: Dimension, remote: RemoteRow | None, needs_code: bool) -> str |
     """Return the code to send for a row that has none; None: nothing is to be filled in."""
     if not needs_code or row.code is not None:
         return None
-    return (remote.code if remote else None) or row.erp_id
+    return (remote.code if remote else None) or stood_in(row, "code")
 
 
 def _key(change: Change) -> str:

@@ -141,6 +141,13 @@ def as_wanted(key: str, remote: RemoteRow) -> Dimension:
     return row
 
 
+def stood_in(row: Dimension, name: str) -> str | None:
+    """Return what is sent in place of a value that the source does not give, where the contract demands one."""
+    stand_in = next(field.stand_in for field in row.resource.fields if field.name == name)
+    sent: str | None = None if stand_in is None else getattr(row, stand_in)
+    return sent
+
+
 def shows_the_same(one: Dimension | RemoteRow, other: Dimension | RemoteRow) -> bool:
     """Return whether two rows are alike in all fields that each listing shows."""
     listed = one.resource.listed

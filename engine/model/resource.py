@@ -66,7 +66,7 @@ class Resource:
     @cached_property
     def remote_names(self) -> tuple[str, ...]:
         """The names of a remote row's fields."""
-        return ("id", *(field.name for field in self.compared_in_place), "key")
+        return ("id", *(field.name for field in self.fields_but_key), "key")
 
     @cached_property
     def columns(self) -> dict[str, str]:
@@ -74,14 +74,14 @@ class Resource:
         return {field.name: field.column for field in self.fields}
 
     @cached_property
-    def compared_in_place(self) -> tuple[Field, ...]:
+    def fields_but_key(self) -> tuple[Field, ...]:
         """The fields beside the key, as they are declared."""
         return tuple(field for field in self.fields if field.compared is not When.NEVER)
 
     @cached_property
     def compared(self) -> tuple[Field, ...]:
         """The fields beside the key, in the order in which differences are told."""
-        return tuple(sorted(self.compared_in_place, key=lambda field: (field.optional, field.compared)))
+        return tuple(sorted(self.fields_but_key, key=lambda field: (field.optional, field.compared)))
 
     @cached_property
     def compared_names(self) -> tuple[str, ...]:

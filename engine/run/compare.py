@@ -46,7 +46,7 @@ from engine.model.balance import Balance
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.difference import Difference
-from engine.model.dimension import NaturalKey, RemoteRow, dimension_table, natural_key
+from engine.model.dimension import NaturalKey, RemoteRow, natural_key
 from engine.model.listing import Certificate
 from engine.model.outcome import Column, Withheld
 from engine.model.resting import MADE_ANEW, NOT_APPLIED, NOT_LISTED, RestingRow
@@ -280,9 +280,10 @@ class Comparison:
 
     def _agreed(self, wanted: Wanted, index: RemoteView, record: CompanyRecord, adopt: Adopt) -> Agreed:
         return agreed(
-            dimension_table(wanted.rows),
+            record.resource.wanted_table(wanted.rows),
             record.entries,
             index.rows,
+            resource=record.resource,
             relabel=self.company.relabel,
             adopts=adopt is not Adopt.HOLD,
             tells_renamed=not self.explains,  # what differs is explained from pairs

@@ -99,7 +99,7 @@ class ReadBack:
 
     async def _list(self, changes: Sequence[Change]) -> tuple[dict[str, RemoteRow] | None, bool]:
         page, size = await self.client.first_page()
-        index = RemoteView()
+        index = RemoteView(resource=self.company_key.resource)
         async with paginate(self.client, page, size) as listing:
             async for page in listing:
                 index.add(page.rows)

@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
 from engine.wire import reading
@@ -17,6 +17,7 @@ from engine.wire import reading
 class Common(ABC):
     """The base of contracts. A contract adds its names of fields; reading accepts the names of any contract."""
 
+    resource: Final = DIMENSIONS
     create_path: Final = "/dimensions"
 
     @abstractmethod
