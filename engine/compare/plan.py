@@ -122,7 +122,7 @@ class _Draft:
         elif fields is None:
             self.unchanged += 1
             self.adopted += not is_confirmed(pair)
-            self.unseen += row.code is not None and remote.code is None and not (known and known.code_known)
+            self.unseen += not (known and known.code_known) and _wants_unseen(row, remote)
         elif is_confirmed(pair) or (self._was_ours(pair) and self.shifts.other_key(row) is None):
             self._update(pair, fields)
         elif (
@@ -179,6 +179,11 @@ class _Draft:
         retyped = touches_kind and is_retyped(row, remote)
         wanted = self.labels.updated(row, remote, retyped=retyped)
         return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code))
+
+
+def _wants_unseen(row: Dimension, remote: RemoteRow) -> bool:
+    """Return whether the source gives an optional field that the remote row does not show."""
+    return any(getattr(row, name) is not None and getattr(remote, name) is None for name in row.resource.optional)
 
 
 def _spelled(row: Dimension, remote: RemoteRow, names: tuple[str, ...], verb: str) -> str:

@@ -88,9 +88,10 @@ REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `co
 def read(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyRecord:
     """Return all that is known of a company, rows in the order of their keys (1-2 us a row)."""
     notes = scopes.notes(connection, company_key)
+    resource = company_key.resource
     if notes is None:
-        return CompanyRecord()
-    place, resource = (notes.scope_id,), company_key.resource
+        return CompanyRecord(resource=resource)
+    place = (notes.scope_id,)
     known = _entries(connection.execute(sql(resource, READ), place), resource)
     is_doubtful = not all(flags & (CONFIRMED | SETTLED) for flags in set(known.table.column("flags")))
     agreements = [each for each in known.table.column("agreement") if each is not None]
