@@ -123,6 +123,8 @@ class _Reading:
 
     def first_fault(self, items: Sequence[Any]) -> tuple[int, str] | None:
         """Return the position of the first bad row, and there what is wrong with the first bad field; None: none is."""
+        if not self.faults and self.count == len(items):
+            return None
         faults = list(self.faults)
         if self.count < len(items):
             faults.append((self.count, f"is {kind_of(items[self.count])}, not an object"))
