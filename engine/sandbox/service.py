@@ -13,7 +13,7 @@ from random import Random
 
 from engine.sandbox import batch, oauth
 from engine.sandbox.access import Access, Allowance, Credentials
-from engine.sandbox.contracts import CONTRACTS
+from engine.sandbox.contracts import contracts
 from engine.sandbox.directory import look
 from engine.sandbox.exchange import Answer, Call, PageMade, RowError, envelope, gateway
 from engine.sandbox.faults.rules import Rule, Script
@@ -24,6 +24,7 @@ from engine.sandbox.replay import Replays, Slot
 from engine.sandbox.tenant import Company, Row, Tenant, Values
 from engine.sandbox.ways import Way, Ways
 
+CONTRACTS = contracts()
 SCOPE = "accounts.can_access_dashboard"
 MAX_BODY_BYTES = 10_000_000  # of AWS API Gateway
 IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._\-+=/]{1,128}")

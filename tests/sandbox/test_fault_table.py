@@ -17,10 +17,10 @@ import pytest
 
 from engine import CompanyResult, RunResult
 from engine.compare.readback import Readback
-from engine.sandbox.contracts import CONTRACTS
 from engine.sandbox.faults.effects import EFFECTS
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Options, Sandbox
+from engine.sandbox.service import CONTRACTS
 from tests.sandbox.conftest import (
     DEMO,
     OTHER,

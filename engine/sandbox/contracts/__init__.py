@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Final
+from typing import TYPE_CHECKING
 
-from engine.sandbox.contract import Contract
+if TYPE_CHECKING:  # it brings what the command line does not need for a list of names
+    from engine.sandbox.contract import Contract
 
-CONTRACTS: Final[Mapping[str, Contract]] = {
-    found.name: import_module(f"{__name__}.{found.name}").CONTRACT for found in iter_modules(__path__)
-}
-"""By name, in alphabetical order."""
+NAMES = tuple(found.name for found in iter_modules(__path__))
+"""In alphabetical order."""
+
+
+def contracts() -> Mapping[str, Contract]:
+    """Return the contracts by name."""
+    return {name: import_module(f"{__name__}.{name}").CONTRACT for name in NAMES}
