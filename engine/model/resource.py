@@ -148,13 +148,22 @@ class Resource:
         """What returns the fields of a row that each listing shows."""
         return _values_of(tuple(field.name for field in self.required))
 
+    @cached_property
+    def _as_wanted(self) -> Callable[[tuple[Any, ...]], Any]:
+        """What makes a row of a tuple of its fields, as `_make` does, without a Python call for each row."""
+        return partial(tuple.__new__, self.wanted)
+
+    @cached_property
+    def _as_remote(self) -> Callable[[tuple[Any, ...]], Any]:
+        return partial(tuple.__new__, self.remote)
+
     def wanted_rows(self, columns: Iterable[Column]) -> Table[Any]:
         """Return a table of wanted rows: a column for each field."""
-        return Table(self.names, columns, partial(tuple.__new__, self.wanted))
+        return Table(self.names, columns, self._as_wanted)
 
     def remote_rows(self, columns: Iterable[Column]) -> Table[Any]:
         """Return a table of remote rows: a column for each field."""
-        return Table(self.remote_names, columns, partial(tuple.__new__, self.remote))
+        return Table(self.remote_names, columns, self._as_remote)
 
     def wanted_table(self, rows: Iterable[Any]) -> Table[Any]:
         """Return wanted rows as a table; returns the argument if it is one."""
