@@ -27,7 +27,7 @@ class Contract:
     bulk_path: str
     columns: Mapping[str, str]  # in requests, by the field of `Values`
     type_codes: tuple[str, ...]
-    code_required: bool  # whether a written row must have a `code`
+    needs: frozenset[str]  # optional fields of `Values` that a written row must have under this contract
     company_required: bool  # whether a listing must name a company
     detail: bool  # whether a listing can be reduced by `detail=basic`
     partial_status: int  # status of a bulk answer when some rows failed

@@ -11,7 +11,7 @@ import orjson
 from engine.sandbox.contract import Contract
 from engine.sandbox.exchange import Call, RowError
 from engine.sandbox.oauth import read_form
-from engine.sandbox.tenant import FIELDS, Values
+from engine.sandbox.tenant import FIELDS, Field, Values
 
 PATHS = {
     "/v1/oauth/token": {"POST": "token"},
@@ -153,8 +153,8 @@ def _faults(row: dict[str, Any], contract: Contract) -> Wrong:
     """Return what is wrong with a row, by column."""
     faults: Wrong = {}
     for field in FIELDS:
-        column = contract.columns[field.name]
-        if fault := _fault(row.get(column), is_given=column in row, is_needed=not field.is_optional, contract=contract):
+        column, is_needed = contract.columns[field.name], field.name in contract.needs
+        if fault := _fault(row.get(column), field, is_given=column in row, is_needed=is_needed):
             faults[column] = [fault]
     type_code = contract.columns["type_code"]
     if type_code not in faults and row[type_code] not in contract.type_codes:
@@ -162,10 +162,10 @@ def _faults(row: dict[str, Any], contract: Contract) -> Wrong:
     return faults
 
 
-def _fault(value: Any, *, is_given: bool, is_needed: bool, contract: Contract) -> str | None:
-    """Return what is wrong with the value of one column; `is_needed`: in every contract."""
-    if value is None and (is_needed or contract.code_required):
+def _fault(value: Any, field: Field, *, is_given: bool, is_needed: bool) -> str | None:
+    """Return what is wrong with the value of one column; None: nothing is. One that is only needed may be empty."""
+    if value is None and (is_needed or not field.is_optional):
         return "is required"
     if not isinstance(value, str):
         return "must be a string" if is_given else None
-    return "must not be empty" if is_needed and not value.strip() else None
+    return None if field.is_optional or value.strip() else "must not be empty"

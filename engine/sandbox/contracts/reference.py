@@ -31,7 +31,7 @@ CONTRACT = Contract(
         *("account", "location", "department", "class", "project", "customer", "entity", "item"),
         *("warehouse", "task", "costtype", "employee", "taxcode", "property", "company", "subsidiary"),
     ),
-    code_required=True,
+    needs=frozenset({"code"}),
     company_required=False,
     detail=True,
     partial_status=201,
