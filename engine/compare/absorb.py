@@ -6,13 +6,14 @@ from collections.abc import Container, Mapping
 from datetime import datetime
 
 from engine.compare.agreement import as_shown, closed, is_pending
-from engine.compare.equality import COMPARED, NONE, Field, judge
+from engine.compare.equality import LEFT, NONE, judge
 from engine.compare.matching import Matching, Via, is_confirmed, may_lead_to
 from engine.compare.remote_view import RemoteView
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key, shows_the_same
 from engine.model.ledger_writes import Learned
 from engine.model.listing import Certificate
+from engine.model.resource import Field, When
 from engine.model.resting import KEY_COLLISION, MADE_ANEW, NOT_APPLIED, NOT_LISTED, UNCERTAIN, RestingRow
 from engine.model.row_record import RowRecord
 
@@ -142,7 +143,7 @@ def _was_never_answered(known: RowRecord) -> bool:
 
 def _shown_before(remote: RemoteRow, sent: Dimension) -> dict[str, str] | None:
     """Return what a row showed that a create has met: of the fields that the create was to change."""
-    shown = ((name, getattr(remote, name)) for name in COMPARED)
+    shown = ((name, getattr(remote, name)) for name in remote.resource.compared_names)
     return {name: text for name, text in shown if text is not None and text != getattr(sent, name)} or None
 
 
@@ -162,14 +163,26 @@ def _without_pair(key: str, known: RowRecord, view: RemoteView) -> dict[str, Row
 def _first_seen(row: Dimension, remote: RemoteRow, via: Via) -> RowRecord:
     """Return the record of a remote row that is adopted: its values as shown.
 
-    The code is taken only where both the listing and the source give one. Else a source that never gave a code would
-    look as if it had dropped one, once the account uses another contract.
+    Optional fields are taken only where both the listing and the source give them. Else a source that never gave a code
+    would look as if it had dropped one, once the account uses another contract.
     """
-    type_code, type_label = remote.type_code or row.type_code, remote.type_label or row.type_label
-    shows_code = remote.code is not None and row.code is not None
-    shown = Dimension(row.key, type_code, type_label, remote.name, remote.erp_id, remote.code if shows_code else None)
-    seen = None if remote.code is None or shows_code else remote
-    return RowRecord(shown, remote.id, via is Via.LISTED_KEY, outcome_known=True, code_known=shows_code, seen=seen)
+    codes = {name: getattr(remote, name) for name in row.resource.optional}
+    shows_codes = None not in codes.values() and _gives_all(row)
+    shown = {field.name: _shown(field, row, remote) for field in row.resource.required}
+    row = row._replace(**shown, **(codes if shows_codes else dict.fromkeys(codes)))
+    seen = None if shows_codes or set(codes.values()) <= {None} else remote
+    return RowRecord(row, remote.id, via is Via.LISTED_KEY, outcome_known=True, code_known=shows_codes, seen=seen)
+
+
+def _shown(field: Field, row: Dimension, remote: RemoteRow) -> str:
+    """Return a field as a listing shows it, or as the source has it where it may not be shown, and is not."""
+    there: str = getattr(remote, field.name)
+    return there if there or field.compared is When.ALWAYS else getattr(row, field.name)
+
+
+def _gives_all(row: Dimension) -> bool:
+    """Return whether the source gives each optional field of a row."""
+    return all(getattr(row, name) is not None for name in row.resource.optional)
 
 
 def _seen_again(
@@ -186,13 +199,14 @@ def _seen_again(
     A record of unknown outcome stays one, and keeps what is shown as `seen`. Neither a confirmed key nor an agreement
     passes on to another remote row.
     """
-    coded = wanted is None or wanted.code is not None
+    codes = {name: getattr(remote, name) for name in remote.resource.optional}
+    is_coded = None not in codes.values() and (wanted is None or _gives_all(wanted))
     is_named = via is Via.LISTED_KEY and known.remote_id is None
     leads = is_named or via is Via.LEDGER or may_lead_to(known, remote)
     confirmed = via is Via.LISTED_KEY or (known.confirmed and leads)
     row, code_known = known.row, known.code_known
-    if remote.code is not None and not code_known and known.outcome_known and coded:
-        row, code_known = row._replace(code=remote.code), True
+    if is_coded and not code_known and known.outcome_known:
+        row, code_known = row._replace(**codes), True
     entry = known._replace(row=row, remote_id=remote.id, confirmed=confirmed, code_known=code_known, seen=None)
     is_open = False
     if known.remote_id not in {None, remote.id}:
@@ -201,10 +215,12 @@ def _seen_again(
         judged = judge(wanted, remote, known._replace(row=row), relabel=relabel)
         entry = closed(entry, wanted, judged, run_id)
         if entry.agreement is not None or known.agreement is not None:
-            is_open = bool(judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
+            is_open = bool(judged.having(*LEFT))
     shown = as_shown(entry)
     agrees = (
-        known.outcome_known and shows_the_same(shown, remote) and (remote.code is None or remote.code == shown.code)
+        known.outcome_known
+        and shows_the_same(shown, remote)
+        and all(there is None or there == getattr(shown, name) for name, there in codes.items())
     )
     is_unjudged = wanted is None and is_pending(known) and known.outcome_known and confirmed
     if is_unjudged and not agrees:  # without the source row nobody can tell whether it is as wanted

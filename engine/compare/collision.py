@@ -14,7 +14,7 @@ from operator import attrgetter
 from engine.compare.matching import Matching, Pair, Via
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_key
+from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_key, without_label
 from engine.model.resting import KEY_COLLISION, RestingRow
 from engine.model.wanted import Wanted
 
@@ -37,7 +37,7 @@ def collision_fingerprint(rows: Iterable[Dimension]) -> bytes:
     """Return 16 bytes that change when one of the rows does, labels apart: a label is the remote side's."""
     digest = blake2b(digest_size=16)
     for row in sorted(rows):
-        digest.update(fingerprint(row._replace(type_label="")))
+        digest.update(fingerprint(without_label(row)))
     return digest.digest()
 
 

@@ -15,10 +15,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.compare.backoff import next_try
-from engine.compare.taken_keys import MOVING
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import NaturalKey, fingerprint, natural_key
+from engine.model.dimension import NaturalKey, fingerprint, natural_key, told
 from engine.model.outcome import Column, Withheld
 from engine.model.resting import DAY, NOT_APPLIED, NOT_LISTED, UNCERTAIN, Rejection, RestingRow
 
@@ -68,12 +67,12 @@ def _shifted(change: Change, hidden: Mapping[NaturalKey, str], record: CompanyRe
     row = change.row
     natural = natural_key(row)
     key = row.key if record.may_be_there.get(row.key) == natural else hidden.get(natural, row.key)
-    stays = change.remote_id is not None and bool(change.fields) and MOVING.isdisjoint(change.fields)
+    stays = change.remote_id is not None and bool(change.fields) and not change.moves
     if key == row.key or stays:
         return None
     known = record.rows.get(key)
     its_id = f" ({known.remote_id})" if known is not None and known.remote_id is not None else ""
-    what = f"{row.type_code} {row.erp_id!r}"
+    what = told(row)
     text = f"{what} was sent under the key {key!r}{its_id}, and no listing has shown it since"
     if change.remote_id is None:
         return Hold(row.key, "key-shift", f"{text}: sent as {row.key!r} it could be there twice")

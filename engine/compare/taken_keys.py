@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import replace
 
+from engine.compare.labels import is_retyped
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
-
-MOVING = frozenset({"erp_id", "type_code"})
-"""Fields by which a row becomes another one."""
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key, told
 
 
 def hold_taken(plan: Plan, view: RemoteView, whole: Plan | None = None) -> Plan:
@@ -38,7 +36,7 @@ def hold_taken(plan: Plan, view: RemoteView, whole: Plan | None = None) -> Plan:
 
 
 def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
-    """Return the updates by which remote rows get another type or ERP id, by the ids of those rows."""
+    """Return the updates by which remote rows get another natural key, by the ids of those rows."""
     return {
         change.remote_id: change
         for change in (*plan.updates, *plan.canaries)
@@ -47,10 +45,14 @@ def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
 
 
 def _moves(change: Change, there: RemoteRow | None) -> bool:
-    """Return whether an update gives a remote row another type or ERP id. `there`: as it is."""
+    """Return whether an update gives a remote row another natural key. `there`: as it is.
+
+    One without fields is sent again: it moves its row if that is something else as it is.
+    """
     if change.fields or there is None:
-        return not MOVING.isdisjoint(change.fields)
-    return change.row.erp_id != there.erp_id or there.type_code not in {"", change.row.type_code}
+        return change.moves
+    identifier = change.row.resource.identifier
+    return getattr(change.row, identifier) != getattr(there, identifier) or is_retyped(change.row, there)
 
 
 def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[RemoteRow]]) -> dict[str, str]:
@@ -64,9 +66,9 @@ def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[Remo
 
 
 def _taken(row: Dimension, other: str, elsewhere: Container[str]) -> Hold:
-    what = f"{row.type_code} {row.erp_id!r}"
+    what, its_own = told(row), f"give each its own {row.resource.natural_words}"
     if other in elsewhere:
         text = f"it would become {what}, which {other} is until its row is sent, too: `dimsync sync` sends both"
         return Hold(row.key, "ambiguous", text)
-    text = f"it would become {what}, and {other} is that in Ottimate already: give each its own type and ERP id"
+    text = f"it would become {what}, and {other} is that in Ottimate already: {its_own}"
     return Hold(row.key, "ambiguous", text)

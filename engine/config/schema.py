@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
@@ -22,9 +22,12 @@ from engine.model.settings_rules import COMPANY_IDS
 from engine.sources.mapping import key_fault
 from engine.sources.presets import PRESETS
 from engine.sources.rows import COLUMNS
+from engine.wire.contracts import DIALECTS
 
-CHUNK_ROWS = {"guide": 1_000, "reference": 100}
-"""Most rows of a bulk request, by contract: the reference states 100; the guide states none, so 1,000 is our own."""
+if TYPE_CHECKING:
+    Contract = str
+else:
+    Contract = Literal[tuple(DIALECTS)]
 
 
 def _around(info: ValidationInfo) -> Surroundings:
@@ -43,8 +46,8 @@ def _resolved(read: Callable[[object, Surroundings], Any]) -> PlainValidator:
 
 def _chunk_rows(rows: int, info: ValidationInfo) -> int:
     contract = _around(info).contract
-    if rows > CHUNK_ROWS.get(contract, rows):
-        raise ValueError(f"{rows} is too many: at most {CHUNK_ROWS[contract]} under the {contract} contract")
+    if contract in DIALECTS and rows > DIALECTS[contract].most_rows:
+        raise ValueError(f"{rows} is too many: at most {DIALECTS[contract].most_rows} under the {contract} contract")
     return rows
 
 
@@ -92,7 +95,7 @@ class ApiSection(Section):
     """`[api]`."""
 
     base_url: Address | None = None
-    contract: Literal["guide", "reference"] = "guide"
+    contract: Contract = "guide"
     token_url: Address | None = None
     api_version: Text | None = None
     scope: Text | None = None

@@ -14,7 +14,7 @@ from engine.model.ledger_writes import Learned
 from engine.model.resting import RestingRow
 from engine.model.row_history import Generation, Life
 from engine.model.row_record import Agreement
-from engine.model.settings import CompanyKey
+from engine.model.settings import AccountCompany, CompanyKey
 from engine.model.wanted import FileEnd
 
 
@@ -79,7 +79,7 @@ class Rows(Protocol):
         """
         ...
 
-    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+    async def states(self, origin: str) -> dict[AccountCompany, CompanyState]:
         """Return the notes on every company at an origin, by account id and company id."""
         ...
 
@@ -142,11 +142,11 @@ class Sources(Protocol):
         """Return how the file of the last good run ended; None: it is not known."""
         ...
 
-    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
         """Note the fleet of these companies (account id, company id); one of which nothing is known is skipped."""
         ...
 
-    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+    async def fleet(self, origin: str, fleet: str) -> list[AccountCompany]:
         """Return the companies that a fleet's files have brought, by account id and company id."""
         ...
 

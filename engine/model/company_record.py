@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.model.dimension import NaturalKey, RemoteRow
+from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow
+from engine.model.resource import Resource
 from engine.model.resting import Rejection, RestingRow
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.table import Keyed
@@ -58,8 +59,9 @@ class CompanyRecord:
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
     is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
+    resource: Resource = DIMENSIONS  # what its rows are
 
     @property
     def entries(self) -> Keyed[RowRecord]:
-        """The rows, over a table of `Entry`."""
-        return as_entries(self.rows)
+        """The rows, over a table of entries."""
+        return as_entries(self.rows, self.resource)

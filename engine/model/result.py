@@ -12,6 +12,7 @@ from engine.model.difference import Difference, FieldDifference
 from engine.model.listing import Certificate
 from engine.model.outcome import Column, Problem, Reject
 from engine.model.saved_plan import CompanyPlan
+from engine.model.settings import NamedCompany
 
 RESULT_SCHEMA = "dimsync.result/1"
 
@@ -156,8 +157,8 @@ class InTrouble(NamedTuple):
 
     run_id: str  # that run, or the newest of all
     verb: str  # of that run
-    keys: dict[tuple[str, int], frozenset[str]]  # source keys, by account (as the settings call it) and company id
-    runs: dict[tuple[str, int], str]  # the run that left the rows, by account and company id, too
+    keys: dict[NamedCompany, frozenset[str]]  # source keys
+    runs: dict[NamedCompany, str]  # the run that left the rows
 
 
 class LastSync(NamedTuple):

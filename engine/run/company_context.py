@@ -75,7 +75,9 @@ class CompanyContext:
 def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyContext:
     """Return what a company's run begins with."""
     company, account = job.company, channel.account
-    company_key = CompanyKey(origin=run.origin, account=account.account_id, company_id=company.id)
+    company_key = CompanyKey(
+        origin=run.origin, account=account.account_id, company_id=company.id, resource=run.dialect.resource
+    )
     allowed = frozenset(slug for slug, company_id in run.allowed if company_id == company.id)
     client, counts = CompanyClient(channel, run.dialect, company.id), RowCounts()
     reader = RemoteReader(

@@ -20,7 +20,6 @@ from engine.compare.taken_keys import hold_taken
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord
 from engine.model.difference import Difference
-from engine.model.dimension import dimension_table
 from engine.model.outcome import Withheld
 from engine.model.resting import RestingRow
 from engine.model.settings import Adopt
@@ -65,9 +64,10 @@ class Comparer:
 
     def _agreed(self, wanted: Wanted, index: RemoteView, record: CompanyRecord, adopt: Adopt) -> Agreed:
         return agreed(
-            dimension_table(wanted.rows),
+            record.resource.wanted_table(wanted.rows),
             record.entries,
             index.rows,
+            resource=record.resource,
             relabel=self.relabel,
             adopts=adopt is not Adopt.HOLD,
             tells_renamed=not self.explains,  # what differs is explained from pairs

@@ -15,7 +15,7 @@ from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted,
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import Company, CompanyKey
+from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany
 from engine.net.channel import Channel
 from engine.net.limits.budget import Budget, ListingBudget
 from engine.net.trouble.host import Host
@@ -121,7 +121,7 @@ class Execution:
         """Open a channel for each account that has a company in this run, as earlier runs left its key."""
         accounts = {job.account.name: job.account for job in self._jobs}.values()
         await self._ledger.carry_over(self._origin, {each.account_id: each.key_id for each in accounts})
-        self._host = Host((job.account.name, job.company.id) for job in self._jobs)
+        self._host = Host(NamedCompany(job.account.name, job.company.id) for job in self._jobs)
         parts, fresh = self._dependencies, self._work.fresh
         for account in accounts:
             channel = Channel(
@@ -192,7 +192,7 @@ class Execution:
         """
         states = await self._ledger.states(self._origin)
         bounds, verify, now = self._work.bounds, self._dependencies.settings.verify, self._dependencies.now()
-        rows = [rows_of(job, states.get((job.account.account_id, job.company.id))) for job in self._jobs]
+        rows = [rows_of(job, states.get(AccountCompany(job.account.account_id, job.company.id))) for job in self._jobs]
         async with anyio.create_task_group() as tasks:
             if bounds.seconds is not None:
                 tasks.start_soon(self._stop_at, self._started_s + bounds.seconds)
@@ -264,10 +264,11 @@ class Execution:
 
     async def _keep_fleets(self) -> None:
         """Remember which companies came by a fleet's files, so that a file which is there no more is missed."""
-        fleets: dict[str, list[tuple[str, int]]] = {}
+        fleets: dict[str, list[AccountCompany]] = {}
         for job in self._jobs:
             if job.company.fleet:
-                fleets.setdefault(job.company.fleet, []).append((job.account.account_id, job.company.id))
+                whose = AccountCompany(job.account.account_id, job.company.id)
+                fleets.setdefault(job.company.fleet, []).append(whose)
         for fleet, companies in fleets.items():
             await self._ledger.keep_fleet(self._origin, fleet, companies)
 

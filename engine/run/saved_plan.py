@@ -21,7 +21,7 @@ from engine.model.dimension import Dimension
 from engine.model.outcome import Withheld
 from engine.model.resting import STORED_OTHERWISE
 from engine.model.row_history import Applied
-from engine.model.row_record import linked_id
+from engine.model.row_record import remote_id_of
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
@@ -226,5 +226,5 @@ def _everything(saved: CompanyPlan, record: CompanyRecord) -> Iterator[Dimension
     planned = {change.row.key for change in saved.changes}
     orphans = set(saved.orphans)
     for key, known in record.rows.items():
-        if key not in planned and known.outcome_known and linked_id(key, known) not in orphans:
+        if key not in planned and known.outcome_known and remote_id_of(key, known) not in orphans:
             yield known.row

@@ -6,7 +6,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.compare.taken_keys import MOVING
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import STORED, ChunkOutcome, Column, ItemResult, columns_of, trail
@@ -125,5 +124,5 @@ def _may_be_there(results: Iterable[ItemResult], colliding: Container[str]) -> d
         change.row.key: natural_key(change.row)
         for change, column, _, _ in results
         if (column is Column.UNCERTAIN or (column in STORED and change.row.key in colliding))
-        and (change.remote_id is None or not change.fields or not MOVING.isdisjoint(change.fields))
+        and (change.remote_id is None or not change.fields or change.moves)
     }

@@ -98,7 +98,7 @@ async def clean(ledger: Ledger) -> Ledger:
 @pytest.mark.parametrize("name", CHANGES)
 async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
     await CHANGES[name](clean)
-    states = (await clean.states(ORIGIN))[HARBOR.account, HARBOR.company_id], (await clean.read(HARBOR)).state
+    states = (await clean.states(ORIGIN))[HARBOR.of_account], (await clean.read(HARBOR)).state
     assert [(state.clean, state.clean_rows, state.clean_adopted) for state in states] == [(None, None, None)] * 2
 
 
@@ -106,7 +106,7 @@ async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
 async def test_what_bears_on_no_row_leaves_it(name: str, clean: Ledger) -> None:
     await OTHERS[name](clean)
     assert await clean.brief(HARBOR) == (await clean.read(HARBOR)).state == CLEAN
-    assert (await clean.states(ORIGIN))[HARBOR.account, HARBOR.company_id] == CLEAN
+    assert (await clean.states(ORIGIN))[HARBOR.of_account] == CLEAN
 
 
 def test_each_method_on_a_company_is_one_or_the_other() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.ledger.protocols import Ledger
+from engine.model.dimension import NaturalKey
 from engine.model.ledger_writes import Learned, Settlement
 from engine.model.resting import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, RestingRow
 from tests.ledger.values import ANCHOR, HARBOR, LATER, NOON, certificate, intent, known_rows, rejection, settlement
@@ -22,7 +23,7 @@ async def doubt(ledger: Ledger) -> None:
     await ledger.settle(HARBOR, lost)
 
 
-async def noted(ledger: Ledger) -> dict[str, tuple[str, str]]:
+async def noted(ledger: Ledger) -> dict[str, NaturalKey]:
     return dict((await ledger.read(HARBOR)).may_be_there)
 
 

@@ -15,7 +15,7 @@ from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.company_record import CompanyRecord, CompanyState
-from engine.model.dimension import Dimension, RemoteRow, natural_key
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.ledger_writes import Intent, Learned, Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.resting import Rejection
@@ -55,7 +55,7 @@ class Model:
     changes_listed: int | None = None  # when it was last listed; None: never
     record: set[str] = field(default_factory=set)  # keys whose entries an answer has acknowledged
     unlisted: set[str] = field(default_factory=set)  # those of them that were not listed since
-    may_be_there: dict[str, tuple[str, str]] = field(default_factory=dict)
+    may_be_there: dict[str, NaturalKey] = field(default_factory=dict)
     trail: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # key -> its requests, and what became of it
 
     def unsettle(self, keys: tuple[str, ...]) -> None:

@@ -36,12 +36,12 @@ async def test_what_is_kept_of_a_source_leaves_trouble_alone(ledger: Ledger) -> 
 
 
 async def test_a_fleet_has_the_companies_that_anything_is_known_of(ledger: Ledger) -> None:
-    await ledger.keep_fleet(ORIGIN, FLEET, [(HARBOR.account, HARBOR.company_id)])
+    await ledger.keep_fleet(ORIGIN, FLEET, [HARBOR.of_account])
     assert await ledger.fleet(ORIGIN, FLEET) == []
     for scope in (HARBOR, ANCHOR):
         await ledger.sketch(scope, 0, b"")
     await ledger.keep_good_source(HARBOR, 3, ENDS[0])
-    both = [(scope.account, scope.company_id) for scope in (HARBOR, ANCHOR)]
+    both = [scope.of_account for scope in (HARBOR, ANCHOR)]
     for _ in range(2):
         await ledger.keep_fleet(ORIGIN, FLEET, both)
         assert await ledger.fleet(ORIGIN, FLEET) == sorted(both)

@@ -18,6 +18,7 @@ from engine.model.dimension import Dimension
 from engine.model.result import InTrouble
 from engine.model.row_history import Generation
 from engine.model.row_record import RowRecord
+from engine.model.settings import NamedCompany
 from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
 
 AT = "2026-11-21T12:00:00.123456Z"
@@ -227,7 +228,10 @@ async def test_a_run_that_the_older_dimsync_began_can_be_finished(upgraded: Sqli
     assert await upgraded.last_states(ORIGIN) == {}
     await upgraded.start_run("run-1", "sync", NOON, origin=ORIGIN)
     await upgraded.finish_run(a_result("run-1"))
-    assert await upgraded.last_states(ORIGIN) == {("main", 101): State.SYNCED, ("main", 102): State.FAILED}
+    assert await upgraded.last_states(ORIGIN) == {
+        NamedCompany("main", 101): State.SYNCED,
+        NamedCompany("main", 102): State.FAILED,
+    }
 
 
 JOURNAL = """
@@ -275,7 +279,7 @@ async def test_l26_what_an_older_dimsync_journaled_is_told_as_before(tmp_path: P
         assert (harbor.run_id, harbor.source_rows, harbor.trouble, harbor.exit_code) == ("second", 5, 2, 3)
         assert (harbor.at, harbor.well_at) == (ended + timedelta(hours=1), ended)
         assert (anchor.at, anchor.well_at) == (ended + timedelta(minutes=90), ended + timedelta(minutes=90))
-        harbors = ("main", 101)
+        harbors = NamedCompany("main", 101)
         found = InTrouble("other", "apply", {harbors: frozenset("ab")}, {harbors: "second"})
         assert await ledger.in_trouble(ORIGIN, None) == found
 

@@ -42,7 +42,7 @@ from engine.model.resting import Pause, Rest, RestingRow
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
-from engine.model.settings import CompanyKey
+from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
 from engine.model.wanted import FileEnd
 
 MEMORY = ":memory:"
@@ -107,7 +107,7 @@ class SqliteLedger:
         """Return how often what is known of the company's rows has changed, and by which run last."""
         return await self._thread.read(scopes.generation, company_key)
 
-    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+    async def states(self, origin: str) -> dict[AccountCompany, CompanyState]:
         """Return the notes on every company at an origin, by account id and company id."""
         return await self._thread.read(scopes.states, origin)
 
@@ -171,11 +171,11 @@ class SqliteLedger:
         """Return how the file of the last good run ended."""
         return await self._thread.read(sources.good_end, company_key)
 
-    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
         """Note the fleet of companies that anything is known of."""
         await self._thread.write(sources.keep_fleet, origin, fleet, tuple(companies))
 
-    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+    async def fleet(self, origin: str, fleet: str) -> list[AccountCompany]:
         """Return the companies that a fleet's files have brought."""
         return await self._thread.read(sources.fleet, origin, fleet)
 
@@ -201,7 +201,7 @@ class SqliteLedger:
         """Close a run's entry with its result."""
         await self._thread.write(runs.finish, result)
 
-    async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
+    async def last_states(self, origin: str) -> dict[NamedCompany, State]:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
 

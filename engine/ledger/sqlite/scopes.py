@@ -10,9 +10,10 @@ import orjson
 
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.company_record import KEY_MISMATCH, CompanyState
+from engine.model.dimension import DIMENSIONS
 from engine.model.listing import Certificate
 from engine.model.row_history import Generation
-from engine.model.settings import CompanyKey
+from engine.model.settings import AccountCompany, CompanyKey
 
 FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
@@ -76,9 +77,16 @@ class Notes(NamedTuple):
     state: CompanyState
 
 
+def identity(company_key: CompanyKey) -> tuple[str, str, int]:
+    """Return the columns by which a scope is found. Another resource's scopes have an origin that ends in its name."""
+    resource = company_key.resource
+    origin = company_key.origin if resource is DIMENSIONS else f"{company_key.origin}#{resource.name}"
+    return origin, company_key.account, company_key.company_id
+
+
 def find(connection: sqlite3.Connection, company_key: CompanyKey) -> int | None:
     """Return the scope's number; None: nothing was ever written for it."""
-    found = connection.execute(FIND, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(FIND, identity(company_key)).fetchone()
     return None if found is None else int(found[0])
 
 
@@ -86,9 +94,8 @@ def number(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     """Return the scope's number; a new scope gets one."""
     found = find(connection, company_key)
     if found is None:
-        identity = (company_key.origin, company_key.account, company_key.company_id)
-        connection.execute(ADD, identity)
-        (found,) = connection.execute(FIND, identity).fetchone()
+        connection.execute(ADD, identity(company_key))
+        (found,) = connection.execute(FIND, identity(company_key)).fetchone()
     return int(found)
 
 
@@ -101,7 +108,7 @@ def to_change(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
 
 def notes(connection: sqlite3.Connection, company_key: CompanyKey) -> Notes | None:
     """Return the notes on a company; None: nothing was ever written for it."""
-    found = connection.execute(READ_NOTES, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(READ_NOTES, identity(company_key)).fetchone()
     if found is None:
         return None
     scope_id, left_over, lost_at, is_as_listed, *columns = found
@@ -115,10 +122,10 @@ def brief(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanySta
     return None if found is None or found.left_over or found.lost_at else found.state
 
 
-def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], CompanyState]:
+def states(connection: sqlite3.Connection, origin: str) -> dict[AccountCompany, CompanyState]:
     """Return the notes on every company of an origin, by account id and company id."""
     found = connection.execute(READ_STATES, (origin,))
-    return {(account, company_id): _state(*columns) for account, company_id, *columns in found}
+    return {AccountCompany(account, company_id): _state(*columns) for account, company_id, *columns in found}
 
 
 def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
@@ -195,7 +202,7 @@ def changed(
 
 def generation(connection: sqlite3.Connection, company_key: CompanyKey) -> Generation:
     """Return how often what is known of a company's rows has changed, and which run changed it last."""
-    found = connection.execute(GENERATION, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(GENERATION, identity(company_key)).fetchone()
     return Generation() if found is None else Generation._make(found)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from engine.ledger.sqlite import scopes
-from engine.model.settings import CompanyKey
+from engine.model.settings import AccountCompany, CompanyKey
 from engine.model.wanted import FileEnd
 
 GOOD_ROWS = "update scopes set last_good_rows = ?2 where id = ?1"
@@ -38,15 +38,15 @@ def keep_good(connection: sqlite3.Connection, company_key: CompanyKey, rows: int
 
 def good_end(connection: sqlite3.Connection, company_key: CompanyKey) -> FileEnd | None:
     """Return how the last good run's file ended; None: it is not known."""
-    found = connection.execute(END, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(END, scopes.identity(company_key)).fetchone()
     return None if found is None else FileEnd(found[0], found[1], bool(found[2]))
 
 
-def keep_fleet(connection: sqlite3.Connection, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+def keep_fleet(connection: sqlite3.Connection, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
     """Note the fleet of those of the companies that have a line in `scopes`."""
     connection.executemany(FLEET, [(fleet, origin, account, company_id) for account, company_id in companies])
 
 
-def fleet(connection: sqlite3.Connection, origin: str, name: str) -> list[tuple[str, int]]:
+def fleet(connection: sqlite3.Connection, origin: str, name: str) -> list[AccountCompany]:
     """Return the companies that a fleet's files have brought, by account id and company id."""
-    return [(account, company_id) for account, company_id in connection.execute(MEMBERS, (origin, name))]
+    return [AccountCompany._make(found) for found in connection.execute(MEMBERS, (origin, name))]
