@@ -11,6 +11,7 @@ import pytest
 
 from engine.ledger.sqlite import database
 from engine.ledger.sqlite.migrate import MIGRATIONS, Migration, migrate
+from tests.nursery import Nursery
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,3 +50,10 @@ def ready_made_schema() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "migrate", copy)
         yield
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """One process, which starts the programs of all tests."""
+    with Nursery() as nursery:
+        yield nursery

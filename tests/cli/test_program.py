@@ -9,7 +9,8 @@ import pytest
 
 from engine import __version__
 from tests.cli.conftest import Here
-from tests.cli.program import ROOT, Fleet, dimsync, environment, start
+from tests.cli.program import Fleet, dimsync, start
+from tests.nursery import ROOT, environment
 
 VERBS = ("demo", "sandbox", "validate", "plan", "sync")
 
