@@ -15,6 +15,7 @@ from tests.nursery import Nursery
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is loaded
     config.addinivalue_line("markers", "sockets: the sandbox listens, the ledger is a file, and time goes by itself")
 
 
@@ -27,6 +28,7 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what was loaded before the first test: it stays to the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
