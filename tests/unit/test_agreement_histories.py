@@ -306,16 +306,15 @@ def play(
     state = world.state()
     if state not in trails:
         trails[state] = trail_of(world)
-    trail, value = trails[state]
+    trail, world.server.value = trails[state]
     if any(cost for _, cost in trail[-LAST_RUNS:]):
         return f"perpetual: {trail}"
     is_told = 3 in {*codes, *(code for code, _ in trail)}
     edits = sum(isinstance(step, Person | Doubt) for step in history)
     if is_told and edits >= LIMITS.get(kind, len(history) + 1):
         return None
-    world.server.value = value
     if trail[-1][0] == 0 and not world.server.holds(getattr(world.wanted, name)):
-        return f"green but wrong: {value!r} for {getattr(world.wanted, name)!r}"
+        return f"green but wrong: {world.server.value!r} for {getattr(world.wanted, name)!r}"
     return None
 
 
