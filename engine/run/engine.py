@@ -20,6 +20,7 @@ from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.dimension import Dimension, clean
 from engine.model.directory import Directory
 from engine.model.events import Event
+from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
@@ -32,7 +33,7 @@ from engine.net.limits.quota import Quota
 from engine.run.context import Applying, Bounds, Job
 from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
 from engine.run.mode import APPLY, CHECK, PLAN, PUT, RETRY, SYNC, Mode
-from engine.run.run import Dependencies, Pending, Run, new_ledger, origin_of
+from engine.run.run import Dependencies, Pending, Run, new_ledger
 from engine.run.tasks import RunHost
 from engine.run.validation import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 

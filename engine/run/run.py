@@ -12,7 +12,6 @@ from math import inf
 from random import Random
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import anyio
 
@@ -20,6 +19,7 @@ from engine.errors import EngineError, LedgerError, SourceError, plain
 from engine.ledger.protocols import Ledger
 from engine.model.balance import ExitCode, add, row_exit_codes, worst
 from engine.model.events import CompanyFinished, Event, RequestSent, RunFinished, RunStarted, SourceRead
+from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import Account, Allow, Company, CompanyKey, Settings
@@ -446,10 +446,3 @@ class Pending(AbstractAsyncContextManager[Run]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._run.leave(error)
-
-
-def origin_of(base_url: str) -> str:
-    """Return what ledger entries are scoped by: scheme, host, port and path of the API, spelled one way."""
-    parts = urlsplit(base_url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}"

@@ -16,10 +16,10 @@ from engine.documents.plan_file import write_plan
 from engine.model.balance import Balance
 from engine.model.change import Change
 from engine.model.dimension import Dimension
+from engine.model.origin import origin_of
 from engine.model.result import Requests, RunResult
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
-from engine.run.run import origin_of
 from tests.cli.conftest import Here
 from tests.cli.program import Fleet, start, until
 from tests.nursery import PATIENCE_S

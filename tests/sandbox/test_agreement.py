@@ -12,8 +12,8 @@ from itertools import count
 import pytest
 
 from engine import Allow, Dimension, Guards
+from engine.model.origin import origin_of
 from engine.model.settings import CompanyKey
-from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from engine.sandbox.ways import Way, Ways
 from tests.sandbox.conftest import BLIND, DEMO, World, columns, company, dims, kinds, verdict

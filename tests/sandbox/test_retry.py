@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from engine import Allow, Company, CompanyResult, Dimension, RunResult
+from engine.model.origin import origin_of
 from engine.model.outcome import Column
 from engine.model.result import InTrouble
 from engine.model.settings import CompanyKey
-from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,

@@ -16,11 +16,12 @@ from engine.cli.verbs.user_files import read_corrected, read_saved
 from engine.config import Configured
 from engine.errors import plain
 from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.origin import origin_of
 from engine.model.result import InTrouble
 from engine.model.settings import Settings, VerifyMode
 from engine.observe.terminal import safe
 from engine.run.engine import Engine
-from engine.run.run import Pending, origin_of
+from engine.run.run import Pending
 
 Begin = Callable[[Engine], Pending]
 

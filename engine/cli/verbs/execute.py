@@ -24,10 +24,10 @@ from engine.documents.plan_file import saved_plan, write_plan
 from engine.errors import ConfigError, plain
 from engine.ledger.sqlite.ledger import holds_runs, open_ledger
 from engine.model.balance import ExitCode, State, worst
+from engine.model.origin import origin_of
 from engine.model.result import RunResult
 from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
-from engine.run.run import origin_of
 
 
 def execute(line: CommandLine) -> int:
