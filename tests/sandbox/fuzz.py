@@ -127,7 +127,8 @@ class Desk(DatabaseThread):
             raise
         self._connection.execute("commit")
         self._fate.moment()
-        await asyncio.sleep(0)
+        if self._fate.at is not None:  # what has struck now, strikes here, between what is written and its answer
+            await asyncio.sleep(0)
         return result
 
 
