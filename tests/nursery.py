@@ -18,6 +18,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -62,7 +63,8 @@ class Forked:
     def kill(self) -> None:
         """`kill -9` it; nothing happens to one that has ended."""
         if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended just now
+                os.kill(self.pid, signal.SIGKILL)
 
     def _look(self, timeout_s: float) -> int | None:
         if self.returncode is None and select.select([self._told], [], [], timeout_s)[0]:
@@ -96,9 +98,10 @@ class Nursery:
         with Path(os.devnull).open("rb") as nothing:
             streams = [stream.fileno() for stream in (nothing, stdout, stderr)]
             socket.send_fds(self._control, [asked.encode()], [*streams, tell])
-            pid = int(self._control.recv(16))
+            answer = self._control.recv(16)
         os.close(tell)
-        return Forked(pid, told)
+        assert answer, "the nursery has ended: standard error says why"
+        return Forked(int(answer), told)
 
     def run(self, module: str, *words: str, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
         """Run `python -m MODULE WORDS` to its end."""
@@ -118,6 +121,7 @@ def main(control: socket.socket) -> None:
     ended, wake = os.pipe()
     for end in (ended, wake):
         os.set_blocking(end, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the tests ends the nursery by closing its socket
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
     children: dict[int, int] = {}  # process -> the pipe on which to tell its exit code
@@ -134,6 +138,7 @@ def main(control: socket.socket) -> None:
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.signal(signal.SIGINT, signal.default_int_handler)
                 be(json.loads(message), fds[:3])
             *streams, children[pid] = fds
             for stream in streams:
