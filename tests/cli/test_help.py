@@ -10,7 +10,8 @@ import pytest
 
 from engine.cli.codes import CODES
 from tests.cli.conftest import Here
-from tests.cli.program import ROOT, dimsync, environment
+from tests.cli.program import dimsync
+from tests.nursery import ROOT, environment
 
 CUT = "…"
 

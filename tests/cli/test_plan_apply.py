@@ -21,7 +21,8 @@ from engine.model.result import Requests, RunResult
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
 from tests.cli.conftest import Here
-from tests.cli.program import PATIENCE_S, Fleet, start, until
+from tests.cli.program import Fleet, start, until
+from tests.nursery import PATIENCE_S
 
 SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 COLUMNS = ("source_rows", "unchanged", "created", "updated", "rejected", "held", "deferred", "uncertain", "invalid")

@@ -617,6 +617,7 @@ async def live(history: History, database: Any, tally: Tally) -> int:
     return case.limits
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0 if MORE else 600)
 @pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited:RuntimeWarning"

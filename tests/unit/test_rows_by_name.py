@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,14 +86,15 @@ def _is_number(node: ast.expr) -> bool:
         return False
 
 
-def found() -> set[tuple[str, str]]:
+@cache
+def found() -> frozenset[tuple[str, str]]:
     """Return where in the rooms of the engine a field is read by its number: file and expression."""
     files = [path for room in ROOMS for path in sorted((ENGINE / room).rglob("*.py"))]
-    return {
+    return frozenset(
         (path.relative_to(ENGINE).as_posix(), ast.unparse(node))
         for path in files
         for node in numbered(ast.parse(path.read_text(encoding="utf-8")))
-    }
+    )
 
 
 def test_no_field_of_a_row_is_read_by_its_number() -> None:
