@@ -31,7 +31,7 @@ class Joined:
 
 
 def join_answer(changes: tuple[Change, ...], answer: BulkAnswer) -> Joined:
-    """Return what the answer tells of each row: the case 1, and whether it is case 2 or 3."""
+    """Return what the answer tells of each row (the case 1 of `reconcile`), and whether it is case 2 or 3."""
     names: Sequence[str] = [change.row.name for change in changes]
     entries = (*answer.created, *answer.updated)
     entry_ids, entry_names = zip(*entries, strict=True) if entries else ((), ())
@@ -40,9 +40,7 @@ def join_answer(changes: tuple[Change, ...], answer: BulkAnswer) -> Joined:
     respelled = {} if told <= sent else respelled_names(changes, answer)
     ids = _ids(changes, names, sent, entry_ids, entry_names)
     if respelled:
-        found = [respelled.get(change.row.key, ("", "")) for change in changes]
-        ids = [told_id or row_id for (told_id, _), row_id in zip(found, ids, strict=True)]
-        names = [told_name or name for (_, told_name), name in zip(found, names, strict=True)]
+        names, ids = _as_spelled(changes, names, ids, respelled)
     stored: Sequence[Change] = changes
     if refused:
         left = [position for position in range(len(changes)) if position not in refused]
@@ -60,6 +58,18 @@ def join_answer(changes: tuple[Change, ...], answer: BulkAnswer) -> Joined:
         all_joined=all_joined,
         agrees=is_to_these and fits(changes, answer, refused) and _adds_up(answer, len(stored)),
     )
+
+
+def _as_spelled(
+    changes: Sequence[Change],
+    names: Sequence[str],
+    ids: Sequence[str | None],
+    respelled: Mapping[str, tuple[str, str]],
+) -> tuple[Sequence[str], Sequence[str | None]]:
+    """Return names and remote ids as the answer has them. `respelled`: by key, where the name is not the one sent."""
+    found = [respelled.get(change.row.key, ("", "")) for change in changes]
+    told_names = [told or name for (_, told), name in zip(found, names, strict=True)]
+    return told_names, [told or row_id for (told, _), row_id in zip(found, ids, strict=True)]
 
 
 def _adds_up(answer: BulkAnswer, stored: int) -> bool:

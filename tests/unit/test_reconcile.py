@@ -244,6 +244,12 @@ def test_an_id_is_joined_by_a_name_that_is_unique_in_the_chunk() -> None:
     }
 
 
+def test_one_id_for_two_rows_is_noticed_even_where_all_else_is_as_planned() -> None:
+    answer = BulkAnswer(2, 2, 0, 0, [("r-a", "A"), ("r-a", "B")], [], [])
+    outcome = reconcile(chunk_of(create("a"), create("b")), answer, exposed=False)
+    assert (outcome.explained, outcome.met, columns(outcome)) == (True, 1, (NEW, NEW))
+
+
 def test_a_refusal_carries_the_servers_words() -> None:
     outcome = reconcile(chunk_of(*AB), answered("A", "", no(key="b")), exposed=False)
 
