@@ -134,6 +134,9 @@ class GuardSection(Section):
     wrong_client_other_share: Share | None = None
     wrong_client_overlap: Share | None = None
     wrong_client_rows: Rows | None = None
+    left_out_share: Share | None = None
+    left_out_usual_share: Share | None = None
+    decimal_ids_rows: Rows | None = None
     adopt: Literal["trust", "push", "hold"] | None = None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import pytest
 from engine.cli.codes import CODES
 from tests.cli.conftest import Here
 from tests.cli.program import Fleet
+from tests.result_schema import SCHEMA
 
-SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 HOSTILE = "\x1b]0;owned\x07\x1b[31mred \u202eexe [bold]x[/bold]"
 COLUMNS = ("unique_key", "type", "dimension_type_code", "name", "code", "erp_dimension_id")
 
