@@ -60,15 +60,18 @@ class Configured:
     written: Written | None = None
 
 
-def load(path: Path, env: Mapping[str, str]) -> Configured:
-    """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it."""
+def load(path: Path, env: Mapping[str, str], *, needs_secrets: bool = True) -> Configured:
+    """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it.
+
+    Without `needs_secrets` a reference stands in the place of the secret that it refers to, which may be missing.
+    """
     raw = _parse(path)
     faults: list[Fault] = [*_dotted(path, raw)]
     written = written_companies(path, raw)
     raw = _with_presets(raw, written.entries)
     api = raw.get("api")
     contract = api.get("contract", "guide") if isinstance(api, dict) else "guide"
-    around = Surroundings(folder=path.parent, env=env, contract=str(contract))
+    around = Surroundings(folder=path.parent, env=env, contract=str(contract), needs_secrets=needs_secrets)
     document = None
     try:
         document = Document.model_validate(raw, context={"around": around})
