@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from engine.config.entries import Entry
 from engine.config.explain import explain
-from engine.config.faults import ConfigFaults, Fault
+from engine.config.faults import ConfigFaults, Fault, unknown
 from engine.config.levels import (
     Levels,
     Setting,
@@ -33,6 +33,7 @@ from engine.config.sources import database
 from engine.config.values import Surroundings
 from engine.config.wording import worded
 from engine.config.written import Written, written_companies
+from engine.errors import ConfigError
 from engine.model.settings import Account, Api, Company, Settings
 from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
@@ -240,6 +241,29 @@ def _column_map(section: MappingSection) -> ColumnMap:
     base = None if section.preset is None else PRESETS[section.preset]
     given = {key for key in section.model_fields_set if key in KEYS and getattr(section, key) is not None}
     return column_map({key: getattr(section, key) for key in given}, base)
+
+
+def map_named(path: Path, name: str) -> ColumnMap:
+    """Return the map of `[mapping.NAME]` of a settings file, else of the preset of this name. The rest is not checked.
+
+    Raises `ConfigFaults`, and `ConfigError` if there is neither.
+    """
+    raw = _parse(path) if path.exists() else {}
+    mappings = raw.get("mapping")
+    sections = mappings if isinstance(mappings, dict) else {}
+    if name in sections:
+        around = Surroundings(folder=path.parent, env={}, contract="guide", needs_secrets=False)
+        try:
+            return _column_map(MappingSection.model_validate(sections[name], context={"around": around}))
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+            for detail in details:
+                detail["loc"] = ("mapping", name, *detail["loc"])
+            raise ConfigFaults([worded(path, detail) for detail in details]) from None
+    if name in PRESETS:
+        return PRESETS[name]
+    hint = unknown(name, {*sections, *PRESETS})
+    raise ConfigError(f"there is no [mapping.{name}] in {path}, and no preset of this name; {hint}")
 
 
 def _with_presets(raw: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:
