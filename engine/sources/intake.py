@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import compress
 from operator import attrgetter
 from typing import NamedTuple, cast
@@ -13,7 +14,7 @@ from engine.model.dimension import Dimension, NaturalKey, dimension_table, dimen
 from engine.model.outcome import Problem
 from engine.model.settings import RawRow
 from engine.model.table import Column, Table, taken
-from engine.model.wanted import Lines, Wanted
+from engine.model.wanted import PART, Files, LeftOut, Lines, SourceCounts, Wanted
 from engine.sources.batch import Batch, Broken
 from engine.sources.columns import kept, plain_columns
 from engine.sources.mapping import PLAIN, ColumnMap, Fields, Layout, is_own, layout
@@ -25,8 +26,18 @@ _FEW = 32  # at most this many rows are looked at one by one, once something is 
 
 
 class _Invalid(NamedTuple):
-    place: int  # line, or number of the row where the source has no lines
+    place: int  # number of the part, and the line in it or, where it has no lines, the number of the row; see `Lines`
     refused: Refused
+
+
+@dataclass(slots=True, kw_only=True)
+class _Part:
+    """One of the sources that are read in turn."""
+
+    name: str | None
+    is_lined: bool = False
+    read_rows: int = 0
+    left_out: int = 0
 
 
 class Intake:
@@ -37,7 +48,7 @@ class Intake:
         self._type_codes = type_codes
         self._file = file
         self._good: Table[Dimension] = dimensions([] for _ in Dimension._fields)
-        self._places = array("I")  # of the good rows
+        self._places = array("Q")  # of the good rows
         self._invalid: list[_Invalid] = []
         self._keys: set[str] = set()  # that rows bear, good or not
         self._first: dict[str, int] = {}  # key -> place of the first row that bears it; see `_first_place`
@@ -45,15 +56,23 @@ class Intake:
         self._again: dict[str, int] = {}  # key that is not unique -> place of its second row
         self._mapping = PLAIN
         self._layouts: dict[tuple[bool, tuple[str, ...]], Layout] = {}  # how columns are read under `_mapping`
-        self._lined = False
-        self._number = 0  # rows seen, the filtered ones included
-        self._filtered = 0
+        self._parts: list[_Part] = []  # those begun; the last one is being read
+
+    def begin(self, name: str | None) -> None:
+        """Begin the next part of the source. `name`: in messages."""
+        self._parts.append(_Part(name=name))
+
+    @property
+    def _part(self) -> _Part:
+        if not self._parts:
+            self.begin(self._file)
+        return self._parts[-1]
 
     def take_batch(self, batch: Batch) -> None:
         """Take the rows of a file's batch. Raises `SourceError` when a column is missing or doubled."""
-        self._lined = batch.lines is not None
-        lines = batch.lines or range(self._number + 1, self._number + len(batch) + 1)
-        self._number += len(batch)
+        part = self._part
+        part.is_lined = batch.lines is not None
+        lines = self._places_of(batch.lines, len(batch))
         found = None if batch.columns is None else self._table_layout(batch.columns, batch.mapping)
         if self._take_table(batch, lines):
             return
@@ -69,62 +88,67 @@ class Intake:
         if kinds == {dict}:
             self.take_batch(Batch(cast("Sequence[RawRow]", rows), columns=None, lines=None, mapping=PLAIN))
         elif kinds == {Dimension}:
-            self._number += len(rows)
-            self._take(cast("Sequence[Dimension]", rows), range(self._number - len(rows) + 1, self._number + 1))
+            self._take(cast("Sequence[Dimension]", rows), self._places_of(None, len(rows)))
         else:
             self._take_mixed(rows)
 
     def _take_mixed(self, rows: Sequence[object]) -> None:
         picked: list[Fields | Refused | None] = []
-        for row in rows:
-            self._number += 1
+        for number, row in enumerate(rows, self._part.read_rows + 1):
             if isinstance(row, Dimension):
                 picked.append(row)
             elif isinstance(row, Mapping):
                 picked.append(self._pick(row, PLAIN))
             else:
                 kind = type(row).__name__
-                message = f"row {self._number} is of type {kind}; a source gives dimensions or mappings"
-                raise SourceError(message, file=self._file)
-        self._keep(picked, range(self._number - len(picked) + 1, self._number + 1))
+                message = f"row {number} is of type {kind}; a source gives dimensions or mappings"
+                raise SourceError(message, file=self._part.name)
+        self._keep(picked, self._places_of(None, len(picked)))
+
+    def _places_of(self, lines: Sequence[int] | None, count: int) -> Sequence[int]:
+        """Count that many rows, and return their places: by lines, or without lines by their numbers."""
+        part = self._part
+        part.read_rows += count
+        numbers = range(part.read_rows - count + 1, part.read_rows + 1) if lines is None else lines
+        offset = (len(self._parts) - 1) << PART
+        return list(map(offset.__add__, numbers)) if offset else numbers
 
     def wanted(self, digest: bytes | None = None) -> Wanted:
-        """Return everything taken; `digest` is the source's. Raises `SourceError` when a filter left no row at all."""
-        if self._filtered and self._filtered == self._number:
-            raise SourceError(
-                f"{self._file}: `where` leaves out all of its {self._number:,} rows: "
-                "compare its values with those in the file",
-                file=self._file,
-            )
+        """Return everything taken; `digest` is the source's."""
         rows, places = self._good, self._places
         if self._again:
             keys = rows.column("key")
             self._invalid += [self._repeated(rows[at]) for at, key in enumerate(keys) if key in self._again]
             alone = [at for at, key in enumerate(keys) if key not in self._again]
-            rows, places = rows.take(alone), array("I", taken(places, alone))
+            rows, places = rows.take(alone), array("Q", taken(places, alone))
         self._invalid.sort(key=attrgetter("place"))
         refused = [refused for _, refused in self._invalid]
+        keys, are_lined = rows.column("key"), [part.is_lined for part in self._parts]
+        counts = tuple(SourceCounts(str(part.name or ""), part.read_rows, part.left_out) for part in self._parts)
         return Wanted(
             rows=rows,
-            lines=Lines(rows.column("key"), places) if self._lined else {},
+            lines=Lines(keys, places, are_lined) if any(are_lined) else {},
+            files=Files(keys, places, [part.name for part in counts]) if len(counts) > 1 else {},
             file=self._file,
-            source_rows=self._number - self._filtered,
+            source_rows=sum(part.read_rows - part.left_out for part in counts),
             invalid=len(refused),
             problems=tuple(map(self._problem, self._invalid)),
             invalid_keys=frozenset(bad.key for bad in refused if bad.key is not None),
             invalid_natural=frozenset(bad.natural for bad in refused if bad.natural is not None),
             digest=digest,
+            left_out_by=_left_out(counts),
+            sources=counts,
         )
 
     def _table_layout(self, columns: tuple[str, ...], mapping: ColumnMap) -> Layout:
         """Return how a table's rows are read; all rows share its columns, so a fault in them is the file's."""
         found = self._layout(columns, mapping, by_name=False)
         if found.doubled:
-            raise SourceError(f"{self._file}: {_twice(found)}; keep one of them", file=self._file)
+            raise SourceError(f"{self._part.name}: {_twice(found)}; keep one of them", file=self._part.name)
         if missing := found.missing + found.unfiltered:
             there = ", ".join(name for name in columns if name) or "none"
             raise SourceError(
-                f"{self._file}: missing columns: {', '.join(missing)}; there are: {there}", file=self._file
+                f"{self._part.name}: missing columns: {', '.join(missing)}; there are: {there}", file=self._part.name
             )
         return found
 
@@ -165,7 +189,7 @@ class Intake:
             columns = [list(compress(column, verdicts)) for column in columns]
         if not self._add(plain_columns(columns, batch.mapping, self._company_id, self._type_codes), places):
             return False
-        self._filtered += count - len(places)
+        self._part.left_out += count - len(places)
         return True
 
     def _are_own(self, cells: Sequence[object], width: int, found: Layout) -> bool:
@@ -181,7 +205,7 @@ class Intake:
     def _keep(self, picked: Sequence[Fields | Refused | None], places: Sequence[int]) -> None:
         """Take the rows that a filter has not left out."""
         left = [(fields, place) for fields, place in zip(picked, places, strict=True) if fields is not None]
-        self._filtered += len(picked) - len(left)
+        self._part.left_out += len(picked) - len(left)
         self._take([fields for fields, _ in left], [place for _, place in left])
 
     def _take(self, picked: Sequence[Fields | Refused], places: Sequence[int]) -> None:
@@ -236,7 +260,7 @@ class Intake:
             self._places.append(place)
         else:
             self._invalid.append(
-                _Invalid(place, _duplicate(row.key, natural_key(row), self._spell(self._first_place(row.key))))
+                _Invalid(place, _duplicate(row.key, natural_key(row), self._spell(self._first_place(row.key), place)))
             )
 
     def _refuse(self, refused: Refused, place: int) -> None:
@@ -262,22 +286,36 @@ class Intake:
 
     def _repeated(self, row: Dimension) -> _Invalid:
         """Return the first row of a key as invalid: which of the rows is meant, nobody can tell."""
-        refused = _duplicate(row.key, natural_key(row), self._spell(self._again[row.key]))
-        return _Invalid(self._first_place(row.key), refused)
+        first = self._first_place(row.key)
+        refused = _duplicate(row.key, natural_key(row), self._spell(self._again[row.key], first))
+        return _Invalid(first, refused)
 
-    def _spell(self, place: int) -> str:
-        return f"line {place}" if self._lined else f"row {place}"
+    def _located(self, place: int) -> tuple[_Part, int]:
+        """Return the part in which a place is, and its line or number there."""
+        return self._parts[place >> PART], place & ((1 << PART) - 1)
+
+    def _spell(self, place: int, seen_from: int) -> str:
+        """Return a place in words, with its file if that is another one than where it is seen from."""
+        part, number = self._located(place)
+        words = f"line {number}" if part.is_lined else f"row {number}"
+        return words if place >> PART == seen_from >> PART else f"{words} of {part.name}"
 
     def _problem(self, invalid: _Invalid) -> Problem:
         place, (faults, key, _) = invalid
+        part, number = self._located(place)
         message = "; ".join(fault.message for fault in faults)
         return Problem(
             code=faults[0].code,
-            message=message if self._lined else f"row {place}: {message}",
+            message=message if part.is_lined else f"row {number}: {message}",
             key=key,
-            file=self._file,
-            line=place if self._lined else None,
+            file=part.name,
+            line=number if part.is_lined else None,
         )
+
+
+def _left_out(counts: Sequence[SourceCounts]) -> tuple[LeftOut, ...]:
+    rows = sum(part.left_out for part in counts)
+    return (LeftOut("filter", "", "", None, rows),) if rows else ()
 
 
 def _duplicate(key: str, natural: NaturalKey, other: str) -> Refused:

@@ -58,7 +58,7 @@ READING = (
     Mutant(
         name="intake: the first row of a key that is not unique is good, too",
         module="sources.intake",
-        old='            rows, places = rows.take(alone), array("I", taken(places, alone))\n',
+        old='            rows, places = rows.take(alone), array("Q", taken(places, alone))\n',
         new="",
         scene="invalid",
     ),
@@ -79,8 +79,8 @@ READING = (
     Mutant(
         name="intake: good rows count as filtered",
         module="sources.intake",
-        old="source_rows=self._number - self._filtered",
-        new="source_rows=self._number - self._filtered - 1",
+        old="source_rows=sum(part.read_rows - part.left_out for part in counts)",
+        new="source_rows=sum(part.read_rows - part.left_out - 1 for part in counts)",
         scene="grown",
     ),
     Mutant(
