@@ -1,4 +1,4 @@
-"""Rows that a mapping leaves out, and damaged texts, over runs: counted always, held when they are news, at no request."""
+"""Rows that a mapping leaves out, and damaged texts: counted always, held when they are news, at no request."""
 
 from __future__ import annotations
 
