@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -30,7 +30,7 @@ from engine.config.levels import (
 )
 from engine.config.references import reference_faults
 from engine.config.schema import CompanySection, Document, MappingSection
-from engine.config.sources import database, finds_companies
+from engine.config.sources import database, finds_companies, written_sources
 from engine.config.values import Surroundings
 from engine.config.wording import worded
 from engine.config.written import Written, written_companies
@@ -41,6 +41,7 @@ from engine.sources.presets import PRESETS
 from engine.sources.several import Several
 from engine.sources.sharing import AbsentSource, shared
 from engine.sources.sql import SqlSource
+from engine.sources.written import KEYS, column_map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Configured:
     settings: Settings
     companies: tuple[Company, ...]  # those of the settings file, of the companies file, and of the fleet by id
     mappings: Mapping[int, tuple[str, ...]]  # company id -> names of its sources' mappings, where they have any
-    erps: Mapping[int, tuple[str, ...]]  # company id -> presets that its mappings are or start from, where they do
+    erps: Mapping[int, tuple[str, ...]]  # company id -> ERPs of the presets that its mappings start from, where they do
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
     levels: Mapping[int, Levels]  # company id -> the places that decide its settings; see `explained`
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
@@ -74,10 +75,12 @@ class ListedSource(NamedTuple):
 def load(path: Path, env: Mapping[str, str]) -> Configured:
     """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it."""
     raw = _parse(path)
+    faults: list[Fault] = [*_dotted(path, raw)]
+    written = written_companies(path, raw)
+    raw = _with_presets(raw, written.entries)
     api = raw.get("api")
     contract = api.get("contract", "guide") if isinstance(api, dict) else "guide"
     around = Surroundings(folder=path.parent, env=env, contract=str(contract))
-    faults: list[Fault] = []
     document = None
     try:
         document = Document.model_validate(raw, context={"around": around})
@@ -85,7 +88,6 @@ def load(path: Path, env: Mapping[str, str]) -> Configured:
         faults += [worded(path, detail) for detail in error.errors(include_url=False, include_input=False)]
     else:
         faults += _twice(path, document)
-    written = written_companies(path, raw)
     faults += [*written.faults, *reference_faults(path, raw, written.entries, written.found.ids)]
     if faults or document is None:
         raise ConfigFaults(faults) from None
@@ -187,12 +189,14 @@ def _levels(path: Path, document: Document, written: Written) -> Iterator[Levels
 
 
 def _configured(path: Path, document: Document, written: Written) -> Configured:
-    maps = {**PRESETS, **{name: _column_map(section) for name, section in document.mapping.items()}}
-    presets = {name: name for name in PRESETS if name not in document.mapping}
-    presets |= {name: section.preset for name, section in document.mapping.items() if section.preset is not None}
+    maps = {name: _column_map(section) for name, section in document.mapping.items()}
+    presets = {name: section.preset for name, section in document.mapping.items() if section.preset is not None}
     levels = {one.company_id: one for one in _levels(path, document, written)}
     mappings = {number: names for number, one in levels.items() if (names := one.mapping_names)}
-    erps = {number: tuple(presets[name] for name in names if name in presets) for number, names in mappings.items()}
+    erps = {
+        number: tuple(presets[name].partition(".")[0] for name in names if name in presets)
+        for number, names in mappings.items()
+    }
     return Configured(
         path=path,
         settings=Settings(
@@ -258,14 +262,27 @@ def _company(
 
 def _column_map(section: MappingSection) -> ColumnMap:
     """Return a mapping's column map: that of its preset, with the mapping's own values in place of the preset's."""
-    base = ColumnMap() if section.preset is None else PRESETS[section.preset]
-    return replace(
-        base,
-        columns={**base.columns, **section.columns},
-        type_code=section.type_code,
-        type_label=section.type,
-        type_codes={**base.type_codes, **section.type_codes},
-        labels={**base.labels, **section.labels},
-        key=base.key if section.key is None else section.key,
-        where=base.where if section.where is None else section.where,
-    )
+    base = None if section.preset is None else PRESETS[section.preset]
+    given = {key for key in section.model_fields_set if key in KEYS and getattr(section, key) is not None}
+    return column_map({key: getattr(section, key) for key in given}, base)
+
+
+def _with_presets(raw: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:
+    """Return the file with a mapping for each preset that a company, a group or the fleet names as its mapping."""
+    groups, mappings = raw.get("groups"), raw.get("mapping", {})
+    sections = (raw.get("fleet"), *(groups.values() if isinstance(groups, dict) else ()))
+    users = [*(entry.values for entry in entries), *(user for user in sections if isinstance(user, dict))]
+    named = {user.get("mapping") for user in users if isinstance(user.get("mapping"), str)}
+    named |= {source.mapping for user in users for _, source in written_sources(user)}
+    if not isinstance(mappings, dict):
+        return {**raw}
+    presets = {name: {"preset": name} for name in named if isinstance(name, str) and name in PRESETS}
+    return {**raw, "mapping": {**presets, **mappings}} if presets else {**raw}
+
+
+def _dotted(path: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for each mapping whose name has a dot: such names are those of presets."""
+    mappings = raw.get("mapping")
+    for name in mappings if isinstance(mappings, dict) else ():
+        if "." in name:
+            yield Fault(path, f"mapping.{name}", "the name of a mapping has no dot: names with one are presets'")

@@ -10,7 +10,6 @@ from engine.config.entries import Entry
 from engine.config.faults import Fault, unknown
 from engine.config.sources import database, finds_companies, written_sources
 from engine.model.settings import Limits
-from engine.sources.presets import PRESETS
 
 
 def reference_faults(
@@ -81,8 +80,6 @@ def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
         named.append((f"{key.removesuffix('source')}mapping", "mapping", source.mapping))
     for key, section, name in named:
         known = raw.get(section, None if section == "accounts" else {})  # a file without accounts is one fault
-        if section == "mapping" and name in PRESETS:
-            continue
         if isinstance(name, str) and isinstance(known, dict) and name not in known:
             yield entry.fault(key, f"there is no [{section}.{name}]; {unknown(name, known)}")
 

@@ -59,7 +59,7 @@ def test_two_lists_of_a_company_are_one_source_and_what_is_left_out_is_told(flee
     assert {row["dimension_type_code"] for row in fleet.door.rows(101)} == {"account", "department"}
 
     for company_id in (101, 102):
-        write(fleet.folder / f"{company_id}/accounts.csv", *accounts("No"))
+        write(fleet.folder / f"{company_id}/accounts.csv", *accounts("Yes"))
     code, document = fleet.result("sync")
     assert (code, [company["state"] for company in document["companies"]]) == (4, ["held", "held"])
     first, _ = document["companies"]

@@ -74,7 +74,7 @@ async def test_a_list_that_changes_its_word_is_held_at_no_request_until_a_person
     world.place(1)
     export.write((ACCOUNTS, "F"), (DEPARTMENTS, "F"))
     assert (await sync(world, export)).exit_code == 0
-    export.write((ACCOUNTS, "No"), (DEPARTMENTS, "F"))
+    export.write((ACCOUNTS, "T"), (DEPARTMENTS, "F"))
     for _ in range(2):
         result = await sync(world, export)
         assert (result.state, result.exit_code, slugs(result)[0]) == ("held", 4, "left-out")
@@ -94,7 +94,7 @@ async def test_the_last_list_of_a_type_is_held(world: World, export: Export) -> 
     few = DEPARTMENTS[:2]
     export.write((ACCOUNTS, "F"), (few, "F"))
     assert (await sync(world, export)).exit_code == 0
-    export.write((ACCOUNTS, "F"), (few, "No"))
+    export.write((ACCOUNTS, "F"), (few, "T"))
     result = await sync(world, export)
     assert verdict(result) == ("held", 4, ["left-out"])
     assert "every row of type department, and kept 2 at the last good run" in result.problems[0].message

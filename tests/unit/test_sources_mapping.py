@@ -114,7 +114,7 @@ EXPORTS = {
 }
 
 
-@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("preset", sorted(EXPORTS))
 async def test_presets_read_the_exports_that_they_describe(tmp_path: Path, preset: str) -> None:
     text, code = EXPORTS[preset]
     found = await wanted(tmp_path, text, PRESETS[preset])

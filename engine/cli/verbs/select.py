@@ -24,7 +24,7 @@ class Traits:
     """What selectors can ask about companies besides their ids. Keys are company ids; companies may be missing."""
 
     groups: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    erps: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # presets of its mappings
+    erps: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # families of its mappings' presets
     mappings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # names of its mappings
     states: Mapping[int, State] = field(default_factory=dict)  # how its last sync ended
 
@@ -77,8 +77,8 @@ def _names(company_id: int, traits: Traits) -> Iterator[tuple[str, str]]:
     yield "state", traits.states.get(company_id, NEVER)
     for group in traits.groups.get(company_id, ()):
         yield "group", group
-    for preset in traits.erps.get(company_id, ()):
-        yield "erp", preset.partition(".")[0]
+    for erp in traits.erps.get(company_id, ()):
+        yield "erp", erp
     for mapping in traits.mappings.get(company_id, ()):
         if mapping not in PRESETS or company_id not in traits.erps:
             yield "erp", mapping

@@ -28,10 +28,10 @@ READING = (
         scene="invalid",
     ),
     Mutant(
-        name="intake: a half is lost",
+        name="intake: good rows beside invalid ones are lost",
         module="sources.intake",
-        old="            self._take(picked[half:], places[half:])\n",
-        new="",
+        old="is_good = [at not in bad for at in range(len(places))]",
+        new="is_good = [at < min(bad) for at in range(len(places))]",
         scene="invalid",
     ),
     Mutant(
@@ -44,8 +44,8 @@ READING = (
     Mutant(
         name="intake: the second row of a key is lost",
         module="sources.intake",
-        old="            self._invalid.append(\n                _Invalid(place, _duplicate",
-        new="            (\n                _Invalid(place, _duplicate",
+        old="                self._invalid.append(\n                    _Invalid(places[at], self._repeated",
+        new="                (\n                    _Invalid(places[at], self._repeated",
         scene="invalid",
     ),
     Mutant(
