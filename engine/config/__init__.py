@@ -2,14 +2,25 @@
 
 from engine.config.faults import ConfigFaults, Fault
 from engine.config.levels import Setting
-from engine.config.load import Configured, explained, load, map_named, source_problems, with_absent
+from engine.config.load import (
+    Configured,
+    ListedSource,
+    explained,
+    listed_sources,
+    load,
+    map_named,
+    source_problems,
+    with_absent,
+)
 
 __all__ = [
     "ConfigFaults",
     "Configured",
     "Fault",
+    "ListedSource",
     "Setting",
     "explained",
+    "listed_sources",
     "load",
     "map_named",
     "source_problems",

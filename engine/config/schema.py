@@ -195,9 +195,22 @@ class MappingSection(TreatmentSection):
     max_age: Duration | None = None
 
 
+class SourceSection(Section):
+    """One entry of `sources` in a company, a group or `[fleet]`."""
+
+    source: Annotated[str, AfterValidator(source_text)]
+    mapping: Text | None = None
+    optional: bool = False
+
+
+SourceList: TypeAlias = Annotated[list[SourceSection], Field(min_length=1)]
+
+
 class GroupSection(TreatmentSection):
     """`[groups.NAME]`: what its companies have in common."""
 
+    source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     account: Text | None = None
     mapping: Text | None = None
 
@@ -207,6 +220,7 @@ class CompanySection(TreatmentSection):
 
     id: Annotated[int, Field(ge=1, lt=COMPANY_IDS)]
     source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     name: str | None = None
     account: Text | None = None
     mapping: Text | None = None
@@ -216,7 +230,8 @@ class CompanySection(TreatmentSection):
 class FleetSection(Section):
     """`[fleet]`: where companies' files are, and values for companies that do not give their own."""
 
-    source: Annotated[str, AfterValidator(fleet_text)]
+    source: Annotated[str, AfterValidator(fleet_text)] | None = None
+    sources: SourceList | None = None
     account: Text | None = None
     mapping: Text | None = None
     groups: list[Text] | None = None
@@ -254,6 +269,8 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("groups", "*"): GroupSection,
     ("fleet",): FleetSection,
     ("companies", "*"): CompanySection,
+    ("fleet", "sources", "*"): SourceSection,
+    **{(place, "*", "sources", "*"): SourceSection for place in ("groups", "companies")},
     **{(place, "*", "verify"): VerifySection for place in ("accounts", "mapping", "groups", "companies")},
     **{(place, "*", "guard"): GuardSection for place in ("accounts", "mapping", "groups", "companies")},
 }

@@ -135,8 +135,8 @@ def _unknown(texts: list[_Text], record: CompanyRecord, remotes: Keyed[RemoteRow
 def _first(text: _Text, wanted: Wanted) -> str:
     """Return the first such value with its column and its place."""
     key = wanted.source_keys.get(text.row.key, text.row.key)
-    line = wanted.lines.get(text.row.key)
-    place = f"{wanted.file}, line {line}: " if wanted.file and line else f"{wanted.file}: " if wanted.file else ""
+    file, line = wanted.place(text.row.key)
+    place = f"{file}, line {line}: " if file and line else f"{file}: " if file else ""
     return f"the first is {place}{_COLUMNS[text.field]} {_shown(text.value)} of row {_shown(key)}"
 
 

@@ -53,9 +53,9 @@ class GuardCheck:
         )
         tripped = [
             *await self._another_clients(plan, wanted, record),
-            *violations(figures, self.guards),
             *await self._source_signs(plan, wanted, record),
-        ]  # the gravest first
+            *violations(figures, self.guards),
+        ]  # the gravest first, and a cause before what follows from it
         held = [trip for trip in tripped if trip.slug not in self.company.allowed]
         with anyio.CancelScope(shield=True):
             if held and state.failure != KEY_MISMATCH:

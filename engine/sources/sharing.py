@@ -25,10 +25,12 @@ _Place: TypeAlias = tuple[Hashable, str]
 
 
 class AbsentSource:
-    """The source of a company whose file was there in an earlier run and is missing now. It cannot be read."""
+    """The source of a company of which a file is missing. It cannot be read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reason: str | None = None) -> None:
+        """Take the file's path. `reason`: in a sentence; None: the file was there in an earlier run."""
         self.name = str(path)
+        self._reason = reason
 
     def refusal(self, company_id: int) -> MissingSource:
         """Return the error that fails the company."""
@@ -36,7 +38,7 @@ class AbsentSource:
             f"{self.name} is missing, and was there in an earlier run: have it exported again, or say that the company "
             f"is gone for good: gone = [{company_id}] under [fleet]"
         )
-        return MissingSource(text, file=self.name)
+        return MissingSource(self._reason or text, file=self.name)
 
     def __aiter__(self) -> Reading:
         raise MissingSource(f"{self.name} is missing", file=self.name)

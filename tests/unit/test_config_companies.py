@@ -43,7 +43,7 @@ def test_a_line_gives_what_a_section_gives(tmp_path: Path) -> None:
     assert isinstance(first.source, FileSource)
     assert first.source.path == tmp_path / "exports/5.csv"
     assert found.groups == {5: ("east", "west"), 6: ("east", "west")}
-    assert (found.mappings, found.erps) == ({5: "erp"}, {5: "netsuite"})
+    assert (found.mappings, found.erps) == ({5: ("erp",)}, {5: ("netsuite",)})
     told = {key: origin for key, _, origin in explained(found, 6)}
     assert told["source"] == f"line 6 of {tmp_path / 'companies.csv'}"
     assert told["write"] == "[groups.west]"

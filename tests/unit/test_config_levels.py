@@ -138,12 +138,13 @@ def test_groups_and_the_fleet_give_accounts_and_mappings(
     assert (told["account"][1], told["mapping"][1]) == (account, mapping)
     (only,) = found.companies
     assert only.account == told["account"][0]
-    assert found.mappings == {5: told["mapping"][0]}
-    assert found.erps == {5: {"a": "netsuite", "b": "intacct"}[found.mappings[5]]}
-    assert only.write is (found.mappings[5] != "b")
+    name = told["mapping"][0]
+    assert found.mappings == {5: (name,)}
+    assert found.erps == {5: ({"a": "netsuite", "b": "intacct"}[name],)}
+    assert only.write is (name != "b")
     assert isinstance(only.source, FileSource)
     assert only.source.mapping.where == (
-        {"Inactive": Switch(keep=False)} if found.mappings[5] == "a" else {"Status": OneOf(("active", "Active"))}
+        {"Inactive": Switch(keep=False)} if name == "a" else {"Status": OneOf(("active", "Active"))}
     )
 
 

@@ -110,7 +110,7 @@ def test_the_settings_take_every_key(tmp_path: Path) -> None:
     assert (mapping.header, mapping.encoding, mapping.delimiter, mapping.rows) == (4, "cp1252", ";", "value")
     assert (mapping.numbers_as_ids, mapping.min_age_s, mapping.max_age_s) == (True, 300.0, 172_800.0)
     assert (mapping.company_column, mapping.type_code) == ("Company", "account")
-    assert found.erps == {123: "business-central"}
+    assert found.erps == {123: ("business-central",)}
     assert set(KEYS) >= {"header", "where", "columns"}
 
 
@@ -143,7 +143,7 @@ def test_a_preset_is_a_mapping_of_its_own_name(tmp_path: Path) -> None:
     found = configured(tmp_path, text)
     assert isinstance(found.companies[0].source, FileSource)
     assert found.companies[0].source.mapping == PRESETS["business-central.chart"]
-    assert found.erps == {123: "business-central"}
+    assert found.erps == {123: ("business-central",)}
     ((key, message),) = faults_of_file(tmp_path, text.replace("chart", "chrt"))
     assert (key, "there is no [mapping.business-central.chrt]" in message) == ("companies[0].mapping", True)
 

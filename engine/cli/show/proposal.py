@@ -29,9 +29,7 @@ def preset_lines(file: Path, presets: Sequence[str], wanted: Wanted) -> Iterator
     if presets:
         yield from _comments("In the company, or in [fleet]:")
         yield f'mapping = "{presets[0]}"'
-        yield from _next(
-            "then look at its rows", f"dimsync map preview {shlex.quote(str(file))} --mapping {presets[0]}"
-        )
+        yield from _next("then look at its rows", _preview(file, presets[0]))
 
 
 def preset_json(file: Path, presets: Sequence[str], wanted: Wanted) -> dict[str, object]:
@@ -57,7 +55,7 @@ def guess_lines(file: Path, name: str, made: Guess, wanted: Wanted | None, troub
     yield from _comments(f"With it: {trouble if wanted is None else totals(wanted)}")
     yield from _next(
         "paste this into dimsync.toml, then look at its rows",
-        f"dimsync map preview {shlex.quote(str(file))} --mapping {name}",
+        _preview(file, name),
     )
 
 
@@ -73,6 +71,10 @@ def guess_json(file: Path, name: str, made: Guess, wanted: Wanted | None, troubl
         "doubts": [*made.doubts, *([trouble] if trouble else [])],
         **({} if wanted is None else counts(wanted)),
     }
+
+
+def _preview(file: Path, mapping: str) -> str:
+    return f"dimsync map preview {shlex.quote(str(file))} --mapping {mapping}"
 
 
 def _next(what: str, command: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # it brings pydantic, which `--help` does not need
     from engine.config import Configured, Fault
 
 VALIDATE_SCHEMA = "dimsync.validate/1"
+
+MOST_SOURCES = 20
+"""Sources that the table shows; the JSON output has all of them."""
 
 
 @click.command()
@@ -47,7 +50,7 @@ def validate(*, config: Path, files: bool, output: str) -> int:
             checked = anyio.run(check_files, configured)
             faults = list(dict.fromkeys([*faults, *file_faults(checked, configured)]))
     if output == "json":
-        deliver_texts(iter([dump(_document(faults, checked), indent=2)]))
+        deliver_texts(iter([dump(_document(configured, faults, checked), indent=2)]))
     else:
         deliver(lambda stream: _print(stream, config, configured, faults, checked))
     if faults:
@@ -55,14 +58,33 @@ def validate(*, config: Path, files: bool, output: str) -> int:
     return ExitCode.REJECTED if any(each.wanted and each.wanted.invalid for each in checked or ()) else ExitCode.DONE
 
 
-def _document(faults: Sequence[Fault], checked: Sequence[Checked] | None) -> dict[str, object]:
+def _document(
+    configured: Configured | None, faults: Sequence[Fault], checked: Sequence[Checked] | None
+) -> dict[str, object]:
+    from engine.config import listed_sources  # noqa: PLC0415  as said
+
     errors = [{"file": str(fault.file), "key": fault.key, "message": fault.message} for fault in faults]
-    document: dict[str, object] = {"schema": VALIDATE_SCHEMA, "ok": not faults, "errors": errors}
+    sources = [source._asdict() for source in listed_sources(configured)] if configured else []
+    document: dict[str, object] = {"schema": VALIDATE_SCHEMA, "ok": not faults, "errors": errors, "sources": sources}
     if checked is not None:
         from engine.cli.verbs.validate_files import file_json  # noqa: PLC0415  as said
 
         document["files"] = file_json(checked)
     return document
+
+
+def _sources(configured: Configured) -> Iterator[str]:
+    """Yield a line for each source as it is written."""
+    from engine.config import listed_sources  # noqa: PLC0415  as said
+
+    sources = listed_sources(configured)
+    for source in sources[:MOST_SOURCES]:
+        words = [f"mapping {source.mapping}"] if source.mapping else []
+        words += ["optional"] if source.optional else []
+        words += [f"{source.companies:,} {'company' if source.companies == 1 else 'companies'}", source.origin]
+        yield f"{source.source} ({', '.join(words)})"
+    if (left := len(sources) - MOST_SOURCES) > 0:
+        yield f"and {left:,} more: --output json shows all"
 
 
 def _print(
@@ -83,6 +105,9 @@ def _print(
         stream.write(f"api        {safe(settings.api.base_url)} ({settings.api.contract})\n")
         stream.write(f"accounts   {len(settings.accounts)}: {accounts}\n")
         stream.write(f"companies  {len(configured.companies):,}{f', {read_only:,} read-only' if read_only else ''}\n")
+        stream.writelines(
+            f"{'' if number else 'sources':<11}{safe(line)}\n" for number, line in enumerate(_sources(configured))
+        )
         stream.write(f"ledger     {safe(settings.ledger_url)}\n")
     if checked is not None:
         from engine.cli.verbs.validate_files import file_lines  # noqa: PLC0415  as said
