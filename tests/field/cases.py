@@ -106,10 +106,10 @@ def again(unchanged: int, *, left_out: int = 0, stored: tuple[Stored, ...] | Non
     return Step(exit=0, seen=(seen,))
 
 
-def failed(*words: str, stored: tuple[Stored, ...] = (), line: int | None = None) -> Step:
+def failed(*words: str, code: str = "source", stored: tuple[Stored, ...] = (), line: int | None = None) -> Step:
     """Return a run that cannot read the source: one problem, whose message says these words."""
     lines = None if line is None else (line,)
-    codes = ("source",)
+    codes = (code,)
     seen = Seen(state="failed", read_rows=None, left_out=None, codes=codes, words=words, lines=lines, stored=stored)
     return Step(exit=1, seen=(seen,))
 
