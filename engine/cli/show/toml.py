@@ -42,4 +42,8 @@ def _value(value: object) -> str:
 def _text(text: str) -> str:
     """Return a text in quotes; what is not printable is escaped."""
     quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in quoted)
+    return "".join(char if char.isprintable() else _escaped(ord(char)) for char in quoted)
+
+
+def _escaped(number: int) -> str:
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
