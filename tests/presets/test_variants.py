@@ -107,7 +107,7 @@ async def test_accounts_of_quickbooks_online_are_read_in_each_form(tmp_path: Pat
     rows = ",".join(lines)
     text, file = {
         "answer": (
-            '{"QueryResponse":{"Account":[%s],"startPosition":1},"time":"2026-01-01T00:00:00Z"}' % rows,
+            f'{{"QueryResponse":{{"Account":[{rows}],"startPosition":1}},"time":"2026-01-01T00:00:00Z"}}',
             "a.json",
         ),
         "array": (f"[{rows}]", "a.json"),
