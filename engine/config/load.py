@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import combinations
@@ -39,6 +39,7 @@ from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
 from engine.sources.sharing import AbsentSource, shared
 from engine.sources.sql import SqlSource
+from engine.sources.written import KEYS, column_map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Configured:
     settings: Settings
     companies: tuple[Company, ...]  # those of the settings file, of the companies file, and of the fleet by id
     mappings: Mapping[int, str]  # company id -> name of its mapping, where it has one
-    erps: Mapping[int, str]  # company id -> preset that its mapping starts from, where it does
+    erps: Mapping[int, str]  # company id -> ERP of the preset that its mapping starts from, where it does
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
     levels: Mapping[int, Levels]  # company id -> the places that decide its settings; see `explained`
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
@@ -62,10 +63,12 @@ class Configured:
 def load(path: Path, env: Mapping[str, str]) -> Configured:
     """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it."""
     raw = _parse(path)
+    faults: list[Fault] = [*_dotted(path, raw)]
+    written = written_companies(path, raw)
+    raw = _with_presets(raw, written.entries)
     api = raw.get("api")
     contract = api.get("contract", "guide") if isinstance(api, dict) else "guide"
     around = Surroundings(folder=path.parent, env=env, contract=str(contract))
-    faults: list[Fault] = []
     document = None
     try:
         document = Document.model_validate(raw, context={"around": around})
@@ -73,7 +76,6 @@ def load(path: Path, env: Mapping[str, str]) -> Configured:
         faults += [worded(path, detail) for detail in error.errors(include_url=False, include_input=False)]
     else:
         faults += _twice(path, document)
-    written = written_companies(path, raw)
     faults += [*written.faults, *reference_faults(path, raw, written.entries, written.found.ids)]
     if faults or document is None:
         raise ConfigFaults(faults) from None
@@ -181,7 +183,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
             _company(one, path, maps, document, is_absent=number in written.absent) for number, one in levels.items()
         ),
         mappings=mappings,
-        erps={number: presets[name] for number, name in mappings.items() if name in presets},
+        erps={number: presets[name].partition(".")[0] for number, name in mappings.items() if name in presets},
         groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
         levels=levels,
         strays=written.found.strays,
@@ -232,14 +234,28 @@ def _digest(*parts: object) -> str:
 
 def _column_map(section: MappingSection) -> ColumnMap:
     """Return a mapping's column map: that of its preset, with the mapping's own values in place of the preset's."""
-    base = ColumnMap() if section.preset is None else PRESETS[section.preset]
-    return replace(
-        base,
-        columns={**base.columns, **section.columns},
-        type_code=section.type_code,
-        type_label=section.type,
-        type_codes={**base.type_codes, **section.type_codes},
-        labels={**base.labels, **section.labels},
-        key=base.key if section.key is None else section.key,
-        where=base.where if section.where is None else section.where,
-    )
+    base = None if section.preset is None else PRESETS[section.preset]
+    given = {key for key in section.model_fields_set if key in KEYS and getattr(section, key) is not None}
+    return column_map({key: getattr(section, key) for key in given}, base)
+
+
+def _with_presets(raw: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:
+    """Return the file with a mapping for each preset that a company, a group or the fleet names as its mapping."""
+    groups, mappings = raw.get("groups"), raw.get("mapping", {})
+    users = [entry.values for entry in entries] + [
+        raw.get("fleet"),
+        *(groups.values() if isinstance(groups, dict) else ()),
+    ]
+    named = {user.get("mapping") for user in users if isinstance(user, dict)}
+    if not isinstance(mappings, dict):
+        return {**raw}
+    presets = {name: {"preset": name} for name in named if isinstance(name, str) and name in PRESETS}
+    return {**raw, "mapping": {**presets, **mappings}} if presets else {**raw}
+
+
+def _dotted(path: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for each mapping whose name has a dot: such names are those of presets."""
+    mappings = raw.get("mapping")
+    for name in mappings if isinstance(mappings, dict) else ():
+        if "." in name:
+            yield Fault(path, f"mapping.{name}", "the name of a mapping has no dot: names with one are presets'")

@@ -35,7 +35,8 @@ def worded(path: Path, detail: ErrorDetails) -> Fault:
     elif detail["type"] in WORDS:
         message = WORDS[detail["type"]]
     elif detail["type"] == "value_error":
-        message = str(detail["ctx"]["error"])
+        error = detail["ctx"]["error"]
+        message, place = str(error), (*place, *getattr(error, "path", ()))
     return Fault(path, key_path(place), message[:1].lower() + message[1:] if message.startswith("Input") else message)
 
 

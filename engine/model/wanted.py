@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,21 +9,31 @@ from typing import NamedTuple
 from engine.model.dimension import Dimension, NaturalKey
 from engine.model.outcome import Problem
 
+PART = 32
+"""Bits of a place's number within its part: the part, counted from 0, is in the bits above."""
+
+_NUMBER = (1 << PART) - 1
+
 
 class Lines(Mapping[str, int]):
-    """The line of each row by its key: 4 bytes a row, and a dict only once a line is asked for, for a message."""
+    """The line of each row by its key: 8 bytes a row, and a dict only once a line is asked for, for a message."""
 
-    __slots__ = ("_keys", "_numbers", "_table")
+    __slots__ = ("_are_lined", "_keys", "_places", "_table")
 
-    def __init__(self, keys: Sequence[str], numbers: array[int]) -> None:
-        """Take the keys of rows, and the lines that they stand on."""
+    def __init__(self, keys: Sequence[str], places: Sequence[int], are_lined: Sequence[bool] = (True,)) -> None:
+        """Take the keys of rows, their places, and for each part of the source whether it has lines.
+
+        A place is `part << PART | line`. Rows of parts without lines are not in the mapping.
+        """
         self._keys = keys
-        self._numbers = numbers
-        self._table: dict[str, int] = {}
+        self._places = places
+        self._are_lined = are_lined
+        self._table: dict[str, int] | None = None
 
     def _by_key(self) -> dict[str, int]:
-        if not self._table:
-            self._table = dict(zip(self._keys, self._numbers, strict=True))
+        if self._table is None:
+            pairs = zip(self._keys, self._places, strict=True)
+            self._table = {key: place & _NUMBER for key, place in pairs if self._are_lined[place >> PART]}
         return self._table
 
     def __getitem__(self, key: str) -> int:
@@ -34,7 +43,42 @@ class Lines(Mapping[str, int]):
         return iter(self._by_key())
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._by_key())
+
+
+class Files(Mapping[str, str]):
+    """The file of each row by its key, where rows come from several; a dict only once a file is asked for."""
+
+    __slots__ = ("_keys", "_names", "_places", "_table")
+
+    def __init__(self, keys: Sequence[str], places: Sequence[int], names: Sequence[str]) -> None:
+        """Take the keys of rows, their places (see `Lines`), and the name of each part of the source."""
+        self._keys = keys
+        self._places = places
+        self._names = names
+        self._table: dict[str, str] | None = None
+
+    def _by_key(self) -> dict[str, str]:
+        if self._table is None:
+            pairs = zip(self._keys, self._places, strict=True)
+            self._table = {key: self._names[place >> PART] for key, place in pairs}
+        return self._table
+
+    def __getitem__(self, key: str) -> str:
+        return self._by_key()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_key())
+
+    def __len__(self) -> int:
+        return len(self._by_key())
+
+
+class Place(NamedTuple):
+    """Where a row stands, for messages."""
+
+    file: str | None
+    line: int | None
 
 
 class FileEnd(NamedTuple):
@@ -68,8 +112,9 @@ class Wanted:
     """All rows of a company's sources. `source_rows` counts each that is not left out: `len(rows) + invalid`."""
 
     rows: Sequence[Dimension]  # valid rows with keys that are unique in the source, in source order
-    lines: Mapping[str, int] = field(default_factory=dict)  # key -> line in `file`, where the source has lines
-    file: str | None = None  # for messages
+    lines: Mapping[str, int] = field(default_factory=dict)  # key -> line in its file, where the source has lines
+    files: Mapping[str, str] = field(default_factory=dict)  # key -> file, if there are several; else all are in `file`
+    file: str | None = None  # for messages: the file, or the name of several together
     source_rows: int
     invalid: int = 0
     problems: tuple[Problem, ...] = ()  # one for each invalid row
@@ -80,6 +125,10 @@ class Wanted:
     end: FileEnd | None = None  # None: it is no file of lines
     left_out_by: tuple[LeftOut, ...] = ()  # each reason once, the most rows first
     sources: tuple[SourceCounts, ...] = ()  # in the order in which they are read
+
+    def place(self, key: str) -> Place:
+        """Return where a valid row stands."""
+        return Place(self.files.get(key, self.file), self.lines.get(key))
 
     @property
     def left_out(self) -> int:

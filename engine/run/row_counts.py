@@ -192,7 +192,7 @@ class RowCounts:
         wanted = self.wanted
         if wanted is None:
             return key, None, None
-        return wanted.source_keys.get(key, key), wanted.file, wanted.lines.get(key)
+        return wanted.source_keys.get(key, key), *wanted.place(key)
 
     @property
     def problems(self) -> tuple[Problem, ...]:

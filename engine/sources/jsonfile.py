@@ -22,7 +22,7 @@ LINE_BYTES = 4_000_000
 """A longer line means that this is no NDJSON file; it is not read to its end."""
 
 BLOCK_BYTES = 64_000
-"""Bytes of lines that are decoded together: about 350 rows. Larger blocks are no faster, smaller ones hardly slower."""
+"""Bytes of lines that are decoded together: about 350 rows. Larger blocks are slower: they leave the cache."""
 
 JSON_BYTES = 256_000_000
 """Most bytes of a JSON file: while it is read, about five times its size is in memory. Larger ones should be NDJSON."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 from unicodedata import normalize
@@ -14,6 +14,7 @@ from engine.errors import MissingSource, SharedSource, SourceError
 from engine.model.settings import Company
 from engine.sources.files import FileSource
 from engine.sources.reading import Reading
+from engine.sources.several import Several
 from engine.sources.sql import SqlSource
 
 _COMPANY_ID = re.compile(r"(?<![:\w\\]):company_id(?!\w|:)")  # SQLAlchemy's own rule for what is a parameter
@@ -58,24 +59,25 @@ def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
 
     Sources that return the rows of one company (`of_company`, a query with `:company_id`) may be shared.
     """
-    sharers: dict[Hashable, list[Company]] = {}
+    sharers: dict[Hashable, dict[int, Company]] = {}
     names: dict[Hashable, str] = {}
     places = _Places()
     for company in companies:
-        if (place := _place(company.source, places)) is not None:
-            sharers.setdefault(place[0], []).append(company)
-            names.setdefault(place[0], place[1])
+        for source in company.source.parts if isinstance(company.source, Several) else (company.source,):
+            if (place := _place(source, places)) is not None:
+                sharers.setdefault(place[0], {})[company.id] = company
+                names.setdefault(place[0], place[1])
     return {
         company.id: SharedSource(_text(names[place], company, group), file=names[place])
         for place, group in sharers.items()
         if len(group) > 1
-        for company in group
+        for company in group.values()
         if not company.shares_source
     }
 
 
-def _text(name: str, company: Company, group: Sequence[Company]) -> str:
-    others = [str(other.id) for other in group if other.id != company.id]
+def _text(name: str, company: Company, group: Iterable[int]) -> str:
+    others = [str(other) for other in group if other != company.id]
     more = f" and {len(others) - _SHOWN:,} more" if len(others) > _SHOWN else ""
     whose = f"{'company' if len(others) == 1 else 'companies'} {', '.join(others[:_SHOWN])}{more}"
     return (

@@ -80,7 +80,7 @@ async def test_a_row_of_a_sample_goes_to_the_api_as_both_contracts_spell_it(tmp_
 def test_a_preset_tells_what_it_is_for_and_where_its_columns_are_documented(preset: str) -> None:
     table = LISTS[preset]
     assert len(table["about"]) > 20
-    assert table["page"].startswith(("https://", "http://support.quickbooks.intuit.com/"))
+    assert table["page"].startswith("https://")
     assert ("type_code" in table, "type" in table) == (preset not in OPEN,) * 2
     assert table["key"] == "{company_id}:{type_code}:{erp_dimension_id}"
 

@@ -10,6 +10,7 @@ from engine.config import Configured, Setting, explained
 from engine.config.values import duration, size, spelled_duration, spelled_size
 from engine.model.settings import Adopt, Guards, Limits, Verify, VerifyMode
 from engine.sources.files import FileSource
+from engine.sources.filters import OneOf, Switch
 from tests.unit.settings_file import ACCOUNT, WEST, configured
 
 LEVELS = {
@@ -142,7 +143,7 @@ def test_groups_and_the_fleet_give_accounts_and_mappings(
     assert only.write is (found.mappings[5] != "b")
     assert isinstance(only.source, FileSource)
     assert only.source.mapping.where == (
-        {"Inactive": ("No",)} if found.mappings[5] == "a" else {"Status": ("active", "Active")}
+        {"Inactive": Switch(keep=False)} if found.mappings[5] == "a" else {"Status": OneOf(("active", "Active"))}
     )
 
 
