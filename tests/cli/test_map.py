@@ -249,12 +249,20 @@ def test_a_preset_is_tried_first(tmp_path: Path, here: Here) -> None:
     )
 
 
+def test_of_presets_with_the_same_columns_the_file_s_name_decides(tmp_path: Path, here: Here) -> None:
+    for name in ("locations", "departments"):
+        (tmp_path / f"{name}.csv").write_text("Internal ID,Name,Inactive\n7,Kitchen,No\n", encoding="utf-8")
+        proposed = here("map", "guess", f"{name}.csv")
+        assert tomllib.loads(proposed.stdout) == {"mapping": f"netsuite.{name}"}
+        assert "It also has those of netsuite." in proposed.stdout
+
+
 def test_a_file_with_the_columns_of_dimensions_needs_no_mapping(tmp_path: Path, here: Here) -> None:
     rows = "unique_key,type,dimension_type_code,name,code,erp_dimension_id\nk1,Account,account,Cash,,1000\n"
     (tmp_path / "rows.csv").write_text(rows, encoding="utf-8")
     proposed = here("map", "guess", "rows.csv")
     assert (proposed.returncode, tomllib.loads(proposed.stdout)) == (0, {})
-    assert "needs no mapping: 1 read = 1 to" in proposed.stdout
+    assert "needs no mapping.\n# 1 read = 1 to send\n" in proposed.stdout
 
 
 def test_a_proposal_as_a_document(tmp_path: Path, here: Here) -> None:

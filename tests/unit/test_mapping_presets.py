@@ -26,16 +26,16 @@ def test_each_preset_says_what_it_is_and_where_that_is_from() -> None:
         assert preset.page.startswith("https://") or name in JOINED
         assert preset.family == name.partition(".")[0] or name in JOINED
         assert {"erp_dimension_id", "name"} <= preset.mapping.columns.keys()
-    assert "business-central.chart" in lists_of("business-central")
+    assert "business-central.accounts" in lists_of("business-central")
 
 
 def test_a_mapping_goes_column_by_column_over_a_preset_of_one_list() -> None:
-    base = PRESETS["business-central.chart"]
+    base = PRESETS["sage-intacct.items"]
     own = column_map({"columns": {"code": {"constant": ""}}, "where": {"Blocked": "No"}, "header": 3}, base)
     assert own.columns == {**base.columns, "code": Constant("")}
     assert own.where == {**base.where, "Blocked": Switch(keep=False)}
-    assert (own.header, own.key, own.preset) == (3, base.key, "business-central.chart")
-    assert column_map({"where": {"Account Type": {"any": True}}}, base).where == {}
+    assert (own.header, own.key, own.preset) == (3, base.key, "sage-intacct.items")
+    assert column_map({"where": {"STATUS": {"any": True}}}, base).where == {}
     assert column_map({"where": {}}, base).where == {}
 
 
@@ -84,7 +84,7 @@ def test_all_faults_of_a_written_mapping_are_told_at_once() -> None:
 
 WHOLE = """
 [mapping.m]
-preset = "business-central.chart"
+preset = "business-central.accounts"
 columns = { code = { first_of = ["Code", { column = "No.", split = "-", part = 1, pad = 4 }] } }
 type_codes = { Konto = "account" }
 where = { Blocked = false, "Account Type" = { any = true }, Kind = { keep = ["a"], out = ["b"] } }
@@ -139,13 +139,13 @@ def test_a_fault_of_a_mapping_is_told_with_its_path(tmp_path: Path, line: str, k
 
 
 def test_a_preset_is_a_mapping_of_its_own_name(tmp_path: Path) -> None:
-    text = MINIMAL.replace('source = "exports/123.csv"', 'source = "1.csv"\nmapping = "business-central.chart"')
+    text = MINIMAL.replace('source = "exports/123.csv"', 'source = "1.csv"\nmapping = "business-central.accounts"')
     found = configured(tmp_path, text)
     assert isinstance(found.companies[0].source, FileSource)
-    assert found.companies[0].source.mapping == PRESETS["business-central.chart"]
+    assert found.companies[0].source.mapping == PRESETS["business-central.accounts"]
     assert found.erps == {123: ("business-central",)}
-    ((key, message),) = faults_of_file(tmp_path, text.replace("chart", "chrt"))
-    assert (key, "there is no [mapping.business-central.chrt]" in message) == ("companies[0].mapping", True)
+    ((key, message),) = faults_of_file(tmp_path, text.replace('accounts"', 'acounts"'))
+    assert (key, "there is no [mapping.business-central.acounts]" in message) == ("companies[0].mapping", True)
 
 
 def test_the_name_of_a_mapping_has_no_dot(tmp_path: Path) -> None:

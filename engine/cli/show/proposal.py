@@ -19,7 +19,8 @@ GUESS_SCHEMA = "dimsync.guess/1"
 def preset_lines(file: Path, presets: Sequence[str], wanted: Wanted) -> Iterator[str]:
     """Yield the preset to use, as lines of a settings file. No presets: the file can be read without a mapping."""
     what = f"all columns of the preset {presets[0]}" if presets else "the columns of dimensions, and needs no mapping"
-    yield from _comments(f"{file} has {what}: {totals(wanted)}.")
+    yield from _comments(f"{file} has {what}.")
+    yield from _comments(totals(wanted))
     for each in wanted.left_out_by[:MOST]:
         yield from _comments(f"  left out: {left_out(each)}")
     for fault in faults(wanted):
@@ -29,7 +30,7 @@ def preset_lines(file: Path, presets: Sequence[str], wanted: Wanted) -> Iterator
     if presets:
         yield from _comments("In the company, or in [fleet]:")
         yield f'mapping = "{presets[0]}"'
-        yield from _next("then look at its rows", _preview(file, presets[0]))
+        yield from _next("look at its rows", _preview(file, presets[0]))
 
 
 def preset_json(file: Path, presets: Sequence[str], wanted: Wanted) -> dict[str, object]:

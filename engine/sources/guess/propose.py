@@ -51,6 +51,11 @@ def guess(head: Head, file: str) -> Guess | None:
     return Guess(settings, tuple(doubts))
 
 
+def likely_list(head: Head, file: str) -> str:
+    """Return the type code of the list that a file seems to be."""
+    return _list(Columns(head), head, file, [])[0]
+
+
 def _columns(table: Columns, scope: Sequence[str], doubts: list[str]) -> dict[str, object] | None:
     """Return the columns of id, name and code; None: there is neither an id nor a name."""
     erp_id, name = _id(table, scope), table.named(words.NAMES)
