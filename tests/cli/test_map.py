@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Here
-from tests.cli.program import CREDENTIALS
+from tests.cli.program import CREDENTIALS, Fleet
 
 FIELD = Path(__file__).parents[1] / "field"
 
@@ -321,3 +321,40 @@ def test_validate_reads_the_files_if_asked(export: Path, here: Here) -> None:
         (7, 3, False),
         (8, None, True),
     ]
+
+
+def test_a_file_against_what_the_ledger_knows(fleet: Fleet, here: Here) -> None:
+    fleet.door.place(901)
+    fleet.configure(901)
+    fleet.source(901, ["Cash", "Rent", "Fuel", "Old"])
+    assert fleet.run("sync", "-q").returncode == 0
+    rows = (fleet.folder / "901.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    changed = [*rows[:2], rows[2].replace("Rent", "Office rent"), rows[3], rows[4].replace("k3", "k9")]
+    (fleet.folder / "901.csv").write_text("".join(changed), encoding="utf-8")
+    shown = here("map", "preview", "901.csv", "--rows", "0", "--diff")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.splitlines()[-5:] == [
+        "ledger     1 new, 1 changed, 1 gone, 2 the same",
+        "  new      account 1003  Old",
+        "  changed  account 1001  name: Rent -> Office rent",
+        "  gone     account 1003  Old",
+        "next       dimsync plan --select company:901",
+    ]
+    document = json.loads(here("map", "preview", "901.csv", "--diff", "--output", "json").stdout)
+    assert document["diff"]["changed"] == [
+        {"unique_key": "k1", "field": "name", "before": "Rent", "after": "Office rent"}
+    ]
+    assert (len(document["diff"]["new"]), len(document["diff"]["gone"]), document["diff"]["same"]) == (1, 1, 2)
+
+
+def test_without_a_ledger_all_rows_are_new(export: Path, here: Here) -> None:
+    (export.parents[1] / "dimsync.toml").write_text(MAPPING + COMPANY, encoding="utf-8")
+    export.write_text("Number,Name,Inactive\n1000,Cash,No\n", encoding="utf-8")
+    shown = here("map", "preview", "exports/chart.csv", "--diff")
+    assert "ledger     1 new, 0 changed, 0 gone, 0 the same" in shown.stdout
+    assert not (export.parents[1] / "dimsync.db").exists()
+    shown = here("map", "preview", "exports/chart.csv", "--mapping", "erp", "--diff")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "name one of dimsync.toml with --company ID" in " ".join(shown.stderr.split())
+    shown = here("map", "preview", "exports/chart.csv", "--mapping", "erp", "--company", "7", "--diff")
+    assert "ledger     1 new" in shown.stdout

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import TextWrapper
 
+from engine.compare.forecast import FIELDS, Changed, Forecast
 from engine.errors import SourceError
 from engine.model.dimension import Dimension
 from engine.model.wanted import LeftOut, Wanted
 from engine.observe.terminal import brief, safe
-from engine.sources.doubts import counted
 from engine.sources.preview import Preview, Shown
 
 PREVIEW_SCHEMA = "dimsync.preview/1"
@@ -21,7 +21,7 @@ INDENT = 10  # width of the labels
 MOST = 10  # lines of one kind that are shown
 
 
-def preview_lines(file: Path, how: str, found: Preview, select: str) -> Iterator[str]:
+def preview_lines(file: Path, how: str, found: Preview, against: Forecast | None, select: str) -> Iterator[str]:
     """Yield what becomes of a file, for people. `select`: the selector of the company whose source it is."""
     wanted = found.wanted
     yield brief(f"{file}, as {how} reads it" if select else f"{file}, read with {how}", WIDTH)
@@ -38,6 +38,7 @@ def preview_lines(file: Path, how: str, found: Preview, select: str) -> Iterator
         yield from _wrapped("" if at else "invalid", fault)
     for doubt in found.doubts:
         yield from _wrapped("doubt", doubt)
+    yield from () if against is None else _against(against)
     yield from _wrapped("next", _next(found, select))
 
 
@@ -78,6 +79,21 @@ def faults(wanted: Wanted) -> Iterator[str]:
         yield f"{count:,}  {code}, first {place}{first.message}"
 
 
+def _against(found: Forecast) -> Iterator[str]:
+    """Yield how the file differs from what the ledger knows."""
+    changed = len({each.row.key for each in found.changed})
+    counts_of = (("new", len(found.new)), ("changed", changed), ("gone", len(found.gone)), ("the same", found.same))
+    yield _labelled("ledger", ", ".join(f"{count:,} {what}" for what, count in counts_of))
+    yield from _several("  new", [f"{row.type_code} {row.erp_id}  {row.name}" for row in found.new])
+    yield from _several("  changed", [_change(each) for each in found.changed])
+    yield from _several("  gone", [f"{row.type_code} {row.erp_id}  {row.name}" for row in found.gone])
+
+
+def _change(each: Changed) -> str:
+    what = f"{each.row.type_code} {each.row.erp_id}  {FIELDS[each.field]}"
+    return f"{what}: {each.before or 'none'} -> {each.after or 'none'}"
+
+
 def _next(found: Preview, select: str) -> str:
     wanted = found.wanted
     if wanted.invalid:
@@ -102,7 +118,7 @@ def _several(label: str, texts: Sequence[str]) -> Iterator[str]:
     for at, text in enumerate(texts[:MOST]):
         yield _labelled("" if at else label, text)
     if len(texts) > MOST:
-        yield _labelled("", f"and {counted(len(texts) - MOST, 'more reason')}")
+        yield _labelled("", f"and {len(texts) - MOST:,} more")
 
 
 def _wrapped(label: str, text: str) -> Iterator[str]:
@@ -113,7 +129,7 @@ def _wrapped(label: str, text: str) -> Iterator[str]:
     yield from wrapper.wrap(safe(text))
 
 
-def preview_json(file: Path, how: str, found: Preview) -> dict[str, object]:
+def preview_json(file: Path, how: str, found: Preview, against: Forecast | None) -> dict[str, object]:
     """Return the same as a document."""
     wanted = found.wanted
     return {
@@ -138,6 +154,19 @@ def preview_json(file: Path, how: str, found: Preview) -> dict[str, object]:
             for row in found.shown
         ],
         "doubts": list(found.doubts),
+        "diff": None if against is None else _difference(against),
+    }
+
+
+def _difference(found: Forecast) -> dict[str, object]:
+    return {
+        "new": [_dimension(row) for row in found.new],
+        "changed": [
+            {"unique_key": each.row.key, "field": each.field, "before": each.before, "after": each.after}
+            for each in found.changed
+        ],
+        "gone": [_dimension(row) for row in found.gone],
+        "same": found.same,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,9 +23,10 @@ def map() -> None:  # noqa: A001  the verb's name
 @click.option("--mapping", metavar="NAME", help="A [mapping.NAME] of the settings, or a preset such as xero.accounts.")
 @click.option("--company", "company_id", type=click.IntRange(min=1), metavar="ID", help="Whose rows to show.")
 @click.option("--rows", type=click.IntRange(0, 1_000), default=5, show_default=True, help="Rows that are shown.")
+@click.option("--diff", is_flag=True, help="Compare with the rows that the ledger knows of the company.")
 @config_option
 @output_option("table", "json")
-def preview(*, file: Path, mapping: str | None, company_id: int | None, rows: int, config: Path, output: str) -> int:
+def preview(**options: Any) -> int:
     """Show the first rows of FILE before and after its mapping, and count what becomes of all of them.
 
     Without --mapping, FILE is read as the company does whose source it is. Exits with 3 if rows are invalid, with 1 if
@@ -32,7 +34,7 @@ def preview(*, file: Path, mapping: str | None, company_id: int | None, rows: in
     """
     from engine.cli.verbs.preview_file import Look, look  # noqa: PLC0415  it brings the settings, which `--help` is spared
 
-    return look(Look(file=file, mapping=mapping, company_id=company_id, rows=rows, config=config, output=output))
+    return look(Look(**options))
 
 
 @map.command(epilog=_sheet)
