@@ -13,7 +13,7 @@ from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
 from engine.sources.expressions import columns_of
 from engine.sources.fields import Reader, type_code_of, type_words
-from engine.sources.furniture import blanks, headers, is_header, totals
+from engine.sources.furniture import blanks, headers, is_header, is_total, totals
 from engine.sources.layout import Layout, is_own, layout, repeated
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import lists_of
@@ -115,11 +115,22 @@ class Part:
         return cells, lines, self._whole(broken, batch)
 
     def _whole(self, broken: Sequence[tuple[int, Broken]], batch: Batch) -> Sequence[tuple[int, Broken]]:
-        """Return rows that are broken. Raises `SourceError` if one of them is a header of another width."""
+        """Return rows that are broken, without totals. Raises `SourceError` for a header of another width."""
+        left: list[tuple[int, Broken]] = []
         for line, row in broken:
             if batch.columns is not None and is_header(row.cells, batch.columns):
                 raise self._second_header(line, row.cells)
-        return broken
+            if is_total(row.cells):
+                self._leave_out("total")
+            else:
+                left.append((line, row))
+        return left
+
+    def _leave_out(self, reason: str) -> None:
+        """Count a row that is left out, and is none of a report's list."""
+        self._is_below_total = True
+        self.read_rows += 1
+        self.tally.add(reason, "", "", None)
 
     def _table_layout(self, cells: Table, mapping: ColumnMap) -> Layout:
         """Return how a table's rows are read; all rows share its columns, so a fault in them is the file's."""
@@ -147,8 +158,14 @@ class Part:
         return self._found
 
     def _missing(self, columns: Sequence[str], there: Sequence[str]) -> SourceError:
-        named = ", ".join(name for name in there if name) or "none"
-        return SourceError(f"{self.name}: missing columns: {', '.join(columns)}; there are: {named}", file=self.name)
+        named = [name for name in there if name]
+        text = f"{self.name}: missing columns: {', '.join(columns)}; there are: {', '.join(named) or 'none'}"
+        if len(named) == 1 and self.is_lined:
+            text += "; no line of the first 20 holds them all: if they stand further down, say where: header = N"
+        if self._lacked:
+            absent = 'columns = { code = { constant = "" } }'
+            text += f"; a mapped column that no row has would come to be empty everywhere: if it is to be, {absent}"
+        return SourceError(text, file=self.name)
 
     def _without_furniture(self, cells: Table, lines: Sequence[int], batch: Batch) -> tuple[Table, Sequence[int]]:
         """Return a table without blank rows, and without totals, which are counted as left out."""
@@ -160,10 +177,8 @@ class Part:
         gone = set(blanks(cells, read))
         if batch.lines is not None:
             beside = totals(cells, read, is_below=self._is_below_total)
-            self._is_below_total |= bool(beside)
             for reason in beside.values():
-                self.tally.add(reason, "", "", None)
-                self.read_rows += 1
+                self._leave_out(reason)
             gone |= beside.keys()
         if not gone:
             return cells, lines

@@ -18,7 +18,7 @@ from engine.sources.doubts import doubts
 from engine.sources.guess.first_rows import head_of
 from engine.sources.guess.head import Head
 from engine.sources.guess.propose import guess
-from tests.unit.test_sources_any_bytes import ANY_BYTES, ENDINGS
+from tests.unit.test_sources_never_invent_rows import ANY_BYTES, ENDINGS
 
 TITLES = "Acme,,\nChart of accounts,,\n,,\n"
 BODY = "Number,Name,Type\n1000,Cash,Bank\n2000,Rent,\n"
