@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from engine.errors import SourceError
 from engine.model.dimension import clean
-from engine.sources.batch import Batch, Broken
+from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Objects, Table, flat
 from engine.sources.expressions import is_empty
 from engine.sources.furniture import is_header, totals
@@ -21,11 +21,11 @@ MOST_IDS = 5
 """Ids of strays that are kept for the message."""
 
 
-class Row(NamedTuple):
-    """A row of a source, with its place in the whole source."""
+class Rows(NamedTuple):
+    """Rows of a source, with their places in the whole source."""
 
-    place: int  # its line, or its number where the source has no lines
-    cells: Any  # by position, or an object
+    places: list[int]  # their lines, or their numbers where the source has no lines
+    cells: list[Any]  # of each row: by position, or an object
 
 
 class Strays:
@@ -39,9 +39,8 @@ class Strays:
 
     def add(self, place: int, named: object, *, is_lined: bool) -> None:
         """Count a row. `named`: what stands in its company column."""
-        self.rows += 1
-        if self.rows == 1:
-            self.first, self.is_lined = place, is_lined
+        self.rows += 1  # rows of one batch may come in any order
+        self.first, self.is_lined = min(place, self.first or place), is_lined
         if not is_empty(named) and len(self.ids) < MOST_IDS:
             self.ids[clean(str(named))[:40]] = None
 
@@ -62,28 +61,28 @@ class Dealer:
         self.keys: dict[str, None] = {}  # columns that any object has
         self.is_lined = False
 
-    def deal(self, batch: Batch) -> dict[int, list[Row]]:
+    def deal(self, batch: Batch) -> dict[int, Rows]:
         """Return the batch's rows by company, in their order. Rows of nobody are counted as strays."""
         self.columns, self.is_lined = batch.columns, batch.lines is not None
         places = batch.lines or range(self._number + 1, self._number + len(batch) + 1)
         self._number += len(batch)
-        whole = [Row(place, row) for place, row in zip(places, batch.cells, strict=True) if not _is_broken(row)]
-        found: dict[int, list[Row]] = defaultdict(list)
-        others: list[Row] = []
-        for row, named in zip(whole, self._named(whole), strict=True):
-            company_id = self._company(named)
-            if company_id is None:
-                others.append(row)
-            else:
-                found[company_id].append(row)
-        self._count_strays(others)
-        for place, cells in zip(places, batch.cells, strict=True):
-            if _is_broken(cells):
+        whole = Rows([], [])
+        for place, cells in zip(places, _each(batch.cells), strict=True):
+            if isinstance(cells, Broken):
                 self.strays.add(place, None, is_lined=self.is_lined)
-        return found
+            else:
+                whole.places.append(place)
+                whole.cells.append(cells)
+        found: dict[int | None, Rows] = defaultdict(lambda: Rows([], []))
+        companies = map(self._company, self._named(whole.cells))
+        for place, cells, company_id in zip(*whole, companies, strict=True):
+            rows = found[company_id]
+            rows.places.append(place)
+            rows.cells.append(cells)
+        self._count_strays(found.pop(None, Rows([], [])))
+        return {company_id: rows for company_id, rows in found.items() if company_id is not None}
 
-    def _named(self, rows: Sequence[Row]) -> Sequence[object]:
-        cells = [row.cells for row in rows]
+    def _named(self, cells: Sequence[Any]) -> Sequence[object]:
         if self.columns is not None:
             return Table(flat(cells), self.columns).column(self._column) if cells else ()
         objects = Objects(cells)
@@ -106,27 +105,27 @@ class Dealer:
         self._known[named] = number if number in self._companies else None
         return self._known[named]
 
-    def _count_strays(self, rows: Sequence[Row]) -> None:
+    def _count_strays(self, rows: Rows) -> None:
         """Count rows of nobody, without those that are none: blank ones, totals, and what follows these."""
-        if not rows or (self.columns is not None and self._column not in self.columns):
+        if not rows.cells or (self.columns is not None and self._column not in self.columns):
             return  # the column is missing, which fails each company
         beside: Collection[int] = ()
         if self.columns is not None:
-            for row in rows:
-                if is_header(row.cells, self.columns):
-                    raise self._second_header(row)
+            for place, cells in zip(*rows, strict=True):
+                if is_header(cells, self.columns):
+                    raise self._second_header(place)
             if self.is_lined:
-                table = Table(flat(row.cells for row in rows), self.columns)
+                table = Table(flat(rows.cells), self.columns)
                 beside = totals(table, self.columns, is_below=self._is_below_total)
                 self._is_below_total |= bool(beside)
-        for at, (row, named) in enumerate(zip(rows, self._named(rows), strict=True)):
-            if at not in beside and not _is_blank(row.cells):
-                self.strays.add(row.place, named, is_lined=self.is_lined)
+        for at, (place, cells, named) in enumerate(zip(*rows, self._named(rows.cells), strict=True)):
+            if at not in beside and not _is_blank(cells):
+                self.strays.add(place, named, is_lined=self.is_lined)
 
-    def _second_header(self, row: Row) -> SourceError:
-        place = f"line {row.place}" if self.is_lined else f"row {row.place}"
-        text = f"{self._name}, {place}: column names stand here again: the file is of two lists; give each a file"
-        return SourceError(text, file=self._name, line=row.place if self.is_lined else None)
+    def _second_header(self, place: int) -> SourceError:
+        words = f"line {place}" if self.is_lined else f"row {place}"
+        text = f"{self._name}, {words}: column names stand here again: the file is of two lists; give each a file"
+        return SourceError(text, file=self._name, line=place if self.is_lined else None)
 
 
 def company_of(named: object) -> int | None:
@@ -140,8 +139,12 @@ def company_of(named: object) -> int | None:
     return int(named) if named == named // 1 else None
 
 
-def _is_broken(row: object) -> bool:
-    return isinstance(row, Broken)
+def _each(rows: Sequence[Any]) -> Iterable[Any]:
+    """Return rows one by one; to take those of a grid by number costs five times as much."""
+    if not isinstance(rows, Grid):
+        return rows
+    cells, width = [cell.lstrip(" ") for cell in rows.flat], rows.width
+    return (cells[start : start + width] for start in range(0, len(cells), width))
 
 
 def _is_blank(cells: Any) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from hashlib import blake2b
 from tempfile import TemporaryFile
 from threading import Lock
@@ -19,7 +19,7 @@ from anyio import to_thread
 from engine.errors import SourceError
 from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
-from engine.sources.by_company import Dealer, Row, Strays
+from engine.sources.by_company import Dealer, Rows, Strays
 from engine.sources.digests import begun
 from engine.sources.files import FileSource
 from engine.sources.reading import Batches, Reading, Told
@@ -48,7 +48,7 @@ class Spool:
     def _begin(self) -> None:
         self._dealer = Dealer(self.source.name, self.source.mapping.company_column or "", self._companies)
         self._file: IO[bytes] | None = None
-        self._waiting: dict[int, list[Row]] = defaultdict(list)
+        self._waiting: dict[int, Rows] = defaultdict(lambda: Rows([], []))
         self._rows = 0  # of those that wait
         self._places: dict[int, list[tuple[int, int]]] = defaultdict(list)  # offset and length of each written part
         self._digests: dict[int, blake2b] = {}
@@ -94,11 +94,12 @@ class Spool:
 
     def _put(self, batch: Batch) -> None:
         for company_id, rows in self._dealer.deal(batch).items():
-            self._waiting[company_id] += rows
-            self._rows += len(rows)
-            digest = self._digest(company_id)
-            for row in rows:
-                digest.update(repr(row.cells).encode("utf-8", "backslashreplace") + b"\0")
+            waiting = self._waiting[company_id]
+            waiting.places.extend(rows.places)
+            waiting.cells.extend(rows.cells)
+            self._rows += len(rows.cells)
+            text = "".join([f"{cells!r}\0" for cells in rows.cells])
+            self._digest(company_id).update(text.encode("utf-8", "backslashreplace"))
         if self._rows > WAITING_ROWS:
             self._write()
 
@@ -106,7 +107,7 @@ class Spool:
         if self._file is None:
             self._file = TemporaryFile(prefix="dimsync-")  # noqa: SIM115  it lives as long as the run
         for company_id, rows in self._waiting.items():
-            part = pickle.dumps(rows, pickle.HIGHEST_PROTOCOL)
+            part = pickle.dumps((rows.places, rows.cells), pickle.HIGHEST_PROTOCOL)
             self._places[company_id].append((self._file.seek(0, 2), len(part)))
             self._file.write(part)
         self._waiting.clear()
@@ -132,31 +133,30 @@ class Spool:
 
     def batches(self, company_id: int) -> Batches:
         """Yield a company's rows, at least one batch, so that columns which are missing are told of in any case."""
-        yield self._batch(())
+        yield self._batch(Rows([], []))
         keys = dict.fromkeys(self._dealer.keys)  # columns that other companies' objects have are not missing here
         for offset, length in self._places[company_id]:
             rows = self._part(offset, length)
-            if keys and rows:
-                rows[0] = rows[0]._replace(cells={**keys, **rows[0].cells})
+            if keys:
+                rows.cells[0] = {**keys, **rows.cells[0]}
                 keys = {}
             yield self._batch(rows)
         return Told(self.digest(company_id), self._end)
 
-    def _part(self, offset: int, length: int) -> list[Row]:
+    def _part(self, offset: int, length: int) -> Rows:
         if self._file is None:
             raise SourceError(f"{self.source.name}: the run that had read it has ended", file=self.source.name)
         with self._reading:
             self._file.seek(offset)
             part = self._file.read(length)
-        rows: list[Row] = pickle.loads(part)  # noqa: S301  it was written by this process, to a file without a name
-        return rows
+        return Rows(*pickle.loads(part))  # noqa: S301  it was written by this process, to a file without a name
 
-    def _batch(self, rows: Sequence[Row]) -> Batch:
+    def _batch(self, rows: Rows) -> Batch:
         dealer = self._dealer
         return Batch(
-            [row.cells for row in rows],
+            rows.cells,
             columns=dealer.columns,
-            lines=[row.place for row in rows] if dealer.is_lined else None,
+            lines=rows.places if dealer.is_lined else None,
             mapping=self.source.mapping,
         )
 

@@ -238,3 +238,25 @@ def test_switches_come_from_the_mappings_of_all_sources(tmp_path: Path) -> None:
     found = configured(tmp_path, ACCOUNT + mappings + company(LISTS))
     assert found.companies[0].write is False
     assert ("write", "false", "[mapping.departments]") in explained(found, 5)
+
+
+def test_a_mapping_says_of_its_own_sources_alone_that_they_are_shared(tmp_path: Path) -> None:
+    place(tmp_path, "a.csv", "b.csv")
+    lists = 'sources = [{ source = "a.csv", mapping = "accounts" }, { source = "b.csv", mapping = "departments" }]'
+    one = MAPPINGS.replace('type_code = "account"', 'type_code = "account"\nshares_source = true')
+    both = one.replace('type_code = "department"', 'type_code = "department"\nshares_source = true')
+    told = [
+        explained(configured(tmp_path, ACCOUNT + mappings + company(lists)), 5) for mappings in (MAPPINGS, one, both)
+    ]
+    assert [[setting[1:] for setting in each if setting.key == "shares_source"] for each in told] == [
+        [("false", "default")],
+        [("false", "default")],
+        [("true", "[mapping.accounts]")],
+    ]
+    for place_of_it in ("account", "group", "company"):
+        text = {
+            "account": ACCOUNT.rstrip() + "\nshares_source = true\n" + MAPPINGS + company(lists),
+            "group": ACCOUNT + MAPPINGS + "[groups.west]\nshares_source = true\n" + company(f"{IN_WEST}\n{lists}"),
+            "company": ACCOUNT + MAPPINGS + company(f"shares_source = true\n{lists}"),
+        }[place_of_it]
+        assert configured(tmp_path, text).companies[0].shares_source
