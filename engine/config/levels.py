@@ -120,7 +120,15 @@ class Levels:
 
     def switch(self, key: str) -> Given:
         """Return the value of a switch, such as `write`."""
-        return first(self.treatment, key) or Given(SWITCHES[key], DEFAULT)
+        levels = self._sharing if key == "shares_source" else self.treatment
+        return first(levels, key) or Given(SWITCHES[key], DEFAULT)
+
+    @property
+    def _sharing(self) -> Sequence[Level[TreatmentSection]]:
+        """The places that decide whether sources are shared: a mapping that says so speaks for its own sources."""
+        own = {f"[mapping.{self.mapping_of(source)}]" for source in self.written_sources}
+        said = {level.origin for level in self.treatment if level.section.shares_source and level.origin in own}
+        return self.treatment if said == own else [level for level in self.treatment if level.origin not in said]
 
 
 def company_levels(document: Document, path: Path, entry: Entry, section: CompanySection) -> Levels:

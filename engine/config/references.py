@@ -30,7 +30,7 @@ def reference_faults(
         if {"source", "sources"} <= entry.values.keys():
             yield entry.fault("sources", "excludes `source`, which is a list of one: keep one of them")
     if "fleet" in raw:
-        yield from _fleet_faults(fleet)
+        yield from _fleet_faults(fleet, raw, is_listed=bool(entries))
     else:
         yield from (
             entry.fault("source", "is required: there is no [fleet]")
@@ -46,13 +46,24 @@ def _gives_sources(values: Mapping[str, Any]) -> bool:
     return "source" in values or "sources" in values
 
 
-def _fleet_faults(fleet: Entry) -> Iterator[Fault]:
-    """Yield the fault of a `[fleet]` that does not tell which companies there are."""
-    texts = [source.text for _, source in written_sources(fleet.values)]
+def _fleet_faults(fleet: Entry, raw: Mapping[str, Any], *, is_listed: bool) -> Iterator[Fault]:
+    """Yield the fault of a `[fleet]` that neither finds companies nor deals rows out to those that are listed."""
+    written = list(written_sources(fleet.values))
     if not _gives_sources(fleet.values):
         yield fleet.fault("source", "is required")
-    elif texts and "sources" in fleet.values and not any(map(finds_companies, texts)):
-        yield fleet.fault("sources", "one of them must hold {company_id}, to tell which companies there are")
+    if not written or any(finds_companies(source.text) for _, source in written):
+        return
+    key = "source" if "source" in fleet.values else "sources"
+    if not any(_names_companies(source.mapping or fleet.values.get("mapping"), raw) for _, source in written):
+        text = f"{written[0][1].text!r} must hold {{company_id}} exactly once, to tell which companies there are"
+        yield fleet.fault(key, f"{text}; or its mapping names each row's: company_column")
+    elif not is_listed:
+        yield fleet.fault(key, "is for companies that are listed: name them in [[companies]] or a companies_file")
+
+
+def _names_companies(mapping: object, raw: Mapping[str, Any]) -> bool:
+    """Return whether a mapping has a column with the company of each row."""
+    return isinstance(mapping, str) and "company_column" in _table(_table(raw, "mapping"), mapping)
 
 
 def _table(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:

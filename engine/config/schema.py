@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
 from engine.config.faults import unknown
-from engine.config.sources import fleet_text, source_text
+from engine.config.sources import source_text
 from engine.config.values import (
     Surroundings,
     address,
@@ -230,7 +230,7 @@ class CompanySection(TreatmentSection):
 class FleetSection(Section):
     """`[fleet]`: where companies' files are, and values for companies that do not give their own."""
 
-    source: Annotated[str, AfterValidator(fleet_text)] | None = None
+    source: Annotated[str, AfterValidator(source_text)] | None = None
     sources: SourceList | None = None
     account: Text | None = None
     mapping: Text | None = None

@@ -30,14 +30,6 @@ def source_text(text: str) -> str:
     return text
 
 
-def fleet_text(text: str) -> str:
-    """Check the fleet's template, which may end in `#SHEET`, and return it as it is written. Raises `ValueError`."""
-    if database(text) is not None:
-        raise ValueError(f"{text!r}: a database does not tell which companies there are: give it to each company")
-    fleet_template(split_sheet(text)[0])
-    return text
-
-
 def database(text: str) -> str | None:
     """Return the name of a source's database; None: the source is a file's path."""
     return text.removeprefix(_SQL) if text.startswith(_SQL) else None

@@ -40,6 +40,7 @@ from engine.run.tasks import Hosted, Lines, RunHost, drain, tell_loop
 from engine.run.totals import agrees
 from engine.run.visibility import Visible
 from engine.sources.sharing import refusals
+from engine.sources.spools import Spools
 from engine.wire.dialect import Dialect
 
 EVENTS_AHEAD = 256
@@ -193,15 +194,19 @@ class Run:
 
     async def _execute(self) -> RunResult:
         try:
-            with plain():
-                return await self._run()
+            with plain(), Spools(self._configured()) as spools:
+                return await self._run(spools)
         finally:
             self._feed.end()
 
-    async def _run(self) -> RunResult:
+    async def _run(self, spools: Spools) -> RunResult:
         wiring, started_s = self._wiring, anyio.current_time()
         if self._applying is not None and self._applying.resume:
             self._jobs = await self._unfinished(self._applying)
+        refused = self._refused()
+        self._jobs = [
+            replace(job, company=replace(job.company, source=spools.source_of(job.company))) for job in self._jobs
+        ]
         await self._emit(RunStarted(run_id=self.run_id, companies=len(self._jobs)))
         allowed = self._allowed_texts()
         await wiring.ledger.start_run(
@@ -212,7 +217,7 @@ class Run:
             name: Visible(channel, wiring.ledger, self._origin, now=wiring.now, fresh=self._fresh)
             for name, channel in channels.items()
         }
-        parts = self._parts(await self._rooms(channels))
+        parts = self._parts(await self._rooms(channels), refused)
 
         def start(turn: int) -> CompanyRun:
             name = self._jobs[turn].account.name
@@ -239,6 +244,9 @@ class Run:
         if self._mode.tells_notices:
             troubles += tuple(wiring.notices)
             wiring.notices.clear()
+        if strays := tuple(spools.problems()):
+            troubles += strays
+            self._result = replace(self._result, exit_code=worst((self._result.exit_code, ExitCode.REJECTED)))
         self._result = replace(self._result, problems=(*self._result.problems, *troubles))
         try:
             for each in visible.values():
@@ -299,7 +307,7 @@ class Run:
             for day in await self._memory.days(channels.values())
         }
 
-    def _parts(self, rooms: Mapping[str, ListingBudget]) -> RunContext:
+    def _parts(self, rooms: Mapping[str, ListingBudget], refused: Mapping[int, SourceError]) -> RunContext:
         wiring = self._wiring
         return RunContext(
             run_id=self.run_id,
@@ -317,7 +325,7 @@ class Run:
             now=wiring.now,
             emit=self._emit,
             company_ids=frozenset(company.id for company in self._configured()),
-            refused=self._refused(),
+            refused=refused,
         )
 
     async def _keep_fleets(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 from unicodedata import normalize
 
 from engine.errors import MissingSource, SharedSource, SourceError
-from engine.model.settings import Company
+from engine.model.settings import Company, SourceRows
 from engine.sources.files import FileSource
 from engine.sources.reading import Reading
 from engine.sources.several import Several
@@ -20,7 +20,7 @@ from engine.sources.sql import SqlSource
 _COMPANY_ID = re.compile(r"(?<![:\w\\]):company_id(?!\w|:)")  # SQLAlchemy's own rule for what is a parameter
 _SHOWN = 5  # most companies that a message names
 
-_Place: TypeAlias = tuple[Hashable, str]
+Place: TypeAlias = tuple[Hashable, str]
 """A value that is equal for equal sources, and the source's name in messages."""
 
 
@@ -59,23 +59,39 @@ def refusals(companies: Iterable[Company], every: Collection[Company]) -> dict[i
 def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
     """Return the errors of companies that have the same source as others, without `shares_source`, by id.
 
-    Sources that return the rows of one company (`of_company`, a query with `:company_id`) may be shared.
+    Sources that return the rows of one company (`of_company`, a query with `:company_id`, a mapping with a
+    `company_column`) may be shared.
     """
     sharers: dict[Hashable, dict[int, Company]] = {}
     names: dict[Hashable, str] = {}
-    places = _Places()
+    dealt_out: set[tuple[Hashable, int]] = set()  # to companies by a column of the source
+    places = Places()
     for company in companies:
-        for source in company.source.parts if isinstance(company.source, Several) else (company.source,):
-            if (place := _place(source, places)) is not None:
+        for source in parts_of(company.source):
+            if (place := place_of(source, places)) is not None:
                 sharers.setdefault(place[0], {})[company.id] = company
                 names.setdefault(place[0], place[1])
+                if is_dealt_out(source):
+                    dealt_out.add((place[0], company.id))
     return {
         company.id: SharedSource(_text(names[place], company, group), file=names[place])
         for place, group in sharers.items()
         if len(group) > 1
         for company in group.values()
-        if not company.shares_source
+        if not company.shares_source and (place, company.id) not in dealt_out
     }
+
+
+def parts_of(source: SourceRows) -> Sequence[SourceRows]:
+    """Return a company's sources, one by one."""
+    return source.parts if isinstance(source, Several) else (source,)
+
+
+def is_dealt_out(source: object) -> TypeGuard[FileSource | SqlSource]:
+    """Return whether a column of the source tells the company of each row, and the source itself does not."""
+    if isinstance(source, SqlSource) and _COMPANY_ID.search(source.query):
+        return False
+    return isinstance(source, FileSource | SqlSource) and source.mapping.company_column is not None
 
 
 def _text(name: str, company: Company, group: Iterable[int]) -> str:
@@ -88,7 +104,7 @@ def _text(name: str, company: Company, group: Iterable[int]) -> str:
     )
 
 
-class _Places:
+class Places:
     """Resolves paths, each folder once. Paths are texts: `Path` objects took four times as long."""
 
     def __init__(self) -> None:
@@ -130,7 +146,7 @@ def _are_one(place: str, other: str) -> bool:
         return False
 
 
-def _place(source: object, places: _Places) -> _Place | None:
+def place_of(source: object, places: Places) -> Place | None:
     """Return the place of a source; None: it has none, or may be shared."""
     if isinstance(source, SqlSource):
         return None if _COMPANY_ID.search(source.query) else (source.identity, source.name)

@@ -88,3 +88,43 @@ def test_a_missing_list_fails_its_company_alone_and_is_told_by_validate(fleet: F
     values = {setting["key"]: (setting["value"], setting["origin"]) for setting in shown["settings"]}
     assert values["sources[0].source"] == ("102/accounts.csv", "[fleet]")
     assert values["sources[1].optional"] == ("true", "[fleet]")
+
+
+BY_COLUMN = """
+[mapping.all]
+type_code = "account"
+company_column = "Company"
+where = { Inactive = ["F"] }
+[fleet]
+source = "all.csv"
+mapping = "all"
+"""
+
+
+def test_one_file_of_many_companies_is_dealt_out_by_its_column(fleet: Fleet) -> None:
+    fleet.door.place(101, 102)
+    settings = SETTINGS.format(base_url=fleet.door.base_url, max_concurrency=8)
+    (fleet.folder / "dimsync.toml").write_text(
+        f'companies_file = "companies.csv"\n{settings}{BY_COLUMN}', encoding="utf-8"
+    )
+    (fleet.folder / "companies.csv").write_text("id,name\n101,One\n102,Two\n", encoding="utf-8")
+    rows = [f"{number},{key}" for number, key in zip((101, 101, 102), accounts("F"), strict=True)]
+    text = "\n".join([f"Company,{HEADER.strip()}", *rows, "102,z,Account,Closed,9,T", "105,q,Account,Strange,7,F", ""])
+    (fleet.folder / "all.csv").write_text(text, encoding="utf-8")
+
+    told = fleet.run("validate")
+    assert (told.returncode, "all.csv (mapping all, 2 companies, [fleet])" in told.stdout) == (0, True)
+    done = fleet.run("sync", "--output", "json")
+    document = json.loads(done.stdout)
+    first, second = document["companies"]
+    assert (done.returncode, first["state"], second["state"]) == (3, "synced", "synced")
+    assert [(one["read_rows"], one["left_out"], one["created"]) for one in (first, second)] == [(2, 0, 2), (2, 1, 1)]
+    assert "1 row names no company that has this source" in " ".join(done.stderr.split())
+    assert "they name 105; the first is line 6" in " ".join(done.stderr.split())
+    assert len(fleet.door.rows(101)) == 2
+
+    (fleet.folder / "all.csv").write_text(text.replace("105,q,Account,Strange,7,F\n", ""), encoding="utf-8")
+    code, document = fleet.result("sync")
+    assert (code, document["totals"]["requests"]["total"]) == (0, 0)
+    assert [one["state"] for one in document["companies"]] == ["unchanged", "unchanged"]
+    assert "unknown-company" in fleet.run("help", "unknown-company").stdout

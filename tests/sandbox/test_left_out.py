@@ -144,3 +144,47 @@ async def test_mangled_text_is_let_pass_once(world: World) -> None:
 
 def replace_name(row: Dimension) -> Dimension:
     return row._replace(name=row.name.replace("Name", "CafÃ©"))
+
+
+@pytest.mark.sockets
+async def test_one_file_of_many_companies_is_read_once_and_a_change_of_one_wakes_no_other(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "all.csv"
+    mapping = ColumnMap(company_column="Company")
+
+    def write(*changed: str) -> None:
+        lines = [",".join([f"{1 + n % 5}", *(value or "" for value in row)]) for n, row in enumerate(dims(50))]
+        path.write_text(
+            "\n".join([f"Company,{HEADER.removesuffix(',Inactive')}", *lines, *changed, ""]), encoding="utf-8"
+        )
+
+    opened: list[str] = []
+    begin = FileSource.__aiter__
+
+    def counted(source: FileSource) -> Any:
+        opened.append(source.name)
+        return begin(source)
+
+    monkeypatch.setattr(FileSource, "__aiter__", counted)
+    source = FileSource(path, mapping)
+    five = [Company(id=n, name=f"Company {n}", source=source) for n in range(1, 6)]
+    for one in five:
+        world.place(one.id)
+    write()
+    assert [columns(each) for each in (await world.sync(*five)).companies] == [{"created": 10}] * 5
+    again = await world.sync(*five)
+    assert ([each.state for each in again.companies], world.sent()) == (["unchanged"] * 5, 0)
+    assert opened == [source.name] * 2
+    write("3,K9,account,Account,New,9999,", "7,K8,account,Account,Nobody,8888,")
+    world.companies = tuple(five)  # the fifth is configured, so its rows are not nobody's
+    third = await world.sync(*five[:4])
+    assert [columns(each) for each in third.companies] == [
+        {"unchanged": 10},
+        {"unchanged": 10},
+        {"unchanged": 10, "created": 1},
+        {"unchanged": 10},
+    ]
+    assert (third.exit_code, [problem.code for problem in third.problems]) == (3, ["unknown-company"])
+    assert "1 row names no company that has this source" in third.problems[0].message
+    assert [each.exit_code for each in third.companies] == [0] * 4

@@ -123,7 +123,17 @@ def test_a_mapping_may_be_a_preset(tmp_path: Path) -> None:
     assert (found.mappings, found.erps) == ({5: ("netsuite",)}, {5: ("netsuite",)})
 
 
+BY_COLUMN = """
+[mapping.all]
+type_code = "account"
+company_column = "Company"
+[fleet]
+source = "all.csv"
+mapping = "all"
+"""
+
 FAULTS = {
+    "a fleet of nobody": (BY_COLUMN, "fleet.source"),
     "both in a company": (company('source = "a.csv"\nsources = [{ source = "b.csv" }]'), "companies[0].sources"),
     "both in a group": (
         f'[groups.west]\nsource = "a.csv"\nsources = [{{ source = "b.csv" }}]\n{company(IN_WEST)}',
@@ -154,6 +164,13 @@ def test_what_cannot_work_is_told_once_with_its_key(tmp_path: Path, text: str, k
     place(tmp_path, "1.csv", "a.csv")
     ((where, _),) = faults(tmp_path, ACCOUNT + text)
     assert where == key
+
+
+def test_a_fleet_may_be_one_file_of_the_companies_that_are_listed(tmp_path: Path) -> None:
+    place(tmp_path, "all.csv")
+    found = configured(tmp_path, f"{ACCOUNT}{BY_COLUMN}{company()}{company(number=6)}")
+    assert [parts(one) for one in found.companies] == [[(f"{tmp_path}/all.csv", "account")]] * 2
+    assert source_problems(found) == []
 
 
 def test_an_optional_file_may_be_missing_and_no_other(tmp_path: Path) -> None:
@@ -221,3 +238,25 @@ def test_switches_come_from_the_mappings_of_all_sources(tmp_path: Path) -> None:
     found = configured(tmp_path, ACCOUNT + mappings + company(LISTS))
     assert found.companies[0].write is False
     assert ("write", "false", "[mapping.departments]") in explained(found, 5)
+
+
+def test_a_mapping_says_of_its_own_sources_alone_that_they_are_shared(tmp_path: Path) -> None:
+    place(tmp_path, "a.csv", "b.csv")
+    lists = 'sources = [{ source = "a.csv", mapping = "accounts" }, { source = "b.csv", mapping = "departments" }]'
+    one = MAPPINGS.replace('type_code = "account"', 'type_code = "account"\nshares_source = true')
+    both = one.replace('type_code = "department"', 'type_code = "department"\nshares_source = true')
+    told = [
+        explained(configured(tmp_path, ACCOUNT + mappings + company(lists)), 5) for mappings in (MAPPINGS, one, both)
+    ]
+    assert [[setting[1:] for setting in each if setting.key == "shares_source"] for each in told] == [
+        [("false", "default")],
+        [("false", "default")],
+        [("true", "[mapping.accounts]")],
+    ]
+    for place_of_it in ("account", "group", "company"):
+        text = {
+            "account": ACCOUNT.rstrip() + "\nshares_source = true\n" + MAPPINGS + company(lists),
+            "group": ACCOUNT + MAPPINGS + "[groups.west]\nshares_source = true\n" + company(f"{IN_WEST}\n{lists}"),
+            "company": ACCOUNT + MAPPINGS + company(f"shares_source = true\n{lists}"),
+        }[place_of_it]
+        assert configured(tmp_path, text).companies[0].shares_source
