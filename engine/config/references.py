@@ -10,6 +10,7 @@ from engine.config.entries import Entry
 from engine.config.faults import Fault, unknown
 from engine.config.sources import database, finds_companies, written_sources
 from engine.model.settings import Limits
+from engine.sources.presets import PRESETS
 
 
 def reference_faults(
@@ -78,7 +79,9 @@ def _repeats(entries: Sequence[Entry]) -> Iterator[Fault]:
     for entry in entries:
         number = entry.values.get("id")
         if type(number) is int and (earlier := first.setdefault(number, entry)) is not entry:
-            yield entry.fault("id", f"{number} is already the id of {earlier.seen_from(entry.file)}")
+            place = earlier.seen_from(entry.file)
+            advice = "a company has several files in one list: sources = [{ source = ..., mapping = ... }, ...]"
+            yield entry.fault("id", f"{number} is already the id of {place}; {advice}")
 
 
 def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
@@ -92,7 +95,8 @@ def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
     for key, section, name in named:
         known = raw.get(section, None if section == "accounts" else {})  # a file without accounts is one fault
         if isinstance(name, str) and isinstance(known, dict) and name not in known:
-            yield entry.fault(key, f"there is no [{section}.{name}]; {unknown(name, known)}")
+            hint = unknown(name, {*known, *PRESETS} if "." in name and section == "mapping" else known)
+            yield entry.fault(key, f"there is no [{section}.{name}]; {hint}")
 
 
 def _accountless(
