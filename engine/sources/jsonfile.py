@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from functools import partial
 from io import BytesIO
 from typing import BinaryIO, cast
@@ -31,20 +31,29 @@ _BETWEEN = 2**62 + secrets.randbits(62)
 
 def ndjson_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
     """Yield the objects of an open file, at least one batch. Raises `SourceError`, `UnicodeDecodeError`, `OSError`."""
+    rows: list[RawRow] = []
+    lines: list[int] = []
     before, block = 0, _block(file).removeprefix(_BOM)  # the byte order mark is no part of the first line
-    while True:
+    is_empty = True
+    while block:
         count = block.count(b"\n") + (not block.endswith(b"\n"))
-        rows: Sequence[RawRow] | None = _objects(block, count)
-        lines: Sequence[int] = range(before + 1, before + count + 1)
-        if rows is None:
-            found = list(_each_object(block, name, before))
-            lines, rows = [number for number, _ in found], [row for _, row in found]
-        for start in range(0, len(rows) or 1, BATCH_ROWS):
-            end = start + BATCH_ROWS
-            yield Batch(rows[start:end], columns=None, lines=lines[start:end], mapping=mapping)
+        if (objects := _objects(block, count)) is not None:
+            rows += objects
+            lines += range(before + 1, before + count + 1)
+        else:
+            for number, row in _each_object(block, name, before):
+                rows.append(row)
+                lines.append(number)
         before += count
-        if not (block := _block(file)):
-            return
+        block = _block(file)
+        if len(rows) >= BATCH_ROWS // 2 or not block:
+            for start in range(0, len(rows), BATCH_ROWS):
+                end = start + BATCH_ROWS
+                yield Batch(rows[start:end], columns=None, lines=lines[start:end], mapping=mapping)
+                is_empty = False
+            rows, lines = [], []
+    if is_empty:
+        yield Batch((), columns=None, lines=(), mapping=mapping)
 
 
 def _block(file: BinaryIO) -> bytes:

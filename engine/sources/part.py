@@ -11,7 +11,7 @@ from engine.model.dimension import clean
 from engine.model.table import taken
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
-from engine.sources.expressions import columns_of
+from engine.sources.expressions import Expression, columns_of
 from engine.sources.fields import Reader, type_code_of, type_words
 from engine.sources.furniture import blanks, headers, is_header, is_total, totals
 from engine.sources.layout import Layout, is_own, layout, repeated
@@ -46,6 +46,7 @@ class Part:
         self._found = Layout((), (), (), None)
         self._lacked: dict[str, None] | None = None  # columns that no object had so far; None: there was no object
         self._had: dict[str, None] = {}  # columns that objects had
+        self._code: Expression | None = None  # how objects' codes are made
         self._is_below_total = False
         self._words: dict[str, None] = {}  # some of the type column, while none of them is known
         self._knows_a_type = False
@@ -161,6 +162,7 @@ class Part:
         columns = tuple(cells.columns)
         if columns != self._columns or self._has_paths or self._lacked is None:
             self._columns, self._found = columns, layout(cells, batch.mapping)
+            self._code = batch.mapping.columns.get("code")
             self._has_paths = any("." in name for name in batch.mapping.names())
             if len(cells):
                 self._had |= dict.fromkeys(cells.columns)
@@ -174,9 +176,8 @@ class Part:
         text = f"{self.name}: missing columns: {', '.join(columns)}; there are: {', '.join(named) or 'none'}"
         if len(named) == 1 and self.is_lined:
             text += "; no line of the first 20 holds them all: if they stand further down, say where: header = N"
-        if self._lacked:
-            absent = 'columns = { code = { constant = "" } }'
-            text += f"; a mapped column that no row has would come to be empty everywhere: if it is to be, {absent}"
+        if self._code is not None and " or ".join(columns_of(self._code)) in columns:
+            text += '; if no row is to have a code, say so: columns = { code = { constant = "" } }'
         return SourceError(text, file=self.name)
 
     def _without_furniture(self, cells: Table, lines: Sequence[int], batch: Batch) -> tuple[Table, Sequence[int]]:
