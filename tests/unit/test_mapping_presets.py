@@ -30,11 +30,11 @@ def test_each_preset_says_what_it_is_and_where_that_is_from() -> None:
 
 
 def test_a_mapping_goes_column_by_column_over_a_preset_of_one_list() -> None:
-    base = PRESETS["sage-intacct.items"]
+    base = PRESETS["sage-intacct.accounts"]
     own = column_map({"columns": {"code": {"constant": ""}}, "where": {"Blocked": "No"}, "header": 3}, base)
     assert own.columns == {**base.columns, "code": Constant("")}
     assert own.where == {**base.where, "Blocked": Switch(keep=False)}
-    assert (own.header, own.key, own.preset) == (3, base.key, "sage-intacct.items")
+    assert (own.header, own.key, own.preset) == (3, base.key, "sage-intacct.accounts")
     assert column_map({"where": {"STATUS": {"any": True}}}, base).where == {}
     assert column_map({"where": {}}, base).where == {}
 
@@ -84,10 +84,10 @@ def test_all_faults_of_a_written_mapping_are_told_at_once() -> None:
 
 WHOLE = """
 [mapping.m]
-preset = "business-central.accounts"
+preset = "sage-intacct.accounts"
 columns = { code = { first_of = ["Code", { column = "No.", split = "-", part = 1, pad = 4 }] } }
 type_codes = { Konto = "account" }
-where = { Blocked = false, "Account Type" = { any = true }, Kind = { keep = ["a"], out = ["b"] } }
+where = { Blocked = false, STATUS = { any = true }, Kind = { keep = ["a"], out = ["b"] } }
 company_column = "Company"
 header = 4
 encoding = "cp1252"
