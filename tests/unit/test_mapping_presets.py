@@ -110,7 +110,7 @@ def test_the_settings_take_every_key(tmp_path: Path) -> None:
     assert (mapping.header, mapping.encoding, mapping.delimiter, mapping.rows) == (4, "cp1252", ";", "value")
     assert (mapping.numbers_as_ids, mapping.min_age_s, mapping.max_age_s) == (True, 300.0, 172_800.0)
     assert (mapping.company_column, mapping.type_code) == ("Company", "account")
-    assert found.erps == {123: ("business-central",)}
+    assert found.erps == {123: ("sage-intacct",)}
     assert set(KEYS) >= {"header", "where", "columns"}
 
 
