@@ -308,7 +308,7 @@ def test_validate_reads_the_files_if_asked(export: Path, here: Here) -> None:
     *_, first, second, last = told.stdout.splitlines()
     assert first.startswith("company 7: exports/chart.csv: 2  duplicate-key, first line 2: ")
     assert second == "company 7: exports/chart.csv: 1  missing-field, first line 4: name is empty"
-    assert last == "files      2 of 2 can be read: 6 read = 1 to send + 2 left out + 3 invalid"
+    assert last == "files      of 2 of 2 companies can be read: 6 read = 1 to send + 2 left out + 3 invalid"
     (export.parent / "other.csv").write_text("Nr,Name\n1,A\n", encoding="utf-8")
     told = here("validate", "--files")
     assert told.returncode == 2
@@ -358,3 +358,31 @@ def test_without_a_ledger_all_rows_are_new(export: Path, here: Here) -> None:
     assert "name one of dimsync.toml with --company ID" in " ".join(shown.stderr.split())
     shown = here("map", "preview", "exports/chart.csv", "--mapping", "erp", "--company", "7", "--diff")
     assert "ledger     1 new" in shown.stdout
+
+
+def test_a_file_that_many_companies_share(export: Path, here: Here) -> None:
+    rows = "Number,Name,Company,Inactive\n1,A,7,No\n2,B,8,No\n3,C,9,No\n4,D,8,Yes\n"
+    export.write_text(rows, encoding="utf-8")
+    settings = (MAPPING + 'company_column = "Company"\n' + CREDENTIALED).replace("other.csv", "chart.csv")
+    (export.parents[1] / "dimsync.toml").write_text(settings, encoding="utf-8")
+    told = here("validate", "--files")
+    assert (told.returncode, told.stderr) == (3, "")
+    *_, stray, last = told.stdout.splitlines()
+    assert stray.startswith("exports/chart.csv: 1 row names no company that has this source")
+    assert last == "files      of 2 of 2 companies can be read: 3 read = 2 to send + 1 left out"
+    document = json.loads(here("validate", "--files", "--output", "json").stdout)
+    assert [each["company_id"] for each in document["files"]] == [7, 8, None]
+    shown = here("map", "preview", "exports/chart.csv", "--mapping", "erp")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "has rows of many companies (Company): name one with --company ID" in " ".join(shown.stderr.split())
+    shown = here("map", "preview", "exports/chart.csv", "--mapping", "erp", "--company", "8")
+    assert "rows       2 read = 1 to send + 1 left out" in shown.stdout
+    assert "  out      another company's row" in shown.stdout
+
+
+def test_a_mapping_for_many_companies_is_tried_as_the_first_of_them(tmp_path: Path, here: Here) -> None:
+    shutil.copy(FIELD / "one-file-for-two-companies" / "all.csv", tmp_path)
+    proposed = here("map", "guess", "all.csv")
+    assert tomllib.loads(proposed.stdout)["mapping"]["erp"]["company_column"] == "Company"
+    assert "# With it, for company 2104: 2 read = 2 to send" in proposed.stdout
+    assert "#   dimsync map preview all.csv --mapping erp --company 2104" in proposed.stdout

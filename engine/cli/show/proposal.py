@@ -53,10 +53,11 @@ def guess_lines(file: Path, name: str, made: Guess, wanted: Wanted | None, troub
     for doubt in made.doubts:
         yield from _comments(f"doubt: {doubt}")
     yield from table(("mapping", name), made.settings, WIDTH)
-    yield from _comments(f"With it: {trouble if wanted is None else totals(wanted)}")
+    whose = "" if made.company_id is None else f", for company {made.company_id}"
+    yield from _comments(f"With it{whose}: {trouble if wanted is None else totals(wanted)}")
     yield from _next(
         "paste this into dimsync.toml, then look at its rows",
-        _preview(file, name),
+        _preview(file, name) + ("" if made.company_id is None else f" --company {made.company_id}"),
     )
 
 

@@ -78,7 +78,7 @@ async def _tried(file: Path, made: Guess) -> tuple[Wanted | None, str]:
     """Return what a proposed mapping makes of the file; or None, and why it cannot be read so."""
     try:
         source = FileSource(file, column_map(made.settings))
-        return await read(source, company_id=COMPANY, type_codes=DIALECT.type_codes), ""
+        return await read(source, company_id=made.company_id or COMPANY, type_codes=DIALECT.type_codes), ""
     except (SourceError, ConfigError) as error:
         return None, str(error)
 

@@ -112,6 +112,8 @@ def _company(typed: Look, chosen: Chosen) -> tuple[Settings, Company]:
 def _named(typed: Look, mapping: str) -> Chosen:
     """Return the file with the mapping that is named. Raises `ConfigError`."""
     source = FileSource(typed.file, map_named(typed.config, mapping))
+    if typed.company_id is None and (column := source.mapping.company_column) is not None:
+        raise click.UsageError(f"{typed.file} has rows of many companies ({column}): name one with --company ID")
     return Chosen(source, typed.company_id or ANY_COMPANY, GUIDE.type_codes, f"the mapping {mapping}")
 
 

@@ -15,7 +15,7 @@ from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
 
 if TYPE_CHECKING:  # it brings pydantic, which `--help` does not need
-    from engine.cli.verbs.validate_files import Checked
+    from engine.cli.verbs.validate_files import Files
     from engine.config import Configured, Fault
 
 VALIDATE_SCHEMA = "dimsync.validate/1"
@@ -55,12 +55,10 @@ def validate(*, config: Path, files: bool, output: str) -> int:
         deliver(lambda stream: _print(stream, config, configured, faults, checked))
     if faults:
         return ExitCode.USAGE
-    return ExitCode.REJECTED if any(each.wanted and each.wanted.invalid for each in checked or ()) else ExitCode.DONE
+    return ExitCode.REJECTED if checked is not None and checked.have_bad_rows else ExitCode.DONE
 
 
-def _document(
-    configured: Configured | None, faults: Sequence[Fault], checked: Sequence[Checked] | None
-) -> dict[str, object]:
+def _document(configured: Configured | None, faults: Sequence[Fault], checked: Files | None) -> dict[str, object]:
     from engine.config import listed_sources  # noqa: PLC0415  as said
 
     errors = [{"file": str(fault.file), "key": fault.key, "message": fault.message} for fault in faults]
@@ -92,7 +90,7 @@ def _print(
     path: Path,
     configured: Configured | None,
     faults: Sequence[Fault],
-    checked: Sequence[Checked] | None,
+    checked: Files | None,
 ) -> None:
     stream.writelines(f"{safe(str(fault))}\n" for fault in faults)
     if faults:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from engine.cli.show.preview import counts, faults, totals
 from engine.config import Configured, Fault
 from engine.errors import SourceError
+from engine.model.outcome import Problem
 from engine.model.settings import Company, SourceRows
 from engine.model.wanted import Wanted
 from engine.observe.terminal import safe
 from engine.sources.base import read
 from engine.sources.files import FileSource
 from engine.sources.several import Several
+from engine.sources.sharing import parts_of
+from engine.sources.spools import Spools
 from engine.wire.guide import DIALECT as GUIDE
 from engine.wire.reference import DIALECT as REFERENCE
 
@@ -29,57 +33,77 @@ class Checked(NamedTuple):
     error: str = ""  # why not
 
 
-async def check_files(configured: Configured) -> list[Checked]:
-    """Read the files of all companies, one after the other. Databases are not asked."""
+class Files(NamedTuple):
+    """What is in the files of all companies."""
+
+    checked: Sequence[Checked]
+    strays: Sequence[Problem]  # rows that name no company, told once for each file that many share
+
+    @property
+    def have_bad_rows(self) -> bool:
+        """Whether a row cannot be sent."""
+        return bool(self.strays) or any(each.wanted is not None and each.wanted.invalid for each in self.checked)
+
+
+async def check_files(configured: Configured) -> Files:
+    """Read the files of all companies, one after the other; one that many share once. Databases are not asked."""
     codes = TYPE_CODES[configured.settings.api.contract]
-    sources = [(company, source) for company in configured.companies if (source := _files(company)) is not None]
-    return [await _check(company.id, source, codes) for company, source in sources]
+    with Spools(configured.companies) as spools:
+        companies = [
+            replace(company, source=source)
+            for company in configured.companies
+            if (source := _files(company)) is not None
+        ]
+        return Files([await _check(each, spools.source_of(each), codes) for each in companies], spools.problems())
 
 
 def _files(company: Company) -> FileSource | Several | None:
     """Return those of a company's sources that are files; None: it has none."""
-    parts: Collection[SourceRows | None] = (
-        company.source.parts if isinstance(company.source, Several) else (company.source,)
-    )
-    files = [part for part in parts if isinstance(part, FileSource)]
+    files = [part for part in parts_of(company.source) if isinstance(part, FileSource)]
     return Several(files) if len(files) > 1 else files[0] if files else None
 
 
-async def _check(company_id: int, source: FileSource | Several, codes: frozenset[str]) -> Checked:
+async def _check(company: Company, source: SourceRows, codes: frozenset[str]) -> Checked:
+    name = str(getattr(company.source, "name", ""))
     try:
-        return Checked(company_id, source.name, await read(source, company_id=company_id, type_codes=codes))
+        return Checked(company.id, name, await read(source, company_id=company.id, type_codes=codes))
     except SourceError as error:
-        return Checked(company_id, source.name, None, str(error))
+        return Checked(company.id, name, None, str(error))
 
 
-def file_faults(checked: Sequence[Checked], configured: Configured) -> Iterator[Fault]:
+def file_faults(files: Files, configured: Configured) -> Iterator[Fault]:
     """Yield a fault for each company whose files cannot be read, at the place that names them."""
-    for each in checked:
+    for each in files.checked:
         if each.wanted is None:
             yield configured.levels[each.company_id].entry.fault("source", each.error)
 
 
-def file_lines(checked: Sequence[Checked]) -> Iterator[str]:
+def file_lines(files: Files) -> Iterator[str]:
     """Yield a line for each company whose files have rows that cannot be sent, and one for all files."""
-    for each in checked:
+    for each in files.checked:
         for fault in faults(each.wanted) if each.wanted is not None else ():
             yield safe(f"company {each.company_id}: {each.name}: {fault}")
-    good = [each.wanted for each in checked if each.wanted is not None]
-    yield f"files      {len(good):,} of {len(checked):,} can be read: {totals(*good)}"
+    yield from (safe(problem.message) for problem in files.strays)
+    good = [each.wanted for each in files.checked if each.wanted is not None]
+    yield f"files      of {len(good):,} of {len(files.checked):,} companies can be read: {totals(*good)}"
 
 
-def file_json(checked: Sequence[Checked]) -> list[dict[str, object]]:
-    """Return the same as a document has it."""
+def file_json(files: Files) -> list[dict[str, object]]:
+    """Return the same as a document has it; rows that name no company are told for the company id null."""
     return [
         {
             "company_id": each.company_id,
             "file": each.name,
             "error": each.error or None,
             **({} if each.wanted is None else counts(each.wanted)),
-            "problems": [
-                {"code": problem.code, "message": problem.message, "file": problem.file, "line": problem.line}
-                for problem in (() if each.wanted is None else each.wanted.problems)
-            ],
+            "problems": [_problem(problem) for problem in (() if each.wanted is None else each.wanted.problems)],
         }
-        for each in checked
+        for each in files.checked
+    ] + [
+        {"company_id": None, "file": problem.file, "error": None, "problems": [_problem(problem)]}
+        for problem in files.strays
     ]
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    return {"code": problem.code, "message": problem.message, "file": problem.file, "line": problem.line}

@@ -21,6 +21,7 @@ class Guess(NamedTuple):
 
     settings: Mapping[str, object]  # its keys and values as in the settings file
     doubts: tuple[str, ...]  # in sentences
+    company_id: int | None = None  # of the first row, where the file has rows of many companies
 
 
 def guess(head: Head, file: str) -> Guess | None:
@@ -48,7 +49,7 @@ def guess(head: Head, file: str) -> Guess | None:
         settings["numbers_as_ids"] = True
     if "encoding" in head.reading:
         doubts.append(f"the encoding {head.reading['encoding']} is a guess: look at letters such as ä or é")
-    return Guess(settings, tuple(doubts))
+    return Guess(settings, tuple(doubts), int(table.values(company)[0]) if company else None)
 
 
 def likely_list(head: Head, file: str) -> str:
