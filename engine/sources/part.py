@@ -150,11 +150,9 @@ class Part:
         return self._found
 
     def _misplaced(self, line: int, there: Sequence[str]) -> SourceError:
+        place = f"{self.name}, line {line}, where the mapping says that the column names are (header = {line})"
         named = ", ".join(name for name in there if name) or "none"
-        text = (
-            f"{self.name}, line {line}: the mapping says that the column names are here (header = {line}), and these"
-            f" are missing: {', '.join(self._found.missing)}; there are: {named}"
-        )
+        text = f"{place}: missing columns: {', '.join(self._found.missing)}; there are: {named}"
         return SourceError(text, file=self.name, line=line)
 
     def _objects_layout(self, cells: Objects, batch: Batch) -> Layout:
