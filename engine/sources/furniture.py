@@ -61,9 +61,7 @@ def totals(cells: Table, columns: Iterable[str], *, is_below: bool) -> dict[int,
     names = {*columns, cells.columns[0]}
     found = dict.fromkeys(
         sorted(
-            at
-            for at in {at for name in names for at in _among(cells.column(name), _TOTALS)}
-            if _is_total(cells.row(at))
+            at for at in {at for name in names for at in _among(cells.column(name), _TOTALS)} if is_total(cells.row(at))
         ),
         "total",
     )
@@ -85,10 +83,10 @@ def _among(column: Sequence[object], words: frozenset[str]) -> list[int]:
     return [at for at, cell in enumerate(column) if isinstance(cell, str) and cell.strip() in words]
 
 
-def _is_total(row: Sequence[object]) -> bool:
+def is_total(row: Sequence[object]) -> bool:
     """Return whether a row is the total of a report: its first filled cell says so, and all others are amounts."""
     filled = [cell for cell in row if not is_empty(cell)]
-    return str(filled[0]).strip() in _TOTALS and all(map(_is_amount, filled[1:]))
+    return bool(filled) and str(filled[0]).strip() in _TOTALS and all(map(_is_amount, filled[1:]))
 
 
 def _is_amount(cell: object) -> bool:

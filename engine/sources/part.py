@@ -11,9 +11,9 @@ from engine.model.dimension import clean
 from engine.model.table import taken
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
-from engine.sources.expressions import columns_of
+from engine.sources.expressions import Expression, columns_of
 from engine.sources.fields import Reader, type_code_of, type_words
-from engine.sources.furniture import blanks, headers, is_header, totals
+from engine.sources.furniture import blanks, headers, is_header, is_total, totals
 from engine.sources.layout import Layout, is_own, layout, repeated
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import lists_of
@@ -46,6 +46,7 @@ class Part:
         self._found = Layout((), (), (), None)
         self._lacked: dict[str, None] | None = None  # columns that no object had so far; None: there was no object
         self._had: dict[str, None] = {}  # columns that objects had
+        self._code: Expression | None = None  # how objects' codes are made
         self._is_below_total = False
         self._words: dict[str, None] = {}  # some of the type column, while none of them is known
         self._knows_a_type = False
@@ -115,11 +116,22 @@ class Part:
         return cells, lines, self._whole(broken, batch)
 
     def _whole(self, broken: Sequence[tuple[int, Broken]], batch: Batch) -> Sequence[tuple[int, Broken]]:
-        """Return rows that are broken. Raises `SourceError` if one of them is a header of another width."""
+        """Return rows that are broken, without totals. Raises `SourceError` for a header of another width."""
+        left: list[tuple[int, Broken]] = []
         for line, row in broken:
             if batch.columns is not None and is_header(row.cells, batch.columns):
                 raise self._second_header(line, row.cells)
-        return broken
+            if is_total(row.cells):
+                self._leave_out("total")
+            else:
+                left.append((line, row))
+        return left
+
+    def _leave_out(self, reason: str) -> None:
+        """Count a row that is left out, and is none of a report's list."""
+        self._is_below_total = True
+        self.read_rows += 1
+        self.tally.add(reason, "", "", None)
 
     def _table_layout(self, cells: Table, mapping: ColumnMap) -> Layout:
         """Return how a table's rows are read; all rows share its columns, so a fault in them is the file's."""
@@ -138,6 +150,7 @@ class Part:
         columns = tuple(cells.columns)
         if columns != self._columns or self._has_paths or self._lacked is None:
             self._columns, self._found = columns, layout(cells, batch.mapping)
+            self._code = batch.mapping.columns.get("code")
             self._has_paths = any("." in name for name in batch.mapping.names())
             if len(cells):
                 self._had |= dict.fromkeys(cells.columns)
@@ -147,8 +160,13 @@ class Part:
         return self._found
 
     def _missing(self, columns: Sequence[str], there: Sequence[str]) -> SourceError:
-        named = ", ".join(name for name in there if name) or "none"
-        return SourceError(f"{self.name}: missing columns: {', '.join(columns)}; there are: {named}", file=self.name)
+        named = [name for name in there if name]
+        text = f"{self.name}: missing columns: {', '.join(columns)}; there are: {', '.join(named) or 'none'}"
+        if len(named) == 1 and self.is_lined:
+            text += "; no line of the first 20 holds them all: if they stand further down, say where: header = N"
+        if self._code is not None and " or ".join(columns_of(self._code)) in columns:
+            text += '; if no row is to have a code, say so: columns = { code = { constant = "" } }'
+        return SourceError(text, file=self.name)
 
     def _without_furniture(self, cells: Table, lines: Sequence[int], batch: Batch) -> tuple[Table, Sequence[int]]:
         """Return a table without blank rows, and without totals, which are counted as left out."""
@@ -160,10 +178,8 @@ class Part:
         gone = set(blanks(cells, read))
         if batch.lines is not None:
             beside = totals(cells, read, is_below=self._is_below_total)
-            self._is_below_total |= bool(beside)
             for reason in beside.values():
-                self.tally.add(reason, "", "", None)
-                self.read_rows += 1
+                self._leave_out(reason)
             gone |= beside.keys()
         if not gone:
             return cells, lines

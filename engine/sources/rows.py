@@ -78,7 +78,7 @@ def _texts(column: str, values: Sequence[object]) -> tuple[list[str], dict[int, 
     """Return texts, trimmed, with "" in place of what is no text, and the faults of those that are there."""
     texts = [value.strip() if isinstance(value, str) else "" for value in values]
     faults = {
-        at: Fault("not-text", f"{column} is {_kind(value)}, not text: {_ADVICE}")
+        at: Fault("not-text", f"{column} is {_kind(value)}, not text: {_ADVICE}{_AS_IDS if _is_number(value) else ''}")
         for at, value in enumerate(values)
         if not isinstance(value, str | None)
     }
@@ -127,6 +127,12 @@ def _place(kind: str, match: re.Match[str]) -> str:
 
 
 _ADVICE = 'write it in quotes, or as a text column ("0100" as a number has lost its leading zero)'
+
+_AS_IDS = "; where whole numbers are the ids, say so in the mapping: numbers_as_ids = true"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _kind(value: object) -> str:

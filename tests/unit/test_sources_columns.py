@@ -238,9 +238,9 @@ def by_csv(text: str) -> list[tuple[int, list[str] | str]] | None:
                 return None
             found.append((start, "bad-quoting"))
             continue
-        if len(row) == 2:
-            found.append((start, row))
-        elif len(row) > 1 or (row and row[0].strip()):
+        if len(row) == 2 or (len(row) > 2 and not "".join(row[2:]).strip() and "".join(row).strip()):
+            found.append((start, row[:2]))
+        elif "".join(row).strip():
             found.append((start, "ragged-row"))
     return found
 

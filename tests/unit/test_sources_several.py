@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import SharedSource, SourceError
 from engine.model.settings import Company
-from engine.model.wanted import SourceCounts, Wanted
+from engine.model.wanted import FileEnd, SourceCounts, Wanted
 from engine.sources.base import read
 from engine.sources.files import FileSource
 from engine.sources.several import Several
@@ -94,3 +94,10 @@ def test_names_of_many_parts_stay_short() -> None:
     assert Several([FileSource(f"{n}.csv") for n in range(5)]).name == "0.csv, 1.csv and 3 more"
     with pytest.raises(ValueError, match="at least one"):
         Several([])
+
+
+async def test_several_files_end_as_a_whole(parts: tuple[FileSource, FileSource]) -> None:
+    size = sum(part.size_bytes for part in parts)
+    assert (await wanted(*parts)).end == FileEnd(size, 0, is_ended=True)
+    parts[0].path.write_text(ACCOUNTS.removesuffix("\n"), encoding="utf-8")
+    assert (await wanted(*parts)).end == FileEnd(size - 1, 4, is_ended=False)
