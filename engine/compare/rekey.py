@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, natural_key
 from engine.model.outcome import Problem
 from engine.model.wanted import Wanted
+
+_Value = TypeVar("_Value")
 
 
 class Rekey(NamedTuple):
@@ -41,7 +43,8 @@ def rekeyed(wanted: Wanted, wire_keys: Mapping[str, str]) -> Wanted:
     return replace(
         wanted,
         rows=[row for row in rows if row.key not in twice],
-        lines={**wanted.lines, **{wire: wanted.lines[own] for wire, own in source_keys.items() if own in wanted.lines}},
+        lines=_also_by(source_keys, wanted.lines),
+        files=_also_by(source_keys, wanted.files),
         source_keys=source_keys,
         invalid=wanted.invalid + len(bad),
         problems=wanted.problems + bad,
@@ -54,7 +57,13 @@ def _collision(wanted: Wanted, key: str, wire_key: str) -> Problem:
         f"several rows of the source go by the key {wire_key!r} since one was rekeyed: leave out all but one, or"
         " undo that with `dimsync rekey ID --undo`"
     )
-    return Problem(code="rekeyed-twice", message=text, key=key, file=wanted.file, line=wanted.lines.get(key))
+    file, line = wanted.place(key)
+    return Problem(code="rekeyed-twice", message=text, key=key, file=file, line=line)
+
+
+def _also_by(source_keys: Mapping[str, str], by_key: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return values by the rows' own keys and by their wire keys."""
+    return {**by_key, **{wire: by_key[own] for wire, own in source_keys.items() if own in by_key}}
 
 
 def rekeyable(wanted: Wanted, record: CompanyRecord) -> list[Rekey]:

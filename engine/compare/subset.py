@@ -43,7 +43,15 @@ def subset(
         adopted=0,
         code_unseen=0,
     )
-    few = replace(wanted, rows=rows, source_rows=len(rows) + len(bad), invalid=len(bad), problems=tuple(bad))
+    few = replace(
+        wanted,
+        rows=rows,
+        source_rows=len(rows) + len(bad),
+        invalid=len(bad),
+        problems=tuple(bad),
+        left_out_by=(),
+        sources=(),
+    )
     return picked, few
 
 
@@ -67,16 +75,19 @@ def corrected(wanted: Wanted, own: Wanted) -> Wanted:
         wanted,
         rows=rows,
         lines={key: line for key, line in wanted.lines.items() if key not in replaced},
+        files={key: file for key, file in wanted.files.items() if key not in replaced},
         source_rows=len(rows) + len(problems),
         invalid=len(problems),
         problems=problems,
+        sources=(),  # they do not count the corrected rows
         invalid_keys=(wanted.invalid_keys - better.keys()) | own.invalid_keys,
     )
 
 
 def _strange(row: Dimension, own: Wanted) -> Problem:
     text = "its key is not in the company's source: correct it there"
-    return Problem(code="not-in-source", message=text, key=row.key, file=own.file, line=own.lines.get(row.key))
+    file, line = own.place(row.key)
+    return Problem(code="not-in-source", message=text, key=row.key, file=file, line=line)
 
 
 def gone(keys: Collection[str], wanted: Wanted) -> Sequence[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
 from engine.config.faults import unknown
-from engine.config.sources import fleet_text, source_text
+from engine.config.sources import source_text
 from engine.config.values import (
     Surroundings,
     address,
@@ -19,7 +19,9 @@ from engine.config.values import (
 )
 from engine.model.settings import Secret
 from engine.model.settings_rules import COMPANY_IDS
-from engine.sources.mapping import key_fault
+from engine.sources import written
+from engine.sources.expressions import expression
+from engine.sources.filters import row_test
 from engine.sources.presets import PRESETS
 from engine.sources.rows import COLUMNS
 from engine.wire.contracts import DIALECTS
@@ -51,27 +53,16 @@ def _chunk_rows(rows: int, info: ValidationInfo) -> int:
     return rows
 
 
-def _columns(columns: dict[str, str]) -> dict[str, str]:
-    for name in columns:
-        if name not in COLUMNS:
-            raise ValueError(f"{name!r} is not a column of dimensions; {unknown(name, COLUMNS)}")
-    return columns
-
-
-def _template(template: str) -> str:
-    if (fault := key_fault(template)) is not None:
-        raise ValueError(fault)
-    return template
+def _column(name: str) -> str:
+    if name not in COLUMNS:
+        raise ValueError(f"{name!r} is not a column of dimensions; {unknown(name, COLUMNS)}")
+    return name
 
 
 def _preset(name: str) -> str:
     if name not in PRESETS:
         raise ValueError(f"there is no preset {name!r}; {unknown(name, PRESETS)}")
     return name
-
-
-def _values(values: str | list[str]) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(values)
 
 
 Duration: TypeAlias = Annotated[float, PlainValidator(duration)]
@@ -82,7 +73,6 @@ Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Rows: TypeAlias = Annotated[int, Field(ge=0)]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
-Values: TypeAlias = Annotated[str | list[str], AfterValidator(_values)]
 
 
 class Section(BaseModel):
@@ -137,6 +127,9 @@ class GuardSection(Section):
     wrong_client_other_share: Share | None = None
     wrong_client_overlap: Share | None = None
     wrong_client_rows: Rows | None = None
+    left_out_share: Share | None = None
+    left_out_usual_share: Share | None = None
+    decimal_ids_rows: Rows | None = None
     adopt: Literal["trust", "push", "hold"] | None = None
 
 
@@ -188,18 +181,39 @@ class MappingSection(TreatmentSection):
     """`[mapping.NAME]`: how an ERP's export is read. A missing key is taken from the preset."""
 
     preset: Annotated[str, AfterValidator(_preset)] | None = None
-    columns: Annotated[dict[str, Text], AfterValidator(_columns)] = {}
-    type_code: Text | None = None
-    type: Text | None = None
+    columns: dict[Annotated[str, AfterValidator(_column)], Annotated[Any, PlainValidator(expression)]] = {}
+    type_code: Annotated[str, PlainValidator(written.text)] | None = None
+    type: Annotated[str, PlainValidator(written.text)] | None = None
     type_codes: dict[str, Text] = {}
     labels: dict[str, Text] = {}
-    key: Annotated[str, AfterValidator(_template)] | None = None
-    where: dict[str, Values] | None = None
+    key: Annotated[str, PlainValidator(written.key)] | None = None
+    where: dict[str, Annotated[Any, PlainValidator(row_test)]] | None = None
+    company_column: Annotated[str, PlainValidator(written.text)] | None = None
+    header: Annotated[int, PlainValidator(written.header)] | None = None
+    encoding: Annotated[str, PlainValidator(written.encoding)] | None = None
+    delimiter: Annotated[str, PlainValidator(written.delimiter)] | None = None
+    rows: Annotated[str, PlainValidator(written.path)] | None = None
+    numbers_as_ids: bool | None = None
+    min_age: Duration | None = None
+    max_age: Duration | None = None
+
+
+class SourceSection(Section):
+    """One entry of `sources` in a company, a group or `[fleet]`."""
+
+    source: Annotated[str, AfterValidator(source_text)]
+    mapping: Text | None = None
+    optional: bool = False
+
+
+SourceList: TypeAlias = Annotated[list[SourceSection], Field(min_length=1)]
 
 
 class GroupSection(TreatmentSection):
     """`[groups.NAME]`: what its companies have in common."""
 
+    source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     account: Text | None = None
     mapping: Text | None = None
 
@@ -209,6 +223,7 @@ class CompanySection(TreatmentSection):
 
     id: Annotated[int, Field(ge=1, lt=COMPANY_IDS)]
     source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     name: str | None = None
     account: Text | None = None
     mapping: Text | None = None
@@ -218,7 +233,8 @@ class CompanySection(TreatmentSection):
 class FleetSection(Section):
     """`[fleet]`: where companies' files are, and values for companies that do not give their own."""
 
-    source: Annotated[str, AfterValidator(fleet_text)]
+    source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     account: Text | None = None
     mapping: Text | None = None
     groups: list[Text] | None = None
@@ -256,6 +272,8 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("groups", "*"): GroupSection,
     ("fleet",): FleetSection,
     ("companies", "*"): CompanySection,
+    ("fleet", "sources", "*"): SourceSection,
+    **{(place, "*", "sources", "*"): SourceSection for place in ("groups", "companies")},
     **{(place, "*", "verify"): VerifySection for place in ("accounts", "mapping", "groups", "companies")},
     **{(place, "*", "guard"): GuardSection for place in ("accounts", "mapping", "groups", "companies")},
 }

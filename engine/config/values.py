@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.model.settings import Secret
 from engine.model.settings_rules import COMPANY_IDS, private_address
-from engine.sources.files import SUFFIXES
+from engine.sources.files import ending_fault
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -23,6 +23,7 @@ class Surroundings:
     folder: Path
     env: Mapping[str, str]
     contract: str
+    needs_secrets: bool = True  # False: nothing is sent, so that secrets need not be there
 
 
 def duration(value: object) -> float:
@@ -60,8 +61,8 @@ def source_path(text: str) -> str:
     """Check the path of a source file; its ending must be a known one. Raises `ValueError`."""
     if "\0" in text:
         raise ValueError(f"{text!r} is no path: it holds NUL")
-    if not text.lower().endswith(SUFFIXES):
-        raise ValueError(f"{text!r}: files are read by their ending, one of {', '.join(SUFFIXES)}")
+    if (fault := ending_fault(text)) is not None:
+        raise ValueError(f"{text!r}: {fault}")
     return text
 
 
@@ -92,6 +93,8 @@ def secret(value: object, around: Surroundings) -> Secret:
         raise ValueError(
             'must be a reference, "env:NAME" or "file:PATH": secrets themselves have no place in this file'
         )
+    if not around.needs_secrets:
+        return Secret(str(value))
     text = _from_env(where, around) if kind == "env" else _from_file(where, around)
     text = text.rstrip("\r\n")
     if not text:

@@ -154,6 +154,39 @@ REGISTRY = (
         by_figures=True,
     ),
     Guard(
+        slug="left-out",
+        level=Level.COMPANY,
+        may_be_allowed=True,
+        cause="The mapping leaves out every row of a type that had some at the last good run, or most of a file of"
+        " which it left out few: the export may spell a value another way than the filter.",
+        effect="The company is held (exit 4) and nothing is sent: its rows would silently leave the source.",
+        next="Compare the values that the message names with `where` in the mapping. If the rows are to be left out, to"
+        " let it pass once: `dimsync sync --select company:ID --allow left-out:ID`.",
+        by_figures=True,
+    ),
+    Guard(
+        slug="decimal-ids",
+        level=Level.COMPANY,
+        may_be_allowed=True,
+        cause="All ids of the source end in `.0`, and would be sent: a spreadsheet or a program has made decimal"
+        " numbers of them.",
+        effect="The company is held (exit 4) and nothing is sent: rows created under wrong ids cannot be deleted.",
+        next="Export the ids as text. If they are right, to let them pass: `dimsync sync --select company:ID --allow"
+        " decimal-ids:ID`; ids that Ottimate has so do not count again.",
+        by_figures=True,
+    ),
+    Guard(
+        slug="mangled-text",
+        level=Level.COMPANY,
+        may_be_allowed=True,
+        cause="A name, code or id that would be sent is UTF-8 that was read in another encoding: two odd"
+        " characters stand in the place of each letter with an accent.",
+        effect="The company is held (exit 4) and nothing is sent: its rows would be created under such names.",
+        next="Export the file as UTF-8. If the text is right, to let it pass: `dimsync sync --select company:ID --allow"
+        " mangled-text:ID`; texts that Ottimate has so do not count again.",
+        by_figures=True,
+    ),
+    Guard(
         slug="wrong-client",
         level=Level.COMPANY,
         may_be_allowed=True,

@@ -14,6 +14,7 @@ from engine.model.resource import Resource
 from engine.model.resting import Rejection, RestingRow
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.table import Keyed
+from engine.model.wanted import LeftOut
 
 KEY_MISMATCH = "key-mismatch"
 """A company's trouble that no time, listing or other source mends: keys led nowhere, and each try would double rows."""
@@ -40,6 +41,7 @@ class CompanyState:
     clean: bytes | None = None  # digest of the source and of all else that is compared, when nothing was to be done
     clean_rows: int | None = None  # its source rows
     clean_adopted: int | None = None  # its adopted rows
+    clean_left_out: tuple[LeftOut, ...] = ()  # why its mapping left rows out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

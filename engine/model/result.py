@@ -13,6 +13,7 @@ from engine.model.listing import Certificate
 from engine.model.outcome import Column, Problem, Reject
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import NamedCompany
+from engine.model.wanted import LeftOut
 
 RESULT_SCHEMA = "dimsync.result/1"
 
@@ -70,6 +71,7 @@ class CompanyResult:
     plan: CompanyPlan | None = None  # itself, in a dry run that came so far
     differences: tuple[Difference, ...] = ()  # in a dry run: what differs, and who made it so
     spellings: tuple[Difference, ...] = ()  # in a dry run: rows that Ottimate shows in a spelling of its own, as agreed
+    left_out_by: tuple[LeftOut, ...] = ()  # why its mapping left rows out; at most `MOST_REASONS`
     rejects: tuple[Reject, ...] = ()  # rows that stand as rejected, with their values
     asked: frozenset[str] | None = None  # source keys that a retry was about; None: all rows
 
@@ -235,6 +237,7 @@ def company_json(result: CompanyResult) -> dict[str, object]:
             }
             for problem in result.problems
         ],
+        **({"left_out_by": [left_out_json(each) for each in result.left_out_by]} if result.left_out_by else {}),
         **({"differences": [_difference(each) for each in result.differences]} if result.differences else {}),
         **({"spellings": [_difference(each) for each in result.spellings]} if result.spellings else {}),
     }
@@ -262,6 +265,17 @@ def field_json(field: FieldDifference) -> dict[str, object]:
         "whose": str(field.whose),
         **({} if field.spelled is None else {"spelled": field.spelled}),
         **({} if field.answered is None else {"answered": field.answered}),
+    }
+
+
+def left_out_json(reason: LeftOut) -> dict[str, object]:
+    """Return one entry of `left_out_by`."""
+    return {
+        "reason": reason.reason,
+        "column": reason.column,
+        "value": reason.value,
+        "type": reason.type_code,
+        "rows": reason.rows,
     }
 
 

@@ -146,6 +146,9 @@ _GUARDS = {
     "wrong_client_other_share": share,
     "wrong_client_overlap": share,
     "wrong_client_rows": whole(0),
+    "left_out_share": share,
+    "left_out_usual_share": share,
+    "decimal_ids_rows": whole(0),
     "adopt": kind(Adopt),
 }
 
@@ -164,6 +167,9 @@ class Guards:
     wrong_client_other_share: float = 0.9  # and more than this are another company's: the source is that one's
     wrong_client_overlap: float = 0.1  # fewer matched rows than this share of the smaller side
     wrong_client_rows: int = 10  # rows needed on each side before the overlap is judged
+    left_out_share: float = 0.5  # the mapping leaves out more than this share of a source's rows,
+    left_out_usual_share: float = 0.1  # and less than this at the last good run
+    decimal_ids_rows: int = 3  # rows needed before ids that all end in `.0` are judged
     adopt: Adopt = Adopt.TRUST
 
     def __post_init__(self) -> None:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from engine.model.dimension import Dimension, NaturalKey
+from engine.model.dimension import Dimension, NaturalKey, dimension_table
 from engine.model.outcome import Problem
+
+PART = 32
+"""Bits of a place's number within its part: the part, counted from 0, is in the bits above."""
+
+_NUMBER = (1 << PART) - 1
 
 
 class Lines(Mapping[str, int]):
-    """The line of each row by its key: 4 bytes a row, and a dict only once a line is asked for, for a message."""
+    """The line of each row by its key: 8 bytes a row, and a dict only once a line is asked for, for a message."""
 
-    __slots__ = ("_keys", "_numbers", "_table")
+    __slots__ = ("_are_lined", "_keys", "_places", "_table")
 
-    def __init__(self, keys: Sequence[str], numbers: array[int]) -> None:
-        """Take the keys of rows, and the lines that they stand on."""
+    def __init__(self, keys: Sequence[str], places: Sequence[int], are_lined: Sequence[bool] = (True,)) -> None:
+        """Take the keys of rows, their places, and for each part of the source whether it has lines.
+
+        A place is `part << PART | line`. Rows of parts without lines are not in the mapping.
+        """
         self._keys = keys
-        self._numbers = numbers
-        self._table: dict[str, int] = {}
+        self._places = places
+        self._are_lined = are_lined
+        self._table: dict[str, int] | None = None
 
     def _by_key(self) -> dict[str, int]:
-        if not self._table:
-            self._table = dict(zip(self._keys, self._numbers, strict=True))
+        if self._table is None:
+            pairs = zip(self._keys, self._places, strict=True)
+            self._table = {key: place & _NUMBER for key, place in pairs if self._are_lined[place >> PART]}
         return self._table
 
     def __getitem__(self, key: str) -> int:
@@ -34,7 +44,42 @@ class Lines(Mapping[str, int]):
         return iter(self._by_key())
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._by_key())
+
+
+class Files(Mapping[str, str]):
+    """The file of each row by its key, where rows come from several; a dict only once a file is asked for."""
+
+    __slots__ = ("_keys", "_names", "_places", "_table")
+
+    def __init__(self, keys: Sequence[str], places: Sequence[int], names: Sequence[str]) -> None:
+        """Take the keys of rows, their places (see `Lines`), and the name of each part of the source."""
+        self._keys = keys
+        self._places = places
+        self._names = names
+        self._table: dict[str, str] | None = None
+
+    def _by_key(self) -> dict[str, str]:
+        if self._table is None:
+            pairs = zip(self._keys, self._places, strict=True)
+            self._table = {key: self._names[place >> PART] for key, place in pairs}
+        return self._table
+
+    def __getitem__(self, key: str) -> str:
+        return self._by_key()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_key())
+
+    def __len__(self) -> int:
+        return len(self._by_key())
+
+
+class Place(NamedTuple):
+    """Where a row stands, for messages."""
+
+    file: str | None
+    line: int | None
 
 
 class FileEnd(NamedTuple):
@@ -43,6 +88,10 @@ class FileEnd(NamedTuple):
     size_bytes: int
     last_line: int  # its number; 0: not counted, because the line is whole
     is_ended: bool  # by a line end; else the last line may have been cut off
+
+
+LONGEST_VALUE = 40
+"""Characters of a value that are shown as the reason why a row is left out."""
 
 
 class LeftOut(NamedTuple):
@@ -54,6 +103,36 @@ class LeftOut(NamedTuple):
     type_code: str | None  # of the rows, where it is known
     rows: int
 
+    @property
+    def words(self) -> str:
+        """The reason in words: "Inactive is 'Yes'", "heading", "total: Name is 'TOTAL'"."""
+        value = self.value if len(self.value) <= LONGEST_VALUE else f"{self.value[:LONGEST_VALUE]}..."
+        place = f"{self.column} is '{value}'" if self.column and value else self.column
+        if self.reason == "filter" and place:
+            return place
+        return f"{self.reason}: {place}" if place else self.reason
+
+
+MOST_REASONS = 20
+"""Reasons that are kept and shown of one company; what is beyond them is summed in the last one."""
+
+
+def few_reasons(reasons: Sequence[LeftOut]) -> tuple[LeftOut, ...]:
+    """Return at most `MOST_REASONS` reasons: the first ones, and the sum of all others under the reason "other"."""
+    if len(reasons) <= MOST_REASONS:
+        return tuple(reasons)
+    shown, others = reasons[: MOST_REASONS - 1], reasons[MOST_REASONS - 1 :]
+    return (*shown, LeftOut("other", "", "", None, sum(reason.rows for reason in others)))
+
+
+def tell_left_out(reasons: Iterable[LeftOut], most: int = 5) -> str:
+    """Return the reasons in words, each with its rows: "Inactive is 'Yes' 9, heading 3". Texts come from the file."""
+    listed = list(reasons)
+    told = [f"{reason.words} {reason.rows:,}" for reason in listed[:most]]
+    if len(listed) > most:
+        told.append(f"other reasons {sum(reason.rows for reason in listed[most:]):,}")
+    return ", ".join(told)
+
 
 class SourceCounts(NamedTuple):
     """How many rows one of a company's sources had."""
@@ -63,13 +142,21 @@ class SourceCounts(NamedTuple):
     left_out: int
 
 
+class GoodCounts(NamedTuple):
+    """How many rows a company's sources had at the last good run. Guards measure a later source by it."""
+
+    sources: tuple[SourceCounts, ...]
+    kept: Mapping[str, int]  # good rows by type code
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """All rows of a company's sources. `source_rows` counts each that is not left out: `len(rows) + invalid`."""
 
     rows: Sequence[Dimension]  # valid rows with keys that are unique in the source, in source order
-    lines: Mapping[str, int] = field(default_factory=dict)  # key -> line in `file`, where the source has lines
-    file: str | None = None  # for messages
+    lines: Mapping[str, int] = field(default_factory=dict)  # key -> line in its file, where the source has lines
+    files: Mapping[str, str] = field(default_factory=dict)  # key -> file, if there are several; else all are in `file`
+    file: str | None = None  # for messages: the file, or the name of several together
     source_rows: int
     invalid: int = 0
     problems: tuple[Problem, ...] = ()  # one for each invalid row
@@ -81,12 +168,24 @@ class Wanted:
     left_out_by: tuple[LeftOut, ...] = ()  # each reason once, the most rows first
     sources: tuple[SourceCounts, ...] = ()  # in the order in which they are read
 
+    def place(self, key: str) -> Place:
+        """Return where a valid row stands."""
+        return Place(self.files.get(key, self.file), self.lines.get(key))
+
     @property
     def left_out(self) -> int:
         """Rows that the mapping leaves out."""
         return sum(reason.rows for reason in self.left_out_by)
 
     @property
+    def counts(self) -> GoodCounts:
+        """How many rows each source had, and each type. A source that does not count its rows has the company's."""
+        sources = self.sources or (SourceCounts(self.file or "", self.read_rows, self.left_out),)
+        return GoodCounts(sources, dict(sorted(Counter(dimension_table(self.rows).column("type_code")).items())))
+
+    @property
     def read_rows(self) -> int:
-        """Rows that were read: `source_rows + left_out`."""
-        return self.source_rows + self.left_out
+        """Rows that were read, as the sources count them for themselves. It must be `source_rows + left_out`."""
+        if not self.sources:
+            return self.source_rows + self.left_out
+        return sum(source.read_rows for source in self.sources)

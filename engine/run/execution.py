@@ -9,8 +9,8 @@ from math import inf
 
 import anyio
 
-from engine.errors import LedgerError
-from engine.model.balance import Balance, ExitCode
+from engine.errors import LedgerError, SourceError
+from engine.model.balance import Balance, ExitCode, worst
 from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted, SourceRead
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
@@ -32,6 +32,7 @@ from engine.run.tasks import Lines
 from engine.run.visibility import Visible
 from engine.run.work import Job, Work
 from engine.sources.sharing import refusals
+from engine.sources.spools import Spools
 
 
 class Execution:
@@ -69,6 +70,7 @@ class Execution:
             fresh=work.fresh,
         )
         self._host = Host()
+        self._refused: Mapping[int, SourceError] = {}  # companies that fail before any request
         self._channels: dict[str, Channel] = {}  # by account's name
         self._visible: dict[str, Visible] = {}  # by account's name
         self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
@@ -88,21 +90,27 @@ class Execution:
     async def execute(self) -> RunResult:
         """Do the work and return its outcome. Raises `LedgerError` when the journal cannot be begun."""
         self._started_s = anyio.current_time()
-        await self._begin()
-        await self._open_channels()
-        fleet = self._fleet = await self._make_fleet()
-        if self._stop_code is not None:
-            fleet.stop()
-        await self._run_companies(fleet)
-        self.result = self._sum_up(fleet)
+        with Spools(self._configured()) as spools:
+            await self._begin(spools)
+            await self._open_channels()
+            fleet = self._fleet = await self._make_fleet()
+            if self._stop_code is not None:
+                fleet.stop()
+            await self._run_companies(fleet)
+            self.result = self._sum_up(fleet, spools)
         self.result = await self._write_down(self.result)
         await self._emit(RunFinished(result=self.result))
         return self.result
 
-    async def _begin(self) -> None:
+    async def _begin(self, spools: Spools) -> None:
         applying = self._work.applying
         if applying is not None and applying.resume:
             self._jobs = await self._unfinished(applying.plan_id)
+        read = [job.company for job in self._jobs if self._work.mode.reads_source]  # a saved plan's rows are its own
+        self._refused = refusals(read, self._configured())
+        self._jobs = [
+            replace(job, company=replace(job.company, source=spools.source_of(job.company))) for job in self._jobs
+        ]
         await self._emit(RunStarted(run_id=self._run_id, companies=len(self._jobs)))
         verb, allowed = self._work.mode.verb, self._work.allowed_texts
         await self._ledger.start_run(self._run_id, verb, self._started_at, origin=self._origin, allowed=allowed)
@@ -158,8 +166,6 @@ class Execution:
 
     def _context(self, rooms: Mapping[str, ListingBudget]) -> RunContext:
         parts, work = self._dependencies, self._work
-        configured = self._configured()
-        read = [job.company for job in self._jobs if work.mode.reads_source]  # a saved plan's rows are its own
         return RunContext(
             run_id=self._run_id,
             origin=self._origin,
@@ -175,8 +181,8 @@ class Execution:
             fresh=work.fresh,
             now=parts.now,
             emit=self._emit,
-            company_ids=frozenset(company.id for company in configured),
-            refused=refusals(read, configured),
+            company_ids=frozenset(company.id for company in self._configured()),
+            refused=self._refused,
         )
 
     def _configured(self) -> list[Company]:
@@ -210,7 +216,7 @@ class Execution:
         self._is_late = True
         self.stop()
 
-    def _sum_up(self, fleet: Fleet) -> RunResult:
+    def _sum_up(self, fleet: Fleet, spools: Spools) -> RunResult:
         empty = RunResult(
             run_id=self._run_id,
             verb=self._work.mode.verb,
@@ -230,7 +236,10 @@ class Execution:
             spent=[channel.spent.requests() for channel in self._channels.values()],
             stop_code=self._stop_code,
         )
-        return replace(result, problems=(*result.problems, *self._problems(fleet)))
+        rows_of_nobody = tuple(spools.problems())
+        codes = (ExitCode(result.exit_code), *([ExitCode.REJECTED] if rows_of_nobody else []))
+        problems = (*result.problems, *self._problems(fleet), *rows_of_nobody)
+        return replace(result, exit_code=worst(codes), problems=problems)
 
     def _problems(self, fleet: Fleet) -> list[Problem]:
         """Return what is to be said of the run as a whole."""

@@ -22,7 +22,8 @@ async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     """Remember what a good run's source was like, where that is news, and forget old trouble.
 
     Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows.
-    Guards measure later sources by it (shrunken, another client's, torn), so they must not wait for a clean run.
+    Guards measure later sources by it (shrunken, another client's, torn, left out), so they must not wait for a clean
+    run.
     """
     result, source = result_of(company), company.counts.source
     notes: list[Note] = []
@@ -47,8 +48,10 @@ async def _notes(
     end = source.end
     if end is not None and end == await ledger.good_end(company_key):
         end = None  # no news
-    if source.source_rows != before.last_good_rows or end is not None:
-        yield partial(ledger.keep_good_source, company_key, source.source_rows, end)
+    now = source.counts
+    counts = None if now == await ledger.good_counts(company_key) else now
+    if source.source_rows != before.last_good_rows or end is not None or counts is not None:
+        yield partial(ledger.keep_good_source, company_key, source.source_rows, end, counts)
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

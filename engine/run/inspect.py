@@ -70,7 +70,7 @@ async def explain(
         wanted = rekeyed(wanted, record.wire_keys)
         row = next((row for row in wanted.rows if wanted.source_keys.get(row.key, row.key) == key), None)
         problems = tuple(problem for problem in wanted.problems if problem.key == key)
-        file, line = wanted.file, wanted.lines.get(key)
+        file, line = wanted.place(key)
         row = row and row._replace(key=key)
     life = await ledger.life(company_key, key)
     remote, remote_is = await _remote(life, client)

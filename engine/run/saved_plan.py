@@ -75,6 +75,8 @@ class PlanFromFile:
                 source_rows=saved.source_rows,
                 invalid=saved.invalid,
                 source_keys=dict(saved.source_keys),
+                left_out_by=saved.left_out_by,
+                sources=saved.sources,
             )
             counts.not_to_send = saved.source_rows - saved.invalid - len(saved.changes)
 

@@ -17,6 +17,8 @@ from engine.model.settings import RawRow, SourceRows
 from engine.model.wanted import FileEnd, Wanted
 from engine.sources.batch import Batch
 from engine.sources.intake import Intake
+from engine.sources.reading import Told
+from engine.sources.several import Several, combined
 
 _Item: TypeAlias = Dimension | RawRow | Sequence[Dimension | RawRow]
 
@@ -28,11 +30,31 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
     """Read a source to its end, and return its valid rows and, separately, its invalid ones.
 
     `type_codes`: the canonical codes that the contract allows. `file`: the source's name in messages; None: its own
-    `name`. A source with a method `of_company` is asked for the rows of this company only. The source is closed in any
-    case. Raises `SourceError` when it cannot be read.
+    `name`. A source with a method `of_company` is asked for the rows of this company only. The parts of `Several` are
+    read in turn. Each source is closed in any case. Raises `SourceError` when one cannot be read.
     """
     name = file or getattr(source, "name", None)
+    parts = source.parts if isinstance(source, Several) else (source,)
     intake = Intake(company_id=company_id, type_codes=type_codes, file=name)
+    told: list[Told] = []
+    for number, part in enumerate(parts, 1):
+        part_name = name if len(parts) == 1 else getattr(part, "name", None) or f"source {number} of {len(parts)}"
+        intake.begin(part_name)
+        told.append(await _read_part(part, intake, company_id, part_name))
+    wanted = intake.wanted(combined([one.digest for one in told]))
+    return replace(wanted, end=_end([one.end for one in told]))
+
+
+def _end(ends: Sequence[FileEnd | None]) -> FileEnd | None:
+    """Return how all files of lines together ended: their size, and the first last line that has no line end."""
+    known = [end for end in ends if end is not None]
+    open_lines = [end.last_line for end in known if not end.is_ended]
+    size_bytes = sum(end.size_bytes for end in known)
+    return FileEnd(size_bytes, next(iter(open_lines), 0), is_ended=not open_lines) if known else None
+
+
+async def _read_part(source: SourceRows, intake: Intake, company_id: int, name: str | None) -> Told:
+    """Read one source to its end, and return what is known about it then."""
     items = _begin(source, company_id, name)
     pending = 0
     try:
@@ -54,12 +76,10 @@ async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str
                 await checkpoint()
     finally:
         await _close(items, name)
-    digest, end = (
-        getattr(items, "digest", None),
-        getattr(items, "end", None),
-    )  # a program's own source may use these names for anything
-    wanted = intake.wanted(digest if isinstance(digest, bytes) else None)
-    return replace(wanted, end=end) if isinstance(end, FileEnd) else wanted
+    digest, end = getattr(items, "digest", None), getattr(items, "end", None)
+    return Told(  # a program's own source may use these names for anything
+        digest if isinstance(digest, bytes) else None, end if isinstance(end, FileEnd) else None
+    )
 
 
 def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterator[_Item]:

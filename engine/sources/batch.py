@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
-from typing import Any, cast, overload
+from typing import overload
 
 from engine.model.settings import RawRow
 from engine.sources.mapping import ColumnMap
@@ -16,12 +15,13 @@ NULS_OF_UTF_16 = 3
 class Broken(dict[str, object]):
     """A row that could not be split into fields. It has no columns, so as a mapping it is empty."""
 
-    __slots__ = ("code", "message")
+    __slots__ = ("cells", "code", "message")
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, cells: Sequence[object] = ()) -> None:
         super().__init__()
         self.code = code
         self.message = message
+        self.cells = cells  # as far as it could be split
 
 
 class Grid(Sequence[list[str]]):
@@ -70,20 +70,6 @@ class Batch(Sequence[RawRow]):
 
     def __len__(self) -> int:
         return len(self.cells)
-
-    def table(self) -> tuple[tuple[str, ...], list[Any]] | None:
-        """Return the column names, and all cells in one list, row after row; None where rows are not all alike."""
-        if self.columns is not None:
-            if isinstance(self.cells, Grid):
-                return self.columns, self.cells.flat
-            is_even = set(map(len, self.cells)) == {len(self.columns)}
-            return (self.columns, list(chain.from_iterable(self.cells))) if is_even else None
-        objects = cast("Sequence[dict[str, object]]", self.cells)
-        columns = tuple(objects[0]) if objects else ()
-        # No object has a column twice, so that none can make up for what another one lacks.
-        if not columns or list(chain.from_iterable(objects)) != [*columns] * len(objects):
-            return None
-        return columns, list(chain.from_iterable(map(dict.values, objects)))
 
     @overload
     def __getitem__(self, index: int) -> RawRow: ...

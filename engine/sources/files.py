@@ -1,16 +1,17 @@
-"""Files as sources: CSV, NDJSON, JSON, Parquet and Excel, read by threads, a few thousand rows at a time."""
+"""Files as sources: CSV, IIF, NDJSON, JSON, Parquet and Excel, read by threads, a few thousand rows at a time."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Generator
 from functools import partial
 from hashlib import file_digest
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from anyio import to_thread
 
@@ -19,8 +20,11 @@ from engine.model.wanted import FileEnd
 from engine.sources.batch import Batch
 from engine.sources.delimited import csv_batches
 from engine.sources.digests import Digested, begun
+from engine.sources.document import json_batches
+from engine.sources.encodings import encoding_of, misencoded
 from engine.sources.excel import excel_batches
-from engine.sources.jsonfile import json_batches, ndjson_batches
+from engine.sources.iif import iif_batches
+from engine.sources.jsonfile import ndjson_batches
 from engine.sources.mapping import ColumnMap
 from engine.sources.parquet import parquet_batches
 from engine.sources.reading import Batches, Reading, Told
@@ -32,6 +36,7 @@ _TEXTS: dict[str, _Reader] = {
     ".csv": csv_batches,
     ".tsv": csv_batches,
     ".txt": csv_batches,
+    ".iif": iif_batches,
     ".ndjson": ndjson_batches,
     ".jsonl": ndjson_batches,
     ".json": json_batches,
@@ -41,9 +46,37 @@ _EXCEL = ".xlsx"
 _EXTRAS = {".parquet": ("pyarrow", "parquet"), _EXCEL: ("openpyxl", "excel")}
 """The library that reads each other ending, and the extra of this package that installs it."""
 
+_MARKED = frozenset({".json", ".ndjson", ".jsonl"})
+"""Endings of files that are UTF-8 in any case, as the standard of JSON says."""
+
+_OTHER_SHEETS = (".xls", ".xlsb", ".xlsm", ".ods", ".numbers")
+
 SUFFIXES = (*_TEXTS, *_EXTRAS)
 
+_ENDINGS = f"files are read by their ending, one of {', '.join(SUFFIXES)}"
+
 _UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks
+
+_OTHERS = {
+    b"PK\x03\x04": "is an Excel workbook, or another packed file: give it its own ending, such as .xlsx",
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook: export the list as CSV, or save it as .xlsx",
+    b"<?xml": "is XML, and no table of text: export the list as CSV",
+    b"<html": "is a web page, and no table of text: export the list as CSV",
+    b"<!doc": "is a web page, and no table of text: export the list as CSV",
+    b"%PDF-": "is a PDF, and no table of text: export the list as CSV",
+}
+"""How files begin that programs export under endings of text, and what to do."""
+
+_BEGINNING = 64  # bytes that are looked at for it
+
+
+def ending_fault(text: str) -> str | None:
+    """Return what is wrong with the ending of a file's path; None: files of that ending can be read."""
+    if text.lower().endswith(SUFFIXES):
+        return None
+    if text.lower().endswith(_OTHER_SHEETS):
+        return f"such workbooks are not read: export the list as CSV, or save it as .xlsx ({_ENDINGS})"
+    return _ENDINGS
 
 
 def split_sheet(text: str) -> tuple[str, str | None]:
@@ -112,13 +145,14 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
         raw = Digested(path, begun(path.suffix, mapping))
         before = os.fstat(raw.fileno())
         with BufferedReader(raw) as file:
+            _require_age(name, mapping, before.st_mtime)
             yield from reader(file, name, mapping)
         _require_still(path, name, before)
         return Told(raw.digest(), _end(path, raw))  # none for workbooks and Parquet: reading these seeks
     except OSError as error:
         raise SourceError(_unreadable(name, error), file=name) from error
-    except UnicodeDecodeError as error:
-        raise _misencoded(path, name) from error
+    except UnicodeError as error:
+        raise _misencoded(path, name, mapping) from error
 
 
 def _require_still(path: Path, name: str, before: os.stat_result) -> None:
@@ -161,11 +195,17 @@ def _reader(path: Path, name: str, sheet: str | None) -> _Reader:
         return partial(_text_batches, _TEXTS[suffix])
     if suffix in _EXTRAS:
         return partial(excel_batches, sheet=sheet) if suffix == _EXCEL else parquet_batches
-    raise SourceError(f"{name}: files are read by their ending, one of {', '.join(SUFFIXES)}", file=name)
+    raise SourceError(f"{name}: {ending_fault(suffix)}", file=name)
 
 
 def _text_batches(reader: _Reader, file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
-    _refuse_utf16(file, name)
+    start = cast("BufferedReader", file).peek(_BEGINNING)[:_BEGINNING]
+    if start.startswith(_UTF16_OR_32) and reader in {ndjson_batches, json_batches}:
+        text = f"{name}, line 1, byte 1: the file is UTF-16 or UTF-32: save it as UTF-8"
+        raise SourceError(text, file=name, line=1)
+    for mark, words in _OTHERS.items():
+        if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(mark.lower()):
+            raise SourceError(f"{name} {words}", file=name)
     yield from reader(file, name, mapping)
 
 
@@ -185,21 +225,21 @@ def _unreadable(name: str, error: OSError) -> str:
     return f"{name} cannot be read: {error.strerror or error}"
 
 
-def _refuse_utf16(file: BinaryIO, name: str) -> None:
-    if file.read(4).startswith(_UTF16_OR_32):
-        raise SourceError(f"{name}, line 1, byte 1: the file is UTF-16 or UTF-32: save it as UTF-8", file=name, line=1)
-    file.seek(0)
-
-
-def _misencoded(path: Path, name: str) -> SourceError:
-    """Return an error that names the first byte that is not UTF-8. The file is read again, as bytes, to find it."""
+def _misencoded(path: Path, name: str, mapping: ColumnMap) -> SourceError:
+    """Return the error for a file that is not in its encoding. It is read again, as bytes, to find the place."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                place = f"{name}, line {number}, byte {error.start + 1}"
-                byte = f"0x{line[error.start]:02X}"
-                advice = 'save the file as UTF-8 (in Excel: "CSV UTF-8")'
-                return SourceError(f"{place}: {byte} is not UTF-8: {advice}", file=name, line=number)
-    return SourceError(f"{name} changed while it was read: try again", file=name)
+        said = None if path.suffix.lower() in _MARKED else mapping.encoding
+        return misencoded(file, name, encoding_of(file, name, said))
+
+
+def _require_age(name: str, mapping: ColumnMap, written_s: float) -> None:
+    """Raise `SourceError` if a file is too young, so that it may still grow, or too old to be today's."""
+    age_s = max(0.0, time.time() - written_s)
+    if mapping.min_age_s is not None and age_s < mapping.min_age_s:
+        text = (
+            f"{name} was written {age_s:,.0f} s ago, and min_age asks for {mapping.min_age_s:,.0f} s: try again later"
+        )
+        raise SourceError(text, file=name)
+    if mapping.max_age_s is not None and age_s > mapping.max_age_s:
+        hours = f"{age_s / 3_600:,.1f} h ago, and max_age allows {mapping.max_age_s / 3_600:,.1f} h"
+        raise SourceError(f"{name} was written {hours}: have the list exported again", file=name)

@@ -1,243 +1,114 @@
-"""Raw rows in, `Wanted` out: every row is counted once, as good or as invalid. Pure."""
+"""Raw rows in, `Wanted` out: every row is counted once, as good, as left out or as invalid. Pure."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from itertools import compress
-from operator import attrgetter
-from typing import NamedTuple, cast
+from functools import reduce
+from itertools import chain, compress, groupby
+from operator import add, attrgetter
+from typing import Any, NamedTuple, cast
 
 from engine.errors import SourceError
-from engine.model.dimension import Dimension, NaturalKey, dimension_table, dimensions, natural_key
+from engine.model.dimension import Dimension, dimensions, natural_key
 from engine.model.outcome import Problem
 from engine.model.settings import RawRow
-from engine.model.table import Column, Table, taken
-from engine.model.wanted import Lines, Wanted
-from engine.sources.batch import Batch, Broken
-from engine.sources.columns import kept, plain_columns
-from engine.sources.mapping import PLAIN, ColumnMap, Fields, Layout, is_own, layout
-from engine.sources.rows import COLUMNS, Fault, Refused, examine, shown
+from engine.model.table import Table, taken
+from engine.model.wanted import PART, Files, Lines, SourceCounts, Wanted
+from engine.sources.batch import Batch
+from engine.sources.cells import Cells, Objects
+from engine.sources.cells import Table as TableOfCells
+from engine.sources.fields import Reader, fields_of
+from engine.sources.layout import layout
+from engine.sources.mapping import PLAIN
+from engine.sources.part import Part, Sifted
+from engine.sources.rows import Fault, Refused, shown
+from engine.sources.selection import Tally
 
-_LAYOUTS = 64  # column sets of JSON objects that are remembered at a time
+_NUMBER = (1 << PART) - 1
 
-_FEW = 32  # at most this many rows are looked at one by one, once something is wrong among them
+_DIMENSION = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
+"""The columns of a `Dimension` as a row, in the order of its fields."""
 
 
 class _Invalid(NamedTuple):
-    place: int  # line, or number of the row where the source has no lines
+    place: int  # see `Lines`; where the source has no lines, the number of the row stands for the line
     refused: Refused
 
 
 class Intake:
-    """Takes the rows of one company's source and sorts the good from the invalid."""
+    """Takes the rows of one company's source, or of several, and sorts the good from the invalid."""
 
     def __init__(self, *, company_id: int, type_codes: frozenset[str], file: str | None) -> None:
         self._company_id = company_id
         self._type_codes = type_codes
         self._file = file
         self._good: Table[Dimension] = dimensions([] for _ in Dimension._fields)
-        self._places = array("I")  # of the good rows
+        self._places = array("Q")  # of the good rows
         self._invalid: list[_Invalid] = []
         self._keys: set[str] = set()  # that rows bear, good or not
         self._first: dict[str, int] = {}  # key -> place of the first row that bears it; see `_first_place`
         self._placed = 0  # good rows that `_first` knows
         self._again: dict[str, int] = {}  # key that is not unique -> place of its second row
-        self._mapping = PLAIN
-        self._layouts: dict[tuple[bool, tuple[str, ...]], Layout] = {}  # how columns are read under `_mapping`
-        self._lined = False
-        self._number = 0  # rows seen, the filtered ones included
-        self._filtered = 0
+        self._parts: list[Part] = []  # those begun; the last one is being read
+
+    def begin(self, name: str | None) -> None:
+        """Begin the next part of the source. `name`: in messages. Raises `SourceError` for faults of the last one."""
+        if self._parts:
+            self._parts[-1].end()
+        self._parts.append(Part(name))
+
+    @property
+    def _part(self) -> Part:
+        if not self._parts:
+            self.begin(self._file)
+        return self._parts[-1]
 
     def take_batch(self, batch: Batch) -> None:
-        """Take the rows of a file's batch. Raises `SourceError` when a column is missing or doubled."""
-        self._lined = batch.lines is not None
-        lines = batch.lines or range(self._number + 1, self._number + len(batch) + 1)
-        self._number += len(batch)
-        found = None if batch.columns is None else self._table_layout(batch.columns, batch.mapping)
-        if self._take_table(batch, lines):
-            return
-        if found is None:
-            picked = [self._pick(row, batch.mapping) for row in batch]
-        else:
-            picked = [_broken(row) if type(row) is Broken else found.pick(row) for row in batch.cells]
-        self._keep(picked, lines)
+        """Take the rows of a file's batch. Raises `SourceError` for a fault of the whole file."""
+        reader = Reader(batch.mapping, self._company_id, self._type_codes)
+        self._take(self._part.sifted(batch, reader), reader)
 
     def take_rows(self, rows: Sequence[object]) -> None:
         """Take rows that a program gave. Raises `SourceError` for what is neither a dimension nor a mapping."""
-        kinds = set(map(type, rows))
-        if kinds == {dict}:
-            self.take_batch(Batch(cast("Sequence[RawRow]", rows), columns=None, lines=None, mapping=PLAIN))
-        elif kinds == {Dimension}:
-            self._number += len(rows)
-            self._take(cast("Sequence[Dimension]", rows), range(self._number - len(rows) + 1, self._number + 1))
-        else:
-            self._take_mixed(rows)
+        reader, part = Reader(PLAIN, self._company_id, self._type_codes), self._part
+        for kind, group in groupby(rows, _kind):
+            cells = _cells(kind, list(group), part)
+            self._take(part.filtered(cells, part.numbers(len(cells)), layout(cells, PLAIN), reader), reader)
 
-    def _take_mixed(self, rows: Sequence[object]) -> None:
-        picked: list[Fields | Refused | None] = []
-        for row in rows:
-            self._number += 1
-            if isinstance(row, Dimension):
-                picked.append(row)
-            elif isinstance(row, Mapping):
-                picked.append(self._pick(row, PLAIN))
-            else:
-                kind = type(row).__name__
-                message = f"row {self._number} is of type {kind}; a source gives dimensions or mappings"
-                raise SourceError(message, file=self._file)
-        self._keep(picked, range(self._number - len(picked) + 1, self._number + 1))
-
-    def wanted(self, digest: bytes | None = None) -> Wanted:
-        """Return everything taken; `digest` is the source's. Raises `SourceError` when a filter left no row at all."""
-        if self._filtered and self._filtered == self._number:
-            raise SourceError(
-                f"{self._file}: `where` leaves out all of its {self._number:,} rows: "
-                "compare its values with those in the file",
-                file=self._file,
-            )
-        rows, places = self._good, self._places
-        if self._again:
-            keys = rows.column("key")
-            self._invalid += [self._repeated(rows[at]) for at, key in enumerate(keys) if key in self._again]
-            alone = [at for at, key in enumerate(keys) if key not in self._again]
-            rows, places = rows.take(alone), array("I", taken(places, alone))
-        self._invalid.sort(key=attrgetter("place"))
-        refused = [refused for _, refused in self._invalid]
-        return Wanted(
-            rows=rows,
-            lines=Lines(rows.column("key"), places) if self._lined else {},
-            file=self._file,
-            source_rows=self._number - self._filtered,
-            invalid=len(refused),
-            problems=tuple(map(self._problem, self._invalid)),
-            invalid_keys=frozenset(bad.key for bad in refused if bad.key is not None),
-            invalid_natural=frozenset(bad.natural for bad in refused if bad.natural is not None),
-            digest=digest,
-        )
-
-    def _table_layout(self, columns: tuple[str, ...], mapping: ColumnMap) -> Layout:
-        """Return how a table's rows are read; all rows share its columns, so a fault in them is the file's."""
-        found = self._layout(columns, mapping, by_name=False)
-        if found.doubled:
-            raise SourceError(f"{self._file}: {_twice(found)}; keep one of them", file=self._file)
-        if missing := found.missing + found.unfiltered:
-            there = ", ".join(name for name in columns if name) or "none"
-            raise SourceError(
-                f"{self._file}: missing columns: {', '.join(missing)}; there are: {there}", file=self._file
-            )
-        return found
-
-    def _pick(self, row: RawRow, mapping: ColumnMap) -> Fields | Refused | None:
-        """Return the six fields of an object, whose columns are its own."""
-        if type(row) is Broken:
-            return _broken(row)
-        found = self._layout(tuple(row), mapping, by_name=True)
-        if found.doubled:
-            return Refused((Fault("doubled-column", _twice(found)),))
-        if found.unfiltered:
-            return Refused((Fault("missing-field", f"{', '.join(found.unfiltered)}: needed by `where`, not there"),))
-        return found.pick(row)
-
-    def _layout(self, columns: tuple[str, ...], mapping: ColumnMap, *, by_name: bool) -> Layout:
-        """Return how a row with these columns is read; those of one file tend to have the same ones."""
-        if mapping is not self._mapping or len(self._layouts) >= _LAYOUTS:
-            self._mapping = mapping
-            self._layouts.clear()
-        if (by_name, columns) not in self._layouts:
-            self._layouts[by_name, columns] = layout(columns, mapping, self._company_id, by_name=by_name)
-        return self._layouts[by_name, columns]
-
-    def _take_table(self, batch: Batch, places: Sequence[int]) -> bool:
-        """Take a batch if its rows have the same columns and are plainly good; else take nothing and return False."""
-        if (table := batch.table()) is None:
-            return False
-        names, cells = table
-        found = self._layout(names, batch.mapping, by_name=False)
-        if found.doubled or found.unfiltered or not self._are_own(cells, len(names), found):
-            return False
-        count, width = len(batch), len(names)
-        columns = [[""] * count if at is None else cells[at::width] for at in found.places]
-        if found.tests:
-            if (verdicts := kept(cells, width, found.tests)) is None:
-                return False
-            places = list(compress(places, verdicts))
-            columns = [list(compress(column, verdicts)) for column in columns]
-        if not self._add(plain_columns(columns, batch.mapping, self._company_id, self._type_codes), places):
-            return False
-        self._filtered += count - len(places)
-        return True
-
-    def _are_own(self, cells: Sequence[object], width: int, found: Layout) -> bool:
-        """Return whether it is plain that no row of a table names another company."""
-        if not found.owners:
-            return True
-        columns = [cells[place::width] for place in found.owners]
-        kinds = {kind for column in columns for kind in map(type, column)}
-        if not kinds <= {str, int, type(None)}:
-            return False
-        return all(is_own(value, self._company_id) for column in columns for value in set(column))
-
-    def _keep(self, picked: Sequence[Fields | Refused | None], places: Sequence[int]) -> None:
-        """Take the rows that a filter has not left out."""
-        left = [(fields, place) for fields, place in zip(picked, places, strict=True) if fields is not None]
-        self._filtered += len(picked) - len(left)
-        self._take([fields for fields, _ in left], [place for _, place in left])
-
-    def _take(self, picked: Sequence[Fields | Refused], places: Sequence[int]) -> None:
-        """Take rows: together where none needs a second look, else by halves, the last few one by one."""
-        if self._take_whole(picked, places):
+    def _take(self, sifted: Sifted, reader: Reader) -> None:
+        """Take rows whose fields are in order; refuse the others."""
+        offset = (len(self._parts) - 1) << PART
+        for line, refused in sifted.refused:
+            self._refuse(refused, offset + line)
+        if not len(sifted.cells):
             return
-        if len(picked) > _FEW:
-            half = len(picked) // 2
-            self._take(picked[:half], places[:half])
-            self._take(picked[half:], places[half:])
-            return
-        for fields, place in zip(picked, places, strict=True):
-            if isinstance(fields, Refused):
-                self._refuse(fields, place)
-            else:
-                self._examine(fields, place)
+        columns, bad = fields_of(sifted.cells, sifted.found, reader)
+        places: Sequence[int] = list(map(offset.__add__, sifted.lines)) if offset else sifted.lines
+        if bad:
+            is_good = [at not in bad for at in range(len(places))]
+            columns = tuple(list(compress(column, is_good)) for column in columns)
+            for at in sorted(bad):
+                self._refuse(bad[at], places[at])
+            places = list(compress(places, is_good))
+        self._accept(columns, places)
 
-    def _take_whole(self, picked: Sequence[Fields | Refused], places: Sequence[int]) -> bool:
-        """Take rows if all of them are plainly good; else take nothing and return False."""
-        try:
-            columns = list(zip(*picked, strict=True))
-        except ValueError:  # one of them is refused already
-            return False
-        if len(columns) != len(COLUMNS):  # none of them is a row
-            return False
-        return self._add(plain_columns(columns, PLAIN, self._company_id, self._type_codes), places)
-
-    def _add(self, columns: Sequence[Column] | None, places: Sequence[int]) -> bool:
-        """Take plainly good rows; take nothing and return False if a key is not unique, or if there are no columns."""
-        if columns is None:
-            return False
-        rows = dimensions(columns)
-        keys = set(rows.column("key"))
-        if len(keys) < len(rows) or not self._keys.isdisjoint(keys):
-            return False
-        self._keys |= keys
+    def _accept(self, columns: Sequence[Sequence[Any]], places: Sequence[int]) -> None:
+        """Take sound rows, but for those whose key another row bears, which is said of both then."""
+        *others, codes = columns
+        rows = dimensions((*others, [code or None for code in codes] if "" in codes else codes))
+        keys = rows.column("key")
+        if len(set(keys)) < len(rows) or not self._keys.isdisjoint(keys):
+            is_first = [self._bear(key, place) for key, place in zip(keys, places, strict=True)]
+            self._first.update(compress(zip(keys, places, strict=True), is_first))
+            for at in [at for at, is_new in enumerate(is_first) if not is_new]:
+                self._invalid.append(
+                    _Invalid(places[at], self._repeated(rows[at], places[at], self._first_place(keys[at])))
+                )
+            rows, places = rows.take(list(compress(range(len(rows)), is_first))), list(compress(places, is_first))
+        self._keys.update(rows.column("key"))
         self._good.extend(rows)
         self._places.extend(places)
-        return True
-
-    def _examine(self, fields: Fields, place: int) -> None:
-        verdict = examine(fields, self._type_codes)
-        if isinstance(verdict, Dimension):
-            self._accept(verdict, place)
-        else:
-            self._refuse(verdict, place)
-
-    def _accept(self, row: Dimension, place: int) -> None:
-        """Take a sound row, unless another row bears its key: then neither is sent."""
-        if self._bear(row.key, place):
-            self._good.extend(dimension_table([row]))
-            self._places.append(place)
-        else:
-            self._invalid.append(
-                _Invalid(place, _duplicate(row.key, natural_key(row), self._spell(self._first_place(row.key))))
-            )
 
     def _refuse(self, refused: Refused, place: int) -> None:
         if refused.key is not None and self._bear(refused.key, place):
@@ -252,6 +123,34 @@ class Intake:
         self._again.setdefault(key, place)
         return False
 
+    def wanted(self, digest: bytes | None = None) -> Wanted:
+        """Return everything taken; `digest`: the source's. Raises `SourceError` for faults that only the end shows."""
+        self._part.end()
+        rows, places = self._good, self._places
+        if self._again:
+            keys = rows.column("key")
+            self._invalid += [self._first_of_several(rows[at]) for at, key in enumerate(keys) if key in self._again]
+            alone = [at for at, key in enumerate(keys) if key not in self._again]
+            rows, places = rows.take(alone), array("Q", taken(places, alone))
+        self._invalid.sort(key=attrgetter("place"))
+        refused = [refused for _, refused in self._invalid]
+        keys, are_lined = rows.column("key"), [part.is_lined for part in self._parts]
+        counts = tuple(SourceCounts(str(part.name or ""), part.read_rows, part.tally.total()) for part in self._parts)
+        return Wanted(
+            rows=rows,
+            lines=Lines(keys, places, are_lined) if any(are_lined) else {},
+            files=Files(keys, places, [part.name for part in counts]) if len(counts) > 1 else {},
+            file=self._file,
+            source_rows=sum(part.read_rows - part.left_out for part in counts),
+            invalid=len(refused),
+            problems=tuple(map(self._problem, self._invalid)),
+            invalid_keys=frozenset(bad.key for bad in refused if bad.key is not None),
+            invalid_natural=frozenset(bad.natural for bad in refused if bad.natural is not None),
+            digest=digest,
+            left_out_by=reduce(add, [part.tally for part in self._parts], Tally()).reasons(),
+            sources=counts,
+        )
+
     def _first_place(self, key: str) -> int:
         """Return where the first row that bears a key stands. Those of good rows are noted once one is asked for."""
         if key not in self._first:
@@ -260,34 +159,49 @@ class Intake:
             self._placed = len(self._good)
         return self._first[key]
 
-    def _repeated(self, row: Dimension) -> _Invalid:
+    def _first_of_several(self, row: Dimension) -> _Invalid:
         """Return the first row of a key as invalid: which of the rows is meant, nobody can tell."""
-        refused = _duplicate(row.key, natural_key(row), self._spell(self._again[row.key]))
-        return _Invalid(self._first_place(row.key), refused)
+        first = self._first_place(row.key)
+        return _Invalid(first, self._repeated(row, first, self._again[row.key]))
 
-    def _spell(self, place: int) -> str:
-        return f"line {place}" if self._lined else f"row {place}"
+    def _repeated(self, row: Dimension, place: int, other: int) -> Refused:
+        """Return the refusal of a row whose key another one bears."""
+        key, where = row.key, self._spell(other, place)
+        message = f"unique_key {shown(key)} is not unique: it also stands in {where}; none of its rows is sent"
+        return Refused((Fault("duplicate-key", message),), key, natural_key(row))
+
+    def _spell(self, place: int, seen_from: int) -> str:
+        """Return a place in words, with its file if that is another one than where it is seen from."""
+        part, number = self._parts[place >> PART], place & _NUMBER
+        words = f"line {number}" if part.is_lined else f"row {number}"
+        return words if place >> PART == seen_from >> PART else f"{words} of {part.name}"
 
     def _problem(self, invalid: _Invalid) -> Problem:
         place, (faults, key, _) = invalid
+        part, number = self._parts[place >> PART], place & _NUMBER
         message = "; ".join(fault.message for fault in faults)
         return Problem(
             code=faults[0].code,
-            message=message if self._lined else f"row {place}: {message}",
+            message=message if part.is_lined else f"row {number}: {message}",
             key=key,
-            file=self._file,
-            line=place if self._lined else None,
+            file=part.name,
+            line=number if part.is_lined else None,
         )
 
 
-def _duplicate(key: str, natural: NaturalKey, other: str) -> Refused:
-    message = f"unique_key {shown(key)} is not unique: it also stands in {other}; none of its rows is sent"
-    return Refused((Fault("duplicate-key", message),), key, natural)
+def _kind(row: object) -> type | None:
+    """Return which kind of row a program gave; None: it is none."""
+    if isinstance(row, Dimension):
+        return Dimension
+    return Mapping if isinstance(row, Mapping) else None
 
 
-def _broken(row: Broken) -> Refused:
-    return Refused((Fault(row.code, row.message),))
-
-
-def _twice(found: Layout) -> str:
-    return f"the same column is there twice: {'; '.join(found.doubled)}"
+def _cells(kind: type | None, rows: Sequence[object], part: Part) -> Cells:
+    """Return rows of one kind by their columns. Raises `SourceError`."""
+    if kind is Dimension:
+        return TableOfCells(list(chain.from_iterable(cast("Sequence[Dimension]", rows))), _DIMENSION)
+    if kind is Mapping:
+        return Objects([dict(row) for row in cast("Sequence[RawRow]", rows)])
+    number = part.numbers(1)[0]
+    message = f"row {number} is of type {type(rows[0]).__name__}; a source gives dimensions or mappings"
+    raise SourceError(message, file=part.name)

@@ -1,13 +1,12 @@
-"""NDJSON (one object a line, read in blocks) and JSON (one array, read as a whole) in batches."""
+"""NDJSON, one object a line, in batches: read in blocks of lines."""
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from functools import partial
 from io import BytesIO
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import orjson
 
@@ -22,10 +21,7 @@ LINE_BYTES = 4_000_000
 """A longer line means that this is no NDJSON file; it is not read to its end."""
 
 BLOCK_BYTES = 64_000
-"""Bytes of lines that are decoded together: about 350 rows. Larger blocks are no faster, smaller ones hardly slower."""
-
-JSON_BYTES = 256_000_000
-"""Most bytes of a JSON file: while it is read, about five times its size is in memory. Larger ones should be NDJSON."""
+"""Bytes of lines that are decoded together: about 350 rows. Larger blocks are slower: they leave the cache."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -35,20 +31,29 @@ _BETWEEN = 2**62 + secrets.randbits(62)
 
 def ndjson_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
     """Yield the objects of an open file, at least one batch. Raises `SourceError`, `UnicodeDecodeError`, `OSError`."""
+    rows: list[RawRow] = []
+    lines: list[int] = []
     before, block = 0, _block(file).removeprefix(_BOM)  # the byte order mark is no part of the first line
-    while True:
+    is_empty = True
+    while block:
         count = block.count(b"\n") + (not block.endswith(b"\n"))
-        rows: Sequence[RawRow] | None = _objects(block, count)
-        lines: Sequence[int] = range(before + 1, before + count + 1)
-        if rows is None:
-            found = list(_each_object(block, name, before))
-            lines, rows = [number for number, _ in found], [row for _, row in found]
-        for start in range(0, len(rows) or 1, BATCH_ROWS):
-            end = start + BATCH_ROWS
-            yield Batch(rows[start:end], columns=None, lines=lines[start:end], mapping=mapping)
+        if (objects := _objects(block, count)) is not None:
+            rows += objects
+            lines += range(before + 1, before + count + 1)
+        else:
+            for number, row in _each_object(block, name, before):
+                rows.append(row)
+                lines.append(number)
         before += count
-        if not (block := _block(file)):
-            return
+        block = _block(file)
+        if len(rows) >= BATCH_ROWS // 2 or not block:
+            for start in range(0, len(rows), BATCH_ROWS):
+                end = start + BATCH_ROWS
+                yield Batch(rows[start:end], columns=None, lines=lines[start:end], mapping=mapping)
+                is_empty = False
+            rows, lines = [], []
+    if is_empty:
+        yield Batch((), columns=None, lines=(), mapping=mapping)
 
 
 def _block(file: BinaryIO) -> bytes:
@@ -84,15 +89,6 @@ def _each_object(block: bytes, name: str, before: int) -> Generator[tuple[int, R
             yield number, _object(line, name, number)
 
 
-def json_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
-    """Yield the objects of an open file that holds one array, at least one batch. Raises as `ndjson_batches`."""
-    if os.fstat(file.fileno()).st_size > JSON_BYTES:
-        raise SourceError(f"{name} is larger than {JSON_BYTES:,} bytes: write it as NDJSON (.ndjson)", file=name)
-    rows = [row if type(row) is dict else _stray(row) for row in _array(file.read().removeprefix(_BOM), name)]
-    for start in range(0, len(rows) or 1, BATCH_ROWS):
-        yield Batch(rows[start : start + BATCH_ROWS], columns=None, lines=None, mapping=mapping)
-
-
 def _object(line: bytes, name: str, number: int) -> RawRow:
     """Return the object on a line, or a broken row. Raises when the line is no text."""
     try:
@@ -104,21 +100,9 @@ def _object(line: bytes, name: str, number: int) -> RawRow:
             fault = "NUL bytes" if is_binary else f"more than {LINE_BYTES:,} bytes"
             raise SourceError(f"{name}, line {number}: {fault}: not NDJSON", file=name, line=number) from None
         return Broken("bad-json", f"the line is not JSON: {error}")
-    return row if type(row) is dict else _stray(row)
+    return row if type(row) is dict else stray(row)
 
 
-def _stray(value: object) -> Broken:
+def stray(value: object) -> Broken:
+    """Return a broken row in place of a value that is no object."""
     return Broken("bad-json", f"an object is wanted, this is of type {type(value).__name__}")
-
-
-def _array(text: bytes, name: str) -> list[Any]:
-    """Return a document's array: the document itself, or the value of its key `dimensions`."""
-    try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        text.decode()
-        raise SourceError(f"{name}, line {error.lineno}: not JSON: {error}", file=name, line=error.lineno) from error
-    rows = document.get("dimensions") if isinstance(document, dict) else document
-    if not isinstance(rows, list):
-        raise SourceError(f"{name}: an array of objects is wanted, alone or under `dimensions`", file=name)
-    return rows

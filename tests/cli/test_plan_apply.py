@@ -6,7 +6,6 @@ import json
 import re
 import signal
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
 import jsonschema
@@ -23,8 +22,8 @@ from engine.model.saved_plan import CompanyPlan, SavedPlan
 from tests.cli.conftest import Here
 from tests.cli.program import Fleet, start, until
 from tests.nursery import PATIENCE_S
+from tests.result_schema import SCHEMA
 
-SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 COLUMNS = ("source_rows", "unchanged", "created", "updated", "rejected", "held", "deferred", "uncertain", "invalid")
 BULK = {"operation": "bulk"}
 MAPPING = '\nmapping = "plain"\n[mapping.plain]\nwhere = {{dimension_type_code = [{}]}}\n'

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from importlib.resources import files
 from typing import Any
 
 import jsonschema
@@ -11,8 +10,8 @@ import pytest
 from tests.cli.conftest import Here
 from tests.cli.program import PROGRAM, Fleet, dimsync
 from tests.nursery import environment
+from tests.result_schema import SCHEMA
 
-SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 HOSTILE = "\x1b]0;owned\x07\x1b[31mred \u202eexe [bold]x[/bold]"
 
 

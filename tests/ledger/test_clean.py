@@ -17,6 +17,7 @@ from engine.model.company_record import CompanyState
 from engine.model.ledger_writes import Learned, Settlement
 from engine.model.resting import RestingRow
 from engine.model.row_record import Agreement
+from engine.model.wanted import LeftOut
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,
@@ -93,6 +94,14 @@ async def clean(ledger: Ledger) -> Ledger:
     await ledger.note_clean(HARBOR, DIGEST, 7, 2)
     assert await ledger.brief(HARBOR) == CLEAN
     return ledger
+
+
+async def test_why_rows_were_left_out_is_kept_with_it(clean: Ledger) -> None:
+    reasons = (LeftOut("filter", "Inactive", "Yes", "account", 9), LeftOut("heading", "", "", None, 3))
+    await clean.note_clean(HARBOR, DIGEST, 7, 2, reasons)
+    assert await clean.brief(HARBOR) == replace(CLEAN, clean_left_out=reasons)
+    await clean.note_clean(HARBOR, DIGEST, 7, 2)
+    assert await clean.brief(HARBOR) == CLEAN
 
 
 @pytest.mark.parametrize("name", CHANGES)

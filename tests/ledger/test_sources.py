@@ -8,7 +8,7 @@ import pytest
 
 from engine.ledger.protocols import Ledger
 from engine.model.company_record import CompanyState
-from engine.model.wanted import FileEnd
+from engine.model.wanted import FileEnd, GoodCounts, SourceCounts
 from tests.ledger.values import ANCHOR, HARBOR, ORIGIN
 
 FLEET = "/srv/exports/{company_id}.csv"
@@ -25,6 +25,19 @@ async def test_what_a_good_source_was_like_is_kept(ledger: Ledger, end: FileEnd)
     assert await ledger.good_end(HARBOR) == end
     assert (await ledger.read(HARBOR)).state.last_good_rows == 41
     assert await ledger.good_end(ANCHOR) is None
+
+
+async def test_how_many_rows_a_good_source_had_is_kept(ledger: Ledger) -> None:
+    sources = (SourceCounts("exports/101.csv", 12, 3), SourceCounts("Küche.xlsx#\u6771", 7, 0))
+    counts = GoodCounts(sources, {"account": 9, "department": 7})
+    assert await ledger.good_counts(HARBOR) is None
+    await ledger.keep_good_source(HARBOR, 16, ENDS[0], counts)
+    assert await ledger.good_counts(HARBOR) == counts
+    await ledger.keep_good_source(HARBOR, 17, ENDS[1])
+    assert (await ledger.good_counts(HARBOR), await ledger.good_end(HARBOR)) == (counts, ENDS[1])
+    await ledger.keep_good_source(HARBOR, 17, None, GoodCounts((), {}))
+    assert (await ledger.good_counts(HARBOR), await ledger.good_end(HARBOR)) == (GoodCounts((), {}), ENDS[1])
+    assert await ledger.good_counts(ANCHOR) is None
 
 
 async def test_what_is_kept_of_a_source_leaves_trouble_alone(ledger: Ledger) -> None:

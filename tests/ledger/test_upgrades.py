@@ -96,6 +96,9 @@ VERSION_13 = """
     update rows set agreement = '{"shown": {"name": "REST"}, "is_open": false}', before = '{"name": "Rent"}'
     where key = (select min(key) from rows)
 """
+VERSION_14 = """
+    update scopes set listed_by = 'third', listed_before = '["2026-11-20T09:30:00.000000Z"]' where id = 1;
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -110,6 +113,7 @@ VERSIONS = (
     VERSION_11,
     VERSION_12,
     VERSION_13,
+    VERSION_14,
 )
 NEW_NOTES = {
     "passed": None,
@@ -121,6 +125,7 @@ NEW_NOTES = {
     "listed_generation": None,
     "listed_by": None,
     "listed_before": None,
+    "clean_left_out": None,
 }
 NEW_COLUMNS = {"acked_generation": None, "agreement": None, "before": None}
 NEW_STATE = dict.fromkeys(("at", "name", "exit_code", "source_rows", "created", "updated", "trouble", "well_at"))
@@ -180,6 +185,8 @@ async def test_every_row_of_every_table_stays(version: int, tmp_path: Path) -> N
     before["scopes"] = [NEW_NOTES | scope for scope in before["scopes"]]
     if "quotas" in before:
         before["quotas"] = [{"tries": 0} | quota for quota in before["quotas"]]
+    if "sources" in before:
+        before["sources"] = [{"counts": None} | source for source in before["sources"]]
     if "rests" in before:
         before["rests"] = [{"code": ""} | rest for rest in before["rests"]]
     if "last_states" in before:

@@ -13,7 +13,6 @@ import json
 import subprocess
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,9 @@ from engine import Company, Dimension, FileSource, Verify, VerifyMode, run_json
 from engine.sandbox.tenant import Values
 from tests.cli.program import SETTINGS
 from tests.nursery import Nursery, environment
+from tests.result_schema import SCHEMA
 from tests.sandbox.conftest import OPEN, Rows, World, assert_exact, columns, company, dims, kinds, verdict
 
-SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 COLUMNS = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
 
 TEXTS: Mapping[str, str] = {

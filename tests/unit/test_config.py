@@ -10,7 +10,9 @@ import pytest
 
 from engine.config import ConfigFaults, explained, load, source_problems
 from engine.model.settings import Api, Limits, Secret, Settings, Verify, VerifyMode
+from engine.sources.expressions import Named
 from engine.sources.files import FileSource
+from engine.sources.filters import OneOf, Switch
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
 from engine.sources.sql import SqlSource
@@ -114,13 +116,16 @@ def test_a_full_file_gives_what_it_says(tmp_path: Path) -> None:
     first, second = found.companies
     assert (first.name, first.account, first.write, first.relabel) == ("Harbor Grill", "east", False, True)
     assert first.verify == Verify(mode=VerifyMode.FULL, verify_after_s=2_592_000.0, probe_after_s=5_400.0)
-    assert (found.mappings, found.erps) == ({5: "netsuite", 6: "plain"}, {5: "netsuite"})
+    assert (found.mappings, found.erps) == ({5: ("netsuite",), 6: ("plain",)}, {5: ("netsuite",)})
     assert isinstance(first.source, FileSource)
     assert isinstance(second.source, FileSource)
     mapping = first.source.mapping
-    assert mapping.columns == {**PRESETS["netsuite"].columns, "name": "Title"}
+    assert mapping.columns == {**PRESETS["netsuite"].columns, "name": Named("Title")}
     assert mapping.type_codes == {**PRESETS["netsuite"].type_codes, "Phase": "task"}
-    assert (mapping.key, mapping.where) == (PRESETS["netsuite"].key, {"Inactive": ("No",), "Kind": ("a", "b")})
+    assert (mapping.key, mapping.where) == (
+        PRESETS["netsuite"].key,
+        {"Inactive": Switch(keep=False), "Kind": OneOf(("a", "b"))},
+    )
     plain = second.source.mapping
     assert (plain.type_code, plain.type_label, plain.key) == ("item", "Item", "{company_id}-{code}")
 
@@ -291,9 +296,9 @@ FAULTS = {
     "no query": (on_database().replace("query =", "# query ="), "databases.erp.query", "is required"),
     "a sheet of no workbook": (MINIMAL.replace("123.csv", "123.csv#S"), "companies[0].source", "one of .csv"),
     "unknown preset": (mapped('preset = "netsweet"'), "mapping.m.preset", "did you mean 'netsuite'?"),
-    "unknown column": (mapped('columns = { nam = "x" }'), "mapping.m.columns", "did you mean 'name'?"),
+    "unknown column": (mapped('columns = { nam = "x" }'), "mapping.m.columns.nam", "did you mean 'name'?"),
     "key template": (mapped('key = "{name}"'), "mapping.m.key", "cannot be part of a key"),
-    "filter": (mapped("where = { Inactive = false }"), "mapping.m.where.Inactive", "must be text"),
+    "filter": (mapped("where = { Inactive = 1.5 }"), "mapping.m.where.Inactive", "must be text"),
 }
 
 

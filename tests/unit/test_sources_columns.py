@@ -15,25 +15,16 @@ from hypothesis import strategies as st
 from engine.errors import SourceError
 from engine.model.dimension import Dimension
 from engine.model.settings import RawRow
-from engine.model.table import Column
 from engine.model.wanted import Wanted
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.delimited import BLOCK_CHARACTERS, csv_batches
 from engine.sources.intake import Intake
 from engine.sources.jsonfile import BLOCK_BYTES, ndjson_batches
 from engine.sources.mapping import PLAIN, ColumnMap
-from engine.sources.presets import PRESETS
 from tests.unit.model_server import STEADY
 
 TYPES = frozenset({"account", "item", "cost_type"})
 COLUMNS = ("unique_key", "type", "dimension_type_code", "name", "code", "erp_dimension_id")
-
-
-class Slow(Intake):
-    """An intake that takes nothing whole: it looks at each row."""
-
-    def _add(self, _columns: Sequence[Column] | None, _places: Sequence[int]) -> bool:
-        return False
 
 
 def taken(intake: Intake, batches: Iterable[Batch]) -> Wanted | str:
@@ -46,10 +37,19 @@ def taken(intake: Intake, batches: Iterable[Batch]) -> Wanted | str:
         return str(error)
 
 
+def alone(batch: Batch) -> Iterable[Batch]:
+    """Yield a batch's rows as batches of their own."""
+    if not len(batch):
+        yield batch
+    for at in range(len(batch)):
+        lines = None if batch.lines is None else batch.lines[at : at + 1]
+        yield Batch(batch.cells[at : at + 1], columns=batch.columns, lines=lines, mapping=batch.mapping)
+
+
 def both(batches: Sequence[Batch]) -> tuple[Wanted | str, Wanted | str]:
-    """Return what comes of batches that are taken whole where they can be, and row by row."""
-    how = {"company_id": 7, "type_codes": TYPES, "file": "rows"}
-    return taken(Intake(**how), batches), taken(Slow(**how), batches)  # type: ignore[arg-type]  # of three kinds
+    """Return what comes of batches that are taken whole, and row by row."""
+    whole, single = (Intake(company_id=7, type_codes=TYPES, file="rows") for _ in range(2))
+    return taken(whole, batches), taken(single, [one for batch in batches for one in alone(batch)])
 
 
 MAPS = (
@@ -179,16 +179,15 @@ def test_a_filter_tells_apart_what_python_does_not(values: list[object], kept: l
 @STEADY
 @given(st.lists(documents, max_size=3), st.sampled_from(["dimensions", "mappings", "both"]))
 def test_a_programs_rows_are_taken_as_each_is(parts: list[list[list[object]]], kind: str) -> None:
-    results = []
-    for taking in (Intake, Slow):
-        intake = taking(company_id=7, type_codes=TYPES, file=None)
-        for rows in parts:
-            found: list[object] = [dict(zip(COLUMNS, spelled(row), strict=True)) for row in rows]
-            if kind != "mappings":
-                found[kind == "both" :] = [Dimension(*spelled(row)) for row in rows][kind == "both" :]
-            intake.take_rows(found)
-        results.append(intake.wanted())
-    assert results[0] == results[1]
+    whole, single = (Intake(company_id=7, type_codes=TYPES, file=None) for _ in range(2))
+    for rows in parts:
+        found: list[object] = [dict(zip(COLUMNS, spelled(row), strict=True)) for row in rows]
+        if kind != "mappings":
+            found[kind == "both" :] = [Dimension(*spelled(row)) for row in rows][kind == "both" :]
+        whole.take_rows(found)
+        for row in found:
+            single.take_rows([row])
+    assert whole.wanted() == single.wanted()
 
 
 class Text(str):
@@ -209,19 +208,6 @@ def test_types_and_labels_are_one_object_each() -> None:
     whole, _ = both([Batch(rows, columns=COLUMNS, lines=None, mapping=ColumnMap())])
     assert isinstance(whole, Wanted)
     assert {len({id(row[at]) for row in whole.rows}) for at in (1, 2)} == {1}
-
-
-@pytest.mark.parametrize("preset", sorted(PRESETS))
-def test_a_presets_good_rows_are_taken_whole(preset: str) -> None:
-    mapping = PRESETS[preset]
-    word = next(word for word, code in mapping.type_codes.items() if code == "account")
-    ((column, values),) = mapping.where.items()
-    names = (*dict.fromkeys([*mapping.columns.values(), column]),)
-    row = dict.fromkeys(names, "x") | {"Type": word, column: next(iter(values))}
-    intake = Intake(company_id=7, type_codes=TYPES, file=None)
-    batch = Batch([list(row.values())], columns=names, lines=None, mapping=mapping)
-    assert intake._take_table(batch, [1])
-    assert [found.type_label for found in intake.wanted().rows] == [word]
 
 
 def lay(filler: str, random: str, before: int, size: int) -> str:
@@ -252,9 +238,9 @@ def by_csv(text: str) -> list[tuple[int, list[str] | str]] | None:
                 return None
             found.append((start, "bad-quoting"))
             continue
-        if len(row) == 2:
-            found.append((start, row))
-        elif len(row) > 1 or (row and row[0].strip()):
+        if len(row) == 2 or (len(row) > 2 and not "".join(row[2:]).strip() and "".join(row).strip()):
+            found.append((start, row[:2]))
+        elif "".join(row).strip():
             found.append((start, "ragged-row"))
     return found
 

@@ -31,6 +31,26 @@ SOURCE_ROWS = (
         "Take the character out of the field in the ERP, then `dimsync sync --select company:ID`.",
     ),
     Code(
+        "invisible-characters",
+        "A key or an ERP id of the source holds a character that nobody can see, such as a zero-width space.",
+        "The row is invalid (exit 3) and not sent: its id would look like another one's.",
+        "Take the character out of the id in the ERP, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "rounded-id",
+        "A key or an ERP id of the source is a rounded number, such as 2.87796E+18.",
+        "The row is invalid (exit 3) and not sent: a spreadsheet has replaced the last digits by zeros.",
+        "Export the list again and do not save it in a spreadsheet, then `dimsync sync --select company:ID`.",
+    ),
+    Code(
+        "unclear-filter",
+        "The mapping's `where` does not say what is to become of a row with this value.",
+        "The row is invalid (exit 3) and not sent: it asks for yes or no, or for one of `keep` and `out`, and the value"
+        " is neither.",
+        "Name the value in the mapping: `where = { COLUMN = { keep = [...], out = [...] } }`, then"
+        " `dimsync sync --select company:ID`.",
+    ),
+    Code(
         "too-long",
         "A field of the source has more than 65,536 bytes.",
         "The row is invalid (exit 3) and not sent; the others are.",

@@ -43,7 +43,7 @@ from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
-from engine.model.wanted import FileEnd
+from engine.model.wanted import FileEnd, GoodCounts, LeftOut
 
 MEMORY = ":memory:"
 
@@ -95,9 +95,11 @@ class SqliteLedger:
         """Replace a company's failure notes and `last_good_rows`."""
         await self._thread.write(scopes.note, company_key, state)
 
-    async def note_clean(self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
+    async def note_clean(
+        self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int, left_out: tuple[LeftOut, ...] = ()
+    ) -> None:
         """Note that nothing was to do, and what that rests on."""
-        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted)
+        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out)
 
     async def brief(self, company_key: CompanyKey) -> CompanyState | None:
         """Return the notes on a company; None: there are none, or a run has to see to something first."""
@@ -163,9 +165,15 @@ class SqliteLedger:
         """Replace a company's sketch."""
         await self._thread.write(scopes.sketch, company_key, rows, marks)
 
-    async def keep_good_source(self, company_key: CompanyKey, rows: int | None, end: FileEnd | None) -> None:
+    async def keep_good_source(
+        self, company_key: CompanyKey, rows: int | None, end: FileEnd | None, counts: GoodCounts | None = None
+    ) -> None:
         """Note what a good run's source was like."""
-        await self._thread.write(sources.keep_good, company_key, rows, end)
+        await self._thread.write(sources.keep_good, company_key, rows, end, counts)
+
+    async def good_counts(self, company_key: CompanyKey) -> GoodCounts | None:
+        """Return how many rows the sources of the last good run had."""
+        return await self._thread.read(sources.good_counts, company_key)
 
     async def good_end(self, company_key: CompanyKey) -> FileEnd | None:
         """Return how the file of the last good run ended."""

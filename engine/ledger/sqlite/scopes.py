@@ -14,12 +14,13 @@ from engine.model.dimension import DIMENSIONS
 from engine.model.listing import Certificate
 from engine.model.row_history import Generation
 from engine.model.settings import AccountCompany, CompanyKey
+from engine.model.wanted import LeftOut
 
 FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
 STATE = """
     listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
-    passed, clean, clean_rows, clean_adopted, listed_before
+    passed, clean, clean_rows, clean_adopted, clean_left_out, listed_before
 """
 READ_NOTES = f"""
     select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
@@ -49,14 +50,17 @@ CHANGED = """
     update scopes
     set generation = generation + 1, changed_by = ?,
         remote_count = remote_count + ?, lost_at = coalesce(?, lost_at),
-        clean = null, clean_rows = null, clean_adopted = null
+        clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null
     where id = ?
 """  # a `remote_count` of null stays null
 CLEAN = """
-    update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, lost_at = null
+    update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, clean_left_out = ?, lost_at = null
     where id = ? and not exists (select 1 from intents where scope = scopes.id)
 """
-UNCLEAN = "update scopes set clean = null, clean_rows = null, clean_adopted = null where id = ? and clean is not null"
+UNCLEAN = """
+    update scopes set clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null
+    where id = ? and clean is not null
+"""
 GENERATION = "select generation, changed_by from scopes where origin = ? and account = ? and company_id = ?"
 KNOWN = "select account, company_id from scopes where origin = ? order by account, company_id"
 PASSED = "update scopes set passed = ? where id = ?"
@@ -144,6 +148,7 @@ def _state(listed_at: str | None, checked_at: str | None, remote_count: int | No
         clean=clean[0],
         clean_rows=clean[1],
         clean_adopted=clean[2],
+        clean_left_out=tuple(LeftOut._make(reason) for reason in orjson.loads(clean[3] or "[]")),
         listed_before=tuple(from_text(at) for at in orjson.loads(listed_before or "[]") if at),
     )
 
@@ -175,9 +180,17 @@ def note(connection: sqlite3.Connection, company_key: CompanyKey, state: Company
     connection.execute(NOTE, (*values, to_change(connection, company_key)))
 
 
-def note_clean(connection: sqlite3.Connection, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
+def note_clean(
+    connection: sqlite3.Connection,
+    company_key: CompanyKey,
+    digest: bytes,
+    rows: int,
+    adopted: int,
+    left_out: tuple[LeftOut, ...],
+) -> None:
     """Note that nothing was to do; clear `lost_at`, as the caller waited until no lost request could still arrive."""
-    connection.execute(CLEAN, (digest, rows, adopted, find(connection, company_key)))
+    reasons = to_json(list(map(tuple, left_out))) if left_out else None
+    connection.execute(CLEAN, (digest, rows, adopted, reasons, find(connection, company_key)))
 
 
 def passed(connection: sqlite3.Connection, company_key: CompanyKey, marks: bytes | None) -> None:

@@ -28,10 +28,10 @@ READING = (
         scene="invalid",
     ),
     Mutant(
-        name="intake: a half is lost",
+        name="intake: good rows beside invalid ones are lost",
         module="sources.intake",
-        old="            self._take(picked[half:], places[half:])\n",
-        new="",
+        old="is_good = [at not in bad for at in range(len(places))]",
+        new="is_good = [at < min(bad) for at in range(len(places))]",
         scene="invalid",
     ),
     Mutant(
@@ -44,8 +44,8 @@ READING = (
     Mutant(
         name="intake: the second row of a key is lost",
         module="sources.intake",
-        old="            self._invalid.append(\n                _Invalid(place, _duplicate",
-        new="            (\n                _Invalid(place, _duplicate",
+        old="                self._invalid.append(\n                    _Invalid(places[at], self._repeated",
+        new="                (\n                    _Invalid(places[at], self._repeated",
         scene="invalid",
     ),
     Mutant(
@@ -58,7 +58,7 @@ READING = (
     Mutant(
         name="intake: the first row of a key that is not unique is good, too",
         module="sources.intake",
-        old='            rows, places = rows.take(alone), array("I", taken(places, alone))\n',
+        old='            rows, places = rows.take(alone), array("Q", taken(places, alone))\n',
         new="",
         scene="invalid",
     ),
@@ -79,8 +79,8 @@ READING = (
     Mutant(
         name="intake: good rows count as filtered",
         module="sources.intake",
-        old="source_rows=self._number - self._filtered",
-        new="source_rows=self._number - self._filtered - 1",
+        old="source_rows=sum(part.read_rows - part.left_out for part in counts)",
+        new="source_rows=sum(part.read_rows - part.left_out - 1 for part in counts)",
         scene="grown",
     ),
     Mutant(

@@ -1,0 +1,242 @@
+"""One of a company's sources while it is read: which rows count, which are left out, and faults of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import compress
+from typing import NamedTuple
+
+from engine.errors import SourceError
+from engine.model.dimension import clean
+from engine.model.table import taken
+from engine.sources.batch import Batch, Broken, Grid
+from engine.sources.cells import Cells, Objects, Table, flat
+from engine.sources.expressions import Expression, columns_of
+from engine.sources.fields import Reader, type_code_of, type_words
+from engine.sources.furniture import blanks, headers, is_header, is_total, totals
+from engine.sources.layout import Layout, is_own, layout, repeated
+from engine.sources.mapping import ColumnMap
+from engine.sources.presets import lists_of
+from engine.sources.rows import Fault, Refused, shown
+from engine.sources.selection import Tally, selected
+
+_SHOWN = 5  # words that a message shows
+
+
+class Sifted(NamedTuple):
+    """What is left of a batch: rows to be read, and rows that are refused already."""
+
+    cells: Cells
+    lines: Sequence[int]  # or numbers of rows, where the source has no lines
+    found: Layout
+    refused: Sequence[tuple[int, Refused]]  # with their lines
+
+
+class Part:
+    """Counts one source's rows, and raises `SourceError` for faults that concern all of them."""
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+        self.is_lined = False
+        self.read_rows = 0  # all but blank ones, and those of other companies where the map has a company column
+        self.tally = Tally()  # of rows that are left out
+        self._number = 0  # rows seen
+        self._columns: tuple[str, ...] | None = None  # those whose layout is known
+        self._has_paths = False  # whether a layout of objects depends on what is in them
+        self._found = Layout((), (), (), None)
+        self._lacked: dict[str, None] | None = None  # columns that no object had so far; None: there was no object
+        self._had: dict[str, None] = {}  # columns that objects had
+        self._code: Expression | None = None  # how objects' codes are made
+        self._is_below_total = False
+        self._words: dict[str, None] = {}  # some of the type column, while none of them is known
+        self._knows_a_type = False
+        self._preset: str | None = None  # the preset that has to know the words of the type column
+
+    def sifted(self, batch: Batch, reader: Reader) -> Sifted:
+        """Return what is to be read of a file's batch."""
+        self.is_lined = batch.lines is not None
+        cells, lines, broken = self._split(batch)
+        refused = [(line, Refused((Fault(row.code, row.message),))) for line, row in broken]
+        found = (
+            self._table_layout(cells, batch.mapping) if isinstance(cells, Table) else self._objects_layout(cells, batch)
+        )
+        if isinstance(cells, Table):
+            cells, lines = self._without_furniture(cells, lines, batch)
+        if (company_column := batch.mapping.company_column) is not None:
+            own = [at for at, value in enumerate(cells.column(company_column)) if is_own(value, reader.company_id)]
+            cells, lines = cells.only(own), taken(lines, own)
+        return self.filtered(cells, lines, found, reader, refused)
+
+    def filtered(
+        self,
+        cells: Cells,
+        lines: Sequence[int],
+        found: Layout,
+        reader: Reader,
+        refused: Sequence[tuple[int, Refused]] = (),
+    ) -> Sifted:
+        """Count rows, and return those that the filter takes."""
+        self.read_rows += len(cells) + len(refused)
+        self._look_at_types(cells, found, reader)
+        chosen = selected(cells, reader.mapping.where)
+        if chosen.taken is None:
+            return Sifted(cells, lines, found, refused)
+        if chosen.out:
+            codes = _codes(cells.only(list(chosen.out)), found, reader)
+            for (column, value), code in zip(chosen.out.values(), codes, strict=True):
+                self.tally.add("filter", column, value, code)
+        unclear = [(lines[at], Refused((fault,))) for at, fault in chosen.refused.items()]
+        return Sifted(cells.only(chosen.taken), taken(lines, chosen.taken), found, [*refused, *unclear])
+
+    def numbers(self, count: int) -> range:
+        """Return the numbers of the next rows."""
+        self._number += count
+        return range(self._number - count + 1, self._number + 1)
+
+    def end(self) -> None:
+        """Raise `SourceError` for what is known only now: columns that no object had, a type that no row had."""
+        if self._lacked:
+            raise self._missing(list(self._lacked), list(self._had))
+        if self._preset is not None and self._words and not self._knows_a_type:
+            raise self._other_list(self._preset)
+
+    def _split(self, batch: Batch) -> tuple[Table | Objects, Sequence[int], Sequence[tuple[int, Broken]]]:
+        """Return a batch's cells with their lines, and the rows that could not be split, with theirs."""
+        numbers = self.numbers(len(batch))
+        lines: Sequence[int] = numbers if batch.lines is None else batch.lines
+        if isinstance(batch.cells, Grid):
+            return Table(batch.cells.flat, batch.columns or ()), lines, ()
+        rows: Sequence[object] = batch.cells
+        broken: list[tuple[int, Broken]] = []
+        if Broken in set(map(type, rows)):
+            is_whole = [type(row) is not Broken for row in rows]
+            broken = [(line, row) for line, row in zip(lines, rows, strict=True) if isinstance(row, Broken)]
+            rows, lines = list(compress(rows, is_whole)), list(compress(lines, is_whole))
+        cells = Objects(rows) if batch.columns is None else Table(flat(rows), batch.columns)  # type: ignore[arg-type]  # no row is broken
+        return cells, lines, self._whole(broken, batch)
+
+    def _whole(self, broken: Sequence[tuple[int, Broken]], batch: Batch) -> Sequence[tuple[int, Broken]]:
+        """Return rows that are broken, without totals. Raises `SourceError` for a header of another width."""
+        left: list[tuple[int, Broken]] = []
+        for line, row in broken:
+            if batch.columns is not None and is_header(row.cells, batch.columns):
+                raise self._second_header(line, row.cells)
+            if is_total(row.cells):
+                self._leave_out("total")
+            else:
+                left.append((line, row))
+        return left
+
+    def _leave_out(self, reason: str) -> None:
+        """Count a row that is left out, and is none of a report's list."""
+        self._is_below_total = True
+        self.read_rows += 1
+        self.tally.add(reason, "", "", None)
+
+    def _table_layout(self, cells: Table, mapping: ColumnMap) -> Layout:
+        """Return how a table's rows are read; all rows share its columns, so a fault in them is the file's."""
+        columns = tuple(cells.columns)
+        if columns != self._columns:
+            self._columns, self._found = columns, layout(cells, mapping)
+            if twice := repeated(columns, mapping, self._found):
+                text = f"{self.name}: the same column is there twice: {'; '.join(twice)}; keep one of them"
+                raise SourceError(text, file=self.name)
+            if self._found.missing:
+                raise (
+                    self._misplaced(mapping.header, columns)
+                    if mapping.header
+                    else self._missing(self._found.missing, columns)
+                )
+        return self._found
+
+    def _misplaced(self, line: int, there: Sequence[str]) -> SourceError:
+        place = f"{self.name}, line {line}, where the mapping says that the column names are (header = {line})"
+        named = ", ".join(name for name in there if name) or "none"
+        text = f"{place}: missing columns: {', '.join(self._found.missing)}; there are: {named}"
+        return SourceError(text, file=self.name, line=line)
+
+    def _objects_layout(self, cells: Objects, batch: Batch) -> Layout:
+        """Return how objects are read, and note which columns none of them had so far."""
+        columns = tuple(cells.columns)
+        if columns != self._columns or self._has_paths or self._lacked is None:
+            self._columns, self._found = columns, layout(cells, batch.mapping)
+            self._code = batch.mapping.columns.get("code")
+            self._has_paths = any("." in name for name in batch.mapping.names())
+            if len(cells):
+                self._had |= dict.fromkeys(cells.columns)
+                lacked = dict.fromkeys(self._found.missing)
+                still = lacked if self._lacked is None else self._lacked
+                self._lacked = {name: None for name in still if name in lacked}
+        return self._found
+
+    def _missing(self, columns: Sequence[str], there: Sequence[str]) -> SourceError:
+        named = [name for name in there if name]
+        text = f"{self.name}: missing columns: {', '.join(columns)}; there are: {', '.join(named) or 'none'}"
+        if len(named) == 1 and self.is_lined:
+            text += "; no line of the first 20 holds them all: if they stand further down, say where: header = N"
+        if self._code is not None and " or ".join(columns_of(self._code)) in columns:
+            text += '; if no row is to have a code, say so: columns = { code = { constant = "" } }'
+        return SourceError(text, file=self.name)
+
+    def _without_furniture(self, cells: Table, lines: Sequence[int], batch: Batch) -> tuple[Table, Sequence[int]]:
+        """Return a table without blank rows, and without totals, which are counted as left out."""
+        if not len(cells):
+            return cells, lines
+        read = [name for name in dict.fromkeys(_read(self._found)) if cells.has(name)]
+        for at in headers(cells, read):
+            raise self._second_header(lines[at], cells.row(at))
+        gone = set(blanks(cells, read))
+        if batch.lines is not None:
+            beside = totals(cells, read, is_below=self._is_below_total)
+            for reason in beside.values():
+                self._leave_out(reason)
+            gone |= beside.keys()
+        if not gone:
+            return cells, lines
+        kept = [at for at in range(len(cells)) if at not in gone]
+        return cells.only(kept), taken(lines, kept)
+
+    def _second_header(self, line: int, row: Sequence[object]) -> SourceError:
+        place = f"line {line}" if self.is_lined else f"row {line}"
+        cells = ", ".join(str(cell) for cell in row[:_SHOWN])
+        text = (
+            f"{self.name}, {place}: column names stand here again ({cells}): the file is of two lists; give each list "
+            "a file of its own, and the company both: sources = [...]"
+        )
+        return SourceError(text, file=self.name, line=line if self.is_lined else None)
+
+    def _look_at_types(self, cells: Cells, found: Layout, reader: Reader) -> None:
+        """Note the words of the type column until one of them is known, where a preset translates them."""
+        mapping = reader.mapping
+        if self._knows_a_type or mapping.preset is None or mapping.type_code is not None or not mapping.type_codes:
+            return
+        words = {clean(word) for word in type_words(cells, found, mapping) if isinstance(word, str)} - {""}
+        self._knows_a_type = any(type_code_of(word, mapping) in reader.type_codes for word in words)
+        self._preset = mapping.preset
+        self._words |= dict.fromkeys(sorted(words)[:_SHOWN])
+
+    def _other_list(self, preset: str) -> SourceError:
+        words = ", ".join(shown(word) for word in list(self._words)[:_SHOWN])
+        lists = lists_of(preset)
+        advice = f"preset = {' or '.join(map(repr, lists))}" if lists else "a mapping with type_code"
+        text = (
+            f"{self.name}: no row is of a type that the preset {preset!r} knows ({words}): it reads all lists joined "
+            f"in one file; for a file of one list, use {advice}"
+        )
+        return SourceError(text.replace("'", '"'), file=self.name)
+
+
+def _read(found: Layout) -> Iterable[str]:
+    """Yield the columns that the fields are made of."""
+    return (name for made in found.fields if made is not None for name in columns_of(made))
+
+
+def _codes(cells: Cells, found: Layout, reader: Reader) -> list[str | None]:
+    """Return the type codes of rows, where they are known."""
+    if (constant := reader.mapping.type_code) is not None:
+        return [type_code_of(constant, reader.mapping)] * len(cells)
+    codes = [
+        type_code_of(clean(word), reader.mapping) if isinstance(word, str) else ""
+        for word in type_words(cells, found, reader.mapping)
+    ]
+    return [code if code in reader.type_codes else None for code in codes]

@@ -1,0 +1,90 @@
+"""Which rows a filter takes, column by column: each different text of a column is looked at once. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import compress
+from operator import attrgetter
+from typing import NamedTuple
+
+from engine.model.wanted import LeftOut
+from engine.sources.cells import ABSENT, Cells
+from engine.sources.filters import Empty, Not, Test, filtered_text, takes, unsaid
+from engine.sources.rows import Fault
+
+MOST_REASONS = 200
+"""Different texts by which rows of one source are left out that are counted each; all others are counted together."""
+
+_SHOWN = 60  # characters of a text that are kept
+
+
+class Selection(NamedTuple):
+    """What a filter makes of some rows, by position."""
+
+    taken: Sequence[int] | None  # None: all of them
+    out: Mapping[int, tuple[str, str]]  # the column that leaves a row out, and its text
+    refused: Mapping[int, Fault]  # rows of which the filter says nothing
+
+
+ALL = Selection(None, {}, {})
+
+
+def selected(cells: Cells, where: Mapping[str, Test]) -> Selection:
+    """Return which rows are taken. A row that one column leaves out is left out, whatever the others say."""
+    out: dict[int, tuple[str, str]] = {}
+    refused: dict[int, Fault] = {}
+    for column, test in where.items():
+        values = cells.column(column, ABSENT)
+        texts = values if set(map(type, values)) == {str} else list(map(_text, values))
+        said = {text: takes(test, filtered_text(text)) for text in set(texts)}
+        if set(said.values()) == {True} and ABSENT not in values:
+            continue
+        for at, text in enumerate(texts):
+            if values[at] is ABSENT and not isinstance(test, Empty | Not):
+                refused.setdefault(at, Fault("missing-field", f"{column}: needed by `where`, not there"))
+            elif (verdict := said[text]) is False:
+                out.setdefault(at, (column, filtered_text(text)))
+            elif verdict is None:
+                refused.setdefault(at, Fault("unclear-filter", unsaid(test, column, filtered_text(text))))
+    if not out and not refused:
+        return ALL
+    is_taken = [at not in out and at not in refused for at in range(len(cells))]
+    return Selection(
+        list(compress(range(len(cells)), is_taken)),
+        out,
+        {at: fault for at, fault in refused.items() if at not in out},
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is ABSENT else filtered_text(value)
+
+
+class Tally:
+    """Counts what is left out of one source."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[tuple[str, str, str, str | None]] = Counter()
+
+    def add(self, reason: str, column: str, value: str, type_code: str | None) -> None:
+        """Count one row."""
+        entry = (reason, column, value[:_SHOWN], type_code)
+        if entry not in self._rows and len(self._rows) >= MOST_REASONS:
+            entry = (reason, column, "", type_code)
+        self._rows[entry] += 1
+
+    def total(self) -> int:
+        """Return the number of rows."""
+        return self._rows.total()
+
+    def __add__(self, other: Tally) -> Tally:
+        """Return both together."""
+        found = Tally()
+        found._rows = self._rows + other._rows
+        return found
+
+    def reasons(self) -> tuple[LeftOut, ...]:
+        """Return each reason once, the most rows first."""
+        found = [LeftOut(*entry, rows) for entry, rows in sorted(self._rows.items(), key=str)]
+        return tuple(sorted(found, key=attrgetter("rows"), reverse=True))
