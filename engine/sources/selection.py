@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from engine.model.wanted import LeftOut
 from engine.sources.cells import ABSENT, Cells
-from engine.sources.filters import Empty, Not, Test, filtered_text, takes, unsaid
+from engine.sources.filters import Empty, IfThere, Not, Test, filtered_text, takes, unsaid
 from engine.sources.rows import Fault
 
 MOST_REASONS = 200
@@ -35,13 +35,15 @@ def selected(cells: Cells, where: Mapping[str, Test]) -> Selection:
     out: dict[int, tuple[str, str]] = {}
     refused: dict[int, Fault] = {}
     for column, test in where.items():
+        if isinstance(test, IfThere) and not cells.has(column):
+            continue
         values = cells.column(column, ABSENT)
         texts = values if set(map(type, values)) == {str} else list(map(_text, values))
         said = {text: takes(test, filtered_text(text)) for text in set(texts)}
         if set(said.values()) == {True} and ABSENT not in values:
             continue
         for at, text in enumerate(texts):
-            if values[at] is ABSENT and not isinstance(test, Empty | Not):
+            if values[at] is ABSENT and not isinstance(test, Empty | Not | IfThere):
                 refused.setdefault(at, Fault("missing-field", f"{column}: needed by `where`, not there"))
             elif (verdict := said[text]) is False:
                 out.setdefault(at, (column, filtered_text(text)))

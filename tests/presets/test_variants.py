@@ -13,16 +13,17 @@ from engine.sources.base import read
 from engine.wire import guide
 from tests.unit.settings_file import ACCOUNT, ENV
 
-CHART = """No.,Name,Account Type,Account Category
-10100,Cash,Posting,Assets
-20000,Current Liabilities,Begin-Total,Liabilities
-20100,Accounts Payable,Posting,Liabilities
-24999,Current Liabilities Total,End-Total,Liabilities
+CHART = """No.,Name,Account Type,Account Category{head}
+10100,Cash,Posting,Assets{no}
+20000,Current Liabilities,Begin-Total,Liabilities{no}
+20100,Accounts Payable,Posting,Liabilities{no}
+20200,Old loan,Posting,Liabilities{yes}
+24999,Current Liabilities Total,End-Total,Liabilities{no}
 """
-NETSUITE = """Internal ID,Number,Name,Type,Inactive
-58,1000,Cash,Bank,{no}
-211,6100,Repairs & maintenance,Expense,{no}
-212,6200,Smallwares,Expense,{yes}
+NETSUITE = """Internal ID,Number,Name{head},Inactive
+58,1000,Cash{bank},{no}
+211,6100,Repairs & maintenance{expense},{no}
+212,6200,Smallwares{expense},{yes}
 """
 TEMPLATE = """Internal ID,Account Number,Account Name,Account Type,Subsidiary,Description,Inactive
 211,4000,Sales Revenue,Income,US Subsidiary,Product Sales,FALSE
@@ -36,6 +37,9 @@ QUICKBOOKS = (
 )
 NUMBERED = [line % ',"AcctNum":"1000"' if "%s" in line else line for line in QUICKBOOKS]
 BARE = [line % "" if "%s" in line else line for line in QUICKBOOKS]
+
+TYPED = {"head": ",Type", "bank": ",Bank", "expense": ",Expense"}
+UNTYPED = {"head": "", "bank": "", "expense": ""}
 
 
 async def wanted(folder: Path, file: str, text: str, mapping: str, settings: str = "") -> Wanted:
@@ -52,16 +56,30 @@ def kept(found: Wanted) -> list[tuple[str, str | None]]:
     return [(row.erp_id, row.code) for row in found.rows]
 
 
-async def test_a_chart_of_business_central_gives_its_posting_accounts(tmp_path: Path) -> None:
-    found = await wanted(tmp_path, "chart.csv", CHART, "business-central.accounts")
-    assert kept(found) == [("10100", None), ("20100", None)]
+@pytest.mark.parametrize(
+    ("head", "no", "yes", "accounts"),
+    [
+        ("", "", "", ["10100", "20100", "20200"]),
+        (",Blocked", ",No", ",Yes", ["10100", "20100"]),
+        (",Blocked", ",FALSE", ",TRUE", ["10100", "20100"]),
+        (",Direct Posting", ",Yes", ",No", ["10100", "20100"]),
+    ],
+    ids=["neither column", "blocked", "blocked as Excel shows it", "no direct posting"],
+)
+async def test_a_chart_of_business_central_gives_its_posting_accounts(
+    tmp_path: Path, head: str, no: str, yes: str, accounts: list[str]
+) -> None:
+    text = CHART.format(head=head, no=no, yes=yes)
+    found = await wanted(tmp_path, "chart.csv", text, "business-central.accounts")
+    assert kept(found) == [(number, None) for number in accounts]
 
 
+@pytest.mark.parametrize("columns", [TYPED, UNTYPED], ids=["with Type", "without Type"])
 @pytest.mark.parametrize(("no", "yes"), [("No", "Yes"), ("F", "T"), ("FALSE", "TRUE"), ("false", "true"), ("0", "1")])
 async def test_no_inactive_account_of_netsuite_is_taken_however_it_is_spelled(
-    tmp_path: Path, no: str, yes: str
+    tmp_path: Path, no: str, yes: str, columns: dict[str, str]
 ) -> None:
-    text = NETSUITE.format(no=no, yes=yes)
+    text = NETSUITE.format(no=no, yes=yes, **columns)
     found = await wanted(tmp_path, "accounts.csv", text, "netsuite.accounts")
     assert kept(found) == [("58", "1000"), ("211", "6100")]
     assert [(each.column, each.value, each.rows) for each in found.left_out_by] == [("Inactive", yes, 1)]
@@ -72,8 +90,14 @@ async def test_without_the_column_that_tells_inactive_accounts_a_list_is_not_rea
         await wanted(tmp_path, "accounts.csv", "Internal ID,Number,Name\n58,1000,Cash\n", "netsuite.accounts")
 
 
-async def test_the_import_template_of_netsuite_is_read(tmp_path: Path) -> None:
-    found = await wanted(tmp_path, "accounts.csv", TEMPLATE, "netsuite.import-accounts")
+OWN = '[mapping.own]\npreset = "netsuite.accounts"\ncolumns = { name = "Account Name", code = "Account Number" }\n'
+
+
+@pytest.mark.parametrize(("mapping", "settings"), [("netsuite.import-accounts", ""), ("own", OWN)])
+async def test_the_import_template_of_netsuite_is_read_by_its_preset_or_by_own_columns(
+    tmp_path: Path, mapping: str, settings: str
+) -> None:
+    found = await wanted(tmp_path, "accounts.csv", TEMPLATE, mapping, settings)
     assert kept(found) == [("211", "4000"), ("58", "6100")]
 
 

@@ -121,6 +121,11 @@ FAULTY = {
         "mapping.m.columns.code.first_of[1]",
         "column's name",
     ),
+    "a filter that may be off": (
+        'where = { A = { not = "x", optional = false } }',
+        "mapping.m.where.A.optional",
+        "is true or not there",
+    ),
     "a filter": ('where = { "A b" = { not = { matches = "(" } } }', "mapping.m.where.A b.not.matches", "regular"),
     "a header": ("header = 0", "mapping.m.header", "from 1 to 1,000"),
     "an encoding": ('encoding = "zip"', "mapping.m.encoding", "no encoding of text"),
