@@ -16,6 +16,7 @@ from engine.model.wanted import Wanted
 from engine.sources.base import read
 from engine.sources.files import FileSource
 from engine.sources.guess.first_rows import head_of
+from engine.sources.guess.head import Head
 from engine.sources.guess.propose import Guess, guess, likely_list
 from engine.sources.presets import PRESETS
 from engine.sources.written import column_map
@@ -39,7 +40,7 @@ def propose(file: Path, name: str, output: str) -> int:
 
 async def _propose(file: Path, name: str, output: str) -> int:
     head = head_of(str(file))
-    fitting = [each async for each in _fitting(file, likely_list(head, file.name))]
+    fitting = [each async for each in _fitting(file, head)]
     if fitting:
         presets, wanted = [each.preset for each in fitting if each.preset is not None], fitting[0].wanted
         document, lines = preset_json(file, presets, wanted), preset_lines(file, presets, wanted)
@@ -55,19 +56,25 @@ async def _propose(file: Path, name: str, output: str) -> int:
     return ExitCode.DONE
 
 
-async def _fitting(file: Path, type_code: str) -> AsyncIterator[Fitting]:
+async def _fitting(file: Path, head: Head) -> AsyncIterator[Fitting]:
     """Yield no mapping alone if that will do; else the presets whose columns are all in the file.
 
-    Those of one list come before those of several in one file, those that name most columns before others, and then
-    those of the list that the file seems to be.
+    Those of one list come before those of several in one file, those that read most of the file's columns before
+    others, and then those of the list that the file seems to be.
     """
+    type_code = likely_list(head, file.name)
     if (wanted := await _read(FileSource(file))) is not None:
         yield Fitting(None, wanted)
         return
 
     def rank(name: str) -> tuple[bool, int, bool, str]:
         mapping = PRESETS[name]
-        return "." not in name, -len(mapping.names()), mapping.type_code != type_code, name
+        return (
+            "." not in name,
+            -len(set(head.columns).intersection(mapping.names())),
+            mapping.type_code != type_code,
+            name,
+        )
 
     for name in sorted(PRESETS, key=rank):
         if (wanted := await _read(FileSource(file, PRESETS[name]))) is not None:
