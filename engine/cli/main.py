@@ -28,7 +28,7 @@ VERBS = {
     "retry": ("sync", "Send again the rows that a run left rejected or uncertain, and no others."),
     "explain": ("rows", "Tell the life of one row: source, Ottimate, ledger, attempts."),
     "rekey": ("rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
-    "ledger": ("ledger", "Distrust what was acknowledged (a restored backup); print the schema."),
+    "ledger": ("ledger", "Back up and restore the ledger, distrust it, print its schema."),
     "help": ("help", "Tell what a code means, why it comes, and what to do; without one, list all."),
 }
 """Each verb's module in `engine.cli.verbs`, and what the verb does.

@@ -95,6 +95,9 @@ VERSION_13 = """
     update rows set agreement = '{"shown": {"name": "REST"}, "is_open": false}', before = '{"name": "Rent"}'
     where key = (select min(key) from rows)
 """
+VERSION_14 = """
+    update scopes set listed_by = 'run-1', listed_before = '["2026-11-20T12:00:00.000000Z"]' where id = 1;
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -109,6 +112,7 @@ VERSIONS = (
     VERSION_11,
     VERSION_12,
     VERSION_13,
+    VERSION_14,
 )
 NEW_NOTES = {
     "passed": None,

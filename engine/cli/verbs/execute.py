@@ -17,6 +17,7 @@ from engine.cli.verbs.begin import BEGIN
 from engine.cli.verbs.command_line import CommandLine
 from engine.cli.verbs.drive import Order, drive, run_heeding_signals
 from engine.cli.verbs.missing import with_missing
+from engine.cli.verbs.only import only, rows_of
 from engine.cli.verbs.select import Traits, needs_states, pick
 from engine.cli.verbs.user_files import keep, may_write, rejects_text
 from engine.config import Configured, load
@@ -44,8 +45,10 @@ def execute(line: CommandLine) -> int:
     for problem in result.problems:
         word = "Error" if problem.code == "ledger" else "Note"
         click.echo(f"{word}: {safe(problem.message)}", err=True)
-    totals = result.totals
-    if line.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
+    result, left_out = only(result, line.only) if line.only else (result, 0)
+    if left_out:
+        click.echo(f"Note: {left_out:,} more differ in other ways and are not shown (--only {line.only})", err=True)
+    if line.detailed and result.exit_code == ExitCode.DONE and _is_pending(line, result):
         result = replace(result, exit_code=ExitCode.PENDING)
     try:
         _print(line, result, chosen)
@@ -55,6 +58,11 @@ def execute(line: CommandLine) -> int:
     finally:  # the files are written even if standard output could not be
         _keep_files(line, result, configured.settings)
     return result.exit_code
+
+
+def _is_pending(line: CommandLine, result: RunResult) -> bool:
+    """Return whether there is something to write or, with `--only`, a row of that kind."""
+    return bool(rows_of(result) if line.only else result.totals.created or result.totals.updated)
 
 
 def _keep_files(line: CommandLine, result: RunResult, settings: Settings) -> None:
