@@ -14,17 +14,17 @@ from engine.cli.show.advice import Typed
 from engine.cli.show.cost import cost_of
 from engine.cli.show.output import Unprinted, deliver, deliver_texts, run_texts
 from engine.cli.verbs.begin import BEGIN
+from engine.cli.verbs.chosen import choose
 from engine.cli.verbs.command_line import CommandLine
 from engine.cli.verbs.drive import Order, drive, run_heeding_signals
 from engine.cli.verbs.missing import with_missing
 from engine.cli.verbs.only import only, rows_of
-from engine.cli.verbs.select import Traits, needs_states, pick
 from engine.cli.verbs.user_files import keep, may_write, rejects_text
 from engine.config import Configured, load
 from engine.documents.plan_file import saved_plan, write_plan
 from engine.errors import ConfigError, plain
-from engine.ledger.sqlite.ledger import holds_runs, open_ledger
-from engine.model.balance import ExitCode, State, worst
+from engine.ledger.sqlite.ledger import holds_runs
+from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
 from engine.model.result import RunResult
 from engine.model.settings import Company, Settings, VerifyMode
@@ -105,7 +105,7 @@ def _print(line: CommandLine, result: RunResult, chosen: Configured) -> None:
 
 def _chosen(line: CommandLine, configured: Configured) -> Configured:
     """Return the companies to run, and the settings to do it with. Raises `ConfigError` and `UsageError`."""
-    companies = pick(configured.companies, _traits(configured, line), line.select, line.exclude)
+    companies = choose(configured, line.select, line.exclude)
     settings = configured.settings
     if line.verb not in {"plan", "check"} and companies and not any(company.write for company in companies):
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
@@ -113,26 +113,6 @@ def _chosen(line: CommandLine, configured: Configured) -> Configured:
         settings, companies = _verified(settings, companies, VerifyMode(line.verify))
     settings = replace(settings, companies=configured.companies)  # the run also has to know those that it leaves out
     return replace(configured, settings=settings, companies=tuple(companies))
-
-
-def _traits(configured: Configured, line: CommandLine) -> Traits:
-    """Return what selectors can ask about companies; the ledger is read only if a selector asks for states."""
-    states: dict[int, State] = {}
-    if needs_states(line.select, line.exclude):
-        by_account = anyio.run(_last_states, configured.settings)
-        only = configured.settings.accounts[0].name
-        states = {
-            company.id: state
-            for company in configured.companies
-            if (state := by_account.get((company.account or only, company.id))) is not None
-        }
-    return Traits(groups=configured.groups, erps=configured.erps, mappings=configured.mappings, states=states)
-
-
-async def _last_states(settings: Settings) -> dict[tuple[str, int], State]:
-    with plain():
-        async with await open_ledger(settings.ledger_url) as ledger:
-            return await ledger.last_states(origin_of(settings.api.base_url))
 
 
 def _verified(settings: Settings, companies: Sequence[Company], mode: VerifyMode) -> tuple[Settings, list[Company]]:

@@ -120,6 +120,10 @@ class SqliteLedger:
         """Forget the values that were acknowledged, and that anything was listed; return how many rows were known."""
         return await self._thread.write(distrust.distrust, company_key)
 
+    async def bearing(self, company_key: CompanyKey, erp_ids: Sequence[str]) -> list[tuple[int, str, str, str]]:
+        """Return (company id, type code, label, ERP id) of rows with these ids in other companies of the account."""
+        return await self._thread.read(rows.bearing, company_key, tuple(erp_ids))
+
     async def known_companies(self, origin: str) -> list[CompanyKey]:
         """Return the companies at an origin that anything is known of, by account and id."""
         return await self._thread.read(scopes.known, origin)
