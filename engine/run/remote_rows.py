@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from engine.compare.freshness import Evidence, first_evidence
+from engine.compare.backoff import is_too_early
+from engine.compare.freshness import Evidence, first_evidence, is_reading_open
 from engine.compare.remote_view import RemoteView, as_known
 from engine.ledger.protocols import Ledger
-from engine.model.company_record import CompanyRecord
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import RemoteRow, natural_key
 from engine.model.events import Event
 from engine.model.listing import Certificate
 from engine.model.row_record import SETTLED
 from engine.model.settings import CompanyKey, Verify, VerifyMode
 from engine.net.client import CompanyClient
+from engine.run.endings import FAILED, error_of
 from engine.run.read_remote import First, RemoteReader
 from engine.run.thinking import think
 
@@ -64,9 +66,12 @@ class RemoteRows:
         3. While outcomes of rows are not known, what is not answered asks for a listing, and no answer rests on such
            a row.
 
-        Costs a probe and one listing at most. Raises as `listed`.
+        Costs a probe and one listing at most. A company that rests since its last reading failed is not read before its
+        time, and what failed then is raised, unless `verify` asks for the listing. Raises as `listed`.
         """
         record = await self.ledger.read(self.company_key)
+        if verify.mode is not VerifyMode.FULL:
+            self._raise_if_resting(record.state)
         evidence = first_evidence(record.state, verify, self.company_key.company_id, self.now())
         rows: Sequence[RemoteRow] = ()
         if evidence is not Evidence.LISTING:
@@ -83,6 +88,12 @@ class RemoteRows:
                 if first is None:
                     return self._known(rows, Evidence.PROBE, self._reader.verified_at)
             return await self._list(first, record.state.remote_count)
+
+    def _raise_if_resting(self, state: CompanyState) -> None:
+        """Raise what the last reading failed with, as long as the company rests for it."""
+        if state.retry_at is not None and is_reading_open(state) and is_too_early(state, self.now()):
+            until = f"not tried again before {state.retry_at:%Y-%m-%d %H:%M} UTC"
+            raise error_of(state.failure or FAILED.code, f"{state.failure_message or 'it is not known why'}; {until}")
 
     def _known(self, rows: Sequence[RemoteRow], evidence: Evidence, at: datetime | None) -> CompanyRows:
         return CompanyRows(company_id=self.company_key.company_id, rows=rows, evidence=evidence, at=at)

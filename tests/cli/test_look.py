@@ -173,12 +173,12 @@ def test_lookup_tells_what_is_not_there_and_what_is_near(fleet: Fleet, here: Her
     fleet.configure(1411)
     good = write(tmp_path, "good.json", bill(1411, "0100", dimensions={"Department": "D-7"}))
     done = here("lookup", good, "--require", "account,department")
-    assert (done.returncode, "X-1: company 1411, 2 dimensions, all there (by the listing" in done.stdout) == (0, True)
-    assert done.stdout.endswith("1 of 1 invoices in order\n")
+    assert (done.returncode, "X-1: company 1411, 2 dimensions, all there (by a listing, 20" in done.stdout) == (0, True)
+    assert done.stdout.endswith("1 of 1 invoice in order\n")
     bad = write(tmp_path, "bad.json", [bill(1411, "100"), bill(1411), bill(7)])
     done = here("lookup", bad, "--require", "account")
     assert done.returncode == 3
-    assert "no-such-dimension  [0].line_items[0].dimensions: no Account has the ERP" in done.stdout
+    assert "  no-such-dimension: no Account has the ERP id '100'" in done.stdout
     assert "nearest: 0100 Food sales" in done.stdout
     assert "0 of 3 invoices in order\nnext: dimsync help no-such-dimension\n" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
@@ -188,6 +188,14 @@ def test_lookup_tells_what_is_not_there_and_what_is_near(fleet: Fleet, here: Her
     assert found["invoices"][0]["findings"][0]["nearest"] == ["0100 Food sales"]
 
 
+def test_one_cause_is_told_once(fleet: Fleet, here: Here, tmp_path: Path) -> None:
+    place(fleet, 1410, ("account", "Food sales", "0100"))
+    fleet.configure(1410)
+    done = here("lookup", write(tmp_path, "bill.json", bill(1410, *["0100"] * 5)), "--require", "department")
+    assert done.stdout.count("missing-dimension") == 2  # and once in the last line
+    assert "line_items[2] and 2 more)" in " ".join(done.stdout.split())
+
+
 def test_lookup_after_a_sync_costs_nothing(fleet: Fleet, here: Here, tmp_path: Path) -> None:
     fleet.door.place(1412)
     fleet.configure(1412)
@@ -195,7 +203,7 @@ def test_lookup_after_a_sync_costs_nothing(fleet: Fleet, here: Here, tmp_path: P
     assert here("sync", "-q").returncode == 0
     before = operations(fleet, 1412)
     done = here("lookup", write(tmp_path, "bill.json", bill(1412, "1000", "1001")))
-    assert (done.returncode, "all there (by the ledger" in done.stdout) == (0, True)
+    assert (done.returncode, "all there (by what the ledger" in done.stdout) == (0, True)
     assert operations(fleet, 1412) == before
 
 
@@ -215,7 +223,7 @@ def test_lookup_reads_csv_and_says_which_columns_it_left_out(fleet: Fleet, here:
         ("no-such-dimension", "line 4"),
     ]
     done = here("lookup", table, "--company", "1413")
-    assert "column-ignored  column 'Remark' is no type of this company" in done.stdout
+    assert "column-ignored: column 'Remark' is no type of this company" in done.stdout
 
 
 def test_one_company_that_cannot_be_looked_at_leaves_the_others(fleet: Fleet, here: Here, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine import (
+    AccountParked,
     BadInvoice,
     Company,
     Evidence,
@@ -18,6 +19,7 @@ from engine import (
     Locked,
     Lookup,
     OutOfScope,
+    QuotaExhausted,
     TenantLeak,
     VerifyMode,
 )
@@ -196,6 +198,31 @@ async def test_no_answer_rests_on_a_row_of_unknown_outcome(world: World) -> None
     for erp_id, is_there in (("00000", False), ("77777", True)):
         (found,) = await looked_up(world, bill(erp_id))
         assert (found.ok, found.evidence, operations(world)) == (is_there, "listing", {"list": 2})
+
+
+async def test_a_company_that_rests_is_not_read_before_its_time(world: World) -> None:
+    """Its last listing was not whole. A person may ask for one; from its time on it is tried again."""
+    world.place(1, ROWS)
+    world.script({"effect": "lying-count", "by": 1, "match": {"operation": "list"}})
+    assert (await world.sync(company(1, ROWS))).exit_code == 4
+    world.script()
+    with pytest.raises(IncompleteListing, match="not tried again before 2026-11-20 08:00 UTC"):
+        await looked_up(world, bill("00001"))
+    assert operations(world) == {}
+    assert (await looked_up(world, bill("00001"), verify=VerifyMode.FULL))[0].ok
+    assert operations(world) == {"list": 2}
+    world.clock.forward(hours=2)
+    assert (await looked_up(world, bill("00001")))[0].ok
+    assert operations(world) == {"list": 2}
+
+
+async def test_a_days_requests_are_not_overrun(world: World) -> None:
+    world.place(1, ROWS)
+    world.limit(requests_per_day=2, reserve_per_day=0)
+    async with world.engine() as engine:
+        with pytest.raises((QuotaExhausted, AccountParked)):
+            await engine.rows(company(1, []))
+    assert len(world.sandbox.service.log) == 2
 
 
 async def test_a_location_of_another_company_is_told(world: World) -> None:

@@ -41,7 +41,8 @@ def row_document(row: RemoteRow) -> dict[str, str]:
 
 def _lines(company_id: int, what: str, rows: Sequence[RemoteRow]) -> Iterator[str]:
     if not rows:
-        yield f"company {company_id}: the ledger knows no row {brief(what, LONGEST_NAME)}, and none has this id."
+        yield f"company {company_id}: the ledger leads to no row by {brief(what, LONGEST_NAME)!r},"
+        yield "and none has this id in Ottimate."
         yield f"To look through all: dimsync pull rows.csv --select company:{company_id}"
     for number, row in enumerate(rows):
         if number:

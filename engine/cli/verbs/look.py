@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.options import config_option, output_option
+from engine.cli.options import config_option, output_option, quiet_option
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -21,6 +21,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only rows of this type code or label.")
 @click.option("--format", "form", type=click.Choice(["csv", "ndjson", "parquet"]), help="Default: FILE's ending says.")
 @output_option("table", "json")
+@quiet_option
 def pull(
     *,
     file: Path,
@@ -30,6 +31,7 @@ def pull(
     types: tuple[str, ...],
     form: str | None,
     output: str,
+    quiet: bool,
 ) -> int:
     """Write the companies' dimensions, as Ottimate shows them, to FILE: CSV, NDJSON or Parquet.
 
@@ -41,7 +43,9 @@ def pull(
     from engine.cli.verbs.pull_rows import PullOptions, pull_rows  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
     return pull_rows(
-        PullOptions(file=file, config=config, select=select, exclude=exclude, types=types, form=form, output=output)
+        PullOptions(
+            file=file, config=config, select=select, exclude=exclude, types=types, form=form, output=output, quiet=quiet
+        )
     )
 
 

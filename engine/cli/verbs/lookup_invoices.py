@@ -14,6 +14,7 @@ from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.cli.show.wrapping import wrap
 from engine.cli.verbs.drive import Stop, run_heeding_signals
 from engine.cli.verbs.invoice_files import read_file
+from engine.cli.verbs.missing import with_missing
 from engine.config import Configured, load
 from engine.errors import EngineError
 from engine.model.balance import ExitCode, worst
@@ -27,6 +28,9 @@ from engine.run.engine import Engine
 SCHEMA = "dimsync.lookup/1"
 
 WIDTH = 80
+
+MOST_PLACES = 3
+"""Places in an invoice that are shown for one finding; the JSON output has all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Found:
 def lookup_invoices(options: LookupOptions) -> int:
     """Print what was found out about each invoice, and return the exit code."""
     invoices = [_owned(each, options.company_id) for each in read_file(options.file)]
-    configured = load(options.config, os.environ)
+    configured = with_missing(load(options.config, os.environ))
     if options.company_id is not None and options.company_id not in {one.id for one in configured.companies}:
         raise click.UsageError(f"there is no company {options.company_id} in {options.config}")
     found = run_heeding_signals(partial(_look_up, configured, invoices, options))
@@ -94,32 +98,51 @@ async def _look_up(configured: Configured, invoices: Sequence[Invoice], options:
     return Found(lookups=tuple(found), failed=tuple(failed), signal=stop.code)
 
 
+EVIDENCE = {
+    "ledger": "by what the ledger knows, checked",
+    "probe": "by what the ledger knows, its count checked",
+    "listing": "by a listing,",
+}
+"""What a lookup rests on, in words, before the time."""
+
+
 def _lines(found: Found) -> Iterator[str]:
+    """Yield what was found out, in lines of 80 cells."""
     for each in found.lookups:
-        wrong = sum(finding.code not in NOTICES for finding in each.findings)
-        count = "1 dimension" if each.dimensions == 1 else f"{each.dimensions:,} dimensions"
-        rests = (
-            f" (by the {each.evidence}{f', {each.at:%Y-%m-%d %H:%M} UTC' if each.at else ''})" if each.evidence else ""
-        )
-        verdict = f"{wrong:,} wrong" if wrong else "all there"
-        yield from _wrapped(
-            f"{brief(each.invoice, LONGEST_NAME)}: company {each.company_id}, {count}, {verdict}{rests}", ""
-        )
-        for finding in each.findings:
-            yield from _of_finding(finding)
+        yield from _of_invoice(each)
     for company_id, stopped in found.failed:
         yield from _wrapped(f"company {company_id}: {stopped.problem.code}: {safe(stopped.problem.message)}", "")
-    good = sum(each.ok for each in found.lookups)
-    yield f"{good:,} of {len(found.lookups):,} invoices in order"
+    good, count = sum(each.ok for each in found.lookups), len(found.lookups)
+    yield f"{good:,} of {count:,} {'invoice' if count == 1 else 'invoices'} in order"
     codes = [finding.code for each in found.lookups for finding in each.findings if finding.code not in NOTICES]
     codes += [stopped.problem.code for _, stopped in found.failed]
     if codes:
         yield f"next: dimsync help {codes[0]}"
 
 
+def _of_invoice(found: Lookup) -> Iterator[str]:
+    wrong = sum(finding.code not in NOTICES for finding in found.findings)
+    count = "1 dimension" if found.dimensions == 1 else f"{found.dimensions:,} dimensions"
+    verdict = f"{wrong:,} wrong" if wrong else "all there"
+    at = f" {found.at:%Y-%m-%d %H:%M} UTC" if found.at else ""
+    rests = f" ({EVIDENCE[found.evidence]}{at})" if found.evidence else ""
+    whose = f"company {found.company_id}" if found.company_id is not None else "no company"
+    yield from _wrapped(f"{brief(found.invoice, LONGEST_NAME)}: {whose}, {count}, {verdict}{rests}", "")
+    alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for finding in found.findings:
+        alike.setdefault((finding.code, finding.message, finding.nearest), []).append(finding.where)
+    for (code, message, nearest), places in alike.items():
+        yield from _of_finding(Finding(code, _places(places), message, nearest))
+
+
+def _places(places: Sequence[str]) -> str:
+    more = f" and {len(places) - MOST_PLACES:,} more" if len(places) > MOST_PLACES else ""
+    return ", ".join(filter(None, places[:MOST_PLACES])) + more
+
+
 def _of_finding(finding: Finding) -> Iterator[str]:
-    where = f"{safe(finding.where)}: " if finding.where else ""
-    yield from _wrapped(f"{finding.code}  {where}{safe(finding.message)}", "  ")
+    where = f" ({safe(finding.where)})" if finding.where else ""
+    yield from _wrapped(f"{finding.code}: {safe(finding.message)}{where}", "  ")
     if finding.nearest:
         yield from _wrapped(f"nearest: {'; '.join(brief(each, LONGEST_NAME) for each in finding.nearest)}", "      ")
 

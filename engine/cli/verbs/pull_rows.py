@@ -43,6 +43,7 @@ class PullOptions:
     types: tuple[str, ...]  # type codes or labels; none: all rows
     form: str | None  # None: the file's ending says
     output: str
+    quiet: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +74,9 @@ def pull_rows(options: PullOptions) -> int:
     companies = choose(configured, options.select, options.exclude)
     if not options.file.parent.is_dir():
         raise click.UsageError(f"the folder {safe(str(options.file.parent))} does not exist")
+    if not options.quiet:
+        count = "1 company" if len(companies) == 1 else f"{len(companies):,} companies"
+        click.echo(f"listing {count}: a request for each 100 rows, one company after the other", err=True)
     pulled = run_heeding_signals(partial(_pull, configured.settings, companies, options, form))
     if options.output == "json":
         deliver_texts(iter([dump(_document(pulled), indent=2)]))
