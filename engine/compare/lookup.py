@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from engine.model.dimension import RemoteRow
-from engine.model.directory import Directory, VisibleLocation
 from engine.model.invoice import DimensionUse, Finding, Invoice
 
 MOST_NEAREST = 3
@@ -17,6 +16,9 @@ LIKENESS = 0.6
 
 LONGEST_COMPARED = 80
 """Characters of an id that are compared for likeness: the time grows with their square."""
+
+MOST_COMPARED = 20
+"""Ids that are compared for likeness with a company's: each takes some 10 ms where it has 2,000."""
 
 
 class RowsByType:
@@ -34,10 +36,12 @@ class RowsByType:
         for row in rows:
             label = row.type_label or row.type_code
             if label not in self._by_label:
-                self._by_folded[_folded(label)].append(label)
-            if label not in (labels := self._by_code[_folded(row.type_code)]):
+                self._by_folded[folded(label)].append(label)
+            if label not in (labels := self._by_code[folded(row.type_code)]):
                 labels.append(label)
             self._by_label[label][row.erp_id].append(row)
+        self._near: dict[tuple[str, ...], _Near] = {}
+        self._compared = 0  # ids that were compared for likeness
 
     @property
     def labels(self) -> list[str]:
@@ -48,8 +52,8 @@ class RowsByType:
         """Return the labels that an invoice's type means; none: the company has no such type."""
         if name in self._by_label:
             return [name]
-        folded = _folded(name)
-        return self._by_folded.get(folded) or self._by_code.get(folded, [])
+        plain = folded(name)
+        return self._by_folded.get(plain) or self._by_code.get(plain, [])
 
     def has(self, labels: Iterable[str], erp_id: str) -> bool:
         """Return whether a row of one of these labels bears an id."""
@@ -61,18 +65,38 @@ class RowsByType:
         1. The same id but for case, blanks and leading zeros. 2. The id of a row whose name or code was given instead.
         3. The same id of another type. 4. Where there is none of these, ids that look like it.
         """
-        found: dict[str, None] = {}
-        rows = [row for label in labels for bearers in self._by_label[label].values() for row in bearers]
-        wanted, name = _folded_id(erp_id), _folded(erp_id)
-        found |= {_shown(row): None for row in rows if _folded_id(row.erp_id) == wanted}
-        found |= {_shown(row): None for row in rows if name and name in {_folded(row.name), _folded(row.code or "")}}
-        others = (ids.get(erp_id, ()) for label, ids in sorted(self._by_label.items()) if label not in labels)
-        found |= {_shown(row, of_type=True): None for bearers in others for row in bearers}
-        if not found:
-            by_id = {row.erp_id[:LONGEST_COMPARED]: row for row in rows}
-            close = get_close_matches(erp_id[:LONGEST_COMPARED], by_id, n=MOST_NEAREST, cutoff=LIKENESS)
-            found |= {_shown(by_id[each]): None for each in close}
-        return tuple(found)[:MOST_NEAREST]
+        near = self._near_of(tuple(labels))
+        others = [ids.get(erp_id, ()) for label, ids in sorted(self._by_label.items()) if label not in labels]
+        found = [*near.ids.get(_folded_id(erp_id), ()), *near.texts.get(folded(erp_id), ())]
+        told = dict.fromkeys(map(_shown, found))
+        told |= dict.fromkeys(_shown(row, of_type=True) for bearers in others for row in bearers)
+        if not told and self._compared < MOST_COMPARED:
+            self._compared += 1
+            close = get_close_matches(erp_id[:LONGEST_COMPARED], near.exact, n=MOST_NEAREST, cutoff=LIKENESS)
+            told |= dict.fromkeys(_shown(near.exact[each]) for each in close)
+        return tuple(told)[:MOST_NEAREST]
+
+    def _near_of(self, labels: tuple[str, ...]) -> _Near:
+        if labels not in self._near:
+            self._near[labels] = _Near(self._of(labels))
+        return self._near[labels]
+
+    def _of(self, labels: Iterable[str]) -> Iterator[RemoteRow]:
+        return (row for label in labels for bearers in self._by_label[label].values() for row in bearers)
+
+
+class _Near:
+    """Rows of some labels, by what else than their id they may be meant by."""
+
+    def __init__(self, rows: Iterable[RemoteRow]) -> None:
+        self.ids: dict[str, list[RemoteRow]] = {}  # by folded id
+        self.texts: dict[str, list[RemoteRow]] = {}  # by folded name and code
+        self.exact: dict[str, RemoteRow] = {}  # by the beginning of the id
+        for row in rows:
+            self.ids.setdefault(_folded_id(row.erp_id), []).append(row)
+            self.exact[row.erp_id[:LONGEST_COMPARED]] = row
+            for text in {folded(row.name), folded(row.code or "")} - {""}:
+                self.texts.setdefault(text, []).append(row)
 
 
 def look_up(invoice: Invoice, rows: RowsByType, require: Collection[str] = ()) -> tuple[Finding, ...]:
@@ -131,32 +155,7 @@ def _missing(invoice: Invoice, rows: RowsByType, require: Collection[str]) -> It
 
 def _all_meant(name: str, rows: RowsByType) -> list[str]:
     """Return the labels that a type means, and its folded name where the company has none of them."""
-    return rows.meant(name) or [_folded(name)]
-
-
-def look_up_location(invoice: Invoice, directory: Directory) -> tuple[Finding, ...]:
-    """Return what is wrong with the location that an invoice names. The API names a location's company, without its id.
-
-    `directory`: with locations. The invoice names a location and a company.
-    """
-    names = {company.id: company.name for company in directory.companies}
-    own = _folded(names.get(invoice.company_id or 0, ""))
-    locations = directory.locations or ()
-    found = next((each for each in locations if each.id == invoice.location_id), None)
-    near = tuple(f"{each.id} {each.name}" for each in locations if own and _folded(each.company) == own)[:MOST_NEAREST]
-    if found is None:
-        text = f"the account has no location {invoice.location_id}"
-        return (Finding("no-such-location", "ottimate_location_id", text, near),)
-    if not own:
-        text = f"the account's list does not show company {invoice.company_id}, so that nothing shows whose it is"
-        return (Finding("location-unclear", "ottimate_location_id", text),)
-    if _folded(found.company) != own:
-        text = f"location {found.id} {found.name!r} is of {_owner(found, directory)}"
-        return (Finding("foreign-location", "ottimate_location_id", text, near),)
-    if sum(_folded(name) == own for name in names.values()) > 1:
-        text = f"several companies are called {found.company!r}, so that nothing shows which of them it is of"
-        return (Finding("location-unclear", "ottimate_location_id", text),)
-    return ()
+    return rows.meant(name) or [folded(name)]
 
 
 def elsewhere(unknown: Sequence[DimensionUse], bearing: Iterable[tuple[int, str, str, str]]) -> tuple[Finding, ...]:
@@ -179,21 +178,16 @@ def elsewhere(unknown: Sequence[DimensionUse], bearing: Iterable[tuple[int, str,
     return (Finding("other-company", "ottimate_company_id", text, tuple(others[:MOST_NEAREST])),)
 
 
-def _owner(location: VisibleLocation, directory: Directory) -> str:
-    owners = [each for each in directory.companies if _folded(each.name) == _folded(location.company)]
-    return f"company {owners[0].id} {location.company!r}" if len(owners) == 1 else f"company {location.company!r}"
-
-
 def _shown(row: RemoteRow, *, of_type: bool = False) -> str:
     type_text = f"{row.type_label or row.type_code} " if of_type else ""
     return f"{type_text}{row.erp_id} {row.name}"
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return a text without its case, blanks, `_` and `-`."""
     return "".join(text.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def _folded_id(erp_id: str) -> str:
-    folded = "".join(erp_id.casefold().split())
-    return folded.lstrip("0") or folded
+    plain = "".join(erp_id.casefold().split())
+    return plain and (plain.lstrip("0") or "0")

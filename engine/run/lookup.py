@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
 
-from engine.compare.lookup import RowsByType, elsewhere, look_up, look_up_location, unknown_ids
+from engine.compare.locations import look_up_location
+from engine.compare.lookup import RowsByType, elsewhere, look_up, unknown_ids
 from engine.ledger.protocols import Ledger
 from engine.model.dimension import RemoteRow
 from engine.model.directory import Directory
@@ -38,18 +39,19 @@ class InvoiceLookup:
         """
         seen = await self.remote.enough(self.verify, partial(_are_there, invoices))
         rows = await think(len(seen.rows), partial(RowsByType, seen.rows))
+        found = await think(len(seen.rows), lambda: [look_up(each, rows, require) for each in invoices])
         locations = await self._locations(invoices)
         return [
             self._lookup(
                 each,
                 seen,
                 (
-                    *look_up(each, rows, require),
+                    *findings,
                     *await self._elsewhere(each, rows),
                     *(look_up_location(each, locations) if locations and each.location_id is not None else ()),
                 ),
             )
-            for each in invoices
+            for each, findings in zip(invoices, found, strict=True)
         ]
 
     def _lookup(self, invoice: Invoice, seen: CompanyRows, findings: tuple[Finding, ...]) -> Lookup:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.compare.lookup import RowsByType, elsewhere, look_up, look_up_location, unknown_ids
+from engine.compare.locations import look_up_location
+from engine.compare.lookup import MOST_COMPARED, RowsByType, elsewhere, look_up, unknown_ids
 from engine.model.dimension import RemoteRow
 from engine.model.directory import Directory, VisibleCompany, VisibleLocation
 from engine.model.invoice import DimensionUse, Invoice
@@ -94,6 +95,14 @@ def test_a_required_type_may_be_the_headers_or_each_lines() -> None:
     ]
     assert told(invoice(), "Department") == [("missing-dimension", "", ())]
     assert told(invoice(("GL Account", "0100")), "location") == [("missing-dimension", "", ())]
+
+
+def test_a_file_of_wrong_ids_does_not_take_for_ever() -> None:
+    """Of the first ones, ids that look alike are named; of all, those that are the same but for zeros."""
+    rows = RowsByType(RemoteRow(f"dim_{n}", "account", "Account", f"Name {n}", f"{n:06}") for n in range(300))
+    wrong = invoice(*(("Account", f"{n:05}x") for n in range(50)), *(("Account", str(n)) for n in range(50)))
+    near = [bool(each.nearest) for each in look_up(wrong, rows)]
+    assert near == [True] * MOST_COMPARED + [False] * (50 - MOST_COMPARED) + [True] * 50
 
 
 def directory(*locations: VisibleLocation) -> Directory:
