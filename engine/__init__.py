@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from engine.version import __version__
 
 if TYPE_CHECKING:
+    from engine.compare.freshness import Evidence
     from engine.compare.rekey import Rekey
     from engine.errors import (
         AccountParked,
         AnswerLost,
         ApiError,
         AppliedBefore,
+        BadInvoice,
         BadPage,
         BatchLost,
         BudgetSpent,
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
         Waiting,
         WidthChanged,
     )
+    from engine.model.invoice import DimensionUse, Finding, Invoice, Lookup
     from engine.model.listing import Certificate, Page
     from engine.model.outcome import Problem, Reject
     from engine.model.resting import Rejection, RestingRow
@@ -96,17 +99,19 @@ if TYPE_CHECKING:
     from engine.model.wanted import LeftOut, SourceCounts
     from engine.run.engine import Engine
     from engine.run.inspect import CompanyApi, Explanation
+    from engine.run.remote_rows import CompanyRows
     from engine.run.run import Pending, Run
     from engine.sources.files import FileSource
     from engine.sources.mapping import ColumnMap
     from engine.sources.several import Several
     from engine.sources.sql import SqlSource
+    from engine.wire.invoices import read_invoices
 
 _HOMES = {
     name: module
     for module, names in {
         "engine.errors": (
-            "AccountParked AnswerLost ApiError AppliedBefore BadPage BatchLost BudgetSpent CompanyRefused "
+            "AccountParked AnswerLost ApiError AppliedBefore BadInvoice BadPage BatchLost BudgetSpent CompanyRefused "
             "ConfigError EngineError HostDown InFlight IncompleteListing LedgerError Locked MissingSource "
             "OutOfScope OutcomeUnknown QuotaExhausted Rejected SharedSource SourceError StalePlan TenantLeak "
             "Throttled Unauthorized Unreadable UnsafePlan Untrusted Vanished WrongContract"
@@ -125,6 +130,7 @@ _HOMES = {
         "engine.model.row_record": "Agreement RowRecord",
         "engine.model.resting": "Rejection RestingRow",
         "engine.model.row_history": "Generation Life RowAttempt",
+        "engine.model.invoice": "DimensionUse Finding Invoice Lookup",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",
         "engine.model.result": "AccountDay CompanyResult Requests RunResult run_json",
@@ -133,14 +139,17 @@ _HOMES = {
             "Account Adopt Allow Api Company Guards Limits RawRow Secret Settings SourceRows Verify VerifyMode"
         ),
         "engine.model.wanted": "LeftOut SourceCounts",
+        "engine.compare.freshness": "Evidence",
         "engine.compare.rekey": "Rekey",
         "engine.run.engine": "Engine",
+        "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
         "engine.run.inspect": "CompanyApi Explanation",
         "engine.sources.files": "FileSource",
         "engine.sources.mapping": "ColumnMap",
         "engine.sources.several": "Several",
         "engine.sources.sql": "SqlSource",
+        "engine.wire.invoices": "read_invoices",
     }.items()
     for name in names.split()
 }
@@ -157,6 +166,7 @@ __all__ = [
     "Api",
     "ApiError",
     "AppliedBefore",
+    "BadInvoice",
     "BadPage",
     "Balance",
     "BatchLost",
@@ -171,24 +181,29 @@ __all__ = [
     "CompanyPlan",
     "CompanyRefused",
     "CompanyResult",
+    "CompanyRows",
     "CompanyStarted",
     "ConfigError",
     "Difference",
     "Dimension",
+    "DimensionUse",
     "Directory",
     "Engine",
     "EngineError",
     "Event",
+    "Evidence",
     "ExitCode",
     "Explanation",
     "FieldDifference",
     "FileSource",
+    "Finding",
     "Generation",
     "Guards",
     "Hold",
     "HostDown",
     "InFlight",
     "IncompleteListing",
+    "Invoice",
     "Ledger",
     "LedgerError",
     "LeftOut",
@@ -196,6 +211,7 @@ __all__ = [
     "Limits",
     "Listed",
     "Locked",
+    "Lookup",
     "MissingSource",
     "OutOfScope",
     "OutcomeUnknown",
@@ -252,6 +268,7 @@ __all__ = [
     "WrongContract",
     "__version__",
     "open_ledger",
+    "read_invoices",
     "run_json",
 ]
 

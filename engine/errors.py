@@ -39,6 +39,13 @@ class MissingSource(SourceError):
     """
 
 
+class BadInvoice(EngineError):
+    """An invoice that is to be looked up cannot be read; raised before any request. The message has each fault's place.
+
+    Raised by `read_invoices` and by `Engine.lookup`.
+    """
+
+
 class UnsafePlan(EngineError):
     """To go on would risk a wrong write: the company is held. Look, then allow it or repair the cause."""
 

@@ -9,7 +9,18 @@ from importlib import import_module
 import click
 
 from engine.cli.streams import STDOUT, mute
-from engine.errors import ConfigError, EngineError, Locked, Unauthorized, WrongContract
+from engine.errors import (
+    BadInvoice,
+    ConfigError,
+    EngineError,
+    HostDown,
+    Locked,
+    QuotaExhausted,
+    Throttled,
+    Unauthorized,
+    UnsafePlan,
+    WrongContract,
+)
 from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
 from engine.version import __version__
@@ -28,8 +39,11 @@ VERBS = {
     "check": ("sync", "Show where sources and Ottimate differ, and who changed it; writes nothing."),
     "retry": ("sync", "Send again the rows that a run left rejected or uncertain, and no others."),
     "explain": ("rows", "Tell the life of one row: source, Ottimate, ledger, attempts."),
+    "get": ("look", "Show one row as Ottimate shows it now, by key, ERP id or id."),
+    "lookup": ("look", "Tell whether the dimensions that invoices name exist in their companies."),
+    "pull": ("look", "Write the companies' dimensions, as Ottimate shows them, to a file."),
     "rekey": ("rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
-    "ledger": ("ledger", "Distrust what was acknowledged (a restored backup); print the schema."),
+    "ledger": ("ledger", "Back up and restore the ledger, distrust it, print its schema."),
     "help": ("help", "Tell what a code means, why it comes, and what to do; without one, list all."),
 }
 """Each verb's module in `engine.cli.verbs`, and what the verb does.
@@ -42,6 +56,11 @@ CODES: tuple[tuple[type[EngineError], ExitCode], ...] = (
     (WrongContract, ExitCode.USAGE),
     (Unauthorized, ExitCode.AUTHENTICATION),
     (Locked, ExitCode.LOCKED),
+    (UnsafePlan, ExitCode.HELD),
+    (QuotaExhausted, ExitCode.STOPPED),
+    (Throttled, ExitCode.STOPPED),
+    (HostDown, ExitCode.STOPPED),
+    (BadInvoice, ExitCode.USAGE),
 )
 """The exit code for an error that ended the program; for every other error it is 1."""
 

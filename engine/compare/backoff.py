@@ -47,9 +47,14 @@ def is_resting(state: CompanyState, wanted: Wanted, now: datetime) -> bool:
     """Return whether the company is to be left alone: its last reading failed too recently, or its keys led nowhere."""
     if state.failure == KEY_MISMATCH:
         return True
-    if state.retry_at is None or state.failure is None or now >= state.retry_at or now < state.retry_at - RESTS[-1]:
+    return is_too_early(state, now) and state.failed_source == source_digest(wanted)
+
+
+def is_too_early(state: CompanyState, now: datetime) -> bool:
+    """Return whether the time has not come to try again what failed. A clock that was set back makes nobody wait."""
+    if state.retry_at is None or state.failure is None:
         return False
-    return state.failed_source == source_digest(wanted)
+    return state.retry_at - RESTS[-1] <= now < state.retry_at
 
 
 def keys_lead_nowhere(state: CompanyState, message: str) -> CompanyState:

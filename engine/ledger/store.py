@@ -96,6 +96,10 @@ class Rows(Protocol):
         """
         ...
 
+    async def bearing(self, company_key: CompanyKey, erp_ids: Sequence[str]) -> list[tuple[int, str, str, str]]:
+        """Return (company id, type code, label, ERP id) of rows with these ids in other companies of the account."""
+        ...
+
     async def known_companies(self, origin: str) -> list[CompanyKey]:
         """Return the companies at an origin of which anything is known, sorted by account and id."""
         ...

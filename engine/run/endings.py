@@ -11,6 +11,7 @@ from engine.errors import (
     CompanyRefused,
     EngineError,
     HostDown,
+    IncompleteListing,
     LedgerError,
     Locked,
     MissingSource,
@@ -21,10 +22,12 @@ from engine.errors import (
     SharedSource,
     SourceError,
     StalePlan,
+    TenantLeak,
     Throttled,
     Unauthorized,
     UnsafePlan,
     Untrusted,
+    Vanished,
     WrongContract,
 )
 from engine.guards.registry import COMPANY_GUARDS
@@ -77,6 +80,9 @@ ENDINGS: tuple[tuple[type[EngineError], Ending], ...] = (
 )
 """What each error does to its company; the first that fits."""
 
+UNSAFE_READINGS = (IncompleteListing, TenantLeak, Vanished)
+"""Errors of readings that hold a company, each under its own slug."""
+
 UNSAFE = COMPANY_GUARDS
 """Problem codes under which a company is held rather than failed."""
 
@@ -88,7 +94,8 @@ def ending_of(reason: EngineError) -> Ending:
 
 def error_of(code: str, message: str) -> EngineError:
     """Return an error that means for a company what one of this problem code meant, with a message of its own."""
-    return next((kind(message) for kind, ending in ENDINGS if ending.code == code), EngineError(message))
+    kinds = [*((kind.slug, kind) for kind in UNSAFE_READINGS), *((ending.code, kind) for kind, ending in ENDINGS)]
+    return next((kind(message) for name, kind in kinds if name == code), EngineError(message))
 
 
 def code_of(reason: EngineError) -> str:

@@ -17,8 +17,9 @@ from engine.compare.rekey import Rekey
 from engine.errors import ConfigError, EngineError, plain
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
-from engine.model.dimension import Dimension, clean
+from engine.model.dimension import Dimension, RemoteRow, clean
 from engine.model.directory import Directory
+from engine.model.invoice import Invoice, Lookup
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
@@ -28,12 +29,15 @@ from engine.net.directory import read_directory
 from engine.run.conclusion import new_ledger
 from engine.run.connections import Connections, account_of
 from engine.run.dependencies import Dependencies
-from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
+from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain, ids_meant
+from engine.run.lookup import InvoiceLookup, look_up_all
 from engine.run.mode import APPLY, CHECK, PLAN, PUT, RETRY, SYNC, Mode
+from engine.run.remote_rows import CompanyRows, RemoteRows
 from engine.run.run import Pending, Run
 from engine.run.tasks import RunHost
 from engine.run.validation import refuse_twice, sound_accounts, sound_allowances, sound_dialect
 from engine.run.work import Applying, Bounds, Job, Work
+from engine.wire.invoices import read_invoices
 
 if TYPE_CHECKING:
     import aiohttp
@@ -281,6 +285,65 @@ class Engine:
             read = await read_directory(self._connections.channel(asked), self._now())
         await ledger.remember_directory(self._origin, asked.account_id, read)
         return read
+
+    async def rows(self, company: Company) -> CompanyRows:
+        """List one company's rows as Ottimate shows them, whole, with the certificate that shows it.
+
+        Costs ceil(rows / 100) requests. Read-only companies are listed as well. Raises `ApiError`, `AccountParked`,
+        `IncompleteListing`, `TenantLeak` and, while a run has the company, `Locked`.
+        """
+        account = self._owner(company)
+        return await self._remote(company, account).listed()
+
+    async def lookup(
+        self,
+        companies: Iterable[Company],
+        invoices: Iterable[Invoice | Mapping[str, object]],
+        *,
+        require: Collection[str] = (),
+        verify: VerifyMode | None = None,
+    ) -> list[Lookup]:
+        """Tell whether the dimensions that invoices name exist in the invoices' companies. Results have their order.
+
+        `invoices`: as JSON objects in either contract's shape, or as `read_invoices` returns them. `require`: types
+        that each line has to have ("account"). `verify`: what to look at remotely; None: as set. What the ledger knows
+        is believed as long as it is for a sync; what it does not know is looked for with a probe, and a listing if that
+        differs: one of each for a company at most. Raises `BadInvoice`, and what `rows` raises.
+        """
+        read = [each for one in invoices for each in ((one,) if isinstance(one, Invoice) else read_invoices(one))]
+        by_id = {company.id: company for company in companies}
+        return await look_up_all(by_id, read, require, lambda company: self._invoice_lookup(company, verify))
+
+    async def get(self, company: Company, what: str) -> list[RemoteRow]:
+        """Return the rows that a key, an ERP id or an id in Ottimate means, as Ottimate shows them now.
+
+        One request for each row of that key or ERP id that the ledger knows; if it knows none, one for a row of that
+        id. Empty: there is none, or the ledger does not know of it; `rows` lists all.
+        """
+        account = self._owner(company)
+        record = await self._opened().read(self._company_key(company, account))
+        ids = ids_meant(record, what) or (what,)
+        client = self.client(company.id, account.name)
+        return [row for each in ids if (row := await client.one(each)) is not None]
+
+    def _invoice_lookup(self, company: Company, mode: VerifyMode | None) -> InvoiceLookup:
+        account, verify = self._owner(company), company.verify or self._settings.verify
+        return InvoiceLookup(
+            company_key=self._company_key(company, account),
+            remote=self._remote(company, account),
+            ledger=self._opened(),
+            verify=verify if mode is None else replace(verify, mode=mode),
+            directory=lambda refresh: self.directory(account.name, refresh=refresh),
+        )
+
+    def _remote(self, company: Company, account: Account) -> RemoteRows:
+        ledger = self._opened()
+        return RemoteRows(
+            company_key=self._company_key(company, account),
+            client=CompanyClient(self._connections.channel(account), self._dialect, company.id),
+            ledger=ledger,
+            now=self._now,
+        )
 
     async def explain(self, company: Company, key: str, *, ask: bool = True) -> Explanation:
         """Return the life of one row: source, remote, ledger, attempts. `ask`: in one request, how it stands there."""

@@ -9,6 +9,7 @@ from engine.compare.attribution import last_told
 from engine.compare.rekey import Rekey, rekeyable, rekeyed
 from engine.errors import ApiError, EngineError
 from engine.ledger.protocols import Ledger
+from engine.model.company_record import CompanyRecord
 from engine.model.difference import FieldDifference
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Page
@@ -109,3 +110,17 @@ async def changed_keys(
     """Return the source's rows that Ottimate has under another key. Raises `SourceError` and `LedgerError`."""
     wanted = await read(company.source, company_id=company.id, type_codes=codes)
     return rekeyable(wanted, await ledger.read(company_key))
+
+
+def ids_meant(record: CompanyRecord, what: str) -> tuple[str, ...]:
+    """Return the remote ids of the rows that a source's key, an ERP id or a remote id means, as the ledger knows them.
+
+    A key wins over ERP ids, of which several types may have the same.
+    """
+    key = record.wire_keys.get(what, what)
+    if (known := record.rows.get(key)) is not None and known.remote_id is not None:
+        return (known.remote_id,)
+    entries = record.entries.table.columns("remote_id", "erp_id")
+    ids = [remote_id for remote_id, erp_id in entries if remote_id is not None and what in {remote_id, erp_id}]
+    ids += [row.id for row in record.keyless if what in {row.id, row.erp_id, row.key}]
+    return tuple(dict.fromkeys(ids))

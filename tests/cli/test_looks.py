@@ -226,6 +226,32 @@ def test_check_tells_who_changed_what(fleet: Fleet, here: Here) -> None:
     assert sent(fleet, 621) == bulks
 
 
+def test_check_only_shows_one_kind_and_counts_the_others(fleet: Fleet, here: Here) -> None:
+    """Renamed in the ERP, renamed in Ottimate, and dropped from the source. Six is about the rows of that kind."""
+    begun(fleet, here, 622, ["Cash", "Bank", "Rent", "Tax"])
+    assert here("check", "-q").returncode == 0
+    fleet.door.rename(622, "k0", "Petty cash")
+    fleet.source(622, ["Cash", "Bank account", "Rent"])
+    shown = {
+        kind: [
+            (one["kind"], one["key"])
+            for one in document(here, "check", "-q", "--only", kind, "--detailed-exitcode", code=code)["companies"][
+                0
+            ].get("differences", [])
+        ]
+        for kind, code in (("ottimate", 6), ("erp", 6), ("both", 0), ("orphans", 6))
+    }
+    assert shown == {
+        "ottimate": [("differs", "k0")],
+        "erp": [("differs", "k1"), ("orphan", "k3")],
+        "both": [],
+        "orphans": [("orphan", "k3")],
+    }
+    table = here("check", "-q", "--only", "ottimate")
+    assert ("Petty cash" in table.stdout, "Bank account" in table.stdout) == (True, False)
+    assert "2 more differ in other ways and are not shown (--only ottimate)" in table.stderr
+
+
 def fields_of(found: dict[str, Any], kind: str = "differences") -> list[dict[str, Any]]:
     """Return the fields of the only row of this kind, of the only company."""
     (one,) = found["companies"]

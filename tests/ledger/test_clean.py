@@ -82,7 +82,18 @@ OTHERS: dict[str, Call] = {
     "another company's": lambda ledger: ledger.begin(ANCHOR, intent("chunk", "a")),
     "another company's rows": lambda ledger: ledger.learn(ANCHOR, LISTED),
 }
-READING = {"read", "unlisted", "brief", "generation", "states", "life", "known_companies", "applied", "sketches"}
+READING = {
+    "read",
+    "unlisted",
+    "brief",
+    "generation",
+    "states",
+    "life",
+    "bearing",
+    "known_companies",
+    "applied",
+    "sketches",
+}
 
 
 @pytest.fixture

@@ -99,6 +99,10 @@ VERSION_13 = """
 VERSION_14 = """
     update scopes set listed_by = 'third', listed_before = '["2026-11-20T09:30:00.000000Z"]' where id = 1;
 """
+VERSION_15 = """
+    update sources set counts = '{"sources": [["123.csv", 3, 1]], "kept": {"account": 2}}';
+    update scopes set clean_left_out = '[]' where id = 1;
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -114,6 +118,7 @@ VERSIONS = (
     VERSION_12,
     VERSION_13,
     VERSION_14,
+    VERSION_15,
 )
 NEW_NOTES = {
     "passed": None,

@@ -13,11 +13,13 @@ from engine import (
     Allow,
     Api,
     Balance,
+    Certificate,
     ChunkSettled,
     Company,
     CompanyApi,
     CompanyFinished,
     CompanyResult,
+    CompanyRows,
     ConfigError,
     Dimension,
     Directory,
@@ -26,10 +28,12 @@ from engine import (
     Event,
     ExitCode,
     FileSource,
+    Finding,
     Ledger,
     LedgerError,
     Limits,
     Locked,
+    Lookup,
     Parked,
     Pending,
     Problem,
@@ -46,6 +50,7 @@ from engine import (
     VerifyMode,
     Waiting,
     open_ledger,
+    read_invoices,
     run_json,
 )
 
@@ -130,6 +135,10 @@ async def single_rows(engine: Engine) -> None:
     )
     assert_type(pending, Pending)
     assert_type(await pending.result(), RunResult)
+    listed = await engine.rows(COMPANIES[0])
+    assert_type(listed, CompanyRows)
+    assert_type(listed.certificate, Certificate | None)
+    assert_type(await engine.get(COMPANIES[0], "1000"), list[RemoteRow])
     client = engine.client(1)
     assert_type(client, CompanyApi)
     assert_type(await client.one("dim_1"), RemoteRow | None)
@@ -138,6 +147,14 @@ async def single_rows(engine: Engine) -> None:
         assert_type(await engine.distrust(COMPANIES[0]), int)
     except Locked:
         pass
+
+
+async def invoices(engine: Engine) -> None:
+    bill = {"ottimate_company_id": 1, "line_items": [{"dimensions": {"Account": "1000"}}]}
+    found = await engine.lookup(COMPANIES, [bill, *read_invoices(bill)], require=["account"], verify=VerifyMode.NONE)
+    assert_type(found, list[Lookup])
+    assert_type(found[0].ok, bool)
+    assert_type(found[0].findings, tuple[Finding, ...])
 
 
 async def bring_a_ledger() -> None:

@@ -14,6 +14,7 @@ from engine.cli.codes import CODES
 from engine.cli.codes.code import Code
 from engine.cli.codes.companies import COMPANIES
 from engine.cli.codes.exits import EXITS
+from engine.cli.codes.lookups import LOOKUPS
 from engine.cli.codes.rows import ROWS
 from engine.cli.codes.runs import RUNS
 from engine.cli.codes.source_rows import SOURCE_ROWS
@@ -43,6 +44,7 @@ SINKS = {
     "stop": (0, "code"),
     "_outsized": (0, "slug"),
     "recount": (2, "code"),
+    "Finding": (0, "code"),
 }
 """What is called with a code: at which place, under which name."""
 
@@ -141,7 +143,7 @@ def test_what_is_to_be_typed_next_is_understood(code: ExitCode, verb: str) -> No
 
 def test_no_code_has_two_entries() -> None:
     entries = [*(guard.slug for guard in REGISTRY)]
-    entries += [each.code for each in (*SOURCE_ROWS, *ROWS, *COMPANIES, *RUNS, *EXITS)]
+    entries += [each.code for each in (*SOURCE_ROWS, *ROWS, *COMPANIES, *RUNS, *LOOKUPS, *EXITS)]
     assert sorted(entries) == sorted(CODES)
 
 

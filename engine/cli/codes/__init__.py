@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from engine.cli.codes.code import Code
 from engine.cli.codes.companies import COMPANIES
 from engine.cli.codes.exits import EXITS
+from engine.cli.codes.lookups import LOOKUPS
 from engine.cli.codes.rows import ROWS
 from engine.cli.codes.runs import RUNS
 from engine.cli.codes.source_rows import SOURCE_ROWS
@@ -43,6 +44,7 @@ CODES = _in_order(
         *_guards(Level.RUN),
         *COMPANIES,
         *RUNS,
+        *LOOKUPS,
         *EXITS,
     )
 )

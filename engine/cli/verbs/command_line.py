@@ -30,6 +30,7 @@ class CommandLine:
     expect_ledger: bool = False  # fail unless the ledger knows of an earlier run
     detailed: bool = False  # exit with 6 when changes are pending
     details: bool = False  # show what differs, field by field
+    only: str | None = None  # of what differs, show this kind alone; None: all
     out: Path | None = None  # write the plan to this file
     plan: Path | None = None  # carry out the plan of this file
     resume: bool = False  # finish an `apply` that was cut short

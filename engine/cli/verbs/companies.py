@@ -29,6 +29,23 @@ def companies(context: click.Context, *, config: Path, refresh: bool, locations:
 
 
 @companies.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file. Default: as before `export`.")
+@click.option("--refresh", is_flag=True, help="Ask the API, although the ledger remembers.")
+@click.pass_context
+def export(context: click.Context, *, file: Path, config: Path | None, refresh: bool) -> int:
+    """Write the mapping of ids to a CSV file: companies, accounts, locations, and their ERP ids as far as known.
+
+    A line for each location, or for a company without any. A location's ERP id is that of the company's only dimension
+    of type location that has the location's name, as the ledger knows it.
+    """
+    config = config or (context.parent.params["config"] if context.parent else Path("dimsync.toml"))
+    from engine.cli.verbs.export_companies import export_companies  # noqa: PLC0415  as said
+
+    return export_companies(config, file, refresh=refresh)
+
+
+@companies.command()
 @click.argument("company_id", metavar="ID", type=int)
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="The settings file. Default: as before `show`.")
 @output_option("table", "json")

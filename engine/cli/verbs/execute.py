@@ -14,19 +14,20 @@ from engine.cli.show.advice import Typed
 from engine.cli.show.cost import cost_of
 from engine.cli.show.output import Unprinted, deliver, deliver_texts, run_texts
 from engine.cli.verbs.begin import BEGIN
+from engine.cli.verbs.chosen import choose
 from engine.cli.verbs.command_line import CommandLine
 from engine.cli.verbs.drive import Order, drive, run_heeding_signals
 from engine.cli.verbs.missing import with_missing
-from engine.cli.verbs.select import Traits, needs_states, pick
+from engine.cli.verbs.only import only, rows_of
 from engine.cli.verbs.user_files import keep, may_write, rejects_text
 from engine.config import Configured, load
 from engine.documents.plan_file import saved_plan, write_plan
 from engine.errors import ConfigError, plain
-from engine.ledger.sqlite.ledger import holds_runs, open_ledger
-from engine.model.balance import ExitCode, State, worst
+from engine.ledger.sqlite.ledger import holds_runs
+from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
 from engine.model.result import RunResult
-from engine.model.settings import Company, NamedCompany, Settings, VerifyMode
+from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
 
 
@@ -44,8 +45,10 @@ def execute(line: CommandLine) -> int:
     for problem in result.problems:
         word = "Error" if problem.code == "ledger" else "Note"
         click.echo(f"{word}: {safe(problem.message)}", err=True)
-    totals = result.totals
-    if line.detailed and result.exit_code == ExitCode.DONE and (totals.created or totals.updated):
+    result, left_out = only(result, line.only) if line.only else (result, 0)
+    if left_out:
+        click.echo(f"Note: {left_out:,} more differ in other ways and are not shown (--only {line.only})", err=True)
+    if line.detailed and result.exit_code == ExitCode.DONE and _is_pending(line, result):
         result = replace(result, exit_code=ExitCode.PENDING)
     try:
         _print(line, result, chosen)
@@ -55,6 +58,11 @@ def execute(line: CommandLine) -> int:
     finally:  # the files are written even if standard output could not be
         _keep_files(line, result, configured.settings)
     return result.exit_code
+
+
+def _is_pending(line: CommandLine, result: RunResult) -> bool:
+    """Return whether there is something to write or, with `--only`, a row of that kind."""
+    return bool(rows_of(result) if line.only else result.totals.created or result.totals.updated)
 
 
 def _keep_files(line: CommandLine, result: RunResult, settings: Settings) -> None:
@@ -97,7 +105,7 @@ def _print(line: CommandLine, result: RunResult, chosen: Configured) -> None:
 
 def _chosen(line: CommandLine, configured: Configured) -> Configured:
     """Return the companies to run, and the settings to do it with. Raises `ConfigError` and `UsageError`."""
-    companies = pick(configured.companies, _traits(configured, line), line.select, line.exclude)
+    companies = choose(configured, line.select, line.exclude)
     settings = configured.settings
     if line.verb not in {"plan", "check"} and companies and not any(company.write for company in companies):
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
@@ -105,26 +113,6 @@ def _chosen(line: CommandLine, configured: Configured) -> Configured:
         settings, companies = _verified(settings, companies, VerifyMode(line.verify))
     settings = replace(settings, companies=configured.companies)  # the run also has to know those that it leaves out
     return replace(configured, settings=settings, companies=tuple(companies))
-
-
-def _traits(configured: Configured, line: CommandLine) -> Traits:
-    """Return what selectors can ask about companies; the ledger is read only if a selector asks for states."""
-    states: dict[int, State] = {}
-    if needs_states(line.select, line.exclude):
-        by_account = anyio.run(_last_states, configured.settings)
-        only = configured.settings.accounts[0].name
-        states = {
-            company.id: state
-            for company in configured.companies
-            if (state := by_account.get(NamedCompany(company.account or only, company.id))) is not None
-        }
-    return Traits(groups=configured.groups, erps=configured.erps, mappings=configured.mappings, states=states)
-
-
-async def _last_states(settings: Settings) -> dict[NamedCompany, State]:
-    with plain():
-        async with await open_ledger(settings.ledger_url) as ledger:
-            return await ledger.last_states(origin_of(settings.api.base_url))
 
 
 def _verified(settings: Settings, companies: Sequence[Company], mode: VerifyMode) -> tuple[Settings, list[Company]]:

@@ -13,7 +13,7 @@ from engine.cli.show.output import deliver_texts
 
 @click.group()
 def ledger() -> None:
-    """Look after the ledger: what was acknowledged, company by company."""
+    """Look after the ledger: back it up, restore it, distrust what was acknowledged."""
 
 
 @ledger.command()
@@ -49,6 +49,33 @@ def distrust(*, company_id: int | None, config: Path, every: bool) -> int:
     text = f"{rows:,} rows of {whose} are taken for unknown; `dimsync sync` lists what is there"
     deliver_texts(iter([text]))
     return 0
+
+
+@ledger.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+def backup(*, file: Path, config: Path) -> int:
+    """Copy the ledger to FILE, as it is at one moment; runs may go on meanwhile.
+
+    FILE is for this user alone, and is replaced only when the copy is whole. Keep it on another disk.
+    """
+    from engine.cli.verbs.ledger_copies import back_up  # noqa: PLC0415  it brings the engine, which `--help` is spared
+
+    return back_up(config, file)
+
+
+@ledger.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+def restore(*, file: Path, config: Path) -> int:
+    """Put the backup FILE in the place of the ledger, which is moved aside.
+
+    Which key leads to which row stays known. What was acknowledged is taken for unknown, as the backup does not know
+    what came after it: each company's next sync lists it.
+    """
+    from engine.cli.verbs.ledger_copies import bring_back  # noqa: PLC0415  as said
+
+    return bring_back(config, file)
 
 
 @ledger.command()

@@ -55,7 +55,7 @@ class View:
 def look(options: CompaniesOptions) -> int:
     """Print what the API user sees, and return the exit code."""
     configured = load(options.config, os.environ)
-    stop, views = run_heeding_signals(partial(_views, configured, options.refresh))
+    stop, views = run_heeding_signals(partial(views_of, configured, options.refresh))
     if options.output == "json":
         deliver_texts(iter([dump(_document(views, configured), indent=2)]))
     else:
@@ -63,7 +63,7 @@ def look(options: CompaniesOptions) -> int:
         deliver(lambda stream: stream.writelines(f"{line}\n" for line in lines))
     if stop.code is not None:
         return stop.code
-    codes = {_code(view.error) for view in views if view.error is not None}
+    codes = {code_of(view.error) for view in views if view.error is not None}
     if any(view.unseen for view in views):
         codes.add(ExitCode.FAILED)
     return next((code for code in (ExitCode.FAILED, ExitCode.AUTHENTICATION) if code in codes), ExitCode.DONE)
@@ -87,7 +87,7 @@ def explain(config: Path, company_id: int, output: str) -> int:
     return ExitCode.DONE
 
 
-async def _views(configured: Configured, refresh: bool, stop: Stop) -> tuple[Stop, list[View]]:
+async def views_of(configured: Configured, refresh: bool, stop: Stop) -> tuple[Stop, list[View]]:
     """Read each account's directory in turn, until a signal comes. An account that fails stops no other."""
     views = []
     async with Engine(configured.settings) as engine:
@@ -106,7 +106,8 @@ async def _views(configured: Configured, refresh: bool, stop: Stop) -> tuple[Sto
     return stop, views
 
 
-def _code(error: EngineError) -> ExitCode:
+def code_of(error: EngineError) -> ExitCode:
+    """Return the exit code for an account that could not be listed."""
     return ExitCode.AUTHENTICATION if isinstance(error, Unauthorized) else ExitCode.FAILED
 
 

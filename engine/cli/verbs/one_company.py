@@ -11,7 +11,7 @@ import anyio
 import click
 
 from engine.config import Configured, load
-from engine.errors import plain
+from engine.errors import AccountParked, plain
 from engine.model.settings import Company
 from engine.run.engine import Engine
 
@@ -32,8 +32,11 @@ def with_engine(configured: Configured, work: Callable[[Engine], Awaitable[T]]) 
     """Do `work` with an engine, in an event loop of its own, and return its result."""
 
     async def go() -> T:
-        with plain():
-            async with Engine(configured.settings) as engine:
-                return await work(engine)
+        try:
+            with plain():
+                async with Engine(configured.settings) as engine:
+                    return await work(engine)
+        except AccountParked as parked:
+            raise parked.reason from parked
 
     return anyio.run(go)

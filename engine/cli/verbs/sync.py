@@ -53,6 +53,11 @@ def sync(**options: Any) -> int:
 @click.command()
 @run_options("verify")
 @detailed_option
+@click.option(
+    "--only",
+    type=click.Choice(["ottimate", "erp", "both", "orphans"]),
+    help="Show only what was changed in Ottimate, in the ERP, in both, or is in Ottimate alone; 6 is about these rows.",
+)
 def check(**options: Any) -> int:
     """Show where sources and Ottimate differ, row by row, and which side has changed; writes nothing to the API.
 

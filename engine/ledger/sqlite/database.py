@@ -32,7 +32,7 @@ def open_file(path: Path, locks: FileLocks) -> sqlite3.Connection:
         raise LedgerError(f"The ledger's folder {path.parent} does not exist. Make it, or correct `[ledger] url`.")
     with locks.opening():
         _create(path)
-        connection = _connect(str(path))
+        connection = connect(str(path))
         try:
             version = schema_version(connection, len(MIGRATIONS), str(path))
             _switch_to_wal(connection, path)
@@ -45,7 +45,7 @@ def open_file(path: Path, locks: FileLocks) -> sqlite3.Connection:
 
 def open_memory() -> sqlite3.Connection:
     """Return a connection to a new ledger in memory; closing the connection ends the ledger."""
-    connection = _connect(":memory:")
+    connection = connect(":memory:")
     migrate(connection, MIGRATIONS, 0)
     return connection
 
@@ -81,7 +81,8 @@ def _create(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _connect(target: str) -> sqlite3.Connection:
+def connect(target: str) -> sqlite3.Connection:
+    """Return a connection whose commits are durable; neither WAL mode nor the schema is seen to."""
     connection = sqlite3.connect(target, timeout=BUSY_TIMEOUT_S, isolation_level=None)  # transactions are ours
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")

@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, LedgerError
 from engine.ledger.sqlite import (
+    backup,
     directories,
     distrust,
     intents,
@@ -120,6 +121,10 @@ class SqliteLedger:
     async def distrust(self, company_key: CompanyKey) -> int:
         """Forget the values that were acknowledged, and that anything was listed; return how many rows were known."""
         return await self._thread.write(distrust.distrust, company_key)
+
+    async def bearing(self, company_key: CompanyKey, erp_ids: Sequence[str]) -> list[tuple[int, str, str, str]]:
+        """Return (company id, type code, label, ERP id) of rows with these ids in other companies of the account."""
+        return await self._thread.read(rows.bearing, company_key, tuple(erp_ids))
 
     async def known_companies(self, origin: str) -> list[CompanyKey]:
         """Return the companies at an origin that anything is known of, by account and id."""
@@ -307,6 +312,17 @@ class SqliteLedger:
         """Return the commented statements that make the tables and views of the file."""
         return await self._thread.read(schema.describe)
 
+    async def back_up(self, file: Path, at: datetime) -> None:
+        """Copy the ledger as it is at one moment to a file, which then holds all of it; runs may go on meanwhile.
+
+        Raises `LedgerError`, and leaves the file as it was.
+        """
+        await self._thread.alone(lambda connection: backup.back_up(connection, file, at))
+
+    async def last_backup(self) -> datetime | None:
+        """Return when the ledger was last backed up; None: never."""
+        return await self._thread.read(backup.last_backup)
+
     async def aclose(self) -> None:
         """Finish what is queued and close. Idempotent."""
         await self._thread.aclose()
@@ -342,6 +358,20 @@ async def holds_runs(url: str, *, base: Path | None = None) -> bool:
         return False
     async with await open_ledger(url, base=base) as ledger:
         return not ledger.is_new
+
+
+def restore_ledger(url: str, file: Path, at: datetime, *, base: Path | None = None) -> backup.Restored:
+    """Put a backup in the place of the ledger that a URL names; that one is moved aside. Nothing may use it meanwhile.
+
+    Raises ConfigError for a URL that names no file, and LedgerError; then the ledger is as it was.
+    """
+    name = _file(url)
+    if name == MEMORY:
+        raise ConfigError("`[ledger] url` names a ledger in memory: name a file there, then restore it")
+    path = _path(name, base)
+    if not path.parent.is_dir():
+        raise LedgerError(f"The ledger's folder {path.parent} does not exist. Make it, or correct `[ledger] url`.")
+    return backup.restore(path, FileLocks(path.with_name(f"{path.name}.locks")), file, at)
 
 
 def _path(file: str, base: Path | None) -> Path:

@@ -66,6 +66,16 @@ UNLISTED = """
     select key from {rows} join scopes on id = scope
     where scope = ? and acked_generation > coalesce(listed_generation, 0) and key in (select value from json_each(?))
 """
+BEARING = """
+    with others as (select id, company_id from scopes where origin = ?1 and account = ?2 and company_id <> ?3),
+          wanted as (select value from json_each(?4))
+    select company_id, type_code, type_label, erp_id from {rows} join others on others.id = {rows}.scope
+    where erp_id in wanted and settled
+    union
+    select company_id, type_code, type_label, erp_id from {strays} join others on others.id = {strays}.scope
+    where erp_id in wanted
+    order by company_id, type_code, erp_id
+"""  # reads each row of the account: it is asked only where an invoice names what its company does not have
 FORGET_STRAYS = "delete from {strays} where scope = ?"
 PUT_STRAY = """
     insert into {strays} (scope, position, {remote_fields}) values (?, ?, {remote_marks})
@@ -126,6 +136,14 @@ def unlisted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequ
     statement = sql(company_key.resource, UNLISTED)
     found = connection.execute(statement, (scopes.find(connection, company_key), to_json(keys)))
     return frozenset(key for (key,) in found)
+
+
+def bearing(
+    connection: sqlite3.Connection, company_key: CompanyKey, erp_ids: Sequence[str]
+) -> list[tuple[int, str, str, str]]:
+    """Return (company id, type code, label, ERP id) of rows with these ids in other companies of the account."""
+    values = (company_key.origin, company_key.account, company_key.company_id, to_json(erp_ids))
+    return list(connection.execute(sql(company_key.resource, BEARING), values))
 
 
 def _entries(fetched: Iterable[tuple[Any, ...]], resource: Resource) -> Keyed[RowRecord]:
