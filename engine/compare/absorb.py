@@ -153,9 +153,9 @@ def _was_sent_to_another(known: RowRecord, remote: RemoteRow) -> bool:
 
 def _without_pair(key: str, known: RowRecord, view: RemoteView) -> dict[str, RowRecord]:
     """Return the record of a key of unknown outcome, if it changes, where the source means another row by that key."""
-    own = _candidates(key, known, view, {})
+    own = next(iter(_candidates(key, known, view, {})), None)
     lost = known._replace(remote_id=None, confirmed=False, seen=None, agreement=None, before=None)
-    record = _seen_again(known, own[0], Via.LEDGER) if own else lost
+    record = _seen_again(known, own, Via.LEDGER) if own else lost
     return {key: record} if record != known else {}
 
 
