@@ -51,7 +51,7 @@ def pushed(
             prior = getattr(there, name)
             if name == "code" and prior is None and known is not None and known.row.code is None:
                 prior = known.row.erp_id  # what was sent in place of no code, where the contract demands one
-            if known is not None and _is_of_create(known, name, prior):
+            if known is not None and not old.is_doubted and _is_of_create(known, name, prior):
                 continue
             if prior is not None and prior != old.shown.get(name):
                 before.setdefault(name, prior)
