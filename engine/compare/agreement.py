@@ -51,7 +51,7 @@ def pushed(
             prior = getattr(there, name)
             if prior is None and known is not None and getattr(known.row, name) is None:
                 prior = stood_in(known.row, name)
-            if known is not None and _is_of_create(known, name, prior):
+            if known is not None and not old.is_doubted and _is_of_create(known, name, prior):
                 continue
             if prior is not None and prior != old.shown.get(name):
                 before.setdefault(name, prior)

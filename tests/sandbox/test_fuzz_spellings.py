@@ -15,10 +15,11 @@ some rows, and runs: sources change, strangers edit, runs are killed, stopped or
    a listing showed, since it came to be, and by each answer that said so; that of an ERP id or type is told in every
    run until a person lets it be; an ignored update is told `not-applied` in every run. So is a spelling that was there
    before the first push, which nobody can tell from it. Nothing else is told of spellings.
-4. A row is pushed at most twice for each change of its own on either side, and once more for each run that pushed it
-   and did not live to know what became of that. A run lists a company once; once more if it pushed a row that had been
-   pushed before; once more if it sent a row that was there, and no answer had told which one it is; and once more if
-   answers may leave that open, as they spell names otherwise, or give no names or ids.
+4. A row is pushed at most twice for each change of its own on either side, once more if its create met a row that was
+   there, and once more for each run that pushed it and did not live to know what became of that. A run lists a company
+   once; once more if it pushed a row that had been pushed before; once more if it sent a row that was there, and no
+   answer had told which one it is; and once more if answers may leave that open, as they spell names otherwise, or give
+   no names or ids.
 
 A push of unknown outcome is like a change of the row: what was told of it may be told once more. A run that was closed
 in the journal and died before it returned has told what it had to tell.
@@ -222,6 +223,7 @@ class Record:
     edits: dict[str, list[tuple[int, str | None]]] = field(default_factory=dict)  # by field: strangers' values
     changes: int = 1  # of either side, since it was first pushed; the first is that there is a row
     lost: int = 0  # runs that pushed it and did not live to know what became of it
+    met: bool = False  # its first push met a row that was there, and nobody knew that it would
     wanted: Dimension | None = None  # at the last run
     was: set[tuple[str, str]] = field(default_factory=set)  # fields, and what they showed before they were pushed anew
     told: Counter[Spelling] = field(default_factory=Counter)  # in how many runs, since it was last pushed otherwise
@@ -230,6 +232,7 @@ class Record:
     def pushed(self, number: int, values: Values, showed: Mapping[str, str | None], *, is_linked: bool) -> None:
         """Take in a push. `showed`: how the row was listed before; `is_linked`: it was known which row it is."""
         before = self.pushes[-1][1] if self.pushes else None
+        self.met |= before is None and bool(showed) and not is_linked
         self.pushes.append((number, values))
         moved = {name for name in COMPARED if before is None or of(before, name) != of(values, name)}
         self.was |= {(name, text) for name, text in showed.items() if text and (name in moved or not is_linked)}
@@ -251,6 +254,7 @@ class Watched(Case):
         super().__init__(history.contract, history.fleet, database, Oracle)
         self.records: dict[tuple[int, str], Record] = {}
         self.listed: dict[int, int] = {}  # by company: number of the last whole listing that a run told of
+        self.listings: dict[int, list[int]] = {}  # by company: numbers of all listings that runs told of
         self.let: set[Spelling] = set()
         self.limits = 0
         self.strange: list[Values] = []  # what was sent and is in no source of its company
@@ -297,8 +301,11 @@ class Watched(Case):
         news = self.news(here, move)
         values = row.values._replace(**{IN_VALUES.get(name, name): text for name, text in news.items()})
         if values != row.values:
-            self.service.tenant.change(company, row, values)
             record = self.record(here, key)
+            showed = self.shown(here, row.values).get(move.name)
+            if showed and not record.pushes:  # a listing may have shown it
+                record.was.add((move.name, showed))
+            self.service.tenant.change(company, row, values)
             record.edits.setdefault(move.name, []).append((self.number, news[move.name]))
             record.changes += 1
             record.told_again.clear()
@@ -391,6 +398,7 @@ class Oracle(Check):
                 record.told_again.clear()
         listings = [each.number for each in case.service.log if (each.operation, each.company) == ("list", here.id)]
         if told is not None and told.balance.remote_rows is not None and listings:
+            case.listings.setdefault(here.id, []).extend(listings)
             case.listed[here.id] = listings[-1]
         for key in here.valid():
             record = case.record(here, key)
@@ -434,8 +442,10 @@ class Oracle(Check):
         for row in rows:
             if row.id in here.before:
                 old = here.before[row.id][1]
-                edits = self.case.record(here, row.values.key or "").edits.get("type_label", [])
-                is_seen = not edits or edits[-1][0] < self.case.listed.get(here.id, 0)
+                record = self.case.record(here, row.values.key or "")
+                edits = record.edits.get("type_label", [])
+                pushed = record.pushes[-1][0] if record.pushes else 0
+                is_seen = not edits or any(edits[-1][0] < each < pushed for each in self.case.listings.get(here.id, ()))
                 kinds = {of(old, "type_code"), of(row.values, "type_code")}
                 is_same = (
                     len({*kinds, *(self.case.shown(here, values)["type_code"] for values in (old, row.values))}) == 1
@@ -466,7 +476,7 @@ class Oracle(Check):
         is_second = is_met = is_unsaid = False
         for (company, key), record in self.case.records.items():
             if company == here.id:
-                most = 2 * record.changes + record.lost
+                most = 2 * record.changes + record.lost + record.met
                 pushes = [number for number, _ in record.pushes]
                 if len(pushes) > most:
                     raise AssertionError(f"PUSHED {len(pushes)} times, at most {most}: {key} {record}")
@@ -528,8 +538,9 @@ def begin(case: Watched) -> None:
 async def stand_still(case: Watched) -> None:
     """Run with nothing changed, until only listings are sent; and then check what is told."""
     for _ in range(SETTLING):
-        await case.play(CALM)
-        if not any(each.operation == "bulk" for each in case.service.log):
+        result = await case.play(CALM)
+        held = [one for each in result.companies for one in each.problems if one.code == "flapping"] if result else []
+        if not held and not any(each.operation == "bulk" for each in case.service.log):
             break
     for number in range(STILL + 1):
         act = CALM._replace(hours=0)

@@ -172,6 +172,13 @@ KEPT: dict[str, tuple[RowRecord | None, dict[str, Any], Agreement | None, dict[s
         TWICE,
         {"name": "bob"},
     ),
+    "a second push of one of two fields": (
+        entry(before={"erp_id": "0"}, is_fresh=True),
+        {"again": {"name": "ANN"}},
+        TWICE,
+        {"erp_id": "0"},
+    ),
+    "an update of what was created, and is shown otherwise": (FRESH, {}, None, None),
     "a second push of what was created": (FRESH, {"again": {"name": "ANN"}}, TWICE, None),
     "a second push that was told and allowed": (
         entry(agreement=Agreement(is_open=True, told_by="run", is_allowed=True)),
