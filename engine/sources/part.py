@@ -11,7 +11,7 @@ from engine.model.dimension import clean
 from engine.model.table import taken
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
-from engine.sources.expressions import Expression, columns_of
+from engine.sources.expressions import Expression, FirstOf, columns_of, lacking
 from engine.sources.fields import Reader, type_code_of, type_words
 from engine.sources.furniture import blanks, headers, is_header, is_total, totals
 from engine.sources.layout import Layout, is_own, layout, repeated
@@ -47,6 +47,8 @@ class Part:
         self._lacked: dict[str, None] | None = None  # columns that no object had so far; None: there was no object
         self._had: dict[str, None] = {}  # columns that objects had
         self._code: Expression | None = None  # how objects' codes are made
+        self._code_columns: tuple[str, ...] = ()  # that codes are made of, where rows need not have them
+        self._has_codes = False  # whether one of these columns was there
         self._is_below_total = False
         self._words: dict[str, None] = {}  # some of the type column, while none of them is known
         self._knows_a_type = False
@@ -60,6 +62,7 @@ class Part:
         found = (
             self._table_layout(cells, batch.mapping) if isinstance(cells, Table) else self._objects_layout(cells, batch)
         )
+        self._note_codes(cells, batch.mapping)
         if isinstance(cells, Table):
             cells, lines = self._without_furniture(cells, lines, batch)
         if (company_column := batch.mapping.company_column) is not None:
@@ -87,6 +90,17 @@ class Part:
                 self.tally.add("filter", column, value, code)
         unclear = [(lines[at], Refused((fault,))) for at, fault in chosen.refused.items()]
         return Sifted(cells.only(chosen.taken), taken(lines, chosen.taken), found, [*refused, *unclear])
+
+    @property
+    def absent_codes(self) -> tuple[str, ...]:
+        """The columns that codes are made of, if rows need not have them and no row has one of them."""
+        return () if self._has_codes else self._code_columns
+
+    def _note_codes(self, cells: Cells, mapping: ColumnMap) -> None:
+        made = mapping.columns.get("code")
+        if not self._has_codes and isinstance(made, FirstOf) and not lacking(made, lambda _: False):
+            self._code_columns = tuple(columns_of(made))
+            self._has_codes = any(map(cells.has, self._code_columns))
 
     def numbers(self, count: int) -> range:
         """Return the numbers of the next rows."""

@@ -9,7 +9,7 @@ from shutil import copyfile
 
 import pytest
 
-from engine.config import ConfigFaults, load
+from engine.config import load
 from engine.sources.base import read
 from engine.wire import guide
 from tests.unit.settings_file import ACCOUNT, ENV
@@ -24,15 +24,9 @@ def test_each_config_of_the_page_has_its_sample() -> None:
     assert len(RECIPES) == PAGE.count("```toml\n") >= 15
 
 
-SEVERAL = pytest.mark.xfail(strict=True, raises=ConfigFaults, reason="the settings do not take `sources` yet")
-
-
 @pytest.mark.parametrize(
     ("files", "counts", "text"),
-    [
-        pytest.param(*recipe, id=recipe[0].split("=")[-1], marks=[SEVERAL] if "sources = [" in recipe[2] else [])
-        for recipe in RECIPES
-    ],
+    [pytest.param(*recipe, id=recipe[0].split("=")[-1]) for recipe in RECIPES],
 )
 async def test_a_config_of_the_page_reads_its_sample(tmp_path: Path, files: str, counts: str, text: str) -> None:
     for name, _, sample in (each.partition("=") for each in files.split()):
