@@ -11,10 +11,11 @@ from pathlib import Path
 from engine.config.fleet import FIELD, leads_out
 from engine.config.levels import Levels
 from engine.config.schema import Document
-from engine.config.sources import SourceText, database
+from engine.config.sources import SourceText, database, is_file
 from engine.model.settings import SourceRows
 from engine.sources.files import FileSource, split_sheet
 from engine.sources.mapping import ColumnMap
+from engine.sources.plugins import is_plugged, plugged
 from engine.sources.several import Several
 from engine.sources.sharing import AbsentSource
 from engine.sources.sql import SqlSource
@@ -49,7 +50,7 @@ def _there(texts: Sequence[SourceText], folder: Path) -> Iterator[SourceText]:
 
 
 def _is_missing(folder: Path, text: SourceText) -> bool:
-    return database(text.text) is None and not os.path.lexists(_path(folder, text))
+    return is_file(text.text) and not os.path.lexists(_path(folder, text))
 
 
 def _absent(levels: Levels, folder: Path, is_one_there: bool) -> AbsentSource | None:
@@ -71,7 +72,7 @@ def _absent(levels: Levels, folder: Path, is_one_there: bool) -> AbsentSource | 
 
 
 def _leads_out(folder: Path, template: str, number: int) -> str | None:
-    return None if database(template) is not None else leads_out(folder, split_sheet(template)[0], number)
+    return leads_out(folder, split_sheet(template)[0], number) if is_file(template) else None
 
 
 def _path(folder: Path, text: SourceText) -> Path:
@@ -83,6 +84,8 @@ def _part(
 ) -> SourceRows:
     column_map = _column_map(text, levels, maps)
     name = database(text.text)
+    if is_plugged(text.text):
+        return plugged(text.text, column_map)
     if name is None:
         return FileSource(folder / text.text, column_map)
     section = document.databases[name]

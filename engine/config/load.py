@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -36,12 +36,10 @@ from engine.config.wording import worded
 from engine.config.written import Written, written_companies
 from engine.errors import ConfigError
 from engine.model.settings import Account, Api, Company, Settings
-from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
 from engine.sources.several import Several
 from engine.sources.sharing import AbsentSource, shared
-from engine.sources.sql import SqlSource
 from engine.sources.written import KEYS, column_map
 
 
@@ -137,7 +135,8 @@ def _absences(company: Company) -> Iterator[tuple[int, str]]:
     if isinstance(source, AbsentSource):
         yield 0, str(source.refusal(company.id))
     for place, part in enumerate(source.parts if isinstance(source, Several) else (source,)):
-        if isinstance(part, FileSource | SqlSource) and (message := part.absence()) is not None:
+        tell: Callable[[], str | None] | None = getattr(part, "absence", None)
+        if tell is not None and (message := tell()) is not None:
             yield place, message
 
 

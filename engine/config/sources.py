@@ -1,4 +1,4 @@
-"""How companies' sources are written: a file's path, a sheet of a workbook, or `sql:NAME` for `[databases.NAME]`."""
+"""How sources are written: a file's path, a workbook's sheet, `sql:NAME`, or `NAME:TEXT` of another package."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from engine.config.fleet import FIELD, fleet_template
 from engine.config.values import source_path
 from engine.sources.files import split_sheet
+from engine.sources.plugins import is_plugged
 
 _SQL = "sql:"
 
@@ -24,7 +25,7 @@ def source_text(text: str) -> str:
     """Check a source and return it as it is written. Raises `ValueError`."""
     if database(text) == "":
         raise ValueError(f"{text!r} names no database: write {_SQL}NAME, where there is a [databases.NAME]")
-    if database(text) is None:
+    if is_file(text):
         path = split_sheet(text)[0]
         fleet_template(path) if FIELD in path else source_path(path)
     return text
@@ -33,6 +34,11 @@ def source_text(text: str) -> str:
 def database(text: str) -> str | None:
     """Return the name of a source's database; None: the source is a file's path."""
     return text.removeprefix(_SQL) if text.startswith(_SQL) else None
+
+
+def is_file(text: str) -> bool:
+    """Return whether a source is a file's path: it names neither a database nor what another package brings."""
+    return database(text) is None and not is_plugged(text)
 
 
 def written_sources(values: Mapping[str, Any]) -> Iterator[tuple[str, SourceText]]:
@@ -52,4 +58,4 @@ def written_sources(values: Mapping[str, Any]) -> Iterator[tuple[str, SourceText
 
 def finds_companies(text: str) -> bool:
     """Return whether the files of a source tell which companies there are."""
-    return database(text) is None and FIELD in split_sheet(text)[0]
+    return is_file(text) and FIELD in split_sheet(text)[0]

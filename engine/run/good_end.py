@@ -16,6 +16,7 @@ from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
 from engine.run.skip_unchanged import Note, skip_unchanged
+from engine.run.thinking import think
 
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
@@ -48,7 +49,7 @@ async def _notes(
     end = source.end
     if end is not None and end == await ledger.good_end(company_key):
         end = None  # no news
-    now = source.counts
+    now = await think(len(source.rows), lambda: source.counts)
     counts = None if now == await ledger.good_counts(company_key) else now
     if source.source_rows != before.last_good_rows or end is not None or counts is not None:
         yield partial(ledger.keep_good_source, company_key, source.source_rows, end, counts)

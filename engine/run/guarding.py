@@ -103,8 +103,11 @@ class GuardCheck:
         """Return what trips by the source itself: rows that its mapping leaves out, and texts that were damaged."""
         company = self.company
         before = await company.run.ledger.good_counts(company.company_key) if wanted.left_out else None
-        work = partial(damaged, plan, wanted, record, company.comparison.remotes, self.guards)
-        return [*left_out(wanted, before, self.guards), *await think(len(wanted.rows), work)]
+        remotes, guards = company.comparison.remotes, self.guards
+        return await think(
+            len(wanted.rows),
+            lambda: [*left_out(wanted, before, guards), *damaged(plan, wanted, record, remotes, guards)],
+        )
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return a trip when a sign says that the source is another client's.

@@ -12,7 +12,7 @@ from engine.model.dimension import clean
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Objects, Table, flat
 from engine.sources.expressions import is_empty
-from engine.sources.furniture import is_header, totals
+from engine.sources.furniture import is_header, is_total, totals
 
 MOST_KNOWN = 100_000
 """Values of a company column whose meaning is remembered: a source may have another value in each row."""
@@ -66,14 +66,13 @@ class Dealer:
         self.columns, self.is_lined = batch.columns, batch.lines is not None
         places = batch.lines or range(self._number + 1, self._number + len(batch) + 1)
         self._number += len(batch)
+        found: dict[int | None, Rows] = defaultdict(lambda: Rows([], []))
         whole = Rows([], [])
         for place, cells in zip(places, _each(batch.cells), strict=True):
-            if isinstance(cells, Broken):
-                self.strays.add(place, None, is_lined=self.is_lined)
-            else:
-                whole.places.append(place)
-                whole.cells.append(cells)
-        found: dict[int | None, Rows] = defaultdict(lambda: Rows([], []))
+            rows = found[self._of_broken(place, cells)] if isinstance(cells, Broken) else whole
+            rows.places.append(place)
+            rows.cells.append(cells)
+        found.pop(None, None)  # broken rows of nobody, which are counted
         companies = map(self._company, self._named(whole.cells))
         for place, cells, company_id in zip(*whole, companies, strict=True):
             rows = found[company_id]
@@ -81,6 +80,17 @@ class Dealer:
             rows.cells.append(cells)
         self._count_strays(found.pop(None, Rows([], [])))
         return {company_id: rows for company_id, rows in found.items() if company_id is not None}
+
+    def _of_broken(self, place: int, row: Broken) -> int | None:
+        """Return the company of a row that could not be split into fields, as far as it tells; else count it."""
+        at = self.columns.index(self._column) if self.columns and self._column in self.columns else len(row.cells)
+        named = row.cells[at] if at < len(row.cells) else None
+        if self.columns is not None and is_header(row.cells, self.columns):
+            raise self._second_header(place)
+        company_id = self._company(named)
+        if company_id is None and not is_total(row.cells):
+            self.strays.add(place, named, is_lined=self.is_lined)
+        return company_id
 
     def _named(self, cells: Sequence[Any]) -> Sequence[object]:
         if self.columns is not None:

@@ -18,7 +18,7 @@ from anyio import to_thread
 
 from engine.errors import SourceError
 from engine.model.wanted import FileEnd
-from engine.sources.batch import Batch
+from engine.sources.batch import Batch, Broken
 from engine.sources.by_company import Dealer, Rows, Strays
 from engine.sources.digests import begun
 from engine.sources.files import FileSource
@@ -98,7 +98,8 @@ class Spool:
             waiting.places.extend(rows.places)
             waiting.cells.extend(rows.cells)
             self._rows += len(rows.cells)
-            text = "".join([f"{cells!r}\0" for cells in rows.cells])
+            told = [cells.cells if isinstance(cells, Broken) else cells for cells in rows.cells]
+            text = "".join([f"{cells!r}\0" for cells in told])
             self._digest(company_id).update(text.encode("utf-8", "backslashreplace"))
         if self._rows > WAITING_ROWS:
             self._write()
@@ -137,7 +138,7 @@ class Spool:
         keys = dict.fromkeys(self._dealer.keys)  # columns that other companies' objects have are not missing here
         for offset, length in self._places[company_id]:
             rows = self._part(offset, length)
-            if keys:
+            if keys and not isinstance(rows.cells[0], Broken):
                 rows.cells[0] = {**keys, **rows.cells[0]}
                 keys = {}
             yield self._batch(rows)

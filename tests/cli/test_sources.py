@@ -118,6 +118,8 @@ def test_one_file_of_many_companies_is_dealt_out_by_its_column(fleet: Fleet) -> 
     document = json.loads(done.stdout)
     first, second = document["companies"]
     assert (done.returncode, first["state"], second["state"]) == (3, "synced", "synced")
+    (stray,) = (problem for problem in document["problems"] if problem["code"] == "unknown-company")
+    assert (stray["file"].endswith("all.csv"), stray["line"], stray["key"]) == (True, 6, None)
     assert [(one["read_rows"], one["left_out"], one["created"]) for one in (first, second)] == [(2, 0, 2), (2, 1, 1)]
     assert "1 row names no company that has this source" in " ".join(done.stderr.split())
     assert "they name 105; the first is line 6" in " ".join(done.stderr.split())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
 
 from engine.config import Configured, explained, source_problems, with_absent
 from engine.model.settings import Company
+from engine.sources import plugins
 from engine.sources.files import FileSource
 from engine.sources.several import Several
 from engine.sources.sharing import AbsentSource
@@ -260,3 +262,15 @@ def test_a_mapping_says_of_its_own_sources_alone_that_they_are_shared(tmp_path: 
             "company": ACCOUNT + MAPPINGS + company(f"shares_source = true\n{lists}"),
         }[place_of_it]
         assert configured(tmp_path, text).companies[0].shares_source
+
+
+def test_a_source_of_another_package_is_named_like_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = EntryPoint("shelf", "tests.unit.test_sources_plugins:Shelf", plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: EntryPoints([entry]).select(group=group))
+    place(tmp_path, "a.csv")
+    lists = 'sources = [{ source = "a.csv" }, { source = "shelf:nuts of {company_id}", mapping = "accounts" }]'
+    found = configured(tmp_path, ACCOUNT + MAPPINGS + company(lists))
+    source = found.companies[0].source
+    assert isinstance(source, Several)
+    assert [getattr(part, "name", "") for part in source.parts] == [f"{tmp_path}/a.csv", "shelf nuts of 5"]
+    assert source_problems(found) == []

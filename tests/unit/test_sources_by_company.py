@@ -174,7 +174,7 @@ async def test_the_digest_of_a_company_is_that_of_its_own_rows(tmp_path: Path) -
 
 async def test_rows_of_nobody_are_told_once_with_their_ids_and_the_first_line(tmp_path: Path) -> None:
     source = write(
-        tmp_path / "all.csv", *rows(1, 1), *rows(9, 2, 3), *rows(8, 4), *rows("", 5), "1,torn", ",,,", ",Total,,"
+        tmp_path / "all.csv", *rows(1, 1), *rows(9, 2, 3), *rows(8, 4), *rows("", 5), "9,torn", ",,,", ",Total,,"
     )
     both = companies(source, 1, 2)
     with Spools(both) as spools:
@@ -186,6 +186,16 @@ async def test_rows_of_nobody_are_told_once_with_their_ids_and_the_first_line(tm
         f"{source.name}: 5 rows name no company that has this source, and no company counts them (they name 9, 8; the "
         "first is line 3): configure the company, or leave its rows out of the export"
     )
+
+
+async def test_a_row_that_cannot_be_split_is_invalid_in_the_company_that_it_names(tmp_path: Path) -> None:
+    source = write(tmp_path / "all.csv", *rows(1, 1), "2,torn", *rows(2, 2), "Total,1.00,2.00,3.00,4.00")
+    both = companies(source, 1, 2)
+    with Spools(both) as spools:
+        found = [await wanted(spools, company) for company in both]
+        assert [(each.source_rows, each.invalid) for each in found] == [(1, 0), (2, 1)]
+        assert [(problem.code, problem.line) for problem in found[1].problems] == [("ragged-row", 3)]
+        assert spools.problems() == []
 
 
 async def test_objects_of_json_are_dealt_out_too(tmp_path: Path) -> None:

@@ -17,15 +17,17 @@ COMPANIES = (
         "Several companies are given one file, one sheet of a workbook, or one query without `:company_id`.",
         "Each of them fails (exit 1) and nothing is sent for it, since nobody can tell whose rows these are. The other"
         " companies go on. `dimsync validate` lists them all.",
-        "Give each company its own file, or use `:company_id` in the query. Where they are meant to have the same rows:"
-        " `shares_source = true` in each company, or in their group, mapping or account.",
+        "Give each company its own file, or use `:company_id` in the query; if a column names each row's company, name"
+        " it: `company_column` in the mapping. Where they are meant to have the same rows: `shares_source = true` in"
+        " each company, or in their group, mapping or account.",
     ),
     Code(
         "missing-source",
-        "The file of a company is missing. An earlier run found it by the pattern under [fleet].",
+        "A file of a company is missing: one of its several sources, or one that an earlier run found by the pattern"
+        " under [fleet].",
         "The company fails (exit 1) in each run, and nothing is sent for it: a missing export must not go unnoticed.",
-        "Have the file exported again, then `dimsync sync --select company:ID`. If the company is gone for good, name"
-        " it in the settings: `gone = [ID]` under [fleet].",
+        "Have the file exported again, then `dimsync sync --select company:ID`. If it may be missing: `optional = true`"
+        " beside its source. If the company is gone for good: `gone = [ID]` under [fleet].",
     ),
     Code(
         "out-of-scope",
