@@ -87,8 +87,13 @@ def nfc(text: str) -> str:
 
 
 def hostile_rows(texts: Iterable[str] = TEXTS.values()) -> list[Dimension]:
-    """Return a row for each text, which stands in every field that is free."""
-    return [Dimension(f"K{n} {t}", "account", "GL Account", t, f"{n} {t}", t) for n, t in enumerate(texts)]
+    """Return a row for each text, which stands in every field that is free; in ids, without what nobody sees."""
+    return [Dimension(f"K{n} {seen(t)}", "account", "GL Account", t, f"{n} {seen(t)}", t) for n, t in enumerate(texts)]
+
+
+def seen(text: str) -> str:
+    """Return a text without format characters and line separators, which an id may not have."""
+    return "".join(one for one in text if unicodedata.category(one) not in {"Cf", "Zl", "Zp"})
 
 
 def clean(rows: Iterable[Dimension]) -> list[Dimension]:
