@@ -167,6 +167,7 @@ class Wanted:
     end: FileEnd | None = None  # None: it is no file of lines
     left_out_by: tuple[LeftOut, ...] = ()  # each reason once, the most rows first
     sources: tuple[SourceCounts, ...] = ()  # in the order in which they are read
+    absent_codes: tuple[str, ...] = ()  # columns of codes that a source need not have, and that no row of it has
 
     def place(self, key: str) -> Place:
         """Return where a valid row stands."""

@@ -1,4 +1,4 @@
-"""Reading a company's wanted rows: the source's, with corrected ones in their place, unless its file may be torn."""
+"""Reading a company's wanted rows: the source's, with corrected ones in their place, unless the file is damaged."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ async def read_source(company: CompanyContext) -> Wanted:
     job, type_codes = company.job, company.run.dialect.type_codes
     wanted = await read(job.company.source, company_id=company.id, type_codes=type_codes)
     await _refuse_torn(company, wanted)
+    await _refuse_lost_codes(company, wanted)
     if not job.corrected:
         return wanted
     better = await read(_given(job.corrected), company_id=company.id, type_codes=type_codes, file=job.corrected_in)
@@ -39,6 +40,24 @@ async def _refuse_torn(company: CompanyContext, wanted: Wanted) -> None:
             "off; have the file exported again or, if it is whole, end its last line",
             file=wanted.file,
             line=end.last_line,
+        )
+
+
+async def _refuse_lost_codes(company: CompanyContext, wanted: Wanted) -> None:
+    """Raise `SourceError` when no row has a column of codes any more, and rows have a code in Ottimate.
+
+    A column that rows need not have may have been renamed; to send none would erase all codes.
+    """
+    if not wanted.absent_codes:
+        return
+    record = await company.run.ledger.read(company.company_key)
+    known = (record.rows.get(record.wire_keys.get(row.key, row.key)) for row in wanted.rows if row.code is None)
+    if lost := [each.row for each in known if each is not None and each.row.code]:
+        count = f"{len(lost):,} {'row has a code' if len(lost) == 1 else 'rows have codes'} in Ottimate"
+        raise SourceError(
+            f"{wanted.file}: no row has {' or '.join(wanted.absent_codes)}, and {count}: has the column a new name?"
+            ' If codes are to be erased, say so in the mapping: columns = { code = { constant = "" } }',
+            file=wanted.file,
         )
 
 

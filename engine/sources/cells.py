@@ -48,7 +48,7 @@ class Table:
         self.columns = columns
 
     def __len__(self) -> int:
-        return len(self.flat) // len(self.columns)
+        return len(self.flat) // len(self.columns) if self.columns else 0
 
     def has(self, name: str) -> bool:
         """Return whether there is such a column."""

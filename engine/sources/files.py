@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Generator
 from functools import partial
 from hashlib import file_digest
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias
 
 from anyio import to_thread
 
@@ -23,6 +22,7 @@ from engine.sources.digests import Digested, begun
 from engine.sources.document import json_batches
 from engine.sources.encodings import encoding_of, misencoded
 from engine.sources.excel import excel_batches
+from engine.sources.file_checks import require_age, require_text
 from engine.sources.iif import iif_batches
 from engine.sources.jsonfile import ndjson_batches
 from engine.sources.mapping import ColumnMap
@@ -54,20 +54,6 @@ _OTHER_SHEETS = (".xls", ".xlsb", ".xlsm", ".ods", ".numbers")
 SUFFIXES = (*_TEXTS, *_EXTRAS)
 
 _ENDINGS = f"files are read by their ending, one of {', '.join(SUFFIXES)}"
-
-_UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # byte order marks
-
-_OTHERS = {
-    b"PK\x03\x04": "is an Excel workbook, or another packed file: give it its own ending, such as .xlsx",
-    b"\xd0\xcf\x11\xe0": "is an old Excel workbook: export the list as CSV, or save it as .xlsx",
-    b"<?xml": "is XML, and no table of text: export the list as CSV",
-    b"<html": "is a web page, and no table of text: export the list as CSV",
-    b"<!doc": "is a web page, and no table of text: export the list as CSV",
-    b"%PDF-": "is a PDF, and no table of text: export the list as CSV",
-}
-"""How files begin that programs export under endings of text, and what to do."""
-
-_BEGINNING = 64  # bytes that are looked at for it
 
 
 def ending_fault(text: str) -> str | None:
@@ -145,7 +131,7 @@ def _batches(path: Path, name: str, sheet: str | None, mapping: ColumnMap) -> Ba
         raw = Digested(path, begun(path.suffix, mapping))
         before = os.fstat(raw.fileno())
         with BufferedReader(raw) as file:
-            _require_age(name, mapping, before.st_mtime)
+            require_age(name, mapping, before.st_mtime)
             yield from reader(file, name, mapping)
         _require_still(path, name, before)
         return Told(raw.digest(), _end(path, raw))  # none for workbooks and Parquet: reading these seeks
@@ -199,13 +185,7 @@ def _reader(path: Path, name: str, sheet: str | None) -> _Reader:
 
 
 def _text_batches(reader: _Reader, file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
-    start = cast("BufferedReader", file).peek(_BEGINNING)[:_BEGINNING]
-    if start.startswith(_UTF16_OR_32) and reader in {ndjson_batches, json_batches}:
-        text = f"{name}, line 1, byte 1: the file is UTF-16 or UTF-32: save it as UTF-8"
-        raise SourceError(text, file=name, line=1)
-    for mark, words in _OTHERS.items():
-        if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(mark.lower()):
-            raise SourceError(f"{name} {words}", file=name)
+    require_text(file, name, is_json=reader in {ndjson_batches, json_batches})
     yield from reader(file, name, mapping)
 
 
@@ -230,16 +210,3 @@ def _misencoded(path: Path, name: str, mapping: ColumnMap) -> SourceError:
     with path.open("rb") as file:
         said = None if path.suffix.lower() in _MARKED else mapping.encoding
         return misencoded(file, name, encoding_of(file, name, said))
-
-
-def _require_age(name: str, mapping: ColumnMap, written_s: float) -> None:
-    """Raise `SourceError` if a file is too young, so that it may still grow, or too old to be today's."""
-    age_s = max(0.0, time.time() - written_s)
-    if mapping.min_age_s is not None and age_s < mapping.min_age_s:
-        text = (
-            f"{name} was written {age_s:,.0f} s ago, and min_age asks for {mapping.min_age_s:,.0f} s: try again later"
-        )
-        raise SourceError(text, file=name)
-    if mapping.max_age_s is not None and age_s > mapping.max_age_s:
-        hours = f"{age_s / 3_600:,.1f} h ago, and max_age allows {mapping.max_age_s / 3_600:,.1f} h"
-        raise SourceError(f"{name} was written {hours}: have the list exported again", file=name)

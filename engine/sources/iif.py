@@ -14,10 +14,11 @@ from engine.errors import SourceError
 from engine.model.settings import RawRow
 from engine.sources.batch import Batch, Broken
 from engine.sources.cells import Table
-from engine.sources.delimited import BATCH_ROWS, Lines
+from engine.sources.delimited import BATCH_ROWS
 from engine.sources.encodings import encoding_of, opened
 from engine.sources.header import Candidate, located
 from engine.sources.layout import layout
+from engine.sources.lines import Lines
 from engine.sources.mapping import ColumnMap
 
 

@@ -149,6 +149,7 @@ class Intake:
             digest=digest,
             left_out_by=reduce(add, [part.tally for part in self._parts], Tally()).reasons(),
             sources=counts,
+            absent_codes=tuple(dict.fromkeys(name for part in self._parts for name in part.absent_codes)),
         )
 
     def _first_place(self, key: str) -> int:

@@ -7,20 +7,19 @@ from itertools import compress
 from typing import NamedTuple
 
 from engine.errors import SourceError
-from engine.model.dimension import clean
 from engine.model.table import taken
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
-from engine.sources.expressions import Expression, columns_of
-from engine.sources.fields import Reader, type_code_of, type_words
+from engine.sources.expressions import Expression, FirstOf, columns_of, lacking
+from engine.sources.fields import Reader
 from engine.sources.furniture import blanks, headers, is_header, is_total, totals
+from engine.sources.known_types import KnownTypes, codes_of
 from engine.sources.layout import Layout, is_own, layout, repeated
 from engine.sources.mapping import ColumnMap
-from engine.sources.presets import lists_of
-from engine.sources.rows import Fault, Refused, shown
+from engine.sources.rows import Fault, Refused
 from engine.sources.selection import Tally, selected
 
-_SHOWN = 5  # words that a message shows
+_SHOWN = 5  # cells that a message shows
 
 
 class Sifted(NamedTuple):
@@ -47,10 +46,10 @@ class Part:
         self._lacked: dict[str, None] | None = None  # columns that no object had so far; None: there was no object
         self._had: dict[str, None] = {}  # columns that objects had
         self._code: Expression | None = None  # how objects' codes are made
+        self._code_columns: tuple[str, ...] = ()  # that codes are made of, where rows need not have them
+        self._has_codes = False  # whether one of these columns was there
         self._is_below_total = False
-        self._words: dict[str, None] = {}  # some of the type column, while none of them is known
-        self._knows_a_type = False
-        self._preset: str | None = None  # the preset that has to know the words of the type column
+        self._types = KnownTypes()
 
     def sifted(self, batch: Batch, reader: Reader) -> Sifted:
         """Return what is to be read of a file's batch."""
@@ -60,6 +59,7 @@ class Part:
         found = (
             self._table_layout(cells, batch.mapping) if isinstance(cells, Table) else self._objects_layout(cells, batch)
         )
+        self._note_codes(cells, batch.mapping)
         if isinstance(cells, Table):
             cells, lines = self._without_furniture(cells, lines, batch)
         if (company_column := batch.mapping.company_column) is not None:
@@ -77,16 +77,27 @@ class Part:
     ) -> Sifted:
         """Count rows, and return those that the filter takes."""
         self.read_rows += len(cells) + len(refused)
-        self._look_at_types(cells, found, reader)
+        self._types.look_at(cells, found, reader)
         chosen = selected(cells, reader.mapping.where)
         if chosen.taken is None:
             return Sifted(cells, lines, found, refused)
         if chosen.out:
-            codes = _codes(cells.only(list(chosen.out)), found, reader)
+            codes = codes_of(cells.only(list(chosen.out)), found, reader)
             for (column, value), code in zip(chosen.out.values(), codes, strict=True):
                 self.tally.add("filter", column, value, code)
         unclear = [(lines[at], Refused((fault,))) for at, fault in chosen.refused.items()]
         return Sifted(cells.only(chosen.taken), taken(lines, chosen.taken), found, [*refused, *unclear])
+
+    @property
+    def absent_codes(self) -> tuple[str, ...]:
+        """The columns that codes are made of, if rows need not have them and no row has one of them."""
+        return () if self._has_codes else self._code_columns
+
+    def _note_codes(self, cells: Cells, mapping: ColumnMap) -> None:
+        made = mapping.columns.get("code")
+        if not self._has_codes and isinstance(made, FirstOf) and not lacking(made, lambda _: False):
+            self._code_columns = tuple(columns_of(made))
+            self._has_codes = any(map(cells.has, self._code_columns))
 
     def numbers(self, count: int) -> range:
         """Return the numbers of the next rows."""
@@ -97,8 +108,7 @@ class Part:
         """Raise `SourceError` for what is known only now: columns that no object had, a type that no row had."""
         if self._lacked:
             raise self._missing(list(self._lacked), list(self._had))
-        if self._preset is not None and self._words and not self._knows_a_type:
-            raise self._other_list(self._preset)
+        self._types.require_one(self.name)
 
     def _split(self, batch: Batch) -> tuple[Table | Objects, Sequence[int], Sequence[tuple[int, Broken]]]:
         """Return a batch's cells with their lines, and the rows that could not be split, with theirs."""
@@ -205,38 +215,7 @@ class Part:
         )
         return SourceError(text, file=self.name, line=line if self.is_lined else None)
 
-    def _look_at_types(self, cells: Cells, found: Layout, reader: Reader) -> None:
-        """Note the words of the type column until one of them is known, where a preset translates them."""
-        mapping = reader.mapping
-        if self._knows_a_type or mapping.preset is None or mapping.type_code is not None or not mapping.type_codes:
-            return
-        words = {clean(word) for word in type_words(cells, found, mapping) if isinstance(word, str)} - {""}
-        self._knows_a_type = any(type_code_of(word, mapping) in reader.type_codes for word in words)
-        self._preset = mapping.preset
-        self._words |= dict.fromkeys(sorted(words)[:_SHOWN])
-
-    def _other_list(self, preset: str) -> SourceError:
-        words = ", ".join(shown(word) for word in list(self._words)[:_SHOWN])
-        lists = lists_of(preset)
-        advice = f"preset = {' or '.join(map(repr, lists))}" if lists else "a mapping with type_code"
-        text = (
-            f"{self.name}: no row is of a type that the preset {preset!r} knows ({words}): it reads all lists joined "
-            f"in one file; for a file of one list, use {advice}"
-        )
-        return SourceError(text.replace("'", '"'), file=self.name)
-
 
 def _read(found: Layout) -> Iterable[str]:
     """Yield the columns that the fields are made of."""
     return (name for made in found.fields if made is not None for name in columns_of(made))
-
-
-def _codes(cells: Cells, found: Layout, reader: Reader) -> list[str | None]:
-    """Return the type codes of rows, where they are known."""
-    if (constant := reader.mapping.type_code) is not None:
-        return [type_code_of(constant, reader.mapping)] * len(cells)
-    codes = [
-        type_code_of(clean(word), reader.mapping) if isinstance(word, str) else ""
-        for word in type_words(cells, found, reader.mapping)
-    ]
-    return [code if code in reader.type_codes else None for code in codes]

@@ -9,12 +9,19 @@ from typing import Any
 
 from engine.errors import SourceError
 from engine.model.dimension import Dimension
-from engine.model.wanted import Wanted
+from engine.model.wanted import LeftOut, Wanted
 from engine.sources.base import read
 from engine.sources.batch import Batch
 from engine.sources.doubts import doubts
 from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
+from engine.sources.selection import MOST_REASONS
+
+_FOOTER = "footer"
+"""Why lines below the total of a report are left out; alone, a line does not show that it stands there."""
+
+_FOREIGN, _EMPTY = "another company's row", "an empty row"
+"""Why rows are not counted at all."""
 
 _LOOKED_AT = 10_000
 """The first rows among which those that are shown are looked for."""
@@ -97,13 +104,21 @@ async def _alone(row: Batch, company_id: int, type_codes: frozenset[str]) -> Sho
         return Shown(line=line, before=before, after=found.rows[0])
     if found.problems:
         return Shown(line=line, before=before, fault=found.problems[0].message)
-    return Shown(line=line, before=before, out=_reason(found))
+    return Shown(line=line, before=before, out=_reason(found, before))
 
 
-def _reason(found: Wanted) -> str:
+def _reason(found: Wanted, before: Mapping[str, object]) -> str:
     for each in found.left_out_by:
-        return f"{each.column} is {each.value or 'empty'}" if each.column else each.reason
-    return "another company's row, or an empty one"
+        return told(each, found)
+    is_filled = any(value is not None and str(value).strip() for value in before.values())
+    return _FOREIGN if is_filled else _EMPTY
+
+
+def told(each: LeftOut, found: Wanted) -> str:
+    """Return in words why rows are left out. With very many reasons, the last ones are counted without their values."""
+    if each.reason == "filter" and each.column and not each.value and len(found.left_out_by) < MOST_REASONS:
+        return f"{each.column} is empty"
+    return each.words
 
 
 class _Fates:
@@ -112,6 +127,7 @@ class _Fates:
     def __init__(self, wanted: Wanted) -> None:
         self._good = {wanted.lines[row.key]: row for row in wanted.rows[:_LOOKED_AT] if row.key in wanted.lines}
         self._bad = {problem.line: problem.message for problem in wanted.problems}
+        self._reasons = [told(each, wanted) for each in wanted.left_out_by]
 
     def of(self, alone: Shown) -> Shown:
         """Return what became of a row among all others."""
@@ -121,4 +137,5 @@ class _Fates:
             return Shown(line=alone.line, before=alone.before, fault=self._bad[alone.line])
         if alone.line in self._good:
             return Shown(line=alone.line, before=alone.before, after=self._good[alone.line])
-        return Shown(line=alone.line, before=alone.before, out=alone.out or "what stands around it")
+        is_footer = alone.out not in (*self._reasons, _FOREIGN, _EMPTY) and _FOOTER in self._reasons
+        return Shown(line=alone.line, before=alone.before, out=_FOOTER if is_footer else alone.out or "not counted")

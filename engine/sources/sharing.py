@@ -12,8 +12,8 @@ from unicodedata import normalize
 
 from engine.errors import MissingSource, SharedSource, SourceError
 from engine.model.settings import Company, SourceRows
-from engine.sources.excel import first_sheet
 from engine.sources.files import FileSource
+from engine.sources.openpyxl_rows import first_sheet
 from engine.sources.reading import Reading
 from engine.sources.several import Several
 from engine.sources.sql import SqlSource

@@ -62,14 +62,14 @@ def test_rows_before_and_after(export: Path, here: Here, monkeypatch: pytest.Mon
         "line 2     Number=1000  Name=Cash  Inactive=No  Notes=x",
         "  invalid  unique_key '1:account:1000' is not unique: it also stands in line 5;…",
         "line 3     Number=2000  Name=Old  Inactive=Yes",
-        "  out      Inactive is Yes",
+        "  out      Inactive is 'Yes'",
         "line 4     Number=3000  Inactive=No",
         "  invalid  name is empty",
         "line 5     Number=1000  Name=Twice  Inactive=No",
         "  invalid  unique_key '1:account:1000' is not unique: it also stands in line 2;…",
         "",
         "rows       4 read = 0 to send + 1 left out + 3 invalid",
-        "left out   1  Inactive is Yes, account",
+        "left out   1  Inactive is 'Yes', account",
         "invalid    2  duplicate-key, first line 2: unique_key '1:account:1000' is not",
         "           unique: it also stands in line 5; none of its rows is sent",
         "           1  missing-field, first line 4: name is empty",
@@ -103,7 +103,7 @@ def test_the_document_has_all_of_it(export: Path, here: Here) -> None:
         "line": 3,
         "before": {"Number": "2000", "Name": "Old", "Notes": "", "Inactive": "Yes"},
         "after": None,
-        "left_out": "Inactive is Yes",
+        "left_out": "Inactive is 'Yes'",
         "invalid": None,
     }
     assert [(each["column"], each["value"], each["rows"]) for each in document["left_out_by"]] == [
@@ -387,3 +387,28 @@ def test_a_mapping_for_many_companies_is_tried_as_the_first_of_them(tmp_path: Pa
     assert tomllib.loads(proposed.stdout)["mapping"]["erp"]["company_column"] == "Company"
     assert "# With it, for company 2104: 2 read = 2 to send" in proposed.stdout
     assert "#   dimsync map preview all.csv --mapping erp --company 2104" in proposed.stdout
+
+
+def test_what_stands_around_a_report_is_told_for_each_line(tmp_path: Path, here: Here) -> None:
+    shutil.copy(FIELD / "qbo-account-list" / "account_list.csv", tmp_path)
+    words = ("account_list.csv", "--mapping", "quickbooks-online.report-accounts", "--rows", "20")
+    shown = here("map", "preview", *words)
+    assert shown.returncode == 0
+    lines = shown.stdout.splitlines()
+    outs = [line.split(None, 1)[1] for line in lines if line.startswith("  out")]
+    assert outs == ["Account # is empty"] * 3 + ["total", "an empty row", "footer"]
+    assert lines[-5:-1] == [
+        "types      account 4",
+        "left out   3  Account # is empty, account",
+        "           1  footer",
+        "           1  total",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+def test_rows_of_a_document_are_shown_without_lines(tmp_path: Path, here: Here) -> None:
+    shutil.copy(FIELD / "qbo-api-array" / "accounts.json", tmp_path)
+    shown = here("map", "preview", "accounts.json", "--mapping", "quickbooks-online.accounts")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "becomes  account 35  Checking  (code 1000)" in shown.stdout
+    assert "out      Active is 'false'" in shown.stdout

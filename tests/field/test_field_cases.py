@@ -383,8 +383,18 @@ FIRST: dict[str, Case] = {
         folder="qbo-api-code-renamed",
         steps=(
             done(20),
-            failed("AcctNum", stored=accounts(*((str(n), f"A{n}", str(1000 + n)) for n in range(20)))),
+            failed(
+                "AcctNum",
+                "20 rows have codes",
+                'code = { constant = "" }',
+                stored=accounts(*((str(n), f"A{n}", str(1000 + n)) for n in range(20))),
+            ),
         ),
+    ),
+    "codes are erased because the mapping says so": Case(
+        folder="qbo-api-code-renamed",
+        settings="no-codes.toml",
+        steps=(done(20, stored=accounts(*((str(n), f"A{n}") for n in range(20)))), again(20)),
     ),
     "one list changes its word for No": Case(folder="one-list-changes-its-word-for-no", steps=(done(50), again(50))),
     "two lists joined with their headers": Case(
@@ -724,20 +734,7 @@ MORE: dict[str, Case] = {
 CASES = {**FIRST, **MORE}
 
 
-UNSOLVED = {
-    "the code of a preset, which records may lack, is renamed": "a code that no record has is taken for none, and codes"
-    " that Ottimate has are erased: nothing compares with what the source had before",
-}
-"""Cases that are not right yet, and why."""
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=UNSOLVED[name])] if name in UNSOLVED else [])
-        for name in CASES
-    ],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_a_case_of_the_field(name: str, tmp_path: Path, here: Here, door: Door) -> None:
     case = CASES[name]
     company_ids = case.lay_out(tmp_path, door.base_url)

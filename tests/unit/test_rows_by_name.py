@@ -50,7 +50,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("ledger/sqlite/sources.py", "found[2]"): _SQL,
     ("ledger/sqlite/to_retry.py", "newest[1]"): _SQL,
     ("guards/swapped_source.py", "found[1]"): _GROUP,
-    ("sources/excel.py", "match[1]"): _GROUP,
+    ("sources/openpyxl_rows.py", "match[1]"): _GROUP,
     ("sources/files.py", "match[1]"): _GROUP,
     ("sources/files.py", "match[2]"): _GROUP,
     ("model/settings_rules.py", "shown[:60]"): "the beginning of a text",

@@ -17,9 +17,10 @@ from engine.model.dimension import Dimension
 from engine.model.settings import RawRow
 from engine.model.wanted import Wanted
 from engine.sources.batch import Batch, Broken, Grid
-from engine.sources.delimited import BLOCK_CHARACTERS, csv_batches
+from engine.sources.delimited import csv_batches
 from engine.sources.intake import Intake
 from engine.sources.jsonfile import BLOCK_BYTES, ndjson_batches
+from engine.sources.lines import BLOCK_CHARACTERS
 from engine.sources.mapping import PLAIN, ColumnMap
 from tests.unit.model_server import STEADY
 

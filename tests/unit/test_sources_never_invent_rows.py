@@ -22,6 +22,8 @@ from engine.errors import SourceError
 from engine.model.settings import Company
 from engine.model.wanted import Wanted
 from engine.sources.base import read
+from engine.sources.files import FileSource
+from engine.sources.preview import preview
 from tests.unit.settings_file import ACCOUNT, ENV
 
 TYPES = frozenset({"account", "location", "department", "project", "task", "cost_type", "item"})
@@ -175,6 +177,22 @@ def letters(text: str) -> str:
 def most_rows(content: bytes) -> int:
     """Return a number of rows that no reading of these bytes can exceed: one for each line end or brace, and one."""
     return 1 + sum(content.count(mark) for mark in (b"\n", b"\r", b"{", b"[", b","))
+
+
+@settings(max_examples=200, deadline=None)
+@given(mapping=st.sampled_from(sorted(MAPPINGS)), ending=st.sampled_from(ENDINGS), content=ANY_BYTES)
+def test_any_bytes_can_be_previewed(mapping: str, ending: str, content: bytes, places: Places) -> None:
+    place = places[mapping, ending]
+    found = outcome(place, content)
+    source = place.company.source
+    assert isinstance(source, FileSource)
+    if isinstance(found, SourceError):
+        return
+    seen = asyncio.run(preview(source, place.company.id, TYPES, 9))
+    good = [row.after for row in seen.shown if row.after is not None]
+    assert len(seen.shown) <= 9
+    assert [row for row in good if row not in list(found.rows)] == []
+    assert sum(seen.types.values()) == len(found.rows)
 
 
 CELLS = st.text(st.sampled_from("aB1 0é,;|\"'\n:-"), max_size=5)

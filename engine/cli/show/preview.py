@@ -10,9 +10,9 @@ from textwrap import TextWrapper
 from engine.compare.forecast import FIELDS, Changed, Forecast
 from engine.errors import SourceError
 from engine.model.dimension import Dimension
-from engine.model.wanted import LeftOut, Wanted
+from engine.model.wanted import Wanted
 from engine.observe.terminal import brief, safe
-from engine.sources.preview import Preview, Shown
+from engine.sources.preview import Preview, Shown, told
 
 PREVIEW_SCHEMA = "dimsync.preview/1"
 
@@ -33,7 +33,7 @@ def preview_lines(file: Path, how: str, found: Preview, against: Forecast | None
     yield _labelled("rows", totals(wanted))
     if found.types:
         yield _labelled("types", ", ".join(f"{code} {count:,}" for code, count in found.types.items()))
-    yield from _several("left out", [left_out(each) for each in wanted.left_out_by])
+    yield from _several("left out", left_out(wanted))
     for at, fault in enumerate(faults(wanted)):
         yield from _wrapped("" if at else "invalid", fault)
     for doubt in found.doubts:
@@ -63,11 +63,12 @@ def totals(*every: Wanted) -> str:
     return f"{sum(each.read_rows for each in every):,} read = {' + '.join(parts)}"
 
 
-def left_out(each: LeftOut) -> str:
-    """Return why rows are left out, with their number."""
-    kind = f", {each.type_code}" if each.type_code else ""
-    why = f"{each.column} is {each.value or 'empty'}" if each.column else each.reason
-    return f"{each.rows:,}  {why}{kind}"
+def left_out(wanted: Wanted) -> list[str]:
+    """Return why rows are left out, each reason with its number of rows."""
+    return [
+        f"{each.rows:,}  {told(each, wanted)}{f', {each.type_code}' if each.type_code else ''}"
+        for each in wanted.left_out_by
+    ]
 
 
 def faults(wanted: Wanted) -> Iterator[str]:

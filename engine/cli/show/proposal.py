@@ -21,8 +21,8 @@ def preset_lines(file: Path, presets: Sequence[str], wanted: Wanted) -> Iterator
     what = f"all columns of the preset {presets[0]}" if presets else "the columns of dimensions, and needs no mapping"
     yield from _comments(f"{file} has {what}.")
     yield from _comments(totals(wanted))
-    for each in wanted.left_out_by[:MOST]:
-        yield from _comments(f"  left out: {left_out(each)}")
+    for reason in left_out(wanted)[:MOST]:
+        yield from _comments(f"  left out: {reason}")
     for fault in faults(wanted):
         yield from _comments(f"  invalid: {fault}")
     if len(presets) > 1:

@@ -1,0 +1,56 @@
+"""Whether a preset of joined lists is used for a file of one list: then no row is of a type that the preset knows."""
+
+from __future__ import annotations
+
+from engine.errors import SourceError
+from engine.model.dimension import clean
+from engine.sources.cells import Cells
+from engine.sources.fields import Reader, type_code_of, type_words
+from engine.sources.layout import Layout
+from engine.sources.presets import lists_of
+from engine.sources.rows import shown
+
+_SHOWN = 5  # words that a message shows
+
+
+class KnownTypes:
+    """Looks at the words of a source's type column until one of them is known."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, None] = {}  # some of them, while none is known
+        self._knows_one = False
+        self._preset: str | None = None  # the preset that has to know one
+
+    def look_at(self, cells: Cells, found: Layout, reader: Reader) -> None:
+        """Note the words of some rows, where a preset translates them."""
+        mapping = reader.mapping
+        if self._knows_one or mapping.preset is None or mapping.type_code is not None or not mapping.type_codes:
+            return
+        words = {clean(word) for word in type_words(cells, found, mapping) if isinstance(word, str)} - {""}
+        self._knows_one = any(type_code_of(word, mapping) in reader.type_codes for word in words)
+        self._preset = mapping.preset
+        self._words |= dict.fromkeys(sorted(words)[:_SHOWN])
+
+    def require_one(self, name: str | None) -> None:
+        """Raise `SourceError` if there were rows, and none was of a known type. `name`: of the source."""
+        if self._preset is None or self._knows_one or not self._words:
+            return
+        words = ", ".join(shown(word) for word in list(self._words)[:_SHOWN])
+        lists = lists_of(self._preset)
+        advice = f"preset = {' or '.join(map(repr, lists))}" if lists else "a mapping with type_code"
+        text = (
+            f"no row is of a type that the preset {self._preset!r} knows ({words}): it reads all lists joined "
+            f"in one file; for a file of one list, use {advice}"
+        )
+        raise SourceError(f"{name}: " + text.replace("'", '"'), file=name)
+
+
+def codes_of(cells: Cells, found: Layout, reader: Reader) -> list[str | None]:
+    """Return the type codes of rows, where they are known."""
+    if (constant := reader.mapping.type_code) is not None:
+        return [type_code_of(constant, reader.mapping)] * len(cells)
+    codes = [
+        type_code_of(clean(word), reader.mapping) if isinstance(word, str) else ""
+        for word in type_words(cells, found, reader.mapping)
+    ]
+    return [code if code in reader.type_codes else None for code in codes]
