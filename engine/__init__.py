@@ -93,11 +93,13 @@ if TYPE_CHECKING:
         Verify,
         VerifyMode,
     )
+    from engine.model.wanted import LeftOut, SourceCounts
     from engine.run.engine import Engine
     from engine.run.inspect import CompanyApi, Explanation
     from engine.run.run import Pending, Run
     from engine.sources.files import FileSource
     from engine.sources.mapping import ColumnMap
+    from engine.sources.several import Several
     from engine.sources.sql import SqlSource
 
 _HOMES = {
@@ -130,12 +132,14 @@ _HOMES = {
         "engine.model.settings": (
             "Account Adopt Allow Api Company Guards Limits RawRow Secret Settings SourceRows Verify VerifyMode"
         ),
+        "engine.model.wanted": "LeftOut SourceCounts",
         "engine.compare.rekey": "Rekey",
         "engine.run.engine": "Engine",
         "engine.run.run": "Pending Run",
         "engine.run.inspect": "CompanyApi Explanation",
         "engine.sources.files": "FileSource",
         "engine.sources.mapping": "ColumnMap",
+        "engine.sources.several": "Several",
         "engine.sources.sql": "SqlSource",
     }.items()
     for name in names.split()
@@ -187,6 +191,7 @@ __all__ = [
     "IncompleteListing",
     "Ledger",
     "LedgerError",
+    "LeftOut",
     "Life",
     "Limits",
     "Listed",
@@ -219,7 +224,9 @@ __all__ = [
     "SavedPlan",
     "Secret",
     "Settings",
+    "Several",
     "SharedSource",
+    "SourceCounts",
     "SourceError",
     "SourceRead",
     "SourceRows",

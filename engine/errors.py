@@ -32,10 +32,10 @@ class SharedSource(SourceError):
 
 
 class MissingSource(SourceError):
-    """The file of a company that the ledger knows is missing. It is noticed where `[fleet]` finds companies by files.
+    """A file of a company is missing: one of its several sources, or one that an earlier run found by `[fleet]`.
 
-    The engine fails that company with this error before any request. Bring the file back, or name the company in
-    `[fleet] gone`.
+    The engine fails that company with this error before any request. Bring the file back; or say that it may be missing
+    (`optional`), or that the company is gone (`[fleet] gone`).
     """
 
 

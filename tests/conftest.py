@@ -11,9 +11,11 @@ import pytest
 
 from engine.ledger.sqlite import database
 from engine.ledger.sqlite.migrate import MIGRATIONS, Migration, migrate
+from tests.nursery import Nursery
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is loaded
     config.addinivalue_line("markers", "sockets: the sandbox listens, the ledger is a file, and time goes by itself")
 
 
@@ -26,6 +28,7 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what was loaded before the first test: it stays to the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,3 +52,10 @@ def ready_made_schema() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "migrate", copy)
         yield
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """One process, which starts the programs of all tests."""
+    with Nursery() as nursery:
+        yield nursery

@@ -18,6 +18,7 @@ VERBS = {
     "demo": ("demo", "Show the whole thing on made-up companies: no account, no settings, no network."),
     "sandbox": ("sandbox", "Run a made-up Ottimate to rehearse against."),
     "validate": ("validate", "Check the settings file; tells everything that is wrong with it."),
+    "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
     "status": ("status", "Show how each company ended in its last sync, and who needs a person."),
     "history": ("status", "List the runs that the ledger remembers."),

@@ -12,7 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
+from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
 from engine.model.table import Column, Keyed, Table, taken, unequal
 
@@ -36,6 +37,7 @@ class Agreed:
 class _Joined:
     """Entries of wanted rows that lead to a row of the remote side, and these rows, position by position."""
 
+    resource: Resource
     entries: Table[RowRecord]
     wanted: Table[Dimension]
     remotes: Table[RemoteRow]
@@ -58,6 +60,11 @@ class _Joined:
         column = self.wanted.column(name)
         return column[: len(self.at_wanted)] if self.is_in_order else taken(column, self.at_wanted)
 
+    def wants_optional(self, at: int) -> bool:
+        """Return whether the source gives any of the optional fields at a position."""
+        place = self.at_wanted[at]
+        return any(self.wanted.column(name)[place] is not None for name in self.resource.optional)
+
     def sent(self, name: str) -> Column:
         """Return a field as it was acknowledged."""
         return self.entries.column(name)
@@ -72,6 +79,7 @@ def agreed(
     entries: Keyed[RowRecord],
     remotes: Keyed[RemoteRow],
     *,
+    resource: Resource = DIMENSIONS,
     relabel: bool,
     adopts: bool,
     tells_renamed: bool = True,
@@ -81,7 +89,7 @@ def agreed(
     `relabel`: type labels are compared, too. `adopts`: rows whose key nothing has confirmed may be left as they are.
     `tells_renamed`: rows that have another name in the source are told, too; else they are open.
     """
-    joined = _joined(Keyed(wanted, "key"), entries.table, remotes)
+    joined = _joined(Keyed(wanted, "key"), entries.table, remotes, resource)
     moved, renamed = _moved(joined, relabel=relabel, adopts=adopts)
     if not tells_renamed:
         moved, renamed = moved | renamed, set()
@@ -100,7 +108,7 @@ def agreed(
         renamed.intersection_update(alike)
         alike = [position for position in alike if position not in renamed]
     unsure = [at for at in alike if joined.sent("flags")[at] | FRESH != SURE | FRESH] if joined.has_unsure else []
-    flags, codes = taken(joined.sent("flags"), unsure), taken(joined.wants("code"), unsure)
+    flags = taken(joined.sent("flags"), unsure)
     return Agreed(
         rows=left.take(left.in_order_of("key")),
         remotes=Keyed(others, "id"),
@@ -108,11 +116,13 @@ def agreed(
         ids=ids,
         renamed=joined.pairs(sorted(renamed)),
         adopted=sum(not each & CONFIRMED for each in flags),
-        code_unseen=sum(code is not None and not each & CODE_KNOWN for code, each in zip(codes, flags, strict=True)),
+        code_unseen=sum(not joined.sent("flags")[at] & CODE_KNOWN and joined.wants_optional(at) for at in unsure),
     )
 
 
-def _joined(wanted: Keyed[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow]) -> _Joined:
+def _joined(
+    wanted: Keyed[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow], resource: Resource
+) -> _Joined:
     at_wanted = list(map(wanted.positions.get, entries.column("key")))
     at_remote = list(map(remotes.positions.get, entries.column("remote_id")))
     if None in at_wanted or None in at_remote:
@@ -120,6 +130,7 @@ def _joined(wanted: Keyed[Dimension], entries: Table[RowRecord], remotes: Keyed[
         entries, at_wanted, at_remote = entries.take(there), taken(at_wanted, there), taken(at_remote, there)
     found = [at for at in at_wanted if at is not None]
     return _Joined(
+        resource=resource,
         entries=entries,
         wanted=wanted.table,
         remotes=remotes.table,
@@ -135,15 +146,16 @@ def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], s
     Those at which nothing has but the name in the source are returned apart.
     """
     moved: set[int] = set()
-    for name in ("type_code", "type_label", "name", "erp_id"):
-        moved.update(unequal(joined.sent(name), joined.shown(name)))
-    for name in ("type_code", "erp_id", *(("type_label",) if relabel else ())):
-        moved.update(unequal(joined.wants(name), joined.sent(name)))
+    for field in joined.resource.required:
+        moved.update(unequal(joined.sent(field.name), joined.shown(field.name)))
+        if field.name != "name" and (relabel or field.compared is not When.IF_RELABEL):
+            moved.update(unequal(joined.wants(field.name), joined.sent(field.name)))
     for name in ("seen", "agreement"):
         column = joined.sent(name)
         if any(column):
             moved.update(position for position, each in enumerate(column) if each is not None)
-    moved.update(_codes_moved(joined))
+    for name in joined.resource.optional:
+        moved.update(_optional_moved(joined, name))
     moved.update(_in_doubt(joined, adopts=adopts))
     renamed = set(unequal(joined.wants("name"), joined.sent("name"))) - moved
     unsure = _unsure(joined, renamed)
@@ -156,17 +168,17 @@ def _unsure(joined: _Joined, renamed: Iterable[int]) -> set[int]:
     return {at for at in renamed if flags[at] | FRESH != SURE | FRESH or listed[joined.at_remote[at]] is not None}
 
 
-def _codes_moved(joined: _Joined) -> Iterable[int]:
-    """Return the positions at which codes are not plainly alike. A code that is not shown has not moved."""
-    flags, wants, sent = joined.sent("flags"), joined.wants("code"), joined.sent("code")
-    shows_any = any(joined.remotes.column("code"))
+def _optional_moved(joined: _Joined, name: str) -> Iterable[int]:
+    """Return the positions at which an optional field is not plainly alike. One that is not shown has not moved."""
+    flags, wants, sent = joined.sent("flags"), joined.wants(name), joined.sent(name)
+    shows_any = any(joined.remotes.column(name))
     if all(map(CODE_KNOWN.__and__, flags)):
         yield from unequal(wants, sent)
         if shows_any:
-            shown = joined.shown("code")
+            shown = joined.shown(name)
             yield from (at for at in unequal(sent, shown) if shown[at] is not None)
         return
-    shown = joined.shown("code")
+    shown = joined.shown(name)
     for at, each in enumerate(flags):
         if each & CODE_KNOWN:
             has_moved = wants[at] != sent[at] or shown[at] not in {None, sent[at]}
@@ -205,19 +217,19 @@ def _touched(
 ) -> AbstractSet[int]:
     """Return the positions of rows that are alike and yet open, because an open row could be matched with theirs.
 
-    By id: two keys lead to one remote row. By key: a remote row is listed under theirs. By type and ERP id: such a row
+    By id: two keys lead to one remote row. By key: a remote row is listed under theirs. By natural key: such a row
     is on either side, or in an entry of the ledger that leads to none of these rows.
     """
     linked = [position for position in map(entries.positions.get, left.column("key")) if position is not None]
     claimed = set(taken(entries.table.column("remote_id"), linked))
     claimed.update(row_id for row_id, count in uses.items() if count > 1)
     listed = set(others.column("key")) - {None}
-    natural = {*left.columns("type_code", "erp_id"), *others.columns("type_code", "erp_id")}
+    names = joined.resource.natural_key
+    natural = {*left.columns(*names), *others.columns(*names)}
     if len(keys) < len(entries):
         unled = [position for key, position in entries.positions.items() if key not in keys]
-        natural.update(entries.table.take(unled).columns("type_code", "erp_id"))
-    types, erp_ids, own = joined.sent("type_code"), joined.sent("erp_id"), joined.sent("key")
-    ids = joined.sent("remote_id")
-    if claimed.isdisjoint(ids) and listed.isdisjoint(keys) and natural.isdisjoint(zip(types, erp_ids, strict=True)):
+        natural.update(entries.table.take(unled).columns(*names))
+    own, own_keys, ids = list(joined.entries.columns(*names)), joined.sent("key"), joined.sent("remote_id")
+    if claimed.isdisjoint(ids) and listed.isdisjoint(keys) and natural.isdisjoint(own):
         return frozenset()
-    return {at for at in alike if (types[at], erp_ids[at]) in natural or ids[at] in claimed or own[at] in listed}
+    return {at for at in alike if own[at] in natural or ids[at] in claimed or own_keys[at] in listed}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.compare.equality import COMPARED, NONE, Field, Judged
-from engine.model.dimension import Dimension, RemoteRow
+from engine.compare.equality import LEFT, NONE, Judged, Standing
+from engine.model.dimension import Dimension, RemoteRow, stood_in
 from engine.model.row_record import Agreement, RowRecord
 
 
@@ -49,8 +49,10 @@ def pushed(
             if again is not None and name in again and not old.is_doubted:
                 continue
             prior = getattr(there, name)
-            if name == "code" and prior is None and known is not None and known.row.code is None:
-                prior = known.row.erp_id  # what was sent in place of no code, where the contract demands one
+            if prior is None and known is not None and getattr(known.row, name) is None:
+                prior = stood_in(known.row, name)
+            if known is not None and _is_of_create(known, name, prior):
+                continue
             if prior is not None and prior != old.shown.get(name):
                 before.setdefault(name, prior)
     shown = {name: spelled for name, spelled in old.shown.items() if fields and name not in fields}
@@ -61,13 +63,23 @@ def pushed(
     return (None if agreement == NONE else agreement), before or None
 
 
+def _is_of_create(known: RowRecord, name: str, prior: str | None) -> bool:
+    """Return whether a field shows how the server spells what the row was created with, and not an earlier value.
+
+    A server that ignores updates shows a new row as it was created. So an update that shows the same spelling as the
+    create did may well have been carried out.
+    """
+    is_new = known.outcome_known and is_pending(known) and known.before is None
+    return is_new and prior != getattr(known.row, name)
+
+
 def _left_as_before(row: Dimension, known: RowRecord | None, there: RemoteRow) -> Iterator[str]:
     """Yield the fields in which the remote row still shows what was sent earlier, while the source has changed.
 
     For a row that is sent again because its outcome was unknown, or because the ledger's record of it is doubted: no
     list of changed fields exists then.
     """
-    for name in COMPARED:
+    for name in row.resource.compared_names:
         if known is not None and getattr(there, name) == getattr(known.row, name) != getattr(row, name):
             yield name
 
@@ -78,14 +90,14 @@ def closed(known: RowRecord, row: Dimension, judged: Judged, run_id: str | None)
     `seen` is the caller's to set.
     """
     old = known.agreement or NONE
-    left = judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)
-    taken = {name: getattr(row, name) for name in ("name", "erp_id", "type_code")}
-    is_told = bool(judged.having(Field.OTHERWISE))
+    left = judged.having(*LEFT)
+    taken = {name: getattr(row, name) for name in row.resource.own}
+    is_told = bool(judged.having(Standing.OTHERWISE))
     kept = {name: spelled for name, spelled in old.shown.items() if name in left}
     agreement = Agreement(
         shown={**kept, **judged.shown},
         answered=old.answered if left else None,
-        is_open=known.confirmed and bool(judged.having(Field.AGAIN, Field.OPEN)),
+        is_open=known.confirmed and bool(judged.having(Standing.AGAIN, Standing.OPEN)),
         told_by=run_id if is_told else old.told_by if judged.shown else None,
         is_allowed=old.is_allowed and judged.shown.items() <= old.shown.items(),
         is_doubted=old.is_doubted and bool(left),

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from engine.compare.agreement import as_shown, is_pending
 from engine.compare.differing import differing, judged
-from engine.compare.equality import COMPARED, NONE, Field, stands
+from engine.compare.equality import NONE, Standing, stands
 from engine.compare.matching import Matching, Pair, Via, may_lead_to
 from engine.compare.one_sided import missing, orphans
-from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
 from engine.model.company_record import CompanyRecord
 from engine.model.difference import Difference, FieldDifference, Whose
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import Dimension, RemoteRow, kind_words
+from engine.model.remote_id import is_linked
+from engine.model.resource import When
 from engine.model.resting import NOT_APPLIED, RestingRow
 from engine.model.row_record import RowRecord
 
@@ -47,11 +48,11 @@ def _pair(pair: Pair, record: CompanyRecord, *, relabel: bool, needs_code: bool)
     base = _base(pair, record)
     ignored = _not_applied(pair, record, names, relabel=relabel)
     fields = tuple(_field(name, row, remote, base, is_ignored=name in ignored) for name in names)
-    return Difference(kind, row.key, _remote_id(remote), row.type_code, row.name, _together(fields), fields)
+    return Difference(kind, row.key, _remote_id(remote), kind_words(row), row.name, _together(fields), fields)
 
 
 def _remote_id(remote: RemoteRow) -> str | None:
-    return remote.id if is_known(remote.id) else None
+    return remote.id if is_linked(remote.id) else None
 
 
 def _not_applied(pair: Pair, record: CompanyRecord, names: tuple[str, ...], *, relabel: bool) -> tuple[str, ...]:
@@ -60,7 +61,7 @@ def _not_applied(pair: Pair, record: CompanyRecord, names: tuple[str, ...], *, r
     rest = record.resting.get(row.key)
     if rest is not None and known is not None and stands(rest, row, remote, known):
         return names
-    return judged(pair, relabel=relabel).having(Field.NOT_APPLIED)
+    return judged(pair, relabel=relabel).having(Standing.NOT_APPLIED)
 
 
 def spellings(matching: Matching, record: CompanyRecord, *, relabel: bool) -> tuple[Difference, ...]:
@@ -75,7 +76,7 @@ def spellings(matching: Matching, record: CompanyRecord, *, relabel: bool) -> tu
         if shown:
             fields = tuple(_field(name, row, remote, base)._replace(whose=Whose.SPELLED) for name in shown)
             found.append(
-                Difference("spelled", row.key, _remote_id(remote), row.type_code, row.name, Whose.SPELLED, fields)
+                Difference("spelled", row.key, _remote_id(remote), kind_words(row), row.name, Whose.SPELLED, fields)
             )
     return tuple(sorted(found, key=lambda each: (each.key or "", each.remote_id or "")))
 
@@ -94,8 +95,9 @@ def last_told(
     seen = as_shown(known)
     is_ignored = rest is not None and rest.code == NOT_APPLIED
     found = []
-    for name in COMPARED:
-        if (name == "type_label" and not relabel) or (name == "code" and not known.code_known):
+    for field in known.row.resource.compared:
+        name = field.name
+        if (field.compared is When.IF_RELABEL and not relabel) or (field.optional and not known.code_known):
             continue
         last, spelled = getattr(known.row, name), agreement.shown.get(name)
         source = last if row is None else getattr(row, name)
@@ -132,7 +134,7 @@ def _field(
     3. Else see `_told`.
     """
     source, there = getattr(row, name), getattr(remote, name)
-    if base is None or (name == "code" and not base.code_known):
+    if base is None or (name in row.resource.optional and not base.code_known):
         return FieldDifference(name, None, source, there, Whose.UNSEEN)
     return _told(name, getattr(base.row, name), source, there, base, is_ignored=is_ignored)
 

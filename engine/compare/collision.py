@@ -14,7 +14,7 @@ from operator import attrgetter
 from engine.compare.matching import Matching, Pair, Via
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_key
+from engine.model.dimension import Dimension, NaturalKey, fingerprint, natural_key, without_label
 from engine.model.resting import KEY_COLLISION, RestingRow
 from engine.model.wanted import Wanted
 
@@ -37,7 +37,7 @@ def collision_fingerprint(rows: Iterable[Dimension]) -> bytes:
     """Return 16 bytes that change when one of the rows does, labels apart: a label is the remote side's."""
     digest = blake2b(digest_size=16)
     for row in sorted(rows):
-        digest.update(fingerprint(row._replace(type_label="")))
+        digest.update(fingerprint(without_label(row)))
     return digest.digest()
 
 
@@ -121,8 +121,13 @@ def _is_new_here(pair: Pair) -> bool:
 
 
 def _was_overwritten(pair: Pair) -> bool:
-    """Return whether a confirmed row has become another one since it was acknowledged."""
+    """Return whether a confirmed row has become another one since it was acknowledged.
+
+    Nothing may be known of a listed key any more: then it has, if the source means another row by that key.
+    """
     known = pair.known
+    if known is None and pair.via is Via.LISTED_KEY:
+        return natural_key(pair.row) != natural_key(pair.remote)
     if pair.via is Via.NATURAL_KEY or known is None or not known.confirmed:
         return False
     return natural_key(known.row) != natural_key(pair.remote)

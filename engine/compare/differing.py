@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.compare.equality import Field, Judged, judge
+from engine.compare.equality import LEFT, Judged, judge
 from engine.compare.matching import Pair, Via, leads_here
 
 
@@ -12,14 +12,21 @@ def differing(pair: Pair, *, relabel: bool, needs_code: bool = False) -> tuple[s
     An empty tuple is a row of unknown outcome: it is sent again whatever shows. A code that the listing does not show
     is compared with the acknowledged one; a code that neither shows is no difference, and no proof of equality.
     """
-    row, remote, _, known = pair
+    row, known = pair.row, pair.known
     if known is not None and not known.outcome_known:
         return ()
-    fields = list(judged(pair, relabel=relabel).having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED))
-    is_seen = remote.code is not None and row.code is not None
-    if not is_seen and known is not None and known.code_known and row.code != known.row.code:
-        fields += [] if needs_code and not row.code else ["code"]
+    fields = list(judged(pair, relabel=relabel).having(*LEFT))
+    if known is not None and known.code_known:
+        fields += [name for name in row.resource.optional if _has_moved_unseen(name, pair, needs_code=needs_code)]
     return tuple(fields) or None
+
+
+def _has_moved_unseen(name: str, pair: Pair, *, needs_code: bool) -> bool:
+    """Return whether an optional field has changed in the source, where one side or the other does not show it."""
+    wanted, there = getattr(pair.row, name), getattr(pair.remote, name)
+    if (wanted is not None and there is not None) or pair.known is None or wanted == getattr(pair.known.row, name):
+        return False
+    return bool(wanted) or not needs_code
 
 
 def judged(pair: Pair, *, relabel: bool) -> Judged:

@@ -31,14 +31,14 @@ from enum import Enum
 from typing import NamedTuple
 
 from engine.compare.spelling import is_spelling
-from engine.model.dimension import Dimension, RemoteRow, fingerprint, shows_the_same
+from engine.model.dimension import Dimension, RemoteRow, differs_where_shown, fingerprint, shows_the_same, without_label
 from engine.model.resting import NOT_APPLIED, RestingRow
 from engine.model.row_record import Agreement, RowRecord
 
 NONE = Agreement()
 
 
-class Field(Enum):
+class Standing(Enum):
     """How one field of a wanted row and its remote row stand to each other."""
 
     AGREED = "as wanted, or as the server spells it"
@@ -49,13 +49,17 @@ class Field(Enum):
     NOT_APPLIED = "pushed twice, and as before"
 
 
+LEFT = (Standing.DIFFERS, Standing.AGAIN, Standing.OPEN, Standing.NOT_APPLIED)
+"""What leaves something to do, or to tell, of a field."""
+
+
 class Judged(NamedTuple):
     """How the fields of a wanted row and its remote row stand to each other."""
 
-    fields: Mapping[str, Field]  # of those that are not plainly as wanted
+    fields: Mapping[str, Standing]  # of those that are not plainly as wanted
     shown: Mapping[str, str]  # by field: agreed spellings that are not the source's
 
-    def having(self, *kinds: Field) -> tuple[str, ...]:
+    def having(self, *kinds: Standing) -> tuple[str, ...]:
         """Return the names of the fields that are of one of these kinds."""
         return tuple(name for name, kind in self.fields.items() if kind in kinds)
 
@@ -65,60 +69,45 @@ def judge(row: Dimension, remote: RemoteRow, known: RowRecord | None, *, relabel
 
     `known`: the entry of the row's key, if it is of this very remote row. `relabel`: type labels are compared, too.
     """
-    fields: dict[str, Field] = {}
+    fields: dict[str, Standing] = {}
     shown: dict[str, str] = {}
-    for name in COMPARED:
+    for field in row.resource.compared:
+        name = field.name
         wanted, there = getattr(row, name), getattr(remote, name)
-        if wanted == there or not _is_compared(name, wanted, there, relabel=relabel):
+        if wanted == there or not field.is_compared(wanted, there, relabel=relabel):
             continue
-        verdict = Field.DIFFERS if known is None or not known.outcome_known else _judge(name, wanted, there, known)
-        if verdict in {Field.AGREED, Field.OTHERWISE}:
+        verdict = Standing.DIFFERS if known is None or not known.outcome_known else _judge(name, wanted, there, known)
+        if verdict in {Standing.AGREED, Standing.OTHERWISE}:
             shown[name] = there
-        if verdict is not Field.AGREED:
+        if verdict is not Standing.AGREED:
             fields[name] = verdict
     return Judged(fields, shown)
 
 
-COMPARED = ("name", "erp_id", "type_code", "type_label", "code")
-"""The fields of a row beside its key, in the order in which differences are told."""
-
-
 def differing_fields(row: Dimension, remote: RemoteRow) -> tuple[str, ...]:
     """Return the fields that a remote row shows, and shows otherwise than they were sent."""
-    return tuple(name for name in COMPARED if getattr(remote, name) not in {None, "", getattr(row, name)})
+    names = row.resource.compared_names
+    return tuple(name for name in names if getattr(remote, name) not in {None, "", getattr(row, name)})
 
 
-SPELLED = ("name", "code")
-"""Fields that servers are known to spell their own way. Another ERP id or type is another row."""
-
-
-def _is_compared(name: str, wanted: str | None, there: str | None, *, relabel: bool) -> bool:
-    """Return whether a field is shown, and is to be compared. One that is not shown has not moved."""
-    if name == "type_label":
-        return relabel and bool(there)
-    if name == "type_code":
-        return bool(there)
-    return name != "code" or (wanted is not None and there is not None)
-
-
-def _judge(name: str, wanted: str, there: str, known: RowRecord) -> Field:
+def _judge(name: str, wanted: str, there: str, known: RowRecord) -> Standing:
     agreement = known.agreement or NONE
     sent, spelled = getattr(known.row, name), agreement.shown.get(name)
     if wanted != sent and not agreement.is_doubted:
-        return Field.DIFFERS
+        return Standing.DIFFERS
     is_pushed = known.is_fresh or agreement.is_open
     if spelled is not None or not is_pushed:
-        return Field.AGREED if there == (sent if spelled is None else spelled) else Field.DIFFERS
+        return Standing.AGREED if there == (sent if spelled is None else spelled) else Standing.DIFFERS
     if name == "name" and there == agreement.answered:
-        return Field.AGREED
+        return Standing.AGREED
     if name not in (agreement.pushed_again or {}):
-        return Field.AGAIN
+        return Standing.AGAIN
     before, first = (known.before or {}).get(name), (agreement.pushed_again or {}).get(name)
     if there not in {before, first}:
-        return Field.OPEN
-    if there != before or (name in SPELLED and is_spelling(there, sent)):
-        return Field.OTHERWISE
-    return Field.NOT_APPLIED
+        return Standing.OPEN
+    if there != before or (name in known.row.resource.spelled and is_spelling(there, sent)):
+        return Standing.OTHERWISE
+    return Standing.NOT_APPLIED
 
 
 def not_applied(row: Dimension, message: str, now: datetime, *, relabel: bool = False) -> RestingRow:
@@ -127,7 +116,7 @@ def not_applied(row: Dimension, message: str, now: datetime, *, relabel: bool = 
 
 
 def _compared_side(row: Dimension, *, relabel: bool) -> bytes:
-    return fingerprint(row if relabel else row._replace(type_label=""))
+    return fingerprint(row if relabel else without_label(row))
 
 
 def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: RowRecord, *, relabel: bool = False) -> bool:
@@ -135,6 +124,6 @@ def stands(rest: RestingRow, row: Dimension, remote: RemoteRow, known: RowRecord
     seen = known.seen
     if rest.code != NOT_APPLIED or seen is None or not shows_the_same(seen, remote):
         return False
-    if None not in {seen.code, remote.code} and seen.code != remote.code:
+    if differs_where_shown(seen, remote):
         return False
     return rest.fingerprint == _compared_side(row, relabel=relabel)

@@ -6,15 +6,20 @@ the row under another key. `look-alike`: a new row looks like a remote row that 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
+from typing import TypeAlias
 
 from engine.compare.matching import Pair, Via
+from engine.compare.remote_view import RemoteView
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import Dimension, RemoteRow, natural_key
-from engine.model.row_record import linked_id
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key, told
+from engine.model.row_record import remote_id_of
 from engine.model.wanted import Wanted
+
+Trait: TypeAlias = tuple[str, ...]
+"""What rows for one thing would share."""
 
 
 def listed_twice(key: str, bearers: Sequence[RemoteRow]) -> Hold:
@@ -26,14 +31,14 @@ def listed_twice(key: str, bearers: Sequence[RemoteRow]) -> Hold:
 def ambiguous(
     row: Dimension, wanted: Sequence[Dimension], remotes: Sequence[RemoteRow], taken: Mapping[str, str]
 ) -> Hold:
-    """Return the hold of a row whose type and ERP id do not tell which remote row it is.
+    """Return the hold of a row whose natural key does not tell which remote row it is.
 
-    `wanted`, `remotes`: all rows with that type and ERP id. `taken`: the keys of paired rows, by remote id.
+    `wanted`, `remotes`: all rows with that natural key. `taken`: the keys of paired rows, by remote id.
     """
-    what = f"{row.type_code} {row.erp_id!r}"
+    what = told(row)
     if len(wanted) > 1:
         keys = _some(each.key for each in wanted)
-        message = f"{what} is the type and ERP id of {len(wanted)} source rows ({keys}): give each its own"
+        message = f"{what} is the {row.resource.natural_words} of {len(wanted)} source rows ({keys}): give each its own"
     elif len(remotes) > 1:
         ids = _some(remote.id for remote in remotes)
         message = f"{what} is there {len(remotes)} times in Ottimate ({ids}): which one this row is cannot be told"
@@ -66,31 +71,37 @@ def without_shifted(pairs: list[Pair], holds: list[Hold], contested: set[str]) -
 
 
 def without_look_alikes(
-    unmatched: list[Dimension], free: list[RemoteRow], types: Container[str], holds: list[Hold], contested: set[str]
+    unmatched: list[Dimension],
+    free: list[RemoteRow],
+    view: RemoteView,
+    holds: list[Hold],
+    contested: set[str],
 ) -> list[Dimension]:
     """Hold rows that a free remote row looks like; return those that may be created.
 
-    `types`: those of all remote rows. Where none has the row's own type, the server may have another name for it.
+    `view`: all remote rows. Where none is of the row's own kind, the server may have another name for it.
     """
     if not unmatched or not free:
         return unmatched
-    alike: dict[tuple[str, str, str], list[RemoteRow]] = {}
+    alike: dict[Trait, list[RemoteRow]] = {}
     for remote in free:
-        for trait in (*_traits(remote), _typeless(remote)):
+        for trait in (*_traits(remote), _kindless(remote)):
             alike.setdefault(trait, []).append(remote)
     first = {trait: min(remotes) for trait, remotes in alike.items()}
+    kinds = set(view.rows.table.columns(*view.resource.kind))
     missing: list[Dimension] = []
-    met: set[tuple[str, str, str]] = set()
+    met: set[Trait] = set()
     for row in unmatched:
-        shared = [*_traits(row), *_traits(row._replace(type_code=""))]
-        if row.type_code not in types:
-            shared.append(_typeless(row))
+        kind = row.resource.kind_of(row)
+        shared = [*_traits(row), *_traits(row, of=("",) * len(kind))]
+        if kind not in kinds:
+            shared.append(_kindless(row))
         found = [trait for trait in shared if trait in first]
         if found:
             met.update(found)
             it = min(first[trait] for trait in found)
-            this, that = f"{row.erp_id!r} {row.name!r}", f"{it.erp_id!r} {it.name!r}"
-            message = f"{row.type_code} {this} looks like {it.id} ({that}) in Ottimate, which no source row means"
+            that = f"{getattr(it, it.resource.identifier)!r} {it.name!r}"
+            message = f"{told(row)} {row.name!r} looks like {it.id} ({that}) in Ottimate, which no source row means"
             holds.append(Hold(row.key, "look-alike", message))
         else:
             missing.append(row)
@@ -98,19 +109,24 @@ def without_look_alikes(
     return missing
 
 
-def _traits(row: Dimension | RemoteRow) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
-    """Return what two rows for one thing would share: the ERP id without case and leading zeros, or the name."""
-    return (row.type_code, "id", row.erp_id.casefold().lstrip("0") or "0"), (row.type_code, "name", row.name)
+def _traits(row: Dimension | RemoteRow, *, of: NaturalKey | None = None) -> tuple[Trait, Trait]:
+    """Return what two rows for one thing would share: the identifier without case and leading zeros, or the name.
+
+    `of`: taken to be of this kind; None: of its own.
+    """
+    kind = row.resource.kind_of(row) if of is None else of
+    identifier: str = getattr(row, row.resource.identifier)
+    return (*kind, "id", identifier.casefold().lstrip("0") or "0"), (*kind, "name", row.name)
 
 
-def _typeless(row: Dimension | RemoteRow) -> tuple[str, str, str]:
-    """Return what two rows of different types share if they are one thing: both ERP id and name."""
-    return ("", f"any type, {row.erp_id}", row.name)
+def _kindless(row: Dimension | RemoteRow) -> Trait:
+    """Return what two rows of different kinds share if they are one thing: both identifier and name."""
+    return "any kind", getattr(row, row.resource.identifier), row.name, ""
 
 
 def meant_by_another(row: Dimension, remote: RemoteRow) -> Hold:
     """Return the hold of a row that a remote row may be, where an invalid row of the source may be it as well."""
-    what = f"{row.type_code} {row.erp_id!r}"
+    what = told(row)
     text = f"{what} is in Ottimate as {remote.id}, which an invalid row of the source may mean: mend that row first"
     return Hold(row.key, "ambiguous", text)
 
@@ -120,7 +136,7 @@ def meant_by_invalid(remotes: Iterable[RemoteRow], wanted: Wanted, record: Compa
     if not (wanted.invalid_keys or wanted.invalid_natural):
         return
     known = {key: record.rows[key] for key in wanted.invalid_keys if key in record.rows}
-    linked = {linked_id(key, entry) for key, entry in known.items()}
+    linked = {remote_id_of(key, entry) for key, entry in known.items()}
     natural = {natural_key(entry.row) for entry in known.values() if entry.remote_id is None} | wanted.invalid_natural
     for remote in remotes:
         if remote.id in linked or remote.key in wanted.invalid_keys or natural_key(remote) in natural:

@@ -23,7 +23,7 @@ from engine.compare.remote_view import RemoteView
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
-from engine.model.row_record import linked_id
+from engine.model.row_record import remote_id_of
 from engine.model.wanted import Wanted
 
 
@@ -46,8 +46,7 @@ def join(
         unmatched = _by_natural_key(rest, bearers, record, pairs, taken, holds, contested)
         pairs = without_shifted(pairs, holds, contested)
         free = [remote for remote in remotes.values() if remote.id not in taken]
-        types = set(view.rows.table.column("type_code"))
-        missing = unmatched if alike else without_look_alikes(unmatched, free, types, holds, contested)
+        missing = unmatched if alike else without_look_alikes(unmatched, free, view, holds, contested)
     loose = [remote for remote in remotes.values() if remote.id not in contested and remote.id not in taken]
     contested.update(meant_by_invalid(loose, wanted, record))
     if loose:
@@ -107,8 +106,8 @@ def _by_link(
     rest: list[Dimension] = []
     for row in rows:
         known = known_rows.get(row.key)
-        remote = remotes.get(linked_id(row.key, known)) if known else None
-        if known and remote is None and known.remote_id is None and known.row.erp_id:
+        remote = remotes.get(remote_id_of(row.key, known)) if known else None
+        if known and remote is None and known.remote_id is None and getattr(known.row, known.row.resource.identifier):
             bearers = by_natural_key(remotes.values()) if bearers is None else bearers
             candidates = [each for each in bearers.get(natural_key(known.row), ()) if each.id not in taken]
             remote = candidates[0] if len(candidates) == 1 else None
@@ -148,11 +147,11 @@ def _by_natural_key(
         resolved = bearers.resolve(row, taken)
         if resolved is None:
             unmatched.append(row)
-        elif isinstance(resolved, RemoteRow):
-            found.append(Pair(row, resolved, Via.NATURAL_KEY, record.rows.get(row.key)))
-        else:
+        elif isinstance(resolved, Hold):
             holds.append(resolved)
             unclear.add(natural_key(row))
+        else:
+            found.append(Pair(row, resolved, Via.NATURAL_KEY, record.rows.get(row.key)))
     for shared in unclear:
         contested.update(remote.id for remote in bearers.remote.get(shared, ()) if remote.id not in taken)
     taken.update((pair.remote.id, pair.row.key) for pair in found)
@@ -173,7 +172,8 @@ class _Bearers:
 
     def resolve(self, row: Dimension, taken: Mapping[str, str]) -> RemoteRow | Hold | None:
         """Return the one remote row that `row` can be, a hold where that cannot be told, or None: it is not there."""
-        remotes, wanted = self.remote.get(natural_key(row), []), self.wanted[natural_key(row)]
+        natural = natural_key(row)
+        remotes, wanted = self.remote.get(natural, []), self.wanted[natural]
         if len(wanted) == 1 and not remotes:
             return None
         if len(wanted) == 1 and len(remotes) == 1 and remotes[0].id not in taken:

@@ -4,7 +4,7 @@
 2. Acknowledged in an earlier run, and absent now: it may have been deleted. It is sent again once (`MADE_ANEW`); when
    the next listing does not show it either, it is uncertain in that run.
 3. After such a run: held, and not sent again unless a person allows it. It is looked for by its id after 1 h, 6 h and
-   24 h, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
+   a day, and in each listing. When its id is found, the company is listed: the last listing may have been out of date.
 4. Acknowledged, or sent with the answer lost, and never listed since: no other row is created with its type and ERP
    id, or changed to them (`may_be_there`). If the first one is there after all, there would be two.
 """
@@ -19,6 +19,7 @@ from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, fingerprint
+from engine.model.resource import When
 from engine.model.resting import MADE_ANEW, NOT_LISTED, RESTS, RestingRow
 from engine.model.row_record import SETTLED
 
@@ -43,16 +44,16 @@ def newly_absent(change: Change, record: CompanyRecord, now: datetime) -> Restin
 
 
 def perhaps_there(record: CompanyRecord, view: RemoteView) -> dict[str, NaturalKey]:
-    """Return, by key, the type and ERP id of entries that a listing shows neither by id nor by these.
+    """Return, by key, the natural keys of entries that a listing shows neither by id nor by these.
 
     Those that an earlier listing showed are gone. The others have never been shown since they were sent.
     """
     if record.is_as_listed:
         return {}
-    entries = record.entries.table.columns("key", "type_code", "erp_id", "flags", "remote_id")
+    entries = record.entries.table.columns("key", "flags", "remote_id", *record.resource.natural_key)
     absent = {
-        key: (type_code, erp_id)
-        for key, type_code, erp_id, flags, remote_id in entries
+        key: tuple(natural)
+        for key, flags, remote_id, *natural in entries
         if flags & SETTLED and remote_id not in view.rows
     }
     return without_shown(absent, view)
@@ -68,7 +69,7 @@ def may_be_there(record: CompanyRecord, view: RemoteView, unlisted: Collection[s
 
 
 def without_shown(rows: Mapping[str, NaturalKey], view: RemoteView) -> dict[str, NaturalKey]:
-    """Return those whose type and ERP id no row of a listing has."""
+    """Return those whose natural key no row of a listing has."""
     if not rows:
         return {}
     shown = set(view.natural_keys())
@@ -101,7 +102,8 @@ def looked_up(rest: RestingRow, row: Dimension, remote: RemoteRow | None, now: d
 
     `row`: as it was acknowledged. `remote`: what the API has under that id; None: nothing.
     """
-    if remote is None or (remote.name, remote.erp_id) != (row.name, row.erp_id):
+    always = (field.name for field in row.resource.compared if field.compared is When.ALWAYS and not field.optional)
+    if remote is None or any(getattr(remote, name) != getattr(row, name) for name in always):
         return _not_found(rest, now)
     return rest._replace(tries=LOOK_UPS, next_at=None)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.compare.matching import Matching
-from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
 from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord
 from engine.model.difference import Difference, Whose
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
-from engine.model.row_record import SETTLED, linked_id
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, kind_words, natural_key
+from engine.model.remote_id import is_linked
+from engine.model.row_record import SETTLED, remote_id_of
 
 
 def missing(rows: list[Dimension], view: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
@@ -35,7 +35,7 @@ def missing(rows: list[Dimension], view: RemoteView, record: CompanyRecord) -> I
         elif known.remote_id is None:
             there = {natural_key(remote) for remote in view.rows.values()} if there is None else there
             whose = Whose.UNSEEN if natural_key(known.row) in there else whose
-        yield Difference("missing", row.key, None, row.type_code, row.name, whose)
+        yield Difference("missing", row.key, None, kind_words(row), row.name, whose)
 
 
 def orphans(matching: Matching, view: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
@@ -57,8 +57,8 @@ def orphans(matching: Matching, view: RemoteView, record: CompanyRecord) -> Iter
         yield Difference(
             "orphan",
             key or remote.key,
-            remote.id if is_known(remote.id) else None,
-            remote.type_code,
+            remote.id if is_linked(remote.id) else None,
+            kind_words(remote),
             remote.name,
             whose if key is None else Whose.ERP,
         )
@@ -83,7 +83,7 @@ def _links(orphans: list[RemoteRow], paired: set[str], record: CompanyRecord) ->
     found: dict[str, str] = {}
     for key in sorted(record.rows.keys() - paired):
         known = record.rows[key]
-        linked = by_id.get(linked_id(key, known))
+        linked = by_id.get(remote_id_of(key, known))
         if linked is None and known.remote_id is None:
             candidates = alike.get(natural_key(known.row), [])
             linked = listed.get(key) or (candidates[0] if len(candidates) == 1 else None)

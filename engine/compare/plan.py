@@ -6,17 +6,17 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from engine.compare.differing import differing, judged
-from engine.compare.equality import NONE, Field, stands
+from engine.compare.equality import NONE, Standing, stands
 from engine.compare.flapping import flapping_hold, is_revert
-from engine.compare.labels import Labels
+from engine.compare.labels import Labels, is_retyped
 from engine.compare.matching import Matching, Pair, is_confirmed
-from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView
-from engine.compare.taken_keys import MOVING, hold_taken
+from engine.compare.taken_keys import hold_taken
 from engine.compare.unconfirmed import Shifts, unconfirmed_hold, was_ours
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import Dimension, RemoteRow, stood_in
+from engine.model.remote_id import is_linked
 from engine.model.resting import RestingRow
 from engine.model.settings import Adopt
 
@@ -122,13 +122,13 @@ class _Draft:
         elif fields is None:
             self.unchanged += 1
             self.adopted += not is_confirmed(pair)
-            self.unseen += row.code is not None and remote.code is None and not (known and known.code_known)
+            self.unseen += not (known and known.code_known) and _wants_unseen(row, remote)
         elif is_confirmed(pair) or (self._was_ours(pair) and self.shifts.other_key(row) is None):
             self._update(pair, fields)
         elif (
             self.tried
             and (fields or row.key in self.tried_before)
-            and is_known(remote.id)
+            and is_linked(remote.id)
             and self.shifts.other_key(row) is None
         ):
             self.canaries.append(self.change(row, remote, fields))
@@ -144,13 +144,13 @@ class _Draft:
         if known is None or not known.outcome_known or not (known.is_fresh or known.agreement):
             return
         found = judged(pair, relabel=self.relabel)
-        if again := found.having(Field.AGAIN, Field.OPEN):  # first of all, so that what is open gets settled
+        if again := found.having(Standing.AGAIN, Standing.OPEN):  # first of all, so that what is open gets settled
             self.again[row.key] = {name: getattr(remote, name) for name in again}
-        elif found.having(Field.NOT_APPLIED) and not found.having(Field.DIFFERS):  # what has moved is pushed
-            self.not_applied[row.key] = _spelled(row, remote, found.having(Field.NOT_APPLIED), "is still")
+        elif found.having(Standing.NOT_APPLIED) and not found.having(Standing.DIFFERS):  # what has moved is pushed
+            self.not_applied[row.key] = _spelled(row, remote, found.having(Standing.NOT_APPLIED), "is still")
         agreement = known.agreement or NONE
-        is_untold = bool(found.having(Field.OTHERWISE)) or agreement.told_by in self.unfinished
-        breaks = not MOVING.isdisjoint(found.shown) and not agreement.is_allowed
+        is_untold = bool(found.having(Standing.OTHERWISE)) or agreement.told_by in self.unfinished
+        breaks = not found.shown.keys().isdisjoint(row.resource.natural_key) and not agreement.is_allowed
         if found.shown and (is_untold or breaks):
             self.otherwise[row.key] = _spelled(row, remote, tuple(found.shown), "is shown as")
 
@@ -175,9 +175,15 @@ class _Draft:
 
     def change(self, row: Dimension, remote: RemoteRow, fields: tuple[str, ...]) -> Change:
         """Return the update of a remote row in these fields."""
-        retyped = self.labels.is_retyped(row, remote) and (not fields or "type_code" in fields)
+        touches_kind = fields != _NAME and not set(fields or row.resource.kind).isdisjoint(row.resource.kind)
+        retyped = touches_kind and is_retyped(row, remote)
         wanted = self.labels.updated(row, remote, retyped=retyped)
         return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code))
+
+
+def _wants_unseen(row: Dimension, remote: RemoteRow) -> bool:
+    """Return whether the source gives an optional field that the remote row does not show."""
+    return any(getattr(row, name) is not None and getattr(remote, name) is None for name in row.resource.optional)
 
 
 def _spelled(row: Dimension, remote: RemoteRow, names: tuple[str, ...], verb: str) -> str:
@@ -189,7 +195,7 @@ def _filled(row: Dimension, remote: RemoteRow | None, needs_code: bool) -> str |
     """Return the code to send for a row that has none; None: nothing is to be filled in."""
     if not needs_code or row.code is not None:
         return None
-    return (remote.code if remote else None) or row.erp_id
+    return (remote.code if remote else None) or stood_in(row, "code")
 
 
 def _key(change: Change) -> str:

@@ -8,6 +8,8 @@ from enum import Enum
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.dimension import RemoteRow, by_natural_key, natural_key
+from engine.model.remote_id import is_linked
+from engine.model.resource import When
 from engine.model.row_record import RowRecord
 
 
@@ -35,18 +37,13 @@ def counterparts(changes: Sequence[Change], view: RemoteView, before: Container[
     found: dict[str, RemoteRow] = {}
     for change in changes:
         candidates = by_key.get(change.row.key, [])
-        if is_known(change.remote_id):
+        if is_linked(change.remote_id):
             candidates = [row for row in (view.rows.get(change.remote_id or ""),) if row is not None]
         elif not candidates and change.remote_id is None:
             candidates = by_natural.get(natural_key(change.row), [])
         if len(candidates) == 1 and (change.remote_id is not None or candidates[0].id not in before):
             found[change.row.key] = candidates[0]
     return found
-
-
-def is_known(remote_id: str | None) -> bool:
-    """Return whether a change names a row by an id that the server gave out (see `row_record.linked_id`)."""
-    return remote_id is not None and not remote_id.startswith("?")
 
 
 def readback(change: Change, remote: RemoteRow | None, known: RowRecord | None = None) -> Readback:
@@ -58,7 +55,7 @@ def readback(change: Change, remote: RemoteRow | None, known: RowRecord | None =
     is agreed for it; how the server spells what was changed, only a listing shows.
     """
     if remote is None:
-        return Readback.UNSHOWN if is_known(change.remote_id) else Readback.MISSING
+        return Readback.UNSHOWN if is_linked(change.remote_id) else Readback.MISSING
     row, unseen = change.sent, set()
     agreement = known.agreement if known is not None and change.fields else None
     spelled = {} if agreement is None else {n: text for n, text in agreement.shown.items() if n not in change.fields}
@@ -66,23 +63,17 @@ def readback(change: Change, remote: RemoteRow | None, known: RowRecord | None =
     def is_there(name: str) -> bool:
         return getattr(remote, name) in {getattr(row, name), spelled.get(name, getattr(row, name))}
 
-    shown = [is_there("name"), is_there("erp_id")]
-    if remote.type_code:
-        shown.append(is_there("type_code"))
-    else:
-        unseen.add("type_code")
-    if remote.type_label:
-        shown.append("type_label" not in change.fields or row.type_label == remote.type_label)
-    else:
-        unseen.add("type_label")
-    if remote.code is None:
-        unseen.add("code")
-    elif row.code is not None:
-        shown.append(is_there("code"))
-    if not all(shown):
-        return Readback.MISSING
+    for field in row.resource.compared:
+        name, there = field.name, getattr(remote, field.name)
+        if (there is None) if field.optional else (not there and field.compared is not When.ALWAYS):
+            unseen.add(name)
+        elif field.compared is When.IF_RELABEL and name not in change.fields:
+            continue
+        elif getattr(row, name) is not None and not is_there(name):
+            return Readback.MISSING
     if change.remote_id is None or set(change.fields) - unseen:
         return Readback.LANDED
-    if change.fields or "type_code" in unseen or (row.code is not None and "code" in unseen):
+    if change.fields or any(getattr(row, name) is not None for name in unseen - {row.resource.label}):
         return Readback.UNTOLD
-    return Readback.LANDED if row.type_label == remote.type_label else Readback.UNTOLD
+    label = row.resource.label
+    return Readback.LANDED if label is None or getattr(row, label) == getattr(remote, label) else Readback.UNTOLD

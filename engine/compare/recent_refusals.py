@@ -5,7 +5,7 @@ The cases, in the order in which they are told apart (`collision` handles rows t
    same type and ERP id under another key is held, too (`key-shift`), as it is where a row was sent and its outcome
    got lost: should that row be there, there would be two.
 2. The server refused it: rejected, for a day, while it is unchanged.
-3. Nobody knows what came of it, twice with the same bytes: uncertain, for 1 h, then 6 h, then 24 h each time.
+3. Nobody knows what came of it, twice with the same bytes: uncertain, for 1 h, then 6 h, then a day each time.
 """
 
 from __future__ import annotations
@@ -15,15 +15,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.compare.backoff import next_try
-from engine.compare.taken_keys import MOVING
 from engine.model.change import Change, Hold, Plan
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import NaturalKey, fingerprint, natural_key
+from engine.model.dimension import NaturalKey, fingerprint, natural_key, told
 from engine.model.outcome import Column, Withheld
-from engine.model.resting import NOT_APPLIED, NOT_LISTED, UNCERTAIN, Rejection, RestingRow
-
-REST = timedelta(hours=24)
-"""How long a refused row rests, while it is unchanged."""
+from engine.model.resting import DAY, NOT_APPLIED, NOT_LISTED, UNCERTAIN, Rejection, RestingRow
 
 
 def without_resting(
@@ -71,12 +67,12 @@ def _shifted(change: Change, hidden: Mapping[NaturalKey, str], record: CompanyRe
     row = change.row
     natural = natural_key(row)
     key = row.key if record.may_be_there.get(row.key) == natural else hidden.get(natural, row.key)
-    stays = change.remote_id is not None and bool(change.fields) and MOVING.isdisjoint(change.fields)
+    stays = change.remote_id is not None and bool(change.fields) and not change.moves
     if key == row.key or stays:
         return None
     known = record.rows.get(key)
     its_id = f" ({known.remote_id})" if known is not None and known.remote_id is not None else ""
-    what = f"{row.type_code} {row.erp_id!r}"
+    what = told(row)
     text = f"{what} was sent under the key {key!r}{its_id}, and no listing has shown it since"
     if change.remote_id is None:
         return Hold(row.key, "key-shift", f"{text}: sent as {row.key!r} it could be there twice")
@@ -98,7 +94,7 @@ def _withheld(
     is_same = rejection is not None and rejection.fingerprint == fingerprint(change.sent)
     if rejection is not None and is_same and is_refused_for_now(rejection, now):
         since = f"{rejection.at:%Y-%m-%d %H:%M} UTC"
-        text = f"refused at {since} and unchanged since, so not sent again for 24 h: {rejection.message}"
+        text = f"refused at {since} and unchanged since, so not sent again for a day: {rejection.message}"
         return Withheld(change, Column.REJECTED, "rejected", text, rejection.message)
     if rest is not None and is_uncertain_for_now(rest, now) and rest.fingerprint == fingerprint(change.sent):
         until = f"{rest.next_at:%Y-%m-%d %H:%M} UTC"
@@ -109,7 +105,7 @@ def _withheld(
 
 def is_refused_for_now(rejection: Rejection, now: datetime) -> bool:
     """Return whether a refused row is not sent again yet, while it is unchanged."""
-    return timedelta() <= now - rejection.at < REST
+    return timedelta() <= now - rejection.at < DAY
 
 
 def is_uncertain_for_now(rest: RestingRow, now: datetime) -> bool:

@@ -7,20 +7,24 @@ from collections.abc import Collection, Container, Iterable, Iterator
 
 from engine.compare.agreement import as_shown
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import NaturalKey, RemoteRow, natural_key, remote_rows, remote_table
+from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow, natural_key
+from engine.model.resource import Resource
 from engine.model.resting import NOT_LISTED
-from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, linked_id
+from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, remote_id_of
 from engine.model.table import Keyed, Table, constant
 
 
 class RemoteView:
     """The remote rows of one company by id, taken in page by page. Of a repeated id the last row is kept."""
 
-    __slots__ = ("rows", "shows_keys")
+    __slots__ = ("resource", "rows", "shows_keys")
 
-    def __init__(self, rows: Iterable[RemoteRow] = (), *, shows_keys: bool = False) -> None:
+    def __init__(
+        self, rows: Iterable[RemoteRow] = (), *, shows_keys: bool = False, resource: Resource = DIMENSIONS
+    ) -> None:
         """Take in rows. `shows_keys`: they were listed so that each shows its key, if it has one."""
-        self.rows: Keyed[RemoteRow] = Keyed(remote_rows([] for _ in RemoteRow._fields), "id")
+        self.resource = resource
+        self.rows: Keyed[RemoteRow] = Keyed(resource.remote_table(()), "id")
         self.shows_keys = shows_keys
         self.add(rows)
 
@@ -29,44 +33,47 @@ class RemoteView:
 
     def add(self, rows: Iterable[RemoteRow]) -> None:
         """Take in one page's rows."""
-        page = remote_table(rows)
+        page = self.resource.remote_table(rows)
         ids = page.column("id")
         if len(set(ids)) < len(ids) or not self.rows.positions.keys().isdisjoint(ids):
             newest = {row.id: row for row in page}
             kept = [position for row_id, position in self.rows.positions.items() if row_id not in newest]
             self.rows = Keyed(self.rows.table.take(kept), "id")
-            page = remote_table(newest.values())
+            page = self.resource.remote_table(newest.values())
         self.rows.append(page, "id")
 
     def natural_keys(self) -> Iterator[NaturalKey]:
-        """Return the type and ERP id of each row, in the order of the rows."""
-        return self.rows.table.columns("type_code", "erp_id")
+        """Return the natural key of each row, in the order of the rows."""
+        return self.rows.table.columns(*self.resource.natural_key)
 
     def having(self, natural: Container[NaturalKey]) -> list[RemoteRow]:
-        """Return the rows that have one of these types and ERP ids."""
+        """Return the rows that have one of these natural keys."""
         positions = [position for position, each in enumerate(self.natural_keys()) if each in natural]
         return list(self.rows.table.take(positions))
 
-    def labels(self) -> dict[str, str]:
-        """Return the label that each type code bears most often (of equals, the first in the alphabet)."""
-        best: dict[str, tuple[int, str]] = {}
-        for (type_code, label), count in Counter(self.rows.table.columns("type_code", "type_label")).items():
+    def labels(self) -> dict[NaturalKey, str]:
+        """Return the label that each kind of row bears most often (of equals, the first in the alphabet)."""
+        best: dict[NaturalKey, tuple[int, str]] = {}
+        if self.resource.label is None:
+            return {}
+        shown = self.rows.table.columns(*self.resource.kind, self.resource.label)
+        for (*kind, label), count in Counter(shown).items():
             if label:  # not shown is unknown, not empty
-                best[type_code] = min(best.get(type_code, (0, "")), (-count, label))
-        return {type_code: label for type_code, (_, label) in best.items()}
+                best[tuple(kind)] = min(best.get(tuple(kind), (0, "")), (-count, label))
+        return {kind: label for kind, (_, label) in best.items()}
 
 
 def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:
     """Return the remote side as the ledger knows it, to compare with when nothing is listed. O(rows).
 
-    A row whose remote id is not known yet stands under `linked_id`, which no server gives out. A create of unknown
+    A row whose remote id is not known yet stands under `remote_id_of`, which no server gives out. A create of unknown
     outcome is left out, unless a listing has shown it since.
     `keyed`: listings of this contract show keys, so that the view shows those that are confirmed.
     """
-    view = RemoteView(shows_keys=keyed)
+    view = RemoteView(shows_keys=keyed, resource=record.resource)
     plain = _as_acknowledged(record)
     if plain:
-        view.add(_acknowledged_rows(record.entries.table.take(plain), keyed=keyed))
+        view.add(_acknowledged_rows(record.entries.table.take(plain), record.resource, keyed=keyed))
     if len(plain) < len(record.rows) or record.keyless:
         view.add(_other_rows(record, set(plain), keyed=keyed))
     return view
@@ -91,16 +98,17 @@ def _as_acknowledged(record: CompanyRecord) -> list[int]:
     return [position for position in kept if flags[position] & SETTLED]
 
 
-def _acknowledged_rows(table: Table[RowRecord], *, keyed: bool) -> Table[RemoteRow]:
+def _acknowledged_rows(table: Table[RowRecord], resource: Resource, *, keyed: bool) -> Table[RemoteRow]:
     """Return the remote rows of entries that are there as they were acknowledged."""
     flags = table.column("flags")
-    codes, keys = table.column("code"), constant(None, len(table))
+    shown = {name: table.column(name) for name in resource.names}
+    shown["id"] = table.column("remote_id")
     if not all(CODE_KNOWN & each for each in flags):
-        codes = [code if each & CODE_KNOWN else None for code, each in zip(codes, flags, strict=True)]
-    if keyed:
-        keys = [key if each & CONFIRMED else None for key, each in zip(table.column("key"), flags, strict=True)]
-    shown = (table.column(name) for name in ("remote_id", "type_code", "type_label", "name", "erp_id"))
-    return remote_rows((*shown, codes, keys))
+        for name in resource.optional:
+            shown[name] = [value if each & CODE_KNOWN else None for value, each in zip(shown[name], flags, strict=True)]
+    confirmed = zip(shown["key"], flags, strict=True) if keyed else ()
+    shown["key"] = [key if each & CONFIRMED else None for key, each in confirmed] or constant(None, len(table))
+    return resource.remote_rows(map(shown.__getitem__, resource.remote_names))
 
 
 def _other_rows(record: CompanyRecord, done: Collection[int], *, keyed: bool) -> Iterator[RemoteRow]:
@@ -130,15 +138,12 @@ def _best_last(entry: tuple[str, RowRecord]) -> tuple[bool, bool, bool]:
 
 
 def _as_seen(key: str, known: RowRecord, listed_key: str | None) -> RemoteRow:
-    shown = as_shown(known)
-    is_code_known = known.code_known or (shown is known.seen and shown.code is not None)
-    code = shown.code if shown.code is not None else known.row.code
-    return RemoteRow(
-        id=linked_id(key, known),
-        type_code=shown.type_code,
-        type_label=shown.type_label,
-        name=shown.name,
-        erp_id=shown.erp_id,
-        code=code if is_code_known else None,
-        key=listed_key,
-    )
+    shown, resource = as_shown(known), known.row.resource
+    values = {field.name: getattr(shown, field.name) for field in resource.compared}
+    for name in resource.optional:
+        if values[name] is None and known.code_known:
+            values[name] = getattr(known.row, name)
+        elif shown is not known.seen and not known.code_known:
+            values[name] = None
+    remote: RemoteRow = resource.remote(id=remote_id_of(key, known), **values, key=listed_key)
+    return remote

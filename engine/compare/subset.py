@@ -43,7 +43,15 @@ def subset(
         adopted=0,
         code_unseen=0,
     )
-    few = replace(wanted, rows=rows, source_rows=len(rows) + len(bad), invalid=len(bad), problems=tuple(bad))
+    few = replace(
+        wanted,
+        rows=rows,
+        source_rows=len(rows) + len(bad),
+        invalid=len(bad),
+        problems=tuple(bad),
+        left_out_by=(),
+        sources=(),
+    )
     return picked, few
 
 
@@ -71,6 +79,7 @@ def corrected(wanted: Wanted, own: Wanted) -> Wanted:
         source_rows=len(rows) + len(problems),
         invalid=len(problems),
         problems=problems,
+        sources=(),  # they do not count the corrected rows
         invalid_keys=(wanted.invalid_keys - better.keys()) | own.invalid_keys,
     )
 

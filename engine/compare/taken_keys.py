@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
+from engine.compare.labels import is_retyped
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key
-
-MOVING = frozenset({"erp_id", "type_code"})
-"""Fields by which a row becomes another one."""
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key, told
 
 
-def hold_taken(plan: Plan, view: RemoteView) -> Plan:
+def hold_taken(plan: Plan, view: RemoteView, whole: Plan | None = None) -> Plan:
     """Hold updates to a type and ERP id that another remote row has, unless the plan changes that row's, too.
 
     A row that is held keeps its own type and ERP id; so a row that was to take those is held as well, and so on.
+    `whole`: the plan for all rows, if this one is for some of them.
     """
-    moves = {
-        change.remote_id: change
-        for change in (*plan.updates, *plan.canaries)
-        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
-    }
+    moves = _moving(plan, view)
     if not moves:
         return plan
+    elsewhere = {} if whole is None else _moving(whole, view)
     bearers = by_natural_key(view.having({natural_key(change.row) for change in moves.values()}))
     holds = list(plan.holds)
     while blocked := _blocked(moves, bearers):
-        holds += [_taken(moves.pop(remote_id).row, other) for remote_id, other in blocked.items()]
+        holds += [_taken(moves.pop(remote_id).row, other, elsewhere) for remote_id, other in blocked.items()]
     staying = {hold.key for hold in holds}
     return replace(
         plan,
@@ -39,11 +35,24 @@ def hold_taken(plan: Plan, view: RemoteView) -> Plan:
     )
 
 
+def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
+    """Return the updates by which remote rows get another natural key, by the ids of those rows."""
+    return {
+        change.remote_id: change
+        for change in (*plan.updates, *plan.canaries)
+        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
+    }
+
+
 def _moves(change: Change, there: RemoteRow | None) -> bool:
-    """Return whether an update gives a remote row another type or ERP id. `there`: as it is."""
+    """Return whether an update gives a remote row another natural key. `there`: as it is.
+
+    One without fields is sent again: it moves its row if that is something else as it is.
+    """
     if change.fields or there is None:
-        return not MOVING.isdisjoint(change.fields)
-    return change.row.erp_id != there.erp_id or there.type_code not in {"", change.row.type_code}
+        return change.moves
+    identifier = change.row.resource.identifier
+    return getattr(change.row, identifier) != getattr(there, identifier) or is_retyped(change.row, there)
 
 
 def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[RemoteRow]]) -> dict[str, str]:
@@ -56,7 +65,10 @@ def _blocked(moves: Mapping[str, Change], bearers: Mapping[NaturalKey, list[Remo
     return found
 
 
-def _taken(row: Dimension, other: str) -> Hold:
-    what = f"{row.type_code} {row.erp_id!r}"
-    text = f"it would become {what}, and {other} is that in Ottimate already: give each its own type and ERP id"
+def _taken(row: Dimension, other: str, elsewhere: Container[str]) -> Hold:
+    what, its_own = told(row), f"give each its own {row.resource.natural_words}"
+    if other in elsewhere:
+        text = f"it would become {what}, which {other} is until its row is sent, too: `dimsync sync` sends both"
+        return Hold(row.key, "ambiguous", text)
+    text = f"it would become {what}, and {other} is that in Ottimate already: {its_own}"
     return Hold(row.key, "ambiguous", text)

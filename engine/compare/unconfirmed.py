@@ -21,7 +21,7 @@ def was_ours(pair: Pair, keyless: Container[str]) -> bool:
 
 
 class Shifts:
-    """The confirmed keys under which the ledger knows each type and ERP id; looked up only once one is asked for."""
+    """The confirmed keys under which the ledger knows each natural key; looked up only once one is asked for."""
 
     def __init__(self, record: CompanyRecord) -> None:
         self._record = record
@@ -31,14 +31,14 @@ class Shifts:
         """Return the confirmed key under which the row's natural key is known, if that is another one."""
         if self._keys is None:
             sure = CONFIRMED | SETTLED
-            entries = self._record.entries.table.columns("key", "type_code", "erp_id", "flags")
-            self._keys = {(code, erp_id): key for key, code, erp_id, flags in entries if flags & sure == sure}
+            entries = self._record.entries.table.columns("key", "flags", *self._record.resource.natural_key)
+            self._keys = {tuple(natural): key for key, flags, *natural in entries if flags & sure == sure}
         key = self._keys.get(natural_key(row))
         return key if key != row.key else None
 
 
 def unconfirmed_hold(pair: Pair, fields: tuple[str, ...], other_key: str | None) -> Hold:
-    """Return the hold of a pair that differs. `other_key`: the confirmed key of its type and ERP id, if another one."""
+    """Return the hold of a pair that differs. `other_key`: the confirmed key of its natural key, if another one."""
     row, remote = pair.row, pair.remote
     changes = ", ".join(f"{name} {getattr(remote, name)!r} -> {getattr(row, name)!r}" for name in fields)
     if other_key is not None:

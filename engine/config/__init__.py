@@ -2,6 +2,27 @@
 
 from engine.config.faults import ConfigFaults, Fault
 from engine.config.levels import Setting
-from engine.config.load import Configured, explained, load, source_problems, with_absent
+from engine.config.load import (
+    Configured,
+    ListedSource,
+    explained,
+    listed_sources,
+    load,
+    map_named,
+    source_problems,
+    with_absent,
+)
 
-__all__ = ["ConfigFaults", "Configured", "Fault", "Setting", "explained", "load", "source_problems", "with_absent"]
+__all__ = [
+    "ConfigFaults",
+    "Configured",
+    "Fault",
+    "ListedSource",
+    "Setting",
+    "explained",
+    "listed_sources",
+    "load",
+    "map_named",
+    "source_problems",
+    "with_absent",
+]

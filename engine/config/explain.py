@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.config.levels import DEFAULT, FIELDS, SWITCHES, Level, Levels, Setting, first, merged
 from engine.config.schema import GuardSection, LimitsSection, Section, VerifySection
+from engine.config.sources import SourceText
 from engine.config.values import spelled_duration, spelled_size
 from engine.model.settings import Guards, Limits, Verify
 
@@ -16,7 +17,7 @@ def explain(levels: Levels) -> Iterator[Setting]:
         yield Setting("name", *name)
     account = first(levels.belonging, "account")
     yield Setting("account", levels.account, "the only account" if account is None else account.origin)
-    yield Setting("source", *levels.source)
+    yield from _sources(levels)
     if (mapping := first(levels.belonging, "mapping")) is not None:
         yield Setting("mapping", *mapping)
     if (groups := first(levels.belonging, "groups")) is not None and groups.value:
@@ -27,6 +28,19 @@ def explain(levels: Levels) -> Iterator[Setting]:
     yield from _section("verify", VerifySection, (*levels.own_verify, *levels.verify), Verify())
     yield from _section("guard", GuardSection, (*levels.own_guard, *levels.guard), Guards())
     yield from _section("limits", LimitsSection, levels.limits, Limits())
+
+
+def _sources(levels: Levels) -> Iterator[Setting]:
+    """Yield the company's sources; `source` alone is the list of one."""
+    origin = levels.given_sources.origin
+    if len(levels.sources) == 1 and levels.sources[0] == SourceText(text := levels.sources[0].text):
+        yield Setting("source", text, origin)
+        return
+    for place, source in enumerate(levels.sources):
+        yield Setting(f"sources[{place}].source", source.text, origin)
+        if source.mapping is not None:
+            yield Setting(f"sources[{place}].mapping", source.mapping, origin)
+        yield Setting(f"sources[{place}].optional", str(source.is_optional).lower(), origin)
 
 
 def _section(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from engine.config.values import company_id, source_path
 
 FIELD = "{company_id}"
-_STAY = "it has to stay in the folder of the settings file"
+_STAY = "it has to stay in the folder of the settings file, or of the template"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +23,16 @@ class Found:
 
 
 def fleet_template(text: str) -> str:
-    """Check a template: it must hold the company's id once and not leave its folder. Raises `ValueError`."""
+    """Check a template: it must hold the company's id once. Raises `ValueError`.
+
+    It may lead anywhere, since the operator wrote it; what is found by it may not lead out of its folder.
+    """
     source_path(text)
     if text.count(FIELD) != 1 or set(text.replace(FIELD, "")) & {"{", "}"}:
         raise ValueError(f"{text!r} must hold {FIELD} exactly once, and no other placeholder")
-    path = PurePath(text)
-    if path.is_absolute() or path.drive:
-        raise ValueError(f"{text!r} is absolute: {_STAY}")
-    if ".." in path.parts:
-        raise ValueError(f"{text!r} climbs with '..': {_STAY}")
+    parts = PurePath(text).parts
+    if ".." in parts[next(index for index, part in enumerate(parts) if FIELD in part) :]:
+        raise ValueError(f"{text!r} climbs with '..' after {FIELD}: {_STAY}")
     return text
 
 
@@ -40,33 +41,66 @@ def expand(text: str, number: int) -> str:
     return text.replace(FIELD, str(number))
 
 
-def find(folder: Path, text: str) -> Found:
-    """Find the files below `folder` that match a checked template. Links that lead out of `folder` are faults."""
-    parts = PurePath(text).parts
-    depth = next(index for index, part in enumerate(parts) if FIELD in part)
-    looked, pattern, rest = folder.joinpath(*parts[:depth]), parts[depth], PurePath(*parts[depth + 1 :])
-    home = folder.resolve()
-    if (fault := _escape(looked, home)) is not None:
-        return Found(faults=(fault,))
+def find_all(folder: Path, texts: Sequence[str]) -> Found:
+    """Find the files that match any of several checked templates: a company is there when one of its files is.
+
+    Paths are relative to `folder`. Links that lead out of both `folder` and the template's own folder are faults.
+    """
+    looked = [_look(folder, text) for text in texts]
+    ids = sorted({number for one in looked for number in one.ids})
+    faults = [fault for one in looked for fault in one.faults]
+    strays = [text for one in looked for number, text in one.strays if number not in ids]
+    if not ids and not faults:
+        return Found(faults=(*(one.nothing for one in looked), *strays), strays=tuple(strays))
+    return Found(ids=tuple(ids), faults=tuple(faults), strays=tuple(strays))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """What one template finds."""
+
+    nothing: str  # what is said if there is no company at all
+    ids: Collection[int] = ()
+    faults: Sequence[str] = ()
+    strays: Sequence[tuple[int | None, str]] = ()  # with the company's id, where the name tells it
+
+
+def _look(folder: Path, text: str) -> _Looked:
+    place, pattern, rest = _parts(folder, text)
+    nothing = f"no file matches {text!r} in the folder {place}"
     try:
-        names = sorted(path.name for path in looked.iterdir())
+        names = sorted(path.name for path in place.iterdir())
     except OSError as error:
-        return Found(faults=(f"no file matches {text!r}: the folder {looked} cannot be read: {error.strerror}",))
-    ids, faults, strays = [], [], []
+        return _Looked(nothing=f"no file matches {text!r}: the folder {place} cannot be read: {error.strerror}")
+    ids: list[int] = []
+    faults: list[str] = []
+    strays: list[tuple[int | None, str]] = []
+    homes = (folder.resolve(), place.resolve())
     for name in names:
-        path = looked / name / rest
+        path = place / name / rest
         number, there = _number(name, pattern), os.path.lexists(path)
-        if number is not None and (fault := _escape(path, home)) is not None:
+        if number is not None and (fault := _escape(path, homes)) is not None:
             faults.append(fault)
         elif number is not None and there:  # also a broken link: its company has to fail, not to be forgotten
             ids.append(number)
         elif number is not None:
-            strays.append(f"{looked / name} has no {rest} in it, so it is no company's")
+            strays.append((number, f"{place / name} has no {rest} in it, so it is no company's"))
         elif there and _alike(name, pattern):
-            strays.append(f"{path} does not look like {text}: an id is digits alone, without leading zeros")
-    if not ids and not faults:
-        faults = [f"no file matches {text!r} in the folder {looked}", *strays]
-    return Found(ids=tuple(sorted(ids)), faults=tuple(faults), strays=tuple(strays))
+            strays.append((None, f"{path} does not look like {text}: an id is digits alone, without leading zeros"))
+    return _Looked(nothing=nothing, ids=ids, faults=faults, strays=strays)
+
+
+def _parts(folder: Path, text: str) -> tuple[Path, str, PurePath]:
+    """Return the folder that a template looks in, the pattern of names there, and the path below these."""
+    parts = PurePath(text).parts
+    depth = next(index for index, part in enumerate(parts) if FIELD in part)
+    return folder.joinpath(*parts[:depth]), parts[depth], PurePath(*parts[depth + 1 :])
+
+
+def leads_out(folder: Path, text: str, number: int) -> str | None:
+    """Return the fault of a template's file for one company, if a link leads it out; None: it stays inside."""
+    place, pattern, rest = _parts(folder, text)
+    return _escape(place / expand(pattern, number) / rest, (folder.resolve(), place.resolve()))
 
 
 def without_gone(found: Found, gone: Collection[object]) -> Found:
@@ -77,10 +111,12 @@ def without_gone(found: Found, gone: Collection[object]) -> Found:
     return replace(found, ids=ids, strays=(*found.strays, *strays))
 
 
-def _escape(path: Path, home: Path) -> str | None:
-    """Return the fault of a path that a link leads out of `home`; None: it stays inside, as do links in a circle."""
+def _escape(path: Path, homes: Sequence[Path]) -> str | None:
+    """Return the fault of a path that a link leads out of all `homes`; None: it stays, as do links in a circle."""
     real = os.path.realpath(path)
-    return None if PurePath(real).is_relative_to(home) else f"{path} is a link that leads out, to {real}: {_STAY}"
+    if any(PurePath(real).is_relative_to(home) for home in homes):
+        return None
+    return f"{path} is a link that leads out, to {real}: {_STAY}"
 
 
 def _number(name: str, pattern: str) -> int | None:

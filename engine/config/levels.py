@@ -21,6 +21,7 @@ from engine.config.schema import (
     TreatmentSection,
     VerifySection,
 )
+from engine.config.sources import SourceText
 from engine.model.settings import Adopt, Guards, Limits, Verify, VerifyMode
 
 S_co = TypeVar("S_co", bound=Section, covariant=True)
@@ -67,8 +68,8 @@ class Levels:
     """The places that decide for one company. In each tuple, the first place that gives a value wins."""
 
     entry: Entry
-    belonging: tuple[Level[Section], ...]  # company, groups, fleet: its name, account, source, mapping and groups
-    treatment: tuple[Level[TreatmentSection], ...]  # company, groups, mapping, account: the `SWITCHES`
+    belonging: tuple[Level[Section], ...]  # company, groups, fleet: its name, account, sources, mapping, groups
+    treatment: tuple[Level[TreatmentSection], ...]  # company, groups, mappings, account: the `SWITCHES`
     own_verify: tuple[Level[VerifySection], ...]  # `verify` of company, groups, mapping, account
     verify: tuple[Level[VerifySection], ...]  # those of `own_verify`, then `[verify]`
     own_guard: tuple[Level[GuardSection], ...]
@@ -83,21 +84,51 @@ class Levels:
         return number
 
     @property
-    def source(self) -> Given:
-        """The company's source, as it is written or from the fleet's template."""
-        text, origin = first(self.belonging, "source") or Given(
-            "", DEFAULT
-        )  # `reference_faults` checks that there is one
-        return Given(expand(text, self.company_id) if origin == FLEET else text, origin)
+    def given_sources(self) -> Given:
+        """The company's sources as they are written, as `SourceText`s, and the place of the list."""
+        for level in self.belonging:
+            if (sources := _sources_of(level.section)) is not None:
+                return Given(sources, level.origin)
+        return Given((), DEFAULT)  # `reference_faults` checks that there is one
+
+    @property
+    def written_sources(self) -> tuple[SourceText, ...]:
+        """The company's sources as they are written."""
+        sources: tuple[SourceText, ...] = self.given_sources.value
+        return sources
+
+    @property
+    def sources(self) -> tuple[SourceText, ...]:
+        """The company's sources, with its id in the place of its field."""
+        return tuple(one._replace(text=expand(one.text, self.company_id)) for one in self.written_sources)
+
+    def mapping_of(self, source: SourceText) -> str | None:
+        """Return the name of a source's mapping: its own, else the company's; None: it has none."""
+        name: str | None = source.mapping or self.belongs("mapping")
+        return name
+
+    @property
+    def mapping_names(self) -> tuple[str, ...]:
+        """The names of the mappings that the company's sources have, each once."""
+        names = (self.mapping_of(source) for source in self.written_sources)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
 
     def belongs(self, key: str) -> Any:
-        """Return a company's name, account, source, mapping or groups; None: not given."""
+        """Return a company's name, account, mapping or groups; None: not given."""
         given = first(self.belonging, key)
         return None if given is None else given.value
 
     def switch(self, key: str) -> Given:
         """Return the value of a switch, such as `write`."""
-        return first(self.treatment, key) or Given(SWITCHES[key], DEFAULT)
+        levels = self._sharing if key == "shares_source" else self.treatment
+        return first(levels, key) or Given(SWITCHES[key], DEFAULT)
+
+    @property
+    def _sharing(self) -> Sequence[Level[TreatmentSection]]:
+        """The places that decide whether sources are shared: a mapping that says so speaks for its own sources."""
+        own = {f"[mapping.{self.mapping_of(source)}]" for source in self.written_sources}
+        said = {level.origin for level in self.treatment if level.section.shares_source and level.origin in own}
+        return self.treatment if said == own else [level for level in self.treatment if level.origin not in said]
 
 
 def company_levels(document: Document, path: Path, entry: Entry, section: CompanySection) -> Levels:
@@ -107,11 +138,12 @@ def company_levels(document: Document, path: Path, entry: Entry, section: Compan
     named = first((own, *fleet), "groups")
     groups = [Level(f"[groups.{name}]", document.groups[name]) for name in reversed(named.value if named else ())]
     belonging: tuple[Level[Section], ...] = (own, *groups, *fleet)
-    mapping, account = first(belonging, "mapping"), first(belonging, "account")
+    account = first(belonging, "account")
     account_name = account.value if account else next(iter(document.accounts))
     treatment: list[Level[TreatmentSection]] = [own, *groups]
-    if mapping:
-        treatment.append(Level(f"[mapping.{mapping.value}]", document.mapping[mapping.value]))
+    treatment += [
+        Level(f"[mapping.{name}]", document.mapping[name]) for name in _mappings(belonging) if name in document.mapping
+    ]
     treatment.append(Level(f"[accounts.{account_name}]", document.accounts[account_name]))
     own_verify = tuple(Level(level.origin, level.section.verify) for level in treatment)
     own_guard = tuple(Level(level.origin, level.section.guard) for level in treatment)
@@ -126,6 +158,23 @@ def company_levels(document: Document, path: Path, entry: Entry, section: Compan
         limits=limits_levels(document, account_name),
         account=account_name,
     )
+
+
+def _sources_of(section: Section) -> tuple[SourceText, ...] | None:
+    """Return the sources that a section gives; None: it gives none. `source` is the list of one."""
+    if (listed := getattr(section, "sources", None)) is not None:
+        return tuple(SourceText(one.source, one.mapping, one.optional) for one in listed)
+    text = getattr(section, "source", None)
+    return None if text is None else (SourceText(text),)
+
+
+def _mappings(belonging: Sequence[Level[Section]]) -> list[str]:
+    """Return the names of the company's mapping and of those of its sources, each once, in this order."""
+    own = first(belonging, "mapping")
+    lists = (sources for level in belonging if (sources := _sources_of(level.section)) is not None)
+    named = [own.value] if own else []
+    named += [source.mapping for source in next(lists, ()) if source.mapping is not None]
+    return list(dict.fromkeys(named))
 
 
 def verify_levels(document: Document) -> tuple[Level[VerifySection], ...]:

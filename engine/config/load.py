@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from engine.config.company_sources import made_source
 from engine.config.entries import Entry
 from engine.config.explain import explain
-from engine.config.faults import ConfigFaults, Fault
+from engine.config.faults import ConfigFaults, Fault, unknown
 from engine.config.levels import (
     Levels,
     Setting,
@@ -29,16 +30,16 @@ from engine.config.levels import (
 )
 from engine.config.references import reference_faults
 from engine.config.schema import CompanySection, Document, MappingSection
-from engine.config.sources import database
+from engine.config.sources import database, finds_companies, written_sources
 from engine.config.values import Surroundings
 from engine.config.wording import worded
 from engine.config.written import Written, written_companies
+from engine.errors import ConfigError
 from engine.model.settings import Account, Api, Company, Settings
-from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
+from engine.sources.several import Several
 from engine.sources.sharing import AbsentSource, shared
-from engine.sources.sql import SqlSource
 from engine.sources.written import KEYS, column_map
 
 
@@ -49,8 +50,8 @@ class Configured:
     path: Path
     settings: Settings
     companies: tuple[Company, ...]  # those of the settings file, of the companies file, and of the fleet by id
-    mappings: Mapping[int, str]  # company id -> name of its mapping, where it has one
-    erps: Mapping[int, str]  # company id -> ERP of the preset that its mapping starts from, where it does
+    mappings: Mapping[int, tuple[str, ...]]  # company id -> names of its sources' mappings, where they have any
+    erps: Mapping[int, tuple[str, ...]]  # company id -> ERPs of the presets that its mappings start from, where they do
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
     levels: Mapping[int, Levels]  # company id -> the places that decide its settings; see `explained`
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
@@ -60,15 +61,28 @@ class Configured:
     written: Written | None = None
 
 
-def load(path: Path, env: Mapping[str, str]) -> Configured:
-    """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it."""
+class ListedSource(NamedTuple):
+    """A source as it is written in one place, and how many companies have it from there."""
+
+    source: str
+    mapping: str | None
+    optional: bool
+    origin: str  # as in `Setting`
+    companies: int = 0
+
+
+def load(path: Path, env: Mapping[str, str], *, needs_secrets: bool = True) -> Configured:
+    """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it.
+
+    Without `needs_secrets` a reference stands in the place of the secret that it refers to, which may be missing.
+    """
     raw = _parse(path)
     faults: list[Fault] = [*_dotted(path, raw)]
     written = written_companies(path, raw)
     raw = _with_presets(raw, written.entries)
     api = raw.get("api")
     contract = api.get("contract", "guide") if isinstance(api, dict) else "guide"
-    around = Surroundings(folder=path.parent, env=env, contract=str(contract))
+    around = Surroundings(folder=path.parent, env=env, contract=str(contract), needs_secrets=needs_secrets)
     document = None
     try:
         document = Document.model_validate(raw, context={"around": around})
@@ -104,22 +118,46 @@ def source_problems(configured: Configured) -> list[Fault]:
     `load` does not raise for these: a run fails the companies concerned, and ignores the files. Opens no connection.
     """
     absent = [
-        _source_place(configured, company.id, message)
+        _source_place(configured, company.id, place, message)
         for company in configured.companies
-        if isinstance(company.source, FileSource | SqlSource) and (message := company.source.absence()) is not None
+        for place, message in _absences(company)
     ]
-    absent += [_source_place(configured, number, str(error)) for number, error in shared(configured.companies).items()]
+    absent += [
+        _source_place(configured, number, 0, str(error)) for number, error in shared(configured.companies).items()
+    ]
     strays = [Fault(configured.path, "fleet.source", stray) for stray in configured.strays]
     return [*dict.fromkeys(absent), *strays]
 
 
-def _source_place(configured: Configured, company_id: int, message: str) -> Fault:
+def _absences(company: Company) -> Iterator[tuple[int, str]]:
+    """Yield why sources of a company cannot be read, as far as opening them shows, each with its place in the list."""
+    source = company.source
+    if isinstance(source, AbsentSource):
+        yield 0, str(source.refusal(company.id))
+    for place, part in enumerate(source.parts if isinstance(source, Several) else (source,)):
+        tell: Callable[[], str | None] | None = getattr(part, "absence", None)
+        if tell is not None and (message := tell()) is not None:
+            yield place, message
+
+
+def _source_place(configured: Configured, company_id: int, place: int, message: str) -> Fault:
     """Return a source's fault at the place to correct: for a database its own section, for a file the company."""
     levels = configured.levels[company_id]
-    name = database(levels.source.value)
+    name = database(levels.sources[place].text)
     if name is None:
         return levels.entry.fault("source", message)
     return Fault(configured.path, f"databases.{name}", message)
+
+
+def listed_sources(configured: Configured) -> list[ListedSource]:
+    """Return each source as it is written, once for all companies that have it from one place."""
+    companies: Counter[ListedSource] = Counter()
+    for levels in configured.levels.values():
+        for source in levels.written_sources:
+            mapping = levels.mapping_of(source)
+            origin = levels.given_sources.origin
+            companies[ListedSource(source.text, mapping, source.is_optional, origin)] += 1
+    return [source._replace(companies=count) for source, count in companies.items()]
 
 
 def explained(configured: Configured, company_id: int) -> tuple[Setting, ...]:
@@ -157,7 +195,11 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
     maps = {name: _column_map(section) for name, section in document.mapping.items()}
     presets = {name: section.preset for name, section in document.mapping.items() if section.preset is not None}
     levels = {one.company_id: one for one in _levels(path, document, written)}
-    mappings = {number: name for number, one in levels.items() if (name := one.belongs("mapping")) is not None}
+    mappings = {number: names for number, one in levels.items() if (names := one.mapping_names)}
+    erps = {
+        number: tuple(presets[name].partition(".")[0] for name in names if name in presets)
+        for number, names in mappings.items()
+    }
     return Configured(
         path=path,
         settings=Settings(
@@ -183,7 +225,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
             _company(one, path, maps, document, is_absent=number in written.absent) for number, one in levels.items()
         ),
         mappings=mappings,
-        erps={number: presets[name].partition(".")[0] for number, name in mappings.items() if name in presets},
+        erps={number: tuple(dict.fromkeys(names)) for number, names in erps.items() if names},
         groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
         levels=levels,
         strays=written.found.strays,
@@ -195,27 +237,20 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
 
 
 def _fleet(path: Path, document: Document) -> str:
-    """Return the fleet's template as an absolute path, so that it does not depend on the working directory."""
-    return "" if document.fleet is None else str(path.parent.absolute() / document.fleet.source)
+    """Return the fleet's templates as absolute paths, so that they do not depend on the working directory."""
+    if document.fleet is None:
+        return ""
+    texts = [one.source for one in document.fleet.sources or ()] or [document.fleet.source or ""]
+    return " ".join(str(path.parent.absolute() / text) for text in texts if finds_companies(text))
 
 
 def _company(
     levels: Levels, path: Path, maps: Mapping[str, ColumnMap], document: Document, *, is_absent: bool
 ) -> Company:
-    databases, folder = document.databases, path.parent
-    mapping = levels.belongs("mapping")
-    column_map = None if mapping is None else maps[mapping]
-    text = levels.source.value
-    name = database(text)
+    made = made_source(levels, path.parent, maps, document, is_absent=is_absent)
     return Company(
         id=levels.company_id,
-        source=(
-            AbsentSource(folder / text)
-            if is_absent
-            else FileSource(folder / text, column_map)
-            if name is None
-            else SqlSource(databases[name].url, databases[name].query, column_map, name=text)
-        ),
+        source=made.source,
         name=levels.belongs("name") or "",
         account=levels.belongs("account"),
         write=levels.switch("write").value,
@@ -223,13 +258,9 @@ def _company(
         shares_source=levels.switch("shares_source").value,
         verify=verify_of(levels.verify) if merged(levels.own_verify) else None,
         guards=guards_of(levels.guard) if merged(levels.own_guard) else None,
-        settings=_digest(text, column_map, None if name is None else databases[name].query),
+        settings=made.settings,
         fleet=_fleet(path, document) if levels.entry.place == "fleet" else "",
     )
-
-
-def _digest(*parts: object) -> str:
-    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 def _column_map(section: MappingSection) -> ColumnMap:
@@ -239,14 +270,36 @@ def _column_map(section: MappingSection) -> ColumnMap:
     return column_map({key: getattr(section, key) for key in given}, base)
 
 
+def map_named(path: Path, name: str) -> ColumnMap:
+    """Return the map of `[mapping.NAME]` of a settings file, else of the preset of this name. The rest is not checked.
+
+    Raises `ConfigFaults`, and `ConfigError` if there is neither.
+    """
+    raw = _parse(path) if path.exists() else {}
+    mappings = raw.get("mapping")
+    sections = mappings if isinstance(mappings, dict) else {}
+    if name in sections:
+        around = Surroundings(folder=path.parent, env={}, contract="guide", needs_secrets=False)
+        try:
+            return _column_map(MappingSection.model_validate(sections[name], context={"around": around}))
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+            for detail in details:
+                detail["loc"] = ("mapping", name, *detail["loc"])
+            raise ConfigFaults([worded(path, detail) for detail in details]) from None
+    if name in PRESETS:
+        return PRESETS[name]
+    hint = unknown(name, {*sections, *PRESETS})
+    raise ConfigError(f"there is no [mapping.{name}] in {path}, and no preset of this name; {hint}")
+
+
 def _with_presets(raw: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Any]:
     """Return the file with a mapping for each preset that a company, a group or the fleet names as its mapping."""
     groups, mappings = raw.get("groups"), raw.get("mapping", {})
-    users = [entry.values for entry in entries] + [
-        raw.get("fleet"),
-        *(groups.values() if isinstance(groups, dict) else ()),
-    ]
-    named = {user.get("mapping") for user in users if isinstance(user, dict)}
+    sections = (raw.get("fleet"), *(groups.values() if isinstance(groups, dict) else ()))
+    users = [*(entry.values for entry in entries), *(user for user in sections if isinstance(user, dict))]
+    named = {user.get("mapping") for user in users if isinstance(user.get("mapping"), str)}
+    named |= {source.mapping for user in users for _, source in written_sources(user)}
     if not isinstance(mappings, dict):
         return {**raw}
     presets = {name: {"preset": name} for name in named if isinstance(name, str) and name in PRESETS}

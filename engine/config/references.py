@@ -8,8 +8,9 @@ from typing import Any
 
 from engine.config.entries import Entry
 from engine.config.faults import Fault, unknown
-from engine.config.sources import database
+from engine.config.sources import database, finds_companies, written_sources
 from engine.model.settings import Limits
+from engine.sources.presets import PRESETS
 
 
 def reference_faults(
@@ -25,15 +26,45 @@ def reference_faults(
     for entry in (*common, Entry(path, "fleet", _table(raw, "fleet")), *entries):
         yield from _unnamed(entry, raw)
     yield from _accountless(path, raw, entries, found)
-    if "fleet" not in raw:
+    fleet = Entry(path, "fleet", _table(raw, "fleet"))
+    for entry in (*common, fleet, *entries):
+        if {"source", "sources"} <= entry.values.keys():
+            yield entry.fault("sources", "excludes `source`, which is a list of one: keep one of them")
+    if "fleet" in raw:
+        yield from _fleet_faults(fleet, raw, is_listed=bool(entries))
+    else:
         yield from (
             entry.fault("source", "is required: there is no [fleet]")
             for entry in entries
-            if "source" not in entry.values
+            if not any(map(_gives_sources, (entry.values, *_groups_of(entry.values, {}, raw))))
         )
     if not (raw.get("companies") or "companies_file" in raw or "fleet" in raw):
         yield Fault(path, "companies", "is required, unless there is a companies_file or a [fleet]")
     yield from _reserves(path, raw)
+
+
+def _gives_sources(values: Mapping[str, Any]) -> bool:
+    return "source" in values or "sources" in values
+
+
+def _fleet_faults(fleet: Entry, raw: Mapping[str, Any], *, is_listed: bool) -> Iterator[Fault]:
+    """Yield the fault of a `[fleet]` that neither finds companies nor deals rows out to those that are listed."""
+    written = list(written_sources(fleet.values))
+    if not _gives_sources(fleet.values):
+        yield fleet.fault("source", "is required")
+    if not written or any(finds_companies(source.text) for _, source in written):
+        return
+    key = "source" if "source" in fleet.values else "sources"
+    if not any(_names_companies(source.mapping or fleet.values.get("mapping"), raw) for _, source in written):
+        text = f"{written[0][1].text!r} must hold {{company_id}} exactly once, to tell which companies there are"
+        yield fleet.fault(key, f"{text}; or its mapping names each row's: company_column")
+    elif not is_listed:
+        yield fleet.fault(key, "is for companies that are listed: name them in [[companies]] or a companies_file")
+
+
+def _names_companies(mapping: object, raw: Mapping[str, Any]) -> bool:
+    """Return whether a mapping has a column with the company of each row."""
+    return isinstance(mapping, str) and "company_column" in _table(_table(raw, "mapping"), mapping)
 
 
 def _table(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -48,20 +79,24 @@ def _repeats(entries: Sequence[Entry]) -> Iterator[Fault]:
     for entry in entries:
         number = entry.values.get("id")
         if type(number) is int and (earlier := first.setdefault(number, entry)) is not entry:
-            yield entry.fault("id", f"{number} is already the id of {earlier.seen_from(entry.file)}")
+            place = earlier.seen_from(entry.file)
+            advice = "a company has several files in one list: sources = [{ source = ..., mapping = ... }, ...]"
+            yield entry.fault("id", f"{number} is already the id of {place}; {advice}")
 
 
 def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield a fault for each section that an entry names and that is missing."""
-    groups, source = entry.values.get("groups"), entry.values.get("source")
+    groups = entry.values.get("groups")
     named = [("account", "accounts", entry.values.get("account")), ("mapping", "mapping", entry.values.get("mapping"))]
     named += [("groups", "groups", name) for name in (groups if isinstance(groups, list) else ())]
-    if isinstance(source, str):
-        named.append(("source", "databases", database(source) or None))
+    for key, source in written_sources(entry.values):
+        named.append((key, "databases", database(source.text) or None))
+        named.append((f"{key.removesuffix('source')}mapping", "mapping", source.mapping))
     for key, section, name in named:
         known = raw.get(section, None if section == "accounts" else {})  # a file without accounts is one fault
         if isinstance(name, str) and isinstance(known, dict) and name not in known:
-            yield entry.fault(key, f"there is no [{section}.{name}]; {unknown(name, known)}")
+            hint = unknown(name, {*known, *PRESETS} if "." in name and section == "mapping" else known)
+            yield entry.fault(key, f"there is no [{section}.{name}]; {hint}")
 
 
 def _accountless(
@@ -84,9 +119,14 @@ def _accountless(
 
 def _has_account(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
     """Return whether a company, one of its groups or the fleet names an account. Bad names are faults of their own."""
+    return any("account" in one for one in (values, fleet, *_groups_of(values, fleet, raw)))
+
+
+def _groups_of(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the groups of a company, or of the fleet where the company names none."""
     named = values.get("groups", fleet.get("groups"))
-    groups = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
-    return any("account" in one for one in (values, fleet, *(_table(_table(raw, "groups"), name) for name in groups)))
+    names = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    return [_table(_table(raw, "groups"), name) for name in names]
 
 
 def _reserves(path: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:

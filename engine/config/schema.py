@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
 from engine.config.faults import unknown
-from engine.config.sources import fleet_text, source_text
+from engine.config.sources import source_text
 from engine.config.values import (
     Surroundings,
     address,
@@ -24,9 +24,12 @@ from engine.sources.expressions import expression
 from engine.sources.filters import row_test
 from engine.sources.presets import PRESETS
 from engine.sources.rows import COLUMNS
+from engine.wire.contracts import DIALECTS
 
-CHUNK_ROWS = {"guide": 1_000, "reference": 100}
-"""Most rows of a bulk request, by contract: the reference states 100; the guide states none, so 1,000 is our own."""
+if TYPE_CHECKING:
+    Contract = str
+else:
+    Contract = Literal[tuple(DIALECTS)]
 
 
 def _around(info: ValidationInfo) -> Surroundings:
@@ -45,8 +48,8 @@ def _resolved(read: Callable[[object, Surroundings], Any]) -> PlainValidator:
 
 def _chunk_rows(rows: int, info: ValidationInfo) -> int:
     contract = _around(info).contract
-    if rows > CHUNK_ROWS.get(contract, rows):
-        raise ValueError(f"{rows} is too many: at most {CHUNK_ROWS[contract]} under the {contract} contract")
+    if contract in DIALECTS and rows > DIALECTS[contract].most_rows:
+        raise ValueError(f"{rows} is too many: at most {DIALECTS[contract].most_rows} under the {contract} contract")
     return rows
 
 
@@ -82,7 +85,7 @@ class ApiSection(Section):
     """`[api]`."""
 
     base_url: Address | None = None
-    contract: Literal["guide", "reference"] = "guide"
+    contract: Contract = "guide"
     token_url: Address | None = None
     api_version: Text | None = None
     scope: Text | None = None
@@ -124,6 +127,9 @@ class GuardSection(Section):
     wrong_client_other_share: Share | None = None
     wrong_client_overlap: Share | None = None
     wrong_client_rows: Rows | None = None
+    left_out_share: Share | None = None
+    left_out_usual_share: Share | None = None
+    decimal_ids_rows: Rows | None = None
     adopt: Literal["trust", "push", "hold"] | None = None
 
 
@@ -192,9 +198,22 @@ class MappingSection(TreatmentSection):
     max_age: Duration | None = None
 
 
+class SourceSection(Section):
+    """One entry of `sources` in a company, a group or `[fleet]`."""
+
+    source: Annotated[str, AfterValidator(source_text)]
+    mapping: Text | None = None
+    optional: bool = False
+
+
+SourceList: TypeAlias = Annotated[list[SourceSection], Field(min_length=1)]
+
+
 class GroupSection(TreatmentSection):
     """`[groups.NAME]`: what its companies have in common."""
 
+    source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     account: Text | None = None
     mapping: Text | None = None
 
@@ -204,6 +223,7 @@ class CompanySection(TreatmentSection):
 
     id: Annotated[int, Field(ge=1, lt=COMPANY_IDS)]
     source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     name: str | None = None
     account: Text | None = None
     mapping: Text | None = None
@@ -213,7 +233,8 @@ class CompanySection(TreatmentSection):
 class FleetSection(Section):
     """`[fleet]`: where companies' files are, and values for companies that do not give their own."""
 
-    source: Annotated[str, AfterValidator(fleet_text)]
+    source: Annotated[str, AfterValidator(source_text)] | None = None
+    sources: SourceList | None = None
     account: Text | None = None
     mapping: Text | None = None
     groups: list[Text] | None = None
@@ -251,6 +272,8 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("groups", "*"): GroupSection,
     ("fleet",): FleetSection,
     ("companies", "*"): CompanySection,
+    ("fleet", "sources", "*"): SourceSection,
+    **{(place, "*", "sources", "*"): SourceSection for place in ("groups", "companies")},
     **{(place, "*", "verify"): VerifySection for place in ("accounts", "mapping", "groups", "companies")},
     **{(place, "*", "guard"): GuardSection for place in ("accounts", "mapping", "groups", "companies")},
 }

@@ -24,6 +24,10 @@ WORDS = {
 """The sentence for each type of pydantic error that needs one."""
 
 
+_SOURCE_DEPTH = 3
+"""Parts of the path of a company's, a group's or the fleet's `source`; those in a list of sources have more."""
+
+
 def worded(path: Path, detail: ErrorDetails) -> Fault:
     """Return a fault for pydantic's error, without its `input`, which may be a secret."""
     place = tuple(part for part in detail["loc"] if part not in {"str", "list[str]", "[key]"})
@@ -32,6 +36,10 @@ def worded(path: Path, detail: ErrorDetails) -> Fault:
         message = f"unknown key; {_nearest(place)}"
     elif detail["type"] == "missing":
         message = "is required"
+    elif place[-1:] == ("source",) and detail["type"] == "string_type" and len(place) <= _SOURCE_DEPTH:
+        message = (
+            'must be text, in quotes; several files are a list: sources = [{ source = "a.csv", mapping = "a" }, ...]'
+        )
     elif detail["type"] in WORDS:
         message = WORDS[detail["type"]]
     elif detail["type"] == "value_error":

@@ -10,8 +10,8 @@ from typing import Any
 from engine.config.companies import read_companies
 from engine.config.entries import Entry
 from engine.config.faults import Fault
-from engine.config.fleet import Found, find, without_gone
-from engine.config.sources import fleet_text
+from engine.config.fleet import Found, find_all, fleet_template, without_gone
+from engine.config.sources import finds_companies, written_sources
 from engine.sources.files import split_sheet
 
 
@@ -38,7 +38,7 @@ def written_companies(path: Path, raw: Mapping[str, Any]) -> Written:
         in_file, faults = read_companies(path.parent / name)
         entries += in_file
     fleet = raw.get("fleet")
-    found = _found(path.parent, fleet.get("source") if isinstance(fleet, dict) else None)
+    found = _found(path.parent, fleet if isinstance(fleet, dict) else {})
     faults += [Fault(path, "fleet.source", message) for message in found.faults]
     if isinstance(fleet, dict) and isinstance(gone := fleet.get("gone"), list):
         found = without_gone(found, gone)
@@ -54,9 +54,11 @@ def _gone_and_listed(path: Path, gone: Sequence[object], entries: Sequence[Entry
             yield Fault(path, f"fleet.gone[{index}]", f"{number} is also listed, in {entry.seen_from(path)}")
 
 
-def _found(folder: Path, template: object) -> Found:
-    """Return what a template finds; nothing for a faulty one, which is reported as a fault of its section."""
+def _found(folder: Path, fleet: Mapping[str, Any]) -> Found:
+    """Return what the fleet's templates find; nothing for faulty ones: these are faults of their section."""
+    texts = [split_sheet(source.text)[0] for _, source in written_sources(fleet) if finds_companies(source.text)]
     try:
-        return find(folder, split_sheet(fleet_text(template))[0]) if isinstance(template, str) else Found()
+        templates = list(dict.fromkeys(map(fleet_template, texts)))
     except ValueError:
         return Found()
+    return find_all(folder, templates) if templates else Found()

@@ -16,9 +16,10 @@ from engine.model.change import Change, Hold
 from engine.model.difference import Difference
 from engine.model.dimension import Dimension
 from engine.model.outcome import Problem
-from engine.model.result import CompanyResult, RunResult
+from engine.model.result import CompanyResult, RunResult, left_out_json
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
+from engine.model.wanted import LeftOut, SourceCounts
 
 PLAN_SCHEMA = "dimsync.plan/1"
 
@@ -54,6 +55,7 @@ def _not_planned(one: CompanyResult) -> CompanyPlan:
         name=one.name,
         generation=Generation(),
         not_planned=why or (Problem(code=str(one.state), message="nothing was compared"),),
+        left_out_by=one.left_out_by,
         source_rows=one.balance.source_rows,
         invalid=one.balance.invalid or 0,
         was_compared=False,
@@ -136,6 +138,8 @@ def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, 
         "settings": plan.settings,
         **{name: getattr(plan, name) for name in COUNTS},
         "list_requests": plan.list_requests,
+        "left_out_by": [left_out_json(each) for each in plan.left_out_by],
+        "sources": [each._asdict() for each in plan.sources],
         "held_by": [_problem(problem) for problem in plan.held_by],
         "not_planned": [_problem(problem) for problem in plan.not_planned],
         "creates": [_change(change, {}) for change in plan.creates],
@@ -179,12 +183,18 @@ def _read_company(one: Mapping[str, Any]) -> CompanyPlan:
         reverts=tuple(one["reverts"]),
         again=one.get("again", {}),  # plans of earlier versions have none
         list_requests=one.get("list_requests", 0),
+        left_out_by=tuple(_left_out(each) for each in one.get("left_out_by", ())),
+        sources=tuple(SourceCounts(**each) for each in one.get("sources", ())),
         orphans=tuple(one["orphans"]),
         source_keys=tuple(sorted(one["source_keys"].items())),
         holds=tuple(Hold(**hold) for hold in one["holds"]),
         refused=tuple(Hold(**hold) for hold in one["refused"]),
         **{name: one[name] for name in COUNTS},
     )
+
+
+def _left_out(one: Mapping[str, Any]) -> LeftOut:
+    return LeftOut(one["reason"], one["column"], one["value"], one["type"], one["rows"])
 
 
 def _read_change(change: Mapping[str, Any]) -> Change:

@@ -78,7 +78,7 @@ REGISTRY = (
         cause="The API acknowledged the row, but does not list it. It was probably deactivated in Ottimate, where"
         " its key is still taken.",
         effect="The row is uncertain (exit 10) in the run that finds this out, and held (exit 4) after that. It is"
-        " not sent, not even by `dimsync retry`, but looked for by its id after 1 h, 6 h and 24 h, and in each"
+        " not sent, not even by `dimsync retry`, but looked for by its id after 1 h, 6 h and a day, and in each"
         " listing. The others go on.",
         next="Activate the row in Ottimate, then `dimsync sync --select company:ID --verify full`. To send it once"
         " more: `dimsync sync --select company:ID --allow not-listed:ID`. Or take it out of the source.",
@@ -154,6 +154,39 @@ REGISTRY = (
         by_figures=True,
     ),
     Guard(
+        slug="left-out",
+        level=Level.COMPANY,
+        may_be_allowed=True,
+        cause="The mapping leaves out every row of a type that had some at the last good run, or most of a file of"
+        " which it left out few: the export may spell a value another way than the filter.",
+        effect="The company is held (exit 4) and nothing is sent: its rows would silently leave the source.",
+        next="Compare the values that the message names with `where` in the mapping. If the rows are to be left out, to"
+        " let it pass once: `dimsync sync --select company:ID --allow left-out:ID`.",
+        by_figures=True,
+    ),
+    Guard(
+        slug="decimal-ids",
+        level=Level.COMPANY,
+        may_be_allowed=True,
+        cause="All ids of the source end in `.0`, and would be sent: a spreadsheet or a program has made decimal"
+        " numbers of them.",
+        effect="The company is held (exit 4) and nothing is sent: rows created under wrong ids cannot be deleted.",
+        next="Export the ids as text. If they are right, to let them pass: `dimsync sync --select company:ID --allow"
+        " decimal-ids:ID`; ids that Ottimate has so do not count again.",
+        by_figures=True,
+    ),
+    Guard(
+        slug="mangled-text",
+        level=Level.COMPANY,
+        may_be_allowed=True,
+        cause="A name, code or id that would be sent is UTF-8 that was read in another encoding: two odd"
+        " characters stand in the place of each letter with an accent.",
+        effect="The company is held (exit 4) and nothing is sent: its rows would be created under such names.",
+        next="Export the file as UTF-8. If the text is right, to let it pass: `dimsync sync --select company:ID --allow"
+        " mangled-text:ID`; texts that Ottimate has so do not count again.",
+        by_figures=True,
+    ),
+    Guard(
         slug="wrong-client",
         level=Level.COMPANY,
         may_be_allowed=True,
@@ -180,7 +213,7 @@ REGISTRY = (
         cause="Three readings of the listing did not prove it whole: its count moved, or rows were missing or"
         " repeated.",
         effect="The company is held (exit 4): nothing is created, updated or called an orphan. It is read again after"
-        " 1 h, 6 h and then every 24 h. No `--allow` helps.",
+        " 1 h, 6 h and then once a day. No `--allow` helps.",
         next="Wait until nobody else is changing the company's rows, then `dimsync sync --select company:ID --fresh`.",
     ),
     Guard(
@@ -188,8 +221,8 @@ REGISTRY = (
         level=Level.COMPANY,
         may_be_allowed=False,
         cause="A page of the company's listing held a row of another company.",
-        effect="The company is held (exit 4) and nothing is written; it is read again after 1 h, 6 h and then every"
-        " 24 h. No `--allow` helps.",
+        effect="The company is held (exit 4) and nothing is written; it is read again after 1 h, 6 h and then once"
+        " a day. No `--allow` helps.",
         next="Report it to Ottimate, with the company's id and the time; then `dimsync sync --select company:ID"
         " --fresh`.",
     ),

@@ -8,26 +8,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.guards.approved_plan import has_passed
 from engine.guards.volume import Violation
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import Dimension, RemoteRow, dimension_table
-from engine.model.row_record import SETTLED, linked_id
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow
+from engine.model.resource import Resource
+from engine.model.row_record import SETTLED, remote_id_of
 from engine.model.settings import Guards
 from engine.model.sketch import Sketch, alike
-from engine.model.table import Keyed
+from engine.model.table import Keyed, Table
 
 Charts = Sequence[tuple[int, Sketch]]
 """What other companies' rows look like, by company id."""
 
 _OWNER = re.compile(r"([1-9][0-9]{0,18})[:_/|]")  # a company id and a separator, at the beginning of a key
-
-
-_TRAITS = ("type_code", "erp_id", "name")
-"""What a row is recognised by, whichever key it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,7 @@ def foreign_keys(asked: Asked, guards: Guards) -> Violation | None:
     """
     if asked.record.state.last_good_rows is not None and asked.plan.unchanged * 2 >= len(asked.rows):
         return None  # at least half of its rows are known
-    keys = dimension_table(asked.rows).column("key")
+    keys = asked.record.resource.wanted_table(asked.rows).column("key")
     begun = Counter(found[1] for key in keys if (found := _OWNER.match(key)))
     if not begun or str(asked.company_id) in begun:
         return None
@@ -101,12 +100,13 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
     if share >= guards.wrong_client_own_share:
         return None
     over = guards.wrong_client_other_share
-    if not (found := alike(asked.rows, charts, over)):
+    if not (found := alike(asked.rows, charts, over, asked.record.resource)):
         return None
     if own < guards.wrong_client_rows:
         if len(asked.rows) <= guards.wrong_client_rows:
             return None
-        companies = {each.company_id for each in (*found, *alike(asked.rows, fresh, over))}
+        others = alike(asked.rows, fresh, over, asked.record.resource)
+        companies = {each.company_id for each in (*found, *others)}
         if len(companies) > 1:
             return None
     whose = f"company {found[0].company_id}'s, and few are this one's"
@@ -121,15 +121,16 @@ def _own(asked: Asked) -> tuple[int, float]:
     Where none is remembered, of a row that was sent and never answered the ledger knows the key alone.
     """
     entries, passed = asked.record.entries.table, asked.record.state.passed
-    own = {traits for traits, erp_id in zip(entries.columns(*_TRAITS), entries.column("erp_id"), strict=True) if erp_id}
-    own.update(asked.remotes.table.columns(*_TRAITS))
+    identifier, names = asked.record.resource.identifier, asked.record.resource.traits
+    own = {traits for traits, each in zip(entries.columns(*names), entries.column(identifier), strict=True) if each}
+    own.update(asked.remotes.table.columns(*names))
     lost = {key for key, flags in entries.columns("key", "flags") if not flags & SETTLED}
-    nameless = sum(not erp_id for key, erp_id in entries.columns("key", "erp_id") if key in lost)
+    nameless = sum(not each for key, each in entries.columns("key", identifier) if key in lost)
     was_sent = has_passed(passed)
-    rows = dimension_table(asked.rows)
+    rows = asked.record.resource.wanted_table(asked.rows)
     count = sum(
         traits in own or (key in lost if passed is None else was_sent(rows[position]))
-        for position, (key, traits) in enumerate(zip(rows.column("key"), rows.columns(*_TRAITS), strict=True))
+        for position, (key, traits) in enumerate(zip(rows.column("key"), rows.columns(*names), strict=True))
     )
     return len(own) + nameless, count / len(rows) if rows else 1.0
 
@@ -139,22 +140,29 @@ def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
     fewest = min(len(asked.rows), len(asked.remotes))
     if not asked.plan.changes or asked.plan.matched >= guards.wrong_client_overlap * fewest:
         return None
-    wanted, remotes = dimension_table(asked.rows), asked.remotes.table
-    types = set(wanted.column("type_code")) & set(remotes.column("type_code"))
-    rows = wanted.take([at for at, each in enumerate(wanted.column("type_code")) if each in types])
-    there = remotes.take([at for at, each in enumerate(remotes.column("type_code")) if each in types])
+    resource = asked.record.resource
+    wanted, remotes = resource.wanted_table(asked.rows), asked.remotes.table
+    if resource.kind:
+        kinds = set(wanted.columns(*resource.kind)) & set(remotes.columns(*resource.kind))
+        wanted, remotes = _of_kinds(wanted, resource, kinds), _of_kinds(remotes, resource, kinds)
+    rows, there = wanted, remotes
     fewest = min(len(rows), len(there))
     if fewest < max(1, guards.wrong_client_rows):
         return None
-    natural = set(there.columns("type_code", "erp_id"))
+    natural = set(there.columns(*resource.natural_key))
     listed, ids = set(there.column("key")), set(there.column("id"))
     known = asked.record.rows
     matched = sum(
-        key in listed or (type_code, erp_id) in natural or (key in known and linked_id(key, known[key]) in ids)
-        for type_code, erp_id, key in rows.columns("type_code", "erp_id", "key")
+        key in listed or own in natural or (key in known and remote_id_of(key, known[key]) in ids)
+        for key, own in zip(rows.column("key"), rows.columns(*resource.natural_key), strict=True)
     )
     if matched >= guards.wrong_client_overlap * fewest:
         return None
     ours, theirs = f"the source's {len(rows):,} rows", f"the {len(there):,} that Ottimate has of these types"
     text = f"only {matched:,} of {ours} are among {theirs}"
     return Violation("wrong-client", f"{text}: is it this company's file?")
+
+
+def _of_kinds(table: Table[Any], resource: Resource, kinds: AbstractSet[NaturalKey]) -> Table[Any]:
+    """Return the rows that are of one of these kinds."""
+    return table.take([at for at, each in enumerate(table.columns(*resource.kind)) if each in kinds])

@@ -13,7 +13,7 @@ from engine.model.balance import State
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
-from engine.model.settings import CompanyKey
+from engine.model.settings import CompanyKey, NamedCompany
 
 
 class Intents(Protocol):
@@ -60,7 +60,7 @@ class Runs(Protocol):
         """
         ...
 
-    async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
+    async def last_states(self, origin: str) -> dict[NamedCompany, State]:
         """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
         ...
 

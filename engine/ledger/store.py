@@ -14,8 +14,8 @@ from engine.model.ledger_writes import Learned
 from engine.model.resting import RestingRow
 from engine.model.row_history import Generation, Life
 from engine.model.row_record import Agreement
-from engine.model.settings import CompanyKey
-from engine.model.wanted import FileEnd
+from engine.model.settings import AccountCompany, CompanyKey
+from engine.model.wanted import FileEnd, GoodCounts, LeftOut
 
 
 class Rows(Protocol):
@@ -55,8 +55,10 @@ class Rows(Protocol):
         """Replace a company's failure notes and `last_good_rows`; its times and its count stay."""
         ...
 
-    async def note_clean(self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
-        """Note that there was nothing to do, with a digest of all that this finding depends on.
+    async def note_clean(
+        self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int, left_out: tuple[LeftOut, ...] = ()
+    ) -> None:
+        """Note that there was nothing to do, with a digest of all that this finding depends on, and what was counted.
 
         Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new, a
         sketch, and notes on sources. The caller holds the company's lock, and compared after no lost request could
@@ -79,7 +81,7 @@ class Rows(Protocol):
         """
         ...
 
-    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+    async def states(self, origin: str) -> dict[AccountCompany, CompanyState]:
         """Return the notes on every company at an origin, by account id and company id."""
         ...
 
@@ -134,19 +136,25 @@ class Sketches(Protocol):
 class Sources(Protocol):
     """What companies' sources were like, and where they came from."""
 
-    async def keep_good_source(self, company_key: CompanyKey, rows: int | None, end: FileEnd | None) -> None:
-        """Note how many rows a good run's source had and how its file ended; an end of None leaves the old one."""
+    async def keep_good_source(
+        self, company_key: CompanyKey, rows: int | None, end: FileEnd | None, counts: GoodCounts | None = None
+    ) -> None:
+        """Note how many rows a good run's source had and how its file ended; None for the last two leaves the old."""
+        ...
+
+    async def good_counts(self, company_key: CompanyKey) -> GoodCounts | None:
+        """Return how many rows the sources of the last good run had; None: it is not known."""
         ...
 
     async def good_end(self, company_key: CompanyKey) -> FileEnd | None:
         """Return how the file of the last good run ended; None: it is not known."""
         ...
 
-    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
         """Note the fleet of these companies (account id, company id); one of which nothing is known is skipped."""
         ...
 
-    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+    async def fleet(self, origin: str, fleet: str) -> list[AccountCompany]:
         """Return the companies that a fleet's files have brought, by account id and company id."""
         ...
 

@@ -50,6 +50,8 @@ def worst(codes: Iterable[int]) -> ExitCode:
 class Balance:
     """The columns of one company or of a fleet. None: not known, as of a source that could not be read; never zero."""
 
+    read_rows: int | None = None  # None also where it is not known how many rows were left out
+    left_out: int | None = None  # by the mapping
     source_rows: int | None = None
     unchanged: int | None = None
     created: int | None = None
@@ -67,7 +69,10 @@ class Balance:
 
     @property
     def adds_up(self) -> bool:
-        """Whether each source row, and each listed remote row, is counted in exactly one column."""
+        """Whether each row that was read, each source row and each listed remote row is counted in exactly one column.
+
+        `read_rows` and `left_out` may be unknown, both or neither.
+        """
         outcomes = (
             self.unchanged,
             self.created,
@@ -80,10 +85,11 @@ class Balance:
         )
         remote = (self.matched, self.contested, self.orphans)
         return (
-            _sums(self.source_rows, outcomes)
+            (self.read_rows is self.left_out is None or _sums(self.read_rows, (self.source_rows, self.left_out)))
+            and _sums(self.source_rows, outcomes)
             and _sums(self.remote_rows, remote)
             and (self.adopted or 0) <= (self.unchanged or 0)
-            and all(count is None or count >= 0 for count in (*outcomes, *remote, self.adopted))
+            and all(count is None or count >= 0 for count in (*outcomes, *remote, self.left_out, self.adopted))
         )
 
 

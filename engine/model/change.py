@@ -25,6 +25,12 @@ class Change(NamedTuple):
         """The row as it is encoded. A code that was filled in is not the source's, so the ledger does not keep it."""
         return self.row if self.code is None else self.row._replace(code=self.code)
 
+    @property
+    def moves(self) -> bool:
+        """Whether it is known to give a remote row another natural key: as if it became another row."""
+        natural_key = self.row.resource.natural_key
+        return any(name in natural_key for name in self.fields)
+
 
 class Hold(NamedTuple):
     """A row that is not sent because sending it could do harm that cannot be undone."""

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.model.dimension import NaturalKey, RemoteRow
+from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow
+from engine.model.resource import Resource
 from engine.model.resting import Rejection, RestingRow
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.table import Keyed
+from engine.model.wanted import LeftOut
 
 KEY_MISMATCH = "key-mismatch"
 """A company's trouble that no time, listing or other source mends: keys led nowhere, and each try would double rows."""
@@ -39,6 +41,7 @@ class CompanyState:
     clean: bytes | None = None  # digest of the source and of all else that is compared, when nothing was to be done
     clean_rows: int | None = None  # its source rows
     clean_adopted: int | None = None  # its adopted rows
+    clean_left_out: tuple[LeftOut, ...] = ()  # why its mapping left rows out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +61,9 @@ class CompanyRecord:
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
     is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
+    resource: Resource = DIMENSIONS  # what its rows are
 
     @property
     def entries(self) -> Keyed[RowRecord]:
-        """The rows, over a table of `Entry`."""
-        return as_entries(self.rows)
+        """The rows, over a table of entries."""
+        return as_entries(self.rows, self.resource)

@@ -1,4 +1,4 @@
-"""One row of a company's accounting dimensions: as wanted, and as the API shows it.
+"""The dimensions' rows, as wanted and as the API shows them, which fields they have, and what is asked of any row.
 
 Both are named tuples rather than dataclasses: there is one per row, and a tuple is built, compared and hashed in C
 (a frozen dataclass costs four times as much to build).
@@ -7,13 +7,12 @@ Both are named tuples rather than dataclasses: there is one per row, and a tuple
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from hashlib import blake2b
-from operator import attrgetter
 from typing import NamedTuple, TypeVar
 from unicodedata import is_normalized, normalize
 
-from engine.model.table import Column, Table, transposed
+from engine.model.resource import Field, Resource, When
+from engine.model.table import Column, Table
 
 TYPE_ALIASES = {"costtype": "cost_type"}
 """Spellings that mean the same type: the one in the API's reference -> the one in its guide, which is used here."""
@@ -32,6 +31,11 @@ class Dimension(NamedTuple):
     erp_id: str
     code: str | None = None  # None: the source gives none
 
+    @property
+    def resource(self) -> Resource:
+        """What it is a row of."""
+        return DIMENSIONS
+
 
 class RemoteRow(NamedTuple):
     """One row as a listing shows it. `None` is "not shown": unknown, never empty."""
@@ -44,36 +48,51 @@ class RemoteRow(NamedTuple):
     code: str | None = None
     key: str | None = None
 
+    @property
+    def resource(self) -> Resource:
+        """What it is a row of."""
+        return DIMENSIONS
+
+
+DIMENSIONS = Resource(
+    name="dimensions",
+    fields=(
+        Field("key", "unique_key", When.NEVER),
+        Field("type_code", "dimension_type_code", When.IF_SHOWN),
+        Field("type_label", "type", When.IF_RELABEL),
+        Field("name", "name", When.ALWAYS),
+        Field("erp_id", "erp_dimension_id", When.ALWAYS),
+        Field("code", "code", When.IF_SHOWN, optional=True, stand_in="erp_id"),
+    ),
+    natural_key=("type_code", "erp_id"),
+    natural_words="type and ERP id",
+    wanted=Dimension,
+    remote=RemoteRow,
+    prefix="",
+)
+"""The chart of accounts, departments, locations ... of a company. A source's columns have the guide's names."""
+
 
 AnyRow = TypeVar("AnyRow", Dimension, RemoteRow)
 
-as_dimension = partial(tuple.__new__, Dimension)
-as_remote_row = partial(tuple.__new__, RemoteRow)
-"""Make a row of a tuple of its fields, as `_make` does, without the cost of a Python call for each row."""
+NaturalKey = tuple[str, ...]
+"""What identifies a row where no key is shown; of a dimension, (canonical type code, ERP id). Not promised to be
+unique. Its last part is the identifier, the parts before it are the row's kind."""
 
 
 def dimensions(columns: Iterable[Column]) -> Table[Dimension]:
     """Return a table of wanted rows: a column for each field of `Dimension`."""
-    return Table(Dimension._fields, columns, as_dimension)
-
-
-def remote_rows(columns: Iterable[Column]) -> Table[RemoteRow]:
-    """Return a table of remote rows: a column for each field of `RemoteRow`."""
-    return Table(RemoteRow._fields, columns, as_remote_row)
+    return DIMENSIONS.wanted_rows(columns)
 
 
 def dimension_table(rows: Iterable[Dimension]) -> Table[Dimension]:
     """Return wanted rows as a table; returns the argument if it is one."""
-    return rows if isinstance(rows, Table) else dimensions(transposed(rows, len(Dimension._fields)))
+    return DIMENSIONS.wanted_table(rows)
 
 
 def remote_table(rows: Iterable[RemoteRow]) -> Table[RemoteRow]:
     """Return remote rows as a table; returns the argument if it is one."""
-    return rows if isinstance(rows, Table) else remote_rows(transposed(rows, len(RemoteRow._fields)))
-
-
-NaturalKey = tuple[str, str]
-"""(canonical type code, ERP id): the only identity that a guide listing shows. Not promised to be unique."""
+    return DIMENSIONS.remote_table(rows)
 
 
 def canonical_type(code: str) -> str:
@@ -94,20 +113,55 @@ def clean(text: str) -> str:
 
 
 def natural_key(row: Dimension | RemoteRow) -> NaturalKey:
-    """Return the row's type and ERP id. Both kinds of row hold canonical type codes already."""
-    return row.type_code, row.erp_id
+    """Return what identifies a row where no key is shown. Both kinds of row hold canonical spellings already."""
+    return row.resource.natural(row)
+
+
+def told(row: Dimension | RemoteRow) -> str:
+    """Return a row's natural key in words: `account '6000'`."""
+    return " ".join((*row.resource.kind_of(row), repr(getattr(row, row.resource.identifier))))
+
+
+def kind_words(row: Dimension | RemoteRow) -> str:
+    """Return of which kind a row is, in words; empty: its resource has one kind of row alone."""
+    return " ".join(row.resource.kind_of(row))
+
+
+def without_label(row: Dimension) -> Dimension:
+    """Return a row without its label: the label is the remote side's to choose, unless a company relabels."""
+    label = row.resource.label
+    return row if label is None else row._replace(**{label: ""})
+
+
+def as_wanted(key: str, remote: RemoteRow) -> Dimension:
+    """Return a remote row as a wanted one under this key, without its optional fields."""
+    resource = remote.resource
+    required = {field.name: getattr(remote, field.name) for field in resource.required}
+    row: Dimension = resource.wanted(key=key, **required, **dict.fromkeys(resource.optional))
+    return row
+
+
+def stood_in(row: Dimension, name: str) -> str | None:
+    """Return what is sent in place of a value that the source does not give, where the contract demands one."""
+    stand_in = next(field.stand_in for field in row.resource.fields if field.name == name)
+    sent: str | None = None if stand_in is None else getattr(row, stand_in)
+    return sent
 
 
 def shows_the_same(one: Dimension | RemoteRow, other: Dimension | RemoteRow) -> bool:
-    """Return whether two rows are alike in all fields that each listing shows: codes are shown by some only."""
-    return _listed_fields(one) == _listed_fields(other)
+    """Return whether two rows are alike in all fields that each listing shows."""
+    listed = one.resource.listed
+    return listed(one) == listed(other)
 
 
-_listed_fields = attrgetter("type_code", "type_label", "name", "erp_id")
+def differs_where_shown(one: Dimension | RemoteRow, other: Dimension | RemoteRow) -> bool:
+    """Return whether an optional field is there in both rows, and not the same."""
+    pairs = ((getattr(one, name), getattr(other, name)) for name in one.resource.optional)
+    return any(here != there for here, there in pairs if here is not None and there is not None)
 
 
 def by_natural_key(rows: Iterable[AnyRow]) -> dict[NaturalKey, list[AnyRow]]:
-    """Return rows of one side by type and ERP id, which are not promised to be unique. The one place that does so."""
+    """Return rows of one side by natural key, which is not promised to be unique. The one place that does so."""
     found: dict[NaturalKey, list[AnyRow]] = {}
     for row in rows:
         found.setdefault(natural_key(row), []).append(row)

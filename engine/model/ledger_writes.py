@@ -46,6 +46,7 @@ class Settlement:
     at: datetime
     rows: Mapping[str, RowRecord] = field(default_factory=dict)  # acknowledged rows
     rejected: dict[str, Rejection] = field(default_factory=dict)
+    rejected_as: Mapping[str, NaturalKey] = field(default_factory=dict)  # what the rejected rows would have become
     unknown: tuple[str, ...] = ()  # keys whose outcome is not known: their acknowledged values prove nothing any more
     may_be_there: Mapping[str, NaturalKey] = field(default_factory=dict)  # what rows of these keys may be now
     created: int = 0  # added to the company's `remote_count`

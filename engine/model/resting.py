@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-RESTS = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+DAY = timedelta(hours=23, minutes=30)
+"""A day's rest, half an hour short: it counts from the failure, so a run at the same time each day, which fails within
+half an hour, finds the rest of the day before over."""
+
+RESTS = (timedelta(hours=1), timedelta(hours=6), DAY)
 """How long something that failed is left alone: after the first failure, the second, and every later one."""
 
 

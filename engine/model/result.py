@@ -12,6 +12,8 @@ from engine.model.difference import Difference, FieldDifference
 from engine.model.listing import Certificate
 from engine.model.outcome import Column, Problem, Reject
 from engine.model.saved_plan import CompanyPlan
+from engine.model.settings import NamedCompany
+from engine.model.wanted import LeftOut
 
 RESULT_SCHEMA = "dimsync.result/1"
 
@@ -69,6 +71,7 @@ class CompanyResult:
     plan: CompanyPlan | None = None  # itself, in a dry run that came so far
     differences: tuple[Difference, ...] = ()  # in a dry run: what differs, and who made it so
     spellings: tuple[Difference, ...] = ()  # in a dry run: rows that Ottimate shows in a spelling of its own, as agreed
+    left_out_by: tuple[LeftOut, ...] = ()  # why its mapping left rows out; at most `MOST_REASONS`
     rejects: tuple[Reject, ...] = ()  # rows that stand as rejected, with their values
     asked: frozenset[str] | None = None  # source keys that a retry was about; None: all rows
 
@@ -156,8 +159,8 @@ class InTrouble(NamedTuple):
 
     run_id: str  # that run, or the newest of all
     verb: str  # of that run
-    keys: dict[tuple[str, int], frozenset[str]]  # source keys, by account (as the settings call it) and company id
-    runs: dict[tuple[str, int], str]  # the run that left the rows, by account and company id, too
+    keys: dict[NamedCompany, frozenset[str]]  # source keys
+    runs: dict[NamedCompany, str]  # the run that left the rows
 
 
 class LastSync(NamedTuple):
@@ -195,6 +198,7 @@ def run_json(result: RunResult) -> dict[str, object]:
         "elapsed_s": round(result.elapsed_s, 3),
         "exit_code": int(result.exit_code),
         "totals": totals_json(result),
+        **({"problems": [_problem(problem) for problem in result.problems]} if result.problems else {}),
         "companies": [company_json(company) for company in result.companies],
     }
 
@@ -224,18 +228,20 @@ def company_json(result: CompanyResult) -> dict[str, object]:
             "pages": certificate.pages,
             "repeats": certificate.repeats,
         },
-        "problems": [
-            {
-                "code": problem.code,
-                "key": problem.key,
-                "message": problem.message,
-                "file": problem.file,
-                "line": problem.line,
-            }
-            for problem in result.problems
-        ],
+        "problems": [_problem(problem) for problem in result.problems],
+        **({"left_out_by": [left_out_json(each) for each in result.left_out_by]} if result.left_out_by else {}),
         **({"differences": [_difference(each) for each in result.differences]} if result.differences else {}),
         **({"spellings": [_difference(each) for each in result.spellings]} if result.spellings else {}),
+    }
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    return {
+        "code": problem.code,
+        "key": problem.key,
+        "message": problem.message,
+        "file": problem.file,
+        "line": problem.line,
     }
 
 
@@ -261,6 +267,17 @@ def field_json(field: FieldDifference) -> dict[str, object]:
         "whose": str(field.whose),
         **({} if field.spelled is None else {"spelled": field.spelled}),
         **({} if field.answered is None else {"answered": field.answered}),
+    }
+
+
+def left_out_json(reason: LeftOut) -> dict[str, object]:
+    """Return one entry of `left_out_by`."""
+    return {
+        "reason": reason.reason,
+        "column": reason.column,
+        "value": reason.value,
+        "type": reason.type_code,
+        "rows": reason.rows,
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
-from engine.model.dimension import Dimension, RemoteRow, as_dimension
+from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
+from engine.model.remote_id import RemoteId, linked, unlinked
+from engine.model.resource import Resource
 from engine.model.table import Column, Keyed, Table, transposed
 
 
@@ -31,7 +33,7 @@ class RowRecord(NamedTuple):
     outcome_known: (
         bool  # False: something was sent and its outcome is unknown, so `row` proves nothing and is sent again
     )
-    code_known: bool  # False: `row.code` is not observable (adopted from a listing that shows no codes)
+    code_known: bool  # False: optional fields are not observable (adopted from a listing that shows no codes)
     seen: RemoteRow | None = (
         None  # what the last listing showed, where that is otherwise than agreed: somebody changed it there
     )
@@ -47,64 +49,47 @@ SURE = CONFIRMED | SETTLED | CODE_KNOWN
 """Flags of an entry that is confirmed, of known outcome, and whose code is known."""
 
 
-class Entry(NamedTuple):
-    """A row's record as one row of the ledger's table: the fields of its `Dimension`, and the others."""
+NOTES = ("remote_id", "flags", "seen", "agreement", "before")
+"""What an entry has beside the fields of its row: what is known of the remote row, the record's bits among it."""
 
-    key: str
-    type_code: str
-    type_label: str
-    name: str
-    erp_id: str
-    code: str | None
-    remote_id: str | None
-    flags: int
-    seen: RemoteRow | None
-    agreement: Agreement | None
-    before: Mapping[str, str] | None
+
+@cache
+def entry_names(resource: Resource) -> tuple[str, ...]:
+    """Return the names of an entry's fields, in their order. An entry is a record as one row of the ledger's table."""
+    return (*resource.names, *NOTES)
 
 
 _FLAGS = tuple((bool(bits & CONFIRMED), bool(bits & SETTLED), bool(bits & CODE_KNOWN)) for bits in range(16))
 _record = partial(tuple.__new__, RowRecord)
 
 
-def _as_record(values: tuple[Any, ...]) -> RowRecord:
-    """Return the record that is made of an entry's values."""
+def _as_record(values: tuple[Any, ...], *, kind: type[Any]) -> RowRecord:
+    """Return the record that is made of an entry's values. `kind`: of wanted rows."""
     *row, remote_id, flags, seen, agreement, before = values
-    return _record((as_dimension(row), remote_id, *_FLAGS[flags], seen, flags >= FRESH, agreement, before))
+    return _record((tuple.__new__(kind, row), remote_id, *_FLAGS[flags], seen, flags >= FRESH, agreement, before))
 
 
-def entries(columns: Iterable[Column]) -> Keyed[RowRecord]:
-    """Return row records by key over their table: a column for each field of `Entry`."""
-    return Keyed(Table(Entry._fields, columns, _as_record), "key")
+def entries(columns: Iterable[Column], resource: Resource = DIMENSIONS) -> Keyed[RowRecord]:
+    """Return row records by key over their table: a column for each of `entry_names`."""
+    return Keyed(Table(entry_names(resource), columns, partial(_as_record, kind=resource.wanted)), "key")
 
 
-def as_entry(key: str, record: RowRecord) -> Entry:
+def _as_entry(key: str, record: RowRecord) -> tuple[Any, ...]:
     """Return a row's record as a row of the ledger's table."""
     flags = CONFIRMED * record.confirmed + SETTLED * record.outcome_known + CODE_KNOWN * record.code_known
     flags += FRESH * record.is_fresh
-    row = record.row
-    return Entry(
-        key=key,
-        type_code=row.type_code,
-        type_label=row.type_label,
-        name=row.name,
-        erp_id=row.erp_id,
-        code=row.code,
-        remote_id=record.remote_id,
-        flags=flags,
-        seen=record.seen,
-        agreement=record.agreement,
-        before=record.before,
-    )
+    row = record.row._replace(key=key) if record.row.key != key else record.row
+    return (*row, record.remote_id, flags, record.seen, record.agreement, record.before)
 
 
-def as_entries(rows: Mapping[str, RowRecord]) -> Keyed[RowRecord]:
+def as_entries(rows: Mapping[str, RowRecord], resource: Resource = DIMENSIONS) -> Keyed[RowRecord]:
     """Return row records as a keyed table; returns the argument if it is one."""
     if isinstance(rows, Keyed):
         return rows
-    return entries(transposed((as_entry(key, record) for key, record in rows.items()), len(Entry._fields)))
+    made = (_as_entry(key, record) for key, record in rows.items())
+    return entries(transposed(made, len(entry_names(resource))), resource)
 
 
-def linked_id(key: str, known: RowRecord) -> str:
-    """Return the remote id behind a key, or `?` and the key, which stand in for an id that is not known."""
-    return known.remote_id or f"?{key}"
+def remote_id_of(key: str, known: RowRecord) -> RemoteId:
+    """Return the remote id behind a key, or what stands for one that is not known."""
+    return linked(known.remote_id) if known.remote_id else unlinked(key)

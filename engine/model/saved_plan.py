@@ -9,6 +9,7 @@ from datetime import datetime
 from engine.model.change import Change, Hold
 from engine.model.outcome import Problem
 from engine.model.row_history import Generation
+from engine.model.wanted import LeftOut, SourceCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class CompanyPlan:
     holds: tuple[Hold, ...] = ()  # rows that stay as they are
     held_by: tuple[Problem, ...] = ()  # guards that hold the company: nothing of it is sent
     not_planned: tuple[Problem, ...] = ()  # why there is no plan: nothing of the company is sent
+    left_out_by: tuple[LeftOut, ...] = ()  # why the mapping left rows out of the source
+    sources: tuple[SourceCounts, ...] = ()  # empty: not told
     source_rows: int | None = 0  # None: the source could not be read
     unchanged: int = 0
     adopted: int = 0

@@ -11,7 +11,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
-from engine.model.dimension import Dimension
+from engine.model.dimension import DIMENSIONS, Dimension
+from engine.model.resource import Resource
 from engine.model.settings_rules import address, company_id, kind, number, optional, require, share, text, whole
 
 RawRow: TypeAlias = Mapping[str, object]
@@ -145,6 +146,9 @@ _GUARDS = {
     "wrong_client_other_share": share,
     "wrong_client_overlap": share,
     "wrong_client_rows": whole(0),
+    "left_out_share": share,
+    "left_out_usual_share": share,
+    "decimal_ids_rows": whole(0),
     "adopt": kind(Adopt),
 }
 
@@ -163,6 +167,9 @@ class Guards:
     wrong_client_other_share: float = 0.9  # and more than this are another company's: the source is that one's
     wrong_client_overlap: float = 0.1  # fewer matched rows than this share of the smaller side
     wrong_client_rows: int = 10  # rows needed on each side before the overlap is judged
+    left_out_share: float = 0.5  # the mapping leaves out more than this share of a source's rows,
+    left_out_usual_share: float = 0.1  # and less than this at the last good run
+    decimal_ids_rows: int = 3  # rows needed before ids that all end in `.0` are judged
     adopt: Adopt = Adopt.TRUST
 
     def __post_init__(self) -> None:
@@ -252,6 +259,20 @@ class Settings:
         require("Settings", self, {"api": kind(Api), "verify": kind(Verify), "guards": kind(Guards), **rules})
 
 
+class NamedCompany(NamedTuple):
+    """A company as the settings name it: in results, in the journal and in messages."""
+
+    account: str  # `Account.name`, which a person may change
+    company_id: int
+
+
+class AccountCompany(NamedTuple):
+    """A company of an account, where the origin is that of all."""
+
+    account_id: str  # `Account.account_id`
+    company_id: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyKey:
     """What an entry of the ledger belongs to. One company id behind two hosts or accounts means two companies."""
@@ -259,3 +280,9 @@ class CompanyKey:
     origin: str  # the API's scheme, host and port, and its base path
     account: str  # `Account.account_id`
     company_id: int
+    resource: Resource = DIMENSIONS  # of the company's rows, each kind of which has entries of its own
+
+    @property
+    def of_account(self) -> AccountCompany:
+        """The company among those of its origin."""
+        return AccountCompany(self.account, self.company_id)

@@ -9,7 +9,8 @@ from heapq import nsmallest
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from engine.model.dimension import Dimension, RemoteRow, dimension_table
+from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
+from engine.model.resource import Resource
 from engine.model.table import Table
 
 KEPT = 256
@@ -22,7 +23,7 @@ LEAST = 8
 
 
 class Sketch(NamedTuple):
-    """The smallest marks of a company's rows, ascending. A mark stands for type, ERP id and name.
+    """The smallest marks of a company's rows, ascending. A mark stands for natural key and name.
 
     It begins with a checksum, so that of many rows only the few that are kept are digested.
     """
@@ -38,31 +39,35 @@ class Likeness(NamedTuple):
     share: float  # of the source's rows, estimated
 
 
-def sketch(rows: Iterable[Dimension] | Table[RemoteRow]) -> Sketch:
+def sketch(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource = DIMENSIONS) -> Sketch:
     """Return the sketch of a company's rows, from its source or from Ottimate. O(rows)."""
-    texts = _texts(rows)
+    texts = _texts(rows, resource)
     few = 2 * KEPT * 2**32 // max(1, len(texts))  # some twice as many texts as are kept have a checksum below this
     small = [text for text in texts if crc32(text) <= few]
     marks = nsmallest(KEPT, map(_mark, small if len(small) >= KEPT else texts))
     return Sketch(len(texts), b"".join(marks))
 
 
-def alike(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], over: float) -> list[Likeness]:
+def alike(
+    rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], over: float, resource: Resource = DIMENSIONS
+) -> list[Likeness]:
     """Return the other companies that have more than the share `over` of these rows, each once, the largest first.
 
     Companies of which too little is known are left out.
     """
     best: dict[int, float] = {}
-    for company_id, share in _shares(rows, others):
+    for company_id, share in _shares(rows, others, resource):
         if share > over:
             best[company_id] = max(share, best.get(company_id, 0.0))
     found = [Likeness(company_id, share) for company_id, share in best.items()]
     return sorted(found, key=lambda likeness: (-likeness.share, likeness.company_id))
 
 
-def _shares(rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]]) -> Iterator[tuple[int, float]]:
+def _shares(
+    rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], resource: Resource
+) -> Iterator[tuple[int, float]]:
     """Yield other companies with the share of the rows that they have, where enough is known to tell."""
-    marks = sorted(map(_mark, _texts(rows)))
+    marks = sorted(map(_mark, _texts(rows, resource)))
     for company_id, other in others:
         if (share := _shared(marks, other)) is not None:
             yield company_id, share
@@ -80,10 +85,10 @@ def _shared(marks: list[bytes], other: Sketch) -> float | None:
     return sum(mark in kept for mark in told) / len(told)
 
 
-def _texts(rows: Iterable[Dimension] | Table[RemoteRow]) -> list[bytes]:
-    table: Table[Any] = rows if isinstance(rows, Table) else dimension_table(rows)
-    """Return type, ERP id and name of each row as one text."""
-    joined = map("\0".join, table.columns("type_code", "erp_id", "name"))
+def _texts(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource) -> list[bytes]:
+    """Return natural key and name of each row as one text."""
+    table: Table[Any] = resource.wanted_table(rows)
+    joined = map("\0".join, table.columns(*resource.traits))
     return [text.encode("utf-8", "surrogatepass") for text in joined]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from engine.model.dimension import Dimension, NaturalKey
+from engine.model.dimension import Dimension, NaturalKey, dimension_table
 from engine.model.outcome import Problem
 
 PART = 32
@@ -89,6 +90,10 @@ class FileEnd(NamedTuple):
     is_ended: bool  # by a line end; else the last line may have been cut off
 
 
+LONGEST_VALUE = 40
+"""Characters of a value that are shown as the reason why a row is left out."""
+
+
 class LeftOut(NamedTuple):
     """Rows that a mapping leaves out for one reason. They are in `read_rows` and not in `source_rows`."""
 
@@ -98,6 +103,36 @@ class LeftOut(NamedTuple):
     type_code: str | None  # of the rows, where it is known
     rows: int
 
+    @property
+    def words(self) -> str:
+        """The reason in words: "Inactive is 'Yes'", "heading", "total: Name is 'TOTAL'"."""
+        value = self.value if len(self.value) <= LONGEST_VALUE else f"{self.value[:LONGEST_VALUE]}..."
+        place = f"{self.column} is '{value}'" if self.column and value else self.column
+        if self.reason == "filter" and place:
+            return place
+        return f"{self.reason}: {place}" if place else self.reason
+
+
+MOST_REASONS = 20
+"""Reasons that are kept and shown of one company; what is beyond them is summed in the last one."""
+
+
+def few_reasons(reasons: Sequence[LeftOut]) -> tuple[LeftOut, ...]:
+    """Return at most `MOST_REASONS` reasons: the first ones, and the sum of all others under the reason "other"."""
+    if len(reasons) <= MOST_REASONS:
+        return tuple(reasons)
+    shown, others = reasons[: MOST_REASONS - 1], reasons[MOST_REASONS - 1 :]
+    return (*shown, LeftOut("other", "", "", None, sum(reason.rows for reason in others)))
+
+
+def tell_left_out(reasons: Iterable[LeftOut], most: int = 5) -> str:
+    """Return the reasons in words, each with its rows: "Inactive is 'Yes' 9, heading 3". Texts come from the file."""
+    listed = list(reasons)
+    told = [f"{reason.words} {reason.rows:,}" for reason in listed[:most]]
+    if len(listed) > most:
+        told.append(f"other reasons {sum(reason.rows for reason in listed[most:]):,}")
+    return ", ".join(told)
+
 
 class SourceCounts(NamedTuple):
     """How many rows one of a company's sources had."""
@@ -105,6 +140,13 @@ class SourceCounts(NamedTuple):
     name: str  # as in messages
     read_rows: int
     left_out: int
+
+
+class GoodCounts(NamedTuple):
+    """How many rows a company's sources had at the last good run. Guards measure a later source by it."""
+
+    sources: tuple[SourceCounts, ...]
+    kept: Mapping[str, int]  # good rows by type code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +178,14 @@ class Wanted:
         return sum(reason.rows for reason in self.left_out_by)
 
     @property
+    def counts(self) -> GoodCounts:
+        """How many rows each source had, and each type. A source that does not count its rows has the company's."""
+        sources = self.sources or (SourceCounts(self.file or "", self.read_rows, self.left_out),)
+        return GoodCounts(sources, dict(sorted(Counter(dimension_table(self.rows).column("type_code")).items())))
+
+    @property
     def read_rows(self) -> int:
-        """Rows that were read: `source_rows + left_out`."""
-        return self.source_rows + self.left_out
+        """Rows that were read, as the sources count them for themselves. It must be `source_rows + left_out`."""
+        if not self.sources:
+            return self.source_rows + self.left_out
+        return sum(source.read_rows for source in self.sources)

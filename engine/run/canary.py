@@ -7,6 +7,7 @@ from itertools import chain
 
 from engine.model.change import Change
 from engine.model.company_record import KEY_MISMATCH
+from engine.model.dimension import kind_words
 from engine.model.outcome import Chunk, Column, ItemResult
 from engine.run.delivery import Delivery
 from engine.run.endings import HELD, Stop, stop
@@ -48,7 +49,7 @@ def by_type(canaries: Sequence[Change]) -> list[list[Change]]:
     """Return the rows of each type, in the order in which types and rows come."""
     found: dict[str, list[Change]] = {}
     for change in canaries:
-        found.setdefault(change.row.type_code, []).append(change)
+        found.setdefault(kind_words(change.row), []).append(change)
     return list(found.values())
 
 

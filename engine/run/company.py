@@ -96,7 +96,7 @@ class CompanyRun:
             if state is None or not company.comparison.rests_on(state):
                 return False
             rows = state.clean_rows or 0
-            company.counts.take_unchanged(rows, state.clean_adopted or 0)
+            company.counts.take_unchanged(rows, state.clean_adopted or 0, state.clean_left_out)
             company.ending.reached()
         await company.run.emit(SourceRead(company_id=company.id, rows=rows, invalid=0))
         await tell_planned(company, Plan(unchanged=rows))

@@ -10,11 +10,14 @@ from engine.model.settings import CompanyKey
 from engine.model.wanted import Wanted
 from engine.net.channel import Channel
 from engine.net.client import CompanyClient
+from engine.run.absent_rows import AbsentRows
 from engine.run.company_ending import CompanyEnding
-from engine.run.compare import Compared, Comparison
-from engine.run.context import Job, RunContext
+from engine.run.compare import Comparison
+from engine.run.comparer import Compared, Comparer
+from engine.run.context import RunContext
 from engine.run.read_remote import RemoteReader
 from engine.run.row_counts import RowCounts
+from engine.run.work import Job
 from engine.send.chunks import Cut
 
 
@@ -72,7 +75,9 @@ class CompanyContext:
 def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyContext:
     """Return what a company's run begins with."""
     company, account = job.company, channel.account
-    company_key = CompanyKey(origin=run.origin, account=account.account_id, company_id=company.id)
+    company_key = CompanyKey(
+        origin=run.origin, account=account.account_id, company_id=company.id, resource=run.dialect.resource
+    )
     allowed = frozenset(slug for slug, company_id in run.allowed if company_id == company.id)
     client, counts = CompanyClient(channel, run.dialect, company.id), RowCounts()
     reader = RemoteReader(
@@ -91,11 +96,17 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
         reader=reader,
         verify=run.verify,
         guards=company.guards or run.guards,
-        allowed=allowed,
         run_id=run.run_id,
-        asks_again=job.only is not None,
+        comparer=Comparer(
+            relabel=company.relabel,
+            needs_code=run.dialect.needs_code,
+            allowed=allowed,
+            asks_again=job.only is not None,
+            explains=not run.mode.writes,
+            now=run.now,
+        ),
+        absent_rows=AbsentRows(company_key=company_key, ledger=run.ledger, now=run.now),
         is_check=run.mode.shows_vanished,
-        explains=not run.mode.writes,
         now=run.now,
     )
     return CompanyContext(

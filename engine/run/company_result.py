@@ -12,6 +12,7 @@ from engine.model.outcome import Problem
 from engine.model.resting import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE, UNCERTAIN
 from engine.model.result import CompanyResult
 from engine.model.saved_plan import CompanyPlan
+from engine.model.wanted import few_reasons
 from engine.run.company_context import CompanyContext
 from engine.run.endings import UNSAFE
 from engine.run.plan_part import settings_digest, to_save
@@ -44,6 +45,7 @@ def result_of(company: CompanyContext) -> CompanyResult:
         plan=_to_save(company),
         differences=_own_keys(company, found.compared.differences) if found.compared else (),
         spellings=_own_keys(company, found.compared.spellings) if found.compared else (),
+        left_out_by=few_reasons(counts.wanted.left_out_by) if counts.wanted else (),
         rejects=tuple(sorted(counts.rejects)),
         asked=company.job.only,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from engine.net.channel import Channel
 from engine.run.company import CompanyRun
 from engine.run.company_context import company_context
-from engine.run.context import Job, RunContext
+from engine.run.context import RunContext
 from engine.run.decide import PlanFromSource
 from engine.run.guarding import GuardCheck
 from engine.run.saved_plan import PlanFromFile, for_saved_plan
 from engine.run.visibility import Visible
+from engine.run.work import Job
 
 
 def company_run(job: Job, channel: Channel, visible: Visible, run: RunContext) -> CompanyRun:

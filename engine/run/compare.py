@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -10,11 +10,8 @@ from functools import partial
 import anyio
 
 from engine.compare.absorb import absorb
-from engine.compare.agreed import Agreed, agreed
-from engine.compare.attribution import attribute, spellings
-from engine.compare.collision import collided, collisions, held, sharing, without
+from engine.compare.collision import collided, collisions, sharing
 from engine.compare.equality import not_applied
-from engine.compare.flapping import flapping
 from engine.compare.freshness import (
     Evidence,
     creates_need_listing,
@@ -23,50 +20,30 @@ from engine.compare.freshness import (
     is_due_for_age,
     must_list,
 )
-from engine.compare.join import join
-from engine.compare.matching import Matching, Via
+from engine.compare.matching import Matching
 from engine.compare.not_listed import (
     LOOK_UPS,
     due_look_ups,
-    is_known_and_settled,
     looked_up,
-    made_anew,
-    may_be_there,
-    newly_absent,
-    perhaps_there,
-    still_absent,
 )
-from engine.compare.plan import diff
-from engine.compare.recent_refusals import is_refused_for_now, is_uncertain_for_now, without_resting
+from engine.compare.recent_refusals import is_refused_for_now, is_uncertain_for_now
 from engine.compare.remote_view import RemoteView, as_known
-from engine.compare.taken_keys import hold_taken
 from engine.errors import ApiError, Vanished
 from engine.ledger.store import Rows
 from engine.model.balance import Balance
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
-from engine.model.difference import Difference
-from engine.model.dimension import NaturalKey, RemoteRow, dimension_table, natural_key
+from engine.model.company_record import CompanyRecord, CompanyState
+from engine.model.dimension import NaturalKey, RemoteRow
 from engine.model.listing import Certificate
-from engine.model.outcome import Column, Withheld
-from engine.model.resting import MADE_ANEW, NOT_APPLIED, NOT_LISTED, RestingRow
+from engine.model.resting import NOT_APPLIED, NOT_LISTED, RestingRow
 from engine.model.settings import Adopt, Company, CompanyKey, Guards, Verify
 from engine.model.table import Keyed
 from engine.model.wanted import Wanted
 from engine.net.client import CompanyClient
+from engine.run.absent_rows import AbsentRows
+from engine.run.comparer import Compared, Comparer, size_of
 from engine.run.read_remote import First, RemoteReader
 from engine.run.thinking import think
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """A plan and what it rests on."""
-
-    plan: Plan
-    resting: list[Withheld]  # rows that are not in the plan although they differ: rejected or uncertain
-    differences: tuple[Difference, ...] = ()  # where they are asked for
-    spellings: tuple[Difference, ...] = ()  # of rows that Ottimate shows in a spelling of its own, as agreed
-    collisions: Mapping[str, RestingRow] = field(default_factory=dict)  # those that this listing showed, by key
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,22 +57,30 @@ class Comparison:
     reader: RemoteReader
     verify: Verify
     guards: Guards
-    allowed: frozenset[str]  # slugs of guards that a person lets pass
     run_id: str
-    asks_again: bool = False  # rows that were refused lately are sent all the same
+    comparer: Comparer
+    absent_rows: AbsentRows
     is_check: bool = False  # what has vanished is shown, too
-    explains: bool = False  # what differs is told field by field
     now: Callable[[], datetime]
     evidence: Evidence | None = None
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
-    ids: Collection[str] = ()  # of the remote rows that were compared with
-    remotes: Keyed[RemoteRow] = field(default_factory=lambda: RemoteView().rows)  # that were compared with, by id
+    view: RemoteView = field(default_factory=RemoteView)  # the remote rows that were compared with
     _has_room: bool = False  # the pages of its listing are kept for it
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """Slugs of guards that a person lets pass."""
+        return self.comparer.allowed
+
+    @property
+    def remotes(self) -> Keyed[RemoteRow]:
+        """The remote rows that were compared with, by id."""
+        return self.view.rows
 
     @property
     def there(self) -> int:
         """How many rows the company has in Ottimate, as it was compared."""
-        return len(self.ids)
+        return len(self.view)
 
     async def compare(self, wanted: Wanted, record: CompanyRecord) -> Compared:
         """Return the plan. Raises `ApiError`, `IncompleteListing`, `TenantLeak`, `LedgerError`.
@@ -117,7 +102,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             index = as_known(record, keyed=self.client.dialect.lists_keys)
             self._see(index)
-            _, known = await self._look(wanted, index, record, self.guards.adopt)
+            _, known = await self.comparer.compare(wanted, index, record, self.guards.adopt)
             if creates_need_listing(known.plan, record):
                 evidence = Evidence.LISTING
             elif evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
@@ -146,17 +131,19 @@ class Comparison:
             self.remote = self.remote or _remote(Plan(), 0)
             text = f"Ottimate shows no row, and the ledger knows of {known:,}: are account and company still the same?"
             raise Vanished(f"{text} To load it anew: --allow {Vanished.slug}:{self.company.id}")
-        record_before, record = record, replace(record, may_be_there=await self._may_be_there(index, record))
+        is_gone = not index and Vanished.slug in self.allowed  # a person says that no row is there
+        believed = {} if is_gone else await self.absent_rows.believed(index, record)
+        record_before, record = record, replace(record, may_be_there=believed)
         # what this run has written stands as it was written: a key that is not confirmed yet is the next run's to hold
         adopt = Adopt.TRUST if is_after and self.guards.adopt is Adopt.HOLD else self.guards.adopt
-        matching, compared = await self._look(wanted, index, record, adopt)
+        matching, compared = await self.comparer.compare(wanted, index, record, adopt)
         shared = collisions(sharing(matching, record), wanted, self.now())
         if shared:
             record = replace(record, resting=record.resting | shared)
-            matching, compared = await self._look(wanted, index, record, adopt)
+            matching, compared = await self.comparer.compare(wanted, index, record, adopt)
             compared = replace(compared, collisions=shared)
-        compared, absent = await self._without_absent(compared, record, is_after=is_after)
-        respelled = await self._respelled(matching, record)
+        compared, absent = await self.absent_rows.taken_out(compared, record, is_after=is_after)
+        respelled = await self.absent_rows.respelled(matching, record)
         if self.remote is None:  # a second listing shows what this run has written, too
             self.remote = _remote(compared.plan, len(index.rows))
         if not has_vanished:  # else the next sync would take the company for new
@@ -164,66 +151,6 @@ class Comparison:
             notes |= self._stuck(compared.plan, wanted, record)
             await self._learn(matching, wanted, index, record_before, notes, respelled, record.may_be_there)
         return compared
-
-    async def _without_absent(
-        self, compared: Compared, record: CompanyRecord, *, is_after: bool
-    ) -> tuple[Compared, dict[str, RestingRow]]:
-        """Take rows out of the plan that were acknowledged and that the listing does not show.
-
-        `is_after`: the listing was read after this run had written. Returns the plan, and the notes on all such rows:
-        those that earlier listings did not show, the new ones, and those that stay in the plan to be made anew.
-        """
-        now = self.now()
-        absent = {key: still_absent(rest, now) for key, rest in record.resting.items() if rest.code == NOT_LISTED}
-        doubtful = {
-            change.row.key: change
-            for change in compared.plan.creates
-            if change.row.key not in absent and is_known_and_settled(record, change.row.key)
-        }
-        if not doubtful:
-            return compared, absent
-        never_shown = await self.ledger.unlisted(self.company_key, list(doubtful))
-        tried = {key for key, rest in record.resting.items() if rest.code == MADE_ANEW}
-        new = {
-            key: newly_absent(change, record, now)
-            for key, change in doubtful.items()
-            if key in never_shown and (is_after or key in tried)
-        }
-        anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
-        plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
-        told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
-        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
-
-    def _stuck(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> dict[str, RestingRow]:
-        """Return the notes on updates that are not carried out."""
-        found = {row.key: row for row in wanted.rows if row.key in plan.not_applied} if plan.not_applied else {}
-        now, relabel = self.now(), self.company.relabel
-        notes = {key: not_applied(row, plan.not_applied[key], now, relabel=relabel) for key, row in found.items()}
-        known = {key: rest for key, rest in record.resting.items() if rest.code == NOT_APPLIED and key in notes}
-        return notes | known
-
-    async def _may_be_there(self, index: RemoteView, record: CompanyRecord) -> Mapping[str, NaturalKey]:
-        """Return what was sent under a key and not listed since; nothing where a person says that no row is there."""
-        if not index and Vanished.slug in self.allowed:
-            return {}
-        absent = perhaps_there(record, index)
-        unlisted = await self.ledger.unlisted(self.company_key, list(absent)) if absent else frozenset()
-        return may_be_there(record, index, unlisted)
-
-    async def _respelled(self, matching: Matching, record: CompanyRecord) -> frozenset[str]:
-        """Return keys of rows that a listing shows for the first time, with another id than their answer gave."""
-        strays = {stray.id for stray in record.keyless}
-        moved = [
-            pair.row.key
-            for pair in matching.pairs
-            if pair.via is Via.NATURAL_KEY
-            and pair.known is not None
-            and pair.known.confirmed
-            and pair.known.remote_id not in {None, pair.remote.id}
-            and natural_key(pair.known.row) == natural_key(pair.remote)  # else its key was given to another row since
-            and pair.remote.id not in strays
-        ]
-        return await self.ledger.unlisted(self.company_key, moved) if moved else frozenset()
 
     async def _look_up(
         self, wanted: Wanted, record: CompanyRecord, evidence: Evidence
@@ -251,68 +178,28 @@ class Comparison:
             await self.ledger.rest(self.company_key, notes)
         return replace(record, resting=record.resting | notes), evidence
 
+    def _stuck(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> dict[str, RestingRow]:
+        """Return the notes on updates that are not carried out."""
+        found = {row.key: row for row in wanted.rows if row.key in plan.not_applied} if plan.not_applied else {}
+        now, relabel = self.now(), self.company.relabel
+        notes = {key: not_applied(row, plan.not_applied[key], now, relabel=relabel) for key, row in found.items()}
+        known = {key: rest for key, rest in record.resting.items() if rest.code == NOT_APPLIED and key in notes}
+        return notes | known
+
     def _resting_keys(self, wanted: Wanted, record: CompanyRecord) -> set[str]:
         """Return the keys of rows that are not sent in this run, whatever is found."""
         now = self.now()
         keys = set(collided(wanted, record))
         if NOT_LISTED not in self.allowed:
             keys |= {key for key, rest in record.resting.items() if rest.code == NOT_LISTED}
-        if not self.asks_again:
+        if not self.comparer.asks_again:
             keys |= {key for key, rest in record.resting.items() if is_uncertain_for_now(rest, now)}
             keys |= {key for key, rejection in record.rejections.items() if is_refused_for_now(rejection, now)}
         return keys
 
     def _see(self, index: RemoteView) -> None:
         """Note the remote rows that are compared with."""
-        self.ids, self.remotes = index.rows.keys(), index.rows
-
-    async def _look(
-        self, wanted: Wanted, index: RemoteView, record: CompanyRecord, adopt: Adopt
-    ) -> tuple[Matching, Compared]:
-        known = collided(wanted, record)
-        wanted, rows = without(wanted, known), _rows(wanted, index)
-        settled = await think(rows, partial(self._agreed, wanted, index, record, adopt))
-        matching, compared = await think(rows, partial(self._decide, wanted, index, record, settled, adopt))
-        if known:
-            holds = tuple(sorted((*compared.plan.holds, *held(known))))
-            compared = replace(compared, plan=replace(compared.plan, holds=holds))
-        return matching, compared
-
-    def _agreed(self, wanted: Wanted, index: RemoteView, record: CompanyRecord, adopt: Adopt) -> Agreed:
-        return agreed(
-            dimension_table(wanted.rows),
-            record.entries,
-            index.rows,
-            relabel=self.company.relabel,
-            adopts=adopt is not Adopt.HOLD,
-            tells_renamed=not self.explains,  # what differs is explained from pairs
-        )
-
-    def _decide(
-        self, wanted: Wanted, index: RemoteView, record: CompanyRecord, settled: Agreed, adopt: Adopt
-    ) -> tuple[Matching, Compared]:
-        matching = join(wanted, index, record, alike="look-alike" in self.allowed, agreed=settled)
-        matching = replace(matching, relabel=self.company.relabel)
-        needs_code = self.client.dialect.needs_code
-        led_nowhere = record.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
-        plan = diff(
-            matching,
-            index,
-            record,
-            relabel=self.company.relabel,
-            needs_code=needs_code,
-            adopt=Adopt.TRUST if led_nowhere and adopt is Adopt.PUSH else adopt,
-            canary="canary" in self.allowed and not led_nowhere,
-            flapping=() if "flapping" in self.allowed else flapping(record, self.now()),
-        )
-        plan, resting = without_resting(plan, record, self.now(), again=self.asks_again, allowed=self.allowed)
-        plan = hold_taken(plan, index)  # a row that rests keeps its type and ERP id, too
-        differences: tuple[Difference, ...] = ()
-        spelled: tuple[Difference, ...] = ()
-        if self.explains:
-            differences = attribute(matching, index, record, relabel=self.company.relabel, needs_code=needs_code)
-            spelled = spellings(matching, record, relabel=self.company.relabel)
-        return matching, Compared(plan=plan, resting=resting, differences=differences, spellings=spelled)
+        self.view = index
 
     def rests_on(self, state: CompanyState) -> bool:
         """Return whether the ledger alone is evidence enough, and note it; for a company that nothing is new of."""
@@ -371,15 +258,11 @@ class Comparison:
                 notes=absent,
                 respelled=respelled,
             )
-            learned = await think(_rows(wanted, index), work)
+            learned = await think(size_of(wanted, index), work)
             if there != record.may_be_there:
                 learned = replace(learned, may_be_there=there)
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.company_key, learned)
-
-
-def _rows(wanted: Wanted, index: RemoteView) -> int:
-    return max(len(wanted.rows), len(index))
 
 
 def _remote(plan: Plan, rows: int) -> Balance:

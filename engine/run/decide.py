@@ -11,6 +11,7 @@ import anyio
 from engine.compare.backoff import failed_again, is_resting
 from engine.compare.rekey import rekeyed
 from engine.compare.subset import gone, subset
+from engine.compare.taken_keys import hold_taken
 from engine.errors import ApiError, UnsafePlan
 from engine.guards.registry import FIGURE_GUARDS
 from engine.model.change import Plan
@@ -20,7 +21,7 @@ from engine.model.outcome import Problem
 from engine.model.resting import NOT_LISTED, STORED_OTHERWISE
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
-from engine.run.compare import Compared
+from engine.run.comparer import Compared
 from engine.run.endings import FAILED, HELD, REFUSED, UNSAFE, code_of, stop
 from engine.run.good_end import note_good_end
 from engine.run.guarding import GuardCheck
@@ -137,6 +138,7 @@ class PlanFromSource:
         counts, job, keys = self.company.counts, self.company.job, self._asked(record.wire_keys)
         differs = {row.change.row.key for row in compared.resting}
         plan, counts.wanted = subset(compared.plan, wanted, keys, job.corrected_in, differs)
+        plan = hold_taken(plan, self.company.comparison.view, compared.plan)  # a row that is left out stays as it is
         for key in sorted(set(gone(job.only or (), wanted)) - {row.key for row in wanted.rows}):
             self.company.found.lacks_rows = True
             counts.problem("not-in-source", "the source has it no more: there is nothing to send", key)

@@ -115,7 +115,7 @@ class Delivery:
             client=company.client,
             ledger=company.run.ledger,
             known=self.record.rows,
-            before=company.comparison.ids,
+            before=company.comparison.remotes.keys(),
             now=company.run.now,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random, SystemRandom
@@ -14,27 +14,26 @@ from typing import TYPE_CHECKING, Self
 import anyio
 
 from engine.compare.rekey import Rekey
-from engine.errors import ConfigError, EngineError, LedgerError, plain
+from engine.errors import ConfigError, EngineError, plain
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.dimension import Dimension, clean
 from engine.model.directory import Directory
-from engine.model.events import Event
+from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
-from engine.net.channel import Channel
 from engine.net.client import CompanyClient
 from engine.net.directory import read_directory
-from engine.net.http.exchange import LateTransport, Transport
-from engine.net.key import Key
-from engine.net.limits.quota import Quota
-from engine.run.context import Applying, Bounds, Job
+from engine.run.conclusion import new_ledger
+from engine.run.connections import Connections, account_of
+from engine.run.dependencies import Dependencies
 from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
 from engine.run.mode import APPLY, CHECK, PLAN, PUT, RETRY, SYNC, Mode
-from engine.run.run import Dependencies, Pending, Run, new_ledger, origin_of
+from engine.run.run import Pending, Run
 from engine.run.tasks import RunHost
 from engine.run.validation import refuse_twice, sound_accounts, sound_allowances, sound_dialect
+from engine.run.work import Applying, Bounds, Job, Work
 
 if TYPE_CHECKING:
     import aiohttp
@@ -62,14 +61,14 @@ class Engine:
         rng: Random | None = None,
     ) -> None:
         self._settings = settings
-        self._handed_in = (session, ledger)
-        self._session, self._ledger = self._handed_in  # those in use
-        self._proxies: Mapping[str, str] | None = None  # of a session of our own
+        self._origin = origin_of(settings.api.base_url)
+        self._ledger_handed_in = ledger
+        self._ledger = ledger  # the one in use; None: not opened
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
         self._accounts = sound_accounts(settings)
         self._dialect = sound_dialect(settings)
-        self._keys: dict[str, Key] = {}
+        self._connections = Connections(settings, session=session, now=self._now, rng=self._rng)
         self._host = RunHost()
         self._notices: list[Problem] = []
         self._is_entered = False
@@ -86,7 +85,7 @@ class Engine:
                     self._ledger = own = await open_ledger(self._settings.ledger_url)
                     opened.push_async_callback(own.aclose)
                     self._notices = [new_ledger(str(own.path))] if own.is_new else []
-                opened.push_async_callback(self._settle_quotas)
+                await opened.enter_async_context(self._connections.opened(self._ledger))
                 self._own = opened.pop_all()
         except BaseException:
             self._forget()
@@ -115,14 +114,8 @@ class Engine:
 
     def _forget(self) -> None:
         """Return to the state before it was entered. What was handed in stays."""
-        self._session, self._ledger = self._handed_in
-        self._keys.clear()
+        self._ledger = self._ledger_handed_in
         self._is_entered = False
-
-    async def _settle_quotas(self) -> None:
-        for key in self._keys.values():
-            with suppress(LedgerError):  # too many requests are counted then, which is safe
-                await key.quota.settle()
 
     def sync(
         self,
@@ -170,10 +163,9 @@ class Engine:
         A company whose plan has gone stale, or was begun before, is skipped (exit 7); `resume` finishes what was begun.
         Raises `ConfigError` for a plan of another API or contract.
         """
-        origin = origin_of(self._settings.api.base_url)
-        if (saved.origin, saved.contract) != (origin, self._dialect.name):
+        if (saved.origin, saved.contract) != (self._origin, self._dialect.name):
             told = f"the plan was made for {saved.origin} in the contract {saved.contract!r}"
-            raise ConfigError(f"{told}, and the settings say {origin} and {self._dialect.name!r}: make a new one")
+            raise ConfigError(f"{told}, and the settings say {self._origin} and {self._dialect.name!r}: make a new one")
         plans = {(plan.account, plan.company_id): plan for plan in saved.companies}
         jobs = [
             replace(job, saved=plans[job.account.name, job.company.id])
@@ -241,28 +233,26 @@ class Engine:
         applying: Applying | None = None,
         bounds: Bounds | None = None,
     ) -> Pending:
-        ledger = self._opened()
-        wiring = Dependencies(
+        dependencies = Dependencies(
             settings=self._settings,
             dialect=self._dialect,
-            key=self._key,
+            key=self._connections.key,
             host=self._host,
             notices=self._notices,
-            transport=self._transport,
-            ledger=ledger,
+            transport=self._connections.transport,
+            ledger=self._opened(),
             now=self._now,
             rng=self._rng,
         )
-        run = Run(
-            wiring,
-            mode,
-            jobs,
+        work = Work(
+            mode=mode,
+            jobs=jobs,
             fresh=fresh,
             allowed=sound_allowances(allow, [job.company for job in jobs]),
             applying=applying,
-            bounds=bounds,
+            bounds=bounds or Bounds(),
         )
-        return Pending(run)
+        return Pending(Run(dependencies, work))
 
     def client(self, company_id: int, account: str | None = None) -> CompanyApi:
         """Return one company's API as it is, to look at, under the account's limits and token. To write, `put` a row.
@@ -270,7 +260,11 @@ class Engine:
         Its calls raise `ApiError` and, once the account is stopped, `AccountParked`.
         """
         self._opened()
-        return CompanyClient(self._channel(self._account(account, f"company {company_id}")), self._dialect, company_id)
+        return CompanyClient(
+            self._connections.channel(account_of(self._accounts, account, f"company {company_id}")),
+            self._dialect,
+            company_id,
+        )
 
     async def directory(self, account: str | None = None, *, refresh: bool = False) -> Directory:
         """Return accounts, companies and locations as the account's API user sees them, from the ledger or the API.
@@ -279,14 +273,13 @@ class Engine:
         three. Raises `ApiError`, `AccountParked`, `IncompleteListing`.
         """
         ledger = self._opened()
-        asked = self._account(account, "the directory")
-        origin = origin_of(self._settings.api.base_url)
-        known = None if refresh else await ledger.directory(origin, asked.account_id)
+        asked = account_of(self._accounts, account, "the directory")
+        known = None if refresh else await ledger.directory(self._origin, asked.account_id)
         if known is not None and known.locations is not None and known.accounts is not None:
             return known
         with plain():
-            read = await read_directory(self._channel(asked), self._now())
-        await ledger.remember_directory(origin, asked.account_id, read)
+            read = await read_directory(self._connections.channel(asked), self._now())
+        await ledger.remember_directory(self._origin, asked.account_id, read)
         return read
 
     async def explain(self, company: Company, key: str, *, ask: bool = True) -> Explanation:
@@ -332,64 +325,19 @@ class Engine:
             return await ledger.distrust(company_key)
 
     def _company_key(self, company: Company, account: Account) -> CompanyKey:
-        origin = origin_of(self._settings.api.base_url)
-        return CompanyKey(origin=origin, account=account.account_id, company_id=company.id)
+        return CompanyKey(origin=self._origin, account=account.account_id, company_id=company.id)
+
+    def _owner(self, company: Company) -> Account:
+        return account_of(self._accounts, company.account, f"company {company.id}")
 
     def _opened(self) -> Ledger:
         if self._ledger is None or not self._host.is_open:
             raise EngineError("the engine is not open: use it as `async with Engine(settings) as engine`")
         return self._ledger
 
-    def _transport(self, account: Account) -> Transport:
-        """Return the account's way out on the one session, which is opened for the first request of all."""
-
-        def make() -> Transport:
-            from engine.net.http.transport import (  # noqa: PLC0415  see `LateTransport`
-                AiohttpTransport,
-                new_session,
-                proxies_of_environment,
-            )
-
-            if not self._is_entered:
-                raise EngineError("the engine was left: nothing can be sent any more")
-            if self._session is None:
-                self._session, self._proxies = new_session(), proxies_of_environment()
-                self._own.push_async_callback(self._session.close)
-            return AiohttpTransport(self._session, body_bytes=account.limits.body_bytes, proxies=self._proxies)
-
-        return LateTransport(make)
-
-    def _channel(self, account: Account) -> Channel:
-        """Return a way to the API outside of any run: nobody watches it."""
-        key, transport = self._key(account), self._transport(account)
-        return Channel(key, self._settings.api, transport, emit=_unwatched, now=self._now, rng=self._rng)
-
-    def _key(self, account: Account) -> Key:
-        """Return the account's key, which all runs share: two of them have no more than one has."""
-        if account.name not in self._keys:
-            ledger = self._opened()
-            origin = origin_of(self._settings.api.base_url)
-            self._keys[account.name] = Key(account, Quota(account, ledger, origin, self._now))
-        return self._keys[account.name]
-
-    def _owner(self, company: Company) -> Account:
-        return self._account(company.account, f"company {company.id}")
-
-    def _account(self, name: str | None, who: str) -> Account:
-        if name is None and len(self._accounts) == 1:
-            return next(iter(self._accounts.values()))
-        if name not in self._accounts:
-            known = ", ".join(sorted(self._accounts))
-            raise ConfigError(f"{who} names the account {name!r}; there are: {known}")
-        return self._accounts[name]
-
 
 async def _given(row: Dimension) -> AsyncIterator[Dimension]:
     yield row
-
-
-async def _unwatched(_event: Event) -> None:
-    """Take an event that nobody wants to see."""
 
 
 def _utc_now() -> datetime:

@@ -16,13 +16,15 @@ from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
 from engine.run.skip_unchanged import Note, skip_unchanged
+from engine.run.thinking import think
 
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     """Remember what a good run's source was like, where that is news, and forget old trouble.
 
     Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows.
-    Guards measure later sources by it (shrunken, another client's, torn), so they must not wait for a clean run.
+    Guards measure later sources by it (shrunken, another client's, torn, left out), so they must not wait for a clean
+    run.
     """
     result, source = result_of(company), company.counts.source
     notes: list[Note] = []
@@ -47,8 +49,10 @@ async def _notes(
     end = source.end
     if end is not None and end == await ledger.good_end(company_key):
         end = None  # no news
-    if source.source_rows != before.last_good_rows or end is not None:
-        yield partial(ledger.keep_good_source, company_key, source.source_rows, end)
+    now = await think(len(source.rows), lambda: source.counts)
+    counts = None if now == await ledger.good_counts(company_key) else now
+    if source.source_rows != before.last_good_rows or end is not None or counts is not None:
+        yield partial(ledger.keep_good_source, company_key, source.source_rows, end, counts)
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

@@ -10,6 +10,8 @@ import anyio
 
 from engine.compare.backoff import failed_again
 from engine.guards.approved_plan import joined, marks, not_passed, within, without
+from engine.guards.damaged_text import damaged
+from engine.guards.left_out import left_out
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
 from engine.guards.volume import Figures, Violation, violations
 from engine.model.change import Plan
@@ -51,8 +53,9 @@ class GuardCheck:
         )
         tripped = [
             *await self._another_clients(plan, wanted, record),
+            *await self._source_signs(plan, wanted, record),
             *violations(figures, self.guards),
-        ]  # the gravest first
+        ]  # the gravest first, and a cause before what follows from it
         held = [trip for trip in tripped if trip.slug not in self.company.allowed]
         with anyio.CancelScope(shield=True):
             if held and state.failure != KEY_MISMATCH:
@@ -95,6 +98,16 @@ class GuardCheck:
             left = within(left, (row for row in rows if row.key in to_do))
         if left != before:
             await self.company.run.ledger.passed(self.company.company_key, left)
+
+    async def _source_signs(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
+        """Return what trips by the source itself: rows that its mapping leaves out, and texts that were damaged."""
+        company = self.company
+        before = await company.run.ledger.good_counts(company.company_key) if wanted.left_out else None
+        remotes, guards = company.comparison.remotes, self.guards
+        return await think(
+            len(wanted.rows),
+            lambda: [*left_out(wanted, before, guards), *damaged(plan, wanted, record, remotes, guards)],
+        )
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return a trip when a sign says that the source is another client's.

@@ -8,9 +8,10 @@ from engine.model.change import Hold
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Company
-from engine.model.wanted import Wanted
-from engine.run.compare import Compared
-from engine.run.context import Job, RunContext
+from engine.model.wanted import Wanted, few_reasons
+from engine.run.comparer import Compared
+from engine.run.context import RunContext
+from engine.run.work import Job
 
 
 def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Generation) -> CompanyPlan:
@@ -20,6 +21,8 @@ def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Gen
             company_id=job.company.id,
             account=job.account.name,
             generation=generation,
+            left_out_by=few_reasons(wanted.left_out_by),
+            sources=wanted.sources,
             source_rows=wanted.source_rows,
             invalid=wanted.invalid,
             was_compared=False,
@@ -35,6 +38,8 @@ def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Gen
         reverts=plan.reverts,
         again=plan.again,
         holds=plan.holds,
+        left_out_by=few_reasons(wanted.left_out_by),
+        sources=wanted.sources,
         source_rows=wanted.source_rows,
         unchanged=plan.unchanged,
         adopted=plan.adopted,

@@ -78,7 +78,8 @@ class RemoteReader:
         raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
 
     async def _read_once(self, first: Page, size: int) -> tuple[RemoteView, Certificate]:
-        view, company_id = RemoteView(shows_keys=self.client.dialect.lists_keys), self.company_key.company_id
+        dialect, company_id = self.client.dialect, self.company_key.company_id
+        view = RemoteView(shows_keys=dialect.lists_keys, resource=dialect.resource)
         async with paginate(self.client, first, size) as listing:
             async for page in listing:
                 view.add(page.rows)

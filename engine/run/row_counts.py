@@ -12,7 +12,7 @@ from engine.model.change import Change, Hold, Plan
 from engine.model.dimension import Dimension
 from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
 from engine.model.resting import NOT_APPLIED, STORED_OTHERWISE
-from engine.model.wanted import Wanted
+from engine.model.wanted import LeftOut, Wanted
 
 
 class RowCounts:
@@ -73,9 +73,9 @@ class RowCounts:
                 self._refused(row.change.row, row.words)
             self.problem(row.code, row.message, row.change.row.key)
 
-    def take_unchanged(self, rows: int, adopted: int) -> None:
+    def take_unchanged(self, rows: int, adopted: int, left_out_by: tuple[LeftOut, ...]) -> None:
         """Count rows of which it is known that nothing about them has changed, without looking at each."""
-        self.wanted = self.source = Wanted(rows=[], source_rows=rows)
+        self.wanted = self.source = Wanted(rows=[], source_rows=rows, left_out_by=left_out_by)
         self.plan = Plan(unchanged=rows, adopted=adopted)
 
     def record(self, results: Sequence[ItemResult]) -> None:
@@ -218,6 +218,8 @@ class RowCounts:
                 meant = Column.CREATED if change.remote_id is None else Column.UPDATED
                 counts[meant if self.dry else self.rest] += 1
         balance = Balance(
+            read_rows=wanted.read_rows,
+            left_out=wanted.left_out,
             source_rows=wanted.source_rows,
             **{column.value: counts[column] for column in Column},
             adopted=min(plan.adopted, counts[Column.UNCHANGED]) if plan else 0,

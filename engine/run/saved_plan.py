@@ -21,17 +21,17 @@ from engine.model.dimension import Dimension
 from engine.model.outcome import Withheld
 from engine.model.resting import STORED_OTHERWISE
 from engine.model.row_history import Applied
-from engine.model.row_record import linked_id
+from engine.model.row_record import remote_id_of
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Allow, Verify, VerifyMode
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
-from engine.run.context import Applying
 from engine.run.endings import HELD, stop
 from engine.run.good_end import note_good_end
 from engine.run.guarding import GuardCheck
 from engine.run.plan_part import settings_digest
 from engine.run.plan_source import Decision, to_do_of
+from engine.run.work import Applying
 
 LONGEST = timedelta(hours=24)
 """How long a plan is good for."""
@@ -45,9 +45,10 @@ def for_saved_plan(company: CompanyContext, saved: CompanyPlan, applying: Applyi
     """Return a company's context in which what the plan was let pass is let pass, and one request verifies."""
     slugs = {slug for slug in ALLOWABLE if str(Allow(slug, company.id)) in applying.allowed}
     company.counts.lets_spellings = STORED_OTHERWISE in slugs
+    allowed = frozenset({"flapping", *slugs, *(["canary"] if saved.canaries else [])})
     comparison = replace(
         company.comparison,
-        allowed=frozenset({"flapping", *slugs, *(["canary"] if saved.canaries else [])}),
+        comparer=replace(company.comparison.comparer, allowed=allowed),
         verify=Verify(mode=VerifyMode.PROBE),
         company=replace(company.job.company, verify=None),
     )
@@ -74,6 +75,8 @@ class PlanFromFile:
                 source_rows=saved.source_rows,
                 invalid=saved.invalid,
                 source_keys=dict(saved.source_keys),
+                left_out_by=saved.left_out_by,
+                sources=saved.sources,
             )
             counts.not_to_send = saved.source_rows - saved.invalid - len(saved.changes)
 
@@ -225,5 +228,5 @@ def _everything(saved: CompanyPlan, record: CompanyRecord) -> Iterator[Dimension
     planned = {change.row.key for change in saved.changes}
     orphans = set(saved.orphans)
     for key, known in record.rows.items():
-        if key not in planned and known.outcome_known and linked_id(key, known) not in orphans:
+        if key not in planned and known.outcome_known and remote_id_of(key, known) not in orphans:
             yield known.row

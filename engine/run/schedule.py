@@ -8,8 +8,8 @@ from math import ceil
 
 from engine.compare.freshness import Evidence, first_evidence
 from engine.model.company_record import CompanyState
-from engine.model.settings import Verify
-from engine.run.context import Job
+from engine.model.settings import AccountCompany, Verify
+from engine.run.work import Job
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -22,7 +22,7 @@ USUAL_ROWS = 2_000
 
 def waves(
     jobs: Sequence[Job],
-    states: Mapping[tuple[str, int], CompanyState],
+    states: Mapping[AccountCompany, CompanyState],
     verify: Verify,
     now: datetime,
     *,
@@ -30,12 +30,12 @@ def waves(
 ) -> list[list[int]]:
     """Return the companies' turns in the order in which they begin; a wave begins when the one before has ended.
 
-    `states`: what the ledger notes, by account id and company id. `is_sparing`: there is a budget or a deadline, so
+    `states`: what the ledger notes. `is_sparing`: there is a budget or a deadline, so
     that no listing begins before all known changes are sent.
     """
     known, due = [], []
     for turn, job in enumerate(jobs):
-        state = states.get((job.account.account_id, job.company.id), CompanyState())
+        state = states.get(AccountCompany(job.account.account_id, job.company.id), CompanyState())
         evidence = first_evidence(state, job.company.verify or verify, job.company.id, now)
         if evidence is Evidence.LISTING:
             due.append((_pages(job, state), state.listed_at or NEVER, turn))

@@ -15,7 +15,7 @@ from engine.model.outcome import Column
 from engine.model.resting import KEY_COLLISION, NOT_APPLIED, NOT_LISTED
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
-from engine.run.compare import Compared
+from engine.run.comparer import Compared
 from engine.run.endings import CHANGED, UNSEEN, Stop, stop
 from engine.run.let_spellings import let_spellings
 from engine.run.plan_source import to_do_of

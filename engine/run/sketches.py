@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
 
 import anyio
 
@@ -13,21 +12,18 @@ from engine.guards.swapped_source import Charts
 from engine.ledger.store import Sketches
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension
-from engine.model.settings import CompanyKey
+from engine.model.settings import AccountCompany, CompanyKey
 from engine.model.sketch import Sketch, sketch
 from engine.run.compare import Comparison
 from engine.run.thinking import think
-
-Whose: TypeAlias = tuple[str, int]
-"""Account id and company id."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
     """Sketches of the companies that have had no good run yet. Those of all others are in the ledger."""
 
-    sources: dict[Whose, Sketch] = field(default_factory=dict)
-    listings: dict[Whose, Sketch] = field(default_factory=dict)
+    sources: dict[AccountCompany, Sketch] = field(default_factory=dict)
+    listings: dict[AccountCompany, Sketch] = field(default_factory=dict)
     _reading: set[int] = field(default_factory=set)  # companies that have begun, their source not read yet
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
@@ -50,20 +46,20 @@ class Seen:
     async def take_source(self, company_key: CompanyKey, rows: Sequence[Dimension], record: CompanyRecord) -> None:
         """Note the source of a company that has had no good run yet."""
         if record.state.last_good_rows is None:
-            self.sources[_whose(company_key)] = await think(len(rows), partial(sketch, rows))
+            self.sources[company_key.of_account] = await think(len(rows), partial(sketch, rows, company_key.resource))
         self.end(company_key.company_id)
 
     async def drawn(self, company_key: CompanyKey, rows: Sequence[Dimension]) -> Sketch:
         """Return the sketch of a company's source."""
-        if (found := self.sources.get(_whose(company_key))) is not None:
+        if (found := self.sources.get(company_key.of_account)) is not None:
             return found
-        return await think(len(rows), partial(sketch, rows))
+        return await think(len(rows), partial(sketch, rows, company_key.resource))
 
     async def take_listing(self, company_key: CompanyKey, comparison: Comparison) -> None:
         """Note the rows in Ottimate of a company that has had no good run yet."""
-        if _whose(company_key) in self.sources and comparison.remotes:
+        if company_key.of_account in self.sources and comparison.remotes:
             rows = comparison.remotes.table
-            self.listings[_whose(company_key)] = await think(len(rows), partial(sketch, rows))
+            self.listings[company_key.of_account] = await think(len(rows), partial(sketch, rows, company_key.resource))
 
     async def charts(self, company_key: CompanyKey, ledger: Sketches) -> tuple[Charts, Charts]:
         """Return sketches of other companies: of rows that are known to be theirs, and of sources that prove nothing.
@@ -73,15 +69,11 @@ class Seen:
         known = [
             (company_id, Sketch(rows, marks))
             for account, company_id, rows, marks in await ledger.sketches(company_key.origin)
-            if company_id != company_key.company_id and (account, company_id) not in self.sources
+            if company_id != company_key.company_id and AccountCompany(account, company_id) not in self.sources
         ]
         known += _but(company_key, self.listings)
         return known, _but(company_key, self.sources)
 
 
-def _whose(company_key: CompanyKey) -> Whose:
-    return company_key.account, company_key.company_id
-
-
-def _but(company_key: CompanyKey, sketches: dict[Whose, Sketch]) -> list[tuple[int, Sketch]]:
+def _but(company_key: CompanyKey, sketches: dict[AccountCompany, Sketch]) -> list[tuple[int, Sketch]]:
     return [(company_id, one) for (_, company_id), one in sketches.items() if company_id != company_key.company_id]

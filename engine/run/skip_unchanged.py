@@ -52,7 +52,7 @@ class SkipUnchanged:
         is_still = result.state is State.UNCHANGED and not result.problems
         if self.applies and is_still and wanted is not None and wanted.digest is not None:
             digest, balance = self._of(wanted.digest), result.balance
-            counts = balance.source_rows or 0, balance.adopted or 0
+            counts = balance.source_rows or 0, balance.adopted or 0, result.left_out_by
             yield partial(self.parts.ledger.note_clean, self.company_key, digest, *counts)
 
     @property

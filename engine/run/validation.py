@@ -8,11 +8,8 @@ from itertools import combinations
 from engine.errors import ConfigError
 from engine.guards.registry import ALLOWABLE
 from engine.model.settings import Account, Allow, Company, Settings
+from engine.wire.contracts import DIALECTS
 from engine.wire.dialect import Dialect
-from engine.wire.guide import DIALECT as GUIDE
-from engine.wire.reference import DIALECT as REFERENCE
-
-DIALECTS: dict[str, Dialect] = {GUIDE.name: GUIDE, REFERENCE.name: REFERENCE}
 
 
 def sound_allowances(allow: Iterable[Allow], companies: Iterable[Company]) -> frozenset[Allow]:

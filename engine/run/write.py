@@ -14,6 +14,7 @@ import anyio
 
 from engine.model.change import Change, Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord
+from engine.model.dimension import kind_words
 from engine.model.resting import KEY_COLLISION
 from engine.run.canary import rounds, try_out
 from engine.run.company_context import CompanyContext
@@ -106,8 +107,8 @@ async def write(company: CompanyContext, plan: Plan, record: CompanyRecord, to_d
     """
     if not plan.changes:
         return
-    comparison = company.comparison
-    known = KnownRows(records=record.rows, listed_ids=comparison.ids, remotes=comparison.remotes, again=plan.again)
+    remotes = company.comparison.remotes
+    known = KnownRows(records=record.rows, listed_ids=remotes.keys(), remotes=remotes, again=plan.again)
     delivery = open_delivery(company, record, known)
     await Writing(company=company, record=record, to_do=to_do, delivery=delivery).write(plan)
 
@@ -132,7 +133,7 @@ def _chunks(company: CompanyContext, rows: Sequence[Change]) -> int:
 
 def bulk_requests(company: CompanyContext, plan: Plan) -> int:
     """Return how many bulk requests it takes to send a plan when nothing goes wrong."""
-    types = Counter(change.row.type_code for change in plan.canaries)
+    types = Counter(kind_words(change.row) for change in plan.canaries)
     tried = sum(len(tuple(rounds(count, company.chunk_rows))) for count in types.values())
     parts = (plan.creates + plan.first_updates, *_rounds_again(company, plan.updates_again))
     return tried + sum(_chunks(company, part) for part in parts)

@@ -21,21 +21,29 @@ BASIC = ("id", "name", "erp_type", "erp_dimension_id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One contract. The columns `name`, `erp_dimension_id`, `code` and `ottimate_company_id` are the same in all."""
+    """One contract. The column `ottimate_company_id` is the same in all."""
 
     name: str
     bulk_path: str
-    key: str  # the column of the upsert key, in requests and errors
-    label: str  # the column of the type's display label; a listing's filter has this name, too
-    type_code: str  # the column of the standard type, in requests
+    columns: Mapping[str, str]  # in requests, by the field of `Values`
     type_codes: tuple[str, ...]
-    code_required: bool  # whether a written row must have a `code`
+    needs: frozenset[str]  # optional fields of `Values` that a written row must have under this contract
     company_required: bool  # whether a listing must name a company
     detail: bool  # whether a listing can be reduced by `detail=basic`
     partial_status: int  # status of a bulk answer when some rows failed
     error_shape: Literal["guide", "bare"]  # the form of bulk errors, unless a fault asks for the other one
     listed: Callable[[Row], Mapping[str, object]]  # a row as listings show it
     created: Callable[[Row], Mapping[str, object]]  # a row as the answer to its creation shows it
+
+    @property
+    def key(self) -> str:
+        """The column of the upsert key, in requests and errors."""
+        return self.columns["key"]
+
+    @property
+    def label(self) -> str:
+        """The column of the type's display label; a listing's filter has this name, too."""
+        return self.columns["label"]
 
     def page(self, made: PageMade) -> Answer:
         """Return the answer with one page. Each stored row is encoded only once; its bytes are joined here."""

@@ -18,17 +18,8 @@ from engine.sandbox.exchange import Answer
 from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.record import shown_entry, shown_row, summary
 from engine.sandbox.service import Service
-from engine.sandbox.tenant import Company, Row, Values
+from engine.sandbox.tenant import FIELDS, Company, Row, Values
 from engine.sandbox.ways import Ways, parse_ways
-
-COLUMNS = {
-    "unique_key": "key",
-    "dimension_type_code": "type_code",
-    "type": "label",
-    "name": "name",
-    "erp_dimension_id": "erp_id",
-    "code": "code",
-}
 
 
 class BadRequestError(Exception):
@@ -154,14 +145,14 @@ def _fields(raw: Any) -> dict[str, str]:
     """Return the values that a row gives, by the names of `Values`."""
     if not isinstance(raw, dict):
         raise BadRequestError("a row must be an object")
-    return {name: raw[column] for column, name in COLUMNS.items() if column in raw}
+    return {field.name: raw[field.guide] for field in FIELDS if field.guide in raw}
 
 
 def _values(raw: Any) -> Values:
-    type_code, label, name, erp_id = (
-        _get(raw, column, str) for column in ("dimension_type_code", "type", "name", "erp_dimension_id")
-    )
-    return Values(raw.get("unique_key"), type_code, label, name, erp_id, raw.get("code"))
+    columns = {field.name: field.guide for field in FIELDS}
+    may_lack = {"key", *(field.name for field in FIELDS if field.is_optional)}
+    needed = {name: _get(raw, columns[name], str) for name in Values._fields if name not in may_lack}
+    return Values(**{name: raw.get(columns[name]) for name in may_lack} | needed)
 
 
 def _row(company: Company, raw: Any) -> Row:

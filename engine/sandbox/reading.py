@@ -11,7 +11,7 @@ import orjson
 from engine.sandbox.contract import Contract
 from engine.sandbox.exchange import Call, RowError
 from engine.sandbox.oauth import read_form
-from engine.sandbox.tenant import Values
+from engine.sandbox.tenant import FIELDS, Field, Values
 
 PATHS = {
     "/v1/oauth/token": {"POST": "token"},
@@ -141,9 +141,8 @@ def _item(index: int, row: Any, contract: Contract) -> Values | RowError:
     if faults:
         message = "; ".join(f"{column} {fault}" for column, (fault,) in faults.items())
         return RowError(index, _text(key), message, name=_text(name))
-    return Values(
-        key, row[contract.type_code], row[contract.label], row["name"], row["erp_dimension_id"], row.get("code")
-    )
+    given: dict[str, Any] = {name: row.get(column) for name, column in contract.columns.items()}
+    return Values(**given)
 
 
 def _text(value: Any) -> str | None:
@@ -153,18 +152,20 @@ def _text(value: Any) -> str | None:
 def _faults(row: dict[str, Any], contract: Contract) -> Wrong:
     """Return what is wrong with a row, by column."""
     faults: Wrong = {}
-    for column in (contract.label, contract.type_code, "name", contract.key, "erp_dimension_id"):
-        value = row.get(column)
-        if value is None:
-            faults[column] = ["is required"]
-        elif not isinstance(value, str):
-            faults[column] = ["must be a string"]
-        elif not value.strip():
-            faults[column] = ["must not be empty"]
-    if contract.code_required and row.get("code") is None:
-        faults["code"] = ["is required"]
-    elif "code" in row and not isinstance(row["code"], str):
-        faults["code"] = ["must be a string"]
-    if contract.type_code not in faults and row[contract.type_code] not in contract.type_codes:
-        faults[contract.type_code] = [f"must be one of {', '.join(contract.type_codes)}"]
+    for field in FIELDS:
+        column, is_needed = contract.columns[field.name], field.name in contract.needs
+        if fault := _fault(row.get(column), field, is_given=column in row, is_needed=is_needed):
+            faults[column] = [fault]
+    type_code = contract.columns["type_code"]
+    if type_code not in faults and row[type_code] not in contract.type_codes:
+        faults[type_code] = [f"must be one of {', '.join(contract.type_codes)}"]
     return faults
+
+
+def _fault(value: Any, field: Field, *, is_given: bool, is_needed: bool) -> str | None:
+    """Return what is wrong with the value of one column; None: nothing is. One that is only needed may be empty."""
+    if value is None and (is_needed or not field.is_optional):
+        return "is required"
+    if not isinstance(value, str):
+        return "must be a string" if is_given else None
+    return None if field.is_optional or value.strip() else "must not be empty"

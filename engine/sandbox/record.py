@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 from engine.model.dimension import canonical_type
 from engine.sandbox.access import Meter
-from engine.sandbox.tenant import Company, Row
+from engine.sandbox.tenant import FIELDS, Company, Row
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,15 +39,9 @@ def shown_entry(entry: Entry) -> dict[str, object]:
 
 def shown_row(row: Row) -> dict[str, object]:
     """Return a stored row as a JSON object, with the fields that no contract shows."""
-    values = row.values
     return {
         "id": row.id,
-        "unique_key": values.key,
-        "type": values.label,
-        "dimension_type_code": values.type_code,
-        "name": values.name,
-        "code": values.code,
-        "erp_dimension_id": values.erp_id,
+        **{field.guide: getattr(row.values, field.name) for field in FIELDS},
         "revision": row.revision,
         "created_by": row.created_by,
         **({"hidden": True} if row.hidden else {}),

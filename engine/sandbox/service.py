@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Literal
 
-from engine.sandbox import batch, guide, oauth, reference
+from engine.sandbox import batch, oauth
 from engine.sandbox.access import Access, Allowance, Credentials
+from engine.sandbox.contracts import contracts
 from engine.sandbox.directory import look
 from engine.sandbox.exchange import Answer, Call, PageMade, RowError, envelope, gateway
 from engine.sandbox.faults.rules import Rule, Script
@@ -24,7 +24,7 @@ from engine.sandbox.replay import Replays, Slot
 from engine.sandbox.tenant import Company, Row, Tenant, Values
 from engine.sandbox.ways import Way, Ways
 
-CONTRACTS = {"guide": guide.CONTRACT, "reference": reference.CONTRACT}
+CONTRACTS = contracts()
 SCOPE = "accounts.can_access_dashboard"
 MAX_BODY_BYTES = 10_000_000  # of AWS API Gateway
 IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._\-+=/]{1,128}")
@@ -34,7 +34,7 @@ IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._\-+=/]{1,128}")
 class Options:
     """How the made-up vendor is set up; the defaults are its published figures."""
 
-    contract: Literal["guide", "reference"] = "guide"  # what the dimension calls speak
+    contract: str = "guide"  # one of `CONTRACTS`: what the dimension calls speak
     accounts: tuple[Credentials, ...] = (Credentials(),)
     allowance: Allowance = field(default_factory=Allowance)
     max_limit: int = 100  # rows of a page; a larger limit gets this one without notice (no maximum is documented)

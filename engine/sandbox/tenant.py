@@ -22,6 +22,27 @@ class Values(NamedTuple):
     code: str | None = None
 
 
+class Field(NamedTuple):
+    """One field of `Values`, and its columns. The sandbox's own calls have the names of the guide's requests."""
+
+    name: str
+    guide: str  # in requests
+    guide_listed: str | None  # None: the guide's answers do not show it
+    reference: str  # in requests and answers
+    is_optional: bool = False  # whether a contract may do without it
+
+
+FIELDS = (
+    Field("label", "type", "type", "erp_type"),
+    Field("type_code", "dimension_type_code", "dimension_type", "ottimate_type"),
+    Field("name", "name", "name", "name"),
+    Field("key", "unique_key", None, "reference_id"),
+    Field("erp_id", "erp_dimension_id", "erp_dimension_id", "erp_dimension_id"),
+    Field("code", "code", None, "code", is_optional=True),
+)
+"""All fields of `Values`, in the order in which faults are told."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Row:
     """One stored row."""

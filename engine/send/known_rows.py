@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from engine.compare.agreement import pushed
 from engine.compare.equality import differing_fields
-from engine.compare.readback import is_known
 from engine.model.dimension import RemoteRow
 from engine.model.outcome import Column, ItemResult
+from engine.model.remote_id import is_linked
 from engine.model.row_record import RowRecord
 
 
@@ -31,7 +31,7 @@ class KnownRows:
         """
         change, column, answered_id, _ = result
         before = self.records.get(change.row.key)
-        matched_id = change.remote_id if is_known(change.remote_id) else None
+        matched_id = change.remote_id if is_linked(change.remote_id) else None
         confirmed = (before is not None and before.confirmed) or (
             explained
             and (

@@ -11,14 +11,15 @@ from math import ceil
 import anyio
 
 from engine.compare.agreement import pushed
-from engine.compare.readback import Readback, counterparts, is_known, readback
+from engine.compare.readback import Readback, counterparts, readback
 from engine.compare.remote_view import RemoteView
 from engine.errors import ApiError
 from engine.ledger.journal import Intents
 from engine.model.change import Change
-from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
+from engine.model.dimension import NaturalKey, RemoteRow, as_wanted, natural_key
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import Column, ItemResult, trail
+from engine.model.remote_id import is_linked
 from engine.model.row_record import RowRecord
 from engine.model.settings import CompanyKey
 from engine.net.client import CompanyClient
@@ -60,11 +61,10 @@ class ReadBack:
     async def _put_back(self, keys: Sequence[str], seen: Mapping[str, RemoteRow]) -> None:
         """Note rows as a listing shows them, their keys still not confirmed."""
         there = {key: seen[key] for key in keys if key in seen}
-        shown = {key: Dimension(key, row.type_code, row.type_label, row.name, row.erp_id) for key, row in there.items()}
-        if shown:
+        if there:
             entries = {
-                key: RowRecord(row, seen[key].id, confirmed=False, outcome_known=True, code_known=False)
-                for key, row in shown.items()
+                key: RowRecord(as_wanted(key, row), row.id, confirmed=False, outcome_known=True, code_known=False)
+                for key, row in there.items()
             }
             await self._commit(entries, "put-back", ())
 
@@ -92,14 +92,14 @@ class ReadBack:
         was there has shown that its key leads there.
         """
         pages = ceil(len(self.before) / self.client.channel.key.pages.rows)
-        if len(changes) <= pages and all(is_known(change.remote_id) for change in changes):
+        if len(changes) <= pages and all(is_linked(change.remote_id) for change in changes):
             found = [(change, await self.client.one(change.remote_id or "")) for change in changes]
             return {change.row.key: remote for change, remote in found if remote is not None}, False
         return await self._list(changes)
 
     async def _list(self, changes: Sequence[Change]) -> tuple[dict[str, RemoteRow] | None, bool]:
         page, size = await self.client.first_page()
-        index = RemoteView()
+        index = RemoteView(resource=self.company_key.resource)
         async with paginate(self.client, page, size) as listing:
             async for page in listing:
                 index.add(page.rows)
@@ -126,7 +126,7 @@ class ReadBack:
                 or (before is not None and before.confirmed)
                 or result.change.remote_id is None  # what came to be since, just as it was sent under this key
                 or bool(result.change.fields)  # what was otherwise before, and is now as it was sent under this key
-                or (sure and is_known(result.change.remote_id))
+                or (sure and is_linked(result.change.remote_id))
             )
             agreement, shown_before = pushed(
                 row, self._of(result), result.change.fields, None, answered=None, again=None

@@ -6,7 +6,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.compare.taken_keys import MOVING
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import STORED, ChunkOutcome, Column, ItemResult, columns_of, trail
@@ -90,6 +89,7 @@ def settlement(
         at=at,
         rows=records,
         rejected=_rejections(counted, at) if Column.REJECTED in counts else {},
+        rejected_as=_rejected_as(counted) if Column.REJECTED in counts else {},
         unknown=(*unknown, *sorted(left_out)),
         may_be_there=_may_be_there(sent.results, sent.colliding) if sent.collisions or counts[Column.UNCERTAIN] else {},
         created=counts[Column.CREATED],
@@ -109,6 +109,12 @@ def _rejections(results: Iterable[ItemResult], at: datetime) -> dict[str, Reject
     }
 
 
+def _rejected_as(results: Iterable[ItemResult]) -> dict[str, NaturalKey]:
+    return {
+        result.change.row.key: natural_key(result.change.row) for result in results if result.column is Column.REJECTED
+    }
+
+
 def _may_be_there(results: Iterable[ItemResult], colliding: Container[str]) -> dict[str, NaturalKey]:
     """Return what rows may have become of which nobody knows, by key: creates, and those that move.
 
@@ -118,5 +124,5 @@ def _may_be_there(results: Iterable[ItemResult], colliding: Container[str]) -> d
         change.row.key: natural_key(change.row)
         for change, column, _, _ in results
         if (column is Column.UNCERTAIN or (column in STORED and change.row.key in colliding))
-        and (change.remote_id is None or not change.fields or not MOVING.isdisjoint(change.fields))
+        and (change.remote_id is None or not change.fields or change.moves)
     }

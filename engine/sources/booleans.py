@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _TRUE = """
-1 t true y yes
+1 -1 t true y yes
 wahr ja j
 vrai oui
 vero si sì
@@ -17,8 +17,8 @@ tosi kyllä
 prawda tak
 pravda ano
 """
-"""English and the digit; then German, French, Italian, Spanish, Portuguese, Dutch, Swedish with Danish and Norwegian
-(whose yes is the German one), Finnish, Polish, Czech: what Excel shows, and the word for yes."""
+"""English and the digits, of which Access has -1; then German, French, Italian, Spanish, Portuguese, Dutch, Swedish,
+Danish and Norwegian (with the German yes), Finnish, Polish, Czech: what Excel shows, and the word for yes."""
 
 _FALSE = """
 0 f false n no

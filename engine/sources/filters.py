@@ -65,10 +65,18 @@ class Anything:
     """All rows are taken: a preset's test of this column does not apply."""
 
 
-Test: TypeAlias = OneOf | Sorted | Switch | Matches | Empty | Not | Anything
+@dataclass(frozen=True, slots=True)
+class IfThere:
+    """Rows are tested where the source has the column; a source without it is read, and not filtered by it."""
 
-_TESTS = (OneOf, Sorted, Switch, Matches, Empty, Not, Anything)
-_FORMS = ("not", "empty", "matches", "keep", "out", "any")
+    test: Plain
+
+
+Plain: TypeAlias = OneOf | Sorted | Switch | Matches | Empty | Not | Anything
+Test: TypeAlias = Plain | IfThere
+
+_TESTS = (OneOf, Sorted, Switch, Matches, Empty, Not, Anything, IfThere)
+_FORMS = ("not", "empty", "matches", "keep", "out", "any", "optional")
 _HELP = 'one of { not = ... }, { empty = false }, { matches = "..." }, { keep = [...], out = [...] }, { any = true }'
 
 
@@ -79,6 +87,14 @@ def row_test(written: object) -> Test:
     if not isinstance(written, Mapping):
         return _equal(written)
     require_keys(written, _FORMS)
+    if "optional" not in written:
+        return _plain(written)
+    if not _switch(written["optional"], "optional"):
+        raise Unwritable("is true or not there", ("optional",))
+    return IfThere(_plain({form: value for form, value in written.items() if form != "optional"}))
+
+
+def _plain(written: Mapping[str, object]) -> Plain:
     forms = tuple(written)
     if forms == ("not",):
         return Not(_negated(written["not"]))
@@ -167,6 +183,8 @@ def takes(test: Test, text: str) -> bool | None:
         case Not(other):
             taken = takes(other, text)
             return not taken if taken is not None else (True if not text else None)
+        case IfThere(other):
+            return takes(other, text)
         case Anything():
             return True
 
@@ -184,6 +202,8 @@ def _side(text: str, keep: tuple[str, ...], out: tuple[str, ...]) -> bool | None
 def unsaid(test: Test, column: str, text: str) -> str:
     """Return words for a row of which a filter says nothing."""
     shown = repr(text[:60]) if text else "empty"
+    if isinstance(test, IfThere):
+        return unsaid(test.test, column, text)
     if isinstance(test, Sorted):
         return f"{column} is {shown}, which is neither in `keep` nor in `out`: say in `where` on which side it belongs"
     return (

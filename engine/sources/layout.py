@@ -8,6 +8,7 @@ from typing import NamedTuple
 from engine.model.dimension import clean
 from engine.sources.cells import Cells
 from engine.sources.expressions import Expression, Named, lacking
+from engine.sources.filters import IfThere
 from engine.sources.mapping import ColumnMap, spellings, supplied
 from engine.sources.rows import COLUMNS
 
@@ -43,7 +44,7 @@ def layout(cells: Cells, mapping: ColumnMap) -> Layout:
         fields.append(made)
         if absent and column not in given:
             missing.append(" or ".join(absent))
-    missing += [name for name in mapping.where if not cells.has(name)]
+    missing += [name for name, test in mapping.where.items() if not cells.has(name) and not isinstance(test, IfThere)]
     if mapping.company_column is not None and not cells.has(mapping.company_column):
         missing.append(mapping.company_column)
     owner = None if mapping.company_column else _owner(cells.columns)

@@ -90,6 +90,9 @@ class Lines:
         if "\0" in line:
             byte = len(line[: line.index("\0")].encode()) + 1
             fault = f"byte {byte} is NUL: this is not UTF-8 text; save it as UTF-8"
+            if line.count("\0") * NULS_OF_UTF_16 >= len(line):
+                likely = "utf-16-be" if line.startswith("\0") else "utf-16-le"
+                fault += f', or say in the mapping what it probably is, UTF-16: encoding = "{likely}"'
         return SourceError(f"{self._name}, line {number}: {fault}", file=self._name, line=number)
 
 

@@ -138,8 +138,18 @@ class Part:
                 text = f"{self.name}: the same column is there twice: {'; '.join(twice)}; keep one of them"
                 raise SourceError(text, file=self.name)
             if self._found.missing:
-                raise self._missing(self._found.missing, columns)
+                raise (
+                    self._misplaced(mapping.header, columns)
+                    if mapping.header
+                    else self._missing(self._found.missing, columns)
+                )
         return self._found
+
+    def _misplaced(self, line: int, there: Sequence[str]) -> SourceError:
+        place = f"{self.name}, line {line}, where the mapping says that the column names are (header = {line})"
+        named = ", ".join(name for name in there if name) or "none"
+        text = f"{place}: missing columns: {', '.join(self._found.missing)}; there are: {named}"
+        return SourceError(text, file=self.name, line=line)
 
     def _objects_layout(self, cells: Objects, batch: Batch) -> Layout:
         """Return how objects are read, and note which columns none of them had so far."""

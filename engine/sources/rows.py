@@ -8,12 +8,12 @@ from sys import intern
 from typing import NamedTuple
 from unicodedata import is_normalized
 
-from engine.model.dimension import NaturalKey, canonical_type, clean
+from engine.model.dimension import DIMENSIONS, NaturalKey, canonical_type, clean
 
 FIELD_BYTES = 65_536
 """A longer field is refused: 64 KiB of UTF-8, after trimming. No real name or code comes near."""
 
-COLUMNS = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
+COLUMNS = tuple(DIMENSIONS.columns.values())
 """The guide's column names, in the order of the fields of `Dimension`."""
 
 IDS = frozenset({"unique_key", "erp_dimension_id"})

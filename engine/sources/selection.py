@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from engine.model.wanted import LeftOut
 from engine.sources.cells import ABSENT, Cells
-from engine.sources.filters import Empty, Not, Test, filtered_text, takes, unsaid
+from engine.sources.filters import Empty, IfThere, Not, Test, filtered_text, takes, unsaid
 from engine.sources.rows import Fault
 
 MOST_REASONS = 200
@@ -35,10 +35,12 @@ def selected(cells: Cells, where: Mapping[str, Test]) -> Selection:
     out: dict[int, tuple[str, str]] = {}
     refused: dict[int, Fault] = {}
     for column, test in where.items():
+        if isinstance(test, IfThere) and not cells.has(column):
+            continue
         values = cells.column(column, ABSENT)
         texts = values if set(map(type, values)) == {str} else list(map(_text, values))
         said = {text: takes(test, filtered_text(text)) for text in set(texts)}
-        lacks = not isinstance(test, Empty | Not) and ABSENT in values
+        lacks = not isinstance(test, Empty | Not | IfThere) and ABSENT in values
         needs_a_look = {text: lacks or verdict is not True for text, verdict in said.items()}
         for at in compress(range(len(texts)), map(needs_a_look.__getitem__, texts)):
             text = filtered_text(texts[at])

@@ -5,30 +5,41 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 from unicodedata import normalize
 
 from engine.errors import MissingSource, SharedSource, SourceError
-from engine.model.settings import Company
+from engine.model.settings import Company, SourceRows
 from engine.sources.files import FileSource
+from engine.sources.openpyxl_rows import first_sheet
 from engine.sources.reading import Reading
 from engine.sources.several import Several
 from engine.sources.sql import SqlSource
 
 _COMPANY_ID = re.compile(r"(?<![:\w\\]):company_id(?!\w|:)")  # SQLAlchemy's own rule for what is a parameter
+_NO_CODE = re.compile(r"""--[^\n]*|/\*.*?\*/|'[^']*'|"[^"]*\"""", re.DOTALL)  # comments, texts and quoted names in SQL
 _SHOWN = 5  # most companies that a message names
 
-_Place: TypeAlias = tuple[Hashable, str]
+Place: TypeAlias = tuple[Hashable, str]
 """A value that is equal for equal sources, and the source's name in messages."""
 
 
-class AbsentSource:
-    """The source of a company whose file was there in an earlier run and is missing now. It cannot be read."""
+class _Sheet(NamedTuple):
+    """A file, or a sheet of a workbook."""
 
-    def __init__(self, path: Path) -> None:
+    path: str
+    name: str | None  # None: the file's first sheet, or it is no workbook
+
+
+class AbsentSource:
+    """The source of a company of which a file is missing. It cannot be read."""
+
+    def __init__(self, path: Path, reason: str | None = None) -> None:
+        """Take the file's path. `reason`: in a sentence; None: the file was there in an earlier run."""
         self.name = str(path)
+        self._reason = reason
 
     def refusal(self, company_id: int) -> MissingSource:
         """Return the error that fails the company."""
@@ -36,7 +47,7 @@ class AbsentSource:
             f"{self.name} is missing, and was there in an earlier run: have it exported again, or say that the company "
             f"is gone for good: gone = [{company_id}] under [fleet]"
         )
-        return MissingSource(text, file=self.name)
+        return MissingSource(self._reason or text, file=self.name)
 
     def __aiter__(self) -> Reading:
         raise MissingSource(f"{self.name} is missing", file=self.name)
@@ -57,23 +68,59 @@ def refusals(companies: Iterable[Company], every: Collection[Company]) -> dict[i
 def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
     """Return the errors of companies that have the same source as others, without `shares_source`, by id.
 
-    Sources that return the rows of one company (`of_company`, a query with `:company_id`) may be shared.
+    Sources that return the rows of one company (`of_company`, a query with `:company_id`, a mapping with a
+    `company_column`) may be shared.
     """
     sharers: dict[Hashable, dict[int, Company]] = {}
     names: dict[Hashable, str] = {}
-    places = _Places()
+    dealt_out: set[tuple[Hashable, int]] = set()  # to companies by a column of the source
+    places = Places()
     for company in companies:
-        for source in company.source.parts if isinstance(company.source, Several) else (company.source,):
-            if (place := _place(source, places)) is not None:
+        for source in parts_of(company.source):
+            if (place := place_of(source, places)) is not None:
                 sharers.setdefault(place[0], {})[company.id] = company
                 names.setdefault(place[0], place[1])
+                if is_dealt_out(source):
+                    dealt_out.add((place[0], company.id))
+    for unnamed in [place for place in sharers if isinstance(place, _Sheet) and place.name is None]:
+        first = _first_of(unnamed, sharers)
+        if first != unnamed and first in sharers:
+            dealt_out |= {(first, company_id) for place, company_id in dealt_out if place == unnamed}
+            sharers[first] |= sharers.pop(unnamed)
     return {
         company.id: SharedSource(_text(names[place], company, group), file=names[place])
         for place, group in sharers.items()
         if len(group) > 1
         for company in group.values()
-        if not company.shares_source
+        if not company.shares_source and (place, company.id) not in dealt_out
     }
+
+
+def _first_of(unnamed: _Sheet, places: Collection[Hashable]) -> _Sheet:
+    """Return the sheet that is read where none is named, by its name if another one of these places names a sheet.
+
+    The workbook is opened for it. If it cannot be, the name stays unknown.
+    """
+    if not any(isinstance(place, _Sheet) and place.path == unnamed.path and place.name for place in places):
+        return unnamed
+    return unnamed._replace(name=first_sheet(Path(unnamed.path)))
+
+
+def parts_of(source: SourceRows) -> Sequence[SourceRows]:
+    """Return a company's sources, one by one."""
+    return source.parts if isinstance(source, Several) else (source,)
+
+
+def is_dealt_out(source: object) -> TypeGuard[FileSource | SqlSource]:
+    """Return whether a column of the source tells the company of each row, and the source itself does not."""
+    if isinstance(source, SqlSource) and _is_of_one(source.query):
+        return False
+    return isinstance(source, FileSource | SqlSource) and source.mapping.company_column is not None
+
+
+def _is_of_one(query: str) -> bool:
+    """Return whether a query asks for the rows of one company, by its parameter."""
+    return _COMPANY_ID.search(_NO_CODE.sub(" ", query)) is not None
 
 
 def _text(name: str, company: Company, group: Iterable[int]) -> str:
@@ -86,7 +133,7 @@ def _text(name: str, company: Company, group: Iterable[int]) -> str:
     )
 
 
-class _Places:
+class Places:
     """Resolves paths, each folder once. Paths are texts: `Path` objects took four times as long."""
 
     def __init__(self) -> None:
@@ -128,12 +175,12 @@ def _are_one(place: str, other: str) -> bool:
         return False
 
 
-def _place(source: object, places: _Places) -> _Place | None:
+def place_of(source: object, places: Places) -> Place | None:
     """Return the place of a source; None: it has none, or may be shared."""
     if isinstance(source, SqlSource):
-        return None if _COMPANY_ID.search(source.query) else (source.identity, source.name)
+        return None if _is_of_one(source.query) else (source.identity, source.name)
     if isinstance(source, FileSource):
-        return ("file", places.of(source.path), source.sheet), source.name
+        return _Sheet(places.of(source.path), source.sheet), source.name
     name = getattr(source, "name", None)  # a program's own source may have a name
     if getattr(source, "of_company", None) is not None or isinstance(source, AbsentSource) or not isinstance(name, str):
         return None

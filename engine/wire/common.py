@@ -8,15 +8,17 @@ from typing import Final
 
 import orjson
 
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
+from engine.model.resource import Resource
 from engine.wire import reading
 
 
 class Common(ABC):
     """The base of contracts. A contract adds its names of fields; reading accepts the names of any contract."""
 
+    resource: Resource = DIMENSIONS
     create_path: Final = "/dimensions"
 
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import Protocol
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.listing import Page
 from engine.model.outcome import BulkAnswer
+from engine.model.resource import Resource
 
 
 class BadAnswer(ValueError):
@@ -24,6 +25,11 @@ class Dialect(Protocol):
     @property
     def name(self) -> str:
         """The contract's name, as in `api.contract`."""
+        ...
+
+    @property
+    def resource(self) -> Resource:
+        """What the rows are that it carries."""
         ...
 
     @property

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, takewhile
+from functools import partial
+from itertools import chain, starmap, takewhile
 from sys import intern
 from typing import Any
 
-from engine.model.dimension import RemoteRow, clean, listed_type, remote_rows
+from engine.model.dimension import DIMENSIONS, RemoteRow, clean, listed_type
+from engine.model.resource import When
 from engine.model.table import Column, Table, constant
 from engine.wire.dialect import BadAnswer
 from engine.wire.values import kind_of, needed, text_of
@@ -28,7 +30,7 @@ NAMES = {
 }
 """What the contracts call the fields of a row; of several names in one row, the first that is not empty counts."""
 
-NEEDED = ("id", "name", "erp_id")
+NEEDED = ("id", *(field.name for field in DIMENSIONS.fields if field.compared is When.ALWAYS))
 """Fields without which a listed row is none."""
 
 
@@ -41,17 +43,7 @@ def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], 
     objects = _objects(items)
     reading = _Reading(_columns(objects), len(objects))
     foreign = reading.foreign(company_id)
-    rows = remote_rows(
-        (
-            reading.each("id", _identity, list),
-            reading.each("type_code", _type_code, lambda column: _once_each(column, listed_type)),
-            reading.each("type_label", _type_label, lambda column: _once_each(column, intern)),
-            reading.each("name", lambda value: clean(needed(value, "name")), _cleaned),
-            reading.each("erp_id", lambda value: clean(needed(value, "erp_dimension_id")), _cleaned),
-            reading.each("code", _code, _cleaned),
-            reading.each("key", _key, lambda column: [key or None for key in column]),
-        )
-    )
+    rows = DIMENSIONS.remote_rows(starmap(reading.each, READ))
     if (fault := reading.first_fault(items)) is not None:
         at, text = fault
         raise BadAnswer(f"row {at + 1} {text}")
@@ -123,6 +115,8 @@ class _Reading:
 
     def first_fault(self, items: Sequence[Any]) -> tuple[int, str] | None:
         """Return the position of the first bad row, and there what is wrong with the first bad field; None: none is."""
+        if not self.faults and self.count == len(items):
+            return None
         faults = list(self.faults)
         if self.count < len(items):
             faults.append((self.count, f"is {kind_of(items[self.count])}, not an object"))
@@ -211,10 +205,6 @@ def _type_label(value: object) -> str:
     return intern(text_of(value or "", "a type label"))
 
 
-def _code(value: object) -> str | None:
-    return None if value is None else clean(text_of(value, "a `code`"))
-
-
 def _key(value: object) -> str | None:
     """Return a key as it stands: what merely looks like a key leads elsewhere."""
     return text_of(value, "a key") if value else None
@@ -225,3 +215,26 @@ def _company(owner: object) -> int:
         return int(owner)  # type: ignore[call-overload, no-any-return]  # what is no number raises
     except (TypeError, ValueError):
         raise BadAnswer(f"has an `ottimate_company_id` that is {kind_of(owner)}, not a number") from None
+
+
+def _text(value: object, *, name: str, may_lack: bool) -> str | None:
+    """Return text as it is compared. `name`: the column's, for messages."""
+    if value is None and may_lack:
+        return None
+    return clean(needed(value, name) if not may_lack else text_of(value, f"a `{name}`"))
+
+
+READERS: Mapping[str, tuple[Callable[[object], Any], Callable[[Column], Column]]] = {
+    "id": (_identity, list),
+    "type_code": (_type_code, lambda column: _once_each(column, listed_type)),
+    "type_label": (_type_label, lambda column: _once_each(column, intern)),
+    "key": (_key, lambda column: [key or None for key in column]),
+}
+"""What reads one value of a field, and what reads a whole column of texts. All other fields are plain text."""
+
+
+READ = [
+    (name, *READERS.get(name, (partial(_text, name=NAMES[name][0], may_lack=name not in NEEDED), _cleaned)))
+    for name in DIMENSIONS.remote_names
+]
+"""The fields of a row in their order, each with what reads it."""

@@ -114,10 +114,11 @@ def read_bulk_object(document: dict[str, Any]) -> BulkAnswer:
         raise BadAnswer("no bulk answer: it has neither counters nor rows")
     created, updated = _stored(document, "created"), _stored(document, "updated")
     errors = [read_error(item) for item in _list(document, "errors")]
+    made, changed = len(created), len(updated)
     return BulkAnswer(  # the contracts let counters be absent; the lists are counted then
-        success_count=_counter(document, "success_count", len(created) + len(updated)),
-        created_count=_counter(document, "created_count", len(created)),
-        updated_count=_counter(document, "updated_count", len(updated)),
+        success_count=_counter(document, "success_count", made + changed),
+        created_count=_counter(document, "created_count", made),
+        updated_count=_counter(document, "updated_count", changed),
         error_count=_counter(document, "error_count", len(errors)),
         created=created,
         updated=updated,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.cli.main import run
-from tests.cli.program import CREDENTIALS, PATIENCE_S, ROOT, Door, Fleet, start
+from tests.cli.program import Door, Fleet, start
+from tests.nursery import CREDENTIALS, PATIENCE_S, ROOT, Nursery
 
 Here = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -33,8 +34,8 @@ def door(sandbox: Door) -> Iterator[Door]:
 
 
 @pytest.fixture
-def fleet(door: Door, tmp_path: Path) -> Fleet:
-    return Fleet(folder=tmp_path, door=door)
+def fleet(door: Door, tmp_path: Path, nursery: Nursery) -> Fleet:
+    return Fleet(folder=tmp_path, door=door, nursery=nursery)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-ROOT = Path(__file__).parents[2]
+from tests.nursery import PATIENCE_S, ROOT, Nursery, environment
+
 PROGRAM = (sys.executable, "-m", "engine")
-PATIENCE_S = 20.0
 
 SETTINGS = """\
 [api]
@@ -32,21 +31,8 @@ server_timeout = "200ms"
 """
 
 
-CREDENTIALS = {"API_KEY": "demo-key", "CLIENT_ID": "demo-client", "CLIENT_SECRET": "demo-secret"}
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Return a plain environment: no colours asked for, no terminal named, credentials that the sandbox knows.
-
-    No certificates, either: to load them takes a twentieth of a second, and no host here has one.
-    """
-    plain = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR"}}
-    plain["SSL_CERT_FILE"] = os.devnull
-    return {**plain, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8", **CREDENTIALS, **more}
-
-
 def dimsync(*words: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end."""
+    """Run the program to its end, from Python's own start on."""
     return subprocess.run(
         [*PROGRAM, *words],
         cwd=cwd,
@@ -123,6 +109,7 @@ class Fleet:
 
     folder: Path
     door: Door
+    nursery: Nursery
 
     def configure(self, *company_ids: int, max_concurrency: int = 8, names: Mapping[int, str] | None = None) -> None:
         """Write the settings file."""
@@ -138,9 +125,10 @@ class Fleet:
         header = "unique_key,type,dimension_type_code,name,code,erp_dimension_id\n"
         (self.folder / f"{company_id}.csv").write_text(header + "".join(rows), encoding="utf-8")
 
-    def run(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the program in the folder."""
-        return dimsync(*words, cwd=self.folder, env=env)
+    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the program in the folder; `env` changes its environment."""
+        done = self.nursery.run("engine", *words, cwd=self.folder, env=environment(**env))
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def result(self, *words: str) -> tuple[int, dict[str, Any]]:
         """Run the program and return its exit code and JSON, which agree on it."""

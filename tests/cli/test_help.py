@@ -10,7 +10,8 @@ import pytest
 
 from engine.cli.codes import CODES
 from tests.cli.conftest import Here
-from tests.cli.program import ROOT, dimsync, environment
+from tests.cli.program import dimsync
+from tests.nursery import ROOT, environment
 
 CUT = "…"
 
@@ -96,3 +97,11 @@ def test_a_page_tells_when_a_row_is_in_order(here: Here) -> None:
         assert here(verb, "--help").returncode == 0, f"no such verb: {line}"
     for code in ("stored-otherwise", "not-applied", "mass-update"):
         assert f"`{code}`" in done.stdout
+
+
+def test_the_page_on_sources_is_shown_without_its_marks_for_tests(here: Here) -> None:
+    done = here("help", "sources")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("# What can be a source")
+    assert 'mapping = "netsuite.accounts"' in done.stdout
+    assert "<!--" not in done.stdout

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
 import jsonschema
@@ -16,14 +15,15 @@ from engine.documents.plan_file import write_plan
 from engine.model.balance import Balance
 from engine.model.change import Change
 from engine.model.dimension import Dimension
+from engine.model.origin import origin_of
 from engine.model.result import Requests, RunResult
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
-from engine.run.run import origin_of
 from tests.cli.conftest import Here
-from tests.cli.program import PATIENCE_S, Fleet, start, until
+from tests.cli.program import Fleet, start, until
+from tests.nursery import PATIENCE_S
+from tests.result_schema import SCHEMA
 
-SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 COLUMNS = ("source_rows", "unchanged", "created", "updated", "rejected", "held", "deferred", "uncertain", "invalid")
 BULK = {"operation": "bulk"}
 MAPPING = '\nmapping = "plain"\n[mapping.plain]\nwhere = {{dimension_type_code = [{}]}}\n'

@@ -9,7 +9,8 @@ import pytest
 
 from engine import __version__
 from tests.cli.conftest import Here
-from tests.cli.program import ROOT, Fleet, dimsync, environment, start
+from tests.cli.program import Fleet, dimsync, start
+from tests.nursery import ROOT, environment
 
 VERBS = ("demo", "sandbox", "validate", "plan", "sync")
 
@@ -28,6 +29,21 @@ def test_help_and_version_load_nothing_heavy() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(), cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_the_ledger_remembers_is_told_without_loading_what_asks_the_api(fleet: Fleet) -> None:
+    fleet.configure(99_001)
+    fleet.source(99_001, ["Cash"])
+    assert fleet.run("plan").returncode == 1  # there is no such company; the ledger is made
+    code = (
+        "import sys; from engine.cli.main import run; assert not run(['status']) + run(['history']); "
+        "print(sorted(name for name in sys.modules if name.startswith(('aiohttp', 'engine.net', 'engine.run'))))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=environment(), cwd=fleet.folder, capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
 

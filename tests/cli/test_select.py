@@ -11,8 +11,8 @@ from engine.sources.files import FileSource
 COMPANIES = [Company(id=number, source=FileSource(f"{number}.csv")) for number in (7, 111, 112, 12345)]
 TRAITS = Traits(
     groups={7: ("west",), 111: ("west", "north west"), 112: ("east",)},
-    erps={7: "netsuite", 111: "intacct", 112: "intacct"},
-    mappings={7: "ours", 111: "netsuite", 112: "intacct", 12345: "acumatica"},
+    erps={7: ("netsuite",), 111: ("intacct",), 112: ("intacct",)},
+    mappings={7: ("ours",), 111: ("netsuite",), 112: ("intacct",), 12345: ("acumatica",)},
     states={7: State.FAILED, 111: State.SYNCED, 112: State.FAILED},
 )
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.program import PATIENCE_S, PROGRAM, Fleet, environment, start, until
+from tests.cli.program import PROGRAM, Fleet, start, until
+from tests.nursery import PATIENCE_S, environment
 
 NAMES = [f"Account {n}" for n in range(60)]
 

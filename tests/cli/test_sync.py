@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from importlib.resources import files
 from typing import Any
 
 import jsonschema
 import pytest
 
 from tests.cli.conftest import Here
-from tests.cli.program import PROGRAM, Fleet, environment
+from tests.cli.program import PROGRAM, Fleet, dimsync
+from tests.nursery import environment
+from tests.result_schema import SCHEMA
 
-SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 HOSTILE = "\x1b]0;owned\x07\x1b[31mred \u202eexe [bold]x[/bold]"
 
 
@@ -98,7 +98,7 @@ def test_refused_credentials_exit_8(fleet: Fleet) -> None:
     fleet.door.place(151)
     fleet.configure(151)
     fleet.source(151, ["Cash"])
-    done = fleet.run("sync", "--output", "json", env=environment(CLIENT_SECRET="not-it"))
+    done = fleet.run("sync", "--output", "json", CLIENT_SECRET="not-it")
     document = json.loads(done.stdout)
     check(document)
     assert (done.returncode, document["companies"][0]["state"]) == (8, "deferred")
@@ -107,7 +107,7 @@ def test_refused_credentials_exit_8(fleet: Fleet) -> None:
 
 def test_names_are_shown_escaped_in_any_locale(fleet: Fleet) -> None:
     fleet.configure(161, names={161: f"{HOSTILE} Zoë"})
-    done = fleet.run("sync", env=environment(PYTHONIOENCODING="ascii"))
+    done = dimsync("sync", cwd=fleet.folder, env=environment(PYTHONIOENCODING="ascii"))
     assert done.returncode == 1
     assert all(line.isprintable() and line.isascii() for line in (done.stdout + done.stderr).splitlines())
     assert r"\x1b]0;owned\x07" in done.stdout

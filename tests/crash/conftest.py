@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import anyio
@@ -23,9 +20,8 @@ from engine.sandbox.faults.rules import Script, parse_rules
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Sandbox
 from engine.sandbox.tenant import Company
+from tests.nursery import Forked, Nursery, environment
 
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "SSL_CERT_FILE": os.devnull}  # loading certificates is a seventh of a client's start
 PATIENCE_S = 15.0  # for one process to get where it should; a hundred times what it takes
 POLL_S = 0.002  # less than the shortest latency of a test: a request that is waited for is seen before it is worked on
 
@@ -40,12 +36,12 @@ LOST_ANSWERS = {"effect": "reset", "commit": True, "match": {"operation": "bulk"
 class Client:
     """One client process, and what it said."""
 
-    process: Popen[bytes]
+    process: Forked
     out: Path
 
     def kill(self) -> None:
         """`kill -9` a process that is still at work."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         assert self.process.wait(PATIENCE_S) == -signal.SIGKILL, "it had ended by itself"
 
     @property
@@ -60,6 +56,7 @@ class Site:
     sandbox: Sandbox
     folder: Path
     ledger: Path
+    nursery: Nursery
     clients: list[Client] = field(default_factory=list)
 
     @property
@@ -91,11 +88,16 @@ class Site:
 
     def start(self, *options: str) -> Client:
         """Start a client on all companies."""
+        sources = str(self.folder / "sources")
+        return self.begin("tests.crash.client", self.sandbox.base_url, f"sqlite:///{self.ledger}", sources, *options)
+
+    def begin(self, module: str, *words: str) -> Client:
+        """Start `python -m MODULE WORDS` in the folder: a client, which is ended with the test."""
         out = self.folder / f"client-{len(self.clients)}.json"
-        ledger_url, sources = f"sqlite:///{self.ledger}", str(self.folder / "sources")
-        command = [sys.executable, "-m", "tests.crash.client", self.sandbox.base_url, ledger_url, sources, *options]
         with out.open("wb") as stdout, out.with_suffix(".err").open("wb") as stderr:
-            process = Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=stdout, stderr=stderr)
+            process = self.nursery.start(
+                module, *words, cwd=self.folder, env=environment(), stdout=stdout, stderr=stderr
+            )
         client = Client(process=process, out=out)
         self.clients.append(client)
         return client
@@ -194,10 +196,10 @@ def dims(count: int, *, first: int = 0, name: str = "Name") -> list[Dimension]:
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(tmp_path: Path, nursery: Nursery) -> AsyncIterator[Site]:
     (tmp_path / "sources").mkdir()
     async with Sandbox() as sandbox:
-        site = Site(sandbox=sandbox, folder=tmp_path, ledger=tmp_path / "ledger.db")
+        site = Site(sandbox=sandbox, folder=tmp_path, ledger=tmp_path / "ledger.db", nursery=nursery)
         try:
             yield site
         finally:

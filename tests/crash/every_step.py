@@ -24,14 +24,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import closing, suppress
 from contextvars import Context
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from traceback import format_exc
 from typing import TypeVar, TypeVarTuple, cast
 
 import aiohttp
@@ -288,16 +287,23 @@ def die(stage: Stage, at: int) -> None:
     ours, its = Pipe(duplex=False)
     client = os.fork()
     if client == 0:
+        gc.disable()  # it lives for milliseconds
         ours.close()
         stage.live(its, at)
         os._exit(0)
     its.close()
-    stage.serve(ours)
+    with ours:
+        stage.serve(ours)
     _, status = os.waitpid(client, 0)
     assert os.WIFSIGNALED(status), "it ended by itself"
+    go_on(stage, seed=at + 2)
+
+
+def go_on(stage: Stage, seed: int) -> None:
+    """Run after a client that has ended somehow, and look at what there is."""
     stage.service.script.replace(parse_rules([REFUSE]))
     died_at = stage.service._number
-    result = stage.sync(AFTER, seed=at + 2)
+    result = stage.sync(AFTER, seed=seed)
     check(stage, result, [entry.created for entry in stage.service.log if entry.number > died_at])
     check_at_rest(stage)
 
@@ -327,31 +333,6 @@ def check_at_rest(stage: Stage) -> None:
     assert again.totals.unchanged == sum(map(len, AFTER.values())) - 1
 
 
-def apart(work: Callable[[], T]) -> T:
-    """Return what `work` does in a process of its own: nothing of it stays here."""
-    ours, its = Pipe(duplex=False)
-    child = os.fork()
-    if child == 0:
-        try:
-            its.send((work(), ""))
-        except BaseException:  # noqa: BLE001  it is told to the parent
-            its.send((None, format_exc()))
-        os._exit(0)
-    its.close()
-    done, trouble = ours.recv()
-    os.waitpid(child, 0)
-    if trouble:
-        raise AssertionError(trouble)
-    return cast("T", done)
-
-
-def in_copy(stage: Stage, ledger: Path, work: Callable[[], T]) -> T:
-    """Return what `work` does apart, with a ledger of its own."""
-    with TemporaryDirectory(dir=ledger.parent) as folder:
-        stage.ledger = Path(shutil.copy(ledger, folder))
-        return apart(work)
-
-
 def chosen(kinds: list[str], which: str) -> list[int]:
     """Return the steps to die at, counted from 1: `all`, `requests`, or those that leave something new (`every`)."""
     before = [STATEMENT, *kinds]
@@ -362,6 +343,20 @@ def chosen(kinds: list[str], which: str) -> list[int]:
     ]
 
 
+def rehearse(stage: Stage) -> list[str]:
+    """Live, and go on, with no death; return the steps. What this compiles and caches, all others have as well."""
+    kinds = list(stage.live())
+    go_on(stage, seed=3)
+    return kinds
+
+
+def copied(stage: Stage, ledger: Path) -> Stage:
+    """Return a stage of its own, with the ledger in another place: nothing of what happens there is seen here."""
+    copy = deepcopy(stage)
+    copy.ledger = Path(shutil.copy(stage.ledger, ledger))
+    return copy
+
+
 def main() -> None:
     """Die at the steps; print, as JSON, how many there are, at how many it died, and what went wrong."""
     parser = ArgumentParser()
@@ -370,15 +365,14 @@ def main() -> None:
     parser.add_argument("--ack-only", action="store_true")
     options = parser.parse_args()
     kind = AckOnly if options.ack_only else lambda ledger: ledger
-    kinds = prepared(options.folder / "twin.db", kind).live()  # what it compiles and caches, all others have as well
-    ledger = options.folder / "ledger.db"
-    stage = prepared(ledger, kind)
+    kinds = rehearse(prepared(options.folder / "twin.db", kind))
+    stage = prepared(options.folder / "ledger.db", kind)
     steps, wrong = chosen(kinds, options.which), {}
     gc.freeze()
-    gc.disable()  # children live for milliseconds
     for at in steps:
         try:
-            in_copy(stage, ledger, partial(die, stage, at))
+            with TemporaryDirectory(dir=options.folder) as folder:
+                die(copied(stage, Path(folder) / "ledger.db"), at)
         except AssertionError as error:
             wrong[f"{kinds[at - 1]}, {at}"] = str(error)
     died_at = Counter(kinds[at - 1] for at in steps)

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.crash.conftest import ROOT
+from tests.nursery import ROOT
 
 ALL = os.environ.get("DIMSYNC_KILL") == "all"
 """Die at all turns of tasks as well, not only at those that leave something else than the one before."""

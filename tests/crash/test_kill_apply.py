@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from subprocess import Popen
 from typing import Any
 
 import pytest
 
 from engine import Dimension
-from tests.cli.program import SETTINGS, environment
+from tests.cli.program import SETTINGS
 from tests.crash.conftest import LATENCY, LOST_ANSWERS, Client, Site, dims
 
 COMPANIES = (1, 2, 3)
@@ -20,13 +18,7 @@ HANG = {"effect": "hang", "commit": True, "match": {"operation": "bulk"}, "after
 
 def start(site: Site, *words: str) -> Client:
     """Start the program in the site's folder."""
-    out = site.folder / f"client-{len(site.clients)}.json"
-    command = [sys.executable, "-m", "engine", *words, "--output", "json", "-q"]
-    with out.open("wb") as stdout, out.with_suffix(".err").open("wb") as stderr:
-        process = Popen(command, cwd=site.folder, env=environment(), stdout=stdout, stderr=stderr)
-    client = Client(process=process, out=out)
-    site.clients.append(client)
-    return client
+    return site.begin("engine", *words, "--output", "json", "-q")
 
 
 async def run(site: Site, *words: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from engine.model.company_record import CompanyState
 from engine.model.ledger_writes import Learned, Settlement
 from engine.model.resting import RestingRow
 from engine.model.row_record import Agreement
+from engine.model.wanted import LeftOut
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,
@@ -95,10 +96,18 @@ async def clean(ledger: Ledger) -> Ledger:
     return ledger
 
 
+async def test_why_rows_were_left_out_is_kept_with_it(clean: Ledger) -> None:
+    reasons = (LeftOut("filter", "Inactive", "Yes", "account", 9), LeftOut("heading", "", "", None, 3))
+    await clean.note_clean(HARBOR, DIGEST, 7, 2, reasons)
+    assert await clean.brief(HARBOR) == replace(CLEAN, clean_left_out=reasons)
+    await clean.note_clean(HARBOR, DIGEST, 7, 2)
+    assert await clean.brief(HARBOR) == CLEAN
+
+
 @pytest.mark.parametrize("name", CHANGES)
 async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
     await CHANGES[name](clean)
-    states = (await clean.states(ORIGIN))[HARBOR.account, HARBOR.company_id], (await clean.read(HARBOR)).state
+    states = (await clean.states(ORIGIN))[HARBOR.of_account], (await clean.read(HARBOR)).state
     assert [(state.clean, state.clean_rows, state.clean_adopted) for state in states] == [(None, None, None)] * 2
 
 
@@ -106,7 +115,7 @@ async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
 async def test_what_bears_on_no_row_leaves_it(name: str, clean: Ledger) -> None:
     await OTHERS[name](clean)
     assert await clean.brief(HARBOR) == (await clean.read(HARBOR)).state == CLEAN
-    assert (await clean.states(ORIGIN))[HARBOR.account, HARBOR.company_id] == CLEAN
+    assert (await clean.states(ORIGIN))[HARBOR.of_account] == CLEAN
 
 
 def test_each_method_on_a_company_is_one_or_the_other() -> None:

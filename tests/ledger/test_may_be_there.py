@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.ledger.protocols import Ledger
+from engine.model.dimension import NaturalKey
 from engine.model.ledger_writes import Learned, Settlement
 from engine.model.resting import KEY_COLLISION, MADE_ANEW, NOT_LISTED, UNCERTAIN, RestingRow
 from tests.ledger.values import ANCHOR, HARBOR, LATER, NOON, certificate, intent, known_rows, rejection, settlement
@@ -22,7 +23,7 @@ async def doubt(ledger: Ledger) -> None:
     await ledger.settle(HARBOR, lost)
 
 
-async def noted(ledger: Ledger) -> dict[str, tuple[str, str]]:
+async def noted(ledger: Ledger) -> dict[str, NaturalKey]:
     return dict((await ledger.read(HARBOR)).may_be_there)
 
 
@@ -36,13 +37,17 @@ async def test_it_is_kept_until_an_answer_tells_what_the_row_is(ledger: Ledger) 
 
 
 @pytest.mark.parametrize("code", [None, UNCERTAIN, KEY_COLLISION, NOT_LISTED, MADE_ANEW])
-async def test_a_refusal_tells_nothing_of_a_row_that_was_acknowledged_before(ledger: Ledger, code: str | None) -> None:
+@pytest.mark.parametrize("sent", [NATURAL, ("account", "0b"), ("item", "0a")])
+async def test_a_refusal_tells_nothing_of_a_row_that_was_acknowledged_before_or_sent_as_another(
+    ledger: Ledger, code: str | None, sent: tuple[str, str]
+) -> None:
     await doubt(ledger)
     if code is not None:
         await ledger.rest(HARBOR, {"a": RestingRow(code, b"", "why", NOON)})
     await ledger.begin(HARBOR, intent("again", "a"))
-    await ledger.settle(HARBOR, Settlement(intent_id="again", at=NOON, rejected={"a": rejection()}))
-    assert await noted(ledger) == (NOTE if code in {NOT_LISTED, MADE_ANEW} else {})
+    refused = Settlement(intent_id="again", at=NOON, rejected={"a": rejection()}, rejected_as={"a": sent})
+    await ledger.settle(HARBOR, refused)
+    assert await noted(ledger) == (NOTE if code in {NOT_LISTED, MADE_ANEW} or sent != NATURAL else {})
 
 
 @pytest.mark.parametrize("is_listed", [False, True])

@@ -15,7 +15,7 @@ from engine.errors import LedgerError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.company_record import CompanyRecord, CompanyState
-from engine.model.dimension import Dimension, RemoteRow, natural_key
+from engine.model.dimension import Dimension, NaturalKey, RemoteRow, natural_key
 from engine.model.ledger_writes import Intent, Learned, Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.resting import Rejection
@@ -55,7 +55,7 @@ class Model:
     changes_listed: int | None = None  # when it was last listed; None: never
     record: set[str] = field(default_factory=set)  # keys whose entries an answer has acknowledged
     unlisted: set[str] = field(default_factory=set)  # those of them that were not listed since
-    may_be_there: dict[str, tuple[str, str]] = field(default_factory=dict)
+    may_be_there: dict[str, NaturalKey] = field(default_factory=dict)
     trail: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # key -> its requests, and what became of it
 
     def unsettle(self, keys: tuple[str, ...]) -> None:
@@ -107,11 +107,14 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     if not model.in_flight:
         return
     chunk, keys = model.in_flight.popitem()
+    rejected = {key: fate for key, fate in zip(keys, fates, strict=False) if isinstance(fate, Rejection)}
+    as_before = {key: natural for key, natural in model.may_be_there.items() if key in rejected and len(fates) % 2}
     outcome = Settlement(
         intent_id=chunk,
         at=LATER,
         rows={key: entry(key, fate) for key, fate in zip(keys, fates, strict=False) if type(fate) is tuple},
-        rejected={key: fate for key, fate in zip(keys, fates, strict=False) if isinstance(fate, Rejection)},
+        rejected=rejected,
+        rejected_as=dict.fromkeys(rejected, ("another", "row")) | as_before,
         unknown=tuple(key for key, fate in zip(keys, fates, strict=False) if fate is None),
         created=len(fates),
         outcomes=tuple(Outcome(key, COLUMNS[type(fate)]) for key, fate in zip(keys, fates, strict=False)),
@@ -122,7 +125,7 @@ async def settle(ledger: Ledger, model: Model, fates: list[object]) -> None:
     model.rows |= outcome.rows
     model.record |= outcome.rows.keys()
     model.unlisted |= outcome.rows.keys()
-    for key in {*outcome.rows, *outcome.rejected}:
+    for key in {*outcome.rows, *as_before}:
         model.may_be_there.pop(key, None)
     model.forget_refusals({*outcome.rows, *outcome.unknown})
     model.rejections |= outcome.rejected

@@ -12,6 +12,7 @@ from engine.model.balance import Balance, State
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import Column, Outcome, Problem
 from engine.model.result import CompanyResult, InTrouble, RunResult
+from engine.model.settings import NamedCompany
 from tests.ledger.values import HARBOR, LATER, NOON, ORIGIN, a_result, known_rows
 
 DAY = timedelta(days=1)
@@ -51,7 +52,7 @@ async def test_a_run_tells_which_rows_it_left_in_trouble(ledger: Ledger) -> None
     assert await ledger.in_trouble(ORIGIN, None) is None
     mixed = (company(101, *REFUSED), company(102), company(101, REFUSED[1], account="second"))
     await journal(ledger, ended("run-1", NOON), *mixed)
-    keys = {("main", 101): frozenset("ab"), ("second", 101): frozenset("b")}
+    keys = {NamedCompany("main", 101): frozenset("ab"), NamedCompany("second", 101): frozenset("b")}
     found = InTrouble("run-1", "sync", keys, dict.fromkeys(keys, "run-1"))
     assert await ledger.in_trouble(ORIGIN, "run-1") == found
     assert await ledger.in_trouble(ORIGIN, None) == found
@@ -82,7 +83,7 @@ def quiet(company_id: int) -> CompanyResult:
     return replace(company(company_id), state=State.UNCHANGED, exit_code=0)
 
 
-HERE, THERE = ("main", 101), ("main", 102)
+HERE, THERE = NamedCompany("main", 101), NamedCompany("main", 102)
 AB, C = frozenset("ab"), frozenset("c")
 STOPPED = replace(company(101), state=State.DEFERRED, exit_code=5)
 

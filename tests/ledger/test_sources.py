@@ -8,7 +8,7 @@ import pytest
 
 from engine.ledger.protocols import Ledger
 from engine.model.company_record import CompanyState
-from engine.model.wanted import FileEnd
+from engine.model.wanted import FileEnd, GoodCounts, SourceCounts
 from tests.ledger.values import ANCHOR, HARBOR, ORIGIN
 
 FLEET = "/srv/exports/{company_id}.csv"
@@ -27,6 +27,19 @@ async def test_what_a_good_source_was_like_is_kept(ledger: Ledger, end: FileEnd)
     assert await ledger.good_end(ANCHOR) is None
 
 
+async def test_how_many_rows_a_good_source_had_is_kept(ledger: Ledger) -> None:
+    sources = (SourceCounts("exports/101.csv", 12, 3), SourceCounts("Küche.xlsx#\u6771", 7, 0))
+    counts = GoodCounts(sources, {"account": 9, "department": 7})
+    assert await ledger.good_counts(HARBOR) is None
+    await ledger.keep_good_source(HARBOR, 16, ENDS[0], counts)
+    assert await ledger.good_counts(HARBOR) == counts
+    await ledger.keep_good_source(HARBOR, 17, ENDS[1])
+    assert (await ledger.good_counts(HARBOR), await ledger.good_end(HARBOR)) == (counts, ENDS[1])
+    await ledger.keep_good_source(HARBOR, 17, None, GoodCounts((), {}))
+    assert (await ledger.good_counts(HARBOR), await ledger.good_end(HARBOR)) == (GoodCounts((), {}), ENDS[1])
+    assert await ledger.good_counts(ANCHOR) is None
+
+
 async def test_what_is_kept_of_a_source_leaves_trouble_alone(ledger: Ledger) -> None:
     await ledger.note(HARBOR, CompanyState(failures=2, failure="quota", failure_message="used up", last_good_rows=7))
     await ledger.note_clean(HARBOR, b"digest", 7, 0)
@@ -36,12 +49,12 @@ async def test_what_is_kept_of_a_source_leaves_trouble_alone(ledger: Ledger) -> 
 
 
 async def test_a_fleet_has_the_companies_that_anything_is_known_of(ledger: Ledger) -> None:
-    await ledger.keep_fleet(ORIGIN, FLEET, [(HARBOR.account, HARBOR.company_id)])
+    await ledger.keep_fleet(ORIGIN, FLEET, [HARBOR.of_account])
     assert await ledger.fleet(ORIGIN, FLEET) == []
     for scope in (HARBOR, ANCHOR):
         await ledger.sketch(scope, 0, b"")
     await ledger.keep_good_source(HARBOR, 3, ENDS[0])
-    both = [(scope.account, scope.company_id) for scope in (HARBOR, ANCHOR)]
+    both = [scope.of_account for scope in (HARBOR, ANCHOR)]
     for _ in range(2):
         await ledger.keep_fleet(ORIGIN, FLEET, both)
         assert await ledger.fleet(ORIGIN, FLEET) == sorted(both)

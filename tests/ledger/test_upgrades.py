@@ -18,6 +18,7 @@ from engine.model.dimension import Dimension
 from engine.model.result import InTrouble
 from engine.model.row_history import Generation
 from engine.model.row_record import RowRecord
+from engine.model.settings import NamedCompany
 from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
 
 AT = "2026-11-21T12:00:00.123456Z"
@@ -95,6 +96,9 @@ VERSION_13 = """
     update rows set agreement = '{"shown": {"name": "REST"}, "is_open": false}', before = '{"name": "Rent"}'
     where key = (select min(key) from rows)
 """
+VERSION_14 = """
+    update scopes set listed_by = 'third', listed_before = '["2026-11-20T09:30:00.000000Z"]' where id = 1;
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -109,6 +113,7 @@ VERSIONS = (
     VERSION_11,
     VERSION_12,
     VERSION_13,
+    VERSION_14,
 )
 NEW_NOTES = {
     "passed": None,
@@ -120,6 +125,7 @@ NEW_NOTES = {
     "listed_generation": None,
     "listed_by": None,
     "listed_before": None,
+    "clean_left_out": None,
 }
 NEW_COLUMNS = {"acked_generation": None, "agreement": None, "before": None}
 NEW_STATE = dict.fromkeys(("at", "name", "exit_code", "source_rows", "created", "updated", "trouble", "well_at"))
@@ -179,6 +185,8 @@ async def test_every_row_of_every_table_stays(version: int, tmp_path: Path) -> N
     before["scopes"] = [NEW_NOTES | scope for scope in before["scopes"]]
     if "quotas" in before:
         before["quotas"] = [{"tries": 0} | quota for quota in before["quotas"]]
+    if "sources" in before:
+        before["sources"] = [{"counts": None} | source for source in before["sources"]]
     if "rests" in before:
         before["rests"] = [{"code": ""} | rest for rest in before["rests"]]
     if "last_states" in before:
@@ -227,7 +235,10 @@ async def test_a_run_that_the_older_dimsync_began_can_be_finished(upgraded: Sqli
     assert await upgraded.last_states(ORIGIN) == {}
     await upgraded.start_run("run-1", "sync", NOON, origin=ORIGIN)
     await upgraded.finish_run(a_result("run-1"))
-    assert await upgraded.last_states(ORIGIN) == {("main", 101): State.SYNCED, ("main", 102): State.FAILED}
+    assert await upgraded.last_states(ORIGIN) == {
+        NamedCompany("main", 101): State.SYNCED,
+        NamedCompany("main", 102): State.FAILED,
+    }
 
 
 JOURNAL = """
@@ -275,7 +286,7 @@ async def test_l26_what_an_older_dimsync_journaled_is_told_as_before(tmp_path: P
         assert (harbor.run_id, harbor.source_rows, harbor.trouble, harbor.exit_code) == ("second", 5, 2, 3)
         assert (harbor.at, harbor.well_at) == (ended + timedelta(hours=1), ended)
         assert (anchor.at, anchor.well_at) == (ended + timedelta(minutes=90), ended + timedelta(minutes=90))
-        harbors = ("main", 101)
+        harbors = NamedCompany("main", 101)
         found = InTrouble("other", "apply", {harbors: frozenset("ab")}, {harbors: "second"})
         assert await ledger.in_trouble(ORIGIN, None) == found
 

@@ -12,8 +12,8 @@ from itertools import count
 import pytest
 
 from engine import Allow, Dimension, Guards
+from engine.model.origin import origin_of
 from engine.model.settings import CompanyKey
-from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from engine.sandbox.ways import Way, Ways
 from tests.sandbox.conftest import BLIND, DEMO, World, columns, company, dims, kinds, verdict
@@ -142,6 +142,42 @@ async def test_an_update_that_is_not_carried_out_is_no_success(world: World, fie
     rows = [ROWS[0]._replace(**{field: "changed again"}), *ROWS[1:]]
     assert await run(world, rows) == (("synced", 0, []), {"bulk": 1})
     assert {row.key: row for row in world.stored(1)}[rows[0].key] == rows[0]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ({"spelled": "listed", "name": {"shortened": 4}}, OTHERWISE),
+        ({"spelled": "stored", "name": {"shortened": 4}}, OTHERWISE),
+        ({"fixed": ["name"]}, NOT_APPLIED),
+        ({}, ("unchanged", 0, [])),
+    ],
+)
+async def test_a_row_that_was_created_and_is_wanted_otherwise_before_it_was_listed(
+    world: World, way: dict[str, object], told: tuple[str, int, list[str]], *, leaves: bool
+) -> None:
+    """What its first listing shows is a spelling of what it was created with. That it stays so proves nothing."""
+    world.place(1)
+    world.follow(way)
+    there, row = (
+        Dimension("k0", "account", "Account", "Cash", "1"),
+        Dimension("k1", "account", "Account", "Rent A", "2"),
+    )
+    await world.sync_one(1, [there, row])
+    if leaves:
+        world.clock.forward(**DUE)
+        await world.sync_one(1, [there])
+    wanted = [there, row._replace(name="Rent B")]
+    says = []
+    for _ in range(3):
+        world.clock.forward(**DUE)
+        says.append((await run(world, wanted))[0])
+    if told == NOT_APPLIED:
+        assert says[-1] == NOT_APPLIED
+    else:
+        assert not [each for each in says if "not-applied" in each[2]]
+        assert (told in says or told == UNCHANGED, says[-1]) == (True, UNCHANGED)
 
 
 async def test_what_a_person_changed_is_pushed_back_and_blamed_on_nobody_else(world: World) -> None:

@@ -56,6 +56,23 @@ async def test_a_row_that_is_not_listed_is_not_created_under_another_key(world: 
     assert_exact(world, 1, wanted)
 
 
+async def test_a_key_that_is_refused_for_another_row_still_stands_for_the_one_that_nobody_lists(world: World) -> None:
+    """Its old row is there, unlisted, and has another key in the source: that one is not created."""
+    first, second, other = dims(3)
+    world.place(1)
+    world.follow(HIDDEN)
+    assert (await world.sync_one(1, [first, second])).exit_code == 0
+    renamed = [first, second._replace(key="NEW")]
+    world.clock.forward(days=10)
+    assert verdict(await world.sync_one(1, renamed)) == ("partial", 4, ["key-shift"])
+    world.script({**REFUSED, "erp_id": "^00002$"})
+    wanted = [*renamed, other._replace(key=second.key)]
+    for _ in range(3):
+        assert verdict(await world.sync_one(1, wanted)) == ("partial", 4, ["key-shift", "rejected"])
+        world.clock.forward(days=10)
+    assert_exact(world, 1, [first, second])
+
+
 async def test_a_row_that_no_listing_ever_showed_is_not_created_under_another_key(world: World) -> None:
     """It was loaded and not listed then; ten days later it is not shown, and has another key in the source."""
     world.place(1)

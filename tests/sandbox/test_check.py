@@ -10,8 +10,8 @@ import pytest
 from engine import CompanyResult, Dimension
 from engine.model.company_record import CompanyRecord
 from engine.model.difference import FieldDifference, Whose
+from engine.model.origin import origin_of
 from engine.model.settings import CompanyKey, VerifyMode
-from engine.run.run import origin_of
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,

@@ -11,9 +11,9 @@ import pytest
 
 from engine import Company, Dimension
 from engine.model.ledger_writes import Intent
+from engine.model.origin import origin_of
 from engine.model.settings import CompanyKey
 from engine.run.inspect import Explanation
-from engine.run.run import origin_of
 from engine.sandbox.server import Options, Sandbox
 from tests.sandbox.conftest import BLIND, DEMO, OTHER, World, columns, company, dims
 

@@ -11,9 +11,9 @@ import pytest
 
 from engine import Company, Dimension, RunResult, open_ledger
 from engine.model.events import ChunkSettled, CompanyFinished
+from engine.model.origin import origin_of
 from engine.model.settings import CompanyKey
 from engine.run.company_context import CompanyContext
-from engine.run.run import origin_of
 from tests.sandbox.conftest import (
     OTHER,
     World,

@@ -50,9 +50,9 @@ from engine.model.balance import add
 from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord
 from engine.model.dimension import NaturalKey, canonical_type
 from engine.model.ledger_writes import Intent
+from engine.model.origin import origin_of
 from engine.model.outcome import Column
 from engine.model.settings import Adopt, CompanyKey
-from engine.run.run import origin_of
 from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service

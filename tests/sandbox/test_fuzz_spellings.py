@@ -41,6 +41,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine import CompanyResult, Dimension, VerifyMode
+from engine.compare.spelling import is_spelling
 from engine.ledger.sqlite.database import open_memory
 from engine.model.dimension import canonical_type
 from engine.sandbox.faults.scheduled_fault import ScheduledFault
@@ -355,6 +356,7 @@ class Watched(Case):
 
 
 LIMIT = """What cannot be told apart, is told once, and then taken for the server's spelling. Where updates are ignored:
+a name or code that was there before and is plainly a spelling of what was sent, as in capitals;
 a stranger's value that was written between a push and its listing; and the spelling of a value that was pushed and not
 listed before the next one was pushed. Elsewhere: a stranger's value that was written twice, around a second push that a
 dead run made."""
@@ -596,6 +598,8 @@ def is_limit(case: Watched, here: Here, each: Spelling, record: Record) -> bool:
     written = shown.count(each.shown)
     if each.name not in case.fixed(here):
         return written > 1 and record.lost > 0
+    if each.name in {"name", "code"} and is_spelling(each.shown, each.wanted):
+        return True
     stored = [case.service.ways.store(values, here.id) for _, values in record.pushes]
     return written > 0 or any(case.shown(here, values)[each.name] == each.shown for values in stored)
 
@@ -613,6 +617,7 @@ async def live(history: History, database: Any, tally: Tally) -> int:
     return case.limits
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0 if MORE else 600)
 @pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited:RuntimeWarning"

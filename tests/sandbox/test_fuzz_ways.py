@@ -272,6 +272,7 @@ async def _live(
         await _stand_still(case, lasting)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0 if MORE else 600)
 @pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited:RuntimeWarning"

@@ -6,27 +6,27 @@ anything. Nothing of either reaches a terminal as more than text.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import subprocess
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.resources import files
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import anyio
 import jsonschema
 import orjson
 import pytest
 
 from engine import Company, Dimension, FileSource, Verify, VerifyMode, run_json
 from engine.sandbox.tenant import Values
-from tests.cli.program import PROGRAM, SETTINGS, environment
+from tests.cli.program import SETTINGS
+from tests.nursery import Nursery, environment
+from tests.result_schema import SCHEMA
 from tests.sandbox.conftest import OPEN, Rows, World, assert_exact, columns, company, dims, kinds, verdict
 
-SCHEMA = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
 COLUMNS = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
 
 TEXTS: Mapping[str, str] = {
@@ -284,13 +284,21 @@ def file_source(path: Path, rows: Iterable[Dimension]) -> FileSource:
     return FileSource(path)
 
 
-async def dimsync(world: World, folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the program in a folder with a settings file for company 1 (not named, so the API's name is shown) and 2."""
-    text = SETTINGS.format(base_url=world.sandbox.base_url, max_concurrency=4)
-    text = text.replace("[accounts.main]", f'contract = "{world.contract}"\n[accounts.main]')
-    text += '[[companies]]\nid = 1\nsource = "1.ndjson"\n'
-    (folder / "dimsync.toml").write_text(text, encoding="utf-8")
-    return await anyio.run_process([*PROGRAM, *words], cwd=folder, env=environment(), check=False)
+Dimsync = Callable[..., Awaitable[subprocess.CompletedProcess[bytes]]]
+
+
+@pytest.fixture
+def dimsync(nursery: Nursery, tmp_path: Path) -> Dimsync:
+    """Run the program in a folder with a settings file for company 1 (not named, so the API's name is shown)."""
+
+    async def run(world: World, *words: str) -> subprocess.CompletedProcess[bytes]:
+        text = SETTINGS.format(base_url=world.sandbox.base_url, max_concurrency=4)
+        text = text.replace("[accounts.main]", f'contract = "{world.contract}"\n[accounts.main]')
+        text += '[[companies]]\nid = 1\nsource = "1.ndjson"\n'
+        (tmp_path / "dimsync.toml").write_text(text, encoding="utf-8")
+        return await asyncio.to_thread(nursery.run, "engine", *words, cwd=tmp_path, env=environment())
+
+    return run
 
 
 def lines(done: subprocess.CompletedProcess[bytes]) -> Iterator[str]:
@@ -314,13 +322,11 @@ def document(done: subprocess.CompletedProcess[bytes], output: str) -> dict[str,
     return read
 
 
-async def rejected(world: World, folder: Path) -> Callable[..., Any]:
-    """Let every row be refused, in hostile words, in a company with a hostile name; return how to run the program."""
-    rows = hostile_rows()
+def reject_all(world: World, folder: Path) -> None:
+    """Let every row be refused, in hostile words, in a company with a hostile name."""
     world.sandbox.service.place(1, name=ALL)
     world.script({"effect": "reject-rows", "name": "", "message": ALL, "kind": ALL}, *error_style(world))
-    file_source(folder / "1.ndjson", rows)
-    return lambda *words: dimsync(world, folder, *words)
+    file_source(folder / "1.ndjson", hostile_rows())
 
 
 def error_style(world: World) -> list[dict[str, object]]:
@@ -329,9 +335,9 @@ def error_style(world: World) -> list[dict[str, object]]:
 
 
 @pytest.mark.sockets
-async def test_what_a_table_shows_cannot_harm_a_terminal(either_world: World, tmp_path: Path) -> None:
-    run = await rejected(either_world, tmp_path)
-    done = await run("sync")
+async def test_what_a_table_shows_cannot_harm_a_terminal(either_world: World, tmp_path: Path, dimsync: Dimsync) -> None:
+    reject_all(either_world, tmp_path)
+    done = await dimsync(either_world, "sync")
     shown = list(lines(done))
     assert done.returncode == 3
     assert any(line.startswith("partial  1  <script>alert") for line in shown)
@@ -342,10 +348,12 @@ async def test_what_a_table_shows_cannot_harm_a_terminal(either_world: World, tm
 
 @pytest.mark.parametrize("output", ["json", "ndjson"])
 @pytest.mark.sockets
-async def test_json_holds_every_text_as_it_was(either_world: World, tmp_path: Path, output: str) -> None:
+async def test_json_holds_every_text_as_it_was(
+    either_world: World, tmp_path: Path, output: str, dimsync: Dimsync
+) -> None:
     world = either_world
-    run = await rejected(world, tmp_path)
-    done = await run("sync", "--output", output)
+    reject_all(world, tmp_path)
+    done = await dimsync(world, "sync", "--output", output)
     (told,) = document(done, output)["companies"]
     assert list(lines(done))
     assert told["name"] == ALL
@@ -356,7 +364,7 @@ async def test_json_holds_every_text_as_it_was(either_world: World, tmp_path: Pa
 
 
 @pytest.mark.sockets
-async def test_a_plan_shows_remote_text_safely(either_world: World, tmp_path: Path) -> None:
+async def test_a_plan_shows_remote_text_safely(either_world: World, tmp_path: Path, dimsync: Dimsync) -> None:
     """Rows are held because of what stands over there, and the words quote it."""
     world = either_world
     wanted = [row._replace(name="Ours", erp_id=f"E{n}") for n, row in enumerate(dims(len(FORBIDDEN)))]
@@ -364,9 +372,9 @@ async def test_a_plan_shows_remote_text_safely(either_world: World, tmp_path: Pa
     values = [Values(*row._replace(key=f"other {text}")) for row, text in zip(there, FORBIDDEN.values(), strict=True)]
     world.sandbox.service.place(1, values, name=ALL)
     file_source(tmp_path / "1.ndjson", wanted)
-    done = await dimsync(world, tmp_path, "plan")
+    done = await dimsync(world, "plan")
     assert (done.returncode, next(lines(done))) == (4, "1 company needs a person")
-    read = document(await dimsync(world, tmp_path, "plan", "--output", "ndjson"), "ndjson")
+    read = document(await dimsync(world, "plan", "--output", "ndjson"), "ndjson")
     slug = "key-unconfirmed" if world.contract == "guide" else "key-shift"
     assert [(each["code"], each["key"]) for each in read["companies"][0]["problems"]] == [
         (slug, row.key) for row in wanted
@@ -375,26 +383,28 @@ async def test_a_plan_shows_remote_text_safely(either_world: World, tmp_path: Pa
 
 @pytest.mark.parametrize("status", [400, 403])
 @pytest.mark.sockets
-async def test_a_refusal_in_hostile_words_is_shown_safely(world: World, tmp_path: Path, status: int) -> None:
+async def test_a_refusal_in_hostile_words_is_shown_safely(
+    world: World, tmp_path: Path, status: int, dimsync: Dimsync
+) -> None:
     world.sandbox.service.place(1, name=ALL)
     envelope = {"effect": "status", "status": status, "envelope": f"{ALL} {'x' * 10_000}"}
     world.script({**envelope, "match": {"operation": "list"}})
     file_source(tmp_path / "1.ndjson", dims(3))
-    done = await dimsync(world, tmp_path, "sync")
+    done = await dimsync(world, "sync")
     assert done.returncode == 1
     assert sum(map(len, lines(done))) < 4_000
     world.script({**envelope, "match": {"operation": "companies"}})
-    assert list(lines(await dimsync(world, tmp_path, "companies", "--refresh")))
+    assert list(lines(await dimsync(world, "companies", "--refresh")))
 
 
 @pytest.mark.sockets
-async def test_names_of_the_directory_are_shown_safely(world: World, tmp_path: Path) -> None:
+async def test_names_of_the_directory_are_shown_safely(world: World, tmp_path: Path, dimsync: Dimsync) -> None:
     for number, text in enumerate([*TEXTS.values(), *FORBIDDEN.values()], 1):
         world.sandbox.service.place(number, name=text)
     file_source(tmp_path / "1.ndjson", dims(3))
-    done = await dimsync(world, tmp_path, "companies", "--locations")
+    done = await dimsync(world, "companies", "--locations")
     assert (done.returncode, len(list(lines(done))) > len(TEXTS)) == (0, True)
-    done = await dimsync(world, tmp_path, "companies", "--output", "json")
+    done = await dimsync(world, "companies", "--output", "json")
     (account,) = json.loads(done.stdout)["accounts"]
     assert list(lines(done))
     assert [one["name"] for one in account["companies"]] == [*TEXTS.values(), *FORBIDDEN.values()]

@@ -16,8 +16,8 @@ import pytest
 from engine import Company, Dimension, Engine, EngineError, Event, LedgerError, open_ledger
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.events import ChunkSettled, CompanyFinished, RunFinished
+from engine.model.origin import origin_of
 from engine.model.result import PastRun
-from engine.run.run import origin_of
 from tests.sandbox.conftest import World, assert_exact, company, dims, heal
 from tests.sandbox.test_library import in_flight, tasks, until
 

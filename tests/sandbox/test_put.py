@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from engine import Allow, Company, ConfigError, Dimension, RunResult
-from engine.run.run import origin_of
+from engine.model.origin import origin_of
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds, verdict
 from tests.sandbox.test_library import in_flight, until
 

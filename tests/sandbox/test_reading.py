@@ -179,11 +179,11 @@ async def test_another_companys_row_stops_the_company(world: World, page: int, t
 async def test_a_company_that_failed_rests(
     world: World, rule: dict[str, Any], outcome: tuple[str, int, list[str]], cost: int
 ) -> None:
-    """1 h, then 6 h, then 24 h, then 24 h: no request, the same state, exit code and problem."""
+    """1 h, then 6 h, then a day, then a day: no request, the same state, exit code and problem."""
     world.limit(max_attempts=1)
     world.place(1, dims(50))
     world.script({**rule, "match": LIST})
-    for hours in (1, 6, 24, 24):
+    for hours in (1, 6, 23.5, 23.5):
         result = await sync_populated(world, rows=50)
         assert (verdict(result), world.sent("list")) == (outcome, cost), hours
         worded = [problem.message for problem in result.problems]

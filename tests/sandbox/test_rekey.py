@@ -10,8 +10,8 @@ from engine import CompanyResult, Dimension, Engine
 from engine.compare.rekey import Rekey
 from engine.errors import Locked
 from engine.model.difference import Whose
+from engine.model.origin import origin_of
 from engine.model.settings import Adopt, CompanyKey, Guards, Verify, VerifyMode
-from engine.run.run import origin_of
 from tests.sandbox.conftest import DEMO, World, assert_exact, columns, company, dims, kinds, slugs, verdict
 
 ROWS = dims(5)

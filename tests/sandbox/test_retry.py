@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from engine import Allow, Company, CompanyResult, Dimension, RunResult
+from engine.model.origin import origin_of
 from engine.model.outcome import Column
 from engine.model.result import InTrouble
-from engine.model.settings import CompanyKey
-from engine.run.run import origin_of
+from engine.model.settings import CompanyKey, NamedCompany
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,
@@ -59,7 +59,7 @@ async def retry(
     if keys is None:
         found = await left(world)
         assert found is not None
-        keys = found.keys.get(("main", 1), frozenset())
+        keys = found.keys.get(NamedCompany("main", 1), frozenset())
     world.clock.forward(minutes=1)
     world.sandbox.service.log.clear()
     one = company(1, rows)
@@ -172,6 +172,19 @@ async def test_rows_that_are_held_by_now(world: World) -> None:
     assert columns(await retry(world, rows, {"K00001"}, allow="look-alike")) == {"created": 1}
 
 
+async def test_a_row_does_not_take_the_erp_id_of_one_that_is_not_sent_again(world: World) -> None:
+    """Two keys have changed places in the source: a sync sends both rows; one of them alone would be there twice."""
+    one, other = dims(2)
+    world.place(1)
+    await world.sync_one(1, [one, other])
+    swapped = [one._replace(name=other.name, erp_id=other.erp_id), other._replace(name=one.name, erp_id=one.erp_id)]
+    result = await retry(world, swapped, [one.key])
+    assert (verdict(result), columns(result), world.sent("bulk")) == (("partial", 4, ["ambiguous"]), {"held": 1}, 0)
+    assert "until its row is sent, too: `dimsync sync` sends both" in result.problems[0].message
+    assert (await retry(world, swapped, [one.key, other.key])).exit_code == 0
+    assert_exact(world, 1, swapped)
+
+
 async def test_the_sources_values_of_now_are_sent(world: World) -> None:
     rows = dims(10)
     await refused(world, rows, "^00001$")
@@ -191,7 +204,7 @@ async def test_rows_that_are_refused_again(world: World) -> None:
     assert (reject.row, "no such period" in reject.message) == (rows[2], True)
     found = await left(world)
     assert found is not None
-    assert (found.verb, found.keys) == ("retry", {("main", 1): frozenset({"K00002"})})
+    assert (found.verb, found.keys) == ("retry", {NamedCompany("main", 1): frozenset({"K00002"})})
 
 
 @pytest.mark.parametrize("commit", [True, False])
@@ -238,15 +251,17 @@ async def test_which_run(world: World) -> None:
     assert first.exit_code == 3
     assert newest is not None
     assert of_plan is not None
-    assert (newest.run_id, newest.keys) == (other.run_id, {("main", 1): frozenset({"K00001", "K00002"})})
-    assert newest.runs == {("main", 1): first_run}
-    assert of_plan.keys == {("main", 1): frozenset({"K00001", "K00002"})}  # they rest, so that they are rejected there
+    assert (newest.run_id, newest.keys) == (other.run_id, {NamedCompany("main", 1): frozenset({"K00001", "K00002"})})
+    assert newest.runs == {NamedCompany("main", 1): first_run}
+    assert of_plan.keys == {
+        NamedCompany("main", 1): frozenset({"K00001", "K00002"})
+    }  # they rest, so that they are rejected there
     assert await left(world, "20260101T000000Z-00000000") is None
     async with world.open_ledger() as ledger:
         oldest = (await ledger.history(company_key(world).origin, 9))[-1]
         elsewhere = await ledger.in_trouble("http://127.0.0.1:9/v1", oldest.run_id)
     found = await left(world, oldest.run_id)
-    assert (elsewhere, found and found.keys) == (None, {("main", 1): frozenset({"K00001", "K00002"})})
+    assert (elsewhere, found and found.keys) == (None, {NamedCompany("main", 1): frozenset({"K00001", "K00002"})})
 
 
 async def test_l12_keys_may_be_spelled_as_a_source_may_spell_them(world: World) -> None:

@@ -16,9 +16,10 @@ from engine.errors import LedgerError
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.company_record import CompanyState
 from engine.model.events import ChunkSettled
+from engine.model.origin import origin_of
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import CompanyKey, Verify, VerifyMode
-from engine.run.run import Run, origin_of
+from engine.run.run import Run
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,

@@ -14,9 +14,9 @@ import pytest
 from engine import Company, Dimension, Guards
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.ledger_writes import Intent
+from engine.model.origin import origin_of
 from engine.model.result import CompanyResult
 from engine.model.settings import CompanyKey, Verify, VerifyMode
-from engine.run.run import origin_of
 from engine.sources.files import FileSource
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds, watch
 

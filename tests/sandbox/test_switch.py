@@ -6,7 +6,7 @@ import pytest
 
 from engine import Dimension
 from engine.model.settings import Verify, VerifyMode
-from engine.sandbox import guide, reference
+from engine.sandbox.contracts import guide, reference
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import World, assert_exact, columns, dims, kinds, slugs, verdict
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine import ConfigError, Dimension, Engine, Secret
 from engine.model.settings import Verify, VerifyMode
-from engine.sandbox import reference
+from engine.sandbox.contracts import reference
 from engine.sandbox.tenant import Values
 from tests.sandbox.conftest import (
     BLIND,

@@ -127,6 +127,31 @@ async def test_w4_what_is_shown_again_is_in_order_again(world: World) -> None:
     assert_exact(world, 1, wanted)
 
 
+async def test_w4_what_is_shown_again_is_known_to_runs_without_a_listing(world: World) -> None:
+    """They neither hold it, nor look for it."""
+    wanted = await hidden(world, 5)
+    assert verdict(await world.sync_one(1, wanted)) == UNCERTAIN_ONCE
+    world.follow()
+    world.clock.forward(days=10)
+    assert verdict(await world.sync_one(1, wanted)) == ("unchanged", 0, [])
+    world.clock.forward(hours=23)
+    wanted[3] = wanted[3]._replace(name="Changed")
+    result = await world.sync_one(1, wanted)
+    assert (verdict(result), kinds(result.requests)) == (("synced", 0, []), {"bulk": 1})
+
+
+async def test_w4_a_row_that_is_shown_again_after_it_has_left_the_source_is_not_made_anew(world: World) -> None:
+    """Its note is over although the source does not have it: it comes back as it is."""
+    wanted = await hidden(world, 5)
+    assert verdict(await world.sync_one(1, wanted)) == UNCERTAIN_ONCE
+    world.follow()
+    world.clock.forward(days=10)
+    left = [row for row in wanted if row.erp_id != "00001"]
+    assert verdict(await world.sync_one(1, left)) == ("unchanged", 0, [])
+    result = await world.sync_one(1, wanted)
+    assert (verdict(result), kinds(result.requests)) == (("unchanged", 0, []), {})
+
+
 async def test_w4_found_by_its_id_it_is_looked_for_in_a_listing(world: World) -> None:
     """A listing that lagged behind is read again, an hour later."""
     wanted = await hidden(world, 5)

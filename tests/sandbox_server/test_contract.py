@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from openapi_core import OpenAPI
 
 from tests.contract import _HELD, DOCUMENTS, check_answer, check_request, operation, operation_known, paths, schemas
 from tests.sandbox_server.conftest import BOTH, DEMO, OTHER, OURS, THEIRS, Caller, row
@@ -20,6 +21,11 @@ LIST = f"{HOST}/v1/dimensions"
 TOKEN = f"{HOST}/v1/oauth/token"
 GONE = {"Authorization": "Bearer gone"}
 GRANT = {"grant_type": "client_credentials", "client_id": DEMO.client_id, "client_secret": DEMO.client_secret}
+
+
+@pytest.mark.parametrize("contract", DOCUMENTS)
+def test_the_files_are_valid_descriptions_of_an_api(contract: str) -> None:
+    OpenAPI.from_dict(DOCUMENTS[contract])  # raises what is wrong
 
 
 @BOTH

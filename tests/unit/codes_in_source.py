@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ENGINE = Path(__file__).parents[2] / "engine"
@@ -12,14 +13,17 @@ WITHOUT_PROBLEMS = ("sandbox", "config")
 """Packages that make no problem of a run: the made-up server, and the settings, whose faults have the same names."""
 
 
-def trees() -> Iterator[ast.Module]:
-    """Yield the syntax tree of each module whose codes are codes of a run."""
-    for path in sorted(ENGINE.rglob("*.py")):
-        if path.relative_to(ENGINE).parts[0] not in WITHOUT_PROBLEMS:
-            yield ast.parse(path.read_text("utf-8"), str(path))
+@cache
+def trees() -> tuple[ast.Module, ...]:
+    """Return the syntax tree of each module whose codes are codes of a run."""
+    return tuple(
+        ast.parse(path.read_text("utf-8"), str(path))
+        for path in sorted(ENGINE.rglob("*.py"))
+        if path.relative_to(ENGINE).parts[0] not in WITHOUT_PROBLEMS
+    )
 
 
-def constants(found: list[ast.Module]) -> dict[str, str]:
+def constants(found: Iterable[ast.Module]) -> dict[str, str]:
     """Return the modules' text constants by name."""
     texts = {}
     for tree in found:

@@ -1,7 +1,7 @@
 """A model of both sides, in plain Python: a server that upserts by key, and a ledger that believes what it is told.
 
-The server takes and gives bytes and spells the contract for itself; the ledger keeps the rules of DESIGN sections 4
-and 8. Between them, `run` is a whole sync without a network, with answers that get lost on purpose.
+The server takes and gives bytes and spells the contract for itself; the ledger keeps the rules of identity and of
+crash safety. Between them, `run` is a whole sync without a network, with answers that get lost on purpose.
 """
 
 from __future__ import annotations

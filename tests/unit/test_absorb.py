@@ -13,6 +13,7 @@ from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.ledger_writes import Learned
+from engine.model.resting import NOT_LISTED, RestingRow
 from engine.model.row_record import Agreement, RowRecord
 from engine.model.wanted import Wanted
 from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source
@@ -63,6 +64,14 @@ def test_an_id_is_joined_for_a_row_that_the_source_has_dropped() -> None:
     assert not learned.keyless
 
 
+def test_what_a_row_showed_that_a_create_has_met_is_kept_to_tell_whether_the_create_changed_it() -> None:
+    wanted, made = dim("k1", "1", "New"), known(dim("k1", "1", "New"), None)._replace(is_fresh=True)
+    there = shown("r1", "0", "Old")
+    met = taught(source(wanted), ledger_of(made, strays=[there]), shown("r1", "1", "Old"))
+    assert met.rows["k1"].before == {"name": "Old", "erp_id": "0"}
+    assert taught(source(wanted), ledger_of(made), shown("r1", "1", "Old")).rows["k1"].before is None
+
+
 def test_what_somebody_changed_there_is_remembered_and_forgotten() -> None:
     entry, edited = known(dim("k1", "1"), "r1"), shown("r1", "1", "Edited")
     wanted = source(dim("k1", "1"))
@@ -83,6 +92,18 @@ def test_a_rest_is_over_when_a_side_has_moved() -> None:
     wanted = dim("k1", "1")
     record = replace(ledger_of(known(wanted, "r1")), resting={"k1": not_applied(wanted, "text", NOW)})
     assert taught(source(wanted), record, shown("r1", "1")).rested == ("k1",)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_note_on_a_row_that_was_not_listed_ends_once_it_is(is_wanted: bool, is_shown: bool) -> None:
+    row = dim("k1", "1")
+    note = RestingRow(NOT_LISTED, b"", "not listed", NOW)
+    record = replace(ledger_of(known(row, "r1")), resting={"k1": note})
+    index = RemoteView([shown("r1", "1")] if is_shown else [])
+    matching = join(source(*[row] * is_wanted), index, record)
+    learned = absorb(matching, index, record, certificate(index), NOW, notes={"k1": note})
+    assert (learned.rested, learned.resting, learned.gone) == (("k1",) if is_shown else (), {}, ())
 
 
 def test_a_vanished_row_is_forgotten() -> None:
@@ -122,6 +143,21 @@ def test_a_row_of_unknown_outcome_stays_unsettled() -> None:
     assert not learned.rows["k1"].outcome_known
     assert not learned.rows["k1"].confirmed
     assert learned.rows["k1"].remote_id == "r1"
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_row_of_unknown_outcome_does_not_move_to_one_that_it_was_not_sent_to(is_listed: bool) -> None:
+    """Else the next run would take that one for what it had sent, and send the row under a key that leads elsewhere."""
+    lost = known(dim("k1", "1"), "r1", settled=False)
+    other, own = shown("r2", "2"), shown("r1", "1")
+    wanted, owner = source(dim("k0", "1"), dim("k1", "2")), known(dim("k0", "1"), "r1")
+
+    learned = taught(wanted, ledger_of(owner, lost), other, *([own] if is_listed else []))
+
+    assert learned.keyless == (other,)
+    assert learned.rows["k1"] == (
+        lost._replace(seen=own) if is_listed else lost._replace(remote_id=None, confirmed=False)
+    )
 
 
 def test_an_ambiguous_row_teaches_no_link() -> None:

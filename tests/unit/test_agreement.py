@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.compare.agreement import as_shown, closed, is_pending, pushed
-from engine.compare.equality import Field, Judged, judge, not_applied, stands
+from engine.compare.equality import Judged, Standing, judge, not_applied, stands
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.resting import KEY_COLLISION
 from engine.model.row_record import Agreement, RowRecord
@@ -35,11 +35,11 @@ FRESH = entry(is_fresh=True)
 PUSHED_TWICE = entry(agreement=TWICE, is_fresh=True)
 
 
-SAID: dict[str, tuple[RowRecord | None, dict[str, str], Field | None, dict[str, str]]] = {
+SAID: dict[str, tuple[RowRecord | None, dict[str, str], Standing | None, dict[str, str]]] = {
     # what is known, what differs in the listing from the source, what is said of that field, which spelling is agreed
-    "first contact": (None, {"name": "ANN"}, Field.DIFFERS, {}),
-    "outcome unknown": (entry(agreement=AGREED, outcome_known=False), {"name": "ANN"}, Field.DIFFERS, {}),
-    "agreed as sent, and changed there": (entry(), {"name": "bob"}, Field.DIFFERS, {}),
+    "first contact": (None, {"name": "ANN"}, Standing.DIFFERS, {}),
+    "outcome unknown": (entry(agreement=AGREED, outcome_known=False), {"name": "ANN"}, Standing.DIFFERS, {}),
+    "agreed as sent, and changed there": (entry(), {"name": "bob"}, Standing.DIFFERS, {}),
     "agreed spelling": (entry(agreement=AGREED), {"name": "ANN"}, None, {"name": "ANN"}),
     "agreed spelling, another field is pushed": (
         entry(agreement=AGREED, is_fresh=True),
@@ -47,47 +47,52 @@ SAID: dict[str, tuple[RowRecord | None, dict[str, str], Field | None, dict[str, 
         None,
         {"name": "ANN"},
     ),
-    "agreed spelling, and changed there": (entry(agreement=AGREED), {"name": "bob"}, Field.DIFFERS, {}),
-    "the source moved": (entry(dim("k", "1", "bob"), AGREED), {"name": "ANN"}, Field.DIFFERS, {}),
-    "the source moved since a push": (entry(dim("k", "1", "bob"), is_fresh=True), {"name": "BOB"}, Field.DIFFERS, {}),
+    "agreed spelling, and changed there": (entry(agreement=AGREED), {"name": "bob"}, Standing.DIFFERS, {}),
+    "the source moved": (entry(dim("k", "1", "bob"), AGREED), {"name": "ANN"}, Standing.DIFFERS, {}),
+    "the source moved since a push": (
+        entry(dim("k", "1", "bob"), is_fresh=True),
+        {"name": "BOB"},
+        Standing.DIFFERS,
+        {},
+    ),
     "the source moved, the ledger is doubted": (
         entry(dim("k", "1", "bob"), Agreement(is_open=True, is_doubted=True)),
         {"name": "ANN"},
-        Field.AGAIN,
+        Standing.AGAIN,
         {},
     ),
     "as answered": (entry(agreement=Agreement(answered="an"), is_fresh=True), {"name": "an"}, None, {"name": "an"}),
     "otherwise than answered": (
         entry(agreement=Agreement(answered="an"), is_fresh=True),
         {"name": "AN"},
-        Field.AGAIN,
+        Standing.AGAIN,
         {},
     ),
     "an answer says nothing of other fields": (
         entry(agreement=Agreement(answered="01"), is_fresh=True),
         {"erp_id": "01"},
-        Field.AGAIN,
+        Standing.AGAIN,
         {},
     ),
-    "pushed once": (FRESH, {"name": "ANN"}, Field.AGAIN, {}),
-    "pushed once, and listed": (entry(agreement=Agreement(is_open=True)), {"name": "ANN"}, Field.AGAIN, {}),
-    "pushed twice, as before the second": (PUSHED_TWICE, {"name": "ANN"}, Field.OTHERWISE, {"name": "ANN"}),
+    "pushed once": (FRESH, {"name": "ANN"}, Standing.AGAIN, {}),
+    "pushed once, and listed": (entry(agreement=Agreement(is_open=True)), {"name": "ANN"}, Standing.AGAIN, {}),
+    "pushed twice, as before the second": (PUSHED_TWICE, {"name": "ANN"}, Standing.OTHERWISE, {"name": "ANN"}),
     "pushed twice, as before the first": (
         entry(agreement=Agreement(pushed_again={"name": "bob"}), before={"name": "bob"}, is_fresh=True),
         {"name": "bob"},
-        Field.NOT_APPLIED,
+        Standing.NOT_APPLIED,
         {},
     ),
     "pushed twice, as before the first, and plainly a spelling": (
         entry(agreement=TWICE, before={"name": "ANN"}, is_fresh=True),
         {"name": "ANN"},
-        Field.OTHERWISE,
+        Standing.OTHERWISE,
         {"name": "ANN"},
     ),
     "an ERP id that was pushed twice, as before the first": (
         entry(agreement=Agreement(pushed_again={"erp_id": "01"}), before={"erp_id": "01"}, is_fresh=True),
         {"erp_id": "01"},
-        Field.NOT_APPLIED,
+        Standing.NOT_APPLIED,
         {},
     ),
     "a type that was pushed twice, as before the first, and in other letters": (
@@ -95,17 +100,17 @@ SAID: dict[str, tuple[RowRecord | None, dict[str, str], Field | None, dict[str, 
             agreement=Agreement(pushed_again={"type_code": "Account"}), before={"type_code": "Account"}, is_fresh=True
         ),
         {"type_code": "Account"},
-        Field.NOT_APPLIED,
+        Standing.NOT_APPLIED,
         {},
     ),
-    "pushed twice, as something else": (PUSHED_TWICE, {"name": "bob"}, Field.OPEN, {}),
-    "pushed twice, another field": (PUSHED_TWICE, {"erp_id": "01"}, Field.AGAIN, {}),
-    "an ERP id": (FRESH, {"erp_id": "01"}, Field.AGAIN, {}),
-    "a type": (FRESH, {"type_code": "item"}, Field.AGAIN, {}),
+    "pushed twice, as something else": (PUSHED_TWICE, {"name": "bob"}, Standing.OPEN, {}),
+    "pushed twice, another field": (PUSHED_TWICE, {"erp_id": "01"}, Standing.AGAIN, {}),
+    "an ERP id": (FRESH, {"erp_id": "01"}, Standing.AGAIN, {}),
+    "a type": (FRESH, {"type_code": "item"}, Standing.AGAIN, {}),
     "no type is shown": (FRESH, {"type_code": ""}, None, {}),
     "a label": (FRESH, {"type_label": "Accounts"}, None, {}),
-    "a code": (FRESH, {"code": "c"}, Field.AGAIN, {}),
-    "a name that is not there": (FRESH, {"name": ""}, Field.AGAIN, {}),
+    "a code": (FRESH, {"code": "c"}, Standing.AGAIN, {}),
+    "a name that is not there": (FRESH, {"name": ""}, Standing.AGAIN, {}),
 }
 
 
@@ -119,7 +124,7 @@ def test_what_is_said_of_a_field(case: str) -> None:
 
 def test_labels_are_compared_where_they_are_the_sources() -> None:
     assert judge(ROW, shown("r", "1", "ann", label="Accounts"), FRESH, relabel=True).fields == {
-        "type_label": Field.AGAIN
+        "type_label": Standing.AGAIN
     }
     unlabelled = shown("r", "1", "ann")._replace(type_label="")
     assert judge(ROW, unlabelled, FRESH, relabel=True) == Judged({}, {})
@@ -132,7 +137,7 @@ def test_a_code_that_the_source_has_not_is_none_of_its_wishes() -> None:
 def test_each_field_is_judged_by_itself() -> None:
     known = entry(agreement=Agreement(shown={"erp_id": "01"}, pushed_again={"name": "ANN"}), is_fresh=True)
     judged = judge(ROW, shown("r", "01", "ANN", code="C"), known, relabel=False)
-    assert judged == Judged({"name": Field.OTHERWISE}, {"name": "ANN", "erp_id": "01"})
+    assert judged == Judged({"name": Standing.OTHERWISE}, {"name": "ANN", "erp_id": "01"})
 
 
 KEPT: dict[str, tuple[RowRecord | None, dict[str, Any], Agreement | None, dict[str, str] | None]] = {
@@ -228,7 +233,7 @@ CLOSED: dict[str, tuple[RowRecord, Judged, RowRecord]] = {
     "spelled as answered": (entry(agreement=Agreement(answered="ANN")), ANN, entry(agreement=AGREED)),
     "spelled otherwise": (
         PUSHED_TWICE,
-        Judged({"name": Field.OTHERWISE}, {"name": "ANN"}),
+        Judged({"name": Standing.OTHERWISE}, {"name": "ANN"}),
         entry(agreement=AGREED._replace(told_by="run"), is_fresh=True),
     ),
     "told before": (
@@ -254,42 +259,42 @@ CLOSED: dict[str, tuple[RowRecord, Judged, RowRecord]] = {
     ),
     "allowed, and another field is to be pushed": (
         entry(agreement=AGREED._replace(is_allowed=True)),
-        Judged({"erp_id": Field.DIFFERS}, {"name": "ANN"}),
+        Judged({"erp_id": Standing.DIFFERS}, {"name": "ANN"}),
         entry(agreement=AGREED._replace(is_allowed=True)),
     ),
     "pushed once": (
         entry(before={"name": "bob"}),
-        Judged({"name": Field.AGAIN}, {}),
+        Judged({"name": Standing.AGAIN}, {}),
         entry(agreement=Agreement(is_open=True), before={"name": "bob"}),
     ),
     "pushed once, the key not confirmed": (
         entry()._replace(confirmed=False),
-        Judged({"name": Field.AGAIN}, {}),
+        Judged({"name": Standing.AGAIN}, {}),
         entry()._replace(confirmed=False),
     ),
     "pushed once, answered otherwise": (
         entry(agreement=Agreement(answered="an")),
-        Judged({"name": Field.AGAIN}, {}),
+        Judged({"name": Standing.AGAIN}, {}),
         entry(agreement=Agreement(answered="an", is_open=True)),
     ),
     "pushed twice, and something else": (
         PUSHED_TWICE,
-        Judged({"name": Field.OPEN}, {}),
+        Judged({"name": Standing.OPEN}, {}),
         entry(agreement=Agreement(is_open=True), is_fresh=True),
     ),
     "not carried out": (
         entry(agreement=TWICE, before={"name": "ANN"}),
-        Judged({"name": Field.NOT_APPLIED}, {}),
+        Judged({"name": Standing.NOT_APPLIED}, {}),
         entry(before={"name": "ANN"}),
     ),
     "changed there": (
         entry(agreement=AGREED),
-        Judged({"name": Field.DIFFERS}, {}),
+        Judged({"name": Standing.DIFFERS}, {}),
         entry(agreement=AGREED),
     ),
     "doubted, and to be pushed": (
         entry(agreement=Agreement(is_open=True, is_doubted=True)),
-        Judged({"name": Field.AGAIN}, {}),
+        Judged({"name": Standing.AGAIN}, {}),
         entry(agreement=Agreement(is_open=True, is_doubted=True)),
     ),
     "doubted, and as wanted": (
@@ -299,7 +304,7 @@ CLOSED: dict[str, tuple[RowRecord, Judged, RowRecord]] = {
     ),
     "what was sent stays where something is left to do": (
         entry(dim("k", "1", "bob")),
-        Judged({"erp_id": Field.DIFFERS}, {}),
+        Judged({"erp_id": Standing.DIFFERS}, {}),
         entry(dim("k", "1", "bob")),
     ),
 }

@@ -21,7 +21,7 @@ from engine.errors import (
     WrongContract,
 )
 from engine.model.events import Event
-from engine.model.settings import Account, Api, Limits, Secret
+from engine.model.settings import Account, Api, Limits, NamedCompany, Secret
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel
 from engine.net.http.answer import asked_wait_s, problem
@@ -109,7 +109,7 @@ class Desk:
         self.says = says
         self.sent: list[str] = []
         quota = Quota(account, self, "https://api.test/v1", lambda: NOW)
-        host = Host(("main", n) for n in range(companies))
+        host = Host(NamedCompany("main", n) for n in range(companies))
         self.channel = Channel(
             Key(account, quota), Api(), self, emit=self.emit, now=lambda: NOW, rng=Random(7), host=host
         )

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from engine.compare.attribution import attribute, last_told, spellings
 from engine.compare.equality import not_applied
 from engine.compare.join import join
-from engine.compare.readback import is_known
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyRecord, CompanyState
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.remote_id import is_linked
 from engine.model.resting import NOT_APPLIED, RestingRow
 from engine.model.row_record import Agreement, RowRecord
 from engine.model.wanted import Wanted
@@ -449,7 +449,7 @@ def test_what_differs_is_what_the_plan_sends_holds_or_leaves(
     assert keys(found, "differs", "unsettled") == Counter(sent)
     assert keys(found, "missing") == Counter(change.row.key for change in plan.creates)
     orphans = Counter(each.remote_id for each in found if each.kind == "orphan")
-    assert orphans == Counter(orphan if is_known(orphan) else None for orphan in plan.orphans)
+    assert orphans == Counter(orphan if is_linked(orphan) else None for orphan in plan.orphans)
     assert all(each.fields for each in found if each.kind == "differs")
     assert all(part.remote is None or part.source != part.remote for each in found for part in each.fields)
 

@@ -74,7 +74,7 @@ VERBS_TO_COME = {"apply", "check", "explain", "ledger", "rekey", "retry"}
 
 def _told() -> tuple[set[str], set[str]]:
     """Return the codes that the engine's source names, and what it hands in as a code that cannot be read."""
-    found = list(trees())
+    found = trees()
     texts = constants(found)
     codes: set[str] = set()
     riddles: set[str] = set()

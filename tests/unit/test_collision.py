@@ -40,6 +40,10 @@ CASES = {
     "nobody knows what became of B": Case(AS_B, (known(A, "r1"), known(B, None, settled=False)), False),
     "B was never sent": Case(AS_B, (known(A, "r1"),), False),
     "A's row is as it was, and B's is not listed": Case(AS_A, (known(A, "r1"), known(B, "r2")), False),
+    "it is listed as A, of which nothing is known any more, and shows what was acknowledged as B's": Case(
+        RemoteView([shown("r1", "2", key="A")]), (known(B, "r1"),), True
+    ),
+    "it is listed as A, and shows what A is": Case(RemoteView([shown("r1", "1", key="A")]), (known(B, "r1"),), False),
     "somebody gave A's row an ERP id that no row has": Case(
         RemoteView([shown("r1", "9")]), (known(A, "r1"), known(B, None)), False
     ),

@@ -116,7 +116,7 @@ def test_a_full_file_gives_what_it_says(tmp_path: Path) -> None:
     first, second = found.companies
     assert (first.name, first.account, first.write, first.relabel) == ("Harbor Grill", "east", False, True)
     assert first.verify == Verify(mode=VerifyMode.FULL, verify_after_s=2_592_000.0, probe_after_s=5_400.0)
-    assert (found.mappings, found.erps) == ({5: "netsuite", 6: "plain"}, {5: "netsuite"})
+    assert (found.mappings, found.erps) == ({5: ("netsuite",), 6: ("plain",)}, {5: ("netsuite",)})
     assert isinstance(first.source, FileSource)
     assert isinstance(second.source, FileSource)
     mapping = first.source.mapping

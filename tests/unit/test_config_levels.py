@@ -138,12 +138,13 @@ def test_groups_and_the_fleet_give_accounts_and_mappings(
     assert (told["account"][1], told["mapping"][1]) == (account, mapping)
     (only,) = found.companies
     assert only.account == told["account"][0]
-    assert found.mappings == {5: told["mapping"][0]}
-    assert found.erps == {5: {"a": "netsuite", "b": "intacct"}[found.mappings[5]]}
-    assert only.write is (found.mappings[5] != "b")
+    name = told["mapping"][0]
+    assert found.mappings == {5: (name,)}
+    assert found.erps == {5: ({"a": "netsuite", "b": "intacct"}[name],)}
+    assert only.write is (name != "b")
     assert isinstance(only.source, FileSource)
     assert only.source.mapping.where == (
-        {"Inactive": Switch(keep=False)} if found.mappings[5] == "a" else {"Status": OneOf(("active", "Active"))}
+        {"Inactive": Switch(keep=False)} if name == "a" else {"Status": OneOf(("active", "Active"))}
     )
 
 
@@ -256,6 +257,9 @@ def test_every_setting_of_a_company_is_told(tmp_path: Path) -> None:
             ("guard.wrong_client_other_share", "0.9", "default"),
             ("guard.wrong_client_overlap", "0.1", "default"),
             ("guard.wrong_client_rows", "10", "default"),
+            ("guard.left_out_share", "0.5", "default"),
+            ("guard.left_out_usual_share", "0.1", "default"),
+            ("guard.decimal_ids_rows", "3", "default"),
             ("guard.adopt", "trust", "default"),
             ("limits.requests_per_second", "1000", "default"),
             ("limits.requests_per_day", "10000", "default"),

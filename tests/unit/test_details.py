@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib.resources import files
 
 import jsonschema
 import pytest
@@ -15,6 +14,7 @@ from engine.cli.show.output import run_texts
 from engine.model.balance import State
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.result import CompanyResult, company_json
+from tests.result_schema import SCHEMA
 from tests.unit.test_render import HOSTILE, company, run
 
 
@@ -184,7 +184,6 @@ def test_long_values_are_cut_where_they_do_not_differ(remote: str, source: str, 
 
 
 def test_the_json_says_what_the_schema_says_and_only_where_there_is_something() -> None:
-    schema = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
     every = [difference for difference, _ in ROWS.values()]
     hostile = row("differs", field("name", HOSTILE, "\ud800", HOSTILE), key=HOSTILE)
     for verb in ("sync", "plan", "apply", "check", "retry"):
@@ -192,7 +191,7 @@ def test_the_json_says_what_the_schema_says_and_only_where_there_is_something() 
         (text,) = run_texts(run([company(1), told(*every, hostile), spelled], verb=verb), "json")
         text.encode()
         document = json.loads(text)
-        jsonschema.Draft202012Validator(schema).validate(document)
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
     plain, full, spelled_alone = document["companies"]
     assert "differences" not in plain | spelled_alone
     assert "spellings" not in plain | full

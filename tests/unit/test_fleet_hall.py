@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from engine.model.company_record import CompanyState
 from engine.model.settings import Account, Company, Secret
-from engine.run.context import Job
 from engine.run.fleet import LEAST, Slots
 from engine.run.schedule import USUAL_ROWS, rows_of
+from engine.run.work import Job
 from tests.unit.virtual_time import run
 
 

@@ -33,7 +33,7 @@ BY_HAND = {"canary", "fleet", "stored-otherwise", KEY_MISMATCH}
 
 def _raised() -> set[str]:
     """Return each guard slug that the engine's source raises."""
-    found = list(trees())
+    found = trees()
     texts = constants(found)
     slugs = {kind.slug for kind in UnsafePlan.__subclasses__()}
     for expression in (each for tree in found for each in handed_in(tree, RAISED)):

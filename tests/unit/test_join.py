@@ -309,7 +309,7 @@ def test_a_repeated_id_is_one_row() -> None:
 def test_the_label_in_use_is_the_most_frequent_one(labels: list[str], expected: str) -> None:
     index = RemoteView(shown(f"r{number}", str(number), label=label) for number, label in enumerate(labels))
 
-    assert index.labels() == {"account": expected}
+    assert index.labels() == {("account",): expected}
 
 
 def test_image_shows_what_was_acknowledged_and_what_a_listing_showed_since() -> None:

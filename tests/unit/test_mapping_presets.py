@@ -26,16 +26,16 @@ def test_each_preset_says_what_it_is_and_where_that_is_from() -> None:
         assert preset.page.startswith("https://") or name in JOINED
         assert preset.family == name.partition(".")[0] or name in JOINED
         assert {"erp_dimension_id", "name"} <= preset.mapping.columns.keys()
-    assert "business-central.chart" in lists_of("business-central")
+    assert "business-central.accounts" in lists_of("business-central")
 
 
 def test_a_mapping_goes_column_by_column_over_a_preset_of_one_list() -> None:
-    base = PRESETS["business-central.chart"]
+    base = PRESETS["sage-intacct.accounts"]
     own = column_map({"columns": {"code": {"constant": ""}}, "where": {"Blocked": "No"}, "header": 3}, base)
     assert own.columns == {**base.columns, "code": Constant("")}
     assert own.where == {**base.where, "Blocked": Switch(keep=False)}
-    assert (own.header, own.key, own.preset) == (3, base.key, "business-central.chart")
-    assert column_map({"where": {"Account Type": {"any": True}}}, base).where == {}
+    assert (own.header, own.key, own.preset) == (3, base.key, "sage-intacct.accounts")
+    assert column_map({"where": {"STATUS": {"any": True}}}, base).where == {}
     assert column_map({"where": {}}, base).where == {}
 
 
@@ -84,10 +84,10 @@ def test_all_faults_of_a_written_mapping_are_told_at_once() -> None:
 
 WHOLE = """
 [mapping.m]
-preset = "business-central.chart"
+preset = "sage-intacct.accounts"
 columns = { code = { first_of = ["Code", { column = "No.", split = "-", part = 1, pad = 4 }] } }
 type_codes = { Konto = "account" }
-where = { Blocked = false, "Account Type" = { any = true }, Kind = { keep = ["a"], out = ["b"] } }
+where = { Blocked = false, STATUS = { any = true }, Kind = { keep = ["a"], out = ["b"] } }
 company_column = "Company"
 header = 4
 encoding = "cp1252"
@@ -110,7 +110,7 @@ def test_the_settings_take_every_key(tmp_path: Path) -> None:
     assert (mapping.header, mapping.encoding, mapping.delimiter, mapping.rows) == (4, "cp1252", ";", "value")
     assert (mapping.numbers_as_ids, mapping.min_age_s, mapping.max_age_s) == (True, 300.0, 172_800.0)
     assert (mapping.company_column, mapping.type_code) == ("Company", "account")
-    assert found.erps == {123: "business-central"}
+    assert found.erps == {123: ("sage-intacct",)}
     assert set(KEYS) >= {"header", "where", "columns"}
 
 
@@ -120,6 +120,11 @@ FAULTY = {
         'columns = { code = { first_of = ["A", 2] } }',
         "mapping.m.columns.code.first_of[1]",
         "column's name",
+    ),
+    "a filter that may be off": (
+        'where = { A = { not = "x", optional = false } }',
+        "mapping.m.where.A.optional",
+        "is true or not there",
     ),
     "a filter": ('where = { "A b" = { not = { matches = "(" } } }', "mapping.m.where.A b.not.matches", "regular"),
     "a header": ("header = 0", "mapping.m.header", "from 1 to 1,000"),
@@ -139,13 +144,13 @@ def test_a_fault_of_a_mapping_is_told_with_its_path(tmp_path: Path, line: str, k
 
 
 def test_a_preset_is_a_mapping_of_its_own_name(tmp_path: Path) -> None:
-    text = MINIMAL.replace('source = "exports/123.csv"', 'source = "1.csv"\nmapping = "business-central.chart"')
+    text = MINIMAL.replace('source = "exports/123.csv"', 'source = "1.csv"\nmapping = "business-central.accounts"')
     found = configured(tmp_path, text)
     assert isinstance(found.companies[0].source, FileSource)
-    assert found.companies[0].source.mapping == PRESETS["business-central.chart"]
-    assert found.erps == {123: "business-central"}
-    ((key, message),) = faults_of_file(tmp_path, text.replace("chart", "chrt"))
-    assert (key, "there is no [mapping.business-central.chrt]" in message) == ("companies[0].mapping", True)
+    assert found.companies[0].source.mapping == PRESETS["business-central.accounts"]
+    assert found.erps == {123: ("business-central",)}
+    ((key, message),) = faults_of_file(tmp_path, text.replace('accounts"', 'acounts"'))
+    assert (key, "there is no [mapping.business-central.acounts]" in message) == ("companies[0].mapping", True)
 
 
 def test_the_name_of_a_mapping_has_no_dot(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.documents.plan_file import COUNTS, PLAN_SCHEMA, read_plan, requests, saved_plan, write_plan
+from engine.documents.plan_file import COUNTS, PLAN_SCHEMA, _digest, read_plan, requests, saved_plan, write_plan
 from engine.errors import ConfigError
 from engine.model.balance import Balance, State
 from engine.model.change import Change, Hold
@@ -21,6 +21,7 @@ from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
+from engine.model.wanted import LeftOut, SourceCounts
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -48,6 +49,8 @@ company_plans = st.builds(
     list_requests=counts,
     holds=st.lists(st.builds(Hold, texts, texts, texts), max_size=2).map(tuple),
     orphans=st.lists(texts, max_size=2).map(tuple),
+    left_out_by=st.lists(st.builds(LeftOut, texts, texts, texts, st.none() | texts, counts), max_size=2).map(tuple),
+    sources=st.lists(st.builds(SourceCounts, texts, counts, counts), max_size=2).map(tuple),
     source_keys=st.dictionaries(texts, texts, max_size=2).map(lambda keys: tuple(sorted(keys.items()))),
     was_compared=st.booleans(),
     refused=st.lists(st.builds(Hold, texts, st.just("rejected"), texts), max_size=2).map(tuple),
@@ -85,6 +88,8 @@ PLAN = SavedPlan(
             canaries=(Change(ROW._replace(key="K3"), "dim_3", ("erp_id",), "0100"),),
             reverts=("K2",),
             again={"K2": {"name": "CASH"}},
+            left_out_by=(LeftOut("filter", "Inactive", "Yes", "account", 2),),
+            sources=(SourceCounts("exports/1.csv", 11, 2),),
             holds=(Hold("K4", "look-alike", "it looks like dim_4"),),
             source_rows=9,
             unchanged=3,
@@ -163,6 +168,15 @@ def test_each_field_of_a_plan_is_in_its_file() -> None:
     for column in fields(CompanyPlan):
         assert any(getattr(one, column.name) != column.default for one in PLAN.companies), f"{column.name} is not tried"
     assert read_plan(text_of(PLAN), "plan.json") == PLAN
+
+
+def test_a_plan_of_an_earlier_version_does_not_tell_what_was_left_out() -> None:
+    document = json.loads(text_of(PLAN))
+    for company in document["companies"]:
+        del company["left_out_by"], company["sources"]
+    del document["digest"]
+    read = read_plan(json.dumps(document | {"digest": _digest(document)}), "plan.json")
+    assert [(company.left_out_by, company.sources) for company in read.companies] == [((), ())] * 3
 
 
 def test_a_result_is_kept_and_why_a_company_has_no_plan() -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.compare.readback import Readback, counterparts, is_known, readback
+from engine.compare.readback import Readback, counterparts, readback
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow
+from engine.model.remote_id import is_linked
 from tests.unit.model_server import STEADY, dim, shown
 
 LANDED, MISSING, UNTOLD = Readback.LANDED, Readback.MISSING, Readback.UNTOLD
@@ -159,7 +160,7 @@ def test_a_row_sent_again_under_a_new_label_has_not_landed_under_the_old_one() -
 
 @pytest.mark.parametrize(("remote_id", "expected"), [("dim_1", True), ("?k1", False), (None, False)])
 def test_an_id_is_known_when_a_server_gave_it_out(remote_id: str | None, expected: bool) -> None:
-    assert is_known(remote_id) is expected
+    assert is_linked(remote_id) is expected
 
 
 values = {
@@ -214,7 +215,7 @@ def test_what_is_there_as_sent_and_all_to_be_seen_has_landed(change: Change) -> 
 @STEADY
 @given(changes)
 def test_what_is_not_there_is_missing(change: Change) -> None:
-    assert readback(change, found(change)) is (Readback.UNSHOWN if is_known(change.remote_id) else MISSING)
+    assert readback(change, found(change)) is (Readback.UNSHOWN if is_linked(change.remote_id) else MISSING)
 
 
 def test_a_row_that_was_there_before_was_not_created_since() -> None:

@@ -12,13 +12,12 @@ from engine.model.change import Change, Plan
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, fingerprint
 from engine.model.outcome import Column
-from engine.model.resting import KEY_COLLISION, NOT_LISTED, UNCERTAIN, Rejection, RestingRow
+from engine.model.resting import DAY, KEY_COLLISION, NOT_LISTED, UNCERTAIN, Rejection, RestingRow
 from tests.unit.model_server import NOW, dim, source
 
 ROW = dim("k1", "1", code="c1")
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
-DAY = timedelta(hours=24)
 
 
 def refused(row: Dimension, ago: timedelta) -> dict[str, Rejection]:
@@ -82,7 +81,7 @@ def test_nothing_rests_when_nothing_is_noted() -> None:
     assert without_resting(plan, CompanyRecord(), NOW) == (plan, [])
 
 
-def test_w9_the_same_bytes_to_the_same_end_rest_for_1_h_6_h_and_24_h() -> None:
+def test_w9_the_same_bytes_to_the_same_end_rest_for_1_h_6_h_and_a_day() -> None:
     """The first time a row is sent again at once; then less and less often, until it changes."""
     change, note, now = Change(ROW, None), None, NOW
     waits = []

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.model.change import Change
-from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column
-from engine.send.reconcile import as_planned, compared, reconcile
+from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult
+from engine.send.reconcile import reconcile
 from engine.wire.guide import DIALECT
 from tests.unit.model_server import COMPANY, STEADY, ModelServer, Spelling, dim
 
@@ -244,6 +244,12 @@ def test_an_id_is_joined_by_a_name_that_is_unique_in_the_chunk() -> None:
     }
 
 
+def test_one_id_for_two_rows_is_noticed_even_where_all_else_is_as_planned() -> None:
+    answer = BulkAnswer(2, 2, 0, 0, [("r-a", "A"), ("r-a", "B")], [], [])
+    outcome = reconcile(chunk_of(create("a"), create("b")), answer, exposed=False)
+    assert (outcome.explained, outcome.met, columns(outcome)) == (True, 1, (NEW, NEW))
+
+
 def test_a_refusal_carries_the_servers_words() -> None:
     outcome = reconcile(chunk_of(*AB), answered("A", "", no(key="b")), exposed=False)
 
@@ -287,37 +293,25 @@ sent_rows = st.lists(st.tuples(st.booleans(), st.sampled_from("ABC")), min_size=
 )
 
 
-@st.composite
-def nearly_true(draw: st.DrawFn) -> tuple[Chunk, BulkAnswer]:
-    """Draw a chunk and the answer of a server that did as planned, or told one thing otherwise."""
-    chunk = draw(sent_rows)
-    names = [(change.row.name, change.remote_id is None) for change in chunk.changes]
-    ids = [draw(st.sampled_from([f"r{number}", f"r{number}", ""])) for number in range(len(names))]
-    created = [(row_id, name) for row_id, (name, is_new) in zip(ids, names, strict=True) if is_new]
-    updated = [(row_id, name) for row_id, (name, is_new) in zip(ids, names, strict=True) if not is_new]
-    counts = [len(names), len(created), len(updated), 0]
-    slip = draw(st.sampled_from(["none", "none", "count", "array", "name"]))
-    if slip == "count":
-        counts[draw(st.integers(0, 3))] += draw(st.sampled_from([-1, 1]))
-    elif slip == "array":
-        side = draw(st.sampled_from([created, updated]))
-        side[:1] = [] if side else [("r9", "D")]
-    elif slip == "name":
-        side = draw(st.sampled_from([created, updated]))
-        side[:1] = [("r9", draw(words))]
-    new, old = draw(st.permutations(created)), draw(st.permutations(updated))
-    success, made, changed, failed = counts
-    return chunk, BulkAnswer(success, made, changed, failed, new, old, [])
-
-
 @STEADY
-@given(nearly_true() | st.tuples(sent_rows, anything))
-def test_what_is_as_planned_is_what_a_comparison_tells(drawn: tuple[Chunk, BulkAnswer]) -> None:
-    chunk, answer = drawn
-    plain = as_planned(chunk.changes, answer)
-    event("as planned" if plain else "otherwise")
-    assert plain is None or ChunkOutcome(results=plain, explained=True) == compared(
-        chunk, answer, exposed=False, landed=False
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=6), st.data())
+def test_what_was_done_as_planned_is_told_so_in_any_order_with_and_without_ids(
+    rows: list[tuple[bool, bool]], data: st.DataObject
+) -> None:
+    changes = [create(f"k{number}") if is_new else update(f"k{number}") for number, (is_new, _) in enumerate(rows)]
+    ids = [f"r-k{number}" if shows_id else "" for number, (_, shows_id) in enumerate(rows)]
+    entries = [(row_id, change.row.name) for row_id, change in zip(ids, changes, strict=True)]
+    new = [entry for entry, change in zip(entries, changes, strict=True) if change.remote_id is None]
+    old = [entry for entry, change in zip(entries, changes, strict=True) if change.remote_id is not None]
+    made, changed = data.draw(st.permutations(new)), data.draw(st.permutations(old))
+    answer = BulkAnswer(len(rows), len(new), len(old), 0, made, changed, [])
+    outcome = reconcile(chunk_of(*changes), answer, exposed=False)
+    assert outcome == ChunkOutcome(
+        results=tuple(
+            ItemResult(change, NEW if change.remote_id is None else OLD, row_id or None)
+            for change, row_id in zip(changes, ids, strict=True)
+        ),
+        explained=True,
     )
 
 

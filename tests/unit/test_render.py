@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.resources import files
 
 import jsonschema
 import pytest
@@ -23,6 +22,7 @@ from engine.model.outcome import Problem
 from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.observe.terminal import brief, figures, safe, trouble
 from engine.sandbox.fleet import make_fleet
+from tests.result_schema import SCHEMA
 
 MOMENT = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
 TYPED = Typed(verb="sync", config="dimsync.toml")
@@ -249,11 +249,6 @@ def test_figures_count_by_glyph() -> None:
     assert figures(balance()) == "no rows"
 
 
-def schema() -> dict[str, object]:
-    document: dict[str, object] = json.loads((files("engine.model") / "result-1.schema.json").read_text("utf-8"))
-    return document
-
-
 def test_json_is_what_the_schema_says_and_any_text_survives() -> None:
     result = fleet_of_300()
     result = replace(result, companies=(*result.companies, company(5, name=HOSTILE)))
@@ -261,7 +256,7 @@ def test_json_is_what_the_schema_says_and_any_text_survives() -> None:
     text.encode()  # a lone surrogate would not go out as UTF-8
     assert all(line.isprintable() for line in text.splitlines())
     document = json.loads(text)
-    jsonschema.Draft202012Validator(schema()).validate(document)
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
     assert document["companies"][-1]["name"] == HOSTILE
     assert document["companies"][-4]["name"].startswith("Chez") or "Chez Zoë & 東京" in text
 
@@ -278,7 +273,7 @@ def test_the_schema_refuses_what_it_does_not_know() -> None:
     document = json.loads(text)
     document["companies"][0]["extra"] = 1
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.Draft202012Validator(schema()).validate(document)
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
 
 
 def test_dump_escapes_beyond_the_basic_plane_as_json_does() -> None:

@@ -21,8 +21,8 @@ def failed(times: int, state: CompanyState | None = None) -> CompanyState:
     return state
 
 
-@pytest.mark.parametrize(("times", "hours"), [(1, 1), (2, 6), (3, 24), (4, 24), (40, 24)])
-def test_each_failure_makes_the_rest_longer(times: int, hours: int) -> None:
+@pytest.mark.parametrize(("times", "hours"), [(1, 1), (2, 6), (3, 23.5), (4, 23.5), (40, 23.5)])
+def test_each_failure_makes_the_rest_longer(times: int, hours: float) -> None:
     state, rest = failed(times), timedelta(hours=hours)
 
     assert state.failures == times

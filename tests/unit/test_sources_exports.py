@@ -286,7 +286,7 @@ async def test_a_joined_list_without_a_known_type_names_the_preset_for_one_list(
     with pytest.raises(SourceError) as caught:
         await wanted(tmp_path, text, PRESETS["business-central"])
     assert re.search(r'no row is of a type that .*"business-central" knows \("Heading", "Posting"\)', str(caught.value))
-    assert '"business-central.chart"' in str(caught.value)
+    assert '"business-central.accounts"' in str(caught.value)
     assert (
         await wanted(tmp_path, "No.,Name,Type,Blocked\n1,Cash,GLAccount,No\n2,A,x,\n", PRESETS["business-central"])
     ).invalid

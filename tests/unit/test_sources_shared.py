@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from engine.config import source_problems
 from engine.errors import SharedSource
@@ -59,6 +60,31 @@ def test_l1_who_shares_a_file(folder: Path, paths: list[str], found: set[int]) -
     assert sharers(*(FileSource(folder / path) for path in paths)) == found
 
 
+SHEETS: dict[str, tuple[list[str], set[int]]] = {
+    "the first sheet, named and not": (["book.xlsx", "book.xlsx#West", "book.xlsx#East"], {1, 2}),
+    "the first of a link": (["book.xlsx#West", "linked.xlsx", "book.xlsx"], {1, 2, 3}),
+    "another sheet": (["book.xlsx", "book.xlsx#East"], set()),
+    "a hidden sheet": (["book.xlsx", "book.xlsx#Hidden"], set()),
+    "a sheet that is not there": (["book.xlsx", "book.xlsx#None"], set()),
+    "two workbooks": (["book.xlsx#West", "torn.xlsx"], set()),
+    "a workbook that cannot be opened": (["torn.xlsx", "torn.xlsx#West"], set()),
+    "one that is not there": (["none.xlsx", "none.xlsx#West"], set()),
+}
+
+
+@pytest.mark.parametrize(("paths", "found"), SHEETS.values(), ids=SHEETS)
+def test_l1_who_shares_the_first_sheet_of_a_workbook(tmp_path: Path, paths: list[str], found: set[int]) -> None:
+    workbook = Workbook()
+    for title in ("Hidden", "West", "East"):
+        workbook.create_sheet(title).append(["name"])
+    del workbook["Sheet"]
+    workbook["Hidden"].sheet_state = "hidden"
+    workbook.save(tmp_path / "book.xlsx")
+    (tmp_path / "linked.xlsx").symlink_to(tmp_path / "book.xlsx")
+    (tmp_path / "torn.xlsx").write_bytes((tmp_path / "book.xlsx").read_bytes()[:1_000])
+    assert sharers(*(FileSource(tmp_path / path) for path in paths)) == found
+
+
 def test_l1_relative_and_absolute_paths_are_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert sharers(FileSource("a.csv"), FileSource(folder / "a.csv"), FileSource("deep/../a.csv")) == {1, 2, 3}
@@ -70,7 +96,16 @@ def test_l1_who_shares_a_query() -> None:
     assert sharers(SqlSource(db, QUERY), SqlSource(other, QUERY)) == set()
     mine = f"{QUERY} where company = :company_id"
     assert sharers(SqlSource(db, mine), SqlSource(db, mine)) == set()
-    for no_parameter in (r"where a = '\:company_id'", "where a = b::company_id", "where a = :company_ids"):
+    assert sharers(SqlSource(db, f"{mine} -- one's own"), SqlSource(db, f"{mine} -- one's own")) == set()
+    for no_parameter in (
+        r"where a = '\:company_id'",
+        "where a = b::company_id",
+        "where a = :company_ids",
+        "-- where company = :company_id",
+        "/* where\ncompany = :company_id */ where true",
+        "where a = 'it''s :company_id'",
+        'where "a :company_id" = 1',
+    ):
         query = f"{QUERY} {no_parameter}"
         assert sharers(SqlSource(db, query), SqlSource(db, query)) == {1, 2}
 

@@ -46,7 +46,7 @@ READINGS = 3
 """A listing that does not prove whole is read so often in one run."""
 
 FIRST_COSTS = 10
-"""What a company may cost beyond all else, once (issue 13): its first load, and a repeat here and there."""
+"""What a company may cost beyond all else, once: its first load, and a repeat here and there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,10 +67,12 @@ class Stage:
         verb: str = "sync",
         fresh: bool = False,
         allow: Iterable[Allow] = (),
+        fate: Fate | None = None,
     ) -> RunResult:
-        """Run once."""
-        session = cast("aiohttp.ClientSession", Session(transport=Memory(server=self.server)))
-        ledger = SqliteLedger(Desk(self.database, Fate()), MemoryLocks().hold)
+        """Run once. `fate`: what befalls it at one of its requests, or calls of the ledger."""
+        fate = fate or Fate()
+        session = cast("aiohttp.ClientSession", Session(transport=Memory(server=self.server, fate=fate)))
+        ledger = SqliteLedger(Desk(self.database, fate), MemoryLocks().hold)
         rng = Random(str(seed))
         async with Engine(self.settings, session=session, ledger=ledger, now=self.clock, rng=rng) as engine:
             match verb:

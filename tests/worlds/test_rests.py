@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from tests.worlds.server import ACCOUNT as RACC
 from tests.worlds.server import Reply, Server, Way
 from tests.worlds.stage import BASE_URL, MORNING, Clock, Stage, account, new_ledger, perform
 from tests.worlds.test_fleet import rows_of
-from tests.worlds.ways import ANSWERS, About, Instead, When
+from tests.worlds.ways import ANSWERS, About, Facts, Instead, Refused, When
 
 LIMITS = Limits(max_attempts=2, batch_wait_s=20.0)
 MINE = 2
@@ -105,7 +106,7 @@ def test_an_account_that_is_stopped_again_rests_and_is_told_alike(kind: str) -> 
             result, cost = await bench.run()
             assert (said in told(result), cost > 0) == (True, True)
         first = result
-        for hours in (1, 6, 24, 24):
+        for hours in (1, 6, 23.5, 23.5):
             resting, cost = await bench.run()
             assert (told(resting), cost, resting.exit_code) == (told(first), 0, first.exit_code)
             assert first.companies[-1].problems[0].message in resting.companies[-1].problems[0].message
@@ -211,6 +212,44 @@ LASTING = {
 def test_which_stops_are_remembered(kind: str) -> None:
     why, lasts = LASTING[kind]
     assert is_lasting(why, LIMITS) is lasts
+
+
+# One run a day
+
+REFUSED = Refused(["honest"], Random(1), Facts(contract="guide", wanted={1: rows_of(1)}))
+
+DAILY: dict[str, tuple[list[Way], str, str]] = {
+    "a company that cannot be read": (odd(ANSWERS["unreadable"][0], "list", company=1), "unavailable", "list"),
+    "a refused row": ([REFUSED], "rejected", "bulk"),
+    "rows of unknown outcome": (odd(ANSWERS["broken"][0], "bulk", company=1), "uncertain", "bulk"),
+    "an account that is stopped": (odd(ANSWERS["401"][0], "token"), "authentication", "token"),
+    "companies that cannot be listed": (odd(ANSWERS["unreadable"][0], "directory"), "directory", "directory"),
+}
+"""What is odd, how it is told, and which requests are its tries."""
+
+
+@pytest.mark.parametrize("kind", DAILY)
+def test_one_run_a_day_at_the_same_minute_tries_what_failed_each_day(kind: str) -> None:
+    """Each run fails a while after it has begun. Runs in every hour try no more often."""
+    ways, code, what = DAILY[kind]
+
+    async def tries(bench: Bench, hour: int) -> int:
+        bench.clock.forward_to(MORNING + timedelta(hours=hour))
+        before = len(bench.server.calls)
+        result, _ = await bench.run()
+        assert bench.clock() >= MORNING + timedelta(hours=hour)
+        problems = [*result.problems, *(problem for each in result.companies for problem in each.problems)]
+        assert code in {problem.code for problem in problems}
+        return sum(call.what == what and call.company_id in {1, None} for call, _ in bench.server.calls[before:])
+
+    async def scene(bench: Bench) -> None:
+        bench.server.ways = ways
+        daily = [await tries(bench, hour) for hour in range(0, 9 * 24, 24)]
+        hourly = [await tries(bench, hour) for hour in range(9 * 24, 14 * 24)]
+        assert [day for day, count in enumerate(daily) if count] == list(range(9))
+        assert [hour for hour, count in enumerate(hourly) if count] == [0, 24, 48, 72, 96]
+
+    play(scene, companies=2)
 
 
 # A used-up day

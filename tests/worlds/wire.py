@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from engine.net.http.exchange import Answer, Request, Transport
+from tests.sandbox.fuzz import Fate
 from tests.sandbox.line import Reply as Response
 from tests.worlds.server import Server, encoded
 
@@ -27,14 +28,17 @@ class Memory:
     """A transport to a server in memory."""
 
     server: Server
+    fate: Fate = field(default_factory=Fate)
     sent: int = 0  # requests of this run
 
     async def send(self, request: Request) -> Answer:
         """Carry one request there, and its answer back."""
         self.sent += 1
         assert self.sent <= MOST_A_RUN, "the run goes on for ever"
+        self.fate.moment()
         await anyio.sleep(AWAY_S)
         reply = self.server.answer(request.method, request.url, request.headers, request.body or b"")
+        self.fate.moment()
         headers = {"Content-Type": "application/json", **reply.headers}
         return Answer(status=reply.status, headers=CIMultiDict(headers), body=encoded(reply))
 

@@ -17,39 +17,41 @@ COMPANIES = (
         "Several companies are given one file, one sheet of a workbook, or one query without `:company_id`.",
         "Each of them fails (exit 1) and nothing is sent for it, since nobody can tell whose rows these are. The other"
         " companies go on. `dimsync validate` lists them all.",
-        "Give each company its own file, or use `:company_id` in the query. Where they are meant to have the same rows:"
-        " `shares_source = true` in each company, or in their group, mapping or account.",
+        "Give each company its own file, or use `:company_id` in the query; if a column names each row's company, name"
+        " it: `company_column` in the mapping. Where they are meant to have the same rows: `shares_source = true` in"
+        " each company, or in their group, mapping or account.",
     ),
     Code(
         "missing-source",
-        "The file of a company is missing. An earlier run found it by the pattern under [fleet].",
+        "A file of a company is missing: one of its several sources, or one that an earlier run found by the pattern"
+        " under [fleet].",
         "The company fails (exit 1) in each run, and nothing is sent for it: a missing export must not go unnoticed.",
-        "Have the file exported again, then `dimsync sync --select company:ID`. If the company is gone for good, name"
-        " it in the settings: `gone = [ID]` under [fleet].",
+        "Have the file exported again, then `dimsync sync --select company:ID`. If it may be missing: `optional = true`"
+        " beside its source. If the company is gone for good: `gone = [ID]` under [fleet].",
     ),
     Code(
         "out-of-scope",
         "The account's API user may not see this company or may not write to it, or there is no company of this id.",
-        "The company fails (exit 1) and nothing is sent. It is looked for again after 1 h, 6 h and then every 24 h.",
+        "The company fails (exit 1) and nothing is sent. It is looked for again after 1 h, 6 h and then once a day.",
         "Check its id and account with `dimsync companies --refresh`, or have the API user granted it; then"
         " `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "refused",
         "The server refused the company's requests, with the words in the message, and answers others.",
-        "The company fails (exit 1), and is read again after 1 h, 6 h and then every 24 h.",
+        "The company fails (exit 1), and is read again after 1 h, 6 h and then once a day.",
         "Put right what the server names, then `dimsync sync --select company:ID --fresh`.",
     ),
     Code(
         "unavailable",
         "The API did not answer the company's requests sensibly, however often it was asked, and it answers others.",
-        "The company fails (exit 1), and is read again after 1 h, 6 h and then every 24 h.",
+        "The company fails (exit 1), and is read again after 1 h, 6 h and then once a day.",
         "Wait, and check the network and `base_url` under [api]; then `dimsync sync --select state:failed --fresh`.",
     ),
     Code(
         "bad-answer",
         "The API answered twice with JSON of another shape than it should have; the message names the row and field.",
-        "The company fails (exit 1) and nothing is sent. It is read again after 1 h, 6 h and then every 24 h.",
+        "The company fails (exit 1) and nothing is sent. It is read again after 1 h, 6 h and then once a day.",
         "Report the message to Ottimate, with the company's id and the time; then"
         " `dimsync sync --select company:ID --fresh`.",
     ),
@@ -79,7 +81,7 @@ COMPANIES = (
         "authentication",
         "The account's credentials are refused, with a new token and for the list of its companies, too.",
         "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on. The next run"
-        " tries at once; from the second such run in a row on, runs send nothing for 1 h, then 6 h, then 24 h.",
+        " tries at once; from the second such run in a row on, runs send nothing for 1 h, then 6 h, then a day.",
         "Put api_key, client_id and client_secret of the account right, which is tried at once; `dimsync companies"
         " --refresh` tries them. Where Ottimate put it right, `dimsync sync --fresh`.",
     ),
@@ -112,8 +114,8 @@ COMPANIES = (
         "The host does not speak the configured contract: its token endpoint or bulk path is not there, it redirects,"
         " it refuses everything, or its answers cannot be read.",
         "The account is stopped and its companies fail (exit 2). The next run tries at once; from the second such run"
-        " in a row on, runs send nothing for 1 h, then 6 h, then 24 h. When its answers cannot be read, one company"
-        " tries after 1 h, 6 h and then every 24 h.",
+        " in a row on, runs send nothing for 1 h, then 6 h, then a day. When its answers cannot be read, one company"
+        " tries after 1 h, 6 h and then once a day.",
         "Put `base_url`, `token_url` and `contract` under [api] right, then `dimsync sync`, which tries at once; to try"
         " again with the same settings: `dimsync sync --fresh`.",
     ),

@@ -23,7 +23,7 @@ ROWS = (
     Code(
         "rejected",
         "The server refused the row, with the words in the message.",
-        "It is not stored, and counts as rejected (exit 3). While it is unchanged it is not sent again for 24 h.",
+        "It is not stored, and counts as rejected (exit 3). While it is unchanged it is not sent again for a day.",
         "Correct the row in its source, then `dimsync sync --select company:ID`; to send it again as it is:"
         " `dimsync retry --select company:ID`.",
     ),
@@ -31,7 +31,7 @@ ROWS = (
         "uncertain",
         "The row was sent, its answer was lost or contradicts itself, and what was read back does not settle it.",
         "It may be there or not, and counts as uncertain (exit 10). The next run sends it again, which makes nothing"
-        " twice. If its outcome is still not known, it is sent again after 1 h, 6 h and then every 24 h, or as soon as"
+        " twice. If its outcome is still not known, it is sent again after 1 h, 6 h and then once a day, or as soon as"
         " it changes in the source.",
         "To find out now: `dimsync retry --select company:ID`; what was tried so far: `dimsync explain ID KEY`.",
     ),

@@ -27,6 +27,12 @@ RUNS = (
         "To try it by itself: `dimsync companies --refresh`.",
     ),
     Code(
+        "unknown-company",
+        "Rows of a source that many companies share name no company that has this source.",
+        "No company counts them, and nothing of them is sent. The file is told of once (exit 3); its other rows go on.",
+        "Give the company this source in the settings, or leave its rows out of the export; then `dimsync sync`.",
+    ),
+    Code(
         "deadline",
         "The run took as long as its `--deadline` allows.",
         "Requests in flight were finished and written down; what was not sent is deferred (exit 5).",

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from engine.model.dimension import Dimension, canonical_type, clean
+from engine.model.dimension import DIMENSIONS, Dimension, canonical_type, clean
 from engine.sandbox.access import Credentials
 from engine.sandbox.fleet import MadeCompany
 
@@ -65,10 +65,9 @@ def _equal(wanted: Iterable[Dimension], stored: Iterable[dict[str, str | None]])
 
 
 def _wanted(row: Dimension) -> tuple[str | None, ...]:
-    code = clean(row.code) if row.code else None
-    return clean(row.key), row.type_code, clean(row.type_label), clean(row.name), clean(row.erp_id), code
+    return tuple(clean(value) if value else None for value in row)
 
 
 def _stored(row: dict[str, str | None]) -> tuple[str | None, ...]:
-    kind = canonical_type(row["dimension_type_code"] or "")
-    return row["unique_key"], kind, row["type"], row["name"], row["erp_dimension_id"], row["code"]
+    values = {name: row[column] for name, column in DIMENSIONS.columns.items()}
+    return tuple({**values, "type_code": canonical_type(values["type_code"] or "")}.values())

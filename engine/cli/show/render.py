@@ -16,6 +16,7 @@ from rich.text import Text
 from engine.cli.show.advice import Typed, advice
 from engine.cli.show.cost import Cost
 from engine.cli.show.details import detail_lines
+from engine.cli.show.left_out import left_out_lines
 from engine.cli.show.totals import totals
 from engine.cli.show.wrapping import LABEL, fit, hang, wrap
 from engine.model.balance import ExitCode, State
@@ -76,6 +77,7 @@ def print_run(
     with console.capture() as shown:  # printing to a pipe without a reader, rich would end the program
         for text in (
             *(detail_lines(result.companies, console.width) if details else ()),
+            *(left_out_lines(result.companies, console.width) if details else ()),
             *_screen(result, typed, console.width, cost),
         ):
             console.print(text, soft_wrap=True)

@@ -9,7 +9,7 @@ from engine.cli.show.details import LONGEST_VALUE
 from engine.cli.show.table import columns
 from engine.compare.agreement import is_pending
 from engine.model.difference import FieldDifference
-from engine.model.dimension import Dimension, RemoteRow
+from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resting import MADE_ANEW, RestingRow
 from engine.model.result import field_json
 from engine.model.row_history import Life
@@ -19,7 +19,6 @@ from engine.run.inspect import Explanation
 
 EXPLAIN_SCHEMA = "dimsync.explain/1"
 
-FIELDS = ("type_code", "type_label", "name", "erp_id", "code")
 REMOTE = {"shown": "as Ottimate shows it now", "gone": "gone from Ottimate", "not asked": "not asked"}
 
 
@@ -41,9 +40,9 @@ def life_lines(told: Explanation) -> Iterator[str]:
 
 def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
     known = told.life.known
-    for name in FIELDS:
+    for name, optional in ((field.name, field.optional) for field in DIMENSIONS.fields_but_key):
         sent = getattr(known.row, name) if known else None
-        if name == "code" and known and not known.code_known:
+        if optional and known and not known.code_known:
             sent = "(not observable)"
         sides = (getattr(told.source, name, None), sent, getattr(told.remote, name, None))
         yield (name, *(brief(side or "", LONGEST_NAME) for side in sides))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.text import Text
 
 from engine.cli.show.cost import Cost
+from engine.cli.show.left_out import left_out_totals
 from engine.cli.show.wrapping import hang
 from engine.model.balance import Balance
 from engine.model.result import AccountDay, Requests, RunResult
@@ -24,6 +25,7 @@ def totals(result: RunResult, width: int, cost: Cost | None) -> Iterator[Text]:
     """Yield the totals of a run; `cost`: what a sync right after a plan would take."""
     if not result.companies:
         yield Text("nothing to send again" if result.verb == "retry" else "no company is selected")
+    yield from left_out_totals(result, width)
     yield from hang("rows", _sum(result.totals.source_rows, result.totals, OUTCOMES), width)
     if unread := sum(one.balance.source_rows is None for one in result.companies):
         yield from hang("", f"{unread:,} {'company' if unread == 1 else 'companies'} not counted: not read", width)

@@ -16,11 +16,12 @@ from engine.cli.verbs.user_files import read_corrected, read_saved
 from engine.config import Configured
 from engine.errors import plain
 from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.origin import origin_of
 from engine.model.result import InTrouble
-from engine.model.settings import Settings, VerifyMode
+from engine.model.settings import NamedCompany, Settings, VerifyMode
 from engine.observe.terminal import safe
 from engine.run.engine import Engine
-from engine.run.run import Pending, origin_of
+from engine.run.run import Pending
 
 Begin = Callable[[Engine], Pending]
 
@@ -62,10 +63,10 @@ def _retry(line: CommandLine, chosen: Configured, configured: Configured) -> Beg
         return _retry_corrected(line, line.corrected, writable, chosen, configured)
     allow = allowances(line)
     found = _found(line, configured.settings)
-    known = {where: keys for where, keys in found.keys.items() if _is_configured(*where, configured)}
+    known = {where: keys for where, keys in found.keys.items() if _is_configured(where, configured)}
     if not known:
         _refuse_other_accounts(found, configured.settings)
-    asked = {where: keys for where, keys in known.items() if where[1] in writable}
+    asked = {where: keys for where, keys in known.items() if where.company_id in writable}
     if not (asked and line.quiet):
         click.echo(_to_retry(found, asked, is_named=line.run_id is not None), err=True)
     by_id = {company_id: keys for (_, company_id), keys in asked.items()}
@@ -99,11 +100,11 @@ def _refuse_other_accounts(found: InTrouble, settings: Settings) -> None:
         raise click.UsageError(f"run {runs} was about companies of account {accounts}, which the settings do not name")
 
 
-def _is_configured(account: str, company_id: int, configured: Configured) -> bool:
-    return company_id in configured.levels and configured.levels[company_id].account == account
+def _is_configured(where: NamedCompany, configured: Configured) -> bool:
+    return where.company_id in configured.levels and configured.levels[where.company_id].account == where.account
 
 
-def _to_retry(found: InTrouble, asked: Mapping[tuple[str, int], Collection[str]], *, is_named: bool) -> str:
+def _to_retry(found: InTrouble, asked: Mapping[NamedCompany, Collection[str]], *, is_named: bool) -> str:
     """Return the sentence printed before a retry: how many rows are sent and which runs left them, or why none is."""
     rows, of = sum(map(len, asked.values())), f"run {found.run_id} ({found.verb})"
     left = f"left {_rows(rows)} rejected or uncertain"

@@ -24,10 +24,10 @@ from engine.documents.plan_file import saved_plan, write_plan
 from engine.errors import ConfigError, plain
 from engine.ledger.sqlite.ledger import holds_runs, open_ledger
 from engine.model.balance import ExitCode, State, worst
+from engine.model.origin import origin_of
 from engine.model.result import RunResult
-from engine.model.settings import Company, Settings, VerifyMode
+from engine.model.settings import Company, NamedCompany, Settings, VerifyMode
 from engine.observe.terminal import safe
-from engine.run.run import origin_of
 
 
 def execute(line: CommandLine) -> int:
@@ -116,12 +116,12 @@ def _traits(configured: Configured, line: CommandLine) -> Traits:
         states = {
             company.id: state
             for company in configured.companies
-            if (state := by_account.get((company.account or only, company.id))) is not None
+            if (state := by_account.get(NamedCompany(company.account or only, company.id))) is not None
         }
     return Traits(groups=configured.groups, erps=configured.erps, mappings=configured.mappings, states=states)
 
 
-async def _last_states(settings: Settings) -> dict[tuple[str, int], State]:
+async def _last_states(settings: Settings) -> dict[NamedCompany, State]:
     with plain():
         async with await open_ledger(settings.ledger_url) as ledger:
             return await ledger.last_states(origin_of(settings.api.base_url))

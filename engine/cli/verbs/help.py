@@ -20,8 +20,11 @@ from engine.observe.terminal import brief
 
 SCHEMA = "dimsync.codes/1"
 
-TOPICS = frozenset({"agreement"})
+TOPICS = frozenset({"agreement", "sources"})
 """Topics that are not codes; each has a page in `engine/help`."""
+
+MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
+"""A line of a page that is for tests, and not shown."""
 
 BOUNDLESS = 10_000
 """Width of output that is no terminal: lines are not wrapped, so that they can be searched."""
@@ -36,13 +39,13 @@ INDENT = 8  # width of the labels
 def help(*, code: str | None, output: str) -> int:  # noqa: A001  the verb's name
     """Tell what a CODE means: one of a problem, a guard, or an exit code. Without one, list all.
 
-    `dimsync help agreement` tells when a row is in order.
+    `dimsync help agreement` tells when a row is in order, `dimsync help sources` how to name and map what an ERP gives.
 
     In what to do next, ID stands for the company's id and KEY for the row's key.
     """
     if code in TOPICS and output == "table":
         text = resources.files("engine").joinpath("help", f"{code}.md").read_text("utf-8")
-        deliver_texts(iter([text]))
+        deliver_texts(iter([MARK.sub("", text)]))
         return 0
     codes = [_found(code)] if code is not None else list(CODES.values())
     if output == "json":

@@ -151,7 +151,7 @@ def _settings(company: Company | None, configured: Configured) -> str:
     if company is None:
         return "not named"
     groups = configured.groups.get(company.id, ())
-    words = [configured.mappings.get(company.id, ""), *groups, "" if company.write else "read-only"]
+    words = [*configured.mappings.get(company.id, ()), *groups, "" if company.write else "read-only"]
     return safe(", ".join(["named", *(word for word in words if word)]))
 
 
@@ -183,7 +183,7 @@ def _configured(company: Company | None, configured: Configured) -> dict[str, ob
         return None
     return {
         "name": company.name,
-        "mapping": configured.mappings.get(company.id),
+        "mapping": ", ".join(configured.mappings.get(company.id, ())) or None,
         "groups": list(configured.groups.get(company.id, ())),
         "write": company.write,
     }

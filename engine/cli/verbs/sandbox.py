@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from engine.cli.show.output import deliver_texts
+from engine.sandbox.contracts import NAMES
 
 
 @click.command()
@@ -15,7 +16,7 @@ from engine.cli.show.output import deliver_texts
 @click.option("--port", type=click.IntRange(0, 65_535), default=8700, show_default=True, help="0 takes a free one.")
 @click.option(
     "--contract",
-    type=click.Choice(["guide", "reference"]),
+    type=click.Choice(NAMES),
     default="guide",
     show_default=True,
     help="Which of the API's two spellings it speaks.",

@@ -24,8 +24,8 @@ class Traits:
     """What selectors can ask about companies besides their ids. Keys are company ids; companies may be missing."""
 
     groups: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    erps: Mapping[int, str] = field(default_factory=dict)  # preset of its mapping
-    mappings: Mapping[int, str] = field(default_factory=dict)  # name of its mapping
+    erps: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # families of its mappings' presets
+    mappings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # names of its mappings
     states: Mapping[int, State] = field(default_factory=dict)  # how its last sync ended
 
 
@@ -70,17 +70,18 @@ def _index(companies: Sequence[Company], traits: Traits) -> Index:
 def _names(company_id: int, traits: Traits) -> Iterator[tuple[str, str]]:
     """Yield the selectors that match a company.
 
-    A mapping's name is also the name of an ERP, unless it is the name of a preset other than the mapping's own.
+    An ERP is the family of a preset: the part before its dot. A mapping's name is also the name of an ERP, unless it is
+    the name of a preset other than the mapping's own.
     """
     yield "company", str(company_id)
     yield "state", traits.states.get(company_id, NEVER)
     for group in traits.groups.get(company_id, ()):
         yield "group", group
-    if company_id in traits.erps:
-        yield "erp", traits.erps[company_id]
-    mapping = traits.mappings.get(company_id)
-    if mapping is not None and (mapping not in PRESETS or company_id not in traits.erps):
-        yield "erp", mapping
+    for erp in traits.erps.get(company_id, ()):
+        yield "erp", erp
+    for mapping in traits.mappings.get(company_id, ()):
+        if mapping not in PRESETS or company_id not in traits.erps:
+            yield "erp", mapping
 
 
 def _union(selectors: Sequence[str], index: Index) -> set[int]:

@@ -10,7 +10,7 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import click
@@ -31,7 +31,7 @@ class Setup:
 
     host: str
     port: int
-    contract: Literal["guide", "reference"]
+    contract: str
     accounts: int
     companies: int  # made-up ones, empty
     seed: int

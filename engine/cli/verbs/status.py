@@ -91,7 +91,7 @@ def _remembered(configured: Configured, day: date) -> tuple[list[LastSync], list
     import anyio  # noqa: PLC0415  as said
 
     from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
-    from engine.run.run import origin_of  # noqa: PLC0415
+    from engine.model.origin import origin_of  # noqa: PLC0415
 
     async def read() -> tuple[list[LastSync], list[tuple[Account, DayUse]]]:
         origin, accounts = origin_of(configured.settings.api.base_url), configured.settings.accounts
@@ -107,7 +107,7 @@ def _history(configured: Configured, most: int) -> list[PastRun]:
     import anyio  # noqa: PLC0415  as said
 
     from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
-    from engine.run.run import origin_of  # noqa: PLC0415
+    from engine.model.origin import origin_of  # noqa: PLC0415
 
     async def read() -> list[PastRun]:
         async with await open_ledger(configured.settings.ledger_url) as ledger:

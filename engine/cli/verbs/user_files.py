@@ -15,16 +15,6 @@ from engine.model.saved_plan import SavedPlan
 from engine.model.settings import RawRow
 from engine.observe.terminal import safe
 
-COLUMNS = {
-    "key": "unique_key",
-    "type_label": "type",
-    "type_code": "dimension_type_code",
-    "name": "name",
-    "code": "code",
-    "erp_id": "erp_dimension_id",
-}
-"""Field of a row in this program -> column of a source, which is the API's name of the field."""
-
 
 def may_write(*files: Path | None) -> None:
     """Check before the run that each file can be written. Raises `OSError`."""
@@ -57,7 +47,8 @@ def rejects_text(result: RunResult) -> str:
 def _lines(result: RunResult) -> Iterator[str]:
     for company in result.companies:
         for reject in company.rejects:
-            row = {COLUMNS[name]: value for name, value in reject.row._asdict().items() if value is not None}
+            columns = reject.row.resource.columns
+            row = {columns[name]: value for name, value in reject.row._asdict().items() if value is not None}
             place = {"message": reject.message, "file": reject.file, "line": reject.line}
             line = {"company_id": company.company_id, "account": company.account, **row, **place}
             yield json.dumps(line, ensure_ascii=False)

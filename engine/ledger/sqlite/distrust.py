@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 from engine.ledger.sqlite import scopes
+from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import to_json
 from engine.model.company_record import KEY_MISMATCH
 from engine.model.row_record import Agreement
@@ -18,12 +19,12 @@ DOUBTED = Agreement(is_open=True, is_doubted=True)
 """So that a spelling that was agreed is found out as one anew, and not taken for an update that is not carried out."""
 
 ROWS = """
-    update rows
+    update {rows}
     set code_known = 0, seen = null, agreement = case when confirmed and settled then ? end, before = null,
         acked_generation = null
     where scope = ?
 """
-STRAYS = "delete from strays where scope = ?"
+STRAYS = "delete from {strays} where scope = ?"
 REJECTIONS = "delete from rejections where scope = ?"
 RESTING = "delete from resting where scope = ?"
 REVERTS = "delete from reverts where scope = ?"
@@ -43,9 +44,9 @@ def distrust(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     scope_id = scopes.find(connection, company_key)
     if scope_id is None:
         return 0
-    known = connection.execute(ROWS, (to_json(DOUBTED._asdict()), scope_id)).rowcount
+    known = connection.execute(sql(company_key.resource, ROWS), (to_json(DOUBTED._asdict()), scope_id)).rowcount
     for statement in (STRAYS, REJECTIONS, RESTING, REVERTS):
-        connection.execute(statement, (scope_id,))
+        connection.execute(sql(company_key.resource, statement), (scope_id,))
     connection.execute(NOTES, (scope_id, KEY_MISMATCH))
     scopes.changed(connection, scope_id, None)
     return known

@@ -11,6 +11,7 @@ import orjson
 from engine.errors import LedgerError
 from engine.ledger.sqlite import attempts, may_be_there, resting, scopes
 from engine.ledger.sqlite.rows import acknowledge
+from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import to_json, to_text
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.resting import Rejection
@@ -21,20 +22,20 @@ OTHERS = "select id, keys from intents where scope = ? and id <> ?"
 FIND = """
     select run_id, exists (select 1 from rejections where scope = intents.scope),
            exists (select 1 from resting where scope = intents.scope),
-           exists (select 1 from may_be_there where scope = intents.scope)
+           exists (select 1 from {may_be_there} where scope = intents.scope)
     from intents where scope = ? and id = ?
 """
 AGAIN = "update intents set at = ? where scope = ? and id = ?"
 END = "delete from intents where scope = ? and id = ?"
 
 UNSETTLE = """
-    insert into rows (scope, key, type_code, type_label, name, erp_id, confirmed, settled, code_known)
-    select ?, value, '', '', '', '', 0, 0, 0 from json_each(?) where true
+    insert into {rows} (scope, key, {required}, confirmed, settled, code_known)
+    select ?, value, {blanks}, 0, 0, 0 from json_each(?) where true
     on conflict (scope, key) do update set settled = 0
 """  # without `where true`, SQLite would parse `on conflict` as the condition of a join
 UNSETTLE_LEFT_OVER = """
-    insert into rows (scope, key, type_code, type_label, name, erp_id, confirmed, settled, code_known)
-    select scope, value, '', '', '', '', 0, 0, 0 from intents join json_each(keys) where scope = ?
+    insert into {rows} (scope, key, {required}, confirmed, settled, code_known)
+    select scope, value, {blanks}, 0, 0, 0 from intents join json_each(keys) where scope = ?
     on conflict (scope, key) do update set settled = 0
 """
 LEFT_OVER = "select id, run_id, at, keys from intents where scope = ? order by at, id"
@@ -84,32 +85,32 @@ def sent_again(connection: sqlite3.Connection, company_key: CompanyKey, intent_i
 
 def settle(connection: sqlite3.Connection, company_key: CompanyKey, settlement: Settlement) -> None:
     """Write down a chunk's outcome and end its intent."""
-    scope_id = scopes.number(connection, company_key)
+    scope_id, resource = scopes.number(connection, company_key), company_key.resource
     place = (scope_id, settlement.intent_id)
-    found = connection.execute(FIND, place).fetchone()
+    found = connection.execute(sql(resource, FIND), place).fetchone()
     if found is None:
         chunk = settlement.intent_id
         raise LedgerError(f"Company {company_key.company_id}: chunk {chunk} cannot be settled, it was never begun.")
     run_id, any_rejection, any_resting, any_may_be_there = found
     connection.execute(END, place)
-    acknowledge(connection, scope_id, settlement.rows, settlement.at)
+    acknowledge(connection, resource, scope_id, settlement.rows, settlement.at)
     if any_rejection:  # most companies have none
         connection.executemany(ACCEPT, [(scope_id, key) for key in settlement.rows])
     if any_resting:
         resting.acknowledged(connection, scope_id, settlement.rows)
         resting.refused(connection, scope_id, settlement.rejected)
     if any_may_be_there:
-        may_be_there.acknowledged(connection, scope_id, settlement.rows)
-        may_be_there.refused(connection, scope_id, settlement.rejected)
+        may_be_there.acknowledged(connection, resource, scope_id, settlement.rows)
+        may_be_there.refused(connection, resource, scope_id, settlement.rejected_as)
     if settlement.rejected:
         _reject(connection, scope_id, settlement.rejected)
     if settlement.unknown:
-        may_be_there.doubted(connection, scope_id, _array(settlement.unknown))
-        connection.execute(UNSETTLE, (scope_id, _array(settlement.unknown)))
+        may_be_there.doubted(connection, resource, scope_id, _array(settlement.unknown))
+        connection.execute(sql(resource, UNSETTLE), (scope_id, _array(settlement.unknown)))
         doubtful = [key for key in settlement.unknown if key not in settlement.rejected]
         connection.executemany(ACCEPT, [(scope_id, key) for key in doubtful] if any_rejection else [])
     if settlement.may_be_there:
-        may_be_there.put(connection, scope_id, settlement.may_be_there)
+        may_be_there.put(connection, resource, scope_id, settlement.may_be_there)
     if settlement.outcomes or settlement.sends:
         attempts.add(connection, scope_id, run_id, settlement)
     scopes.changed(connection, scope_id, run_id, created=settlement.created, lost_at=settlement.lost_at)
@@ -122,12 +123,12 @@ def _reject(connection: sqlite3.Connection, scope_id: int, rejected: Mapping[str
 
 def recover(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     """End left-over intents, and note in rows and audit trail that the outcome of their keys is not known."""
-    scope_id = scopes.find(connection, company_key)
+    scope_id, resource = scopes.find(connection, company_key), company_key.resource
     left_over = [] if scope_id is None else connection.execute(LEFT_OVER, (scope_id,)).fetchall()
     if scope_id is None or not left_over:
         return 0
-    may_be_there.doubted_left_over(connection, scope_id)
-    connection.execute(UNSETTLE_LEFT_OVER, (scope_id,))
+    may_be_there.doubted_left_over(connection, resource, scope_id)
+    connection.execute(sql(resource, UNSETTLE_LEFT_OVER), (scope_id,))
     connection.execute(ACCEPT_LEFT_OVER, (scope_id,))
     connection.execute(END_ALL, (scope_id,))
     freed = attempts.add_left_over(connection, scope_id, left_over)

@@ -42,8 +42,8 @@ from engine.model.resting import Pause, Rest, RestingRow
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
-from engine.model.settings import CompanyKey
-from engine.model.wanted import FileEnd
+from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
+from engine.model.wanted import FileEnd, GoodCounts, LeftOut
 
 MEMORY = ":memory:"
 
@@ -95,9 +95,11 @@ class SqliteLedger:
         """Replace a company's failure notes and `last_good_rows`."""
         await self._thread.write(scopes.note, company_key, state)
 
-    async def note_clean(self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
+    async def note_clean(
+        self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int, left_out: tuple[LeftOut, ...] = ()
+    ) -> None:
         """Note that nothing was to do, and what that rests on."""
-        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted)
+        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out)
 
     async def brief(self, company_key: CompanyKey) -> CompanyState | None:
         """Return the notes on a company; None: there are none, or a run has to see to something first."""
@@ -107,7 +109,7 @@ class SqliteLedger:
         """Return how often what is known of the company's rows has changed, and by which run last."""
         return await self._thread.read(scopes.generation, company_key)
 
-    async def states(self, origin: str) -> dict[tuple[str, int], CompanyState]:
+    async def states(self, origin: str) -> dict[AccountCompany, CompanyState]:
         """Return the notes on every company at an origin, by account id and company id."""
         return await self._thread.read(scopes.states, origin)
 
@@ -163,19 +165,25 @@ class SqliteLedger:
         """Replace a company's sketch."""
         await self._thread.write(scopes.sketch, company_key, rows, marks)
 
-    async def keep_good_source(self, company_key: CompanyKey, rows: int | None, end: FileEnd | None) -> None:
+    async def keep_good_source(
+        self, company_key: CompanyKey, rows: int | None, end: FileEnd | None, counts: GoodCounts | None = None
+    ) -> None:
         """Note what a good run's source was like."""
-        await self._thread.write(sources.keep_good, company_key, rows, end)
+        await self._thread.write(sources.keep_good, company_key, rows, end, counts)
+
+    async def good_counts(self, company_key: CompanyKey) -> GoodCounts | None:
+        """Return how many rows the sources of the last good run had."""
+        return await self._thread.read(sources.good_counts, company_key)
 
     async def good_end(self, company_key: CompanyKey) -> FileEnd | None:
         """Return how the file of the last good run ended."""
         return await self._thread.read(sources.good_end, company_key)
 
-    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[tuple[str, int]]) -> None:
+    async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
         """Note the fleet of companies that anything is known of."""
         await self._thread.write(sources.keep_fleet, origin, fleet, tuple(companies))
 
-    async def fleet(self, origin: str, fleet: str) -> list[tuple[str, int]]:
+    async def fleet(self, origin: str, fleet: str) -> list[AccountCompany]:
         """Return the companies that a fleet's files have brought."""
         return await self._thread.read(sources.fleet, origin, fleet)
 
@@ -201,7 +209,7 @@ class SqliteLedger:
         """Close a run's entry with its result."""
         await self._thread.write(runs.finish, result)
 
-    async def last_states(self, origin: str) -> dict[tuple[str, int], State]:
+    async def last_states(self, origin: str) -> dict[NamedCompany, State]:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from engine.ledger.sqlite import scopes
+from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import to_text
 from engine.model.settings import CompanyKey
 
 REKEY = "insert or replace into wire_keys (scope, source_key, wire_key, at) values (?, ?, ?, ?)"
-FORGET_ADOPTED = "delete from rows where scope = ? and key = ? and not confirmed and settled"
+FORGET_ADOPTED = "delete from {rows} where scope = ? and key = ? and not confirmed and settled"
 UNKEY = "delete from wire_keys where scope = ? and source_key = ?"
 
 
@@ -24,7 +25,9 @@ def rekey(connection: sqlite3.Connection, company_key: CompanyKey, wire_keys: Ma
     scope_id = scopes.number(connection, company_key)
     columns = ((scope_id, source_key, wire_key, to_text(at)) for source_key, wire_key in wire_keys.items())
     connection.executemany(REKEY, columns)
-    connection.executemany(FORGET_ADOPTED, ((scope_id, source_key) for source_key in wire_keys))
+    connection.executemany(
+        sql(company_key.resource, FORGET_ADOPTED), ((scope_id, source_key) for source_key in wire_keys)
+    )
     scopes.changed(connection, scope_id, None)
 
 

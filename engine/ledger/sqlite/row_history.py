@@ -6,6 +6,7 @@ import sqlite3
 
 from engine.ledger.sqlite import attempts, resting, scopes
 from engine.ledger.sqlite.rows import read_one
+from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import from_text, optional_instant
 from engine.model.resting import Rejection
 from engine.model.row_history import Life
@@ -14,8 +15,8 @@ from engine.model.settings import CompanyKey
 WIRE_KEY = "select wire_key from wire_keys where scope = ? and source_key = ?"
 ACKED = """
     select acked_at,
-           (select run_id from attempts where scope = rows.scope and at = acked_at order by number desc limit 1)
-    from rows where scope = ? and key = ?
+           (select run_id from attempts where scope = {rows}.scope and at = acked_at order by number desc limit 1)
+    from {rows} where scope = ? and key = ?
 """  # requests of one company at one instant are of one run, the one that held the lock
 REJECTION = "select fingerprint, at, message from rejections where scope = ? and key = ?"
 REVERTS = "select at from reverts where scope = ? and key = ? order by at"
@@ -31,11 +32,14 @@ def read(connection: sqlite3.Connection, company_key: CompanyKey, key: str) -> L
         return Life(wire_key=key)
     (wire_key,) = connection.execute(WIRE_KEY, (scope_id, key)).fetchone() or (key,)
     place = (scope_id, wire_key)
-    acknowledged_at, acknowledged_by = connection.execute(ACKED, place).fetchone() or (None, None)
+    acknowledged_at, acknowledged_by = connection.execute(sql(company_key.resource, ACKED), place).fetchone() or (
+        None,
+        None,
+    )
     (in_flight,) = connection.execute(IN_FLIGHT, place).fetchone() or (None,)
     return Life(
         wire_key=wire_key,
-        known=read_one(connection, *place),
+        known=read_one(connection, company_key.resource, *place),
         acknowledged_at=optional_instant(acknowledged_at),
         acknowledged_by=acknowledged_by,
         rejection=_rejection(connection.execute(REJECTION, place).fetchone()),

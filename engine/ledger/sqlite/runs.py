@@ -12,6 +12,7 @@ from engine.ledger.sqlite import to_retry
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
 from engine.model.result import CompanyResult, LastSync, PastRun, RunResult, journal_json
+from engine.model.settings import NamedCompany
 
 IS_EMPTY = "select not exists (select 1 from runs)"
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
@@ -158,10 +159,10 @@ def _columns(run_id: str, company: CompanyResult) -> tuple[object, ...]:
     )
 
 
-def last_states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], State]:
+def last_states(connection: sqlite3.Connection, origin: str) -> dict[NamedCompany, State]:
     """Return how each company ended in the sync that finished last, even if another one started later."""
     found = connection.execute(LAST_STATES, (origin,))
-    return {(account, company_id): State(state) for account, company_id, state in found}
+    return {NamedCompany(account, company_id): State(state) for account, company_id, state in found}
 
 
 def history(connection: sqlite3.Connection, origin: str, most: int) -> list[PastRun]:

@@ -10,15 +10,17 @@ import orjson
 
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.company_record import KEY_MISMATCH, CompanyState
+from engine.model.dimension import DIMENSIONS
 from engine.model.listing import Certificate
 from engine.model.row_history import Generation
-from engine.model.settings import CompanyKey
+from engine.model.settings import AccountCompany, CompanyKey
+from engine.model.wanted import LeftOut
 
 FIND = "select id from scopes where origin = ? and account = ? and company_id = ?"
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
 STATE = """
     listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
-    passed, clean, clean_rows, clean_adopted, listed_before
+    passed, clean, clean_rows, clean_adopted, clean_left_out, listed_before
 """
 READ_NOTES = f"""
     select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
@@ -48,14 +50,17 @@ CHANGED = """
     update scopes
     set generation = generation + 1, changed_by = ?,
         remote_count = remote_count + ?, lost_at = coalesce(?, lost_at),
-        clean = null, clean_rows = null, clean_adopted = null
+        clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null
     where id = ?
 """  # a `remote_count` of null stays null
 CLEAN = """
-    update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, lost_at = null
+    update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, clean_left_out = ?, lost_at = null
     where id = ? and not exists (select 1 from intents where scope = scopes.id)
 """
-UNCLEAN = "update scopes set clean = null, clean_rows = null, clean_adopted = null where id = ? and clean is not null"
+UNCLEAN = """
+    update scopes set clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null
+    where id = ? and clean is not null
+"""
 GENERATION = "select generation, changed_by from scopes where origin = ? and account = ? and company_id = ?"
 KNOWN = "select account, company_id from scopes where origin = ? order by account, company_id"
 PASSED = "update scopes set passed = ? where id = ?"
@@ -76,9 +81,16 @@ class Notes(NamedTuple):
     state: CompanyState
 
 
+def identity(company_key: CompanyKey) -> tuple[str, str, int]:
+    """Return the columns by which a scope is found. Another resource's scopes have an origin that ends in its name."""
+    resource = company_key.resource
+    origin = company_key.origin if resource is DIMENSIONS else f"{company_key.origin}#{resource.name}"
+    return origin, company_key.account, company_key.company_id
+
+
 def find(connection: sqlite3.Connection, company_key: CompanyKey) -> int | None:
     """Return the scope's number; None: nothing was ever written for it."""
-    found = connection.execute(FIND, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(FIND, identity(company_key)).fetchone()
     return None if found is None else int(found[0])
 
 
@@ -86,9 +98,8 @@ def number(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     """Return the scope's number; a new scope gets one."""
     found = find(connection, company_key)
     if found is None:
-        identity = (company_key.origin, company_key.account, company_key.company_id)
-        connection.execute(ADD, identity)
-        (found,) = connection.execute(FIND, identity).fetchone()
+        connection.execute(ADD, identity(company_key))
+        (found,) = connection.execute(FIND, identity(company_key)).fetchone()
     return int(found)
 
 
@@ -101,7 +112,7 @@ def to_change(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
 
 def notes(connection: sqlite3.Connection, company_key: CompanyKey) -> Notes | None:
     """Return the notes on a company; None: nothing was ever written for it."""
-    found = connection.execute(READ_NOTES, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(READ_NOTES, identity(company_key)).fetchone()
     if found is None:
         return None
     scope_id, left_over, lost_at, is_as_listed, *columns = found
@@ -115,10 +126,10 @@ def brief(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanySta
     return None if found is None or found.left_over or found.lost_at else found.state
 
 
-def states(connection: sqlite3.Connection, origin: str) -> dict[tuple[str, int], CompanyState]:
+def states(connection: sqlite3.Connection, origin: str) -> dict[AccountCompany, CompanyState]:
     """Return the notes on every company of an origin, by account id and company id."""
     found = connection.execute(READ_STATES, (origin,))
-    return {(account, company_id): _state(*columns) for account, company_id, *columns in found}
+    return {AccountCompany(account, company_id): _state(*columns) for account, company_id, *columns in found}
 
 
 def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
@@ -137,6 +148,7 @@ def _state(listed_at: str | None, checked_at: str | None, remote_count: int | No
         clean=clean[0],
         clean_rows=clean[1],
         clean_adopted=clean[2],
+        clean_left_out=tuple(LeftOut._make(reason) for reason in orjson.loads(clean[3] or "[]")),
         listed_before=tuple(from_text(at) for at in orjson.loads(listed_before or "[]") if at),
     )
 
@@ -168,9 +180,17 @@ def note(connection: sqlite3.Connection, company_key: CompanyKey, state: Company
     connection.execute(NOTE, (*values, to_change(connection, company_key)))
 
 
-def note_clean(connection: sqlite3.Connection, company_key: CompanyKey, digest: bytes, rows: int, adopted: int) -> None:
+def note_clean(
+    connection: sqlite3.Connection,
+    company_key: CompanyKey,
+    digest: bytes,
+    rows: int,
+    adopted: int,
+    left_out: tuple[LeftOut, ...],
+) -> None:
     """Note that nothing was to do; clear `lost_at`, as the caller waited until no lost request could still arrive."""
-    connection.execute(CLEAN, (digest, rows, adopted, find(connection, company_key)))
+    reasons = to_json(list(map(tuple, left_out))) if left_out else None
+    connection.execute(CLEAN, (digest, rows, adopted, reasons, find(connection, company_key)))
 
 
 def passed(connection: sqlite3.Connection, company_key: CompanyKey, marks: bytes | None) -> None:
@@ -195,7 +215,7 @@ def changed(
 
 def generation(connection: sqlite3.Connection, company_key: CompanyKey) -> Generation:
     """Return how often what is known of a company's rows has changed, and which run changed it last."""
-    found = connection.execute(GENERATION, (company_key.origin, company_key.account, company_key.company_id)).fetchone()
+    found = connection.execute(GENERATION, identity(company_key)).fetchone()
     return Generation() if found is None else Generation._make(found)
 
 

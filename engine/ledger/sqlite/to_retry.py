@@ -8,6 +8,7 @@ import orjson
 
 from engine.ledger.sqlite.texts import to_json
 from engine.model.result import RETRIED, InTrouble, RunResult
+from engine.model.settings import NamedCompany
 
 TO_RETRY = "select account, company_id, run_id, keys from to_retry where origin = ?"
 STILL_TO_RETRY = """
@@ -62,16 +63,16 @@ def in_trouble(connection: sqlite3.Connection, origin: str, run_id: str | None) 
     if newest is None:
         return None
     lines = connection.execute(STILL_TO_RETRY, (origin,)).fetchall()
-    keys = {(account, company_id): frozenset(orjson.loads(text)) for account, company_id, _, text in lines}
-    left_by = {(account, company_id): left for account, company_id, left, _ in lines}
+    keys = {NamedCompany(account, company_id): frozenset(orjson.loads(text)) for account, company_id, _, text in lines}
+    left_by = {NamedCompany(account, company_id): left for account, company_id, left, _ in lines}
     return InTrouble(run_id=newest[0], verb=newest[1], keys=keys, runs=left_by)
 
 
 def _left_by(run_id: str, verb: str, result: str) -> InTrouble:
     """Return the rows that a run left rejected or uncertain, as its result names them."""
-    keys: dict[tuple[str, int], frozenset[str]] = {}
+    keys: dict[NamedCompany, frozenset[str]] = {}
     for company in orjson.loads(result).get("companies", ()):
         problems = (problem for problem in company["problems"] if problem["code"] in RETRIED)
         if bad := frozenset(problem["key"] for problem in problems if problem["key"] is not None):
-            keys[company["account"], company["company_id"]] = bad
+            keys[NamedCompany(company["account"], company["company_id"])] = bad
     return InTrouble(run_id, verb, keys, dict.fromkeys(keys, run_id))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from typing import NamedTuple
 
 COMPANIES_ALIKE = 3
 """Companies that must meet the same trouble, or all if the run has fewer, before it is taken for everybody's."""
 
-Who: TypeAlias = tuple[str, int | str]
-"""A company by its account's name and its id; or an account's token or directory, which belong to no company."""
+
+class Who(NamedTuple):
+    """Who met trouble: a company, or an account's token or directory, which belong to no company."""
+
+    account: str  # `Account.name`
+    what: int | str  # the company's id, or the kind of call
 
 
 class CompaniesMet:
@@ -37,7 +41,7 @@ class CompaniesMet:
         """Return whether an answer of this kind could be read in this run."""
         return what in self._readable
 
-    def is_unreadable(self, what: str, words: str, who: tuple[str, int], *, is_json: bool) -> bool:
+    def is_unreadable(self, what: str, words: str, who: Who, *, is_json: bool) -> bool:
         """Note that a company's answers cannot be read; return whether to take that for all companies.
 
         It takes three companies, or all where the run has fewer, but at least two: one company alone shows nothing. A
@@ -51,13 +55,13 @@ class CompaniesMet:
 
     def is_out_of_quota(self, account: str, company_id: int) -> bool:
         """Note that a company was told that the day is used up; return whether three of its account (or all) were."""
-        self._refused.add((account, company_id))
+        self._refused.add(Who(account, company_id))
         own, told = (sum(name == account for name, _ in group) for group in (self._companies, self._refused))
         return told >= min(COMPANIES_ALIKE, own)
 
     def has_no_bulk(self, account: str, company_id: int) -> bool:
         """Note that a company found no bulk path; return whether three (or all) did and no bulk answer was read."""
-        self._missing.add((account, company_id))
+        self._missing.add(Who(account, company_id))
         return "bulk" not in self._readable and len(self._missing) >= min(COMPANIES_ALIKE, len(self._companies))
 
     def is_sent_away(self, what: str, account: str, company_id: int) -> bool:

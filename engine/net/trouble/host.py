@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 
 from engine.errors import EngineError
+from engine.model.settings import NamedCompany
 from engine.net.call import Call
 from engine.net.trouble.companies_met import COMPANIES_ALIKE, CompaniesMet, Who
 
@@ -28,9 +29,9 @@ PROBES = 3
 class Host:
     """What a run knows of the API's host. Without companies, as outside of a run, it is never in doubt."""
 
-    def __init__(self, companies: Iterable[tuple[str, int]] = ()) -> None:
+    def __init__(self, companies: Iterable[NamedCompany] = ()) -> None:
         """Take the run's companies, each with the name of its account."""
-        self._companies: frozenset[Who] = frozenset(companies)
+        self._companies: frozenset[Who] = frozenset(Who(*company) for company in companies)
         self.companies_met = CompaniesMet(self._companies)
         self._met: set[Who] = set()  # who got no answer, or a 5xx, since any request was last answered well
         self._failing: list[Call[Any]] = []  # calls that got no answer, or a 5xx, and are to be repeated
@@ -69,7 +70,7 @@ class Host:
             return
         if not self._met:
             self.since, self.since_s = now, get_running_loop().time()
-        self._met.add((account, call.kind if call.company_id is None else call.company_id))
+        self._met.add(Who(account, call.kind if call.company_id is None else call.company_id))
         if call not in self._failing:
             self._failing.append(call)
         if call is self._prober:
@@ -82,7 +83,7 @@ class Host:
     def is_widely_met(self) -> bool:
         """Whether three companies or accounts met the trouble, or all; an account without a token counts as one."""
         return len(self._met) >= COMPANIES_ALIKE or all(
-            company in self._met or (company[0], "token") in self._met for company in self._companies
+            company in self._met or Who(company.account, "token") in self._met for company in self._companies
         )
 
     def gave_up_directory(self) -> None:

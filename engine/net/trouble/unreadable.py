@@ -7,7 +7,7 @@ from typing import Any
 from engine.errors import ApiError, BadPage, Unreadable
 from engine.net.call import Call
 from engine.net.earlier_runs import EarlierRuns
-from engine.net.trouble.companies_met import CompaniesMet
+from engine.net.trouble.companies_met import CompaniesMet, Who
 from engine.net.trouble.parking import Parking
 from engine.net.trouble.trial import what_of
 
@@ -30,7 +30,7 @@ class UnreadableAnswers:
         what, is_answer = what_of(call), error.status is not None and error.status < 300
         if what is None or not is_answer or call.company_id is None:
             return
-        who, is_json = (self._account, call.company_id), isinstance(error, BadPage)
+        who, is_json = Who(self._account, call.company_id), isinstance(error, BadPage)
         is_on_trial = what in self._earlier.unreadable and not self._met.has_read(what)
         if self._met.is_unreadable(what, str(error), who, is_json=is_json) or is_on_trial:
             raise await self._parking.park(_reason(what, error, call.company_id)) from error

@@ -18,8 +18,8 @@ def _mutant(name: str, old: str, new: str, *, module: str = "compare.equality", 
 _JUDGED = (
     _mutant(
         "a field that is not compared differs",
-        "if wanted == there or not _is_compared(",
-        "if wanted == there and not _is_compared(",
+        "if wanted == there or not field.is_compared(",
+        "if wanted == there and not field.is_compared(",
     ),
     _mutant(
         "an unknown outcome is judged as a known one",
@@ -28,22 +28,45 @@ _JUDGED = (
     ),
     _mutant(
         "an agreed spelling is not kept",
-        "if verdict in {Field.AGREED, Field.OTHERWISE}:",
-        "if verdict is Field.OTHERWISE:",
+        "if verdict in {Standing.AGREED, Standing.OTHERWISE}:",
+        "if verdict is Standing.OTHERWISE:",
     ),
     _mutant(
-        "a told spelling is not kept", "if verdict in {Field.AGREED, Field.OTHERWISE}:", "if verdict is Field.AGREED:"
+        "a told spelling is not kept",
+        "if verdict in {Standing.AGREED, Standing.OTHERWISE}:",
+        "if verdict is Standing.AGREED:",
     ),
-    _mutant("an agreed field is told", "if verdict is not Field.AGREED:", "if verdict is not Field.DIFFERS:"),
-    _mutant("labels are always compared", "return relabel and bool(there)", "return bool(there)"),
-    _mutant("a label that is not shown is compared", "return relabel and bool(there)", "return relabel"),
+    _mutant("an agreed field is told", "if verdict is not Standing.AGREED:", "if verdict is not Standing.DIFFERS:"),
+    _mutant(
+        "labels are always compared",
+        "(relabel or self.compared is not When.IF_RELABEL)",
+        "True",
+        module="model.resource",
+    ),
+    _mutant(
+        "a label that is not shown is compared",
+        "(bool(there) and (relabel",
+        "((bool(there) or self.compared is When.IF_RELABEL) and (relabel",
+        module="model.resource",
+    ),
     _mutant(
         "a type that is not shown is compared",
-        'if name == "type_code":\n        return bool(there)',
-        'if name == "type_code":\n        return True',
+        "(bool(there) and (relabel",
+        "((bool(there) or self.compared is When.IF_SHOWN) and (relabel",
+        module="model.resource",
     ),
-    _mutant("a code that is not shown is compared", "(wanted is not None and there is not None)", "wanted is not None"),
-    _mutant("a code that is not wanted is compared", "(wanted is not None and there is not None)", "there is not None"),
+    _mutant(
+        "a code that is not shown is compared",
+        "return wanted is not None and there is not None",
+        "return wanted is not None",
+        module="model.resource",
+    ),
+    _mutant(
+        "a code that is not wanted is compared",
+        "return wanted is not None and there is not None",
+        "return there is not None",
+        module="model.resource",
+    ),
     _mutant("a source that moved is not pushed", "if wanted != sent and not agreement.is_doubted:", "if False:"),
     _mutant("a doubted ledger is believed", "if wanted != sent and not agreement.is_doubted:", "if wanted != sent:"),
     _mutant(
@@ -67,8 +90,8 @@ _JUDGED = (
     _mutant("the answer is not believed", 'if name == "name" and there == agreement.answered:', "if False:"),
     _mutant(
         "no row is pushed once more",
-        "if name not in (agreement.pushed_again or {}):\n        return Field.AGAIN",
-        "if name not in (agreement.pushed_again or {}):\n        return Field.OTHERWISE",
+        "if name not in (agreement.pushed_again or {}):\n        return Standing.AGAIN",
+        "if name not in (agreement.pushed_again or {}):\n        return Standing.OTHERWISE",
     ),
     _mutant(
         "rows are pushed once more again and again",
@@ -77,18 +100,18 @@ _JUDGED = (
     ),
     _mutant(
         "what is plainly a spelling is not carried out",
-        "(name in SPELLED and is_spelling(there, sent))",
+        "(name in known.row.resource.spelled and is_spelling(there, sent))",
         "False",
     ),
     _mutant(
         "an id that is not carried out is a spelling",
-        "(name in SPELLED and is_spelling(there, sent))",
+        "(name in known.row.resource.spelled and is_spelling(there, sent))",
         "is_spelling(there, sent)",
     ),
     _mutant(
         "what is not carried out is a spelling",
-        "    return Field.NOT_APPLIED\n",
-        "    return Field.OTHERWISE\n",
+        "    return Standing.NOT_APPLIED\n",
+        "    return Standing.OTHERWISE\n",
     ),
     _mutant(
         "what was before is looked for in another field",
@@ -108,12 +131,15 @@ _RESTING = (
     ),
     _mutant("a listing that moved ends no rest", "or not shows_the_same(seen, remote):", "or False:"),
     _mutant(
-        "a code that is not shown ends a rest", "if None not in {seen.code, remote.code} and seen.code", "if seen.code"
+        "a code that is not shown ends a rest",
+        "if here is not None and there is not None)",
+        ")",
+        module="model.dimension",
     ),
     _mutant(
         "another code ends no rest",
-        "and seen.code != remote.code:\n        return False",
-        "and seen.code != remote.code:\n        return True",
+        "if differs_where_shown(seen, remote):\n        return False",
+        "if differs_where_shown(seen, remote):\n        return True",
     ),
     _mutant(
         "a source that moved ends no rest",
@@ -122,7 +148,7 @@ _RESTING = (
     ),
     _mutant(
         "a label ends a rest",
-        'row if relabel else row._replace(type_label="")',
+        "row if relabel else without_label(row)",
         "row",
     ),
 )
@@ -250,32 +276,32 @@ _ANSWERED = (
 _CLOSED = (
     _mutant(
         "what is not carried out is closed",
-        "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
-        "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN)\n    taken",
+        "judged.having(*LEFT)\n    taken",
+        "judged.having(Standing.DIFFERS, Standing.AGAIN, Standing.OPEN)\n    taken",
         module="compare.agreement",
     ),
     _mutant(
         "what differs is closed",
-        "judged.having(Field.DIFFERS, Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
-        "judged.having(Field.AGAIN, Field.OPEN, Field.NOT_APPLIED)\n    taken",
+        "judged.having(*LEFT)\n    taken",
+        "judged.having(Standing.AGAIN, Standing.OPEN, Standing.NOT_APPLIED)\n    taken",
         module="compare.agreement",
     ),
     _mutant(
         "the source's label is taken for what was sent",
-        '("name", "erp_id", "type_code")}',
-        '("name", "erp_id", "type_code", "type_label")}',
+        "for name in row.resource.own}",
+        'for name in (*row.resource.own, "type_label")}',
         module="compare.agreement",
     ),
     _mutant(
         "the source's code is taken for what was sent",
-        '("name", "erp_id", "type_code")}',
-        '("name", "erp_id", "type_code", "code")}',
+        "for name in row.resource.own}",
+        'for name in (*row.resource.own, "code")}',
         module="compare.agreement",
     ),
     _mutant(
         "the source's ERP id is not taken for what was sent",
-        '("name", "erp_id", "type_code")}',
-        '("name", "type_code")}',
+        "for name in row.resource.own}",
+        'for name in ("name", "type_code")}',
         module="compare.agreement",
     ),
     _mutant(
@@ -331,14 +357,14 @@ _CLOSED = (
     ),
     _mutant(
         "a row that shows something else again is not open",
-        "bool(judged.having(Field.AGAIN, Field.OPEN))",
-        "bool(judged.having(Field.AGAIN))",
+        "bool(judged.having(Standing.AGAIN, Standing.OPEN))",
+        "bool(judged.having(Standing.AGAIN))",
         module="compare.agreement",
     ),
     _mutant(
         "a row that was not pushed once more is not open",
-        "bool(judged.having(Field.AGAIN, Field.OPEN))",
-        "bool(judged.having(Field.OPEN))",
+        "bool(judged.having(Standing.AGAIN, Standing.OPEN))",
+        "bool(judged.having(Standing.OPEN))",
         module="compare.agreement",
     ),
     _mutant(
@@ -468,7 +494,7 @@ _LEARNT = (
     _mutant("what a person allowed is told", "and not agreement.is_allowed\n", "\n", module="compare.plan", test=RUNS),
     _mutant(
         "a name is told in every run",
-        "breaks = not MOVING.isdisjoint(found.shown) and",
+        "breaks = not found.shown.keys().isdisjoint(row.resource.natural_key) and",
         "breaks = bool(found.shown) and",
         module="compare.plan",
         test=RUNS,

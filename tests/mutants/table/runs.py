@@ -79,14 +79,14 @@ RUNS = (
     ),
     Mutant(
         name="run: a company is left out of the totals",
-        module="run.run",
+        module="run.conclusion",
         old="totals = add(company.balance for company in companies)",
         new="totals = add(company.balance for company in companies[1:])",
         scene="grown",
     ),
     Mutant(
         name="run: a company's exit code is left out",
-        module="run.run",
+        module="run.conclusion",
         old="codes = [ExitCode(company.exit_code) for company in companies]",
         new="codes = [ExitCode(company.exit_code) for company in companies[1:]]",
         scene="refused",
@@ -94,11 +94,12 @@ RUNS = (
     ),
     Mutant(
         name="run: two companies' balances are swapped",
-        module="run.run",
-        old="        companies = fleet.results()\n",
+        module="run.conclusion",
+        old="    totals = add(company.balance for company in companies)\n",
         new=(
-            "        companies = fleet.results()\n        companies = tuple("
-            "replace(one, balance=other.balance) for one, other in zip(companies, companies[::-1], strict=True))\n"
+            "    companies = tuple(replace(one, balance=other.balance) "
+            "for one, other in zip(companies, companies[::-1], strict=True))\n"
+            "    totals = add(company.balance for company in companies)\n"
         ),
         scene="grown",
     ),

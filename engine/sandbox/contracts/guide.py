@@ -9,19 +9,13 @@ from __future__ import annotations
 from engine.model.dimension import canonical_type
 from engine.sandbox.contract import Contract
 from engine.sandbox.exchange import instant
-from engine.sandbox.tenant import Row
+from engine.sandbox.tenant import FIELDS, Row
 
 
 def _listed(row: Row) -> dict[str, object]:
-    values = row.values
-    return {
-        "id": row.id,
-        "name": values.name,
-        "type": values.label,
-        "dimension_type": canonical_type(values.type_code),  # the canonical spellings are those of the guide
-        "erp_dimension_id": values.erp_id,
-        "ottimate_company_id": row.company_id,
-    }
+    values = row.values._replace(type_code=canonical_type(row.values.type_code))  # its spellings are the guide's
+    shown = {field.guide_listed: getattr(values, field.name) for field in FIELDS if field.guide_listed}
+    return {"id": row.id, **shown, "ottimate_company_id": row.company_id}
 
 
 def _created(row: Row) -> dict[str, object]:
@@ -31,11 +25,9 @@ def _created(row: Row) -> dict[str, object]:
 CONTRACT = Contract(
     name="guide",
     bulk_path="/v1/dimensions/bulk-create/",
-    key="unique_key",
-    label="type",
-    type_code="dimension_type_code",
+    columns={field.name: field.guide for field in FIELDS},
     type_codes=("account", "location", "department", "project", "task", "cost_type", "item"),
-    code_required=False,
+    needs=frozenset(),
     company_required=True,
     detail=False,
     partial_status=207,

@@ -8,37 +8,30 @@ key and `code` where a row has them, may be reduced by `detail=basic`, and need 
 from __future__ import annotations
 
 from engine.sandbox.contract import Contract
-from engine.sandbox.tenant import Row
+from engine.sandbox.tenant import FIELDS, Row
 
 SPELLED = {"cost_type": "costtype"}  # type codes that this contract spells unlike the guide
 
 
 def _listed(row: Row) -> dict[str, object]:
-    values = row.values
-    shown = {
+    values = row.values._replace(type_code=SPELLED.get(row.values.type_code, row.values.type_code))
+    shown = {field.reference: getattr(values, field.name) for field in FIELDS}
+    return {
         "id": row.id,
-        "name": values.name,
-        "erp_type": values.label,
-        "code": values.code,
-        "reference_id": values.key,
-        "ottimate_type": SPELLED.get(values.type_code, values.type_code),
-        "erp_dimension_id": values.erp_id,
+        **{column: value for column, value in shown.items() if value is not None},
         "ottimate_company_id": row.company_id,
     }
-    return {column: value for column, value in shown.items() if value is not None}
 
 
 CONTRACT = Contract(
     name="reference",
     bulk_path="/v1/dimensions/bulk",
-    key="reference_id",
-    label="erp_type",
-    type_code="ottimate_type",
+    columns={field.name: field.reference for field in FIELDS},
     type_codes=(
         *("account", "location", "department", "class", "project", "customer", "entity", "item"),
         *("warehouse", "task", "costtype", "employee", "taxcode", "property", "company", "subsidiary"),
     ),
-    code_required=True,
+    needs=frozenset({"code"}),
     company_required=False,
     detail=True,
     partial_status=201,

@@ -1,0 +1,144 @@
+"""The guards `decimal-ids` and `mangled-text`: what a spreadsheet or a wrong encoding has done to a source. Pure.
+
+Only values that would be sent and that neither ledger nor listing has yet are looked at, so that a person who lets them
+pass does so once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from engine.guards.volume import Violation
+from engine.model.change import Change, Plan
+from engine.model.company_record import CompanyRecord
+from engine.model.dimension import Dimension, RemoteRow, dimension_table, fingerprint
+from engine.model.settings import Guards
+from engine.model.table import Keyed
+from engine.model.wanted import Wanted
+
+_COLUMNS = {"name": "name", "code": "code", "erp_id": "erp_dimension_id"}
+"""Fields that are looked at, and the columns that they come from."""
+
+_OF_LATIN_WORDS = re.compile(
+    "[\u0080-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0300-\u0304\u0306-\u0308\u030a-\u030c\u0323\u0327\u0328"
+    "\u1e00-\u1eff\u2000-\u2bff]"
+)
+"""What stands beside ASCII letters: the letters of European languages, Romanian and Vietnamese ones, accents, signs."""
+
+_SHOWN = 60  # characters of a value that a message shows
+
+
+class _Text(NamedTuple):
+    row: Dimension
+    field: str
+    value: str
+
+
+def damaged(
+    plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[RemoteRow], guards: Guards
+) -> tuple[Violation, ...]:
+    """Return the violations of both guards. O(rows to send), and O(rows) where one of them may trip."""
+    found = (*_decimal_ids(plan, wanted, record, remotes, guards), *_mangled(plan, wanted, record, remotes))
+    return tuple(found)
+
+
+def _decimal_ids(
+    plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[RemoteRow], guards: Guards
+) -> Iterator[Violation]:
+    ids = dimension_table(wanted.rows).column("erp_id")
+    if len(ids) < max(1, guards.decimal_ids_rows) or not all(map(_is_decimal, ids)):
+        return
+    if new := _unknown(_to_send(plan, record, ("erp_id",), _is_decimal), record, remotes):
+        yield Violation(
+            "decimal-ids",
+            f"all {len(ids):,} ids of the source end in '.0': a spreadsheet may have made decimal numbers of them;"
+            f" {_first(new[0], wanted)}",
+        )
+
+
+def _is_decimal(text: str) -> bool:
+    return text.endswith(".0")
+
+
+def _mangled(plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[RemoteRow]) -> Iterator[Violation]:
+    if new := _unknown(_to_send(plan, record, tuple(_COLUMNS), _is_mangled), record, remotes):
+        count = f"{len(new):,} {'text is' if len(new) == 1 else 'texts are'}"
+        meant = _shown(unmangled(new[0].value) or "")
+        yield Violation(
+            "mangled-text",
+            f"{count} UTF-8 that was read in another encoding; {_first(new[0], wanted)}, which is probably {meant}",
+        )
+
+
+def _is_mangled(text: str) -> bool:
+    return unmangled(text) is not None
+
+
+def unmangled(text: str) -> str | None:
+    """Return what a text was before its UTF-8 was read as cp1252; None: that did not happen to it.
+
+    That the bytes are UTF-8 is no proof: those of "NESCAFÉ®" and of "KNÍŽKA" are, but what they would mean are letters
+    that no word mixes with Latin ones.
+    """
+    if text.isascii():
+        return None
+    try:
+        meant = text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return None
+    return meant if any(map(_is_sensible, meant, f" {meant}", f"{meant[1:]} ")) else None
+
+
+def _is_sensible(char: str, before: str, after: str) -> bool:
+    """Return whether a character that is not ASCII can have been meant where it stands."""
+    if char.isascii():
+        return False
+    is_alone = not any(beside.isascii() and beside.isalpha() for beside in (before, after))
+    return is_alone or _OF_LATIN_WORDS.match(char) is not None
+
+
+def _to_send(
+    plan: Plan, record: CompanyRecord, fields: tuple[str, ...], is_damaged: Callable[[str], bool]
+) -> list[_Text]:
+    """Return the damaged texts that the plan would send and that are news.
+
+    A row that was refused as it is does not count: somebody has let it pass before.
+    """
+    found = []
+    for change in plan.changes:
+        for field in fields:
+            value = getattr(change.row, field)
+            is_news = not change.fields or field in change.fields  # of a row of unknown state each field is
+            if value and is_news and is_damaged(value) and not _was_refused(change, record):
+                found.append(_Text(change.row, field, value))
+    return found
+
+
+def _was_refused(change: Change, record: CompanyRecord) -> bool:
+    rejection = record.rejections.get(change.row.key)
+    return rejection is not None and rejection.fingerprint == fingerprint(change.sent)
+
+
+def _unknown(texts: list[_Text], record: CompanyRecord, remotes: Keyed[RemoteRow]) -> list[_Text]:
+    """Return the texts that stand in the same field of no row that the ledger or the listing has."""
+    if not texts:
+        return []
+    known = {
+        field: {*record.entries.table.column(field), *remotes.table.column(field)}
+        for field in {text.field for text in texts}
+    }
+    return [text for text in texts if text.value not in known[text.field]]
+
+
+def _first(text: _Text, wanted: Wanted) -> str:
+    """Return the first such value with its column and its place."""
+    key = wanted.source_keys.get(text.row.key, text.row.key)
+    file, line = wanted.place(text.row.key)
+    place = f"{file}, line {line}: " if file and line else f"{file}: " if file else ""
+    return f"the first is {place}{_COLUMNS[text.field]} {_shown(text.value)} of row {_shown(key)}"
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

@@ -1,0 +1,54 @@
+"""SQL on the tables of a resource: statements have names for its tables and columns, which are filled in here once.
+
+A resource has three tables: `rows`, `strays` and `may_be_there`, after its prefix. All others are common to all.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from engine.model.resource import Resource
+from engine.model.row_record import entry_names
+
+BEFORE_FLAGS = 1  # columns of an entry between the row's own and its flags: the remote id
+
+
+@cache
+def sql(resource: Resource, statement: str, entries: int = 0) -> str:
+    """Return a statement with the names of a resource in the place of `{fields}`, `{rows}` and so on.
+
+    `entries`: on how many rows of `rows` it is; `?1` and `?2` are common to all, and each row's values follow.
+    """
+    return statement.format_map(_names(resource) | {"entries": _values(resource, entries)})
+
+
+def _names(resource: Resource) -> dict[str, str]:
+    count = len(resource.names)
+    flags = count + BEFORE_FLAGS + 1
+    return {
+        "rows": f"{resource.prefix}rows",
+        "strays": f"{resource.prefix}strays",
+        "may_be_there": f"{resource.prefix}may_be_there",
+        "fields": ", ".join(resource.names),
+        "values": _columns(1, flags),
+        "flags": f"column{flags}",
+        "notes": _columns(flags + 1, len(entry_names(resource)) + 1),
+        "updates": ", ".join(f"{name} = excluded.{name}" for name in resource.names if name != "key"),
+        "required": ", ".join(field.name for field in resource.required),
+        "blanks": ", ".join("''" for _ in resource.required),
+        "natural": ", ".join(resource.natural_key),
+        "natural_marks": ", ".join("?" for _ in resource.natural_key),
+        "told": next(iter(resource.natural_key)),
+        "remote_fields": ", ".join(resource.remote_names),
+        "remote_marks": ", ".join("?" for _ in resource.remote_names),
+    }
+
+
+def _columns(first: int, end: int) -> str:
+    """Return the names that SQLite gives to these columns of `values`."""
+    return ", ".join(f"column{number}" for number in range(first, end))
+
+
+def _values(resource: Resource, entries: int) -> str:
+    row = f"({', '.join('?' for _ in entry_names(resource))})"
+    return ", ".join([row] * entries)

@@ -1,0 +1,84 @@
+"""Rows that were sent and that a listing does not show: told, looked for, made anew or believed to be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.compare.matching import Matching, Via
+from engine.compare.not_listed import (
+    is_known_and_settled,
+    made_anew,
+    may_be_there,
+    newly_absent,
+    perhaps_there,
+    still_absent,
+)
+from engine.compare.remote_view import RemoteView
+from engine.ledger.store import Rows
+from engine.model.company_record import CompanyRecord
+from engine.model.dimension import NaturalKey, natural_key
+from engine.model.outcome import Column, Withheld
+from engine.model.resting import MADE_ANEW, NOT_LISTED, RestingRow
+from engine.model.settings import CompanyKey
+from engine.run.comparer import Compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsentRows:
+    """What a listing says of one company's rows that it does not show, with what the ledger knows of them."""
+
+    company_key: CompanyKey
+    ledger: Rows
+    now: Callable[[], datetime]
+
+    async def taken_out(
+        self, compared: Compared, record: CompanyRecord, *, is_after: bool
+    ) -> tuple[Compared, dict[str, RestingRow]]:
+        """Take rows out of the plan that were acknowledged and that the listing does not show.
+
+        `is_after`: the listing was read after this run had written. Returns the plan, and the notes on all such rows:
+        those that earlier listings did not show, the new ones, and those that stay in the plan to be made anew.
+        """
+        now = self.now()
+        absent = {key: still_absent(rest, now) for key, rest in record.resting.items() if rest.code == NOT_LISTED}
+        doubtful = {
+            change.row.key: change
+            for change in compared.plan.creates
+            if change.row.key not in absent and is_known_and_settled(record, change.row.key)
+        }
+        if not doubtful:
+            return compared, absent
+        never_shown = await self.ledger.unlisted(self.company_key, list(doubtful))
+        tried = {key for key, rest in record.resting.items() if rest.code == MADE_ANEW}
+        new = {
+            key: newly_absent(change, record, now)
+            for key, change in doubtful.items()
+            if key in never_shown and (is_after or key in tried)
+        }
+        anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
+        plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
+        told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
+        return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
+
+    async def believed(self, index: RemoteView, record: CompanyRecord) -> Mapping[str, NaturalKey]:
+        """Return what was sent under a key and not listed since."""
+        absent = perhaps_there(record, index)
+        unlisted = await self.ledger.unlisted(self.company_key, list(absent)) if absent else frozenset()
+        return may_be_there(record, index, unlisted)
+
+    async def respelled(self, matching: Matching, record: CompanyRecord) -> frozenset[str]:
+        """Return keys of rows that a listing shows for the first time, with another id than their answer gave."""
+        strays = {stray.id for stray in record.keyless}
+        moved = [
+            pair.row.key
+            for pair in matching.pairs
+            if pair.via is Via.NATURAL_KEY
+            and pair.known is not None
+            and pair.known.confirmed
+            and pair.known.remote_id not in {None, pair.remote.id}
+            and natural_key(pair.known.row) == natural_key(pair.remote)  # else its key was given to another row since
+            and pair.remote.id not in strays
+        ]
+        return await self.ledger.unlisted(self.company_key, moved) if moved else frozenset()

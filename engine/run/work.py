@@ -1,0 +1,73 @@
+"""What a run is to do: its verb, its companies, what a person lets pass, and what it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.model.saved_plan import CompanyPlan
+from engine.model.settings import Account, Allow, Company, RawRow
+from engine.run.mode import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applying:
+    """A saved plan that a run carries out."""
+
+    plan_id: str
+    made_at: datetime
+    resume: bool  # what was begun and not finished is finished
+    allowed: tuple[str, ...] = ()  # guards that were let pass when it was made, such as "look-alike:123"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a run may take."""
+
+    requests: int | None = None  # over all accounts, tokens apart
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One company's part of a run."""
+
+    company: Company
+    account: Account
+    only: frozenset[str] | None = None  # source keys: no other row is sent or counted
+    corrected: tuple[RawRow, ...] = ()  # rows that take the place of the source's
+    corrected_in: str | None = None  # the file that they are from
+    saved: CompanyPlan | None = None  # what is to be sent, instead of what a comparison finds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one run is to do."""
+
+    mode: Mode
+    jobs: Sequence[Job]
+    fresh: bool = False  # companies that rest after a failed reading are read all the same
+    allowed: frozenset[Allow] = frozenset()
+    applying: Applying | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """The accounts that have a company in this run, by name."""
+        return {job.account.name: job.account for job in self.jobs}
+
+    @property
+    def company_ids(self) -> list[int]:
+        """The companies of this run, in its order."""
+        return [job.company.id for job in self.jobs]
+
+    @property
+    def allowed_texts(self) -> tuple[str, ...]:
+        """The guards that are let pass, as a person types them, in this run or when its saved plan was made."""
+        was_allowed = self.applying.allowed if self.applying else ()
+        return tuple(sorted({*map(str, self.allowed), *was_allowed}))
+
+    def most_held(self, share: float | None) -> int | None:
+        """Return how many companies guards may hold before the run stops; None: all. `share`: of all its companies."""
+        return None if share is None or "fleet" in self.allowed_texts else int(share * len(self.jobs))
