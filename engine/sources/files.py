@@ -169,6 +169,7 @@ def _digest(path: Path, mapping: ColumnMap) -> bytes | None:
         return None
     try:
         _require_file(path, "")
+        require_age("", mapping, path.stat().st_mtime)  # an old file must be read, and be refused
         with path.open("rb", buffering=0) as file:
             return file_digest(file, partial(begun, path.suffix, mapping)).digest()
     except (OSError, SourceError):

@@ -30,6 +30,20 @@ def openpyxl_rows(
             yield sheet.title, _shown(_numbered(sheet.iter_rows()), results, with_zeros=with_zeros)
 
 
+def first_sheet(path: Path) -> str | None:
+    """Return the name of the sheet that is read where none is named; None: the workbook cannot be read, or has none."""
+    try:
+        with path.open("rb") as file, closing(_workbook(file, formulas=True)) as workbook:
+            return next(iter(_seen(workbook)), None)
+    except Exception:  # noqa: BLE001  whatever is wrong with the workbook is told when its rows are read
+        return None
+
+
+def _seen(workbook: Any) -> list[str]:
+    """Return the names of the sheets that are not hidden."""
+    return [sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+
+
 def _workbook(file: BinaryIO, *, formulas: bool) -> Any:
     """Open a workbook for reading row by row: with formulas or with their results; openpyxl cannot give both."""
     from openpyxl import load_workbook  # noqa: PLC0415  an optional dependency

@@ -40,23 +40,20 @@ def selected(cells: Cells, where: Mapping[str, Test]) -> Selection:
         values = cells.column(column, ABSENT)
         texts = values if set(map(type, values)) == {str} else list(map(_text, values))
         said = {text: takes(test, filtered_text(text)) for text in set(texts)}
-        if set(said.values()) == {True} and ABSENT not in values:
-            continue
-        for at, text in enumerate(texts):
-            if values[at] is ABSENT and not isinstance(test, Empty | Not | IfThere):
+        lacks = not isinstance(test, Empty | Not | IfThere) and ABSENT in values
+        needs_a_look = {text: lacks or verdict is not True for text, verdict in said.items()}
+        for at in compress(range(len(texts)), map(needs_a_look.__getitem__, texts)):
+            text = filtered_text(texts[at])
+            if lacks and values[at] is ABSENT:
                 refused.setdefault(at, Fault("missing-field", f"{column}: needed by `where`, not there"))
-            elif (verdict := said[text]) is False:
-                out.setdefault(at, (column, filtered_text(text)))
+            elif (verdict := said[texts[at]]) is False:
+                out.setdefault(at, (column, text))
             elif verdict is None:
-                refused.setdefault(at, Fault("unclear-filter", unsaid(test, column, filtered_text(text))))
+                refused.setdefault(at, Fault("unclear-filter", unsaid(test, column, text)))
     if not out and not refused:
         return ALL
-    is_taken = [at not in out and at not in refused for at in range(len(cells))]
-    return Selection(
-        list(compress(range(len(cells)), is_taken)),
-        out,
-        {at: fault for at, fault in refused.items() if at not in out},
-    )
+    taken = sorted(set(range(len(cells))) - out.keys() - refused.keys())
+    return Selection(taken, out, {at: fault for at, fault in refused.items() if at not in out})
 
 
 def _text(value: object) -> str:
