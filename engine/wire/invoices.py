@@ -155,7 +155,7 @@ def invoices_of_table(rows: Iterable[tuple[int, Mapping[str, str]]], name: str =
         company_id, location_id = (
             whole_number(f"line {number}: {column}", known.get(column), faults) for column in IDENTITY[:2]
         )
-        invoice_number = known.get(IDENTITY[2], "")
+        invoice_number = known.get("invoice_number", "")
         types = {column: value for column, value in cells.items() if column.casefold() not in NO_TYPES}
         body = found.setdefault(
             (company_id, location_id, invoice_number),
