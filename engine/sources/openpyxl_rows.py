@@ -59,20 +59,6 @@ def _sheet(workbook: Any, name: str, wanted: str | None) -> Any:
     return sheet
 
 
-def _seen(workbook: Any) -> list[str]:
-    """Return the names of the sheets that are not hidden."""
-    return [sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
-
-
-def first_sheet(path: Path) -> str | None:
-    """Return the name of the sheet that is read where none is named; None: the workbook cannot be read, or has none."""
-    try:
-        with path.open("rb") as file, closing(_workbook(file, formulas=True)) as workbook:
-            return next(iter(_seen(workbook)), None)
-    except Exception:  # noqa: BLE001  whatever is wrong with the workbook is told when its rows are read
-        return None
-
-
 def _numbered(rows: Iterator[Row]) -> Iterator[Numbered]:
     """Yield a sheet's rows with their numbers; rows that the file leaves out are empty."""
     for number, row in enumerate(rows, 1):
