@@ -13,7 +13,7 @@ from engine.sources.cells import Cells, Objects, Table, flat
 from engine.sources.expressions import Expression, FirstOf, columns_of, lacking
 from engine.sources.fields import Reader
 from engine.sources.furniture import blanks, headers, is_header, is_total, totals
-from engine.sources.known_types import KnownTypes, codes_of
+from engine.sources.known_types import KnownTypes, codes_of, one_list
 from engine.sources.layout import Layout, is_own, layout, repeated
 from engine.sources.mapping import ColumnMap
 from engine.sources.rows import Fault, Refused
@@ -48,6 +48,7 @@ class Part:
         self._code: Expression | None = None  # how objects' codes are made
         self._code_columns: tuple[str, ...] = ()  # that codes are made of, where rows need not have them
         self._has_codes = False  # whether one of these columns was there
+        self._joined: str | None = None  # the preset of joined lists that is to read the types of rows
         self._is_below_total = False
         self._types = KnownTypes()
 
@@ -148,6 +149,7 @@ class Part:
         columns = tuple(cells.columns)
         if columns != self._columns:
             self._columns, self._found = columns, layout(cells, mapping)
+            self._joined = _joined(mapping)
             if twice := repeated(columns, mapping, self._found):
                 text = f"{self.name}: the same column is there twice: {'; '.join(twice)}; keep one of them"
                 raise SourceError(text, file=self.name)
@@ -170,7 +172,7 @@ class Part:
         columns = tuple(cells.columns)
         if columns != self._columns or self._has_paths or self._lacked is None:
             self._columns, self._found = columns, layout(cells, batch.mapping)
-            self._code = batch.mapping.columns.get("code")
+            self._code, self._joined = batch.mapping.columns.get("code"), _joined(batch.mapping)
             self._has_paths = any("." in name for name in batch.mapping.names())
             if len(cells):
                 self._had |= dict.fromkeys(cells.columns)
@@ -186,6 +188,8 @@ class Part:
             text += "; no line of the first 20 holds them all: if they stand further down, say where: header = N"
         if self._code is not None and " or ".join(columns_of(self._code)) in columns:
             text += '; if no row is to have a code, say so: columns = { code = { constant = "" } }'
+        if self._joined is not None:
+            text += f"; {one_list(self._joined, there)}"
         return SourceError(text, file=self.name)
 
     def _without_furniture(self, cells: Table, lines: Sequence[int], batch: Batch) -> tuple[Table, Sequence[int]]:
@@ -214,6 +218,10 @@ class Part:
             "a file of its own, and the company both: sources = [...]"
         )
         return SourceError(text, file=self.name, line=line if self.is_lined else None)
+
+
+def _joined(mapping: ColumnMap) -> str | None:
+    return mapping.preset if mapping.preset and "." not in mapping.preset and mapping.type_code is None else None
 
 
 def _read(found: Layout) -> Iterable[str]:

@@ -384,3 +384,14 @@ def test_an_ending_that_is_not_read_says_what_to_export() -> None:
     assert "export the list as CSV, or save it as .xlsx" in (ending_fault("a/list.XLS") or "")
     assert "one of .csv" in (ending_fault("list.doc") or "")
     assert ending_fault("a/List.IIF") is None
+
+
+async def test_a_file_of_one_list_under_a_joined_preset_names_the_presets_that_fit_it(tmp_path: Path) -> None:
+    text = "No.,Name,Account Type,Account Category,Account Subcategory\n10100,Cash,Posting,Assets,Cash\n"
+    with pytest.raises(SourceError) as caught:
+        await wanted(tmp_path, text, PRESETS["business-central"])
+    named = re.findall(r'preset = "(business-central\.[a-z-]+)"', str(caught.value))
+    assert "missing columns: Type" in str(caught.value)
+    assert named
+    for name in named:
+        assert (await wanted(tmp_path, text, PRESETS[name])).source_rows == 1
