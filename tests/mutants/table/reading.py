@@ -31,7 +31,7 @@ READING = (
         name="intake: good rows beside invalid ones are lost",
         module="sources.intake",
         old="is_good = [at not in bad for at in range(len(places))]",
-        new="is_good = [at > max(bad) for at in range(len(places))]",
+        new="is_good = [at < min(bad) for at in range(len(places))]",
         scene="invalid",
     ),
     Mutant(
