@@ -21,7 +21,7 @@ from engine.send.sender import WORKERS
 from engine.send.shared_results import ENDED
 from engine.send.split import REFUSED_ALONE
 from tests.sandbox.memory import perform
-from tests.unit.bulk_api import COMPANY_KEY, TAKES_S, Asked, BulkApi, Desk, Trouble, creates, desk, refusal, row
+from tests.unit.model_api import COMPANY_KEY, TAKES_S, Asked, Desk, ModelApi, Trouble, creates, desk, refusal, row
 from tests.unit.model_server import STEADY
 
 
@@ -41,11 +41,11 @@ def up_to(times: int, trouble: Trouble) -> Trouble:
     return lambda asked, api: trouble(asked, api) if len(api.asked) <= times else None
 
 
-def timed_out(_asked: Asked, _api: BulkApi) -> Answer | None:
+def timed_out(_asked: Asked, _api: ModelApi) -> Answer | None:
     raise OutcomeUnknown("no answer in time", timed_out=True)
 
 
-def reset_after_storing(asked: Asked, api: BulkApi) -> Answer | None:
+def reset_after_storing(asked: Asked, api: ModelApi) -> Answer | None:
     api.store(asked.keys)
     raise OutcomeUnknown("the connection was cut")
 
@@ -182,7 +182,7 @@ def test_halving_after_timeouts_ends_with_the_attempts_of_each_row() -> None:
 
 
 def test_an_answer_that_is_not_given_again_is_had_under_a_new_key() -> None:
-    def done_before(asked: Asked, api: BulkApi) -> Answer | None:
+    def done_before(asked: Asked, api: ModelApi) -> Answer | None:
         api.store(asked.keys)
         return Answer(status=208, headers={}, body=b"")
 
@@ -254,6 +254,7 @@ def test_leaving_the_block_waits_for_requests_in_flight_and_keeps_their_outcomes
 def test_an_account_that_is_stopped_ends_it_and_rows_that_were_not_sent_have_no_outcome() -> None:
     async def play() -> Desk:
         with desk(after(WORKERS, lambda _asked, _api: refusal(401)), chunk_rows=10) as here:
+            here.api.reads = lambda kind: None if kind == "oauth" else refusal(401)
             with pytest.raises(AccountParked):
                 await here.send(creates(95))
             return here
@@ -317,7 +318,7 @@ def test_each_row_that_was_exposed_has_one_outcome_and_none_is_called_stored_tha
 ) -> None:
     chance = Random(seed)
 
-    def befall(asked: Asked, api: BulkApi) -> Answer | None:
+    def befall(asked: Asked, api: ModelApi) -> Answer | None:
         return FATES[chance.choice(fates)](asked, api)
 
     async def play() -> tuple[Desk, set[str]]:

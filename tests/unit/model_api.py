@@ -1,7 +1,7 @@
-"""A sender as runs use it, with its ledger in memory and its channel, over a fake transport with a model server behind.
+"""The API as a fake transport with a model server behind it; and a sender over it, as runs make one.
 
-The transport is the one fake: it carries bytes, takes a second for each request, and does what the test's `trouble`
-says. It sees that no row is in two requests at once.
+The transport is the one fake: it takes and gives bytes, a second for each bulk request, and does what the test's
+`trouble` says. It sees that no row is in two requests at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.change import Change
 from engine.model.company_record import CompanyState
 from engine.model.dimension import Dimension
-from engine.model.events import Event
+from engine.model.events import Emit, Event
 from engine.model.outcome import ItemResult
 from engine.model.settings import Account, Api, CompanyKey, Limits, Secret
 from engine.net.channel import Channel
@@ -48,6 +48,14 @@ SECRET = Secret("x")
 TAKES_S = 1.0
 """What each bulk request takes, in seconds of the event loop's clock."""
 
+KINDS = ("bulk", "companies", "dimensions", "accounts", "oauth")
+"""Kinds of requests, by what their URLs have in them; the first that fits."""
+
+PAGE = 1_000
+"""Rows of the one page of a listing: more than any test has."""
+
+GRANT = {"access_token": "t", "expires_in": 86_400}
+
 
 class Asked(NamedTuple):
     """One bulk request as it came."""
@@ -57,7 +65,7 @@ class Asked(NamedTuple):
     at_s: float
 
 
-Trouble = Callable[[Asked, "BulkApi"], Answer | None]
+Trouble = Callable[[Asked, "ModelApi"], Answer | None]
 """What a request meets: an answer, or an error that it raises; None: it is carried out and answered."""
 
 
@@ -67,22 +75,24 @@ def refusal(status: int, message: str = "no") -> Answer:
 
 
 @dataclass(slots=True)
-class BulkApi:
+class ModelApi:
     """The transport, and the server behind it."""
 
-    trouble: Trouble
+    trouble: Trouble = lambda _asked, _api: None
+    reads: Callable[[str], Answer | None] = lambda _kind: None  # what a request meets that carries no rows, by its kind
     server: ModelServer = field(default_factory=ModelServer)
     asked: list[Asked] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)  # URLs of requests that carry no rows
+    steps: list[str] = field(default_factory=list)  # kinds of all requests, in their order
     answered: dict[str, Answer] = field(default_factory=dict)  # by idempotency key
     under_way: list[frozenset[str]] = field(default_factory=list)
     most_at_once: int = 0
 
     async def send(self, request: Request) -> Answer:
         """Carry one request."""
-        if request.body is None or "bulk" not in request.url:
-            self.others.append(request.url)
-            return Answer(status=200, headers={}, body=b'{"access_token": "t", "expires_in": 86400}')
+        kind = next(kind for kind in KINDS if kind in request.url)
+        self.steps.append(kind)
+        if request.body is None or kind != "bulk":
+            return self.reads(kind) or self._read(kind)
         keys = tuple(item["unique_key"] for item in json.loads(request.body)["dimensions"])
         asked = Asked(keys, request.headers["Idempotency-Key"], anyio.current_time())
         self.asked.append(asked)
@@ -95,6 +105,13 @@ class BulkApi:
             return self.trouble(asked, self) or self.carry_out(asked, request.body)
         finally:
             self.under_way.remove(rows)
+
+    def _read(self, kind: str) -> Answer:
+        if kind == "dimensions":
+            return Answer(status=200, headers={}, body=self.server.page(1, PAGE))
+        company = {"id": COMPANY, "name": "Company"}
+        document = {"count": 1, "page": 1, "limit": 100, "results": [company]} if kind == "companies" else GRANT
+        return Answer(status=200, headers={}, body=json.dumps(document).encode())
 
     def carry_out(self, asked: Asked, body: bytes) -> Answer:
         """Store the rows; a request that was carried out before is given the same answer."""
@@ -118,7 +135,7 @@ class BulkApi:
 class Desk:
     """One company's sender and what it works on."""
 
-    api: BulkApi
+    api: ModelApi
     ledger: SqliteLedger
     channel: Channel
     sender: Sender
@@ -142,10 +159,9 @@ class Desk:
         return [result for settled in self.heard for result in settled.results]
 
 
-@contextmanager
-def desk(trouble: Trouble = lambda _asked, _api: None, **limits: int) -> Iterator[Desk]:
-    """Give a sender for an empty company. Enter it inside the event loop."""
-    account = Account(
+def account_with(**limits: int) -> Account:
+    """Return an account with these limits."""
+    return Account(
         name="main",
         account_id="a",
         api_key=SECRET,
@@ -153,10 +169,20 @@ def desk(trouble: Trouble = lambda _asked, _api: None, **limits: int) -> Iterato
         client_secret=SECRET,
         limits=Limits(**{"chunk_rows": 100, **limits}),
     )
-    api = BulkApi(trouble)
+
+
+def channel_over(api: ModelApi, account: Account, ledger: SqliteLedger, emit: Emit) -> Channel:
+    """Return an account's channel. Call it inside the event loop."""
+    key = Key(account, Quota(account, ledger, ORIGIN, lambda: NOON))
+    return Channel(key, Api(base_url=ORIGIN), api, emit=emit, now=lambda: NOON, rng=Random(7))
+
+
+@contextmanager
+def desk(trouble: Trouble = lambda _asked, _api: None, **limits: int) -> Iterator[Desk]:
+    """Give a sender for an empty company. Enter it inside the event loop."""
+    account, api = account_with(**limits), ModelApi(trouble)
     with memory_ledger() as ledger:
-        key = Key(account, Quota(account, ledger, ORIGIN, lambda: NOON))
-        channel = Channel(key, Api(base_url=ORIGIN), api, emit=_unwatched, now=lambda: NOON, rng=Random(7))
+        channel = channel_over(api, account, ledger, _unwatched)
         how = Cut(
             max_rows=account.limits.chunk_rows,
             max_bytes=10**6,
