@@ -14,12 +14,10 @@ from engine.guards.volume import Violation
 from engine.model.change import Change, Plan
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, dimension_table, fingerprint
+from engine.model.resource import Resource
 from engine.model.settings import Guards
 from engine.model.table import Keyed
 from engine.model.wanted import Wanted
-
-_COLUMNS = {"name": "name", "code": "code", "erp_id": "erp_dimension_id"}
-"""Fields that are looked at, and the columns that they come from."""
 
 _OF_LATIN_WORDS = re.compile(
     "[\u0080-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0300-\u0304\u0306-\u0308\u030a-\u030c\u0323\u0327\u0328"
@@ -47,10 +45,13 @@ def damaged(
 def _decimal_ids(
     plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[RemoteRow], guards: Guards
 ) -> Iterator[Violation]:
-    ids = dimension_table(wanted.rows).column("erp_id")
-    if len(ids) < max(1, guards.decimal_ids_rows) or not all(map(_is_decimal, ids)):
+    if len(wanted.rows) < max(1, guards.decimal_ids_rows):
         return
-    if new := _unknown(_to_send(plan, record, ("erp_id",), _is_decimal), record, remotes):
+    identifier = wanted.rows[0].resource.identifier
+    ids = dimension_table(wanted.rows).column(identifier)
+    if not all(map(_is_decimal, ids)):
+        return
+    if new := _unknown(_to_send(plan, record, _is_decimal, identifiers_alone=True), record, remotes):
         yield Violation(
             "decimal-ids",
             f"all {len(ids):,} ids of the source end in '.0': a spreadsheet may have made decimal numbers of them;"
@@ -63,7 +64,7 @@ def _is_decimal(text: str) -> bool:
 
 
 def _mangled(plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[RemoteRow]) -> Iterator[Violation]:
-    if new := _unknown(_to_send(plan, record, tuple(_COLUMNS), _is_mangled), record, remotes):
+    if new := _unknown(_to_send(plan, record, _is_mangled), record, remotes):
         count = f"{len(new):,} {'text is' if len(new) == 1 else 'texts are'}"
         meant = _shown(unmangled(new[0].value) or "")
         yield Violation(
@@ -100,20 +101,26 @@ def _is_sensible(char: str, before: str, after: str) -> bool:
 
 
 def _to_send(
-    plan: Plan, record: CompanyRecord, fields: tuple[str, ...], is_damaged: Callable[[str], bool]
+    plan: Plan, record: CompanyRecord, is_damaged: Callable[[str], bool], *, identifiers_alone: bool = False
 ) -> list[_Text]:
-    """Return the damaged texts that the plan would send and that are news.
+    """Return the damaged texts that the plan would send and that are news: identifiers, or texts of any field.
 
     A row that was refused as it is does not count: somebody has let it pass before.
     """
     found = []
     for change in plan.changes:
-        for field in fields:
+        resource = change.row.resource
+        for field in (resource.identifier,) if identifiers_alone else _text_fields(resource):
             value = getattr(change.row, field)
             is_news = not change.fields or field in change.fields  # of a row of unknown state each field is
             if value and is_news and is_damaged(value) and not _was_refused(change, record):
                 found.append(_Text(change.row, field, value))
     return found
+
+
+def _text_fields(resource: Resource) -> tuple[str, ...]:
+    """Return the fields that a client's own text stands in: all that are compared but kind and label."""
+    return (*(name for name in resource.compared_names if name in resource.spelled), resource.identifier)
 
 
 def _was_refused(change: Change, record: CompanyRecord) -> bool:
@@ -137,7 +144,7 @@ def _first(text: _Text, wanted: Wanted) -> str:
     key = wanted.source_keys.get(text.row.key, text.row.key)
     file, line = wanted.place(text.row.key)
     place = f"{file}, line {line}: " if file and line else f"{file}: " if file else ""
-    return f"the first is {place}{_COLUMNS[text.field]} {_shown(text.value)} of row {_shown(key)}"
+    return f"the first is {place}{text.row.resource.columns[text.field]} {_shown(text.value)} of row {_shown(key)}"
 
 
 def _shown(text: str) -> str:

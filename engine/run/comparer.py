@@ -13,7 +13,7 @@ from engine.compare.collision import collided, held, without
 from engine.compare.flapping import flapping
 from engine.compare.join import join
 from engine.compare.matching import Matching
-from engine.compare.plan import diff
+from engine.compare.plan import DiffRules, diff
 from engine.compare.recent_refusals import without_resting
 from engine.compare.remote_view import RemoteView
 from engine.compare.taken_keys import hold_taken
@@ -78,17 +78,7 @@ class Comparer:
     ) -> tuple[Matching, Compared]:
         matching = join(wanted, index, record, alike="look-alike" in self.allowed, agreed=settled)
         matching = replace(matching, relabel=self.relabel)
-        led_nowhere = record.state.failure == KEY_MISMATCH  # then nothing is tried out, whoever lets it
-        plan = diff(
-            matching,
-            index,
-            record,
-            relabel=self.relabel,
-            needs_code=self.needs_code,
-            adopt=Adopt.TRUST if led_nowhere and adopt is Adopt.PUSH else adopt,
-            canary="canary" in self.allowed and not led_nowhere,
-            flapping=() if "flapping" in self.allowed else flapping(record, self.now()),
-        )
+        plan = diff(matching, index, record, self._rules(record, adopt))
         plan, resting = without_resting(plan, record, self.now(), again=self.asks_again, allowed=self.allowed)
         plan = hold_taken(plan, index)  # a row that rests keeps its type and ERP id, too
         differences: tuple[Difference, ...] = ()
@@ -97,6 +87,17 @@ class Comparer:
             differences = attribute(matching, index, record, relabel=self.relabel, needs_code=self.needs_code)
             spelled = spellings(matching, record, relabel=self.relabel)
         return matching, Compared(plan=plan, resting=resting, differences=differences, spellings=spelled)
+
+    def _rules(self, record: CompanyRecord, adopt: Adopt) -> DiffRules:
+        """Return the rules of the plan. A company whose keys once led nowhere tries none out, even where it may."""
+        led_nowhere = record.state.failure == KEY_MISMATCH
+        return DiffRules(
+            relabel=self.relabel,
+            needs_code=self.needs_code,
+            adopt=Adopt.TRUST if led_nowhere and adopt is Adopt.PUSH else adopt,
+            canary="canary" in self.allowed and not led_nowhere,
+            flapping=() if "flapping" in self.allowed else flapping(record, self.now()),
+        )
 
 
 def size_of(wanted: Wanted, view: RemoteView) -> int:

@@ -113,14 +113,14 @@ async def changed_keys(
 
 
 def ids_meant(record: CompanyRecord, what: str) -> tuple[str, ...]:
-    """Return the remote ids of the rows that a source's key, an ERP id or a remote id means, as the ledger knows them.
+    """Return the remote ids of the rows that a source's key, an identifier or a remote id means, by the ledger.
 
-    A key wins over ERP ids, of which several types may have the same.
+    A key wins over identifiers, of which rows of several kinds may have the same.
     """
     key = record.wire_keys.get(what, what)
     if (known := record.rows.get(key)) is not None and known.remote_id is not None:
         return (known.remote_id,)
-    entries = record.entries.table.columns("remote_id", "erp_id")
-    ids = [remote_id for remote_id, erp_id in entries if remote_id is not None and what in {remote_id, erp_id}]
-    ids += [row.id for row in record.keyless if what in {row.id, row.erp_id, row.key}]
+    entries = record.entries.table.columns("remote_id", record.resource.identifier)
+    ids = [remote_id for remote_id, identifier in entries if remote_id is not None and what in {remote_id, identifier}]
+    ids += [row.id for row in record.keyless if what in {row.id, row.key, getattr(row, row.resource.identifier)}]
     return tuple(dict.fromkeys(ids))

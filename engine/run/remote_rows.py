@@ -28,7 +28,7 @@ class CompanyRows:
     """A company's rows in Ottimate, and what they rest on."""
 
     company_id: int
-    rows: Sequence[RemoteRow]  # by type, ERP id and id
+    rows: Sequence[RemoteRow]  # by natural key and id
     evidence: Evidence
     at: datetime | None  # when Ottimate last showed them, or their number; None: never
     certificate: Certificate | None = None  # the proof that they are all; None: nothing was listed
@@ -113,9 +113,9 @@ def without_unsettled(record: CompanyRecord, view: RemoteView) -> RemoteView:
     """Return what is known without the rows whose last send has no known outcome: nobody knows what they are now."""
     if not _is_unsettled(record):
         return view
-    entries = record.entries.table.columns("flags", "remote_id", "type_code", "erp_id")
-    doubtful = [(remote_id, (code, erp_id)) for flags, remote_id, code, erp_id in entries if not flags & SETTLED]
-    ids, keys = {remote_id for remote_id, _ in doubtful}, {key for _, key in doubtful}
+    entries = record.entries.table.columns("flags", "remote_id", *record.resource.natural_key)
+    doubtful = [(remote_id, natural) for flags, remote_id, *natural in entries if not flags & SETTLED]
+    ids, keys = {remote_id for remote_id, _ in doubtful}, {tuple(natural) for _, natural in doubtful}
     return RemoteView(row for row in view.rows.values() if row.id not in ids and natural_key(row) not in keys)
 
 
@@ -124,7 +124,7 @@ def _is_unsettled(record: CompanyRecord) -> bool:
 
 
 def _in_order(view: RemoteView) -> list[RemoteRow]:
-    return sorted(view.rows.values(), key=lambda row: (row.type_code, row.erp_id, row.id))
+    return sorted(view.rows.values(), key=lambda row: (natural_key(row), row.id))
 
 
 async def _unwatched(_event: Event) -> None:

@@ -5,10 +5,6 @@ from __future__ import annotations
 import pytest
 
 from engine import Dimension
-from engine.model.change import Plan
-from engine.model.outcome import Column
-from engine.model.wanted import Wanted
-from engine.run.row_counts import RowCounts
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, verdict
 
 HIDDEN = {"companies": [1], "hidden": "^00001$"}
@@ -215,14 +211,3 @@ async def test_a_company_that_was_out_of_scope_is_looked_for_when_the_clock_is_s
     assert (await world.sync(fleet[0])).exit_code == 0  # reads the directory
     world.place(2)
     assert (await world.sync(*fleet)).exit_code == 0
-
-
-def test_rows_that_a_saved_plan_does_not_count_are_not_taken_from_those_that_it_does() -> None:
-    """The ledger knows keys that the source has no more: they are among the rows, and not among the counts."""
-    books = RowCounts()
-    books.wanted = Wanted(rows=dims(3), source_rows=2)
-    books.take_plan(Plan(unchanged=2), (), dry=False, advice={})
-    books.reopen({row.key for row in dims(3)})
-    books.recount({"K00000": "not there"}, Column.UNCERTAIN, "not-listed")
-    balance = books.balance()
-    assert (balance.adds_up, balance.unchanged, balance.deferred, balance.uncertain) == (True, 0, 2, 0)

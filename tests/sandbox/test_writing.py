@@ -107,10 +107,10 @@ async def test_all_rows_refused_one_by_one(world: World) -> None:
 # Whole chunks refused
 
 
-@pytest.mark.parametrize(("bad", "status"), [(0, 400), (37, 400), (99, 400), (37, 413), (37, 422)])
-async def test_a_poisoned_chunk_is_bisected_to_its_row(world: World, bad: int, status: int) -> None:
-    """100 rows: halving finds one row in at most 1 + 2 * 7 requests; the 99 others are stored."""
-    result = await load(world, 100, {"effect": "poison", "erp_id": f"{bad:05}", "status": status})
+async def test_a_poisoned_chunk_is_bisected_to_its_row(world: World) -> None:
+    """100 rows: halving finds one row in at most 1 + 2 * 7 requests (`tests/unit/test_sender.py`); 99 are stored."""
+    bad = 37
+    result = await load(world, 100, {"effect": "poison", "erp_id": f"{bad:05}"})
     assert (columns(result), result.exit_code) == ({"created": 99, "rejected": 1}, 3)
     assert [(problem.code, problem.key) for problem in result.problems] == [("rejected", f"K{bad:05}")]
     assert result.requests.bulk == result.requests.total - 1
@@ -121,37 +121,6 @@ async def test_a_poisoned_chunk_is_bisected_to_its_row(world: World, bad: int, s
     assert (await world.sync_one(1, dims(100))).requests.total == 0
     world.clock.forward(hours=25)
     await heal(world, 1, dims(100))
-
-
-async def test_bisection_ends_after_eight_rows_refused_alone(world: World) -> None:
-    """Of 64 rows eight from both ends are asked alone; the rest is refused with their words."""
-    rule = {"effect": "status", "status": 400, "body": '{"code":"Bad request","message":"no"}', "match": BULK}
-    result = await load(world, 64, rule)
-    assert (columns(result), result.exit_code) == ({"rejected": 64}, 3)
-    assert [entry.rows for entry in bulks(world)].count(1) == 8
-    assert kinds(result.requests) == {"list": 1, "bulk": 21}  # 13 of these on the way down, from either end in turn
-    assert len(result.problems) == 64
-    assert (await world.sync_one(1, dims(64))).requests.total == 0
-    world.clock.forward(hours=25)
-    await heal(world, 1, dims(64))
-
-
-async def test_bisection_goes_on_while_something_is_stored(world: World) -> None:
-    """Every second row is poison: sixteen rows refused alone, and the other sixteen stored."""
-    rules = [{"effect": "poison", "erp_id": f"{n:05}"} for n in range(0, 32, 2)]
-    result = await load(world, 32, *rules)
-    assert (columns(result), result.exit_code) == ({"created": 16, "rejected": 16}, 3)
-    assert {problem.key for problem in result.problems} == {f"K{n:05}" for n in range(0, 32, 2)}
-    world.clock.forward(hours=25)
-    await heal(world, 1, dims(32))
-
-
-async def test_a_chunk_too_large_for_the_gateway(world: World) -> None:
-    """413 above 30 rows: 100, 2 x 50, 4 x 25; a size is no fault of a row."""
-    result = await load(world, 100, {"effect": "too-many-rows", "above": 30})
-    assert (columns(result), result.exit_code, slugs(result)) == ({"created": 100}, 0, [])
-    assert sorted(entry.rows for entry in bulks(world)) == [25] * 4 + [50] * 2 + [100]
-    assert_exact(world, 1, dims(100))
 
 
 async def test_one_refusal_of_three_companies_is_the_contract(world: World) -> None:
@@ -306,15 +275,6 @@ async def test_updates_of_unknown_outcome_are_sent_again_although_the_source_wen
     assert_exact(world, 1, other)
     healed = await heal(world, 1, dims(5))
     assert columns(healed) == {"updated": 5}
-
-
-async def test_conflict_waits_under_the_same_key(world: World) -> None:
-    """409: the first send is still in work."""
-    conflict = {"effect": "status", "status": 409, "body": '{"code":"Conflict"}', "match": BULK, "times": 1}
-    result = await load(world, 5, conflict)
-    assert (columns(result), kinds(result.requests)) == ({"created": 5}, {"list": 1, "bulk": 1, "retry": 1})
-    assert len({entry.idempotency_key for entry in bulks(world)}) == 1
-    assert_exact(world, 1, dims(5))
 
 
 # Answers that lie

@@ -21,7 +21,7 @@ from engine.compare.absorb import absorb
 from engine.compare.freshness import must_list
 from engine.compare.join import join
 from engine.compare.matching import Matching
-from engine.compare.plan import diff
+from engine.compare.plan import DiffRules, diff
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
@@ -106,7 +106,7 @@ def compared(
     """Return what matching and comparing make of the two sides."""
     record = record or CompanyRecord()
     matching = join(wanted, index, record)
-    return matching, diff(matching, index, record, relabel=relabel)
+    return matching, diff(matching, index, record, DiffRules(relabel=relabel))
 
 
 def certificate(index: RemoteView) -> Certificate:

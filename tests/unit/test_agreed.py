@@ -15,7 +15,7 @@ from engine.compare.agreed import Agreed, agreed
 from engine.compare.attribution import attribute
 from engine.compare.join import join
 from engine.compare.matching import Matching
-from engine.compare.plan import diff
+from engine.compare.plan import DiffRules, diff
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Change
 from engine.model.company_record import CompanyRecord, CompanyState
@@ -107,7 +107,7 @@ def test_to_leave_agreed_rows_out_changes_nothing(
     whole, spared = join(wanted, index, record), join(wanted, index, record, agreed=parted)
 
     def planned(matching: Matching) -> object:
-        return diff(matching, index, record, relabel=relabel, needs_code=needs_code, adopt=adopt)
+        return diff(matching, index, record, DiffRules(relabel=relabel, needs_code=needs_code, adopt=adopt))
 
     assert planned(spared) == planned(whole)
     if not tells_renamed:

@@ -24,7 +24,7 @@ from engine.compare.flapping import flapping
 from engine.compare.freshness import must_list
 from engine.compare.join import join
 from engine.compare.matching import Matching
-from engine.compare.plan import diff
+from engine.compare.plan import DiffRules, diff
 from engine.compare.recent_refusals import without_resting
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import CompanyRecord, CompanyState
@@ -208,7 +208,9 @@ class World:
         wanted = source(self.wanted)
         index = self.shown(is_same_run=is_same_run) if lists else as_known(record)
         matching = join(wanted, index, record)
-        plan, rejected = without_resting(diff(matching, index, record, flapping=flapping(record, NOW)), record, NOW)
+        plan, rejected = without_resting(
+            diff(matching, index, record, DiffRules(flapping=flapping(record, NOW))), record, NOW
+        )
         if lists:
             self._learn(matching, index, record, plan.not_applied)
         self._sent = False

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.compare.absorb import absorb
 from engine.compare.join import join
-from engine.compare.plan import diff
+from engine.compare.plan import DiffRules, diff
 from engine.compare.remote_view import RemoteView, as_known
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
@@ -258,7 +258,7 @@ def demanding(
 ) -> Plan:
     """Return the plan under a contract that demands codes, or does not."""
     record = record or CompanyRecord()
-    return diff(join(wanted, index, record), index, record, needs_code=needs_code)
+    return diff(join(wanted, index, record), index, record, DiffRules(needs_code=needs_code))
 
 
 NO_CODE = known(dim("k1", "1"), "r1")  # written by us; the source gave no code
@@ -410,7 +410,7 @@ class World:
         index, record = self.listing(shows), self.ledger.read()
         matching = join(wanted, index, record)
         self.ledger.learn(absorb(matching, index, record, certificate(index), NOW))
-        return diff(matching, index, record, needs_code=needs_code)
+        return diff(matching, index, record, DiffRules(needs_code=needs_code))
 
     def carry_out(self, plan: Plan, *, told: bool) -> None:
         """Store what a plan sends, and keep what it wants; answers tell ids, or do not (rows of one name)."""

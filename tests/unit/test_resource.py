@@ -19,7 +19,13 @@ ROOMS = ("compare", "documents", "guards", "ledger", "net", "observe", "run", "s
 NAMES = frozenset({"type_code", "type_label", "erp_id"})
 
 ALLOWED = {
+    "compare/forecast.py": "what people read who try out a mapping, in words for the fields of a row",
+    "compare/locations.py": "invoices name locations, which are dimensions of one type",
+    "compare/lookup.py": "invoices name dimensions by type, label and ERP id",
     "compare/rekey.py": "what `dimsync rekey` prints of a row",
+    "guards/left_out.py": "sources count what their mapping leaves out by type of dimension",
+    "ledger/sqlite/rows.py": "which companies have the ERP ids that an invoice names",
+    "run/lookup.py": "invoices name dimensions by ERP id",
 }
 """Modules below these rooms that name fields of dimensions, and why."""
 

@@ -206,22 +206,22 @@ PLANNING = (
     Mutant(
         name="diff: agreed rows are not counted",
         module="compare.plan",
-        old="unchanged=draft.unchanged + len(matching.agreed_keys)",
-        new="unchanged=draft.unchanged",
+        old="unchanged=self.unchanged + len(matching.agreed_keys)",
+        new="unchanged=self.unchanged",
         scene="grown",
     ),
     Mutant(
         name="diff: renamed rows are unchanged, too",
         module="compare.plan",
-        old=" - len(renamed)",
+        old=" - (len(agreed.renamed) if agreed else 0)",
         new="",
         scene="grown",
     ),
     Mutant(
         name="diff: a renamed row is left out",
         module="compare.plan",
-        old="in renamed:",
-        new="in renamed[1:]:",
+        old="in matching.agreed.renamed if",
+        new="in matching.agreed.renamed[1:] if",
         scene="grown",
     ),
 )
