@@ -10,10 +10,12 @@ from engine.cli.show.table import columns
 from engine.compare.agreement import is_pending
 from engine.model.difference import FieldDifference
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
+from engine.model.dimension import told as told_row
 from engine.model.resting import MADE_ANEW, RestingRow
 from engine.model.result import field_json
 from engine.model.row_history import Life
 from engine.model.row_record import RowRecord
+from engine.model.wanted import Place
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.inspect import Explanation
 
@@ -51,10 +53,10 @@ def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
 def _notes(told: Explanation) -> Iterator[str]:
     life, known = told.life, told.life.known
     if told.source is not None:
-        place = f" ({safe(told.file)}{f':{told.line}' if told.line is not None else ''})" if told.file else ""
-        yield f"source    there{place}"
-    elif not told.source_problems:
+        yield f"source    there{_place(Place(told.file, told.line))}"
+    elif not told.source_problems and not told.left_out:
         yield "source    no valid row has this key"
+    yield from _left_out_lines(told)
     for problem in told.source_problems:
         yield f"source    {problem.code}: {safe(problem.message)}"
     yield f"ottimate  {safe(REMOTE.get(told.remote_is, told.remote_is))}{_id(life)}"
@@ -79,6 +81,25 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield from _resting_lines(life.resting)
     for at in life.reverts:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
+
+
+def _place(place: Place) -> str:
+    line = f":{place.line}" if place.line is not None else ""
+    return f" ({safe(place.file)}{line})" if place.file else ""
+
+
+def _left_out_lines(told: Explanation) -> Iterator[str]:
+    """Yield why rows are left out: that of this key, or those in whose name or ERP id the key stands."""
+    for row, why, place in told.left_out:
+        if row.key == told.key:
+            yield f"source    left out: {safe(why.words)}{_place(place)}"
+    others = [each for each in told.left_out if each.row.key != told.key]
+    if others:
+        yield "source    no valid row has this key; rows that are left out and are like it:"
+    for row, why, place in others:
+        named = [told_row(row), *filter(None, (row.name, row.key and f"key {row.key}"))]
+        words = ", ".join([brief(text, LONGEST_NAME) for text in named])
+        yield f"          {words}: {safe(why.words)}{_place(place)}"
 
 
 def _field_lines(fields: Iterable[FieldDifference], known: RowRecord) -> Iterator[str]:
@@ -138,6 +159,10 @@ def life_document(told: Explanation) -> dict[str, object]:
         "source_problems": [{"code": one.code, "message": one.message} for one in told.source_problems],
         "file": told.file,
         "line": told.line,
+        "left_out": [
+            {"row": _row(row), "reason": why.reason, "column": why.column, "value": why.value, **place._asdict()}
+            for row, why, place in told.left_out
+        ],
         "remote": _row(told.remote),
         "remote_is": told.remote_is,
         "fields": [field_json(field) for field in told.fields],
