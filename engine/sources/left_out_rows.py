@@ -20,7 +20,8 @@ class LeftOutRow(NamedTuple):
 
     row: Dimension  # fields that could not be sent are empty
     why: LeftOut  # its `rows` is 1
-    place: Place
+    file: str | None
+    line: int | None  # None: its source has no lines
 
 
 class LeftOutSearch:
@@ -51,9 +52,9 @@ class LeftOutSearch:
         rows = dimensions((*others, [code or None for code in codes]))
         for row, why, place in zip(rows, reasons, places, strict=True):
             if row.key == self._text:
-                self._same.append(LeftOutRow(row, why, place))
+                self._same.append(LeftOutRow(row, why, *place))
             elif len(self._like) < MOST_FOUND and self._is_like(row):
-                self._like.append(LeftOutRow(row, why, place))
+                self._like.append(LeftOutRow(row, why, *place))
 
     def _is_like(self, row: Dimension) -> bool:
         texts: tuple[str, str] = (getattr(row, row.resource.identifier), row.name)

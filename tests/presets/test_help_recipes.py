@@ -6,6 +6,7 @@ import re
 from importlib import resources
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,13 @@ async def test_a_config_of_the_page_reads_its_sample(tmp_path: Path, files: str,
         found = await read(company.source, company_id=company.id, type_codes=guide.DIALECT.type_codes)
         told.append(f"{company.id}: {len(found.rows)} kept, {found.left_out} left out, {found.invalid} invalid")
     assert "; ".join(told) == counts
+
+
+async def test_the_test_of_the_page_passes(tmp_path: Path) -> None:
+    (text,) = re.findall(r"<!-- test: python -->\n```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    names: dict[str, Any] = {"__name__": "my_package"}
+    exec(compile(text, "sources.md", "exec", dont_inherit=True), names)  # noqa: S102  ours
+    await names["test_the_shelf"](tmp_path)
 
 
 def test_the_page_names_every_preset_that_there_is_and_no_other() -> None:

@@ -267,7 +267,7 @@ async def test_a_row_that_the_mapping_leaves_out_is_told_with_its_reason(
     export = Export(tmp_path, *lines)
     async with world.engine() as engine:
         told = await engine.explain(export.company, key, ask=False)
-    assert [(row.erp_id, why.words, place.line) for row, why, place in told.left_out] == rows
+    assert [(each.row.erp_id, each.why.words, each.line) for each in told.left_out] == rows
     assert words.format(path=export.path) in "\n".join(life_lines(told))
     document = life_document(told)["left_out"]
     assert isinstance(document, list)

@@ -15,9 +15,9 @@ from engine.model.resting import MADE_ANEW, RestingRow
 from engine.model.result import field_json
 from engine.model.row_history import Life
 from engine.model.row_record import RowRecord
-from engine.model.wanted import Place
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.inspect import Explanation
+from engine.sources.left_out_rows import LeftOutRow
 
 EXPLAIN_SCHEMA = "dimsync.explain/1"
 
@@ -53,7 +53,7 @@ def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
 def _notes(told: Explanation) -> Iterator[str]:
     life, known = told.life, told.life.known
     if told.source is not None:
-        yield f"source    there{_place(Place(told.file, told.line))}"
+        yield f"source    there{_place(told.file, told.line)}"
     elif not told.source_problems and not told.left_out:
         yield "source    no valid row has this key"
     yield from _left_out_lines(told)
@@ -83,23 +83,28 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
 
 
-def _place(place: Place) -> str:
-    line = f":{place.line}" if place.line is not None else ""
-    return f" ({safe(place.file)}{line})" if place.file else ""
+def _place(file: str | None, line: int | None) -> str:
+    number = f":{line}" if line is not None else ""
+    return f" ({safe(file)}{number})" if file else ""
+
+
+def _why(row: LeftOutRow) -> str:
+    return f"{safe(row.why.words)}{_place(row.file, row.line)}"
 
 
 def _left_out_lines(told: Explanation) -> Iterator[str]:
     """Yield why rows are left out: that of this key, or those in whose name or ERP id the key stands."""
-    for row, why, place in told.left_out:
-        if row.key == told.key:
-            yield f"source    left out: {safe(why.words)}{_place(place)}"
+    for each in told.left_out:
+        if each.row.key == told.key:
+            yield f"source    left out: {_why(each)}"
     others = [each for each in told.left_out if each.row.key != told.key]
     if others:
         yield "source    no valid row has this key; rows that are left out and are like it:"
-    for row, why, place in others:
+    for each in others:
+        row = each.row
         named = [told_row(row), *filter(None, (row.name, row.key and f"key {row.key}"))]
         words = ", ".join([brief(text, LONGEST_NAME) for text in named])
-        yield f"          {words}: {safe(why.words)}{_place(place)}"
+        yield f"          {words}: {_why(each)}"
 
 
 def _field_lines(fields: Iterable[FieldDifference], known: RowRecord) -> Iterator[str]:
@@ -160,8 +165,15 @@ def life_document(told: Explanation) -> dict[str, object]:
         "file": told.file,
         "line": told.line,
         "left_out": [
-            {"row": _row(row), "reason": why.reason, "column": why.column, "value": why.value, **place._asdict()}
-            for row, why, place in told.left_out
+            {
+                "row": _row(each.row),
+                "reason": each.why.reason,
+                "column": each.why.column,
+                "value": each.why.value,
+                "file": each.file,
+                "line": each.line,
+            }
+            for each in told.left_out
         ],
         "remote": _row(told.remote),
         "remote_is": told.remote_is,
