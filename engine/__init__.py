@@ -102,7 +102,9 @@ if TYPE_CHECKING:
     from engine.run.remote_rows import CompanyRows
     from engine.run.run import Pending, Run
     from engine.sources.files import FileSource
+    from engine.sources.left_out_rows import LeftOutRow
     from engine.sources.mapping import ColumnMap
+    from engine.sources.protocol import Source, SourceReading
     from engine.sources.several import Several
     from engine.sources.sql import SqlSource
     from engine.wire.invoices import read_invoices
@@ -146,7 +148,9 @@ _HOMES = {
         "engine.run.run": "Pending Run",
         "engine.run.inspect": "CompanyApi Explanation",
         "engine.sources.files": "FileSource",
+        "engine.sources.left_out_rows": "LeftOutRow",
         "engine.sources.mapping": "ColumnMap",
+        "engine.sources.protocol": "Source SourceReading",
         "engine.sources.several": "Several",
         "engine.sources.sql": "SqlSource",
         "engine.wire.invoices": "read_invoices",
@@ -207,6 +211,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "LeftOut",
+    "LeftOutRow",
     "Life",
     "Limits",
     "Listed",
@@ -242,9 +247,11 @@ __all__ = [
     "Settings",
     "Several",
     "SharedSource",
+    "Source",
     "SourceCounts",
     "SourceError",
     "SourceRead",
+    "SourceReading",
     "SourceRows",
     "SqlSource",
     "SqliteLedger",

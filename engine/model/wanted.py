@@ -99,30 +99,34 @@ class LeftOut(NamedTuple):
 
     reason: str  # a stable code: "filter", "heading", "total" ...
     column: str  # as the file names it; empty: no single column decides
-    value: str  # what stands in that column; empty: values differ, or are empty
+    value: str  # what stands in that column; empty: it is empty, or no column decides
     type_code: str | None  # of the rows, where it is known
     rows: int
 
     @property
     def words(self) -> str:
-        """The reason in words: "Inactive is 'Yes'", "heading", "total: Name is 'TOTAL'"."""
+        """The reason in words: "Inactive is 'Yes'", "Number is empty", "heading", "total: Name is 'TOTAL'"."""
         value = self.value if len(self.value) <= LONGEST_VALUE else f"{self.value[:LONGEST_VALUE]}..."
-        place = f"{self.column} is '{value}'" if self.column and value else self.column
+        what = f"'{value}'" if value else "empty"
+        place = self.column and f"{self.column} is {what}"
         if self.reason == "filter" and place:
             return place
         return f"{self.reason}: {place}" if place else self.reason
 
+
+OTHER = "other"
+"""The reason under which rows are counted together that are left out for reasons beyond those that are kept."""
 
 MOST_REASONS = 20
 """Reasons that are kept and shown of one company; what is beyond them is summed in the last one."""
 
 
 def few_reasons(reasons: Sequence[LeftOut]) -> tuple[LeftOut, ...]:
-    """Return at most `MOST_REASONS` reasons: the first ones, and the sum of all others under the reason "other"."""
+    """Return at most `MOST_REASONS` reasons: the first ones, and the sum of all others under `OTHER`."""
     if len(reasons) <= MOST_REASONS:
         return tuple(reasons)
     shown, others = reasons[: MOST_REASONS - 1], reasons[MOST_REASONS - 1 :]
-    return (*shown, LeftOut("other", "", "", None, sum(reason.rows for reason in others)))
+    return (*shown, LeftOut(OTHER, "", "", None, sum(reason.rows for reason in others)))
 
 
 def tell_left_out(reasons: Iterable[LeftOut], most: int = 5) -> str:

@@ -17,6 +17,7 @@ from engine.model.outcome import Problem
 from engine.model.row_history import Life
 from engine.model.settings import Company, CompanyKey
 from engine.sources.base import read
+from engine.sources.left_out_rows import LeftOutRow, LeftOutSearch
 
 
 class CompanyApi(Protocol):
@@ -44,6 +45,7 @@ class Explanation:
     life: Life
     remote: RemoteRow | None
     remote_is: str  # "shown", "gone", "not asked", "not known" (no id leads there), or why it could not be read
+    left_out: tuple[LeftOutRow, ...] = ()  # of this key; without any: rows in whose name or ERP id the key stands
     fields: tuple[FieldDifference, ...] = ()  # spelled otherwise, pending, or moved, as the last listing showed them
 
 
@@ -63,8 +65,9 @@ async def explain(
     row, file, line = None, None, None
     record = await ledger.read(company_key)
     problems: tuple[Problem, ...] = ()
+    search = LeftOutSearch(key)
     try:
-        wanted = await read(company.source, company_id=company.id, type_codes=codes)
+        wanted = await read(company.source, company_id=company.id, type_codes=codes, search=search)
     except EngineError as error:
         problems = (Problem(code="source", message=str(error)),)
     else:
@@ -73,6 +76,7 @@ async def explain(
         problems = tuple(problem for problem in wanted.problems if problem.key == key)
         file, line = wanted.place(key)
         row = row and row._replace(key=key)
+    is_there = row is not None or bool(problems)
     life = await ledger.life(company_key, key)
     remote, remote_is = await _remote(life, client)
     fields: tuple[FieldDifference, ...] = ()
@@ -86,6 +90,7 @@ async def explain(
         file=file,
         line=line,
         life=life,
+        left_out=search.same or (() if is_there else search.like),
         remote=remote,
         remote_is=remote_is,
         fields=fields,

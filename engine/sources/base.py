@@ -17,6 +17,7 @@ from engine.model.settings import RawRow, SourceRows
 from engine.model.wanted import FileEnd, Wanted
 from engine.sources.batch import Batch
 from engine.sources.intake import Intake
+from engine.sources.left_out_rows import LeftOutSearch
 from engine.sources.reading import Told
 from engine.sources.several import Several, combined
 
@@ -26,16 +27,24 @@ _BREATH = 2_000
 """Rows that are taken before other tasks may run: about 3 ms of work."""
 
 
-async def read(source: SourceRows, *, company_id: int, type_codes: frozenset[str], file: str | None = None) -> Wanted:
+async def read(
+    source: SourceRows,
+    *,
+    company_id: int,
+    type_codes: frozenset[str],
+    file: str | None = None,
+    search: LeftOutSearch | None = None,
+) -> Wanted:
     """Read a source to its end, and return its valid rows and, separately, its invalid ones.
 
     `type_codes`: the canonical codes that the contract allows. `file`: the source's name in messages; None: its own
     `name`. A source with a method `of_company` is asked for the rows of this company only. The parts of `Several` are
-    read in turn. Each source is closed in any case. Raises `SourceError` when one cannot be read.
+    read in turn. `search`: is shown the rows that mappings leave out. Each source is closed in any case. Raises
+    `SourceError` when one cannot be read.
     """
     name = file or getattr(source, "name", None)
     parts = source.parts if isinstance(source, Several) else (source,)
-    intake = Intake(company_id=company_id, type_codes=type_codes, file=name)
+    intake = Intake(company_id=company_id, type_codes=type_codes, file=name, search=search)
     told: list[Told] = []
     for number, part in enumerate(parts, 1):
         part_name = name if len(parts) == 1 else getattr(part, "name", None) or f"source {number} of {len(parts)}"

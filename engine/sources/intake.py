@@ -20,6 +20,7 @@ from engine.sources.cells import Cells, Objects
 from engine.sources.cells import Table as TableOfCells
 from engine.sources.fields import Reader, fields_of
 from engine.sources.layout import layout
+from engine.sources.left_out_rows import LeftOutSearch
 from engine.sources.mapping import PLAIN
 from engine.sources.part import Part, Sifted
 from engine.sources.rows import Fault, Refused, shown
@@ -39,10 +40,13 @@ class _Invalid(NamedTuple):
 class Intake:
     """Takes the rows of one company's source, or of several, and sorts the good from the invalid."""
 
-    def __init__(self, *, company_id: int, type_codes: frozenset[str], file: str | None) -> None:
+    def __init__(
+        self, *, company_id: int, type_codes: frozenset[str], file: str | None, search: LeftOutSearch | None = None
+    ) -> None:
         self._company_id = company_id
         self._type_codes = type_codes
         self._file = file
+        self._search = search
         self._good: Table[Dimension] = dimensions([] for _ in Dimension._fields)
         self._places = array("Q")  # of the good rows
         self._invalid: list[_Invalid] = []
@@ -56,7 +60,7 @@ class Intake:
         """Begin the next part of the source. `name`: in messages. Raises `SourceError` for faults of the last one."""
         if self._parts:
             self._parts[-1].end()
-        self._parts.append(Part(name))
+        self._parts.append(Part(name, self._search))
 
     @property
     def _part(self) -> Part:

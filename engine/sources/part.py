@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import NamedTuple
 
 from engine.errors import SourceError
 from engine.model.table import taken
+from engine.model.wanted import LeftOut, Place
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
 from engine.sources.expressions import Expression, FirstOf, columns_of, lacking
@@ -15,6 +16,7 @@ from engine.sources.fields import Reader
 from engine.sources.furniture import blanks, headers, is_header, is_total, totals
 from engine.sources.known_types import KnownTypes, codes_of, one_list
 from engine.sources.layout import Layout, is_own, layout, repeated
+from engine.sources.left_out_rows import LeftOutSearch
 from engine.sources.mapping import ColumnMap
 from engine.sources.rows import Fault, Refused
 from engine.sources.selection import Tally, selected
@@ -34,8 +36,10 @@ class Sifted(NamedTuple):
 class Part:
     """Counts one source's rows, and raises `SourceError` for faults that concern all of them."""
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, search: LeftOutSearch | None = None) -> None:
+        """Take its name in messages. `search`: is shown each row that is left out."""
         self.name = name
+        self._search = search
         self.is_lined = False
         self.read_rows = 0  # all but blank ones, and those of other companies where the map has a company column
         self.tally = Tally()  # of rows that are left out
@@ -62,7 +66,7 @@ class Part:
         )
         self._note_codes(cells, batch.mapping)
         if isinstance(cells, Table):
-            cells, lines = self._without_furniture(cells, lines, batch)
+            cells, lines = self._without_furniture(cells, lines, batch, reader)
         if (company_column := batch.mapping.company_column) is not None:
             own = [at for at, value in enumerate(cells.column(company_column)) if is_own(value, reader.company_id)]
             cells, lines = cells.only(own), taken(lines, own)
@@ -86,6 +90,10 @@ class Part:
             codes = codes_of(cells.only(list(chosen.out)), found, reader)
             for (column, value), code in zip(chosen.out.values(), codes, strict=True):
                 self.tally.add("filter", column, value, code)
+            if self._search is not None:
+                pairs = zip(chosen.out.items(), codes, strict=True)
+                reasons = {at: LeftOut("filter", *why, code, 1) for (at, why), code in pairs}
+                self._show(cells, lines, reasons, reader)
         unclear = [(lines[at], Refused((fault,))) for at, fault in chosen.refused.items()]
         return Sifted(cells.only(chosen.taken), taken(lines, chosen.taken), found, [*refused, *unclear])
 
@@ -192,7 +200,16 @@ class Part:
             text += f"; {one_list(self._joined, there)}"
         return SourceError(text, file=self.name)
 
-    def _without_furniture(self, cells: Table, lines: Sequence[int], batch: Batch) -> tuple[Table, Sequence[int]]:
+    def _show(self, cells: Cells, lines: Sequence[int], reasons: Mapping[int, LeftOut], reader: Reader) -> None:
+        """Show rows that are left out, by position, to whoever looks for one."""
+        if self._search is not None:
+            order = sorted(reasons)
+            places = [Place(self.name, lines[at] if self.is_lined else None) for at in order]
+            self._search.look_at(cells.only(order), self._found, reader, [reasons[at] for at in order], places)
+
+    def _without_furniture(
+        self, cells: Table, lines: Sequence[int], batch: Batch, reader: Reader
+    ) -> tuple[Table, Sequence[int]]:
         """Return a table without blank rows, and without totals, which are counted as left out."""
         if not len(cells):
             return cells, lines
@@ -204,6 +221,8 @@ class Part:
             beside = totals(cells, read, is_below=self._is_below_total)
             for reason in beside.values():
                 self._leave_out(reason)
+            reasons = {at: LeftOut(reason, "", "", None, 1) for at, reason in beside.items()}
+            self._show(cells, lines, reasons, reader)
             gone |= beside.keys()
         if not gone:
             return cells, lines

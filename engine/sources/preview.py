@@ -9,13 +9,12 @@ from typing import Any
 
 from engine.errors import SourceError
 from engine.model.dimension import Dimension
-from engine.model.wanted import LeftOut, Wanted
+from engine.model.wanted import Wanted
 from engine.sources.base import read
 from engine.sources.batch import Batch
 from engine.sources.doubts import doubts
 from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
-from engine.sources.selection import MOST_REASONS
 
 _FOOTER = "footer"
 """Why lines below the total of a report are left out; alone, a line does not show that it stands there."""
@@ -109,16 +108,9 @@ async def _alone(row: Batch, company_id: int, type_codes: frozenset[str]) -> Sho
 
 def _reason(found: Wanted, before: Mapping[str, object]) -> str:
     for each in found.left_out_by:
-        return told(each, found)
+        return each.words
     is_filled = any(value is not None and str(value).strip() for value in before.values())
     return _FOREIGN if is_filled else _EMPTY
-
-
-def told(each: LeftOut, found: Wanted) -> str:
-    """Return in words why rows are left out. With very many reasons, the last ones are counted without their values."""
-    if each.reason == "filter" and each.column and not each.value and len(found.left_out_by) < MOST_REASONS:
-        return f"{each.column} is empty"
-    return each.words
 
 
 class _Fates:
@@ -127,7 +119,7 @@ class _Fates:
     def __init__(self, wanted: Wanted) -> None:
         self._good = {wanted.lines[row.key]: row for row in wanted.rows[:_LOOKED_AT] if row.key in wanted.lines}
         self._bad = {problem.line: problem.message for problem in wanted.problems}
-        self._reasons = [told(each, wanted) for each in wanted.left_out_by]
+        self._reasons = [each.words for each in wanted.left_out_by]
 
     def of(self, alone: Shown) -> Shown:
         """Return what became of a row among all others."""

@@ -2,6 +2,7 @@
 
 `engine.sources.files.FileSource` and `engine.sources.sql.SqlSource` are two. An async iterable of rows is enough; what
 else is here is asked for only where a source has it, and makes a company cheaper or its messages clearer.
+`engine.testing.check_source` checks a source.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from itertools import compress
 from operator import attrgetter
 from typing import NamedTuple
 
-from engine.model.wanted import LeftOut
+from engine.model.wanted import OTHER, LeftOut
 from engine.sources.cells import ABSENT, Cells
 from engine.sources.filters import Empty, IfThere, Not, Test, filtered_text, takes, unsaid
 from engine.sources.rows import Fault
@@ -70,7 +70,7 @@ class Tally:
         """Count one row."""
         entry = (reason, column, value[:_SHOWN], type_code)
         if entry not in self._rows and len(self._rows) >= MOST_REASONS:
-            entry = (reason, column, "", type_code)
+            entry = (OTHER, "", "", type_code)
         self._rows[entry] += 1
 
     def total(self) -> int:

@@ -6,15 +6,19 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from engine import Company, Dimension
+from engine.cli.show.row_life import life_document, life_lines
 from engine.model.ledger_writes import Intent
 from engine.model.origin import origin_of
 from engine.model.settings import CompanyKey
 from engine.run.inspect import Explanation
 from engine.sandbox.server import Options, Sandbox
+from engine.sources.files import FileSource
+from engine.sources.mapping import ColumnMap
 from tests.sandbox.conftest import BLIND, DEMO, OTHER, World, columns, company, dims
 
 ROWS = dims(5)
@@ -219,6 +223,55 @@ async def test_a_row_that_shares_its_wire_key(world: World) -> None:
     for key in ("NK00001", "K00001"):
         told = await explained(world, both, key)
         assert [each.code for each in told.source_problems] == ["rekeyed-twice"]
+
+
+class Export:
+    """The file of company 1, whose mapping takes rows that are not inactive."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.path = folder / "1.csv"
+        self.path.write_text("\n".join(("Number,Name,Inactive", *lines, "")), encoding="utf-8")
+
+    @property
+    def company(self) -> Company:
+        mapping = ColumnMap(
+            type_code="account",
+            type_label="Account",
+            key="{type_code}:{erp_dimension_id}",
+            columns={"erp_dimension_id": "Number", "name": "Name"},
+            where={"Inactive": "No", "Number": {"empty": False}},
+        )
+        return Company(id=1, name="Company 1", source=FileSource(self.path, mapping))
+
+
+LEFT_OUT_ROWS: dict[str, tuple[str, list[tuple[str, str, int]], str]] = {
+    "by its key": ("account:6100", [("6100", "Inactive is 'Yes'", 3)], "left out: Inactive is 'Yes' ({path}:3)"),
+    "by its id": ("6100", [("6100", "Inactive is 'Yes'", 3)], "account '6100', Old travel, key account:6100: Inactive"),
+    "by a part of its name": (
+        "TRAVEL",
+        [("6100", "Inactive is 'Yes'", 3), ("", "Number is empty", 4), ("6200", "Inactive is 'Yes'", 5)],
+        "account '', Heading: travel: Number is empty ({path}:4)",
+    ),
+    "not where the row is there": ("account:6000", [], "source    there ({path}:2)"),
+    "a line below the list": ("Total", [("Total", "total", 6)], "account 'Total', key account:Total: total ({path}:6)"),
+    "one that nobody has": ("account:9", [], "no valid row has this key"),
+}
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(("key", "rows", "words"), LEFT_OUT_ROWS.values(), ids=LEFT_OUT_ROWS)
+async def test_a_row_that_the_mapping_leaves_out_is_told_with_its_reason(
+    world: World, tmp_path: Path, key: str, rows: list[tuple[str, str, int]], words: str
+) -> None:
+    lines = ("6000,Travel,No", "6100,Old travel,Yes", ",Heading: travel,No", "6200,Older travel,Yes", "Total,,")
+    export = Export(tmp_path, *lines)
+    async with world.engine() as engine:
+        told = await engine.explain(export.company, key, ask=False)
+    assert [(each.row.erp_id, each.why.words, each.line) for each in told.left_out] == rows
+    assert words.format(path=export.path) in "\n".join(life_lines(told))
+    document = life_document(told)["left_out"]
+    assert isinstance(document, list)
+    assert [(each["file"], each["line"]) for each in document] == [(str(export.path), line) for *_, line in rows]
 
 
 # A rehearsal is none of the real thing

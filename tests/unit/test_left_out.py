@@ -46,8 +46,8 @@ def wanted(*kept: tuple[str, int], reasons: tuple[LeftOut, ...] = (), sources: t
         (INACTIVE, "Inactive is 'Yes'"),
         (HEADING, "heading"),
         (LeftOut("total", "Name", "TOTAL", None, 1), "total: Name is 'TOTAL'"),
-        (LeftOut("filter", "Number", "", None, 1), "Number"),
-        (LeftOut("heading", "Type", "", None, 1), "heading: Type"),
+        (LeftOut("filter", "Number", "", None, 1), "Number is empty"),
+        (LeftOut("heading", "Type", "", None, 1), "heading: Type is empty"),
         (LeftOut("filter", "Name", "x" * 41, None, 1), f"Name is '{'x' * 40}...'"),
     ],
 )

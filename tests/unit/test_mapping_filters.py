@@ -119,7 +119,10 @@ def test_reasons_beyond_many_are_counted_together() -> None:
     tally.add("filter", "A", "0", "account")
     reasons = (tally + Tally()).reasons()
     assert (len(reasons), sum(reason.rows for reason in reasons)) == (MOST_REASONS + 1, MOST_REASONS + 51)
-    assert [(reason.value, reason.rows) for reason in reasons[:2]] == [("", 50), ("0", 2)]
+    assert [(reason.reason, reason.value, reason.rows) for reason in reasons[:2]] == [
+        ("other", "", 50),
+        ("filter", "0", 2),
+    ]
 
 
 written_ones = st.recursive(

@@ -12,7 +12,7 @@ from engine.errors import SourceError
 from engine.model.dimension import Dimension
 from engine.model.wanted import Wanted
 from engine.observe.terminal import brief, safe
-from engine.sources.preview import Preview, Shown, told
+from engine.sources.preview import Preview, Shown
 
 PREVIEW_SCHEMA = "dimsync.preview/1"
 
@@ -66,8 +66,7 @@ def totals(*every: Wanted) -> str:
 def left_out(wanted: Wanted) -> list[str]:
     """Return why rows are left out, each reason with its number of rows."""
     return [
-        f"{each.rows:,}  {told(each, wanted)}{f', {each.type_code}' if each.type_code else ''}"
-        for each in wanted.left_out_by
+        f"{each.rows:,}  {each.words}{f', {each.type_code}' if each.type_code else ''}" for each in wanted.left_out_by
     ]
 
 

@@ -10,12 +10,14 @@ from engine.cli.show.table import columns
 from engine.compare.agreement import is_pending
 from engine.model.difference import FieldDifference
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
+from engine.model.dimension import told as told_row
 from engine.model.resting import MADE_ANEW, RestingRow
 from engine.model.result import field_json
 from engine.model.row_history import Life
 from engine.model.row_record import RowRecord
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.inspect import Explanation
+from engine.sources.left_out_rows import LeftOutRow
 
 EXPLAIN_SCHEMA = "dimsync.explain/1"
 
@@ -51,10 +53,10 @@ def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
 def _notes(told: Explanation) -> Iterator[str]:
     life, known = told.life, told.life.known
     if told.source is not None:
-        place = f" ({safe(told.file)}{f':{told.line}' if told.line is not None else ''})" if told.file else ""
-        yield f"source    there{place}"
-    elif not told.source_problems:
+        yield f"source    there{_place(told.file, told.line)}"
+    elif not told.source_problems and not told.left_out:
         yield "source    no valid row has this key"
+    yield from _left_out_lines(told)
     for problem in told.source_problems:
         yield f"source    {problem.code}: {safe(problem.message)}"
     yield f"ottimate  {safe(REMOTE.get(told.remote_is, told.remote_is))}{_id(life)}"
@@ -79,6 +81,30 @@ def _notes(told: Explanation) -> Iterator[str]:
         yield from _resting_lines(life.resting)
     for at in life.reverts:
         yield f"          pushed back at {at:%Y-%m-%d %H:%M} UTC: somebody had changed it in Ottimate"
+
+
+def _place(file: str | None, line: int | None) -> str:
+    number = f":{line}" if line is not None else ""
+    return f" ({safe(file)}{number})" if file else ""
+
+
+def _why(row: LeftOutRow) -> str:
+    return f"{safe(row.why.words)}{_place(row.file, row.line)}"
+
+
+def _left_out_lines(told: Explanation) -> Iterator[str]:
+    """Yield why rows are left out: that of this key, or those in whose name or ERP id the key stands."""
+    for each in told.left_out:
+        if each.row.key == told.key:
+            yield f"source    left out: {_why(each)}"
+    others = [each for each in told.left_out if each.row.key != told.key]
+    if others:
+        yield "source    no valid row has this key; rows that are left out and are like it:"
+    for each in others:
+        row = each.row
+        named = [told_row(row), *filter(None, (row.name, row.key and f"key {row.key}"))]
+        words = ", ".join([brief(text, LONGEST_NAME) for text in named])
+        yield f"          {words}: {_why(each)}"
 
 
 def _field_lines(fields: Iterable[FieldDifference], known: RowRecord) -> Iterator[str]:
@@ -138,6 +164,17 @@ def life_document(told: Explanation) -> dict[str, object]:
         "source_problems": [{"code": one.code, "message": one.message} for one in told.source_problems],
         "file": told.file,
         "line": told.line,
+        "left_out": [
+            {
+                "row": _row(each.row),
+                "reason": each.why.reason,
+                "column": each.why.column,
+                "value": each.why.value,
+                "file": each.file,
+                "line": each.line,
+            }
+            for each in told.left_out
+        ],
         "remote": _row(told.remote),
         "remote_is": told.remote_is,
         "fields": [field_json(field) for field in told.fields],

@@ -25,5 +25,5 @@ def tell_life(config: Path, company_id: int, key: str, *, offline: bool, output:
     else:
         deliver(lambda stream: stream.writelines(f"{line}\n" for line in life_lines(told)))
     life = told.life
-    is_known = told.source or told.source_problems or life.known or life.rejection or life.attempts
+    is_known = told.source or told.source_problems or told.left_out or life.known or life.rejection or life.attempts
     return ExitCode.DONE if is_known else ExitCode.FAILED
