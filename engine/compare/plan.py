@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import attrgetter
 
 from engine.compare.differing import differing, judged
 from engine.compare.equality import NONE, Standing, stands
@@ -21,6 +23,7 @@ from engine.model.resting import RestingRow
 from engine.model.settings import Adopt
 
 _NAME: tuple[str, ...] = ("name",)
+_key = attrgetter("row.key")
 
 
 def diff(
@@ -62,9 +65,8 @@ def diff(
     for pair in matching.pairs:
         draft.take(pair)
     agreed = matching.agreed
-    renamed = agreed.renamed if agreed else ()
-    for row, remote in renamed:
-        draft.updates.append(draft.change(row, remote, _NAME))
+    renamed, remotes = (agreed.renamed, agreed.renamed_remotes) if agreed else ((), ())
+    draft.updates.extend(map(draft.change, renamed, remotes, repeat(_NAME)))
     plan = Plan(
         creates=tuple(sorted((draft.created(row) for row in matching.missing), key=_key)),
         updates=tuple(sorted(draft.updates, key=_key)),
@@ -196,7 +198,3 @@ def _filled(row: Dimension, remote: RemoteRow | None, needs_code: bool) -> str |
     if not needs_code or row.code is not None:
         return None
     return (remote.code if remote else None) or stood_in(row, "code")
-
-
-def _key(change: Change) -> str:
-    return change.row.key

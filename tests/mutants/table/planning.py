@@ -220,8 +220,8 @@ PLANNING = (
     Mutant(
         name="diff: a renamed row is left out",
         module="compare.plan",
-        old="in renamed:",
-        new="in renamed[1:]:",
+        old="map(draft.change, renamed, remotes, repeat(_NAME))",
+        new="map(draft.change, renamed[1:], remotes[1:], repeat(_NAME))",
         scene="grown",
     ),
 )
