@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TypeVar
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
@@ -18,6 +19,8 @@ from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE,
 from engine.model.table import Column, Keyed, Table, taken, unequal
 
 Row = TypeVar("Row")
+
+_NOWHERE = -1  # the position of what is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,8 @@ class Agreed:
     remotes: Keyed[RemoteRow]  # open remote rows, by id
     keys: AbstractSet[str]  # of agreed and renamed rows
     ids: AbstractSet[str]  # of their remote rows
-    renamed: list[tuple[Dimension, RemoteRow]]  # rows for which the source alone has another name
+    renamed: Table[Dimension]  # rows for which the source alone has another name
+    renamed_remotes: Table[RemoteRow]  # their remote rows, position by position
     adopted: int  # agreed rows whose key nothing has confirmed
     code_unseen: int  # agreed rows with a code that nobody can compare
 
@@ -50,10 +54,10 @@ class _Joined:
         """Whether anything is in doubt of any of the entries."""
         return not set(map(FRESH.__or__, self.entries.column("flags"))) <= {SURE | FRESH}
 
-    def pairs(self, positions: Sequence[int]) -> list[tuple[Dimension, RemoteRow]]:
-        """Return wanted rows with their remote rows."""
-        wanted = self.wanted.take(taken(self.at_wanted, positions))
-        return list(zip(wanted, self.remotes.take(taken(self.at_remote, positions)), strict=True))
+    @property
+    def shows_keys(self) -> bool:
+        """Whether the remote side shows any key."""
+        return any(self.remotes.column("key"))
 
     def wants(self, name: str) -> Column:
         """Return a field as the source wants it. Ledger and source are often in one order."""
@@ -109,12 +113,14 @@ def agreed(
         alike = [position for position in alike if position not in renamed]
     unsure = [at for at in alike if joined.sent("flags")[at] | FRESH != SURE | FRESH] if joined.has_unsure else []
     flags = taken(joined.sent("flags"), unsure)
+    named_anew = sorted(renamed)
     return Agreed(
         rows=left.take(left.in_order_of("key")),
         remotes=Keyed(others, "id"),
         keys=keys,
         ids=ids,
-        renamed=joined.pairs(sorted(renamed)),
+        renamed=joined.wanted.take(taken(joined.at_wanted, named_anew)),
+        renamed_remotes=joined.remotes.take(taken(joined.at_remote, named_anew)),
         adopted=sum(not each & CONFIRMED for each in flags),
         code_unseen=sum(not joined.sent("flags")[at] & CODE_KNOWN and joined.wants_optional(at) for at in unsure),
     )
@@ -123,20 +129,19 @@ def agreed(
 def _joined(
     wanted: Keyed[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow], resource: Resource
 ) -> _Joined:
-    at_wanted = list(map(wanted.positions.get, entries.column("key")))
-    at_remote = list(map(remotes.positions.get, entries.column("remote_id")))
-    if None in at_wanted or None in at_remote:
-        there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if None not in each]
+    at_wanted = list(map(wanted.positions.get, entries.column("key"), repeat(_NOWHERE)))
+    at_remote = list(map(remotes.positions.get, entries.column("remote_id"), repeat(_NOWHERE)))
+    if _NOWHERE in at_wanted or _NOWHERE in at_remote:
+        there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if _NOWHERE not in each]
         entries, at_wanted, at_remote = entries.take(there), taken(at_wanted, there), taken(at_remote, there)
-    found = [at for at in at_wanted if at is not None]
     return _Joined(
         resource=resource,
         entries=entries,
         wanted=wanted.table,
         remotes=remotes.table,
-        at_wanted=found,
-        at_remote=[at for at in at_remote if at is not None],
-        is_in_order=found == list(range(len(found))),
+        at_wanted=at_wanted,
+        at_remote=at_remote,
+        is_in_order=at_wanted == list(range(len(at_wanted))),
     )
 
 
@@ -164,6 +169,8 @@ def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], s
 
 def _unsure(joined: _Joined, renamed: Iterable[int]) -> set[int]:
     """Return those of these positions at which a row cannot be sent before its identity is looked at."""
+    if not joined.has_unsure and not joined.shows_keys:
+        return set()
     flags, listed = joined.sent("flags"), joined.remotes.column("key")
     return {at for at in renamed if flags[at] | FRESH != SURE | FRESH or listed[joined.at_remote[at]] is not None}
 
@@ -191,7 +198,7 @@ def _optional_moved(joined: _Joined, name: str) -> Iterable[int]:
 def _in_doubt(joined: _Joined, *, adopts: bool) -> Iterable[int]:
     """Return the positions of rows of unknown outcome, and of those whose key may lead elsewhere."""
     flags = joined.sent("flags")
-    if not joined.has_unsure and not any(joined.remotes.column("key")):
+    if not joined.has_unsure and not joined.shows_keys:
         return
     for at, (each, key, shown) in enumerate(zip(flags, joined.sent("key"), joined.shown("key"), strict=True)):
         is_proven = each & CONFIRMED or (adopts and shown is None)
@@ -229,7 +236,9 @@ def _touched(
     if len(keys) < len(entries):
         unled = [position for key, position in entries.positions.items() if key not in keys]
         natural.update(entries.table.take(unled).columns(*names))
-    own, own_keys, ids = list(joined.entries.columns(*names)), joined.sent("key"), joined.sent("remote_id")
-    if claimed.isdisjoint(ids) and listed.isdisjoint(keys) and natural.isdisjoint(own):
+    own_keys, ids = joined.sent("key"), joined.sent("remote_id")
+    is_free = natural.isdisjoint(joined.entries.columns(*names))
+    if is_free and claimed.isdisjoint(ids) and listed.isdisjoint(keys):
         return frozenset()
+    own = list(joined.entries.columns(*names))
     return {at for at in alike if own[at] in natural or ids[at] in claimed or own_keys[at] in listed}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import attrgetter
 
 from engine.compare.differing import differing
 from engine.compare.flapping import flapping_hold, is_revert
@@ -20,6 +22,7 @@ from engine.model.remote_id import is_linked
 from engine.model.settings import Adopt
 
 _NAME: tuple[str, ...] = ("name",)
+_key = attrgetter("row.key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +68,8 @@ def diff(matching: Matching, view: RemoteView, record: CompanyRecord, rules: Dif
     )
     for pair in matching.pairs:
         draft.take(pair)
-    for row, remote in matching.agreed.renamed if matching.agreed else ():
-        draft.updates.append(draft.change(row, remote, _NAME))
+    if (agreed := matching.agreed) is not None:
+        draft.updates.extend(map(draft.change, agreed.renamed, agreed.renamed_remotes, repeat(_NAME)))
     return hold_taken(draft.plan(matching), view)
 
 
@@ -170,7 +173,3 @@ class _Draft:
 def _wants_unseen(row: Dimension, remote: RemoteRow) -> bool:
     """Return whether the source gives an optional field that the remote row does not show."""
     return any(getattr(row, name) is not None and getattr(remote, name) is None for name in row.resource.optional)
-
-
-def _key(change: Change) -> str:
-    return change.row.key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator
+from itertools import compress
 
 from engine.compare.agreement import as_shown
 from engine.model.company_record import CompanyRecord
@@ -11,7 +12,7 @@ from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow, natural_ke
 from engine.model.resource import Resource
 from engine.model.resting import NOT_LISTED
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, remote_id_of
-from engine.model.table import Keyed, Table, constant
+from engine.model.table import Keyed, Table, constant, taken
 
 
 class RemoteView:
@@ -33,14 +34,8 @@ class RemoteView:
 
     def add(self, rows: Iterable[RemoteRow]) -> None:
         """Take in one page's rows."""
-        page = self.resource.remote_table(rows)
-        ids = page.column("id")
-        if len(set(ids)) < len(ids) or not self.rows.positions.keys().isdisjoint(ids):
-            newest = {row.id: row for row in page}
-            kept = [position for row_id, position in self.rows.positions.items() if row_id not in newest]
-            self.rows = Keyed(self.rows.table.take(kept), "id")
-            page = self.resource.remote_table(newest.values())
-        self.rows.append(page, "id")
+        if not self.rows.append(self.resource.remote_table(rows), "id"):
+            self.rows = Keyed(self.rows.table.take(sorted(self.rows.positions.values())), "id")
 
     def natural_keys(self) -> Iterator[NaturalKey]:
         """Return the natural key of each row, in the order of the rows."""
@@ -71,9 +66,10 @@ def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:
     `keyed`: listings of this contract show keys, so that the view shows those that are confirmed.
     """
     view = RemoteView(shows_keys=keyed, resource=record.resource)
-    plain = _as_acknowledged(record)
+    plain, table = _as_acknowledged(record), record.entries.table
     if plain:
-        view.add(_acknowledged_rows(record.entries.table.take(plain), record.resource, keyed=keyed))
+        taken_in = table if len(plain) == len(table) else table.take(plain)
+        view.add(_acknowledged_rows(taken_in, record.resource, keyed=keyed))
     if len(plain) < len(record.rows) or record.keyless:
         view.add(_other_rows(record, set(plain), keyed=keyed))
     return view
@@ -95,7 +91,7 @@ def _as_acknowledged(record: CompanyRecord) -> list[int]:
         column = table.column(name)
         if any(column):
             kept = [position for position in kept if column[position] is None]
-    return [position for position in kept if flags[position] & SETTLED]
+    return list(compress(kept, map(SETTLED.__and__, taken(flags, kept))))
 
 
 def _acknowledged_rows(table: Table[RowRecord], resource: Resource, *, keyed: bool) -> Table[RemoteRow]:
@@ -103,7 +99,7 @@ def _acknowledged_rows(table: Table[RowRecord], resource: Resource, *, keyed: bo
     flags = table.column("flags")
     shown = {name: table.column(name) for name in resource.names}
     shown["id"] = table.column("remote_id")
-    if not all(CODE_KNOWN & each for each in flags):
+    if not all(map(CODE_KNOWN.__and__, flags)):
         for name in resource.optional:
             shown[name] = [value if each & CODE_KNOWN else None for value, each in zip(shown[name], flags, strict=True)]
     confirmed = zip(shown["key"], flags, strict=True) if keyed else ()

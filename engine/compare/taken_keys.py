@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
+from operator import attrgetter
 
 from engine.compare.labels import is_retyped
 from engine.compare.remote_view import RemoteView
@@ -37,19 +38,23 @@ def hold_taken(plan: Plan, view: RemoteView, whole: Plan | None = None) -> Plan:
 
 def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
     """Return the updates by which remote rows get another natural key, by the ids of those rows."""
+    changes = plan.updates + plan.canaries
+    fields = set(map(attrgetter("fields"), changes))  # most updates change the same few fields
+    moving = {names for names in fields if not names or view.resource.identifies(names)}
     return {
         change.remote_id: change
-        for change in (*plan.updates, *plan.canaries)
-        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
+        for change in (changes if moving else ())
+        if change.fields in moving and change.remote_id is not None and _moves(change, view)
     }
 
 
-def _moves(change: Change, there: RemoteRow | None) -> bool:
-    """Return whether an update gives a remote row another natural key. `there`: as it is.
+def _moves(change: Change, view: RemoteView) -> bool:
+    """Return whether an update gives a remote row another natural key.
 
     One without fields is sent again: it moves its row if that is something else as it is.
     """
-    if change.fields or there is None:
+    there = None if change.fields or change.remote_id is None else view.rows.get(change.remote_id)
+    if there is None:
         return change.moves
     identifier = change.row.resource.identifier
     return getattr(change.row, identifier) != getattr(there, identifier) or is_retyped(change.row, there)

@@ -28,8 +28,7 @@ class Change(NamedTuple):
     @property
     def moves(self) -> bool:
         """Whether it is known to give a remote row another natural key: as if it became another row."""
-        natural_key = self.row.resource.natural_key
-        return any(name in natural_key for name in self.fields)
+        return self.row.resource.identifies(self.fields)
 
 
 class Hold(NamedTuple):

@@ -101,9 +101,15 @@ def canonical_type(code: str) -> str:
 
 
 def listed_type(code: str) -> str:
-    """Return the canonical spelling of a type code that a server shows, in whichever case. Raises `TypeError`."""
-    folded = str.casefold(code)
-    return TYPE_ALIASES.get(folded, folded)
+    """Return the canonical spelling of a type code that a server shows, in whichever case."""
+    (found,) = listed_types([code])
+    return found
+
+
+def listed_types(codes: Iterable[str]) -> list[str]:
+    """Return the canonical spellings of several."""
+    folded = list(map(str.casefold, codes))
+    return list(map(TYPE_ALIASES.get, folded, folded))
 
 
 def clean(text: str) -> str:

@@ -123,6 +123,10 @@ class Resource:
         """The name of the natural key's last field."""
         return self.natural_key[-1]
 
+    def identifies(self, names: Iterable[str]) -> bool:
+        """Return whether the natural key has any of these fields."""
+        return not set(names).isdisjoint(self.natural_key)
+
     @cached_property
     def traits(self) -> tuple[str, ...]:
         """The names of the fields by which a person would know a row: natural key and name."""

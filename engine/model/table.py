@@ -7,7 +7,7 @@ visits each tuple again and again. What is done to all rows is done column by co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import compress, count, repeat
 from operator import eq, ne
 from typing import Any, Generic, TypeVar, overload
 
@@ -43,9 +43,9 @@ class Table(Sequence[Row]):
         return Table(tuple(self._columns), taken, self._make)
 
     def extend(self, rows: Table[Row]) -> None:
-        """Take in further rows of the same fields. The columns are lists."""
-        for name, column in self._columns.items():
-            column.extend(rows.column(name))  # type: ignore[attr-defined]
+        """Take in further rows of the same fields, in the same order. The columns are lists."""
+        for column, more in zip(self._columns.values(), rows._columns.values(), strict=True):
+            column.extend(more)  # type: ignore[attr-defined]
 
     def in_order_of(self, name: str) -> list[int]:
         """Return the positions in the order of a field's values."""
@@ -86,11 +86,12 @@ class Keyed(Mapping[str, Row], Generic[Row]):
         self.table = table
         self.positions: dict[str, int] = dict(zip(table.column(by), range(len(table)), strict=True))
 
-    def append(self, rows: Table[Row], by: str) -> None:
-        """Take in further rows, whose keys are new."""
-        first = len(self.table)
+    def append(self, rows: Table[Row], by: str) -> bool:
+        """Take in further rows; return whether each row has a key of its own. Else the last row of a key is found."""
+        keys, first = rows.column(by), len(self.table)
         self.table.extend(rows)
-        self.positions.update(zip(rows.column(by), range(first, first + len(rows)), strict=True))
+        self.positions.update(zip(keys, count(first), strict=False))
+        return len(self.positions) == first + len(keys)
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -132,7 +133,7 @@ def unequal(one: Column, other: Column) -> list[int]:
     """Return the positions at which two columns differ."""
     if one == other:
         return []
-    return [position for position, differs in enumerate(map(ne, one, other)) if differs]
+    return list(compress(count(), map(ne, one, other)))
 
 
 def constant(value: Value, count: int) -> list[Value]:

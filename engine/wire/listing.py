@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, starmap, takewhile
+from itertools import chain, takewhile
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
-from engine.model.dimension import DIMENSIONS, RemoteRow, clean, listed_type
+from engine.model.dimension import DIMENSIONS, RemoteRow, clean, listed_type, listed_types
 from engine.model.resource import When
-from engine.model.table import Column, Table, constant
+from engine.model.table import Column, Table
 from engine.wire.dialect import BadAnswer
 from engine.wire.values import kind_of, needed, text_of
 
@@ -30,6 +30,9 @@ NAMES = {
 }
 """What the contracts call the fields of a row; of several names in one row, the first that is not empty counts."""
 
+FIELD_OF = {name: field for field, names in NAMES.items() for name in names}
+"""The field that each of these names is of."""
+
 NEEDED = ("id", *(field.name for field in DIMENSIONS.fields if field.compared is When.ALWAYS))
 """Fields without which a listed row is none."""
 
@@ -41,9 +44,9 @@ def read_rows(items: Sequence[Any], company_id: int) -> tuple[Table[RemoteRow], 
     first bad row, and there of the first bad field.
     """
     objects = _objects(items)
-    reading = _Reading(_columns(objects), len(objects))
-    foreign = reading.foreign(company_id)
-    rows = DIMENSIONS.remote_rows(starmap(reading.each, READ))
+    columns, reading = _columns(objects), _Reading(len(objects))
+    foreign = reading.foreign(columns.get("company", ()), company_id)
+    rows = DIMENSIONS.remote_rows(map(reading.each, READ, map(columns.get, DIMENSIONS.remote_names)))
     if (fault := reading.first_fault(items)) is not None:
         at, text = fault
         raise BadAnswer(f"row {at + 1} {text}")
@@ -56,9 +59,8 @@ def read_stored(items: Sequence[Any]) -> list[tuple[str, str]]:
     Raises `BadAnswer`, which tells what is wrong with the first bad row.
     """
     objects = _objects(items)
-    reading = _Reading(_columns(objects), len(objects))
-    ids = reading.each("id", lambda value: _given(value, "an `id`"), _or_empty, may_lack=True)
-    names = reading.each("name", lambda value: clean(_given(value, "a `name`")), _cleaned_or_empty, may_lack=True)
+    columns, reading = _columns(objects), _Reading(len(objects))
+    ids, names = map(reading.each, READ_STORED, map(columns.get, STORED))
     if (fault := reading.first_fault(items)) is not None:
         _, text = fault
         raise BadAnswer(text)
@@ -71,10 +73,6 @@ def _given(value: object, what: str) -> str:
 
 def _or_empty(column: Column) -> Column:
     return ["" if text is None else text for text in column] if None in column else column
-
-
-def _cleaned_or_empty(column: Column) -> Column:
-    return _cleaned(_or_empty(column))
 
 
 def read_row(item: dict[str, Any]) -> RemoteRow:
@@ -95,22 +93,44 @@ def _objects(items: Sequence[Any]) -> Sequence[dict[str, Any]]:
 
 
 def _columns(objects: Sequence[dict[str, Any]]) -> Mapping[str, Column]:
-    """Return the values by name. Objects with the same names in one order are taken apart in C."""
+    """Return the values by field. Objects with the same names in one order are taken apart in C."""
     names = [*objects[0]] if objects else []
     # No object has a name twice, so that none can make up for what another one lacks.
     if list(chain.from_iterable(objects)) == names * len(objects):
-        values = list(chain.from_iterable(map(dict.values, objects)))
-        return {name: values[at :: len(names)] for at, name in enumerate(names)}
-    known = chain.from_iterable(NAMES.values())
-    return {name: [each.get(name) for each in objects] for name in known}
+        return _by_field(dict(zip(names, zip(*map(dict.values, objects), strict=True), strict=True)))
+    return _by_field({name: [each.get(name) for each in objects] for name in FIELD_OF})
 
 
-@dataclass(frozen=True, slots=True)
+def _by_field(columns: Mapping[str, Column]) -> Mapping[str, Column]:
+    """Return columns by field instead of by the names in the page."""
+    names = list(filter(FIELD_OF.__contains__, columns))
+    found = dict(zip(map(FIELD_OF.__getitem__, names), map(columns.__getitem__, names), strict=True))
+    if len(found) == len(names):
+        return found
+    return {field: _first([columns[name] for name in NAMES[field] if name in columns]) for field in found}
+
+
+def _first(columns: Sequence[Column]) -> Column:
+    """Return for each row the first value that is there and not empty, of the names of one field."""
+    if len(columns) == 1 or all(columns[0]):
+        return columns[0]
+    return [next(filter(None, values), None) for values in zip(*columns, strict=True)]
+
+
+class _Reader(NamedTuple):
+    """How one field is read."""
+
+    one: Callable[[object], Any]  # reads one value, and raises `BadAnswer`
+    whole: Callable[[Column], Column]  # makes the same of a column in which there are none but plain values
+    plain: frozenset[type]  # the types of plain values
+    is_filled: bool = False  # empty text is not plain
+
+
+@dataclass(slots=True)
 class _Reading:
-    """The reading of one page: values by the names that it has, and what is wrong with them."""
+    """The reading of one page, and what is wrong with it."""
 
-    columns: Mapping[str, Column]
-    count: int
+    count: int  # of its rows
     faults: list[tuple[int, str]] = field(default_factory=list)  # positions, with words; in the order of the fields
 
     def first_fault(self, items: Sequence[Any]) -> tuple[int, str] | None:
@@ -122,31 +142,17 @@ class _Reading:
             faults.append((self.count, f"is {kind_of(items[self.count])}, not an object"))
         return min(faults, key=lambda fault: fault[0], default=None)
 
-    def each(
-        self,
-        name: str,
-        read: Callable[[object], Any],
-        whole: Callable[[Column], Column],
-        *,
-        may_lack: bool | None = None,
-    ) -> Column:
-        """Return a field of all rows: what `read` makes of each value.
+    def each(self, reader: _Reader, column: Column | None) -> Column:
+        """Return a field of all rows. `column`: its values; None: no row has it."""
+        if column is None:
+            return [self._one(0, None, reader.one) if self.count else None] * self.count
+        if reader.plain.issuperset(map(type, column)) and not (reader.is_filled and not all(column)):
+            return reader.whole(column)
+        return [self._one(position, value, reader.one) for position, value in enumerate(column)]
 
-        `whole` makes the same of a column in which there is nothing but text, and None where the field `may_lack`.
-        """
-        may_lack = name not in NEEDED if may_lack is None else may_lack
-        if self.columns.keys().isdisjoint(NAMES[name]):
-            return constant(self._one(0, None, read) if self.count else None, self.count)
-        column = self._first(NAMES[name])
-        if _is_plain(column, may_lack=may_lack) and (name != "id" or may_lack or all(column)):
-            return whole(column)
-        return [self._one(position, value, read) for position, value in enumerate(column)]
-
-    def foreign(self, company_id: int) -> int | None:
-        """Return the first company that is another one than was asked for."""
-        owners = self._first(NAMES["company"])
-        own = {company_id, str(company_id), None}
-        if set(map(type, owners)) <= {int, str, type(None)} and own.issuperset(owners):
+    def foreign(self, owners: Column, company_id: int) -> int | None:
+        """Return the first company that is another one than was asked for. `owners`: those that the rows bear."""
+        if sum(map(owners.count, (company_id, str(company_id), None))) == len(owners):
             return None
         for position, owner in enumerate(owners):
             if owner is not None and owner != company_id and str(owner) != str(company_id):
@@ -161,21 +167,6 @@ class _Reading:
             self.faults.append((position, str(error)))
             return ""
 
-    def _first(self, names: Sequence[str]) -> Column:
-        """Return for each row the first value that is there and not empty, else the last name's value."""
-        found = [self.columns[name] for name in names if name in self.columns]
-        if not found:
-            return constant(None, self.count)
-        if len(found) == 1 or all(found[0]):
-            return found[0]
-        return [next(filter(None, values), None) for values in zip(*found, strict=True)]
-
-
-def _is_plain(column: Column, *, may_lack: bool) -> bool:
-    """Return whether there is nothing but text, or nothing but text that is not empty and None."""
-    kinds = set(map(type, column))
-    return kinds <= {str} or (may_lack and kinds <= {str, type(None)})
-
 
 def _cleaned(column: Column) -> Column:
     """Return texts as `clean` does."""
@@ -185,10 +176,20 @@ def _cleaned(column: Column) -> Column:
     return texts if "".join(texts).isascii() else list(map(clean, texts))
 
 
-def _once_each(column: Column, read: Callable[[str], str]) -> Column:
-    """Return what `read` makes of each text, asked once for each that there is; of None, nothing."""
-    made = {value: intern(read(value)) if value else "" for value in set(column)}
-    return list(map(made.__getitem__, column))
+def _types(column: Column) -> Column:
+    """Return type codes in their canonical spelling, which is asked for once for each that there is."""
+    codes = _or_empty(column)
+    distinct = set(codes)
+    canonical = dict(zip(distinct, map(intern, listed_types(distinct)), strict=True))
+    return list(map(canonical.__getitem__, codes))
+
+
+def _labels(column: Column) -> Column:
+    return list(map(intern, _or_empty(column)))
+
+
+def _keys(column: Column) -> Column:
+    return list(column) if all(column) else [key or None for key in column]
 
 
 def _identity(value: object) -> str:
@@ -224,17 +225,32 @@ def _text(value: object, *, name: str, may_lack: bool) -> str | None:
     return clean(needed(value, name) if not may_lack else text_of(value, f"a `{name}`"))
 
 
-READERS: Mapping[str, tuple[Callable[[object], Any], Callable[[Column], Column]]] = {
-    "id": (_identity, list),
-    "type_code": (_type_code, lambda column: _once_each(column, listed_type)),
-    "type_label": (_type_label, lambda column: _once_each(column, intern)),
-    "key": (_key, lambda column: [key or None for key in column]),
+TEXT: frozenset[type] = frozenset({str})
+TEXT_OR_NONE: frozenset[type] = frozenset({str, type(None)})
+
+READERS = {
+    "id": _Reader(_identity, list, TEXT, is_filled=True),
+    "type_code": _Reader(_type_code, _types, TEXT_OR_NONE),
+    "type_label": _Reader(_type_label, _labels, TEXT_OR_NONE),
+    "key": _Reader(_key, _keys, TEXT_OR_NONE),
 }
-"""What reads one value of a field, and what reads a whole column of texts. All other fields are plain text."""
+"""What reads the fields that are not plain text."""
 
 
-READ = [
-    (name, *READERS.get(name, (partial(_text, name=NAMES[name][0], may_lack=name not in NEEDED), _cleaned)))
-    for name in DIMENSIONS.remote_names
+def _text_reader(name: str) -> _Reader:
+    may_lack = name not in NEEDED
+    one = partial(_text, name=NAMES[name][0], may_lack=may_lack)
+    return _Reader(one, _cleaned, TEXT_OR_NONE if may_lack else TEXT)
+
+
+READ = [READERS.get(name) or _text_reader(name) for name in DIMENSIONS.remote_names]
+"""What reads the fields of a row, in their order."""
+
+STORED = ("id", "name")
+"""The fields that are read of a row in a bulk answer."""
+
+READ_STORED = [
+    _Reader(lambda value: _given(value, "an `id`"), _or_empty, TEXT_OR_NONE),
+    _Reader(lambda value: clean(_given(value, "a `name`")), lambda names: _cleaned(_or_empty(names)), TEXT_OR_NONE),
 ]
-"""The fields of a row in their order, each with what reads it."""
+"""What reads these."""

@@ -220,8 +220,8 @@ PLANNING = (
     Mutant(
         name="diff: a renamed row is left out",
         module="compare.plan",
-        old="in matching.agreed.renamed if",
-        new="in matching.agreed.renamed[1:] if",
+        old="map(draft.change, agreed.renamed, agreed.renamed_remotes, repeat(_NAME))",
+        new="map(draft.change, agreed.renamed[1:], agreed.renamed_remotes[1:], repeat(_NAME))",
         scene="grown",
     ),
 )
