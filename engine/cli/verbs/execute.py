@@ -100,7 +100,7 @@ def _print(line: CommandLine, result: RunResult, chosen: Configured) -> None:
 
     details = line.details or line.verb == "check"
     cost = cost_of(result, chosen.companies, chosen.settings) if line.verb == "plan" else None
-    deliver(lambda stream: print_run(stream, result, typed, details=details, cost=cost))
+    deliver(lambda stream: print_run(stream, result, typed, details=details, cost=cost, groups=chosen.groups))
 
 
 def _chosen(line: CommandLine, configured: Configured) -> Configured:
