@@ -57,6 +57,7 @@ def test_the_blocks_are_there() -> None:
         "commands",
         "companies.csv",
         "faults.toml",
+        "first",
         "library",
         "many.toml",
         "saved",
@@ -65,7 +66,27 @@ def test_the_blocks_are_there() -> None:
     assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
 
 
-async def test_the_first_configuration_works_as_pasted(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_the_first_five_minutes_go_as_pasted(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    for name in ("exports/123.csv", "exports/124.csv"):
+        (tmp_path / name).write_text(BLOCKS[name])
+    environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
+    for line in BLOCKS["first"].splitlines():
+        program, verb, *arguments = line.split("#")[0].split()
+        assert program == "dimsync"
+        where = ["--base-url", sandbox.base_url] if verb == "init" else []
+        done = await run_process(
+            [sys.executable, "-m", "engine", verb, *arguments, *where], cwd=tmp_path, env=environment, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout.decode()}\n{done.stderr.decode()}"
+    stored = {n: sorted(row.values.key or "" for row in sandbox.tenant.companies[n].rows) for n in (123, 124)}
+    assert stored == {
+        123: ["123:account:0100", "123:account:0200", "123:department:D-7"],
+        124: ["124:account:211", "124:department:7"],
+    }
+
+
+async def test_the_settings_shown_work_as_pasted(sandbox: Sandbox, tmp_path: Path) -> None:
     for name in ("dimsync.toml", "exports/123.csv", "exports/124.csv"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

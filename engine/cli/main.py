@@ -28,6 +28,7 @@ from engine.version import __version__
 VERBS = {
     "demo": ("demo", "Show the whole thing on made-up companies: no account, no settings, no network."),
     "sandbox": ("sandbox", "Run a made-up Ottimate to rehearse against."),
+    "init": ("init", "Write the first settings, from what the API user sees and a folder of exports."),
     "validate": ("validate", "Check the settings file; tells everything that is wrong with it."),
     "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),

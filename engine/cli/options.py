@@ -38,7 +38,8 @@ def run_options(*more: str) -> Callable[[F], F]:
             "--select",
             multiple=True,
             metavar="KIND:NAME",
-            help="Only company:ID, group:NAME, erp:NAME or state:STATE (of the last sync); may be given again.",
+            help="Only company:ID, account:NAME, group:NAME, erp:NAME or state:STATE (of the last sync);"
+            " may be given again.",
         ),
         click.option("--exclude", multiple=True, metavar="KIND:NAME", help="Not these; may be given again."),
         *(MORE[name] for name in more),

@@ -28,7 +28,7 @@ from engine.config.levels import (
     verify_levels,
     verify_of,
 )
-from engine.config.references import reference_faults
+from engine.config.references import reference_faults, without_unaccounted
 from engine.config.schema import CompanySection, Document, MappingSection
 from engine.config.sources import database, finds_companies, written_sources
 from engine.config.values import Surroundings
@@ -57,6 +57,7 @@ class Configured:
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
     fleet: str = ""  # the fleet's template as a path; empty: there is no [fleet]
     gone: frozenset[int] = frozenset()  # ids of companies that have left the fleet for good
+    unset: tuple[Fault, ...] = ()  # secrets that are not there; each stops its account alone, which has a `fault`
     document: Document | None = None
     written: Written | None = None
 
@@ -74,26 +75,48 @@ class ListedSource(NamedTuple):
 def load(path: Path, env: Mapping[str, str], *, needs_secrets: bool = True) -> Configured:
     """Read and check a settings file. Raises `ConfigFaults` with every fault; secrets never show in it.
 
-    Without `needs_secrets` a reference stands in the place of the secret that it refers to, which may be missing.
+    Where other accounts have all of theirs, a secret that is not there is a fault of its account (`Account.fault`,
+    `Configured.unset`), and not raised. Without `needs_secrets` a reference stands in the place of the secret that it
+    refers to, which may be missing.
     """
     raw = _parse(path)
     faults: list[Fault] = [*_dotted(path, raw)]
     written = written_companies(path, raw)
+    found = without_unaccounted(raw, written.entries, written.found)
+    written = replace(written, found=found)
     raw = _with_presets(raw, written.entries)
     api = raw.get("api")
     contract = api.get("contract", "guide") if isinstance(api, dict) else "guide"
     around = Surroundings(folder=path.parent, env=env, contract=str(contract), needs_secrets=needs_secrets)
-    document = None
-    try:
-        document = Document.model_validate(raw, context={"around": around})
-    except ValidationError as error:
-        faults += [worded(path, detail) for detail in error.errors(include_url=False, include_input=False)]
-    else:
+    document, unsound = _document(path, raw, around)
+    faults += unsound
+    unset: list[Fault] = []
+    if document is not None and unsound and _has_sound_account(document):
+        faults, unset = [fault for fault in faults if fault not in unsound], unsound
+    if document is not None:
         faults += _twice(path, document)
     faults += [*written.faults, *reference_faults(path, raw, written.entries, written.found.ids)]
     if faults or document is None:
-        raise ConfigFaults(faults) from None
-    return _configured(path, document, written)
+        raise ConfigFaults([*unset, *faults])
+    return _configured(path, document, written, tuple(unset))
+
+
+def _document(path: Path, raw: Mapping[str, Any], around: Surroundings) -> tuple[Document | None, list[Fault]]:
+    """Return the file, and all of its faults; None: it has others than secrets that are not there."""
+    try:
+        return Document.model_validate(raw, context={"around": around}), []
+    except ValidationError as error:
+        faults = [worded(path, detail) for detail in error.errors(include_url=False, include_input=False)]
+    try:
+        return Document.model_validate(raw, context={"around": replace(around, lets_secrets_lack=True)}), faults
+    except ValidationError:
+        return None, faults
+
+
+def _has_sound_account(document: Document) -> bool:
+    """Return whether an account has all of its credentials."""
+    sections = document.accounts.values()
+    return any(not (one.api_key.fault or one.client_id.fault or one.client_secret.fault) for one in sections)
 
 
 def _twice(path: Path, document: Document) -> Iterator[Fault]:
@@ -109,7 +132,7 @@ def with_absent(configured: Configured, ids: Collection[int]) -> Configured:
     document, written = configured.document, configured.written
     if not ids or document is None or written is None:
         return configured
-    return _configured(configured.path, document, replace(written, absent=tuple(sorted(ids))))
+    return _configured(configured.path, document, replace(written, absent=tuple(sorted(ids))), configured.unset)
 
 
 def source_problems(configured: Configured) -> list[Fault]:
@@ -122,6 +145,8 @@ def source_problems(configured: Configured) -> list[Fault]:
         for company in configured.companies
         for place, message in _absences(company)
     ]
+    unset = {fault.key.removesuffix(".url") for fault in configured.unset}  # told as faults of the settings
+    absent = [fault for fault in absent if fault.key not in unset]
     absent += [
         _source_place(configured, number, 0, str(error)) for number, error in shared(configured.companies).items()
     ]
@@ -191,7 +216,7 @@ def _levels(path: Path, document: Document, written: Written) -> Iterator[Levels
             yield company_levels(document, path, Entry(path, "fleet", {"id": number}), section)
 
 
-def _configured(path: Path, document: Document, written: Written) -> Configured:
+def _configured(path: Path, document: Document, written: Written, unset: tuple[Fault, ...]) -> Configured:
     maps = {name: _column_map(section) for name, section in document.mapping.items()}
     presets = {name: section.preset for name, section in document.mapping.items() if section.preset is not None}
     levels = {one.company_id: one for one in _levels(path, document, written)}
@@ -231,6 +256,7 @@ def _configured(path: Path, document: Document, written: Written) -> Configured:
         strays=written.found.strays,
         fleet=_fleet(path, document),
         gone=frozenset(document.fleet.gone if document.fleet else ()),
+        unset=unset,
         document=document,
         written=written,
     )

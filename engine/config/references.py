@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.config.entries import Entry
 from engine.config.faults import Fault, unknown
+from engine.config.fleet import Found
 from engine.config.sources import database, finds_companies, written_sources
 from engine.model.settings import Limits
 from engine.sources.presets import PRESETS
+
+MOST_IDS = 5
+"""Company ids that a message names."""
 
 
 def reference_faults(
@@ -23,8 +28,7 @@ def reference_faults(
     groups = _table(raw, "groups")
     common = [Entry(path, f"groups.{name}", values) for name, values in groups.items() if isinstance(values, dict)]
     yield from _repeats(entries)
-    for entry in (*common, Entry(path, "fleet", _table(raw, "fleet")), *entries):
-        yield from _unnamed(entry, raw)
+    yield from _unnamed(path, (*common, Entry(path, "fleet", _table(raw, "fleet")), *entries), raw)
     yield from _accountless(path, raw, entries, found)
     fleet = Entry(path, "fleet", _table(raw, "fleet"))
     for entry in (*common, fleet, *entries):
@@ -37,6 +41,7 @@ def reference_faults(
             entry.fault("source", "is required: there is no [fleet]")
             for entry in entries
             if not any(map(_gives_sources, (entry.values, *_groups_of(entry.values, {}, raw))))
+            and not _has_unknown_group(entry.values, {}, raw)
         )
     if not (raw.get("companies") or "companies_file" in raw or "fleet" in raw):
         yield Fault(path, "companies", "is required, unless there is a companies_file or a [fleet]")
@@ -84,19 +89,37 @@ def _repeats(entries: Sequence[Entry]) -> Iterator[Fault]:
             yield entry.fault("id", f"{number} is already the id of {place}; {advice}")
 
 
-def _unnamed(entry: Entry, raw: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield a fault for each section that an entry names and that is missing."""
+def _unnamed(path: Path, entries: Sequence[Entry], raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault for each section that is named and missing, at the first place that names it."""
+    places: dict[tuple[str, str], list[tuple[Entry, str]]] = {}
+    for entry in entries:
+        for key, section, name in _names(entry):
+            if (section, name) not in places and _is_there(section, name, raw):
+                continue
+            places.setdefault((section, name), []).append((entry, key))
+    for (section, name), named in places.items():
+        known = _table(raw, section)
+        hint = unknown(name, {*known, *PRESETS} if "." in name and section == "mapping" else known)
+        (first, key), (last, _) = named[0], named[-1]
+        more = f"; {len(named):,} places name it, the last is {last.seen_from(path)}" if len(named) > 1 else ""
+        yield first.fault(key, f"there is no [{section}.{name}]; {hint}{more}")
+
+
+def _is_there(section: str, name: str, raw: Mapping[str, Any]) -> bool:
+    """Return whether a section is there, or is not to be missed: a file without any accounts is one fault."""
+    known = raw.get(section, None if section == "accounts" else {})
+    return not isinstance(known, dict) or name in known
+
+
+def _names(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """Yield the sections that an entry names, each with the entry's key: (key, section, name)."""
     groups = entry.values.get("groups")
     named = [("account", "accounts", entry.values.get("account")), ("mapping", "mapping", entry.values.get("mapping"))]
     named += [("groups", "groups", name) for name in (groups if isinstance(groups, list) else ())]
     for key, source in written_sources(entry.values):
         named.append((key, "databases", database(source.text) or None))
         named.append((f"{key.removesuffix('source')}mapping", "mapping", source.mapping))
-    for key, section, name in named:
-        known = raw.get(section, None if section == "accounts" else {})  # a file without accounts is one fault
-        if isinstance(name, str) and isinstance(known, dict) and name not in known:
-            hint = unknown(name, {*known, *PRESETS} if "." in name and section == "mapping" else known)
-            yield entry.fault(key, f"there is no [{section}.{name}]; {hint}")
+    yield from ((key, section, name) for key, section, name in named if isinstance(name, str))
 
 
 def _accountless(
@@ -111,7 +134,7 @@ def _accountless(
         if not _has_account(entry.values, fleet, raw):
             yield entry.fault("account", f"is required: {there}")
     unlisted = set(found) - {entry.values.get("id") for entry in entries}
-    if unlisted and not _has_account({}, fleet, raw):
+    if unlisted and not entries and not _has_account({}, fleet, raw):
         yield Fault(
             path, "fleet.account", f"is required for company {min(unlisted)} and all that no list names: {there}"
         )
@@ -119,7 +142,36 @@ def _accountless(
 
 def _has_account(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
     """Return whether a company, one of its groups or the fleet names an account. Bad names are faults of their own."""
-    return any("account" in one for one in (values, fleet, *_groups_of(values, fleet, raw)))
+    named = any("account" in one for one in (values, fleet, *_groups_of(values, fleet, raw)))
+    return named or _has_unknown_group(values, fleet, raw)
+
+
+def _has_unknown_group(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
+    """Return whether a group is named that is missing: what it would give is not missed besides."""
+    named = values.get("groups", fleet.get("groups"))
+    known = _table(raw, "groups")
+    return any(isinstance(name, str) and name not in known for name in (named if isinstance(named, list) else ()))
+
+
+def without_unaccounted(raw: Mapping[str, Any], entries: Sequence[Entry], found: Found) -> Found:
+    """Return the fleet's files without those of companies that no list names, where none can say their account.
+
+    These become one stray: a client that was taken off the list, while its file still arrives, stops nobody else.
+    """
+    accounts, fleet = raw.get("accounts"), _table(raw, "fleet")
+    listed = {entry.values.get("id") for entry in entries}
+    unlisted = [number for number in found.ids if number not in listed]
+    has_one = not isinstance(accounts, dict) or len(accounts) < 2 or _has_account({}, fleet, raw)
+    if has_one or not entries or not unlisted:
+        return found
+    shown = ", ".join(map(str, unlisted[:MOST_IDS])) + (" ..." if len(unlisted) > MOST_IDS else "")
+    what = (
+        f"1 file is of company {shown}" if len(unlisted) == 1 else f"{len(unlisted):,} files are of companies {shown}"
+    )
+    gone = ", ".join(map(str, unlisted[:MOST_IDS]))
+    text = f"{what}, named in no list, and of no known account: left out; list them, or say gone = [{gone}]"
+    ids = tuple(number for number in found.ids if number in listed)
+    return replace(found, ids=ids, strays=(*found.strays, text))
 
 
 def _groups_of(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -24,6 +24,7 @@ class Surroundings:
     env: Mapping[str, str]
     contract: str
     needs_secrets: bool = True  # False: nothing is sent, so that secrets need not be there
+    lets_secrets_lack: bool = False  # True: a reference that leads to no secret gives one with a fault
 
 
 def duration(value: object) -> float:
@@ -95,6 +96,15 @@ def secret(value: object, around: Surroundings) -> Secret:
         )
     if not around.needs_secrets:
         return Secret(str(value))
+    try:
+        return _resolved(kind, where, around)
+    except ValueError as error:
+        if not around.lets_secrets_lack:
+            raise
+        return Secret(str(value), fault=str(error))
+
+
+def _resolved(kind: str, where: str, around: Surroundings) -> Secret:
     text = _from_env(where, around) if kind == "env" else _from_file(where, around)
     text = text.rstrip("\r\n")
     if not text:

@@ -25,10 +25,12 @@ SourceRows: TypeAlias = AsyncIterable[Dimension | RawRow | Sequence[Dimension | 
 class Secret:
     """A credential. `repr`, `str` and formatting give `***`; only `reveal()` gives the text."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "fault")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, fault: str = "") -> None:
+        """Take the text. `fault`: why it is not known; then the text is the reference that should lead to it."""
         self._text = text
+        self.fault = fault
 
     def reveal(self) -> str:
         """Return the text, for the code that sends it."""
@@ -200,6 +202,12 @@ class Account:
     def __post_init__(self) -> None:
         rules = {"name": text, "account_id": text, "limits": kind(Limits)}
         require("Account", self, {**rules, **dict.fromkeys(("api_key", "client_id", "client_secret"), _secret)})
+
+    @property
+    def fault(self) -> str:
+        """Why its credentials are not known: nothing is sent then, and its companies are deferred; empty: they are."""
+        secrets = (self.api_key, self.client_id, self.client_secret)
+        return "; ".join(dict.fromkeys(secret.fault for secret in secrets if secret.fault))
 
     @property
     def key_id(self) -> str:

@@ -85,7 +85,7 @@ class Channel:
         self.earlier = earlier = EarlierRuns()
         self._api = api
         self._good = good = GoodAnswers()
-        self._parking = parking = Parking(account.name, host, self.trial, emit=emit, now=now)
+        self._parking = parking = Parking(account, host, self.trial, emit=emit, now=now)
         self._chunks = ChunkRefusals(parking)
         self._tokens = Tokens(key, api, parking, self.spent, self.call)
         departure = Departure(key, budget or Budget(), host, parking, emit)

@@ -45,8 +45,13 @@ async def read_directory(channel: Channel, now: datetime) -> Directory:
         locations=await _list(
             channel, "locations", partial(locations_path, channel.account.account_id), read_locations
         ),
-        accounts=await _list(channel, "accounts", accounts_path, read_accounts),
+        accounts=await read_reached(channel),
     )
+
+
+async def read_reached(channel: Channel) -> tuple[VisibleAccount, ...]:
+    """List the accounts that an account's credentials reach; its own id is not asked for. Raises the same."""
+    return await _list(channel, "accounts", accounts_path, read_accounts)
 
 
 async def _companies(channel: Channel) -> tuple[VisibleCompany, ...]:
@@ -57,7 +62,7 @@ async def _companies(channel: Channel) -> tuple[VisibleCompany, ...]:
     except OutOfScope as error:
         if error.status != 404:
             raise
-        reached = [each.id for each in await _list(channel, "accounts", accounts_path, read_accounts)]
+        reached = [each.id for each in await read_reached(channel)]
         if not reached or account.account_id in reached:
             raise
         text = f"account {account.name}: there is no {account.account_id!r} among the accounts that its credentials"

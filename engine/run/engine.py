@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,14 +18,14 @@ from engine.errors import ConfigError, EngineError, plain
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.dimension import Dimension, RemoteRow, clean
-from engine.model.directory import Directory
+from engine.model.directory import Directory, VisibleAccount
 from engine.model.invoice import Invoice, Lookup
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
 from engine.net.client import CompanyClient
-from engine.net.directory import read_directory
+from engine.net.directory import read_directory, read_reached, read_visible
 from engine.run.conclusion import new_ledger
 from engine.run.connections import Connections, account_of
 from engine.run.dependencies import Dependencies
@@ -285,6 +285,30 @@ class Engine:
             read = await read_directory(self._connections.channel(asked), self._now())
         await ledger.remember_directory(self._origin, asked.account_id, read)
         return read
+
+    async def visible(self, account: str | None = None) -> Directory:
+        """Ask the API which companies the account's API user sees, and nothing else: one request for 100 of them.
+
+        It is remembered as a run remembers it. Raises what `directory` raises.
+        """
+        ledger = self._opened()
+        asked = account_of(self._accounts, account, "the directory")
+        with plain():
+            read = await read_visible(self._connections.channel(asked), self._now())
+        await ledger.remember_directory(self._origin, asked.account_id, read)
+        return read
+
+    async def reached(self, account: str | None = None) -> tuple[VisibleAccount, ...]:
+        """Ask the API which accounts an account's credentials reach: one request. Raises what `directory` raises."""
+        self._opened()
+        asked = account_of(self._accounts, account, "the directory")
+        with plain():
+            return await read_reached(self._connections.channel(asked))
+
+    def clock_ahead(self, account: str | None = None) -> timedelta | None:
+        """Return by how much the API's clock is ahead of ours, by its last answer; None: not known."""
+        asked = account_of(self._accounts, account, "the clock")
+        return self._connections.key(asked).quota.told_ahead
 
     async def rows(self, company: Company) -> CompanyRows:
         """List one company's rows as Ottimate shows them, whole, with the certificate that shows it.

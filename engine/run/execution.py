@@ -11,7 +11,7 @@ import anyio
 
 from engine.errors import LedgerError, SourceError
 from engine.model.balance import Balance, ExitCode, worst
-from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted, SourceRead
+from engine.model.events import CompanyFinished, Event, Parked, RunFinished, RunStarted, SourceRead
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
@@ -128,7 +128,8 @@ class Execution:
     async def _open_channels(self) -> None:
         """Open a channel for each account that has a company in this run, as earlier runs left its key."""
         accounts = {job.account.name: job.account for job in self._jobs}.values()
-        await self._ledger.carry_over(self._origin, {each.account_id: each.key_id for each in accounts})
+        keys = {each.account_id: each.key_id for each in accounts if not each.fault}
+        await self._ledger.carry_over(self._origin, keys)
         self._host = Host(NamedCompany(job.account.name, job.company.id) for job in self._jobs)
         parts, fresh = self._dependencies, self._work.fresh
         for account in accounts:
@@ -143,6 +144,8 @@ class Execution:
                 host=self._host,
                 give_up_at_s=self._started_s + (self._work.bounds.seconds or inf),
             )
+            if channel.parked is not None:
+                await self._emit(Parked(account=account.name, reason=str(channel.parked)))
             await self._memory.recall(channel)
             self._channels[account.name] = channel
             self._visible[account.name] = Visible(channel, self._ledger, self._origin, now=parts.now, fresh=fresh)

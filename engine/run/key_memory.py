@@ -57,7 +57,9 @@ class KeyMemory:
     fresh: bool = False  # what rests is tried in any case, and that lengthens no rest
 
     async def recall(self, channel: Channel) -> None:
-        """Let a channel go on from where the last run left its key."""
+        """Let a channel go on from where the last run left its key. Of an account without credentials none is known."""
+        if channel.account.fault:
+            return
         granted = await self.ledger.page_size(self.origin, channel.account.key_id)
         if granted is not None:
             channel.key.pages.remembered(granted)
@@ -133,7 +135,7 @@ class KeyMemory:
         What they have counted of their quota and not sent is given back.
         """
         ledger, origin, now = self.ledger, self.origin, self.now()
-        for channel in channels:
+        for channel in _usable(channels):
             key, account, why = channel.key, channel.account, channel.parked
             if key.pages.is_learned:
                 await ledger.remember_page_size(origin, account.key_id, key.pages.rows)
@@ -231,12 +233,17 @@ class KeyMemory:
     async def days(self, channels: Iterable[Channel]) -> tuple[AccountDay, ...]:
         """Return how much of its day each key has used."""
         days = []
-        for channel in channels:
+        for channel in _usable(channels):
             account, day = channel.account, channel.key.quota.day_of(self.now())
             today = await self.ledger.quota(self.origin, account.key_id, day)
             usable = account.limits.requests_per_day - account.limits.reserve_per_day
             days.append(AccountDay(account.name, today.used, usable))
         return tuple(days)
+
+
+def _usable(channels: Iterable[Channel]) -> list[Channel]:
+    """Return the channels of accounts whose API key is known."""
+    return [channel for channel in channels if not channel.account.fault]
 
 
 def _quota_of(limits: Limits) -> str:

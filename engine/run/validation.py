@@ -38,6 +38,8 @@ def sound_accounts(settings: Settings) -> dict[str, Account]:
                 )
                 raise ConfigError(f"{text}; name it once, and give its companies that account")
     for account in settings.accounts:
+        if account.fault:
+            continue  # what stands in the place of its credentials is not sent
         for name in ("api_key", "client_id", "client_secret"):
             text = getattr(account, name).reveal()
             if not text or not text.isascii() or not text.isprintable() or text != text.strip():

@@ -9,7 +9,7 @@ from typing import Protocol
 import anyio
 
 from engine.compare.backoff import next_try, rest_again
-from engine.errors import ApiError, IncompleteListing, OutOfScope
+from engine.errors import AccountParked, ApiError, IncompleteListing, OutOfScope
 from engine.ledger.keys import Directories, Keys
 from engine.ledger.store import Rows
 from engine.model.company_record import KEY_MISMATCH, CompanyState
@@ -66,8 +66,10 @@ class Visible:
         """Return a company as the directory shows it; None: that is not known.
 
         Raises `OutOfScope` when a whole directory that was listed in this run does not show it, or while it rests after
-        an earlier search; and `AccountParked`.
+        an earlier search; and `AccountParked`, for an account without credentials whatever is known.
         """
+        if self._channel.account.fault and (why := self._channel.parked) is not None:
+            raise AccountParked(why)
         if (known := self._known.get(company_id)) is not None and self._is_fresh():
             return known
         async with self._turn:

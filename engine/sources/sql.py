@@ -31,7 +31,12 @@ class SqlSource:
     """
 
     def __init__(
-        self, url: Secret | str, query: str, mapping: ColumnMap | None = None, *, name: str = "the database"
+        self,
+        url: Secret | str,
+        query: str,
+        mapping: ColumnMap | None = None,
+        *,
+        name: str = "the database",
     ) -> None:
         self._url = url if isinstance(url, Secret) else Secret(url)
         self.query = query
@@ -103,6 +108,8 @@ class SqlSource:
 
     def _engine(self) -> Engine:
         """Return SQLAlchemy's engine, which has not connected yet. Raises `SourceError`."""
+        if self._url.fault:
+            raise SourceError(f"{self.name}: its url is not known: {self._url.fault}", file=self.name)
         require("sqlalchemy", extra="sql", name=self.name)
         from sqlalchemy import NullPool, create_engine  # noqa: PLC0415  an optional dependency
 

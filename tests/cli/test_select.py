@@ -14,6 +14,7 @@ TRAITS = Traits(
     erps={7: ("netsuite",), 111: ("intacct",), 112: ("intacct",)},
     mappings={7: ("ours",), 111: ("netsuite",), 112: ("intacct",), 12345: ("acumatica",)},
     states={7: State.FAILED, 111: State.SYNCED, 112: State.FAILED},
+    accounts={7: "first", 111: "third", 112: "third", 12345: "first"},
 )
 
 
@@ -25,6 +26,7 @@ TRAITS = Traits(
         ((), ("company:7", "company:111"), [112, 12345]),
         (("company:111", "company:112"), ("company:112",), [111]),
         (("company: 7 ",), (), [7]),
+        (("account:third",), (), [111, 112]),
         (("group:west",), (), [7, 111]),
         (("group:north west", "group:east"), (), [111, 112]),
         ((), ("group:west",), [112, 12345]),
@@ -50,13 +52,18 @@ def test_the_union_without_the_exclusions_in_the_order_of_the_settings(
     [
         (("company:113",), (), "no company '113'; did you mean company:112 or company:111?"),
         (("company:99999",), (), "no company '99999'; there are 7, 111, 112, 12345"),
-        (("7",), (), "'7' is not a selector: understood are company:ID, group:NAME, erp:NAME and state:STATE; such as"),
-        (("grop:west",), (), "'grop:west' is not a selector: understood are company:ID, group:NAME, erp:NAME and"),
+        (("7",), (), "'7' is not a selector: understood are company:ID, account:NAME, group:NAME,"),
+        (
+            ("grop:west",),
+            (),
+            "'grop:west' is not a selector: understood are company:ID, account:NAME, group:NAME, erp:NAME and",
+        ),
         (("grop:west",), (), "did you mean group:west?"),
         (("company",), (), "'company' is not a selector"),
         (("company:\x1b[2J",), (), r"no company '\x1b[2J'"),
         ((), ("company:8",), "no company '8'"),
         (("group:wst",), (), "no company is in a group 'wst'; did you mean group:west"),
+        (("account:thrid",), (), "no company is of an account 'thrid'; did you mean account:third"),
         (("erp:netsuit",), (), "no company has the ERP 'netsuit'; did you mean erp:netsuite?"),
         (
             ("erp:quickbooks-online",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from engine import Account, RunResult, Secret, run_json
+from engine import Account, AccountParked, RunResult, Secret, run_json
 from engine.model.events import CompanyFinished, Parked, Waiting
 from tests.sandbox.conftest import (
     DEMO,
@@ -338,3 +339,31 @@ async def test_secrets_that_the_api_echoes_are_not_shown(world: World, caplog: p
     caplog.set_level(logging.DEBUG)
     seen = await run_into_trouble(world, trouble(f'{{"message":"bad key {DEMO.api_key} of {DEMO.client_secret}"}}'))
     assert_no_secret(*seen, caplog.text)
+
+
+# Credentials that are not there
+
+
+async def test_an_account_without_credentials_stops_alone_and_goes_on_once_they_are_there(world: World) -> None:
+    """Nothing is sent for it, nothing rests, and a company that is known to be unchanged is deferred all the same."""
+    unset = Secret("env:KEY_2", fault="the environment variable KEY_2 is not set")
+    well = account("other", OTHER)
+    world.accounts = (account(), well)
+    world.place(1)
+    world.place(9, owner=OTHER.account_id)
+    both = company(1, dims(3), account="main"), company(9, dims(3), account="other")
+    assert (await world.sync(*both)).exit_code == 0
+
+    world.accounts = (account(), replace(well, api_key=unset))
+    result = await world.sync(*both)
+    told = [(one.company_id, one.state, [problem.code for problem in one.problems]) for one in result.companies]
+    assert told == [(1, "unchanged", []), (9, "deferred", ["authentication"])]
+    assert (result.exit_code, columns(result.companies[1]), world.sent(company_id=9)) == (8, {"deferred": 3}, 0)
+    assert "account other has no credentials: the environment variable KEY_2" in result.companies[1].problems[0].message
+    assert [day.account for day in result.days] == ["main"]
+    async with world.engine() as engine:
+        with pytest.raises(AccountParked, match="KEY_2 is not set"):
+            await engine.directory("other", refresh=True)
+
+    world.accounts = (account(), well)
+    assert (await world.sync(*both)).exit_code == 0

@@ -122,11 +122,20 @@ def test_faults_of_the_section_are_told_by_key(tmp_path: Path) -> None:
     assert faults(tmp_path, f"{ACCOUNT}[fleet]\n") == [("fleet.source", "is required")]
 
 
-def test_an_account_is_asked_for_where_only_a_file_names_a_company(tmp_path: Path) -> None:
+def test_an_account_is_asked_for_where_only_files_name_companies(tmp_path: Path) -> None:
     place(tmp_path, "5.csv", "6.csv")
+    message = "is required for company 5 and all that no list names: there are main, west"
+    assert faults(tmp_path, WEST + fleet("{company_id}.csv")) == [("fleet.account", message)]
+
+
+def test_a_client_taken_off_the_list_while_its_file_arrives_is_one_warning(tmp_path: Path) -> None:
+    place(tmp_path, "5.csv", "6.csv", "8.csv")
     two = WEST + fleet("{company_id}.csv", "[[companies]]\nid = 5\naccount = 'west'\n")
-    message = "is required for company 6 and all that no list names: there are main, west"
-    assert faults(tmp_path, two) == [("fleet.account", message)]
+    found = configured(tmp_path, two)
+    assert [company.id for company in found.companies] == [5]
+    told = "2 files are of companies 6, 8, named in no list, and of no known account: left out; list them, or say gone"
+    assert found.strays == (f"{told} = [6, 8]",)
+    assert [problem.message for problem in source_problems(found)] == list(found.strays)
     found = configured(tmp_path, f"{two}[[companies]]\nid = 6\naccount = 'main'\n")
     assert [company.account for company in found.companies] == ["west", "main"]
 

@@ -29,7 +29,13 @@ def choose(configured: Configured, select: Sequence[str], exclude: Sequence[str]
             for company in configured.companies
             if (state := by_account.get(NamedCompany(company.account or only, company.id))) is not None
         }
-    traits = Traits(groups=configured.groups, erps=configured.erps, mappings=configured.mappings, states=states)
+    traits = Traits(
+        groups=configured.groups,
+        erps=configured.erps,
+        mappings=configured.mappings,
+        states=states,
+        accounts={company_id: levels.account for company_id, levels in configured.levels.items()},
+    )
     return pick(configured.companies, traits, select, exclude)
 
 

@@ -37,6 +37,8 @@ def execute(line: CommandLine) -> int:
     if line.expect_ledger:
         anyio.run(_expect_runs, configured.settings.ledger_url)
     configured = with_missing(configured)
+    for stray in configured.strays:
+        click.echo(f"Note: {safe(stray)}", err=True)
     may_write(line.out, line.rejects)
     chosen = _chosen(line, configured)
     begin = BEGIN[line.verb](line, chosen, configured)

@@ -40,9 +40,9 @@ def propose(file: Path, name: str, output: str) -> int:
 
 async def _propose(file: Path, name: str, output: str) -> int:
     head = head_of(str(file))
-    fitting = [each async for each in _fitting(file, head)]
-    if fitting:
-        presets, wanted = [each.preset for each in fitting if each.preset is not None], fitting[0].wanted
+    fits = [each async for each in fitting(file, head)]
+    if fits:
+        presets, wanted = [each.preset for each in fits if each.preset is not None], fits[0].wanted
         document, lines = preset_json(file, presets, wanted), preset_lines(file, presets, wanted)
     else:
         made = guess(head, file.name)
@@ -56,7 +56,7 @@ async def _propose(file: Path, name: str, output: str) -> int:
     return ExitCode.DONE
 
 
-async def _fitting(file: Path, head: Head) -> AsyncIterator[Fitting]:
+async def fitting(file: Path, head: Head) -> AsyncIterator[Fitting]:
     """Yield no mapping alone if that will do; else the presets whose columns are all in the file.
 
     Those of one list come before those of several in one file, those that read most of the file's columns before

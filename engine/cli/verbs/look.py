@@ -15,7 +15,10 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("file", metavar="FILE", type=FILE)
 @config_option
 @click.option(
-    "--select", multiple=True, metavar="KIND:NAME", help="Only company:ID, group:NAME, erp:NAME, state:STATE."
+    "--select",
+    multiple=True,
+    metavar="KIND:NAME",
+    help="Only company:ID, account:NAME, group:NAME, erp:NAME, state:STATE.",
 )
 @click.option("--exclude", multiple=True, metavar="KIND:NAME", help="Not these; may be given again.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only rows of this type code or label.")

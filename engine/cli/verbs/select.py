@@ -27,6 +27,7 @@ class Traits:
     erps: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # families of its mappings' presets
     mappings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # names of its mappings
     states: Mapping[int, State] = field(default_factory=dict)  # how its last sync ended
+    accounts: Mapping[int, str] = field(default_factory=dict)  # name of its account
 
 
 def needs_states(select: Sequence[str], exclude: Sequence[str]) -> bool:
@@ -59,7 +60,7 @@ Index = Mapping[str, Mapping[str, set[int]]]
 
 
 def _index(companies: Sequence[Company], traits: Traits) -> Index:
-    index: dict[str, dict[str, set[int]]] = {"company": {}, "group": {}, "erp": {}, "state": {}}
+    index: dict[str, dict[str, set[int]]] = {"company": {}, "account": {}, "group": {}, "erp": {}, "state": {}}
     index["state"] = {name: set() for name in (*State, NEVER)}
     for company in companies:
         for kind, name in _names(company.id, traits):
@@ -74,6 +75,8 @@ def _names(company_id: int, traits: Traits) -> Iterator[tuple[str, str]]:
     the name of a preset other than the mapping's own.
     """
     yield "company", str(company_id)
+    if company_id in traits.accounts:
+        yield "account", traits.accounts[company_id]
     yield "state", traits.states.get(company_id, NEVER)
     for group in traits.groups.get(company_id, ()):
         yield "group", group
@@ -98,6 +101,7 @@ def _name(text: str) -> str:
 
 WORDS = {
     "company": "there is no company {}",
+    "account": "no company is of an account {}",
     "group": "no company is in a group {}",
     "erp": "no company has the ERP {}",
     "state": "there is no state {}",
@@ -112,7 +116,8 @@ def _fault(text: str, index: Index) -> str | None:
         example = next(iter(index["company"]), "123")
         near = get_close_matches(kind, index, n=1)
         hint = f"did you mean {near[0]}:{wanted or 'NAME'}?" if near else f"such as company:{example}"
-        return f"{text!r} is not a selector: understood are company:ID, group:NAME, erp:NAME and state:STATE; {hint}"
+        kinds = "company:ID, account:NAME, group:NAME, erp:NAME and state:STATE"
+        return f"{text!r} is not a selector: understood are {kinds}; {hint}"
     known = index[kind]
     return None if wanted in known else f"{WORDS[kind].format(repr(wanted))}; {_hint(kind, wanted, list(known))}"
 

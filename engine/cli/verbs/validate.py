@@ -38,7 +38,7 @@ def validate(*, config: Path, files: bool, output: str) -> int:
     configured, faults, checked = None, [], None
     try:
         configured = load(config, os.environ)
-        faults = source_problems(configured)
+        faults = [*configured.unset, *source_problems(configured)]
     except ConfigFaults as error:
         faults = list(error.faults)
     else:

@@ -43,6 +43,7 @@ class Quota:
         self._origin = origin
         self._now = now
         self._ahead: timedelta | None = None  # by how much the server's clock is ahead of ours; None: not known yet
+        self.told_ahead: timedelta | None = None  # the same by any `Date`, however far off, for people to be told
         self._heard = ""  # the last `Date` header
         self._day = self.day_of(now())
         self._in_hand: defaultdict[date, int] = defaultdict(int)  # counted, not sent; below 0: sent, not counted
@@ -131,6 +132,7 @@ class Quota:
             return
         now = self._now()
         ahead = (told if told.tzinfo else told.replace(tzinfo=UTC)) - now
+        self.told_ahead = ahead
         if abs(ahead) > ONE_DAY:
             return
         is_first, self._ahead = self._ahead is None, ahead

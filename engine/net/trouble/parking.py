@@ -7,8 +7,9 @@ from datetime import datetime
 
 import anyio
 
-from engine.errors import AccountParked, EngineError
+from engine.errors import AccountParked, EngineError, Unauthorized
 from engine.model.events import Emit, Parked
+from engine.model.settings import Account
 from engine.net.trouble.host import Host
 from engine.net.trouble.trial import Trial
 
@@ -16,12 +17,12 @@ from engine.net.trouble.trial import Trial
 class Parking:
     """Whether one account is stopped in this run, and why."""
 
-    def __init__(self, account: str, host: Host, trial: Trial, *, emit: Emit, now: Callable[[], datetime]) -> None:
-        """Take the account's name and what is shared with its other requests."""
-        self.reason: EngineError | None = None  # None: the account is not stopped
+    def __init__(self, account: Account, host: Host, trial: Trial, *, emit: Emit, now: Callable[[], datetime]) -> None:
+        """Take the account and what is shared with its other requests. One without credentials is stopped."""
+        self.reason = _no_credentials(account)  # None: the account is not stopped
         self.at: datetime | None = None
         self.begun = anyio.Event()  # set when the account is stopped; whoever waits for the key waits for this, too
-        self._account = account
+        self._account = account.name
         self._host = host
         self._trial = trial
         self._emit = emit
@@ -42,3 +43,9 @@ class Parking:
             await self.park(self._host.down)
         if self.reason is not None:
             raise AccountParked(self.reason)
+
+
+def _no_credentials(account: Account) -> EngineError | None:
+    if not account.fault:
+        return None
+    return Unauthorized(f"account {account.name} has no credentials: {account.fault}")

@@ -57,6 +57,13 @@ def likely_list(head: Head, file: str) -> str:
     return _list(Columns(head), head, file, [])[0]
 
 
+def list_told(head: Head, file: str) -> str | None:
+    """Return the type code of the list that a file's name, title or columns tell of; None: nothing tells."""
+    doubts: list[str] = []
+    type_code, _ = _list(Columns(head), head, file, doubts)
+    return None if doubts else type_code
+
+
 def _columns(table: Columns, scope: Sequence[str], doubts: list[str]) -> dict[str, object] | None:
     """Return the columns of id, name and code; None: there is neither an id nor a name."""
     erp_id, name = _id(table, scope), table.named(words.NAMES)
