@@ -30,6 +30,7 @@ VERBS = {
     "sandbox": ("sandbox", "Run a made-up Ottimate to rehearse against."),
     "init": ("init", "Write the first settings, from what the API user sees and a folder of exports."),
     "validate": ("validate", "Check the settings file; tells everything that is wrong with it."),
+    "doctor": ("doctor", "Look at all that a run needs, and say what to do about what is not in order."),
     "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
     "status": ("status", "Show how each company ended in its last sync, and who needs a person."),
