@@ -16,8 +16,8 @@ from engine.cli.examination.accounts import (
     quota_findings,
     spelled,
 )
+from engine.cli.examination.diagnosis import Diagnosis, Grade, exit_code, grouped
 from engine.cli.examination.files import file_findings
-from engine.cli.examination.finding import Finding, Grade, exit_code, grouped
 from engine.cli.examination.ledger import LedgerLook, ledger_findings
 from engine.cli.show.findings import finding_lines
 from engine.errors import (
@@ -55,7 +55,7 @@ def looked(name: str = "main", error: EngineError | None = None, *seen: int, fau
     )
 
 
-def told(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+def told(findings: Iterable[Diagnosis]) -> list[tuple[str, str]]:
     return [(str(each.grade), each.check) for each in findings]
 
 
@@ -193,7 +193,8 @@ def test_files_that_cannot_be_read_rows_that_are_invalid_and_what_is_left_out() 
 
 def test_what_is_alike_is_told_once_with_an_example() -> None:
     missing = [
-        Finding(Grade.FAIL, "files", f"exports/{n}.csv is missing", f"export {n}", (str(n),)) for n in range(1101, 1108)
+        Diagnosis(Grade.FAIL, "files", f"exports/{n}.csv is missing", f"export {n}", (str(n),))
+        for n in range(1101, 1108)
     ]
     (found,) = grouped(missing)
     assert (found.text, found.remedy, len(found.subjects)) == ("exports/1101.csv is missing", "export 1101", 7)
@@ -208,7 +209,7 @@ def test_what_is_alike_is_told_once_with_an_example() -> None:
     [([], 0), ([("warn", "disk")], 0), ([("FAIL", "disk")], 1), ([("FAIL", "disk"), ("FAIL", "settings")], 2)],
 )
 def test_the_exit_code_follows_from_failures(findings: list[tuple[str, str]], code: int) -> None:
-    assert exit_code(Finding(Grade(grade), check, "") for grade, check in findings) == code
+    assert exit_code(Diagnosis(Grade(grade), check, "") for grade, check in findings) == code
 
 
 def test_spans_in_their_largest_unit() -> None:

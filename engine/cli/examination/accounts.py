@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.cli.examination.finding import Finding, Grade
+from engine.cli.examination.diagnosis import Diagnosis, Grade
 from engine.errors import (
     EngineError,
     LedgerError,
@@ -45,25 +45,25 @@ class AccountLook:
     use: DayUse | None = None  # of its day; None: not known
 
 
-def account_findings(looks: Sequence[AccountLook], base_url: str, *, asked: bool) -> Iterator[Finding]:
+def account_findings(looks: Sequence[AccountLook], base_url: str, *, asked: bool) -> Iterator[Diagnosis]:
     """Yield how each account is. `asked`: the API was asked."""
     for look in looks:
         name = (look.account.name,)
         if look.error is not None:
             text = str(look.error).removeprefix(f"account {look.account.name} ").partition("; check")[0]
-            yield Finding(Grade.FAIL, "account", text, _remedy(look, base_url), name)
+            yield Diagnosis(Grade.FAIL, "account", text, _remedy(look, base_url), name)
         elif look.account.fault:
             text = f"has no credentials: {look.account.fault}"
-            yield Finding(Grade.FAIL, "account", text, _remedy(look, base_url), name)
+            yield Diagnosis(Grade.FAIL, "account", text, _remedy(look, base_url), name)
         elif look.seen is not None and not look.seen:
-            yield Finding(Grade.WARN, "account", "sees no company", "have its API user granted companies", name)
+            yield Diagnosis(Grade.WARN, "account", "sees no company", "have its API user granted companies", name)
     well = [look for look in looks if look.seen]
     if well:
         companies = sum(len(look.seen or ()) for look in well)
         text = f"{_many(companies, 'company', 'companies')} seen (a token and a request for 100 companies each)"
-        yield Finding(Grade.OK, "account", text, subjects=tuple(look.account.name for look in well))
+        yield Diagnosis(Grade.OK, "account", text, subjects=tuple(look.account.name for look in well))
     if not asked:
-        yield Finding(Grade.OK, "account", "not asked (--offline)")
+        yield Diagnosis(Grade.OK, "account", "not asked (--offline)")
 
 
 def _remedy(look: AccountLook, base_url: str) -> str:
@@ -101,7 +101,7 @@ REMEDIES: tuple[tuple[type[EngineError], str], ...] = (
 """What to do about errors that no credential is to blame for; the first that fits."""
 
 
-def clock_findings(looks: Sequence[AccountLook]) -> Iterator[Finding]:
+def clock_findings(looks: Sequence[AccountLook]) -> Iterator[Diagnosis]:
     """Yield how far our clock is from the API's."""
     known = [look.ahead for look in looks if look.ahead is not None]
     if not known:
@@ -109,14 +109,14 @@ def clock_findings(looks: Sequence[AccountLook]) -> Iterator[Finding]:
     ahead = max(known, key=abs)
     seconds = abs(ahead.total_seconds())
     if seconds < CLOCK_WARN.total_seconds():
-        yield Finding(Grade.OK, "clock", "within a minute of the API's")
+        yield Diagnosis(Grade.OK, "clock", "within a minute of the API's")
         return
     grade = Grade.FAIL if abs(ahead) >= CLOCK_FAIL else Grade.WARN
     text = f"this clock is {spelled(abs(ahead))} {'behind' if ahead > timedelta() else 'ahead of'} the API's"
-    yield Finding(grade, "clock", text, "set it, and keep it right with NTP (timedatectl set-ntp true)")
+    yield Diagnosis(grade, "clock", text, "set it, and keep it right with NTP (timedatectl set-ntp true)")
 
 
-def quota_findings(looks: Sequence[AccountLook], now: datetime) -> Iterator[Finding]:
+def quota_findings(looks: Sequence[AccountLook], now: datetime) -> Iterator[Diagnosis]:
     """Yield which keys have used up their day, or nearly."""
     known, near = 0, 0
     for look in looks:
@@ -132,14 +132,16 @@ def quota_findings(looks: Sequence[AccountLook], now: datetime) -> Iterator[Find
         text = f"{look.use.used:,} of {usable:,} requests of the day are used"
         text = text if until is None else f"the API says that the day's requests are used up, until {until:%H:%M} UTC"
         advice = "what is left waits for 00:00 UTC; `dimsync plan` shows what a sync takes, and --budget bounds it"
-        yield Finding(Grade.WARN, "quota", text, advice, (look.account.name,))
+        yield Diagnosis(Grade.WARN, "quota", text, advice, (look.account.name,))
     if known > near:
-        yield Finding(Grade.OK, "quota", f"{_many(known - near, 'key has', 'keys have')} over a fifth of the day left")
+        yield Diagnosis(
+            Grade.OK, "quota", f"{_many(known - near, 'key has', 'keys have')} over a fifth of the day left"
+        )
 
 
 def company_findings(
     looks: Sequence[AccountLook], configured: Mapping[int, str], gone: Collection[int]
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Yield how the companies of the settings fit those that are seen. `configured`: id -> name of its account."""
     known = {look.account.name: look.seen for look in looks if look.seen is not None}
     owners = {number: account for account, seen in known.items() for number in seen}
@@ -150,16 +152,16 @@ def company_findings(
         elif (owner := owners.get(number)) is not None:
             text = f"configured for account {account}, and account {owner} sees them"
             advice = f'account = "{owner}" in the company, or the API key of {account} is that of {owner}'
-            yield Finding(Grade.FAIL, "companies", text, advice, (str(number),))
+            yield Diagnosis(Grade.FAIL, "companies", text, advice, (str(number),))
         else:
             advice = "correct their ids (`dimsync companies --refresh`), or have the API user granted them"
-            yield Finding(Grade.FAIL, "companies", "configured, and seen by nobody", advice, (str(number),))
+            yield Diagnosis(Grade.FAIL, "companies", "configured, and seen by nobody", advice, (str(number),))
     for number, account in owners.items():
         if number not in configured and number not in gone:
             text, advice = "seen, and not configured", "give them a source in the settings, if they are to be synced"
-            yield Finding(Grade.WARN, "companies", text, advice, (f"{number} {known[account][number]}",))
+            yield Diagnosis(Grade.WARN, "companies", text, advice, (f"{number} {known[account][number]}",))
     if fit:
-        yield Finding(Grade.OK, "companies", f"{fit:,} configured and seen")
+        yield Diagnosis(Grade.OK, "companies", f"{fit:,} configured and seen")
 
 
 def spelled(span: timedelta) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from engine.cli.examination.finding import Finding, Grade
+from engine.cli.examination.diagnosis import Diagnosis, Grade
 from engine.cli.show.preview import faults, totals
 from engine.model.wanted import LeftOut, Wanted, tell_left_out
 
@@ -16,7 +16,7 @@ MOSTLY = 0.5
 
 def file_findings(
     read: Mapping[int, Wanted], broken: Mapping[int, str], strays: Sequence[str], times: Sequence[datetime]
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Yield how the files are. `read`, `broken` (why a company's sources cannot be read): by company id.
 
     `strays`: rows and files that seem to be meant for some company, in sentences. `times`: when the files were last
@@ -24,21 +24,21 @@ def file_findings(
     """
     for number, why in broken.items():
         advice = f"have it exported again, or correct its mapping; then: dimsync sync --select company:{number}"
-        yield Finding(Grade.FAIL, "files", why, advice, (str(number),))
+        yield Diagnosis(Grade.FAIL, "files", why, advice, (str(number),))
     for text in strays:
-        yield Finding(Grade.WARN, "files", text, "see what it says; `dimsync validate --files` lists all")
+        yield Diagnosis(Grade.WARN, "files", text, "see what it says; `dimsync validate --files` lists all")
     for number, wanted in read.items():
         for fault in faults(wanted):
             advice = "correct them in the ERP, or leave them out with `where` in the mapping"
-            yield Finding(Grade.WARN, "files", f"invalid rows: {fault}", advice, (str(number),))
+            yield Diagnosis(Grade.WARN, "files", f"invalid rows: {fault}", advice, (str(number),))
     if read:
         written = f"; last written {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC" if times else ""
         companies = "1 company" if len(read) == 1 else f"{len(read):,} companies"
-        yield Finding(Grade.OK, "files", f"of {companies} can be read: {totals(*read.values())}{written}")
+        yield Diagnosis(Grade.OK, "files", f"of {companies} can be read: {totals(*read.values())}{written}")
     yield from _left_out(read)
 
 
-def _left_out(read: Mapping[int, Wanted]) -> Iterator[Finding]:
+def _left_out(read: Mapping[int, Wanted]) -> Iterator[Diagnosis]:
     """Yield what the mappings leave out, summed by reason, and the companies of which they leave out most."""
     rows: Counter[LeftOut] = Counter()
     for number, wanted in read.items():
@@ -47,7 +47,7 @@ def _left_out(read: Mapping[int, Wanted]) -> Iterator[Finding]:
         if wanted.left_out > MOSTLY * wanted.read_rows:
             text = f"over half of the rows are left out: {tell_left_out(wanted.left_out_by, 2)}"
             advice = "compare `where` of the mapping with the file: dimsync map preview FILE"
-            yield Finding(Grade.WARN, "mapping", text, advice, (str(number),))
+            yield Diagnosis(Grade.WARN, "mapping", text, advice, (str(number),))
     if rows:
         reasons = [reason._replace(rows=count) for reason, count in rows.most_common()]
-        yield Finding(Grade.OK, "mapping", f"left out {sum(rows.values()):,}: {tell_left_out(reasons, 3)}")
+        yield Diagnosis(Grade.OK, "mapping", f"left out {sum(rows.values()):,}: {tell_left_out(reasons, 3)}")

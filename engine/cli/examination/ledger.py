@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.cli.examination.accounts import spelled
-from engine.cli.examination.finding import Finding, Grade
+from engine.cli.examination.diagnosis import Diagnosis, Grade
 from engine.model.result import PastRun
 
 LARGE_BYTES = 512_000_000
@@ -38,10 +38,10 @@ class LedgerLook:
     runs: Sequence[PastRun] = ()  # the newest first
 
 
-def ledger_findings(look: LedgerLook, now: datetime, max_age: timedelta) -> Iterator[Finding]:
+def ledger_findings(look: LedgerLook, now: datetime, max_age: timedelta) -> Iterator[Diagnosis]:
     """Yield how the ledger is, its disk, and the last run. `max_age`: of the last sync."""
     if look.error:
-        yield Finding(Grade.FAIL, "ledger", look.error, "make it writable, or correct `url` under [ledger]")
+        yield Diagnosis(Grade.FAIL, "ledger", look.error, "make it writable, or correct `url` under [ledger]")
         yield from _disk(look)
         return
     if look.is_new:
@@ -49,63 +49,63 @@ def ledger_findings(look: LedgerLook, now: datetime, max_age: timedelta) -> Iter
             f"{look.path} is new: it knows of no run",
             "if dimsync has run here before, bring its ledger back",
         )
-        yield Finding(Grade.WARN, "ledger", text, f"{advice} (dimsync ledger restore FILE)")
+        yield Diagnosis(Grade.WARN, "ledger", text, f"{advice} (dimsync ledger restore FILE)")
     elif look.size_bytes > LARGE_BYTES:
         text = f"{look.path} has {look.size_bytes / 1e6:,.0f} MB"
-        yield Finding(Grade.WARN, "ledger", text, 'keep fewer runs: keep = "90d" under [ledger]')
+        yield Diagnosis(Grade.WARN, "ledger", text, 'keep fewer runs: keep = "90d" under [ledger]')
     else:
-        yield Finding(Grade.OK, "ledger", f"{look.path}, {look.size_bytes / 1e6:,.1f} MB")
+        yield Diagnosis(Grade.OK, "ledger", f"{look.path}, {look.size_bytes / 1e6:,.1f} MB")
     yield from _backup(look, now)
     yield from _disk(look)
     yield from _runs(look, now, max_age)
 
 
-def _backup(look: LedgerLook, now: datetime) -> Iterator[Finding]:
+def _backup(look: LedgerLook, now: datetime) -> Iterator[Diagnosis]:
     """Yield how old the last backup is. A ledger that knows of no run needs none."""
     if look.is_new:
         return
     advice = "dimsync ledger backup /mnt/other-disk/dimsync.db (daily, from the scheduler)"
     if look.backed_up_at is None:
-        yield Finding(Grade.WARN, "backup", "the ledger was never backed up", advice)
+        yield Diagnosis(Grade.WARN, "backup", "the ledger was never backed up", advice)
     elif now - look.backed_up_at > BACKUP_AGE:
         text = f"the last backup is {spelled(now - look.backed_up_at)} old"
-        yield Finding(Grade.WARN, "backup", text, advice)
+        yield Diagnosis(Grade.WARN, "backup", text, advice)
     else:
-        yield Finding(Grade.OK, "backup", f"backed up at {look.backed_up_at:%Y-%m-%d %H:%M} UTC")
+        yield Diagnosis(Grade.OK, "backup", f"backed up at {look.backed_up_at:%Y-%m-%d %H:%M} UTC")
 
 
-def _disk(look: LedgerLook) -> Iterator[Finding]:
+def _disk(look: LedgerLook) -> Iterator[Diagnosis]:
     if look.free_bytes is None:
         return
     text = f"{look.free_bytes / 1e6:,.0f} MB free beside the ledger"
     if look.free_bytes < FULL_BYTES:
-        yield Finding(Grade.FAIL, "disk", text, "make room: a run that cannot write the ledger sends nothing")
+        yield Diagnosis(Grade.FAIL, "disk", text, "make room: a run that cannot write the ledger sends nothing")
     elif look.free_bytes < FULL_BYTES + ROOM * look.size_bytes:
-        yield Finding(Grade.WARN, "disk", text, f"make room for {ROOM} times the ledger")
+        yield Diagnosis(Grade.WARN, "disk", text, f"make room for {ROOM} times the ledger")
     else:
-        yield Finding(Grade.OK, "disk", text)
+        yield Diagnosis(Grade.OK, "disk", text)
 
 
-def _runs(look: LedgerLook, now: datetime, max_age: timedelta) -> Iterator[Finding]:
+def _runs(look: LedgerLook, now: datetime, max_age: timedelta) -> Iterator[Diagnosis]:
     """Yield how the last sync went, and whether the newest run has died."""
     newest = next(iter(look.runs), None)
     if newest is not None and newest.finished_at is None:
         since = f"{newest.verb} {newest.run_id} began {spelled(now - newest.started_at)} ago and has not ended"
         if now - newest.started_at > UNDER_WAY:
-            yield Finding(Grade.WARN, "last-run", f"{since}: it died, or hangs", "dimsync sync goes on where it was")
+            yield Diagnosis(Grade.WARN, "last-run", f"{since}: it died, or hangs", "dimsync sync goes on where it was")
         else:
-            yield Finding(Grade.OK, "last-run", f"{since}: it is under way, or died")
+            yield Diagnosis(Grade.OK, "last-run", f"{since}: it is under way, or died")
     last = next((run for run in look.runs if run.verb in SYNCS and run.finished_at is not None), None)
     if last is None or last.finished_at is None:
         if not look.is_new:
-            yield Finding(Grade.WARN, "last-run", "no sync has ended lately", "dimsync sync, best from a scheduler")
+            yield Diagnosis(Grade.WARN, "last-run", "no sync has ended lately", "dimsync sync, best from a scheduler")
         return
     age = now - last.finished_at
     ended = f"the last sync ended {spelled(age)} ago"
     if age > max_age:
         advice = "see whether the scheduler runs, and what it logged; `dimsync history` lists the runs"
-        yield Finding(Grade.WARN, "last-run", ended, advice)
+        yield Diagnosis(Grade.WARN, "last-run", ended, advice)
     elif last.exit_code:
-        yield Finding(Grade.WARN, "last-run", f"{ended}, with exit {last.exit_code}", "dimsync status")
+        yield Diagnosis(Grade.WARN, "last-run", f"{ended}, with exit {last.exit_code}", "dimsync status")
     else:
-        yield Finding(Grade.OK, "last-run", f"{ended}, in order")
+        yield Diagnosis(Grade.OK, "last-run", f"{ended}, in order")

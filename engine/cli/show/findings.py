@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import TextWrapper
 
-from engine.cli.examination.finding import Finding, Grade, exit_code
+from engine.cli.examination.diagnosis import Diagnosis, Grade, exit_code
 from engine.observe.terminal import safe
 
 SCHEMA = "dimsync.doctor/1"
@@ -17,7 +17,7 @@ FEW = 5
 LABEL = 17  # "FAIL  companies  "
 
 
-def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
+def finding_lines(findings: Sequence[Diagnosis]) -> Iterator[str]:
     """Yield a line for each finding, with its remedy below, and one with what they come to."""
     for each in findings:
         head = f"{each.grade:<4}  {each.check:<9}  "
@@ -31,7 +31,7 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
     yield f"{told}: exit {int(exit_code(findings))}"
 
 
-def findings_json(findings: Sequence[Finding]) -> dict[str, object]:
+def findings_json(findings: Sequence[Diagnosis]) -> dict[str, object]:
     """Return the same as a document."""
     listed = [each._asdict() | {"subjects": list(each.subjects)} for each in findings]
     return {"schema": SCHEMA, "exit_code": int(exit_code(findings)), "findings": listed}

@@ -20,8 +20,8 @@ from engine.cli.examination.accounts import (
     company_findings,
     quota_findings,
 )
+from engine.cli.examination.diagnosis import Diagnosis, Grade, exit_code, grouped
 from engine.cli.examination.files import file_findings
-from engine.cli.examination.finding import Finding, Grade, exit_code, grouped
 from engine.cli.examination.ledger import LedgerLook, ledger_findings
 from engine.cli.show.findings import finding_lines, findings_json
 from engine.cli.show.output import deliver, deliver_texts, dump
@@ -68,15 +68,15 @@ def examine(asked: Examined) -> int:
     return exit_code(findings)
 
 
-def _findings(asked: Examined, max_age: timedelta) -> Iterator[Finding]:
+def _findings(asked: Examined, max_age: timedelta) -> Iterator[Diagnosis]:
     try:
         configured = load(asked.config, os.environ)
         references = load(asked.config, os.environ, needs_secrets=False).settings.accounts
     except ConfigFaults as error:
         advice = "correct it; if there are no settings yet: dimsync init"
-        yield from (Finding(Grade.FAIL, "settings", str(fault), advice) for fault in error.faults)
+        yield from (Diagnosis(Grade.FAIL, "settings", str(fault), advice) for fault in error.faults)
         return
-    yield Finding(Grade.OK, "settings", f"{asked.config}: {_many(len(configured.companies))}")
+    yield Diagnosis(Grade.OK, "settings", f"{asked.config}: {_many(len(configured.companies))}")
     yield from anyio.run(_look, asked, configured, references, max_age)
 
 
@@ -86,7 +86,7 @@ def _many(companies: int) -> str:
 
 async def _look(
     asked: Examined, configured: Configured, references: Sequence[Account], max_age: timedelta
-) -> list[Finding]:
+) -> list[Diagnosis]:
     """Look at everything, the files last: they take longest."""
     now, settings = datetime.now(UTC), configured.settings
     looks = [AccountLook(account=one, references=two) for one, two in zip(settings.accounts, references, strict=True)]
@@ -178,7 +178,7 @@ async def _used(ledger: SqliteLedger, configured: Configured, look: AccountLook,
     return replace(look, use=use)
 
 
-async def _files(configured: Configured) -> list[Finding]:
+async def _files(configured: Configured) -> list[Diagnosis]:
     """Read all files as a run would."""
     with suppress(LedgerError):  # told of the ledger itself; then a missing file of the fleet is not missed
         configured = await anyio.to_thread.run_sync(with_missing, configured)
@@ -188,7 +188,7 @@ async def _files(configured: Configured) -> list[Finding]:
     broken |= _unfit(configured)
     unset = [f"{fault.key}: {fault.message}" for fault in configured.unset if fault.key.startswith("databases.")]
     strays = [*configured.strays, *(problem.message for problem in checked.strays)]
-    found = [Finding(Grade.FAIL, "files", text, "set it; its companies fail until then") for text in unset]
+    found = [Diagnosis(Grade.FAIL, "files", text, "set it; its companies fail until then") for text in unset]
     return [*found, *file_findings(read, broken, list(dict.fromkeys(strays)), list(_times(configured)))]
 
 

@@ -17,7 +17,7 @@ class Grade(StrEnum):
     FAIL = "FAIL"
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """One line of `doctor`."""
 
     grade: Grade
@@ -27,12 +27,12 @@ class Finding(NamedTuple):
     subjects: tuple[str, ...] = ()  # accounts, companies or files that it is about; empty: all
 
 
-def grouped(findings: Iterable[Finding]) -> list[Finding]:
+def grouped(findings: Iterable[Diagnosis]) -> list[Diagnosis]:
     """Return one finding for all that are alike, with the text and the remedy of the first, in the order of these.
 
     Alike are those that differ in their subjects alone, be it that a text has the subject in it: a file's name, an id.
     """
-    groups: dict[Finding, Finding] = {}
+    groups: dict[Diagnosis, Diagnosis] = {}
     for each in findings:
         text = each.text
         for subject in each.subjects:
@@ -44,7 +44,7 @@ def grouped(findings: Iterable[Finding]) -> list[Finding]:
     return list(groups.values())
 
 
-def exit_code(findings: Iterable[Finding]) -> ExitCode:
+def exit_code(findings: Iterable[Diagnosis]) -> ExitCode:
     """Return 2 for a fault of the settings, 1 for any other failure, 0 for warnings: the next run does its work."""
     failed = {each.check for each in findings if each.grade is Grade.FAIL}
     if "settings" in failed:
