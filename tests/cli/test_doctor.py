@@ -92,7 +92,7 @@ TROUBLES: dict[str, tuple[Callable[[Fleet], None], str, str, int]] = {
     "base_url without /v1": (no_version, "FAIL account", '/v1" under [api]', 1),
     "clock off": (clock_off, "FAIL clock", "NTP", 1),
     "no folder for the ledger": (no_folder, "FAIL ledger", "correct `url` under [ledger]", 1),
-    "a file is missing": (no_file, "FAIL files", "dimsync sync --select company:3601", 1),
+    "a file is missing": (no_file, "FAIL files", "have it exported again", 1),
     "a file is misread": (misread, "FAIL files", "correct its mapping", 1),
     "an id that nobody sees": (unseen, "FAIL companies", "correct their ids", 1),
     "quota nearly used": (nearly_used, "warn quota", "--budget", 0),

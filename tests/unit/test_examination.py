@@ -97,7 +97,7 @@ def test_an_unset_variable_is_told_whether_the_api_is_asked_or_not() -> None:
     for asked in (True, False):
         found = next(iter(account_findings([unset], URL, asked=asked)))
         assert (found.grade, found.text) == (Grade.FAIL, "has no credentials: the environment variable KEY is not set")
-        assert found.remedy == "set it, then: dimsync sync --select account:third"
+        assert found.remedy == "set what is missing, then: dimsync sync --select account:third"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,9 @@ def test_files_that_cannot_be_read_rows_that_are_invalid_and_what_is_left_out() 
         1: Wanted(rows=(), source_rows=1, invalid=1, problems=(problem,)),
         2: Wanted(rows=(), source_rows=1, left_out_by=(out,)),
     }
-    found = list(file_findings(read, {3: "3.csv is missing"}, ["4 rows of nobody"], [NOW]))
+    found = list(file_findings(read, {3: "3.csv is missing"}, {4: "shared"}, ["4 rows of nobody"], [NOW]))
     assert told(found) == [
+        ("FAIL", "files"),
         ("FAIL", "files"),
         ("warn", "files"),
         ("warn", "files"),
@@ -186,8 +187,8 @@ def test_files_that_cannot_be_read_rows_that_are_invalid_and_what_is_left_out() 
         ("warn", "mapping"),
         ("ok", "mapping"),
     ]
-    assert "dimsync sync --select company:3" in found[0].remedy
-    assert "first line 4: no id" in found[2].text
+    assert "the next sync takes it" in found[0].remedy
+    assert "first line 4: no id" in found[3].text
     assert found[-1].text == "left out 9: Inactive is 'Yes' 9"
 
 

@@ -72,7 +72,7 @@ def _remedy(look: AccountLook, base_url: str) -> str:
     secrets = ", ".join(one.reveal() for one in (own.api_key, own.client_id, own.client_secret))
     retry = f"then: dimsync sync --select account:{look.account.name}"
     if look.account.fault:
-        return f"set it, {retry}"
+        return f"set what is missing, {retry}"
     if isinstance(error, WrongContract | OutOfScope):
         return _of_address(str(error), base_url, f"{own.api_key.reveal()}) is another account's: correct it, {retry}")
     if isinstance(error, Unauthorized) and error.status == 403:

@@ -15,16 +15,23 @@ MOSTLY = 0.5
 
 
 def file_findings(
-    read: Mapping[int, Wanted], broken: Mapping[int, str], strays: Sequence[str], times: Sequence[datetime]
+    read: Mapping[int, Wanted],
+    broken: Mapping[int, str],
+    unfit: Mapping[int, str],
+    strays: Sequence[str],
+    times: Sequence[datetime],
 ) -> Iterator[Diagnosis]:
-    """Yield how the files are. `read`, `broken` (why a company's sources cannot be read): by company id.
+    """Yield how the files are.
 
-    `strays`: rows and files that seem to be meant for some company, in sentences. `times`: when the files were last
-    written, in UTC.
+    By company id: `read`; `broken`, why its files cannot be read; `unfit`, why it fails before they are read, with what
+    to do. `strays`: rows and files that seem to be meant for some company, in sentences. `times`: when the files were
+    last written, in UTC.
     """
     for number, why in broken.items():
-        advice = f"have it exported again, or correct its mapping; then: dimsync sync --select company:{number}"
+        advice = "have it exported again, or correct its mapping (`dimsync map guess FILE`); the next sync takes it"
         yield Diagnosis(Grade.FAIL, "files", why, advice, (str(number),))
+    for number, why in unfit.items():
+        yield Diagnosis(Grade.FAIL, "files", why, "put that right; the next sync takes it", (str(number),))
     for text in strays:
         yield Diagnosis(Grade.WARN, "files", text, "see what it says; `dimsync validate --files` lists all")
     for number, wanted in read.items():

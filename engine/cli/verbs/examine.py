@@ -185,11 +185,13 @@ async def _files(configured: Configured) -> list[Diagnosis]:
     checked = await check_files(configured)
     read = {each.company_id: each.wanted for each in checked.checked if each.wanted is not None}
     broken = {each.company_id: each.error for each in checked.checked if each.wanted is None}
-    broken |= _unfit(configured)
     unset = [f"{fault.key}: {fault.message}" for fault in configured.unset if fault.key.startswith("databases.")]
     strays = [*configured.strays, *(problem.message for problem in checked.strays)]
     found = [Diagnosis(Grade.FAIL, "files", text, "set it; its companies fail until then") for text in unset]
-    return [*found, *file_findings(read, broken, list(dict.fromkeys(strays)), list(_times(configured)))]
+    return [
+        *found,
+        *file_findings(read, broken, _unfit(configured), list(dict.fromkeys(strays)), list(_times(configured))),
+    ]
 
 
 def _unfit(configured: Configured) -> dict[int, str]:
