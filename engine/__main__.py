@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 
 from engine.cli.streams import open_streams
 
+WINDOWS = "Error: dimsync runs on Linux and macOS; on Windows use it in WSL or in a container"
+
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code. On Windows, where the ledger cannot be locked, it only says so."""
+    if os.name == "nt":
+        sys.exit(WINDOWS)
     open_streams()
     if sys.argv[1:] == ["--version"]:  # scripts ask this often, and loading the command line takes long
         from engine.version import __version__  # noqa: PLC0415  loaded only here, to start quickly

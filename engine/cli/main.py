@@ -30,6 +30,7 @@ VERBS = {
     "sandbox": ("sandbox", "Run a made-up Ottimate to rehearse against."),
     "init": ("init", "Write the first settings, from what the API user sees and a folder of exports."),
     "validate": ("validate", "Check the settings file; tells everything that is wrong with it."),
+    "doctor": ("doctor", "Look at all that a run needs, and say what to do about what is not in order."),
     "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
     "status": ("status", "Show how each company ended in its last sync, and who needs a person."),
@@ -45,6 +46,7 @@ VERBS = {
     "pull": ("look", "Write the companies' dimensions, as Ottimate shows them, to a file."),
     "rekey": ("rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
     "ledger": ("ledger", "Back up and restore the ledger, distrust it, print its schema."),
+    "completion": ("completion", "Print a script that lets bash, zsh or fish complete verbs and options."),
     "help": ("help", "Tell what a code means, why it comes, and what to do; without one, list all."),
 }
 """Each verb's module in `engine.cli.verbs`, and what the verb does.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 from tests.cli.conftest import Here
-from tests.cli.program import Fleet
-from tests.nursery import CREDENTIALS
+from tests.cli.program import PROGRAM, Fleet
+from tests.nursery import CREDENTIALS, PATIENCE_S, environment
 
 REFERENCES = tuple(word for name in CREDENTIALS for word in (f"--{name.lower().replace('_', '-')}", f"env:{name}"))
 JOINED = "Type,Internal ID,Number,Name,Inactive\nAccount,211,6100,Repairs,No\nAccount,212,6200,Smallwares,Yes\n"
@@ -91,6 +92,25 @@ def test_what_cannot_be_begun_is_said(fleet: Fleet, here: Here) -> None:
         assert said in done.stderr
         assert "hush" not in done.stderr
     assert not (fleet.folder / "dimsync.toml").exists()
+
+
+def test_in_a_terminal_it_asks_for_what_no_option_says(fleet: Fleet) -> None:
+    fleet.door.place(3531)
+    (fleet.folder / "out").mkdir()
+    (fleet.folder / "out/3531.csv").write_text(JOINED, encoding="utf-8")
+    ours, its = os.openpty()
+    words = [*PROGRAM, "init", "--base-url", fleet.door.base_url]
+    with subprocess.Popen(
+        words, cwd=fleet.folder, env=environment(), stdin=its, stderr=its, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        os.write(ours, b"env:API_KEY\nenv:CLIENT_ID\nenv:CLIENT_SECRET\nout\nnetsuite\n")
+        out, _ = process.communicate(timeout=PATIENCE_S)
+    asked = os.read(ours, 4096).decode()
+    for end in (ours, its):
+        os.close(end)
+    assert (process.returncode, "written: dimsync.toml and companies.csv" in out) == (0, True)
+    assert "In which folder are the exports? [exports]" in asked
+    assert "3531," in (fleet.folder / "companies.csv").read_text("utf-8")
 
 
 def test_without_an_export_of_any_company_nothing_is_written(fleet: Fleet) -> None:

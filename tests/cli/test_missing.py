@@ -90,3 +90,20 @@ def test_l1_one_file_for_two_companies_is_told_by_validate_and_by_a_run_of_one_o
     code, document = fleet.result("sync", "--select", "company:1121")
     assert (code, document["companies"][0]["problems"][0]["code"]) == (1, "shared-source")
     assert len(fleet.door.ask("log")["requests"]) == before
+
+
+def test_a_client_off_the_list_whose_file_still_arrives_is_one_note_of_a_run(fleet: Fleet) -> None:
+    fleet.door.place(1171)
+    fleet.configure()
+    path = fleet.folder / "dimsync.toml"
+    text = 'companies_file = "companies.csv"\n' + path.read_text("utf-8") + '[fleet]\nsource = "{company_id}.csv"\n'
+    secrets = "".join(f'{name} = "env:KEY_2"\n' for name in ("api_key", "client_id", "client_secret"))
+    text += f'[accounts.second]\naccount_id = "racc_2"\n{secrets}'
+    path.write_text(text, encoding="utf-8")
+    (fleet.folder / "companies.csv").write_text("id,account\n1171,main\n", encoding="utf-8")
+    for company_id in (1171, 1172):
+        fleet.source(company_id, ["Cash"])
+    done = fleet.run("sync", "--quiet")
+    assert (done.returncode, len(fleet.door.rows(1171))) == (0, 1)
+    (note,) = [line for line in done.stderr.splitlines() if "left out" in line]
+    assert note.startswith("Note: 1 file is of company 1172, named in no list, and of no known account: left out;")

@@ -21,20 +21,27 @@ GRILL, GRILL_EAST, CAFE, ELEVEN = (
     Seen("main", 1103, "Café Bleu"),
     Seen("main", 11, "Ox"),
 )
-COMPANIES = (GRILL, GRILL_EAST, CAFE, ELEVEN)
+COMPANIES = (GRILL, GRILL_EAST, CAFE, ELEVEN, Seen("main", 2024, "Year"))
 
 WHOSE = {
     "the id alone": ("1101.csv", 1101),
     "a folder that is the id": ("1101/accounts.csv", 1101),
     "the id in a name": ("netsuite-1102-accounts.csv", 1102),
     "an id and a date that holds another one": ("1101/2024-11-30.csv", 1101),
-    "a date alone that holds an id, and the name of nobody": ("2024-11-30.csv", 11),
+    "a date that holds an id": ("export 2024-11-30.csv", None),
+    "a date, month first": ("11_30_24.csv", None),
+    "a year that is an id": ("2024-11-30 accounts.csv", None),
+    "a small id that is a part of a name": ("list 11.csv", None),
+    "a small id alone": ("11/accounts.csv", 11),
+    "an id beside a date": ("1101 20241130.csv", 1101),
     "a longer number": ("111011.csv", None),
     "two ids": ("1101-1102.csv", None),
     "a name": ("Harbor Grill.csv", 1101),
     "a name that is part of another one": ("accounts harbor_grill_east.csv", 1102),
     "accents and signs": ("CAFE-BLEU.csv", 1103),
     "a name that is too short to be told from chance": ("ox.csv", None),
+    "an id and its name": ("1102 Harbor Grill East.csv", 1102),
+    "an id and another company's name": ("1101 Cafe Bleu.csv", None),
     "nobody": ("notes.csv", None),
 }
 

@@ -79,11 +79,12 @@ COMPANIES = (
     ),
     Code(
         "authentication",
-        "The account's credentials are refused, with a new token and for the list of its companies, too.",
+        "The account's credentials are refused, with a new token and for the list of its companies, too. Or they are"
+        " not there: a variable is not set, a file is missing.",
         "The account is stopped: all of its companies are deferred (exit 8), and other accounts go on. The next run"
         " tries at once; from the second such run in a row on, runs send nothing for 1 h, then 6 h, then a day.",
-        "Put api_key, client_id and client_secret of the account right, which is tried at once; `dimsync companies"
-        " --refresh` tries them. Where Ottimate put it right, `dimsync sync --fresh`.",
+        "Put api_key, client_id and client_secret of the account right, which is tried at once; `dimsync doctor` tries"
+        " them, and tells which it may be. Where Ottimate put it right, `dimsync sync --fresh`.",
     ),
     Code(
         "budget",

@@ -11,6 +11,13 @@ from unicodedata import combining, normalize
 SHORTEST_NAME = 4
 """Letters and digits that a company's name needs before it is looked for: a shorter one is found by chance."""
 
+SHORTEST_ID = 100
+"""Ids below this count only where a folder or a name is nothing but the id: days, months and versions look so."""
+
+_DATE = re.compile(
+    r"(?<![0-9])(?:(?:19|20)[0-9]{2}[-_. ]?[0-9]{1,2}[-_. ]?[0-9]{1,2}"
+    r"|[0-9]{1,2}[-_. ][0-9]{1,2}[-_. ](?:19|20)?[0-9]{2})(?![0-9])"
+)
 _NUMBER = re.compile(r"(?<![0-9])[1-9][0-9]*(?![0-9])")
 
 
@@ -42,8 +49,10 @@ def match(files: Sequence[str], companies: Sequence[Seen]) -> Matches:
     found, unclear = [], {}
     by_id = {company.id: company for company in companies}
     for file in files:
-        ids = _ids(file, by_id)
-        several = [by_id[number] for number in ids] or _named(file, companies)
+        ids, named = _ids(file, by_id), _named(file, companies)
+        several = [by_id[number] for number in ids]
+        if not any(company in named for company in several):
+            several += named  # an id and another company's name contradict each other
         if len(several) == 1:
             found.append(Match(file, several[0], bool(ids)))
         elif several:
@@ -60,8 +69,8 @@ def _ids(file: str, by_id: Mapping[int, Seen]) -> list[int]:
     named = [number for number in dict.fromkeys(whole) if number in by_id]
     if named:
         return named
-    parts = (int(number) for number in _NUMBER.findall(str(path.with_suffix(""))))
-    return [number for number in dict.fromkeys(parts) if number in by_id]
+    parts = (int(number) for number in _NUMBER.findall(_DATE.sub(" ", str(path.with_suffix("")))))
+    return [number for number in dict.fromkeys(parts) if number in by_id and number >= SHORTEST_ID]
 
 
 def _named(file: str, companies: Sequence[Seen]) -> list[Seen]:

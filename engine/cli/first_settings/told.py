@@ -33,7 +33,7 @@ def told(first: First, found: Found, config: Path) -> Iterator[str]:
     yield "Next:"
     option = "" if config.name == "dimsync.toml" and config.parent == Path() else f" -c {config}"
     if any(not planned.doubts for planned in first.companies):
-        yield f"  dimsync validate --files{option}"
+        yield f"  dimsync doctor{option}"
         yield f"  dimsync plan{option}"
         yield f"  dimsync sync{option}"
     else:

@@ -30,6 +30,9 @@ from engine.model.result import RunResult
 from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
 
+MOST_STRAYS = 3
+"""Files left out that a run tells of one by one."""
+
 
 def execute(line: CommandLine) -> int:
     """Do what the command line asks for, print the result, and return the exit code."""
@@ -37,8 +40,7 @@ def execute(line: CommandLine) -> int:
     if line.expect_ledger:
         anyio.run(_expect_runs, configured.settings.ledger_url)
     configured = with_missing(configured)
-    for stray in configured.strays:
-        click.echo(f"Note: {safe(stray)}", err=True)
+    _tell_strays(configured.strays)
     may_write(line.out, line.rejects)
     chosen = _chosen(line, configured)
     begin = BEGIN[line.verb](line, chosen, configured)
@@ -60,6 +62,14 @@ def execute(line: CommandLine) -> int:
     finally:  # the files are written even if standard output could not be
         _keep_files(line, result, configured.settings)
     return result.exit_code
+
+
+def _tell_strays(strays: Sequence[str]) -> None:
+    """Say which files were left out that were probably meant for a company."""
+    for stray in strays[:MOST_STRAYS]:
+        click.echo(f"Note: {safe(stray)}", err=True)
+    if (more := len(strays) - MOST_STRAYS) > 0:
+        click.echo(f"Note: {more:,} more files were left out: dimsync validate", err=True)
 
 
 def _is_pending(line: CommandLine, result: RunResult) -> bool:

@@ -63,7 +63,8 @@ def write_settings(asked: Asked) -> int:
     written = (asked.config, asked.config.with_name(COMPANIES_FILE))
     _refuse_existing(written)
     erp = _family(asked.erp)
-    files = _files(asked.exports, but={file.resolve() for file in written})
+    others = (*written, *filter(None, [asked.accounts]))
+    files = _files(asked.exports, but={file.resolve() for file in others})
     found = anyio.run(_find, asked, erp, files)
     exports = Path(os.path.relpath(asked.exports, asked.config.parent)).as_posix()
     first = First(
