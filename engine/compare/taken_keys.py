@@ -47,7 +47,7 @@ def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
 def _moves(change: Change, there: RemoteRow | None) -> bool:
     """Return whether an update gives a remote row another natural key. `there`: as it is.
 
-    One without fields is sent again: it moves its row if that is something else as it is.
+    An update without a list of changed fields is sent again: it moves its row if that has another natural key now.
     """
     if change.fields or there is None:
         return change.moves

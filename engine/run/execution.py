@@ -58,7 +58,7 @@ class Execution:
         self._origin = origin_of(dependencies.settings.api.base_url)
         self._accounts = RunAccounts(dependencies, work, origin=self._origin, lines=lines, emit=self._emit)
         self._refused: Mapping[int, SourceError] = {}  # companies that fail before any request
-        self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
+        self._finished: list[CompanyResult] = []  # as they were announced: the totals are checked against these
         self._fleet: Fleet | None = None
         self._stop_code: ExitCode | None = None
         self._is_late = False
@@ -124,7 +124,7 @@ class Execution:
         most_held = self._work.most_held(settings.fleet_share)
         return Fleet(names, start, self._emit, at_once=settings.companies_at_once, most_held=most_held)
 
-    def _context(self, rooms: Mapping[str, ListingBudget]) -> RunContext:
+    def _context(self, budgets: Mapping[str, ListingBudget]) -> RunContext:
         parts, work = self._dependencies, self._work
         return RunContext(
             run_id=self._run_id,
@@ -137,7 +137,7 @@ class Execution:
             contract=parts.dialect.name,
             mode=work.mode,
             applying=work.applying,
-            rooms=rooms,
+            listing_budgets=budgets,
             fresh=work.fresh,
             now=parts.now,
             emit=self._emit,
@@ -154,7 +154,7 @@ class Execution:
     async def _run_companies(self, fleet: Fleet) -> None:
         """Run all companies, known changes before listings; the deadline, if there is one, stops the run.
 
-        Where an account's answers are tried again, a company that tried in vain before comes last.
+        If an account's answers could not be read before, companies that tried in vain come last.
         """
         states = await self._ledger.states(self._origin)
         bounds, verify, now = self._work.bounds, self._dependencies.settings.verify, self._dependencies.now()
@@ -202,7 +202,7 @@ class Execution:
         return replace(result, exit_code=worst(codes), problems=problems)
 
     def _problems(self, fleet: Fleet) -> list[Problem]:
-        """Return what is to be said of the run as a whole."""
+        """Return the problems of the run as a whole."""
         found = self._accounts.problems()
         if self._is_late and self._work.bounds.seconds is not None:
             found.append(late(self._work.bounds.seconds))
@@ -228,7 +228,7 @@ class Execution:
         return result
 
     async def _keep_fleets(self) -> None:
-        """Remember which companies came by a fleet's files, so that a file which is there no more is missed."""
+        """Remember which companies a fleet's files stood for, so that a later run notices a file that is gone."""
         fleets: dict[str, list[AccountCompany]] = {}
         for job in self._jobs:
             if job.company.fleet:

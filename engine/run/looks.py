@@ -1,4 +1,4 @@
-"""Looking at one account's companies as Ottimate shows them, and at its directory: what no run does."""
+"""Look at companies and at an account's directory as Ottimate shows them, outside of any run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from engine.wire.dialect import Dialect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """Makes what looks. Requests go through a channel of their own, under the account's limits and token."""
+    """Makes readers. Requests go through a channel of their own, under the account's limits and token."""
 
     origin: str
     dialect: Dialect
