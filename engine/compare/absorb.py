@@ -32,8 +32,8 @@ def absorb(
     """Return what to write to the ledger before anything is sent: only what it does not hold already.
 
     Once it is written, `remote_view.as_known` equals the listing, so that the next run can compare without reading.
-    `notes`: by key, on rows that were acknowledged and that no listing has shown since. Those on rows that this one
-    shows end. The records of the others stay in the ledger, except those that are created once more (`MADE_ANEW`).
+    `notes`: by key, on rows that were acknowledged and that no listing has shown since. A note ends when this listing
+    shows its row. The other rows keep their records in the ledger, except those that are created again (`MADE_ANEW`).
     `respelled`: keys of rows whose remote id in the listing differs from the one in the answer that acknowledged them.
     """
     notes = notes or {}
@@ -142,7 +142,7 @@ def _was_never_answered(known: RowRecord) -> bool:
 
 
 def _shown_before(remote: RemoteRow, sent: Dimension) -> dict[str, str] | None:
-    """Return what a row showed that a create has met: of the fields that the create was to change."""
+    """Return what a row showed before a create changed it, in the fields that the create was to change."""
     shown = ((name, getattr(remote, name)) for name in remote.resource.compared_names)
     return {name: text for name, text in shown if text is not None and text != getattr(sent, name)} or None
 
@@ -223,7 +223,7 @@ def _seen_again(
         and all(there is None or there == getattr(shown, name) for name, there in codes.items())
     )
     is_unjudged = wanted is None and is_pending(known) and known.outcome_known and confirmed
-    if is_unjudged and not agrees:  # without the source row nobody can tell whether it is as wanted
+    if is_unjudged and not agrees:  # without the source row, whether it is as wanted cannot be told
         entry = entry._replace(agreement=(entry.agreement or NONE)._replace(is_open=True))
     return entry._replace(seen=None if agrees and not is_open else remote)
 

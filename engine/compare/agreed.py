@@ -1,7 +1,8 @@
 """Rows that are plainly agreed: source, ledger and remote side are alike, told column by column for all rows at once.
 
-So are rows for which the source alone has another name. A row is told so only if no open row could be matched to the
-same remote row: `join` and `plan` see the open rows alone, and would find each of these paired by the ledger.
+Rows that differ in nothing but a new name in the source are found here, too. A row counts as agreed only if no open row
+could be matched to the same remote row. `join` and `plan` then work on the open rows alone; they would pair each agreed
+row as the ledger does.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class _Joined:
 
     @property
     def has_unsure(self) -> bool:
-        """Whether anything is in doubt of any of the entries."""
+        """Whether any entry is unconfirmed, of unknown outcome, or of unknown code."""
         return not set(map(FRESH.__or__, self.entries.column("flags"))) <= {SURE | FRESH}
 
     @property
@@ -91,7 +92,7 @@ def agreed(
     """Return what is agreed and what is open. O(rows).
 
     `relabel`: type labels are compared, too. `adopts`: rows whose key nothing has confirmed may be left as they are.
-    `tells_renamed`: rows that have another name in the source are told, too; else they are open.
+    `tells_renamed`: rows that only have a new name in the source are returned as `renamed`; else they are open.
     """
     joined = _joined(Keyed(wanted, "key"), entries.table, remotes, resource)
     moved, renamed = _moved(joined, relabel=relabel, adopts=adopts)
@@ -146,9 +147,9 @@ def _joined(
 
 
 def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], set[int]]:
-    """Return the positions at which a side has moved since both were last seen in agreement, or may have.
+    """Return the positions at which a side has moved, or may have, since both were last seen in agreement.
 
-    Those at which nothing has but the name in the source are returned apart.
+    Positions at which nothing but the name in the source has moved are the second set, and not in the first.
     """
     moved: set[int] = set()
     for field in joined.resource.required:
@@ -222,10 +223,10 @@ def _touched(
     keys: AbstractSet[str],
     uses: Mapping[str, int],
 ) -> AbstractSet[int]:
-    """Return the positions of rows that are alike and yet open, because an open row could be matched with theirs.
+    """Return the positions of equal rows that are open all the same: an open row could be the same remote row.
 
-    By id: two keys lead to one remote row. By key: a remote row is listed under theirs. By natural key: such a row
-    is on either side, or in an entry of the ledger that leads to none of these rows.
+    An open row shares with them their remote id (two keys lead to one remote row), their key (an open remote row is
+    listed under it), or their natural key (in the source, in Ottimate, or in another entry of the ledger).
     """
     linked = [position for position in map(entries.positions.get, left.column("key")) if position is not None]
     claimed = set(taken(entries.table.column("remote_id"), linked))

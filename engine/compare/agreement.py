@@ -1,6 +1,6 @@
-"""How an agreement begins and ends: what is kept of a row when it is pushed, and after a listing has shown it.
+"""How an agreement begins and ends: what the ledger keeps of a row after a push, and after a listing has shown it.
 
-Kept until a listing settles them: what the server spells its own way, what was shown before a push, what is open.
+It keeps how the server spells the row, what was shown before the push, and which fields no listing has settled yet.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When a company that could not be read is read again: trouble that stays must not use up the quota hour by hour."""
+"""When a company or an account is tried again after a failure: lasting trouble must not use up the quota."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rest_again(before: Rest | None, message: str, now: datetime, settings: str =
 
 
 def account_stopped(before: Rest | None, stop: Rest, now: datetime, *, counts: bool = True) -> Rest:
-    """Return the rest of an account that a run ended with stopped, after what was noted of it before.
+    """Return how long an account rests that was stopped when a run ended. `before`: how it rested until then.
 
     The first such run costs nothing: the next one tries at once. From the second in a row on the account rests.
     `stop`: message, code and settings of this time. `counts` False: a person had asked for it.
@@ -65,7 +65,7 @@ def keys_lead_nowhere(state: CompanyState, message: str) -> CompanyState:
 def failed_again(
     state: CompanyState, wanted: Wanted, failure: str, message: str, now: datetime, *, asked_for: bool = False
 ) -> CompanyState:
-    """Return the company's notes after one more failed reading. One that a person asked for lengthens no rest."""
+    """Return the company's notes after one more failed reading. A reading that a person asked for lengthens no rest."""
     failures = max(1, state.failures) if asked_for else state.failures + 1
     return CompanyState(
         failures=failures,

@@ -1,4 +1,4 @@
-"""Rows whose keys the API takes for one: each overwrites what the other one sent.
+"""Collisions: the API takes the keys of two rows for one, so that each row overwrites the other.
 
 Two keys of the source lead to one remote row. Neither is sent again until one of their rows changes in the source.
 """
@@ -20,7 +20,7 @@ from engine.model.wanted import Wanted
 
 
 def collided(wanted: Wanted, record: CompanyRecord) -> dict[str, RestingRow]:
-    """Return the collisions that stand, by key: none of these rows has changed in the source since."""
+    """Return the collisions that still hold, by key: none of their rows has changed in the source since."""
     found = {key: rest for key, rest in record.resting.items() if rest.code == KEY_COLLISION}
     if not found:
         return {}
@@ -86,8 +86,8 @@ def message(others: Collection[str], remote_id: str) -> str:
 def sharing(matching: Matching, record: CompanyRecord) -> dict[str, set[str]]:
     """Return keys that a listing shows to lead to one remote row, by the id of that row.
 
-    That row is linked to one key, and shows the type and ERP id that were acknowledged under the other one, which leads
-    nowhere else. Answers have acknowledged both keys.
+    The ledger links the remote row to one key, and the row shows the type and ERP id that were acknowledged under the
+    other key, which leads to no other row. Answers have acknowledged both keys.
     """
     homeless = {hold.key for hold in matching.holds} | {row.key for row in matching.missing}
     lost = dict(_acknowledged(homeless, record))
@@ -105,7 +105,7 @@ def sharing(matching: Matching, record: CompanyRecord) -> dict[str, set[str]]:
 
 
 def _acknowledged(keys: Iterable[str], record: CompanyRecord) -> Iterator[tuple[NaturalKey, str]]:
-    """Yield rows that an answer has acknowledged, not a listing alone: that one gives each an id."""
+    """Yield rows that an answer has acknowledged. A row known by a listing alone has an id of its own."""
     for key in keys:
         known = record.rows.get(key)
         if known is not None and known.outcome_known and (known.confirmed or known.remote_id is None):
@@ -123,7 +123,7 @@ def _is_new_here(pair: Pair) -> bool:
 def _was_overwritten(pair: Pair) -> bool:
     """Return whether a confirmed row has become another one since it was acknowledged.
 
-    Nothing may be known of a listed key any more: then it has, if the source means another row by that key.
+    If the ledger knows nothing of a listed key, the row has become another one if the source means another row by it.
     """
     known = pair.known
     if known is None and pair.via is Via.LISTED_KEY:

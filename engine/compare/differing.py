@@ -30,7 +30,7 @@ def _has_moved_unseen(name: str, pair: Pair, *, needs_code: bool) -> bool:
 
 
 def judged(pair: Pair, *, relabel: bool) -> Judged:
-    """Return what is to be said of a pair, by its entry where that is of this very remote row."""
+    """Return how each field of a pair stands. The ledger's entry counts only if it is of this very remote row."""
     row, remote, via, known = pair
     is_named = via is Via.LISTED_KEY and known is not None and known.remote_id is None
     is_its_own = known is not None and known.remote_id in {None, remote.id} and (is_named or leads_here(pair))

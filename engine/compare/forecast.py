@@ -1,4 +1,4 @@
-"""What a source would change of a company's rows, by what the ledger knows of them. For people; no run uses it."""
+"""Which rows a source would create, change or lose, compared with the ledger alone. For people; no run uses it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Evidence(StrEnum):
 
 
 def first_evidence(state: CompanyState, verify: Verify, company_id: int, now: datetime) -> Evidence:
-    """Return what must be read whatever the source holds. A listing that lies in the future counts as too old."""
+    """Return what must be read, whatever the source holds. A listing dated in the future counts as too old."""
     if state.listed_at is None or state.checked_at is None or is_reading_open(state):
         return Evidence.LISTING
     if verify.mode is VerifyMode.FULL:
@@ -87,7 +87,7 @@ def must_list(wanted: Wanted, record: CompanyRecord, resting: Container[str] = (
 
 
 def creates_need_probe(plan: Plan, evidence: Evidence) -> bool:
-    """Return whether the plan creates on the ledger's word alone: a create needs evidence of this run."""
+    """Return whether the plan creates rows and nothing was read in this run: a create needs evidence of this run."""
     return evidence is Evidence.LEDGER and bool(plan.creates)
 
 

@@ -19,7 +19,7 @@ from engine.model.row_record import remote_id_of
 from engine.model.wanted import Wanted
 
 Trait: TypeAlias = tuple[str, ...]
-"""What rows for one thing would share."""
+"""What two rows would have in common if they stood for the same thing."""
 
 
 def listed_twice(key: str, bearers: Sequence[RemoteRow]) -> Hold:
@@ -77,7 +77,7 @@ def without_look_alikes(
     holds: list[Hold],
     contested: set[str],
 ) -> list[Dimension]:
-    """Hold rows that a free remote row looks like; return those that may be created.
+    """Hold new rows that look like a remote row which no source row means; return those that may be created.
 
     `view`: all remote rows. Where none is of the row's own kind, the server may have another name for it.
     """
@@ -110,9 +110,9 @@ def without_look_alikes(
 
 
 def _traits(row: Dimension | RemoteRow, *, of: NaturalKey | None = None) -> tuple[Trait, Trait]:
-    """Return what two rows for one thing would share: the identifier without case and leading zeros, or the name.
+    """Return what would show that two rows are one thing: identifier (case and leading zeros apart), or name.
 
-    `of`: taken to be of this kind; None: of its own.
+    `of`: the kind that the row is taken to be of; None: its own.
     """
     kind = row.resource.kind_of(row) if of is None else of
     identifier: str = getattr(row, row.resource.identifier)
@@ -120,7 +120,7 @@ def _traits(row: Dimension | RemoteRow, *, of: NaturalKey | None = None) -> tupl
 
 
 def _kindless(row: Dimension | RemoteRow) -> Trait:
-    """Return what two rows of different kinds share if they are one thing: both identifier and name."""
+    """Return what would show that rows of different kinds are one thing: identifier and name together."""
     return "any kind", getattr(row, row.resource.identifier), row.name, ""
 
 
@@ -132,7 +132,7 @@ def meant_by_another(row: Dimension, remote: RemoteRow) -> Hold:
 
 
 def meant_by_invalid(remotes: Iterable[RemoteRow], wanted: Wanted, record: CompanyRecord) -> Iterator[str]:
-    """Yield ids of rows that an invalid source row means: it does not prove that the source has dropped the row."""
+    """Yield ids of remote rows that an invalid source row may mean: the source has not dropped those."""
     if not (wanted.invalid_keys or wanted.invalid_natural):
         return
     known = {key: record.rows[key] for key in wanted.invalid_keys if key in record.rows}

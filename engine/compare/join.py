@@ -32,8 +32,8 @@ def join(
 ) -> Matching:
     """Pair wanted rows with remote rows, both sides completely. The order of either side changes nothing.
 
-    `alike`: a person has looked, and rows that merely look like one in Ottimate are others: they are missing. `agreed`:
-    the rows that are plainly agreed; they are left out.
+    `alike`: a person has looked and says that rows which look like one in Ottimate are new: they are created. `agreed`:
+    rows that need no pair; they are left out.
     """
     rows: list[Dimension] = list(agreed.rows) if agreed else sorted(wanted.rows, key=attrgetter("key"))
     remotes = dict(agreed.remotes.items() if agreed else view.rows.items())
@@ -123,7 +123,7 @@ def _by_link(
 
 
 def _acknowledged(rows: Iterable[Dimension], record: CompanyRecord) -> set[NaturalKey]:
-    """Return what confirmed keys of wanted rows were last acknowledged as."""
+    """Return the natural keys that were last acknowledged under the confirmed keys of wanted rows."""
     entries = (record.rows.get(row.key) for row in rows)
     return {
         natural_key(known.row) for known in entries if known is not None and known.confirmed and known.outcome_known

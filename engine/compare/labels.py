@@ -1,4 +1,4 @@
-"""Which label a row is sent with. Labels are the client's own words for types, and keys of invoice dimensions."""
+"""Which label a row is sent with. Labels are the client's own words for types; invoices name dimensions by them."""
 
 from __future__ import annotations
 

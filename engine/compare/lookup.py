@@ -86,7 +86,7 @@ class RowsByType:
 
 
 class _Near:
-    """Rows of some labels, by what else than their id they may be meant by."""
+    """Rows of some labels, by other texts that an invoice may give for their id: id in another spelling, name, code."""
 
     def __init__(self, rows: Iterable[RemoteRow]) -> None:
         self.ids: dict[str, list[RemoteRow]] = {}  # by folded id

@@ -44,9 +44,9 @@ def newly_absent(change: Change, record: CompanyRecord, now: datetime) -> Restin
 
 
 def perhaps_there(record: CompanyRecord, view: RemoteView) -> dict[str, NaturalKey]:
-    """Return, by key, the natural keys of entries that a listing shows neither by id nor by these.
+    """Return, by key, the natural keys of entries whose row a listing shows neither by its id nor by its natural key.
 
-    Those that an earlier listing showed are gone. The others have never been shown since they were sent.
+    Rows that an earlier listing showed are gone; no listing has shown the others since they were sent.
     """
     if record.is_as_listed:
         return {}

@@ -20,8 +20,8 @@ def missing(rows: list[Dimension], view: RemoteView, record: CompanyRecord) -> I
     """Yield the rows that are not in Ottimate.
 
     1. The ledger does not know the key, or only as a create whose answer was lost: new in the ERP.
-    2. It does, and the row that the key led to is there still, or one like it is, as another key's; or what the ledger
-       knew was given up: not observable.
+    2. It does, and that row, or one with its natural key, is there and belongs to another key; or what the ledger knew
+       was given up (`dimsync ledger distrust`): not observable.
     3. It does, and that row is gone: it vanished from Ottimate.
     """
     there: set[NaturalKey] | None = None
@@ -42,9 +42,9 @@ def orphans(matching: Matching, view: RemoteView, record: CompanyRecord) -> Iter
     """Yield the rows that no source row means, under the key that leads to them if there is one.
 
     1. A key of the ledger leads there: it was in the source, which has dropped it.
-    2. None does, and the last listing showed it already; or there was none, or it was given up: not observable.
-    3. None does, it is new, and not all that was made is accounted for, so that it may be ours: not observable.
-    4. None does, it is new, and all of ours are accounted for: somebody made it in Ottimate.
+    2. None does, and the last listing showed it already, or there was no listing to go by: not observable.
+    3. None does, it is new, and may be a row that the engine created and no key leads to: not observable.
+    4. None does, it is new, and a key leads to each row that the engine created: somebody made it in Ottimate.
     """
     remotes = [view.rows[remote_id] for remote_id in matching.orphans]
     paired = {pair.row.key for pair in matching.pairs} | matching.agreed_keys

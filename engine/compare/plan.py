@@ -1,4 +1,4 @@
-"""Matched rows -> plan: what differs, what may be sent, and what nobody can see."""
+"""Matched rows -> plan: which rows are created, updated, tried out, held or left as they are."""
 
 from __future__ import annotations
 

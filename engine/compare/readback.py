@@ -49,8 +49,8 @@ def counterparts(changes: Sequence[Change], view: RemoteView, before: Container[
 def readback(change: Change, remote: RemoteRow | None, known: RowRecord | None = None) -> Readback:
     """Return what a row that was read back proves of a change. A row is stored whole or not at all.
 
-    So one changed field that is there as sent proves all of them. A row that was sent again because its outcome was
-    unknown has no changed fields: every field must be seen to be equal.
+    So one changed field that shows as it was sent proves all of them. A row that was sent again because its outcome was
+    unknown has no list of changed fields: every field must be seen to be equal.
     `known`: the ledger's record of this very remote row. A field that was not changed may be there in the spelling that
     is agreed for it; how the server spells what was changed, only a listing shows.
     """

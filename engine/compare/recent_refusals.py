@@ -1,9 +1,9 @@
-"""Rows that rest: they differ, and are not sent in this run, since to send them again now would only cost requests.
+"""Rows that rest: they differ, but are not sent in this run, because another send now would only cost requests.
 
 The cases, in the order in which they are told apart (`collision` handles rows that share a remote row):
-1. No listing shows it although it was acknowledged (`not-listed`): held until one does, or a person allows it. The
-   same type and ERP id under another key is held, too (`key-shift`), as it is where a row was sent and its outcome
-   got lost: should that row be there, there would be two.
+1. It was acknowledged, and no listing shows it (`not-listed`): held until one does, or a person allows it. A row of
+   the same type and ERP id under another key is held, too (`key-shift`): if the first one is there after all, there
+   would be two. The same holds after a send whose outcome is unknown.
 2. The server refused it: rejected, for a day, while it is unchanged.
 3. Nobody knows what came of it, twice with the same bytes: uncertain, for 1 h, then 6 h, then a day each time.
 """
@@ -60,9 +60,9 @@ def without_resting(
 
 
 def _shifted(change: Change, hidden: Mapping[NaturalKey, str], record: CompanyRecord) -> Hold | None:
-    """Return why a row is not created, or does not become another: what it would be may be there under another key.
+    """Return why a change is held: a row of the type and ERP id that it leads to may exist under another key.
 
-    `hidden`: the keys of what may be there.
+    `hidden`: by natural key, the keys under which such rows may exist.
     """
     row = change.row
     natural = natural_key(row)

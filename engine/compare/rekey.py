@@ -1,4 +1,4 @@
-"""Source keys that stand for other keys on the wire: a row keeps the key that it was created under."""
+"""Keys that have changed in the source: the row keeps on the wire the key that it was created under."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Rekey(NamedTuple):
 def rekeyed(wanted: Wanted, wire_keys: Mapping[str, str]) -> Wanted:
     """Return the rows under the keys that go on the wire; the problems of rows stay told under the source's.
 
-    A key that stands for another one which is in the source, too, would make one row of two: both are invalid.
+    If the key on the wire is another row's own key in the source, two rows would be sent as one: both are invalid.
     """
     if not wire_keys:
         return wanted
@@ -67,9 +67,10 @@ def _also_by(source_keys: Mapping[str, str], by_key: Mapping[str, _Value]) -> di
 
 
 def rekeyable(wanted: Wanted, record: CompanyRecord) -> list[Rekey]:
-    """Return the source's rows that Ottimate has under another key, one that the source has no more, by source key.
+    """Return the source's rows that Ottimate has under a key which the source no longer has, by source key.
 
-    Rows are told by type and ERP id. One whose own key leads somewhere, or that is not alone with its id, is left out.
+    Rows are recognised by type and ERP id. Left out are rows whose own key leads to a remote row, and rows that share
+    their type and ERP id with another one.
     """
     own = {row.key for row in wanted.rows} | wanted.invalid_keys
     own |= {record.wire_keys[key] for key in own if key in record.wire_keys}

@@ -76,7 +76,7 @@ def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:
 
 
 def _as_acknowledged(record: CompanyRecord) -> list[int]:
-    """Return the positions of entries that are there as they were acknowledged, each the only one of its remote id."""
+    """Return the positions of entries whose rows are as acknowledged, and whose remote id no other entry has."""
     table = record.entries.table
     if record.resting:
         hidden = record.resting.keys()
@@ -95,7 +95,7 @@ def _as_acknowledged(record: CompanyRecord) -> list[int]:
 
 
 def _acknowledged_rows(table: Table[RowRecord], resource: Resource, *, keyed: bool) -> Table[RemoteRow]:
-    """Return the remote rows of entries that are there as they were acknowledged."""
+    """Return the remote rows of entries whose rows are as they were acknowledged."""
     flags = table.column("flags")
     shown = {name: table.column(name) for name in resource.names}
     shown["id"] = table.column("remote_id")

@@ -19,7 +19,7 @@ def subset(
     file: str | None = None,
     resting: AbstractSet[str] = frozenset(),
 ) -> tuple[Plan, Wanted]:
-    """Return the plan and the rows of these wire keys alone; all other rows are as if they were not there.
+    """Return the part of a plan, and of the source's rows, that is about these wire keys.
 
     All rows were compared, so that each is joined with the same remote row as in a sync. Nothing is said of orphans.
     `file`: where corrected rows came from; invalid rows there count, whatever their keys. `resting`: keys of rows that

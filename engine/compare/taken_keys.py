@@ -51,7 +51,7 @@ def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
 def _moves(change: Change, view: RemoteView) -> bool:
     """Return whether an update gives a remote row another natural key.
 
-    One without fields is sent again: it moves its row if that is something else as it is.
+    An update without a list of changed fields is sent again: it moves its row if that has another natural key now.
     """
     there = None if change.fields or change.remote_id is None else view.rows.get(change.remote_id)
     if there is None:

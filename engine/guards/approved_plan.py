@@ -1,6 +1,6 @@
-"""What is remembered of a plan that passed the guards, until all of it is done: what is left of it passes again.
+"""Remember a plan that passed the guards until all of it is done, so that the rest of it passes in the next run.
 
-A plan that is stopped half-way would otherwise be held when the rest of it comes: by then it is the same mass of rows.
+Otherwise a large plan that was stopped half-way would be held when the next run sends the rest of it.
 Each of its rows leaves a mark of 8 bytes; the marks, sorted and joined, are `CompanyState.passed`. Pure.
 """
 
@@ -17,11 +17,11 @@ MARK_BYTES = 8
 
 
 def marks(rows: Iterable[Dimension]) -> bytes:
-    """Return what is remembered of rows of a plan that passed, a mark for each: what is left of them passes, too.
+    """Return the marks of rows of a plan that passed, by which later runs recognise them.
 
     A mark stands for the key and for all that the source says of the row: its name, ERP id, type and code. Type labels
-    are left out, as a listing between two runs may change them. Marks that an older dimsync made stand for keys alone
-    and equal none of these: what was left of its plan is counted once more.
+    are left out, as a listing between two runs may change them. An older dimsync made marks of keys alone; they equal
+    none of these marks, so that the guards count the rest of its plan again.
     """
     return b"".join(sorted(map(_mark, rows)))
 

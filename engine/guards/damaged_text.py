@@ -1,7 +1,7 @@
 """The guards `decimal-ids` and `mangled-text`: what a spreadsheet or a wrong encoding has done to a source. Pure.
 
-Only values that would be sent and that neither ledger nor listing has yet are looked at, so that a person who lets them
-pass does so once.
+Only values that would be sent are looked at, and of these only values that neither ledger nor listing has: a person who
+lets them pass has to do so once.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def unmangled(text: str) -> str | None:
 
 
 def _is_sensible(char: str, before: str, after: str) -> bool:
-    """Return whether a character that is not ASCII can have been meant where it stands."""
+    """Return whether a character beyond ASCII makes sense between its neighbours."""
     if char.isascii():
         return False
     is_alone = not any(beside.isascii() and beside.isalpha() for beside in (before, after))

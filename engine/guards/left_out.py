@@ -1,7 +1,7 @@
 """The guard `left-out`: a filter that leaves out what it kept at the last good run. Pure.
 
-An export that spells a value another way (`No` for `F`) meets a filter that does not know it: rows vanish from the
-source without a fault, and nothing else would show it.
+If an export begins to spell a value another way (`No` for `F`), a filter may leave out rows that it kept before. No row
+has a fault then, so that nothing else would show it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _gutted_sources(now: Sequence[SourceCounts], before: Sequence[SourceCounts],
 
 
 def _pairs(now: Sequence[SourceCounts], before: Sequence[SourceCounts]) -> Iterator[tuple[SourceCounts, SourceCounts]]:
-    """Yield each source with what it was; one under a new name, such as with a date in it, is told by its place."""
+    """Yield each source with its earlier counts. One with a new name (a date in it) is matched by its position."""
     by_name = {source.name: source for source in before}
     for place, source in enumerate(now):
         if source.name in by_name:

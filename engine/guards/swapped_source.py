@@ -49,7 +49,7 @@ def is_plainly_own(asked: Asked, guards: Guards) -> bool:
 
 
 def whose(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -> Violation | None:
-    """Return a violation when one of the three signs says that the source is another client's. O(rows).
+    """Return a violation when one of the three signs shows that the source is another client's. O(rows).
 
     `charts`, `fresh`: as `another_chart` takes them.
     """
@@ -117,8 +117,8 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
 def _own(asked: Asked) -> tuple[int, float]:
     """Return how many rows the company is known to have, and the share of the source's rows that are among them.
 
-    Those that were acknowledged or listed, and those of a plan that has passed, which a run may have sent in part.
-    Where none is remembered, of a row that was sent and never answered the ledger knows the key alone.
+    These are rows that were acknowledged or listed, and rows of a plan that passed the guards, of which a run may have
+    sent some. If no such plan is remembered, the ledger has only the key of a row that was sent and never answered.
     """
     entries, passed = asked.record.entries.table, asked.record.state.passed
     identifier, names = asked.record.resource.identifier, asked.record.resource.traits

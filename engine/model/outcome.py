@@ -127,8 +127,8 @@ class ChunkOutcome:
     results: tuple[ItemResult, ...]
     explained: bool  # counters, arrays and rows sent agree, and each error was joined to its row
     doubt: str = ""  # why it is not explained; empty: it is
-    surplus: int = 0  # more rows created than planned: the key of an update led to no row
-    met: int = 0  # planned creates that were answered as updated: their keys led to existing rows
+    unexpected_creates: int = 0  # more rows created than planned: the key of an update led to no row
+    creates_that_updated: int = 0  # planned creates that were answered as updated: their keys led to existing rows
     unjoined: bool = False  # an error could not be joined to a row; in smaller chunks it can
     answered: Mapping[str, str] = field(default_factory=dict)  # by key: names in the answer that differ from those sent
 

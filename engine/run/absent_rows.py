@@ -1,4 +1,4 @@
-"""Rows that were sent and that a listing does not show: told, looked for, made anew or believed to be there."""
+"""Rows that were acknowledged and that a listing does not show: report them, look for them, or send them again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AbsentRows:
         """Take rows out of the plan that were acknowledged and that the listing does not show.
 
         `is_after`: the listing was read after this run had written. Returns the plan, and the notes on all such rows:
-        those that earlier listings did not show, the new ones, and those that stay in the plan to be made anew.
+        old ones, new ones, and rows that stay in the plan because they are created again.
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in record.resting.items() if rest.code == NOT_LISTED}
@@ -63,13 +63,13 @@ class AbsentRows:
         return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
 
     async def believed(self, index: RemoteView, record: CompanyRecord) -> Mapping[str, NaturalKey]:
-        """Return what was sent under a key and not listed since."""
+        """Return, by key, the natural keys that were sent and that no listing has shown since."""
         absent = perhaps_there(record, index)
         unlisted = await self.ledger.unlisted(self.company_key, list(absent)) if absent else frozenset()
         return may_be_there(record, index, unlisted)
 
     async def respelled(self, matching: Matching, record: CompanyRecord) -> frozenset[str]:
-        """Return keys of rows that a listing shows for the first time, with another id than their answer gave."""
+        """Return the keys of rows that this listing is the first to show, under another id than their answer gave."""
         strays = {stray.id for stray in record.keyless}
         moved = [
             pair.row.key

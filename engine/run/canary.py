@@ -1,4 +1,4 @@
-"""Trying out keys that nothing has confirmed: a few rows of each type first, alone; what fails holds those after it."""
+"""Try out keys that nothing has confirmed: first a few rows of each type, alone; if one fails, the others are held."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ UNPROVEN = "the rows of its type that were tried first did not show that their k
 
 
 async def try_out(delivery: Delivery, canaries: Sequence[Change]) -> Stop | None:
-    """Send rows of unconfirmed key type by type: one alone, then 10, then 100s; what fails holds all after it.
+    """Send rows of unconfirmed key, type by type: one alone, then 10, then 100 at a time; a failure holds the rest.
 
-    Returns why nothing more may be sent, if so: nobody can tell what became of one of them.
+    Returns why nothing more may be sent for the company, if the outcome of one of them cannot be found out.
     """
     company, notes, has_missed = delivery.company, delivery.notes, False
     for rows in by_type(canaries):
@@ -76,8 +76,8 @@ def _has_missed(results: Sequence[ItemResult]) -> bool:
 def _are_confirmed(tried: Sequence[Change], results: Sequence[ItemResult], heard: Sequence[SettledChunk]) -> bool:
     """Return whether answers confirm all keys.
 
-    They do when each row was updated, at the first send, and under the id that it was matched with. Of several rows the
-    answer may not tell the id, where a name is doubled; of one it must. What a repeat answers proves nothing.
+    They do if each row was updated, at its first send, under the id that it was matched with. If several rows were sent
+    and some share a name, the answer need not give their ids. An answer to a repeated send proves nothing.
     """
     own = all(
         result.column is Column.UPDATED

@@ -1,4 +1,4 @@
-"""Rows whose keys the API takes for one: each overwrites what the other one sent."""
+"""Collisions that a run meets: rows whose keys the API takes for one, so that each overwrites the other."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Collisions:
 
     @property
     def keys(self) -> set[str]:
-        """All keys of these: their rows are counted."""
+        """The keys of all collisions. Their rows are counted already."""
         return set().union(*self.groups.values())
 
     def notes(self, source: Wanted, now: datetime) -> dict[str, RestingRow]:
-        """Return what the ledger keeps of them, by key."""
+        """Return the notes on them for the ledger, by key."""
         return collisions(self.groups, source, now)

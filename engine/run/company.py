@@ -38,7 +38,7 @@ class CompanyRun:
         self._visible = visible
 
     async def run(self) -> None:
-        """Do all of it. What goes wrong for this company ends here, as a problem of its result."""
+        """Take all steps. An `EngineError` ends here, as a problem of the company's result."""
         company, run = self._company, self._company.run
         await run.emit(CompanyStarted(company_id=company.id, name=company.job.company.name))
         try:
@@ -79,7 +79,7 @@ class CompanyRun:
     async def _find(self) -> AccountParked | None:
         """Make sure that the company may be seen, or raise `OutOfScope`.
 
-        An account that is stopped is returned rather than raised: its companies' rows are counted all the same.
+        If the account is stopped, the error is returned rather than raised: the source is still read and counted.
         """
         company = self._company
         try:
@@ -90,7 +90,7 @@ class CompanyRun:
         return None
 
     async def _is_unchanged(self) -> bool:
-        """Return whether nothing is new since a run that found nothing to do; then this one is at its end, too."""
+        """Return whether nothing has changed since a run that found nothing to do; then the company is done."""
         company = self._company
         async with skip_unchanged(company).held() as state:
             if state is None or not company.comparison.rests_on(state):
@@ -111,7 +111,7 @@ class CompanyRun:
             raise
 
     async def _send(self, decision: Decision, record: CompanyRecord) -> None:
-        """Send a plan, and remember of what passed the guards what is not done, unless the ledger has failed."""
+        """Send a plan. Unless the ledger has failed, remember what is left of a plan that passed the guards."""
         company, is_written_down = self._company, True
         try:
             await write(company, decision.plan, record, decision.to_do)

@@ -23,7 +23,7 @@ from engine.send.chunks import Cut
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What was found out of a company on the way, for its result."""
+    """What the steps of a company's run find out for its result."""
 
     name: str  # as the directory shows it, where the settings give none
     compared: Compared | None = None  # None: it was not compared
@@ -84,7 +84,7 @@ def company_context(job: Job, channel: Channel, run: RunContext) -> CompanyConte
         company_key=company_key,
         client=client,
         ledger=run.ledger,
-        room=run.rooms.get(account.name),
+        listing_budget=run.listing_budgets.get(account.name),
         now=run.now,
         emit=run.emit,
     )

@@ -1,4 +1,4 @@
-"""How one company ends, as far as that is known."""
+"""What has stopped one company so far, and so in which state it ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.run.row_counts import RowCounts
 
 
 class CompanyEnding:
-    """Takes in what stops a company, and tells its problems to the counts of its rows."""
+    """Keeps what stops a company, and adds the problems to the counts of its rows."""
 
     def __init__(self, counts: RowCounts) -> None:
         self._counts = counts
@@ -20,7 +20,7 @@ class CompanyEnding:
     def take(self, stop: Stop) -> None:
         """Note why the company ends here. Rows that have no outcome yet are deferred, or held with the company.
 
-        The first stop says what became of the company, the gravest what the run ends with.
+        The first stop decides the company's state, the gravest one the exit code.
         """
         self._counts.fault(stop.problem)
         if self.stopped is None or self.stopped is STOPPED:
@@ -31,7 +31,7 @@ class CompanyEnding:
             self._counts.rest = Column.HELD
 
     def reached(self) -> None:
-        """Note that all steps were taken; what stopped one of them stays."""
+        """Note that all steps were taken. Anything that stopped one of them still counts."""
         if self.stopped is STOPPED:
             self.stopped = None
 

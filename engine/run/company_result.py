@@ -88,9 +88,9 @@ def _own_keys(company: CompanyContext, rows: tuple[Difference, ...]) -> tuple[Di
 
 
 def _is_unbalanced(company: CompanyContext, balance: Balance, problems: Sequence[Problem]) -> bool:
-    """Return whether something is wrong with the counts, as far as a second look shows.
+    """Return whether the counts are wrong: they do not add up, or a second way of counting disagrees.
 
-    Where nothing stopped the company, no row may wait; and each refused or doubtful row has a problem of its own.
+    If nothing stopped the company, no row may be deferred. Each rejected or uncertain row has a problem of its own.
     """
     plan = company.counts.plan
     told = Counter(problem.code for problem in problems if problem.key is not None)

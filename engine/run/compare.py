@@ -1,4 +1,4 @@
-"""Reading as little as proves enough, and comparing: one company's way from wanted rows to a plan."""
+"""One company's way from wanted rows to a plan: read as little of Ottimate as is evidence enough, and compare."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Comparison:
     evidence: Evidence | None = None
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
     view: RemoteView = field(default_factory=RemoteView)  # the remote rows that were compared with
-    _has_room: bool = False  # the pages of its listing are kept for it
+    _is_reserved: bool = False  # the pages of its listing are kept for it
 
     @property
     def allowed(self) -> frozenset[str]:
@@ -85,17 +85,18 @@ class Comparison:
     async def compare(self, wanted: Wanted, record: CompanyRecord) -> Compared:
         """Return the plan. Raises `ApiError`, `IncompleteListing`, `TenantLeak`, `LedgerError`.
 
-        What the ledger knows is compared first, since that costs nothing; a create on its word alone, or its age, asks
-        for a probe; a probe that differs, a first contact or a create of unknown outcome for the whole listing.
+        What the ledger knows is compared first, since that costs nothing. If the plan creates rows, or if the last
+        probe is old, the row count is probed. If that differs, at first contact, or if the outcome of a create is
+        unknown, the company is listed.
         """
         verify = self.company.verify or self.verify
         evidence = first_evidence(record.state, verify, self.company.id, self.now())
-        self._has_room = False
+        self._is_reserved = False
         if must_list(wanted, record, self._resting_keys(wanted, record)):
             evidence = Evidence.LISTING
         elif evidence is Evidence.LISTING and is_due_for_age(record.state, verify):
-            self._has_room = self.reader.takes(self.reader.pages(record.state.remote_count or 0))
-            evidence = Evidence.LISTING if self._has_room else Evidence.PROBE
+            self._is_reserved = self.reader.takes(self.reader.pages(record.state.remote_count or 0))
+            evidence = Evidence.LISTING if self._is_reserved else Evidence.PROBE
         first: First | None = None
         if evidence is not Evidence.LISTING:
             record, evidence = await self._look_up(wanted, record, evidence)
@@ -123,7 +124,7 @@ class Comparison:
         `first`: its first page and the page size, if they have been read. `is_after`: the run has written and needs
         this listing, even where the budget has no room for listings.
         """
-        index = await self.reader.read(first, record.state.remote_count, has_room=is_after or self._has_room)
+        index = await self.reader.read(first, record.state.remote_count, is_reserved=is_after or self._is_reserved)
         self._see(index)
         known = 0 if index else sum(row.outcome_known for row in record.rows.values())
         has_vanished = bool(known) and Vanished.slug not in self.allowed
@@ -134,7 +135,7 @@ class Comparison:
         is_gone = not index and Vanished.slug in self.allowed  # a person says that no row is there
         believed = {} if is_gone else await self.absent_rows.believed(index, record)
         record_before, record = record, replace(record, may_be_there=believed)
-        # what this run has written stands as it was written: a key that is not confirmed yet is the next run's to hold
+        # after this run has written: rows whose key is not confirmed yet are not held by this run any more
         adopt = Adopt.TRUST if is_after and self.guards.adopt is Adopt.HOLD else self.guards.adopt
         matching, compared = await self.comparer.compare(wanted, index, record, adopt)
         shared = collisions(sharing(matching, record), wanted, self.now())
@@ -202,7 +203,7 @@ class Comparison:
         self.view = index
 
     def rests_on(self, state: CompanyState) -> bool:
-        """Return whether the ledger alone is evidence enough, and note it; for a company that nothing is new of."""
+        """Return whether the ledger alone is evidence enough for a company that has not changed; if so, note it."""
         verify = self.company.verify or self.verify
         if state.failure or first_evidence(state, verify, self.company.id, self.now()) is not Evidence.LEDGER:
             return False
@@ -226,7 +227,7 @@ class Comparison:
 
     @property
     def verified_at(self) -> datetime | None:
-        """When what the ledger knows was last held against Ottimate."""
+        """When the ledger was last compared with Ottimate, by a probe or a listing."""
         return self.reader.verified_at
 
     @property

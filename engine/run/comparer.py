@@ -1,4 +1,4 @@
-"""Comparing a company's wanted rows with one view of Ottimate: the pure rules in their order, beside the event loop."""
+"""Compare a company's wanted rows with one view of Ottimate: the pure rules in their order, off the event loop."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def with_totals(
 
 
 def not_written_down(result: RunResult, error: LedgerError) -> RunResult:
-    """Return the result of a run whose end the ledger refused: what was done is done, and is told all the same."""
+    """Return the result of a run whose end could not be written to the ledger: the result is given all the same."""
     problem = Problem(code="ledger", message=f"the end of the run could not be written down: {error}")
     code = worst((ExitCode(result.exit_code), ExitCode.FAILED))
     return replace(result, exit_code=code, problems=(*result.problems, problem))

@@ -34,7 +34,7 @@ class RunContext:
     now: Callable[[], datetime]
     emit: Emit
     applying: Applying | None = None  # a saved plan is carried out
-    rooms: Mapping[str, ListingBudget] = field(
+    listing_budgets: Mapping[str, ListingBudget] = field(
         default_factory=dict
     )  # for listings, by account's name; none: as much as it takes
     company_ids: frozenset[int] = frozenset()  # of every configured company, those that this run leaves out included

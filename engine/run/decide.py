@@ -54,7 +54,7 @@ class PlanFromSource:
         """Compare, and ask the guards. None: the company rests, or a guard holds it."""
         company, state = self.company, record.state
         wanted = self._wants(rekeyed(self._source, record.wire_keys), record.wire_keys)
-        if not self._wakes(state) and is_resting(state, wanted, company.run.now()):
+        if not self._compares_resting(state) and is_resting(state, wanted, company.run.now()):
             self._rest(state)
             return None
         if state.failure == REFUSED.code:
@@ -67,7 +67,7 @@ class PlanFromSource:
         return Decision(plan=plan, to_do=to_do_of(compared.plan) | resting)
 
     async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
-        """Let the company rest: only its bulk requests are refused. Keys that led nowhere meanwhile are graver."""
+        """Let the company rest, as its bulk requests are refused; unless its keys led nowhere, which is graver."""
         now = await self.company.run.ledger.read(self.company.company_key)
         if now.state.failure != KEY_MISMATCH:
             await self._note_failure(error, self._source, record.state)
@@ -82,7 +82,7 @@ class PlanFromSource:
         return self.company.counts.source or Wanted(rows=[], source_rows=0)
 
     def _wants(self, wanted: Wanted, wire_keys: Mapping[str, str] | None = None) -> Wanted:
-        """Take the source's rows; of a retry, those that are asked for are counted, and no other."""
+        """Take the source's rows. A retry counts only the rows that it was asked for."""
         counts, job = self.company.counts, self.company.job
         counts.source = counts.wanted = wanted
         if job.only is not None:
@@ -94,7 +94,7 @@ class PlanFromSource:
         asked = self.company.job.only or frozenset()
         return asked | {wire_keys[key] for key in asked if key in wire_keys}
 
-    def _wakes(self, state: CompanyState) -> bool:
+    def _compares_resting(self, state: CompanyState) -> bool:
         """Return whether the company is compared although it rests. `--allow` never lifts a key-mismatch stop."""
         run = self.company.run
         if run.fresh or run.mode.compares_resting:
@@ -102,7 +102,7 @@ class PlanFromSource:
         return state.failure != KEY_MISMATCH and bool(self.company.allowed or run.mode.tries_resting)
 
     def _rest(self, state: CompanyState) -> None:
-        """Keep a company's trouble as it was, without a request, while its rest lasts."""
+        """End a company that rests as it ended before, without a request."""
         code = state.failure or FAILED.code
         message = state.failure_message or ""
         if code in FIGURE_GUARDS:
@@ -114,7 +114,7 @@ class PlanFromSource:
         self.company.counts.fault(Problem(code="resting", message=text))
 
     async def _compare(self, wanted: Wanted, record: CompanyRecord) -> tuple[Compared, Plan]:
-        """Return the comparison, and what of its plan this run is about."""
+        """Return the comparison, and the part of its plan that this run is about."""
         company, counts, writes = self.company, self.company.counts, self.company.run.mode.writes
         try:
             compared = part = await company.comparison.compare(wanted, record)
@@ -155,14 +155,14 @@ class PlanFromSource:
         return bool(held)
 
     def _way_out(self, slug: str) -> str:
-        """Return what to type where a guard holds the company: it rests then, so that to look takes `--fresh`."""
+        """Return what to type if a guard holds the company. It rests then, so that `plan` needs `--fresh`."""
         return (
             f"look with `dimsync plan --select company:{self.company.id} --details --fresh`, and to let it pass once:"
             f" --allow {slug}:{self.company.id}"
         )
 
     async def _note_failure(self, error: ApiError | UnsafePlan, wanted: Wanted, before: CompanyState) -> None:
-        """Let the company rest; one whose keys led nowhere stays as it is, which is graver."""
+        """Let the company rest. If its keys led nowhere, which is graver, that note stays."""
         if before.failure != KEY_MISMATCH:
             run = self.company.run
             state = failed_again(before, wanted, code_of(error), str(error), run.now(), asked_for=run.fresh)
@@ -171,7 +171,7 @@ class PlanFromSource:
 
 
 def _advice(company_id: int) -> dict[str, str]:
-    """Return what lets rows pass that are held, by the guard's slug."""
+    """Return, by the guard's slug, what a person can do to let a held row pass."""
     return {
         "flapping": f"; --allow flapping:{company_id} pushes it back all the same",
         "look-alike": f"; if it is another one, --allow look-alike:{company_id} creates it",

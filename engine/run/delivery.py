@@ -1,4 +1,4 @@
-"""Sends chunks, and counts and tells what became of their rows; what was lost is read back."""
+"""Send chunks, count and announce the outcomes of their rows, and read rows back whose answer was lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from engine.send.shared_results import ENDED
 
 @dataclass(slots=True, kw_only=True)
 class Delivery:
-    """One company's, over all that a run sends for it."""
+    """Everything that a run sends for one company."""
 
     company: CompanyContext
     record: CompanyRecord  # before anything was sent
@@ -86,7 +86,7 @@ class Delivery:
         )
 
     async def read_back(self) -> int:
-        """Find out what became of rows whose answer was lost: their counts are amended, and what is open still rests.
+        """Find out what became of rows whose answer was lost, and correct their counts; rows that stay unknown rest.
 
         Returns how many creates changed rows that were there, as far as that shows.
         """
@@ -120,7 +120,7 @@ class Delivery:
         )
 
     def _missing(self, listed: int | None) -> int:
-        """Return how many rows fewer were listed than there were and were created: some overwrote others."""
+        """Return how many rows a listing lacks, of those that were there or created: others overwrote them."""
         created = Counter(self.company.counts.done.values())[Column.CREATED]
         return 0 if listed is None else max(0, self.company.comparison.there + created - listed)
 

@@ -1,4 +1,4 @@
-"""What stopping short means for a company: which error, guard or trouble leaves it in which state, with which code."""
+"""What stops a company, and how it ends then: which error or guard leads to which state, problem code and exit code."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def ending_of(reason: EngineError) -> Ending:
 
 
 def error_of(code: str, message: str) -> EngineError:
-    """Return an error that means for a company what one of this problem code meant, with a message of its own."""
+    """Return an error that ends a company as this problem code did in an earlier run, with this message."""
     kinds = [*((kind.slug, kind) for kind in UNSAFE_READINGS), *((ending.code, kind) for kind, ending in ENDINGS)]
     return next((kind(message) for name, kind in kinds if name == code), EngineError(message))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import anyio
 
 from engine.compare.rekey import Rekey
-from engine.errors import ConfigError, EngineError, plain
+from engine.errors import ConfigError, EngineError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.dimension import Dimension, RemoteRow, clean
@@ -24,19 +24,18 @@ from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
-from engine.net.client import CompanyClient
-from engine.net.directory import read_directory, read_reached, read_visible
 from engine.run.conclusion import new_ledger
 from engine.run.connections import Connections, account_of
 from engine.run.dependencies import Dependencies
-from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain, ids_meant
-from engine.run.lookup import InvoiceLookup, look_up_all
+from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
+from engine.run.looks import Looks
+from engine.run.lookup import look_up_all
 from engine.run.mode import APPLY, CHECK, PLAN, PUT, RETRY, SYNC, Mode
-from engine.run.remote_rows import CompanyRows, RemoteRows
+from engine.run.remote_rows import CompanyRows
 from engine.run.run import Pending, Run
 from engine.run.tasks import RunHost
-from engine.run.validation import refuse_twice, sound_accounts, sound_allowances, sound_dialect
-from engine.run.work import Applying, Bounds, Job, Work
+from engine.run.validation import refuse_foreign, refuse_twice, sound_accounts, sound_allowances, sound_dialect
+from engine.run.work import Applying, Bounds, Job, Work, for_rows, with_plans
 from engine.wire.invoices import read_invoices
 
 if TYPE_CHECKING:
@@ -167,15 +166,8 @@ class Engine:
         A company whose plan has gone stale, or was begun before, is skipped (exit 7); `resume` finishes what was begun.
         Raises `ConfigError` for a plan of another API or contract.
         """
-        if (saved.origin, saved.contract) != (self._origin, self._dialect.name):
-            told = f"the plan was made for {saved.origin} in the contract {saved.contract!r}"
-            raise ConfigError(f"{told}, and the settings say {self._origin} and {self._dialect.name!r}: make a new one")
-        plans = {(plan.account, plan.company_id): plan for plan in saved.companies}
-        jobs = [
-            replace(job, saved=plans[job.account.name, job.company.id])
-            for job in self._jobs(company for company in companies if company.write)
-            if (job.account.name, job.company.id) in plans
-        ]
+        refuse_foreign(saved, self._origin, self._dialect.name)
+        jobs = with_plans(self._jobs(company for company in companies if company.write), saved.companies)
         applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume, allowed=saved.allowed)
         return self._pending(APPLY, jobs, applying=applying)
 
@@ -194,17 +186,8 @@ class Engine:
         company id, trimmed and put into NFC as sources' keys are. `corrected`: rows that take the place of the
         source's; `corrected_in`: what their file is called in messages.
         """
-        better = corrected or {}
-        jobs = [
-            replace(
-                job,
-                only=frozenset(map(clean, keys.get(job.company.id, ()))),
-                corrected=tuple(better.get(job.company.id, ())),
-                corrected_in=corrected_in,
-            )
-            for job in self._jobs(company for company in companies if company.write)
-            if keys.get(job.company.id) or better.get(job.company.id)
-        ]
+        writable = self._jobs(company for company in companies if company.write)
+        jobs = for_rows(writable, keys, corrected or {}, corrected_in)
         return self._pending(RETRY, jobs, allow=allow)
 
     def put(self, company: Company, row: Dimension, *, allow: Iterable[Allow] = ()) -> Pending:
@@ -263,12 +246,7 @@ class Engine:
 
         Its calls raise `ApiError` and, once the account is stopped, `AccountParked`.
         """
-        self._opened()
-        return CompanyClient(
-            self._connections.channel(account_of(self._accounts, account, f"company {company_id}")),
-            self._dialect,
-            company_id,
-        )
+        return self._looks().client(company_id, account_of(self._accounts, account, f"company {company_id}"))
 
     async def directory(self, account: str | None = None, *, refresh: bool = False) -> Directory:
         """Return accounts, companies and locations as the account's API user sees them, from the ledger or the API.
@@ -276,34 +254,19 @@ class Engine:
         The API is asked when nothing whole is remembered, or to `refresh`: ceil(entries / 100) requests for each of the
         three. Raises `ApiError`, `AccountParked`, `IncompleteListing`.
         """
-        ledger = self._opened()
-        asked = account_of(self._accounts, account, "the directory")
-        known = None if refresh else await ledger.directory(self._origin, asked.account_id)
-        if known is not None and known.locations is not None and known.accounts is not None:
-            return known
-        with plain():
-            read = await read_directory(self._connections.channel(asked), self._now())
-        await ledger.remember_directory(self._origin, asked.account_id, read)
-        return read
+        looks = self._looks()
+        return await looks.directory(account_of(self._accounts, account, "the directory"), refresh=refresh)
 
     async def visible(self, account: str | None = None) -> Directory:
         """Ask the API which companies the account's API user sees, and nothing else: one request for 100 of them.
 
         It is remembered as a run remembers it. Raises what `directory` raises.
         """
-        ledger = self._opened()
-        asked = account_of(self._accounts, account, "the directory")
-        with plain():
-            read = await read_visible(self._connections.channel(asked), self._now())
-        await ledger.remember_directory(self._origin, asked.account_id, read)
-        return read
+        return await self._looks().visible(account_of(self._accounts, account, "the directory"))
 
     async def reached(self, account: str | None = None) -> tuple[VisibleAccount, ...]:
         """Ask the API which accounts an account's credentials reach: one request. Raises what `directory` raises."""
-        self._opened()
-        asked = account_of(self._accounts, account, "the directory")
-        with plain():
-            return await read_reached(self._connections.channel(asked))
+        return await self._looks().reached(account_of(self._accounts, account, "the directory"))
 
     def clock_ahead(self, account: str | None = None) -> timedelta | None:
         """Return by how much the API's clock is ahead of ours, by its last answer; None: not known."""
@@ -316,8 +279,7 @@ class Engine:
         Costs ceil(rows / 100) requests. Read-only companies are listed as well. Raises `ApiError`, `AccountParked`,
         `IncompleteListing`, `TenantLeak` and, while a run has the company, `Locked`.
         """
-        account = self._owner(company)
-        return await self._remote(company, account).listed()
+        return await self._looks().remote(company.id, self._owner(company)).listed()
 
     async def lookup(
         self,
@@ -336,7 +298,10 @@ class Engine:
         """
         read = [each for one in invoices for each in ((one,) if isinstance(one, Invoice) else read_invoices(one))]
         by_id = {company.id: company for company in companies}
-        return await look_up_all(by_id, read, require, lambda company: self._invoice_lookup(company, verify))
+        looks = self._looks()
+        return await look_up_all(
+            by_id, read, require, lambda company: looks.invoice_lookup(company, self._owner(company), verify)
+        )
 
     async def get(self, company: Company, what: str) -> list[RemoteRow]:
         """Return the rows that a key, an ERP id or an id in Ottimate means, as Ottimate shows them now.
@@ -344,40 +309,16 @@ class Engine:
         One request for each row of that key or ERP id that the ledger knows; if it knows none, one for a row of that
         id. Empty: there is none, or the ledger does not know of it; `rows` lists all.
         """
-        account = self._owner(company)
-        record = await self._opened().read(self._company_key(company, account))
-        ids = ids_meant(record, what) or (what,)
-        client = self.client(company.id, account.name)
-        return [row for each in ids if (row := await client.one(each)) is not None]
-
-    def _invoice_lookup(self, company: Company, mode: VerifyMode | None) -> InvoiceLookup:
-        account, verify = self._owner(company), company.verify or self._settings.verify
-        return InvoiceLookup(
-            company_key=self._company_key(company, account),
-            remote=self._remote(company, account),
-            ledger=self._opened(),
-            verify=verify if mode is None else replace(verify, mode=mode),
-            directory=lambda refresh: self.directory(account.name, refresh=refresh),
-        )
-
-    def _remote(self, company: Company, account: Account) -> RemoteRows:
-        ledger = self._opened()
-        return RemoteRows(
-            company_key=self._company_key(company, account),
-            client=CompanyClient(self._connections.channel(account), self._dialect, company.id),
-            ledger=ledger,
-            now=self._now,
-        )
+        return await self._looks().meant(company.id, self._owner(company), what)
 
     async def explain(self, company: Company, key: str, *, ask: bool = True) -> Explanation:
         """Return the life of one row: source, remote, ledger, attempts. `ask`: in one request, how it stands there."""
-        ledger = self._opened()
-        account = self._owner(company)
+        ledger, account = self._opened(), self._owner(company)
         return await explain(
             company,
-            self._company_key(company, account),
+            self._company_key(company),
             key,
-            client=self.client(company.id, account.name) if ask else None,
+            client=self._looks().client(company.id, account) if ask else None,
             ledger=ledger,
             codes=self._dialect.type_codes,
         )
@@ -385,20 +326,17 @@ class Engine:
     async def changed_keys(self, company: Company) -> list[Rekey]:
         """Return the source's rows that Ottimate has under another key, one that the source has no more."""
         ledger = self._opened()
-        company_key = self._company_key(company, self._owner(company))
-        return await changed_keys(company, company_key, ledger=ledger, codes=self._dialect.type_codes)
+        return await changed_keys(company, self._company_key(company), ledger=ledger, codes=self._dialect.type_codes)
 
     async def rekey(self, company: Company, rekeys: Iterable[Rekey]) -> None:
         """Send these rows under the keys that Ottimate knows them by, from now on. Raises `Locked`."""
-        ledger = self._opened()
-        company_key = self._company_key(company, self._owner(company))
+        ledger, company_key = self._opened(), self._company_key(company)
         async with ledger.lock(company_key):
             await ledger.rekey(company_key, {one.source_key: one.wire_key for one in rekeys}, self._now())
 
     async def unkey(self, company: Company) -> int:
         """Send all rows of a company under their own keys again; return how many were not. Raises `Locked`."""
-        ledger = self._opened()
-        company_key = self._company_key(company, self._owner(company))
+        ledger, company_key = self._opened(), self._company_key(company)
         async with ledger.lock(company_key):
             keys = sorted((await ledger.read(company_key)).wire_keys)
             await ledger.unkey(company_key, keys)
@@ -406,12 +344,22 @@ class Engine:
 
     async def distrust(self, company: Company) -> int:
         """Forget what was acknowledged for a company: its next sync lists. Returns how many rows. Raises `Locked`."""
-        ledger = self._opened()
-        company_key = self._company_key(company, self._owner(company))
+        ledger, company_key = self._opened(), self._company_key(company)
         async with ledger.lock(company_key):
             return await ledger.distrust(company_key)
 
-    def _company_key(self, company: Company, account: Account) -> CompanyKey:
+    def _looks(self) -> Looks:
+        return Looks(
+            origin=self._origin,
+            dialect=self._dialect,
+            verify=self._settings.verify,
+            ledger=self._opened(),
+            channel=self._connections.channel,
+            now=self._now,
+        )
+
+    def _company_key(self, company: Company) -> CompanyKey:
+        account = self._owner(company)
         return CompanyKey(origin=self._origin, account=account.account_id, company_id=company.id)
 
     def _owner(self, company: Company) -> Account:

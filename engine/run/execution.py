@@ -5,31 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import inf
 
 import anyio
 
 from engine.errors import LedgerError, SourceError
 from engine.model.balance import Balance, ExitCode, worst
-from engine.model.events import CompanyFinished, Event, Parked, RunFinished, RunStarted, SourceRead
+from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted, SourceRead
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany
-from engine.net.channel import Channel
-from engine.net.limits.budget import Budget, ListingBudget
-from engine.net.trouble.host import Host
+from engine.net.limits.budget import ListingBudget
+from engine.run.accounts import RunAccounts
 from engine.run.company import CompanyRun
 from engine.run.company_run import company_run
 from engine.run.conclusion import late, not_written_down, too_many_held, with_totals
 from engine.run.context import RunContext
 from engine.run.dependencies import Dependencies
 from engine.run.fleet import Fleet
-from engine.run.key_memory import KeyMemory
 from engine.run.run_events import RunEvents
 from engine.run.schedule import rows_of, waves
 from engine.run.tasks import Lines
-from engine.run.visibility import Visible
 from engine.run.work import Job, Work
 from engine.sources.sharing import refusals
 from engine.sources.spools import Spools
@@ -59,21 +55,10 @@ class Execution:
         self._started_at = started_at
         self._started_s = 0.0  # on the event loop's clock
         self._events = events
-        self._lines = lines
         self._origin = origin_of(dependencies.settings.api.base_url)
-        self._budget = Budget(left=work.bounds.requests)
-        self._memory = KeyMemory(
-            ledger=self._ledger,
-            origin=self._origin,
-            now=dependencies.now,
-            rests=work.mode.spares_accounts,
-            fresh=work.fresh,
-        )
-        self._host = Host()
+        self._accounts = RunAccounts(dependencies, work, origin=self._origin, lines=lines, emit=self._emit)
         self._refused: Mapping[int, SourceError] = {}  # companies that fail before any request
-        self._channels: dict[str, Channel] = {}  # by account's name
-        self._visible: dict[str, Visible] = {}  # by account's name
-        self._finished: list[CompanyResult] = []  # as they were told of: the totals are held against these
+        self._finished: list[CompanyResult] = []  # as they were announced: the totals are checked against these
         self._fleet: Fleet | None = None
         self._stop_code: ExitCode | None = None
         self._is_late = False
@@ -92,7 +77,9 @@ class Execution:
         self._started_s = anyio.current_time()
         with Spools(self._configured()) as spools:
             await self._begin(spools)
-            await self._open_channels()
+            accounts = {job.account.name: job.account for job in self._jobs}.values()
+            companies = (NamedCompany(job.account.name, job.company.id) for job in self._jobs)
+            await self._accounts.open(accounts, companies, self._started_s)
             fleet = self._fleet = await self._make_fleet()
             if self._stop_code is not None:
                 fleet.stop()
@@ -125,49 +112,19 @@ class Execution:
                 left.append(job)
         return left or self._jobs
 
-    async def _open_channels(self) -> None:
-        """Open a channel for each account that has a company in this run, as earlier runs left its key."""
-        accounts = {job.account.name: job.account for job in self._jobs}.values()
-        keys = {each.account_id: each.key_id for each in accounts if not each.fault}
-        await self._ledger.carry_over(self._origin, keys)
-        self._host = Host(NamedCompany(job.account.name, job.company.id) for job in self._jobs)
-        parts, fresh = self._dependencies, self._work.fresh
-        for account in accounts:
-            channel = Channel(
-                parts.key(account),
-                parts.settings.api,
-                self._lines.over(parts.transport(account)),
-                emit=self._emit,
-                now=parts.now,
-                rng=parts.rng,
-                budget=self._budget,
-                host=self._host,
-                give_up_at_s=self._started_s + (self._work.bounds.seconds or inf),
-            )
-            if channel.parked is not None:
-                await self._emit(Parked(account=account.name, reason=str(channel.parked)))
-            await self._memory.recall(channel)
-            self._channels[account.name] = channel
-            self._visible[account.name] = Visible(channel, self._ledger, self._origin, now=parts.now, fresh=fresh)
-
     async def _make_fleet(self) -> Fleet:
-        context = self._context(await self._listing_budgets())
+        context = self._context(await self._accounts.listing_budgets())
 
         def start(turn: int) -> CompanyRun:
             name = self._jobs[turn].account.name
-            return company_run(self._jobs[turn], self._channels[name], self._visible[name], context)
+            return company_run(self._jobs[turn], self._accounts.channel(name), self._accounts.visible(name), context)
 
         names = [(job.company.id, job.company.name, job.account.name) for job in self._jobs]
         settings = self._dependencies.settings
         most_held = self._work.most_held(settings.fleet_share)
         return Fleet(names, start, self._emit, at_once=settings.companies_at_once, most_held=most_held)
 
-    async def _listing_budgets(self) -> dict[str, ListingBudget]:
-        """Return what each account may spend on listings: half of what is left of its day."""
-        days = await self._memory.days(self._channels.values())
-        return {day.account: ListingBudget(left=day.left, budget=self._budget) for day in days}
-
-    def _context(self, rooms: Mapping[str, ListingBudget]) -> RunContext:
+    def _context(self, budgets: Mapping[str, ListingBudget]) -> RunContext:
         parts, work = self._dependencies, self._work
         return RunContext(
             run_id=self._run_id,
@@ -180,7 +137,7 @@ class Execution:
             contract=parts.dialect.name,
             mode=work.mode,
             applying=work.applying,
-            rooms=rooms,
+            listing_budgets=budgets,
             fresh=work.fresh,
             now=parts.now,
             emit=self._emit,
@@ -197,7 +154,7 @@ class Execution:
     async def _run_companies(self, fleet: Fleet) -> None:
         """Run all companies, known changes before listings; the deadline, if there is one, stops the run.
 
-        Where an account's answers are tried again, a company that tried in vain before comes last.
+        If an account's answers could not be read before, companies that tried in vain come last.
         """
         states = await self._ledger.states(self._origin)
         bounds, verify, now = self._work.bounds, self._dependencies.settings.verify, self._dependencies.now()
@@ -212,7 +169,7 @@ class Execution:
 
     def _has_failed(self, turn: int) -> bool:
         job = self._jobs[turn]
-        return job.company.id in self._channels[job.account.name].trial.failed
+        return job.company.id in self._accounts.channel(job.account.name).trial.failed
 
     async def _stop_at(self, moment_s: float) -> None:
         await anyio.sleep_until(moment_s)
@@ -236,7 +193,7 @@ class Execution:
             [job.company.id for job in self._jobs],
             fleet.results(),
             finished=self._finished,
-            spent=[channel.spent.requests() for channel in self._channels.values()],
+            spent=self._accounts.spent(),
             stop_code=self._stop_code,
         )
         rows_of_nobody = tuple(spools.problems())
@@ -245,10 +202,8 @@ class Execution:
         return replace(result, exit_code=worst(codes), problems=problems)
 
     def _problems(self, fleet: Fleet) -> list[Problem]:
-        """Return what is to be said of the run as a whole."""
-        found = [Problem(code="directory", message=each.trouble) for each in self._visible.values() if each.trouble]
-        if self._host.down is not None:  # then nobody could read a directory
-            found = [Problem(code="host-down", message=str(self._host.down))]
+        """Return the problems of the run as a whole."""
+        found = self._accounts.problems()
         if self._is_late and self._work.bounds.seconds is not None:
             found.append(late(self._work.bounds.seconds))
         if fleet.is_held:
@@ -261,10 +216,8 @@ class Execution:
     async def _write_down(self, result: RunResult) -> RunResult:
         """Write down what was learnt of keys and fleets, and the run's end; return the result with each key's day."""
         try:
-            for each in self._visible.values():
-                await each.keep()
-            await self._memory.keep(self._channels.values())
-            result = replace(result, days=await self._memory.days(self._channels.values()))
+            await self._accounts.keep()
+            result = replace(result, days=await self._accounts.days())
             await self._ledger.finish_run(result)
             await self._keep_fleets()
             keep = timedelta(seconds=self._dependencies.settings.ledger_keep_s)
@@ -275,7 +228,7 @@ class Execution:
         return result
 
     async def _keep_fleets(self) -> None:
-        """Remember which companies came by a fleet's files, so that a file which is there no more is missed."""
+        """Remember which companies a fleet's files stood for, so that a later run notices a file that is gone."""
         fleets: dict[str, list[AccountCompany]] = {}
         for job in self._jobs:
             if job.company.fleet:

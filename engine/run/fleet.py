@@ -1,4 +1,4 @@
-"""Hundreds of companies at once: fairly, each for itself, and each with a result whatever happens."""
+"""Run hundreds of companies at once: fair among accounts, independent of each other, each with a result in any case."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Start = Callable[[int], CompanyRun]
 """Makes the n-th company's run, when its turn comes."""
 
 LEAST = 3
-"""Companies of an account open at a time, however many accounts there are: one that waits keeps its key idle."""
+"""Companies of an account that are open at a time, at least: with one alone, its key would be idle while it waits."""
 
 ROWS = 20_000
-"""Rows of the companies that are open, dealt between the accounts, beyond the `LEAST` of each: what bounds memory.
-Small companies need many open to keep a key busy, as each has but a request or two to make; of large ones a few do."""
+"""Rows of all open companies together, shared among the accounts, beyond the `LEAST` of each. This bounds memory. Many
+small companies must be open to keep a key busy, as each makes a request or two; a few large ones do the same."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Slots:
         self._tell()
 
     def _has_room(self, rows: int) -> bool:
-        """Whether another one may open. One counts half of the rows at most: a giant leaves room for small ones."""
+        """Return whether another company may open. A giant counts as half of the rows, to leave room for small ones."""
         companies, half = len(self._open), self.rows // 2
         taken = sum(min(each, half) for each in (*self._open.values(), rows))
         return companies < min(LEAST, self.most) or (companies < self.most and taken <= self.rows)
@@ -67,8 +67,8 @@ class Slots:
 class Fleet:
     """Runs companies, each account's in slots of its own: one that waits holds up no other.
 
-    `at_once` companies are open at a time, dealt between the accounts, fewer where they are large, and `LEAST` of each
-    in any case.
+    `at_once` companies are open at a time, shared among the accounts: fewer if they are large, and at least `LEAST` of
+    each account.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Fleet:
         await self._emit(CompanyFinished(result=self._results[turn]))
 
     async def _run_to_result(self, turn: int) -> None:
-        """Run a company and keep its result; its rows go with this call, before anybody waits to hear of it."""
+        """Run a company and keep its result. Its rows are freed when this returns, before the result is announced."""
         company = self._start(turn)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
@@ -149,7 +149,7 @@ class Fleet:
 
     @property
     def is_held(self) -> bool:
-        """Whether more companies are held than may be: then something is wrong with all of them."""
+        """Whether more companies are held than the settings allow: then the fault is probably common to all."""
         return self._most_held is not None and self.held > self._most_held
 
     def stop(self) -> None:

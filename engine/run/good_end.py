@@ -1,4 +1,4 @@
-"""What is remembered of a company's good run: what its source was like, and that old trouble is over."""
+"""What the ledger remembers of a company's good run: its source's figures, and that earlier trouble is over."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from engine.run.thinking import think
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     """Remember what a good run's source was like, where that is news, and forget old trouble.
 
-    Good is a run that wrote and compared and that no guard of the company held, whatever became of single rows.
-    Guards measure later sources by it (shrunken, another client's, torn, left out), so they must not wait for a clean
-    run.
+    A run is good if it compared, could write, and no guard held the company, whatever became of single rows. Guards
+    measure later sources by it (shrunken, another client's, torn, left out).
     """
     result, source = result_of(company), company.counts.source
     notes: list[Note] = []

@@ -1,4 +1,4 @@
-"""The guards of one company at work: what trips, what a person lets pass, and what is remembered of it."""
+"""Ask the guards about one company's plan: what they find, what a person lets pass, and what is remembered of it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class GuardCheck:
         return held
 
     async def remember(self, plan: Plan, passed: bytes | None) -> None:
-        """Remember a plan that passed, where what is left of it could trip a guard, should it be stopped.
+        """Remember a plan that passed, if a guard could hold the rest of it after an interruption.
 
         `passed`: what is left of an earlier one, of which a retry is a part.
         """
@@ -83,7 +83,7 @@ class GuardCheck:
     async def finish(
         self, passed: bytes | None, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
     ) -> None:
-        """Keep of what passed only the rows that are not done; `passed`: what the ledger had before.
+        """Remember only the rows of the plan that are not done yet. `passed`: what the ledger remembered before.
 
         `rows`: the source's. `to_do`: keys of all rows that differed; of a retry, which is a part, only what is `done`
         tells.
@@ -100,7 +100,7 @@ class GuardCheck:
             await self.company.run.ledger.passed(self.company.company_key, left)
 
     async def _source_signs(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
-        """Return what trips by the source itself: rows that its mapping leaves out, and texts that were damaged."""
+        """Return violations that the source itself shows: rows that its mapping leaves out, damaged texts."""
         company = self.company
         before = await company.run.ledger.good_counts(company.company_key) if wanted.left_out else None
         remotes, guards = company.comparison.remotes, self.guards
@@ -110,7 +110,7 @@ class GuardCheck:
         )
 
     async def _another_clients(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
-        """Return a trip when a sign says that the source is another client's.
+        """Return a violation if a sign shows that the source is another client's.
 
         At first contact it is asked again once this run has read the other sources, which may show a template.
         """

@@ -1,4 +1,4 @@
-"""Looking at single rows, and at keys that have changed in a source: what no run does."""
+"""Look at single rows, and at keys that have changed in a source, outside of any run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs remember of API keys, for each other: pages that were granted, pauses, the day's requests."""
+"""What a run leaves to the next one about API keys: granted page sizes, pauses, the day's requests."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class KeyMemory:
         await self._keep_stop(channel, rests.get(ACCOUNT))
 
     async def _stop(self, channel: Channel, reason: EngineError) -> None:
-        """Send nothing in this run, as an earlier one had left it."""
+        """Stop an account from the start of this run, for a reason that an earlier run has noted."""
         await channel.park(reason)
         channel.earlier.is_left_alone = True
 
     async def _keep_unreadable(self, channel: Channel, rests: Mapping[str, Rest]) -> None:
-        """Send nothing where an account's answers could not be read lately; after that one company tries."""
+        """Stop an account whose answers could not be read lately; after its rest one company tries."""
         for name, rest in rests.items():
             what = name.removeprefix(CONTRACT)
             if name == what or rest.settings != channel.settings:
@@ -95,7 +95,7 @@ class KeyMemory:
                 channel.trial.begin(what, failed=_ids(channel.key.noted.get(TRIED + what, "")))
 
     async def _keep_stop(self, channel: Channel, rest: Rest | None) -> None:
-        """Send nothing where runs in a row ended with the account stopped; after that one request of a kind tries."""
+        """Stop an account that was stopped in several runs in a row; after its rest one request of each kind tries."""
         if rest is None or rest.settings != channel.credentials:
             return
         channel.earlier.rest = rest
@@ -106,7 +106,7 @@ class KeyMemory:
         await self._stop(channel, error_of(rest.code, f"{rest.message}; {until}; {BY_HAND}"))
 
     async def _keep_pause(self, channel: Channel) -> None:
-        """Send nothing through a key that was asked to wait for longer than until now."""
+        """Stop an account whose API key was asked to wait, as long as that wait lasts."""
         pause = await self.ledger.pause(self.origin, channel.account.key_id)
         if pause is not None and pause.holds(self.now()):
             asked, until = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in (pause.at, pause.until))
@@ -114,9 +114,9 @@ class KeyMemory:
             await self._stop(channel, Throttled(text, status=429))
 
     async def _keep_quota(self, channel: Channel, rest: Rest | None) -> None:
-        """Send nothing through a key whose day the API called used up lately; after that one request of a kind tries.
+        """Stop an account whose day the API called used up; after its rest one request of each kind tries.
 
-        What it was told on another day may go on, as long as no run since has gone well: `rest` has that.
+        `rest`: what was noted on another day; it counts until a run has gone well.
         """
         account, now = channel.account, self.now()
         channel.earlier.used_up = rest
@@ -169,7 +169,7 @@ class KeyMemory:
     def _tried(self, channel: Channel, why: Unreadable) -> str:
         """Return the companies that tried in vain, the one that stopped the account included: others try next.
 
-        One company's own trouble must not speak for the account each time. When all have tried, they begin anew.
+        So one company's own trouble does not stop the account each time. When all have tried, the list begins anew.
         """
         tried = _ids(channel.key.noted.get(TRIED + why.what, "")) | {why.company_id or 0}
         if tried.issuperset(channel.host.companies_met.of_account(channel.account.name)):
@@ -207,9 +207,9 @@ class KeyMemory:
             noted[name] = value
 
     async def _remember_used_up(self, channel: Channel) -> None:
-        """Note that the API called the key's day used up, and how often in a row in vain; or that it goes well again.
+        """Note that the API called the key's day used up, and how often in a row; or that it answers well again.
 
-        Our own count is no word of the API's.
+        That our own count has reached the quota is not noted here.
         """
         account, why, account_id = channel.account, channel.parked, channel.account.account_id
         if channel.earlier.used_up is not None and channel.is_well:
@@ -247,12 +247,12 @@ def _usable(channels: Iterable[Channel]) -> list[Channel]:
 
 
 def _quota_of(limits: Limits) -> str:
-    """Return what of the settings a used-up key is tried anew with at once, when it was changed."""
+    """Return the settings that let a used-up key be tried at once when they are changed."""
     return f"{limits.requests_per_day} {limits.reserve_per_day}"
 
 
 def is_lasting(why: EngineError | None, limits: Limits) -> bool:
-    """Return whether an account was stopped by what may be so in each run. A host that is down leaves no trace."""
+    """Return whether an account was stopped for a reason that may last. A host that is down is none."""
     if isinstance(why, Throttled):
         return why.retry_after_s is not None and why.retry_after_s > limits.max_wait_s
     if isinstance(why, Unreadable | HostDown | QuotaExhausted | Untrusted) or (

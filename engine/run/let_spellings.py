@@ -1,4 +1,4 @@
-"""Remembering that a person lets the server's spellings be: `--allow stored-otherwise`."""
+"""Remember that a person accepts the server's spellings: `--allow stored-otherwise`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.run.company_context import CompanyContext
 
 
 async def let_spellings(company: CompanyContext, keys: Collection[str]) -> None:
-    """Note that the spellings of these rows are let be, until a side moves. Raises `LedgerError`."""
+    """Note that the spellings of these rows are accepted until a side moves. Raises `LedgerError`."""
     ledger, company_key = company.run.ledger, company.company_key
     record = await ledger.read(company_key)
     known = {key: record.rows[key].agreement for key in keys if key in record.rows}

@@ -1,4 +1,4 @@
-"""What the ledger knows of a company, once nothing that a run which died had sent can land any more."""
+"""Read what the ledger knows of a company, after the server can no longer be working on a dead run's requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def open_record(company: CompanyContext) -> CompanyRecord:
 async def _wait_for_late_landings(company: CompanyContext, record: CompanyRecord) -> None:
     """Wait until the server cannot be working any more on what was sent and never answered.
 
-    Looked at or sent again at once, a row could be overtaken by that request, and the ledger would not know.
+    Otherwise such a request could still change a row after it was listed or sent again, unknown to the ledger.
     """
     longest_s = company.channel.account.limits.server_timeout_s
     last = max(moment for moment in (record.left_over, record.lost_at) if moment is not None)

@@ -1,4 +1,4 @@
-"""From a comparison to the part of a saved plan that is one company's."""
+"""Make one company's part of a saved plan of a comparison."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class RemoteReader:
     company_key: CompanyKey
     client: CompanyClient
     ledger: Rows
-    room: ListingBudget | None = None  # for the pages of listings; None: as much as it takes
+    listing_budget: ListingBudget | None = None  # for the pages of listings; None: as much as it takes
     now: Callable[[], datetime]
     emit: Emit
     verified_at: datetime | None = None  # when what the ledger knows was last held against Ottimate
@@ -56,20 +56,20 @@ class RemoteReader:
 
     def takes(self, pages: int, *, after: int = 0) -> bool:
         """Keep room for the pages of a listing, sent after `after` other requests; False: there is none."""
-        return self.room is None or self.room.take(pages, after=after)
+        return self.listing_budget is None or self.listing_budget.take(pages, after=after)
 
-    async def read(self, first: First | None, rows: int | None, *, has_room: bool) -> RemoteView:
+    async def read(self, first: First | None, rows: int | None, *, is_reserved: bool) -> RemoteView:
         """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole.
 
-        `rows`: how many there were lately; None: not known. `has_room`: its pages are kept already. Raises
+        `rows`: how many there were lately; None: not known. `is_reserved`: its pages are kept already. Raises
         `BudgetSpent` where there is no room for it.
         """
         expected = self.pages(rows or 0)
-        if not has_room and first is None:
+        if not is_reserved and first is None:
             self._need(expected)
         for reading in range(READINGS):
             page, size = first or await self.client.first_page()
-            if not has_room and reading == 0:
+            if not is_reserved and reading == 0:
                 self._need(self.pages(page.declared, size) - (1 if first else expected))
             first = None
             view, certificate = await self._read_once(page, size)

@@ -99,7 +99,7 @@ class RemoteRows:
         return CompanyRows(company_id=self.company_key.company_id, rows=rows, evidence=evidence, at=at)
 
     async def _list(self, first: First | None, count: int | None) -> CompanyRows:
-        view = await self._reader.read(first, count, has_room=True)
+        view = await self._reader.read(first, count, is_reserved=True)
         return CompanyRows(
             company_id=self.company_key.company_id,
             rows=_in_order(view),

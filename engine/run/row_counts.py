@@ -1,4 +1,4 @@
-"""One company's rows, counted: every source row on its way to exactly one column of the trial balance."""
+"""Count one company's rows: each source row ends in exactly one column of the trial balance."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from engine.model.wanted import LeftOut, Wanted
 
 
 class RowCounts:
-    """Takes in what is wanted, planned and answered, and says at any moment how it adds up.
+    """Takes in what is wanted, planned and answered, and gives the trial balance at any moment.
 
-    Rows that nothing is known of yet stand in `rest`: deferred, or held where a guard stopped the company.
+    Rows without an outcome stand in the column `rest`: deferred, or held if a guard stopped the company.
     """
 
     def __init__(self) -> None:
@@ -46,9 +46,9 @@ class RowCounts:
         dry: bool,
         advice: Mapping[str, str],
     ) -> None:
-        """Open an account for each planned row; rows that rest after a refusal are rejected as they stand.
+        """Take a plan: its rows wait for their outcomes; rows that rest are counted at once.
 
-        `advice`: what lets rows pass that are held, by the guard's slug.
+        `advice`: by the guard's slug, what a person can do to let a held row pass.
         """
         self.plan, self.dry = plan, dry
         self._open = {change.row.key: change for change in plan.changes}
@@ -74,12 +74,12 @@ class RowCounts:
             self.problem(row.code, row.message, row.change.row.key)
 
     def take_unchanged(self, rows: int, adopted: int, left_out_by: tuple[LeftOut, ...]) -> None:
-        """Count rows of which it is known that nothing about them has changed, without looking at each."""
+        """Count the rows of a company that has not changed as unchanged, without reading them."""
         self.wanted = self.source = Wanted(rows=[], source_rows=rows, left_out_by=left_out_by)
         self.plan = Plan(unchanged=rows, adopted=adopted)
 
     def record(self, results: Sequence[ItemResult]) -> None:
-        """Close the accounts of rows with their outcome. A row that has none open does not balance, and shows."""
+        """Count the outcomes of rows. An outcome of a row that was not planned makes the balance fail, on purpose."""
         for result in results:
             self._open.pop(result.change.row.key, None)
             self._final[result.column] += 1
@@ -94,7 +94,7 @@ class RowCounts:
                 self._refused(result.change.row, result.message)
 
     def refused(self, rows: Sequence[Hold]) -> None:
-        """Count rows that a saved plan found refused, and that nobody looks at again."""
+        """Count rows that were rejected or uncertain when a saved plan was made; they are not compared again."""
         for key, slug, message in rows:
             if slug in {"rejected", NOT_APPLIED}:
                 self._final[Column.REJECTED] += 1
@@ -104,7 +104,7 @@ class RowCounts:
                 self.problem(slug, f"uncertain when the plan was made: {message}", key)
 
     def amend(self, results: Sequence[ItemResult]) -> None:
-        """Move rows that stood as uncertain to what has been found out of them since."""
+        """Move rows from uncertain to the outcome that was found out since."""
         keys = {self._place(result.change.row.key)[0] for result in results}
         self._final[Column.UNCERTAIN] -= len(results)
         self._problems = [
@@ -120,9 +120,9 @@ class RowCounts:
         self.rejects.append(Reject(row._replace(key=key), message, file, line))
 
     def otherwise(self, messages: Mapping[str, str]) -> None:
-        """Tell of rows that the server spells its own way, by key; each once. It moves no row to another column.
+        """Report rows that the server spells its own way, by key, each once. No row moves to another column.
 
-        What a listing shows beside what an answer said is added to that.
+        If an answer has been reported, what a listing shows is added to that message.
         """
         if self.lets_spellings:
             return
@@ -138,9 +138,9 @@ class RowCounts:
                 self._problems[at] = replace(self._problems[at], message=messages[key])
 
     def reopen(self, keys: AbstractSet[str]) -> None:
-        """Defer rows that were unchanged when they were compared, or stored since, and differ now; of those counted.
+        """Defer rows that differ now, although they were unchanged or have been stored.
 
-        The rows of a saved plan's source are known by the ledger's keys, and may be more than it counts.
+        For a saved plan, `wanted` has all keys of the ledger, which may be more than it counts; no others are moved.
         """
         stored = keys & self.done.keys()
         for key in stored:
@@ -151,9 +151,9 @@ class RowCounts:
         self._final[Column.DEFERRED] += found + len(stored)
 
     def recount(self, messages: Mapping[str, str], column: Column, code: str) -> None:
-        """Move rows that were counted otherwise so far to another column, each with a problem.
+        """Move rows to another column than they were counted in so far, each with a problem.
 
-        `messages`: by key. Keys that the run does not count are passed over, as are rows that have a problem already.
+        `messages`: by key. Ignores keys that the run does not count, and rows that have a problem already.
         """
         counted = {row.key for row in self.wanted.rows if row.key in messages} if self.wanted else set()
         told = {problem.key for problem in self._problems}

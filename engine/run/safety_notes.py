@@ -1,4 +1,4 @@
-"""What no later run may miss, written down before the request that showed it is settled: see `SafetyNotes`."""
+"""Notes that no later run may miss, written before the request that showed their reason is settled (`SafetyNotes`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.model.settings import CompanyKey
 
 @dataclass(slots=True, kw_only=True)
 class CompanyNotes:
-    """One company's, in one run. Counts what it noted."""
+    """One company's notes in one run, with their counts."""
 
     company_key: CompanyKey
     ledger: Rows

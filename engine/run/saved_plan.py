@@ -1,6 +1,6 @@
 """Carrying out one company's part of a saved plan: exactly that, or nothing.
 
-It rests on what the ledger knew, on the settings, and on how many rows were there. Where one of them has moved, the
+A plan rests on what the ledger knew, on the settings, and on the number of remote rows. If one of them has changed, the
 plan is stale, and nothing is sent.
 """
 
@@ -42,7 +42,7 @@ ANEW = "; nothing was sent: make a new plan"
 
 
 def for_saved_plan(company: CompanyContext, saved: CompanyPlan, applying: Applying) -> CompanyContext:
-    """Return a company's context in which what the plan was let pass is let pass, and one request verifies."""
+    """Return a company's context with the guards allowed that the plan was made with, and a probe to verify."""
     slugs = {slug for slug in ALLOWABLE if str(Allow(slug, company.id)) in applying.allowed}
     company.counts.lets_spellings = STORED_OTHERWISE in slugs
     allowed = frozenset({"flapping", *slugs, *(["canary"] if saved.canaries else [])})
@@ -67,7 +67,7 @@ class PlanFromFile:
     _is_begun: bool = field(default=False, init=False)
 
     def count_known(self) -> None:
-        """Count the plan's rows; those that are not to be sent wait with the others."""
+        """Count the plan's rows. Until it is begun, all of them are deferred."""
         saved, counts = self.saved, self.company.counts
         if saved.source_rows is not None:
             counts.wanted = Wanted(
@@ -93,7 +93,7 @@ class PlanFromFile:
         return not self.saved.held_by
 
     async def check_begun(self) -> None:
-        """Find out whether the plan was begun here before. Raises `AppliedBefore`, unless it is to be finished."""
+        """Find out whether the plan was begun in this company before. Raises `AppliedBefore`, unless resuming."""
         before = await self.company.run.ledger.applied(self.company.company_key, self.applying.plan_id)
         if before is None:
             return
@@ -107,7 +107,7 @@ class PlanFromFile:
         self._before, self._is_begun = before, True
 
     async def decide(self, record: CompanyRecord) -> Decision:
-        """Return what of the plan is left to be sent. Raises `StalePlan` naming what has moved."""
+        """Return the rest of the plan that is to be sent. Raises `StalePlan`, which names what has changed."""
         counts = self.company.counts
         wanted = replace(counts.wanted or Wanted(rows=[], source_rows=0), rows=list(_everything(self.saved, record)))
         plan, resting = await self._checked(wanted, record)
@@ -124,7 +124,7 @@ class PlanFromFile:
         """Note nothing: whether the company rests is for the next comparison to find."""
 
     async def finish(self, record: CompanyRecord) -> None:
-        """Note that nothing of the plan is left to do, if that is so, and what a good end is remembered by."""
+        """Note that the plan is finished, if nothing of it is left, and note the good end of the company."""
         balance = self.company.counts.balance()
         if self._is_begun and not (balance.deferred or balance.uncertain):
             with anyio.CancelScope(shield=True):
@@ -165,7 +165,7 @@ class PlanFromFile:
         return self._left(plan, len(resting)), resting
 
     def _left(self, plan: Plan, resting: int) -> Plan:
-        """Return what is left of the saved plan: `plan` is to be sent, what else it meant to send is done."""
+        """Return the rest of the saved plan: `plan` is still to be sent; all other rows that it would send are done."""
         done = len(self.saved.changes) - len(plan.changes) - resting
         return replace(
             self._plan(),
@@ -178,7 +178,7 @@ class PlanFromFile:
         )
 
     async def _moved(self, record: CompanyRecord) -> str:
-        """Return what the plan rests on that is not as it was; empty: nothing."""
+        """Return, in words, what the plan rests on and has changed; empty: nothing has."""
         company, run = self.company, self.company.run
         age = run.now() - self.applying.made_at
         if not timedelta() <= age <= LONGEST:
@@ -220,9 +220,9 @@ class PlanFromFile:
 
 
 def _everything(saved: CompanyPlan, record: CompanyRecord) -> Iterator[Dimension]:
-    """Yield the plan's rows, and those that the ledger knows besides: the source as far as it can be told without it.
+    """Yield the rows of the source as far as they are known without reading it: the plan's and the ledger's.
 
-    What was an orphan when the plan was made is not in the source.
+    Rows that were orphans when the plan was made are not in the source.
     """
     yield from (change.row for change in saved.changes)
     planned = {change.row.key for change in saved.changes}

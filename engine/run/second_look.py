@@ -1,4 +1,4 @@
-"""Listing a company after it was written: what creates changed that was there, and what became of a second push."""
+"""List a company again after writing: which existing rows creates have changed, and what a second push came to."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from engine.run.safety_notes import CompanyNotes, overwritten
 async def look_again(
     company: CompanyContext, notes: CompanyNotes, updated: int, counted: Collection[str]
 ) -> Stop | None:
-    """List anew where creates changed rows that were there: those may be rows that another key was matched with.
+    """List again if creates have changed existing rows, which may belong to other keys of the source.
 
-    `updated`: how many did. `counted`: keys of rows that were found different or held before. Returns what stops the
-    company, if rows that were unchanged or stored differ now, or if nobody could look.
+    `updated`: how many did. `counted`: keys of rows that differed or were held before. Returns why the company stops,
+    if rows that were unchanged or stored differ now, or if the listing failed.
     """
     if (source := company.source) is None:
         return None
@@ -50,7 +50,7 @@ async def look_again(
 
 
 def _recount(counts: RowCounts, after: Compared, counted: Collection[str]) -> set[str]:
-    """Count rows anew that a listing shows to be absent, shared or held; return keys of those that differ now."""
+    """Recount rows that a listing shows to be absent, shared or held; return the keys of rows that differ now."""
     absent = {row.change.row.key: row.message for row in after.resting if row.code == NOT_LISTED}
     counts.recount(absent, Column.UNCERTAIN, NOT_LISTED)
     sharing = {key: rest.message for key, rest in after.collisions.items()}
@@ -64,7 +64,7 @@ def _recount(counts: RowCounts, after: Compared, counted: Collection[str]) -> se
 
 
 async def verify(company: CompanyContext, rows: Sequence[Change]) -> int:
-    """List the company after a second push, and tell what it shows; return how many rows are as they were sent."""
+    """List the company after a second push and report what it shows; return how many rows show as sent."""
     if (source := company.source) is None:
         return 0
     counts = company.counts

@@ -1,4 +1,4 @@
-"""What a run has seen of companies' rows, by which a file that was given to the wrong company is recognised."""
+"""Sketches of companies' rows that a run has seen, to recognise a file that was given to the wrong company."""
 
 from __future__ import annotations
 

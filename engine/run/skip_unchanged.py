@@ -1,7 +1,7 @@
-"""Companies of which nothing is new: a run that found nothing to do stands for the next one, while all is as it was.
+"""Skip a company if nothing has changed since a run that found nothing to do.
 
-All is: the bytes of the source, the settings, this program, and what the ledger knows. To compare the rows again would
-find what was found then.
+Nothing means: the bytes of the source, the settings, the version of this program, and what the ledger knows. Another
+comparison would find the same.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipUnchanged:
-    """One company's, under the options of one run; `applies` False: they ask for a comparison in any case."""
+    """Decides for one company. `applies` False: the options of the run ask for a comparison in any case."""
 
     company: Company
     company_key: CompanyKey
@@ -38,7 +38,7 @@ class SkipUnchanged:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[CompanyState | None]:
-        """Hold the company's lock while it is as it was, and give the ledger's notes on it; None: it may not be."""
+        """Hold the lock of a company that has not changed, and give the ledger's notes on it; None: it may have."""
         before = await self.parts.ledger.brief(self.company_key) if self._tells else None
         if before is None or before.clean is None or await self._standing() != before.clean:
             yield None
@@ -48,7 +48,7 @@ class SkipUnchanged:
             yield state if state is not None and state.clean == before.clean else None
 
     def notes(self, result: CompanyResult, wanted: Wanted | None) -> Iterator[Note]:
-        """Yield the note that this source leaves nothing to do, if so."""
+        """Yield the note that this source leaves nothing to do, if that is what the run found."""
         is_still = result.state is State.UNCHANGED and not result.problems
         if self.applies and is_still and wanted is not None and wanted.digest is not None:
             digest, balance = self._of(wanted.digest), result.balance
@@ -69,13 +69,13 @@ class SkipUnchanged:
         return self._of(source) if isinstance(source, bytes) else None
 
     def _of(self, source: bytes) -> bytes:
-        """Return 16 bytes that change with whatever a comparison rests on but the ledger."""
+        """Return 16 bytes that change with all that a comparison rests on, except the ledger."""
         text = f"{__version__} {settings_digest(self.company, self.parts)} ".encode()
         return blake2b(text + source, digest_size=16).digest()
 
 
 def skip_unchanged(company: CompanyContext) -> SkipUnchanged:
-    """Return how a company is skipped where nothing is new of it."""
+    """Return what decides whether a company is skipped."""
     run, job = company.run, company.job
     is_asked_for = run.fresh or bool(company.allowed) or job.only is not None
     applies = run.mode.skips_unchanged and not is_asked_for

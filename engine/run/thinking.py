@@ -1,4 +1,4 @@
-"""Pure work beside the event loop: a long comparison must not keep other companies' answers waiting."""
+"""Keep long pure work off the event loop: a large comparison must not delay other companies' answers."""
 
 from __future__ import annotations
 

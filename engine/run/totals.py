@@ -1,4 +1,4 @@
-"""A run's totals, held against what each company finished with: two ways to one sum."""
+"""Check a run's totals against the results that were announced as each company ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.model.result import CompanyResult
 def agrees(
     company_ids: Sequence[int], told: Sequence[CompanyResult], totals: Balance, finished: Sequence[CompanyResult]
 ) -> bool:
-    """Return whether each company is told of once, as it finished, and the totals are what they finished with.
+    """Return whether each company has one result, as it was announced, and these add up to the totals.
 
     `company_ids`: of the run, in its order. `told`: the results that it returns. `finished`: those that were announced
     when each company ended; one whose turn never came is not among them.

@@ -1,4 +1,4 @@
-"""What an engine refuses before anything is begun: settings, companies and leaves that cannot work."""
+"""What an engine refuses before anything is begun: settings, companies, plans and allowances that cannot work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import combinations
 
 from engine.errors import ConfigError
 from engine.guards.registry import ALLOWABLE
+from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, Settings
 from engine.wire.contracts import DIALECTS
 from engine.wire.dialect import Dialect
@@ -63,3 +64,10 @@ def refuse_twice(companies: list[Company]) -> None:
         if company.id in seen:
             raise ConfigError(f"company {company.id} is named twice in this run")
         seen.add(company.id)
+
+
+def refuse_foreign(saved: SavedPlan, origin: str, contract: str) -> None:
+    """Refuse a plan that was made for another API or in another contract."""
+    if (saved.origin, saved.contract) != (origin, contract):
+        told = f"the plan was made for {saved.origin} in the contract {saved.contract!r}"
+        raise ConfigError(f"{told}, and the settings say {origin} and {contract!r}: make a new one")

@@ -30,7 +30,7 @@ OUT_OF_SCOPE = "out-of-scope"
 
 
 class Memory(Directories, Keys, Rows, Protocol):
-    """What of the ledger this takes."""
+    """The parts of the ledger that this uses."""
 
 
 class Visible:
@@ -160,7 +160,7 @@ class Visible:
             raise OutOfScope(f"{state.failure_message or OUT_OF_SCOPE}; {until}", company_id=company_id)
 
     async def _missed(self, company_id: int) -> OutOfScope:
-        """Note that a company is not to be seen, and return what is said of it."""
+        """Note that the directory does not show a company, and return the error for it."""
         account = self._channel.account
         text = (
             f"not among the {len(self._known)} companies that the API user of account {account.name}"

@@ -1,4 +1,4 @@
-"""The keys that a company's source has, for the rare question whether one of them is still wanted."""
+"""The keys of a company's source, to find out whether a key is still wanted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from engine.run.company_context import CompanyContext
 
 @dataclass(frozen=True, slots=True)
 class WantedKeys:
-    """Contains the keys of the source. A run that does not read all of it takes each key for wanted.
+    """Contains the keys of the source. If a run does not read the whole source, every key counts as wanted.
 
-    Asked where two keys meet in one remote row, which is rare: no table of all keys is kept for it.
+    It is asked only when two keys lead to one remote row, which is rare, so that it searches and keeps no table.
     """
 
     company: CompanyContext

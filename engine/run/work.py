@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from engine.model.dimension import clean
 from engine.model.saved_plan import CompanyPlan
 from engine.model.settings import Account, Allow, Company, RawRow
 from engine.run.mode import Mode
@@ -39,6 +40,32 @@ class Job:
     corrected: tuple[RawRow, ...] = ()  # rows that take the place of the source's
     corrected_in: str | None = None  # the file that they are from
     saved: CompanyPlan | None = None  # what is to be sent, instead of what a comparison finds
+
+
+def with_plans(jobs: Iterable[Job], plans: Iterable[CompanyPlan]) -> list[Job]:
+    """Return the jobs of companies that a saved plan has, each with its company's part of it."""
+    by_company = {(plan.account, plan.company_id): plan for plan in plans}
+    pairs = ((job, by_company.get((job.account.name, job.company.id))) for job in jobs)
+    return [replace(job, saved=plan) for job, plan in pairs if plan is not None]
+
+
+def for_rows(
+    jobs: Iterable[Job],
+    keys: Mapping[int, Collection[str]],
+    corrected: Mapping[int, Sequence[RawRow]],
+    corrected_in: str | None,
+) -> list[Job]:
+    """Return the jobs of companies of which some rows alone are to be sent. `keys`, `corrected`: by company id."""
+    return [
+        replace(
+            job,
+            only=frozenset(map(clean, keys.get(job.company.id, ()))),
+            corrected=tuple(corrected.get(job.company.id, ())),
+            corrected_in=corrected_in,
+        )
+        for job in jobs
+        if keys.get(job.company.id) or corrected.get(job.company.id)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

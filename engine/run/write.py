@@ -1,7 +1,7 @@
-"""Writing one company: the plan's rows go out, and what became of each is found out, or said not to be known.
+"""Write one company: send its plan, and find out the outcome of each row, as far as that is possible.
 
-Rows of unconfirmed key first, then all others; what was lost is read back, what creates changed is looked at again, and
-rows that are pushed once more are listed at once.
+Rows of unconfirmed key go first, then all others. Rows whose answer was lost are read back; if creates have changed
+existing rows, the company is listed again, and so it is after a second push.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from engine.send.known_rows import KnownRows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """One plan on its way out. What stops it is in the company's ending, what it does in its counts."""
+    """Sends one plan. Outcomes go to the company's counts, and what stops it to the company's ending."""
 
     company: CompanyContext
     record: CompanyRecord  # before anything was sent
@@ -73,8 +73,8 @@ class Writing:
     async def _push_again(self, rows: Sequence[Change]) -> None:
         """Push rows once more that a listing shows otherwise than they were pushed, and list them at once.
 
-        So the server's spelling is told from somebody's change: that is undone by it. Above the limits of `mass-update`
-        one chunk goes first; if it shows changes, the others are such, and held.
+        A spelling of the server's stays as it is; a change that somebody made in Ottimate is undone. Above the limits
+        of `mass-update` one chunk goes first: if it undoes any change, the other rows are held.
         """
         company = self.company
         for batch in _rounds_again(company, rows):
@@ -92,7 +92,7 @@ class Writing:
                 break
 
     def _updated_before(self) -> int:
-        """Return how many rows were stored of which it is known that they overwrite another wanted one."""
+        """Return how many stored rows are known to have overwritten another wanted row."""
         stored, wanted = self.company.counts.done.keys(), WantedKeys(self.company)
         notes = self.record.resting.items()
         groups = [rest.others for key, rest in notes if rest.code == KEY_COLLISION and key in stored]
@@ -114,7 +114,7 @@ async def write(company: CompanyContext, plan: Plan, record: CompanyRecord, to_d
 
 
 def _rounds_again(company: CompanyContext, rows: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    """Yield rows that are pushed once more as they are sent, with a listing after each part."""
+    """Yield the rows of a second push in the parts in which they are sent; a listing follows each."""
     most = company.chunk_rows if _is_massive(company, len(rows)) else len(rows)
     yield from filter(None, (rows[:most], rows[most:]))
 

@@ -5,29 +5,28 @@ Synchronous and without HTTP: `open`, then `work` (at once or later), then `fini
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from engine.sandbox import batch, oauth
 from engine.sandbox.access import Access, Allowance, Credentials
+from engine.sandbox.admission import Admission, error
 from engine.sandbox.contracts import contracts
 from engine.sandbox.directory import look
-from engine.sandbox.exchange import Answer, Call, PageMade, RowError, envelope, gateway
+from engine.sandbox.exchange import Answer, Call, PageMade, gateway
 from engine.sandbox.faults.rules import Rule, Script
 from engine.sandbox.faults.scheduled_fault import Delivery, ScheduledFault, World
-from engine.sandbox.reading import DIRECTORY, methods, read
+from engine.sandbox.reading import read
 from engine.sandbox.record import Entry
-from engine.sandbox.replay import Replays, Slot
+from engine.sandbox.replay import Replays
+from engine.sandbox.storing import RowStore
 from engine.sandbox.tenant import Company, Row, Tenant, Values
 from engine.sandbox.ways import Way, Ways
 
 CONTRACTS = contracts()
 SCOPE = "accounts.can_access_dashboard"
-MAX_BODY_BYTES = 10_000_000  # of AWS API Gateway
-IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._\-+=/]{1,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +67,15 @@ class Service:
         self.shift = timedelta()
         self.ways = Ways(options.ways)  # may be replaced at any time
         self._clock, self._second = clock, second
-        self._replays = Replays(options.replay_bytes)
         self._batches: dict[str, batch.Batch] = {}
+        self.admission = Admission(
+            contract=self.contract,
+            tenant=tenant,
+            access=self.access,
+            max_bulk_rows=options.max_bulk_rows,
+            batches=self._batches,
+            replays=Replays(options.replay_bytes),
+        )
         self._world = World(tenant=tenant, access=self.access, random=random)
         self._number = 0
         self._works = {
@@ -111,13 +117,13 @@ class Service:
         )
         read(call, query, self.contract, directory_base=self.options.directory_base)
         turn = self._turn(call)
-        turn.answer = self._gate(turn)
+        turn.answer = self.admission.gate(turn, self._second())
         if turn.answer is None:
             turn.effects = self.script.fire(call, self._second())
             for effect in turn.effects:
                 effect.admit(turn)
             if turn.commit:
-                turn.answer = self._refusal(turn) or self._replay(turn)
+                turn.answer = self.admission.refusal(turn) or self.admission.replay(turn)
         return turn
 
     def work(self, turn: ScheduledFault) -> None:
@@ -126,9 +132,7 @@ class Service:
             return
         call = turn.call
         turn.answer = self._works[call.operation](turn)
-        slot = _slot(call)
-        if slot is not None:
-            self._replays.end(slot, turn.answer)
+        self.admission.end(call, turn.answer)
 
     def time_out(self, turn: ScheduledFault) -> None:
         """Answer with the gateway's timeout; the work may still be done later."""
@@ -161,76 +165,16 @@ class Service:
         date = now + timedelta(seconds=self.ways.date_skew_s)
         return ScheduledFault(call=call, entry=entry, now=now, date=date, world=self._world)
 
-    def _gate(self, turn: ScheduledFault) -> Answer | None:
-        """Return the gateway's refusal: an unknown API key, rate or quota exceeded, or too large a body; None: none."""
-        if turn.call.api_key not in self.access.by_key:
-            return gateway(403, "Forbidden")
-        words = self.access.count(turn.call.api_key, now=turn.now, second=self._second())
-        if words is not None:
-            return gateway(429, words)
-        return gateway(413, "Request Too Long") if len(turn.call.body) > MAX_BODY_BYTES else None
-
-    def _refusal(self, turn: ScheduledFault) -> Answer | None:
-        """Return the vendor's first refusal, in the order in which a server checks; None: none."""
-        call = turn.call
-        if call.operation == "token":
-            return None
-        if call.operation == "unknown":
-            known = bool(methods(call.path, self.contract))
-            return self._error(turn, 405 if known else 404, "Method not allowed" if known else "Not found", None)
-        if not self.access.holds(call.api_key, call.authorization, now=turn.now):
-            return self._error(turn, 401, "Unauthorized", "Invalid or expired access token.")
-        if call.wrong is not None:
-            return self._error(turn, 400, "Bad request", call.wrong)
-        hidden = self._hidden(turn)
-        if hidden is None and len(call.items) > self.options.max_bulk_rows:
-            return self._error(turn, 400, "Bad request", {"dimensions": [f"at most {self.options.max_bulk_rows} rows"]})
-        return hidden
-
-    def _hidden(self, turn: ScheduledFault) -> Answer | None:
-        """Return the refusal of a company or row that does not exist, or that the account may not see; None: none."""
-        call, account = turn.call, turn.entry.account
-        if call.operation in DIRECTORY:
-            seen = call.path_id in ("", account)
-            return None if seen else self._error(turn, 404, "Not found", "No such account.")
-        if call.operation in ("progress", "results") and call.path_id not in self._batches:
-            return self._error(turn, 404, "Not found", "No such batch.")
-        if call.operation == "list" and call.company_id is None:
-            return None  # it is about all companies of the account
-        company = self.tenant.company(call.company_id)
-        if company is not None and company.account_id == account:
-            return None
-        if call.operation == "get":
-            return self._error(turn, 404, "Not found", "No such dimension.")
-        return self._error(turn, 403, "Forbidden", "You do not have access to this company.")
-
-    def _replay(self, turn: ScheduledFault) -> Answer | None:
-        """Return the answer of the idempotency cache; None: it has none, and the key is now in flight."""
-        slot = _slot(turn.call)
-        if slot is None:
-            return None
-        if not IDEMPOTENCY_KEY.fullmatch(slot.key):
-            return self._error(turn, 400, "Bad request", {"Idempotency-Key": ["malformed"]})
-        begun = self._replays.begin(slot, turn.call.body, now=turn.now)
-        if begun is None:
-            return None
-        if not begun.same(turn.call.body):
-            return self._error(turn, 422, "Unprocessable", "This idempotency key was used with another body.")
-        if begun.answer is None:
-            return self._error(turn, 409, "Conflict", "A request with this idempotency key is in flight.")
-        turn.entry.replayed = True
-        return begun.answer
-
     def _token(self, turn: ScheduledFault) -> Answer:
         grant = turn.call.grant
         if not self.ways.takes_grant_body(oauth.kind(turn.call.body)):
-            return self._error(turn, 415, "Unsupported media type", "This endpoint takes another content type.")
+            return error(turn, 415, "Unsupported media type", "This endpoint takes another content type.")
         if grant.get("grant_type") != "client_credentials":
-            return self._error(turn, 400, "Bad request", {"grant_type": ["must be client_credentials"]})
+            return error(turn, 400, "Bad request", {"grant_type": ["must be client_credentials"]})
         client, secret = grant.get("client_id", ""), grant.get("client_secret", "")
         text = self.access.grant(turn.call.api_key, client, secret, now=turn.now)
         if text is None:
-            return self._error(turn, 401, "Unauthorized", "Unknown client.")
+            return error(turn, 401, "Unauthorized", "Unknown client.")
         return oauth.granted(text, self.access.allowance.token_lifetime_s, grant.get("scope", SCOPE))
 
     def _look(self, turn: ScheduledFault) -> Answer:
@@ -272,14 +216,14 @@ class Service:
     def _get(self, turn: ScheduledFault) -> Answer:
         row = self._row(turn.call.path_id)
         if row is None or self.ways.hides(row):
-            return self._error(turn, 404, "Not found", "No such dimension.")
+            return error(turn, 404, "Not found", "No such dimension.")
         return self.contract.single(row, self.ways.show if self.ways.all else None)
 
     def _create(self, turn: ScheduledFault) -> Answer:
         self._store(turn)
         done = turn.done
         if done.errors:
-            return self._error(turn, 400, "Bad request", {"non_field_errors": [done.errors[0].message]})
+            return error(turn, 400, "Bad request", {"non_field_errors": [done.errors[0].message]})
         respell = self.ways.acknowledge if self.ways.all else None
         return self.contract.one_made((done.created or done.updated)[0], respell)
 
@@ -299,44 +243,8 @@ class Service:
         return batch.results(self._batches[turn.call.path_id])
 
     def _store(self, turn: ScheduledFault) -> None:
-        """Upsert the valid rows of a request, one by one; each invalid row becomes an error."""
-        done = turn.done
-        company, number, now = self._company(turn.call), turn.call.number, self.now()
-        company.fold_keys(self.ways.folds_keys(company.id))
-        for item in turn.call.items:
-            if isinstance(item, RowError):
-                known = company.find(item.key)
-                done.errors.append(item._replace(id=known.id if known else None))
-            elif turn.ignore_keys:
-                values = self.ways.store(item, company.id)
-                done.created.append(self.tenant.insert(company, values, by=number, at=now))
-            elif self.ways.all:
-                row, new = self._store_its_way(company, item, turn)
-                (done.created if new else done.updated).append(row)
-            else:
-                row, new = self.tenant.upsert(company, item, by=number, at=now)
-                (done.created if new else done.updated).append(row)
-        done.add_up()
-        if self.ways.all:
-            done.company_id, done.respell = company.id, self.ways.answer
-        entry = turn.entry
-        entry.created, entry.updated, entry.rejected = done.created_count, done.updated_count, done.error_count
-        entry.committed = True
-
-    def _store_its_way(self, company: Company, item: Values, turn: ScheduledFault) -> tuple[Row, bool]:
-        """Upsert one row with this server's habits; return the row as the answer tells it, and whether it is new."""
-        values = self.ways.store(item, company.id)
-        told = values._replace(key=item.key)  # a field that is left as it was is acknowledged as if it had been changed
-        row = company.find(values.key)
-        if row is None:
-            row = self.tenant.insert(company, values, by=turn.call.number, at=self.now())
-            return replace(row, values=told), True
-        if company.folds_keys:
-            values = values._replace(key=row.values.key)  # the key keeps its first spelling
-        values = self.ways.keep(row.values, values, company.id)
-        if values != row.values or not self.ways.keeps(company.id):
-            self.tenant.change(company, row, values)
-        return replace(row, values=told), False
+        company = self._company(turn.call)
+        RowStore(tenant=self.tenant, company=company, ways=self.ways, now=self.now()).store(turn)
 
     def _bend(self, turn: ScheduledFault) -> None:
         for effect in turn.effects:
@@ -345,13 +253,3 @@ class Service:
     def _company(self, call: Call) -> Company:
         assert call.company_id is not None  # noqa: S101  a request without one was refused
         return self.tenant.companies[call.company_id]
-
-    def _error(self, turn: ScheduledFault, status: int, code: str, message: object) -> Answer:
-        return envelope(turn.call, turn.now, status, code, message)
-
-
-def _slot(call: Call) -> Slot | None:
-    """Return where the idempotency cache keeps this request; None: requests of this kind are not cached."""
-    if call.idempotency_key is None or call.operation not in ("create", "bulk"):
-        return None
-    return Slot(call.api_key, call.method, call.path, call.idempotency_key)

@@ -1,4 +1,4 @@
-"""Which rows the entries of a bulk answer are about whose names were not sent: a server may spell names its own way."""
+"""Join entries of a bulk answer to rows where their names differ from those sent: servers may respell names."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from engine.model.outcome import BulkAnswer
 def respelled_names(changes: tuple[Change, ...], answer: BulkAnswer) -> dict[str, tuple[str, str]]:
     """Return (remote id, name) of entries whose name was not sent, by the key of the row that each is about.
 
-    That is the row that is updated under its id, else the only one whose name it resembles, and which no other
-    resembles. Where several rows resemble entries of one name, and there is an entry for each of them, each row has
-    that name, and nobody knows which id: it is empty.
+    An entry is about the row that is updated under its id; else about the one row whose name it resembles, if no other
+    entry resembles that name. If several rows resemble the name of several entries, and there are as many entries as
+    rows, each row gets that name; which id is whose is not known, so the ids are empty.
     """
     sent = {change.row.name for change in changes}
     stored = (*answer.created, *answer.updated)

@@ -31,7 +31,7 @@ class Joined:
 
 
 def join_answer(changes: tuple[Change, ...], answer: BulkAnswer) -> Joined:
-    """Return what the answer tells of each row (the case 1 of `reconcile`), and whether it is case 2 or 3."""
+    """Return what the answer tells of each row (case 1 of `reconcile`), and what decides between cases 2 and 3."""
     names: Sequence[str] = [change.row.name for change in changes]
     entries = (*answer.created, *answer.updated)
     entry_ids, entry_names = zip(*entries, strict=True) if entries else ((), ())
@@ -88,8 +88,8 @@ def _ids(
 ) -> Sequence[str | None]:
     """Return the remote ids of rows that the answer names, by position.
 
-    Those of names that stand once among the rows sent and once among the rows answered; of an entry without a name, the
-    row that was to be updated under its id. An answer to one row, with one entry, is that row's.
+    A name tells the id if it stands once among the rows sent and once among the entries. An entry without a name is
+    about the row that was to be updated under its id. If one row was sent and there is one entry, it is that row's.
     """
     by_name = dict(zip(entry_names, entry_ids, strict=True))
     if len(by_name) < len(entry_names) or len(sent) < len(names):

@@ -1,4 +1,4 @@
-"""Settle rows whose answer was lost: read back what is there, and believe that alone."""
+"""Settle rows whose answer was lost: read them back, and count only what a listing or a look-up shows."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class ReadBack:
     async def judge(self, lost: Sequence[ItemResult]) -> tuple[list[ItemResult], bool]:
         """Return what became of rows that were tried out under unconfirmed keys, and whether that is harmless.
 
-        It takes a whole listing: only where no row came to be since can their keys have led nowhere else. What has not
-        landed then is as it was before it was tried. Raises as `settle`.
+        It takes a whole listing: the trial is harmless only if no row has appeared since, as a key that leads elsewhere
+        would have made one. A row that was not updated then is as it was before the trial. Raises as `settle`.
         """
         try:
             seen, sure = await self._list([result.change for result in lost])
@@ -69,7 +69,7 @@ class ReadBack:
             await self._commit(entries, "put-back", ())
 
     async def settle(self, lost: Sequence[ItemResult]) -> list[ItemResult]:
-        """Return the rows that can be told now, with their outcome, and the others with what was seen of them.
+        """Return all rows: with their outcome where it is known now, else as uncertain, with what was seen of them.
 
         Costs one request a row, or the pages of a listing where these are fewer or a row's id is not known. What
         cannot be read stays as it is: nothing is raised for it. Raises `AccountParked` and `LedgerError`.
@@ -86,10 +86,10 @@ class ReadBack:
         return told
 
     async def _look(self, changes: Sequence[Change]) -> tuple[dict[str, RemoteRow] | None, bool]:
-        """Return the remote rows by key, as far as they are there, and whether no row came to be since.
+        """Return the remote rows that are there, by key, and whether no row has appeared since the comparison.
 
-        None in their place: the listing does not prove anything. Where no row came to be, what landed on a row that
-        was there has shown that its key leads there.
+        None in place of the rows: the listing proves nothing. If no row has appeared, an update that was carried out
+        shows that its key leads to its row.
         """
         pages = ceil(len(self.before) / self.client.channel.key.pages.rows)
         if len(changes) <= pages and all(is_linked(change.remote_id) for change in changes):
@@ -110,10 +110,10 @@ class ReadBack:
         return counterparts(changes, index, self.before), index.rows.keys() <= set(self.before)
 
     async def _write_down(self, told: Sequence[ItemResult], seen: Mapping[str, RemoteRow], *, sure: bool) -> None:
-        """Note what landed: it is known then, and asks for nothing more.
+        """Write down the rows that were stored after all; nothing more has to be found out of them.
 
-        Its key is confirmed unless all that shows is what was there before. `sure`: no row came to be since the
-        comparison, so that an update did not make one.
+        A key is confirmed unless the row shows only what it showed before. `sure`: no row has appeared since the
+        comparison, so no update has created one.
         """
         if not told:
             return
@@ -143,12 +143,12 @@ class ReadBack:
         await self._commit(entries, "read-back", told)
 
     def _of(self, result: ItemResult) -> RowRecord | None:
-        """Return the ledger's entry of the very remote row that a change was sent for."""
+        """Return the ledger's entry of a change's key, if it is of the remote row that the change was sent for."""
         known = self.known.get(result.change.row.key)
         return known if known is not None and known.remote_id == result.change.remote_id is not None else None
 
     def _told(self, result: ItemResult, remote: RemoteRow | None) -> ItemResult:
-        """Return a row's outcome as far as what is there tells it."""
+        """Return a row's outcome, as far as the remote row proves it."""
         change, found = result.change, readback(result.change, remote, self._of(result))
         if found is Readback.MISSING and natural_key(change.row) in self.borne:  # by a row that was there before
             found = Readback.UNTOLD

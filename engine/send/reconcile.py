@@ -1,10 +1,10 @@
 """A bulk answer -> what became of each row that was sent. Only what the body proves counts; the status does not.
 
 Numbered, as the cases are told apart below:
-1. Errors are joined to rows by key (one that differs in case or has a prefix will do, if it fits one row alone; where
-   keys of rows differ in case alone, name or position has to tell them apart), else by the remote id that a row
-   updates, else by a name that one row alone has, else by position: from 0, unless keyed errors or the names of stored
-   rows show that positions begin at 1. The errors of a chunk of one row are that row's.
+1. Errors are joined to rows by key. A key in another case, or with a prefix, will do if it fits one row only; if keys
+   of rows differ in nothing but case, name or position has to tell them apart. Without a key: by the remote id that a
+   row updates, else by a name that only one row has, else by position. Positions count from 0, unless errors with
+   keys, or the names of stored rows, show that they count from 1. If one row was sent, all errors are that row's.
 2. Counters, arrays and rows sent agree and each error found its own row: every other row was stored.
 3. Otherwise only rows whose unique name, or whose remote id, stands in `created` or `updated` were stored, and joined
    errors were refused; the rest is uncertain. Where an answer gives no names, its ids alone tell.
@@ -44,8 +44,8 @@ def _explained(joined: Joined, answer: BulkAnswer, *, exposed: bool, landed: boo
     return ChunkOutcome(
         results=tuple(results),
         explained=True,
-        surplus=max(doubled, answer.created_count - (0 if landed else planned), 0),
-        met=max(_repeats(joined.entry_ids), beyond),
+        unexpected_creates=max(doubled, answer.created_count - (0 if landed else planned), 0),
+        creates_that_updated=max(_repeats(joined.entry_ids), beyond),
         answered=joined.answered,
     )
 
@@ -68,8 +68,10 @@ def _doubtful(chunk: Chunk, joined: Joined, answer: BulkAnswer, *, exposed: bool
         results=tuple(results),
         explained=False,
         doubt=doubt,
-        surplus=max(doubled, min(answer.created_count, len(answer.created)) - creates, 0),
-        met=sum(result.change.remote_id is None and result.column is Column.UPDATED for result in results),
+        unexpected_creates=max(doubled, min(answer.created_count, len(answer.created)) - creates, 0),
+        creates_that_updated=sum(
+            result.change.remote_id is None and result.column is Column.UPDATED for result in results
+        ),
         unjoined=not joined.all_joined,
         answered=joined.answered,
     )
@@ -88,8 +90,8 @@ def _doubled(joined: Joined, columns: Sequence[Column]) -> int:
 def _otherwise(joined: Joined, answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column] | None:
     """Return created or updated for each stored row, as the names tell; None: as planned, they need not be asked.
 
-    They must where the server created another number of rows than planned, or says "created" of a name that only an
-    update bears: its key led nowhere, and a create that was there already hides it in the counts.
+    They must if the server created another number of rows than planned, or says "created" of a name that only an update
+    has. Then the update's key led nowhere; the counts agree because a planned create has updated a row instead.
     """
     if "" in joined.entry_names:
         return _columns_by_id(joined.changes, answer, planned, exposed=exposed)
@@ -114,7 +116,7 @@ def _otherwise(joined: Joined, answer: BulkAnswer, planned: int, *, exposed: boo
 def _columns_by_id(stored: Sequence[Change], answer: BulkAnswer, planned: int, *, exposed: bool) -> list[Column]:
     """Return created or updated for each stored row where the answer gives no names: by its id, else as counted.
 
-    Rows that were created beyond the `planned` ones are updates whose id the answer does not name.
+    If more rows were created than `planned`, these are updates whose id the answer does not give.
     """
     updated = {remote_id for remote_id, _ in answer.updated}
     new, beyond = min(answer.created_count, planned), max(0, answer.created_count - planned)
@@ -131,7 +133,7 @@ def _columns_by_id(stored: Sequence[Change], answer: BulkAnswer, planned: int, *
 
 
 def _repeats(row_ids: Sequence[str]) -> int:
-    """Return how many entries of an answer bear the remote id of another one: their rows are one over there."""
+    """Return how many entries of an answer have the remote id of another entry: the server made one row of two."""
     distinct = set(row_ids)
     return len(row_ids) - (row_ids.count("") - 1 if "" in distinct else 0) - len(distinct)
 

@@ -1,7 +1,7 @@
-"""Which key each remote row belongs to, as the ledger and this run's answers tell; and creates that hit another's row.
+"""Which key each remote row belongs to, by the ledger and this run's answers; and creates that changed another's row.
 
-Two keys that lead to one remote row collide: each overwrites what the other one sent. A create that is answered with a
-row that was there has updated that row, whosever it is.
+Two keys that lead to one remote row collide: each overwrites what the other one sent. A create that is answered with
+the id of a row which was there has updated that row, whichever key it belongs to.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class RemoteOwners:
     def sharing(self, chunk: Chunk, results: Sequence[ItemResult], answer: BulkAnswer) -> list[Change]:
         """Return rows that may share a remote row with another key, where their names do not tell which of them does.
 
-        An id stands twice, or it is that of a row which is there and which the chunk was not to change. Sent again
-        apart from each other, their ids are told.
+        That is so if an id stands twice in the answer, or is the id of an existing row that the chunk was not to
+        change. When they are sent again in separate chunks, the answers tell each row's id.
         """
         named = (*answer.created, *answer.updated)
         uses = Counter(remote_id for remote_id, _ in named)
@@ -75,8 +75,8 @@ class RemoteOwners:
     def hit(self, chunk: Chunk, answer: BulkAnswer, told: Collection[str]) -> int:
         """Return how many rows that were there an answer names although the chunk was to change none of them.
 
-        `told`: ids of collisions, which are told otherwise. An id that was answered before in this run is of a row that
-        was there, too.
+        `told`: ids of collisions, which are counted elsewhere. An id that an earlier answer of this run gave counts as
+        the id of a row that was there.
         """
         meant = {change.remote_id for change in chunk.changes}
         entries = (*answer.created, *answer.updated)
@@ -93,8 +93,8 @@ class RemoteOwners:
     def perhaps_hit(self, chunk: Chunk, answer: BulkAnswer) -> int:
         """Return how many creates that were sent twice and answered as updates may have changed another key's row.
 
-        An earlier send may have made theirs. Whether one did is told by ids, where all rows that may be hit have one,
-        and where answers spell them as listings do (numbers are no `dim_9e37`).
+        None, if their own first send created those rows. Ids tell that, if the ids of all rows that may have been
+        changed are known, and if answers spell ids as listings do (a number cannot be compared with `dim_9e37`).
         """
         if self._all_have_ids is None:
             entries = as_entries(self.known.records).table.columns("remote_id", "flags")
@@ -106,7 +106,7 @@ class RemoteOwners:
         return max(0, answer.updated_count - len(chunk.changes) + chunk.creates)
 
     def as_there(self, result: ItemResult) -> ItemResult:
-        """Return a row's outcome, "updated" where it is told as created and what was compared with had its id."""
+        """Return a row's outcome: "updated" if the answer says "created" and the row was there at the comparison."""
         if result.column is Column.CREATED and result.remote_id is not None and self._is_listed(result.remote_id):
             return result._replace(column=Column.UPDATED)
         return result
@@ -132,7 +132,7 @@ class RemoteOwners:
 def _confirmed(records: Mapping[str, RowRecord]) -> dict[str, list[str]]:
     """Return the keys that answers have confirmed, by remote id.
 
-    A pass over all rows of a company for each that pushes one: to make a record of each would cost three times as much.
+    One pass over all rows of a company. It reads columns: making a record of each row would take three times as long.
     """
     found: dict[str, list[str]] = {}
     for key, remote_id, flags in as_entries(records).table.columns("key", "remote_id", "flags"):

@@ -55,19 +55,20 @@ class BulkRequests:
     outbox: Outbox = field(default_factory=Outbox)
     led_nowhere: bool = False  # a create beyond the plan showed that a key did not lead where it should
     stalled: str = ""  # why a batch was given up: another one would take as long
-    _hopeless: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
+    _repeated_refusals: set[str] = field(default_factory=set)  # words that refused whole chunks, nothing being stored
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def send(self, part: Part, split: Split) -> list[Part]:
         """Send one part under its own intent; return the parts that take its place, none when its rows are settled.
 
-        Where the parts before it were all refused alike, it is refused with them, unsent. Raises what ends the
+        If single rows of its chunk were refused with the same words again and again, it is refused with these words and
+        not sent. Raises what ends the
         company's sending: `AccountParked`, `CompanyRefused`, `OutOfScope`, `LedgerError`.
         """
         words = split.verdict
         if words is None:
             return await self._send(part, split)
-        self._hopeless.add(words)
+        self._repeated_refusals.add(words)
         intent = await self._begin(part)
         results = refused(part.chunk, unsent(words), is_lost=part.is_lost)
         await self._settle(Sent(intent=intent, results=results, exposed=part.exposed))
@@ -97,12 +98,12 @@ class BulkRequests:
         return await self._answered(part, intent, call, answer, split)
 
     async def _rejected(self, part: Part, intent: Intent, call: BulkCall, error: Rejected, split: Split) -> list[Part]:
-        """Settle a part that was refused as a whole; return its halves unless that says of each row what it is."""
+        """Settle a part that was refused as a whole; return its halves, unless all its rows are known to be bad."""
         exposed, is_lost = part.exposed or call.exposed, part.is_lost or call.is_lost
         words, alone = str(error), len(part.chunk.changes) <= 1
         if alone:
             split.refusals[words] += 1
-        if alone or words in self._hopeless:
+        if alone or words in self._repeated_refusals:
             results = refused(part.chunk, words if alone else unsent(words), is_lost=is_lost)
             await self._settle(Sent(intent=intent, results=results, exposed=exposed, call=call))
             return []
@@ -133,14 +134,16 @@ class BulkRequests:
     async def _answered(
         self, part: Part, intent: Intent, call: BulkCall, answer: BulkAnswer, split: Split
     ) -> list[Part]:
-        """Settle a part by its answer; return the parts in which rows are sent again that no error was joined to."""
+        """Settle a part by its answer; return parts with the rows that the answer leaves in doubt, to send again."""
         chunk, is_repeated = part.chunk, part.exposed or call.attempts > 0
         outcome = reconcile(chunk, answer, exposed=is_repeated, landed=part.landed)
         collisions = [] if split.is_trial else self.owners.collisions(outcome.results)
-        met = self._updated_others(chunk, answer, outcome.met, collisions, is_repeated=is_repeated)
-        await self._take_note(outcome.surplus, met)
+        updated_others = self._updated_others(
+            chunk, answer, outcome.creates_that_updated, collisions, is_repeated=is_repeated
+        )
+        await self._take_note(outcome.unexpected_creates, updated_others)
         self._take_stored(outcome, split)
-        results = tuple(map(self.owners.as_there, outcome.results)) if met > 0 else outcome.results
+        results = tuple(map(self.owners.as_there, outcome.results)) if updated_others > 0 else outcome.results
         if split.is_trial and is_repeated:
             results = tuple(map(unproven, results))
         shared = self.owners.sharing(chunk, results, answer)
@@ -160,35 +163,44 @@ class BulkRequests:
         return again
 
     def _updated_others(
-        self, chunk: Chunk, answer: BulkAnswer, met: int, collisions: Sequence[Collision], *, is_repeated: bool
+        self,
+        chunk: Chunk,
+        answer: BulkAnswer,
+        that_updated: int,
+        collisions: Sequence[Collision],
+        *,
+        is_repeated: bool,
     ) -> int:
-        """Return how many rows that were there the creates of a chunk have changed, those of collisions apart."""
+        """Return how many existing rows the creates of a chunk have changed, not counting collisions.
+
+        `that_updated`: how many creates the answer itself calls updates.
+        """
         told = {collision.remote_id for collision in collisions}
-        found = max(0, met - len(collisions), self.owners.hit(chunk, answer, told))
+        found = max(0, that_updated - len(collisions), self.owners.hit(chunk, answer, told))
         if is_repeated:
             found = max(found, self.owners.perhaps_hit(chunk, answer) - len(collisions))
         return found
 
-    async def _take_note(self, surplus: int, updated_others: int) -> None:
+    async def _take_note(self, unexpected: int, updated_others: int) -> None:
         """Write down what no later run may miss, before the request that showed it is settled."""
-        self.led_nowhere = self.led_nowhere or surplus > 0
+        self.led_nowhere = self.led_nowhere or unexpected > 0
         with anyio.CancelScope(shield=True):
-            if surplus:
-                await self.notes.keys_led_nowhere(surplus)
+            if unexpected:
+                await self.notes.keys_led_nowhere(unexpected)
             elif updated_others:
                 await self.notes.updated_others(updated_others)
 
     def _take_stored(self, outcome: ChunkOutcome, split: Split) -> None:
-        """Note that rows are stored, if any are: then words that refused other ones do not refuse all."""
+        """Note that rows are stored, if any are: then a refusal of other rows is not about the whole chunk."""
         if not STORED.isdisjoint(columns_of(outcome.results)):
             split.stored = True
-            self._hopeless.clear()
+            self._repeated_refusals.clear()
             self.client.channel.chunk_accepted()
 
     def _again(
         self, part: Part, outcome: ChunkOutcome, shared: Sequence[Change], results: tuple[ItemResult, ...]
     ) -> tuple[list[Part], tuple[ItemResult, ...]]:
-        """Return parts in which rows are sent again that the answer does not tell apart, and the other rows' results.
+        """Return parts with the rows that the answer does not tell apart, to send again, and the other rows' results.
 
         `shared`: rows that may share a remote row with another key.
         """

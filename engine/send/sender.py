@@ -41,11 +41,11 @@ class Sender:
     async def open(
         self, chunks: Iterable[Chunk], *, is_trial: bool = False
     ) -> AsyncIterator[AsyncIterator[SettledChunk]]:
-        """Send all chunks, and give what became of them as it is known; chunks are made as they are taken.
+        """Send all chunks, and give the outcome of each as soon as it is known. Chunks are made when they are needed.
 
         The block owns the tasks. A worker goes on once its outcome is taken. Leaving the block waits until requests in
         flight are answered and written down; `untaken` has their outcomes then. Raises what ends the company's sending.
-        `is_trial`: keys that nothing has confirmed are tried out, and what a repeated send is answered proves nothing.
+        `is_trial`: the rows try out unconfirmed keys, so that an answer to a repeated send proves nothing.
         """
         left = iter(chunks)
         first = list(islice(left, 2))
@@ -63,7 +63,7 @@ class Sender:
                 yield self._outbox
 
     def untaken(self) -> Iterator[SettledChunk]:
-        """Yield what is settled and was not taken from the stream: its block ended before."""
+        """Yield outcomes that were settled after the block had ended, so that nobody took them from the stream."""
         return self._outbox.take()
 
     async def _taken_after(self, steps: AsyncGenerator[None]) -> AsyncGenerator[SettledChunk]:
@@ -112,7 +112,7 @@ class Sender:
         return self.requests.outbox
 
     def _give_up(self, split: Split) -> None:
-        """Hand on rows of parts that may have landed and are not sent again; the ledger has them as unknown already."""
+        """Report rows that may be stored and are not sent again as uncertain; the ledger has them so already."""
         for part in split.parts:
             if part.exposed:
                 results = all_rows(part.chunk, Column.UNCERTAIN, ENDED)

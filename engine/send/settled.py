@@ -1,4 +1,4 @@
-"""What became of the rows of one request, on its way to whoever counts it; none is lost, however the sending ends."""
+"""Outcomes of requests on their way from the sender to its reader. None is lost, however the sending ends."""
 
 from __future__ import annotations
 

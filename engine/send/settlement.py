@@ -116,7 +116,7 @@ def _rejected_as(results: Iterable[ItemResult]) -> dict[str, NaturalKey]:
 
 
 def _may_be_there(results: Iterable[ItemResult], colliding: Container[str]) -> dict[str, NaturalKey]:
-    """Return what rows may have become of which nobody knows, by key: creates, and those that move.
+    """Return, by key, the natural keys that rows of unknown outcome may have now: creates, and updates that move rows.
 
     `colliding`: keys of rows that were stored, one over the other.
     """

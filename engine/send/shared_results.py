@@ -1,4 +1,4 @@
-"""Results that all rows of one chunk share, in words."""
+"""Outcomes that all rows of one chunk share, with their messages."""
 
 from __future__ import annotations
 

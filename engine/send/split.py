@@ -1,4 +1,4 @@
-"""A chunk in parts: halves down to single rows where it fails as a whole, groups where an answer cannot be told apart.
+"""A chunk in parts: halves, down to single rows, if it fails as a whole; groups, if its answer leaves rows in doubt.
 
 Pure: `Sender` sends the parts, and says what takes the place of each.
 """
@@ -33,7 +33,7 @@ class Part:
 class Split:
     """The parts of one chunk that are still to be sent, and what its rows have met when sent alone.
 
-    Parts are taken from both ends in turn, since one bad end must not speak for the other.
+    Parts are taken from both ends in turn: if all rows at one end are bad, those at the other end are still tried.
     """
 
     parts: deque[Part]
@@ -57,7 +57,7 @@ class Split:
 
     @property
     def verdict(self) -> str | None:
-        """The words with which all other rows are refused, too; None: go on asking."""
+        """The server's words, if all other rows are to be refused with them, unsent; None: go on sending."""
         if not self.stored and len(self.refusals) == 1:
             words, count = next(iter(self.refusals.items()))
             return words if count >= REFUSED_ALONE else None
@@ -81,9 +81,9 @@ def halves(part: Part, cut: Cut, attempts: int, *, exposed: bool, is_lost: bool 
 
 
 def regrouped(part: Part, cut: Cut, doubtful: Sequence[Change]) -> list[Part]:
-    """Return the doubtful rows of a part in chunks in which no name stands twice; where that is the part, its halves.
+    """Return the doubtful rows of a part in chunks in which no name stands twice: answers can be joined to those.
 
-    Answers and errors name rows by their names: in such chunks each can be joined to its row.
+    If that is the part as it is, return its halves.
     """
     rows = dict(zip((change.row.key for change in part.chunk.changes), part.chunk.rows, strict=True))
     uses: Counter[str] = Counter()

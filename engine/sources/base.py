@@ -55,7 +55,7 @@ async def read(
 
 
 def _end(ends: Sequence[FileEnd | None]) -> FileEnd | None:
-    """Return how all files of lines together ended: their size, and the first last line that has no line end."""
+    """Return how several files ended, as one: their sizes added up, and the first file whose last line has no end."""
     known = [end for end in ends if end is not None]
     open_lines = [end.last_line for end in known if not end.is_ended]
     size_bytes = sum(end.size_bytes for end in known)

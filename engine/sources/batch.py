@@ -1,4 +1,4 @@
-"""What file sources hand over: raw rows by position, with the lines they start on."""
+"""Batches of raw rows as file sources give them: cells by position, and the lines on which rows start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose row a row is, where one source has the rows of many companies: which company its column names. Pure."""
+"""Deal the rows of a source of many companies to the companies that its company column names. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_KNOWN = 100_000
 """Values of a company column whose meaning is remembered: a source may have another value in each row."""
 
 MOST_IDS = 5
-"""Ids of strays that are kept for the message."""
+"""Different values of the company column of strays that are kept for the message."""
 
 
 class Rows(NamedTuple):
@@ -29,7 +29,7 @@ class Rows(NamedTuple):
 
 
 class Strays:
-    """Rows that name no company which has the source."""
+    """Rows whose company column names no company of this source."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -62,7 +62,7 @@ class Dealer:
         self.is_lined = False
 
     def deal(self, batch: Batch) -> dict[int, Rows]:
-        """Return the batch's rows by company, in their order. Rows of nobody are counted as strays."""
+        """Return the batch's rows by company, in their order. All other rows are counted as strays."""
         self.columns, self.is_lined = batch.columns, batch.lines is not None
         places = batch.lines or range(self._number + 1, self._number + len(batch) + 1)
         self._number += len(batch)
@@ -82,7 +82,7 @@ class Dealer:
         return {company_id: rows for company_id, rows in found.items() if company_id is not None}
 
     def _of_broken(self, place: int, row: Broken) -> int | None:
-        """Return the company of a row that could not be split into fields, as far as it tells; else count it."""
+        """Return the company of a row that could not be split into fields; if it names none, count it as a stray."""
         at = self.columns.index(self._column) if self.columns and self._column in self.columns else len(row.cells)
         named = row.cells[at] if at < len(row.cells) else None
         if self.columns is not None and is_header(row.cells, self.columns):
@@ -116,7 +116,7 @@ class Dealer:
         return self._known[named]
 
     def _count_strays(self, rows: Rows) -> None:
-        """Count rows of nobody, without those that are none: blank ones, totals, and what follows these."""
+        """Count rows as strays, except blank lines, totals, and lines after a total."""
         if not rows.cells or (self.columns is not None and self._column not in self.columns):
             return  # the column is missing, which fails each company
         beside: Collection[int] = ()
@@ -139,7 +139,7 @@ class Dealer:
 
 
 def company_of(named: object) -> int | None:
-    """Return the id that a value of the company column is, by the rule of `layout.is_own`; None: it is none."""
+    """Return the company id that a value of the company column stands for (see `layout.is_own`); None: it is none."""
     if isinstance(named, str):
         text = clean(named).removesuffix(".0")
         is_id = text.isascii() and text.isdigit() and not text.startswith("0") and len(text) < 20

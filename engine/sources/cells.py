@@ -1,4 +1,4 @@
-"""The cells of rows by the names of their columns: those of a table, or of objects, each with columns of its own."""
+"""Cells by the names of their columns: rows of a table, or objects, each of which has columns of its own."""
 
 from __future__ import annotations
 

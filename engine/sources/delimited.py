@@ -1,4 +1,4 @@
-"""CSV in batches: quoted as in RFC 4180, with comma, semicolon or tab as the header shows, or what the mapping says."""
+"""Read CSV in batches: quoted as in RFC 4180; the header, or the mapping, tells which delimiter it has."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def _header(lines: Lines, name: str, mapping: ColumnMap) -> Candidate:
 def _candidates(
     head: Sequence[str], tried: Iterable[int], delimiters: str, name: str, faults: list[SourceError]
 ) -> Iterator[Candidate]:
-    """Yield each line that may be the header, parted by each delimiter, the one that gives the most cells first.
+    """Yield each line that may be the header, split by each delimiter, the one that gives the most cells first.
 
-    Lines that cannot be parted are noted in `faults`.
+    Lines that cannot be split are noted in `faults`.
     """
     for at in tried:
         if not head[at].strip():
@@ -158,7 +158,7 @@ def _trimmed(row: list[str], width: int) -> list[str] | RawRow:
 
 
 def _broken(error: csv.Error) -> Broken:
-    """Return a row with a fault in its quotes, of which it is certain that it ends with its line."""
+    """Return a row whose quotes are faulty, and which ends with its line for certain."""
     if "field limit" in str(error):
         return Broken("too-long", f"a field of the row is too long: {error}")
     return Broken("bad-quoting", f"the row's quotes do not fit ({error}): double a quote inside a quoted field")

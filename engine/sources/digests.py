@@ -20,7 +20,7 @@ def begun(suffix: str, mapping: ColumnMap) -> blake2b:
 
 
 class Digested(FileIO):
-    """A file that digests its bytes while it is read from beginning to end."""
+    """A file that computes the digest of its bytes while it is read from beginning to end."""
 
     def __init__(self, path: Path, digest: blake2b) -> None:
         super().__init__(path)

@@ -1,4 +1,4 @@
-"""JSON documents in batches: the objects of one array, read in bounded memory by `ijson`, whatever the file's size."""
+"""Read the objects of one array of a JSON document in batches, by `ijson`: memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def json_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Bat
 
     The array is the document itself or, in an object, what the mapping's `rows` leads to.
     """
-    import ijson  # noqa: PLC0415  what reads no JSON document need not wait for it
+    import ijson  # noqa: PLC0415  only readers of JSON documents need to load it
 
     text = _Text(file, name)
     path = "" if text.is_array else mapping.rows or USUAL_ROWS

@@ -1,4 +1,4 @@
-"""What about rows makes one ask whether they are read as they are meant. Pure; for people, not for runs."""
+"""Signs that rows may not be read as they are meant, in sentences. Pure; for people, not for runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 ENOUGH = 3
-"""Fewer rows show no habit."""
+"""Fewer rows than this are no evidence of a habit."""
 
 _DECIMAL = re.compile(r"\d+\.0$")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,' \u00a0\u2019]\d{3})+$")
@@ -16,7 +16,7 @@ _TOTAL = re.compile(r"(?:sub)?totals?\b|gesamt\b|summe\b|net income\b", re.IGNOR
 
 
 def doubts(ids: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    """Yield a sentence for each habit of ids and names that is rarely meant, with one example."""
+    """Yield a sentence, with an example, for each pattern in ids and names that is rarely intended."""
     for pattern, words in (
         (_SCIENTIFIC, "a spreadsheet has rounded long numbers: export anew, without opening the file in between"),
         (_DECIMAL, "a spreadsheet or a program has made decimal numbers of ids"),

@@ -1,6 +1,6 @@
-"""In which encoding a text file is read: UTF-8, what its mark says, or what the mapping says. It is never guessed.
+"""In which encoding a text file is read: UTF-8, or what its byte order mark or the mapping says. It is never guessed.
 
-The guess here is for the message about a file that is not UTF-8, so that it can name what to write in the mapping.
+Only the message about a file that is not UTF-8 has a guess, so that it can say what to write in the mapping.
 """
 
 from __future__ import annotations

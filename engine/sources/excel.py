@@ -44,7 +44,7 @@ def excel_batches(file: BinaryIO, name: str, mapping: ColumnMap, *, sheet: str |
 
 
 def _batches(rows: Iterator[Numbered], place: str, mapping: ColumnMap) -> Generator[Batch, None, None]:
-    """Yield the rows below the header. Blank ones are none."""
+    """Yield the rows below the header, without blank ones."""
     header, below = _header(rows, place, mapping)
     columns = header.columns
     yield table(columns, (), lines=(), mapping=mapping)

@@ -199,7 +199,7 @@ def is_empty(value: object) -> bool:
 
 
 def _taker(made: Named) -> Callable[[str], str] | None:
-    """Return what the steps of an expression make of a text; None: there are no steps."""
+    """Return the function that the steps of an expression apply to a text; None: there are no steps."""
     if made.split is None and made.match is None and not made.pad:
         return None
     searched = None if made.match is None else re.compile(made.match)

@@ -1,4 +1,4 @@
-"""Whether a file is what its ending says, and as old as the mapping wants it."""
+"""Check that a file is what its ending says, and that its age is within the mapping's limits."""
 
 from __future__ import annotations
 

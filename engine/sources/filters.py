@@ -1,7 +1,7 @@
 """Which rows a mapping takes: `where`, a test for each column that it names. Pure.
 
-A test sorts the texts of a column into those that are taken, those that are left out, and those of which the filter
-says nothing: a row with such a text is invalid, as nobody has said what is to become of it.
+A test sorts the texts of a column into texts that are taken, texts that are left out, and texts that the filter does
+not mention. A row with a text that is not mentioned is invalid, as nobody has said what is to become of it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """Rows that spell this, yes or no, are taken, rows that spell the opposite are left out, all others are invalid."""
+    """Rows with this answer, yes or no in any spelling, are taken, the opposite is left out, all others are invalid."""
 
     keep: bool
     keeps_empty: bool = False  # rows in which nothing stands are taken, too
@@ -190,7 +190,7 @@ def takes(test: Test, text: str) -> bool | None:
 
 
 def _side(text: str, keep: tuple[str, ...], out: tuple[str, ...]) -> bool | None:
-    """Return on which side a text is: as it is written or, for yes and no, in whichever spelling."""
+    """Return on which side a text is, as it is written or, for yes and no, in any spelling; None: on neither."""
     if text in keep or text in out:
         return text in keep
     if (said := spelled(text)) is None:
@@ -200,7 +200,7 @@ def _side(text: str, keep: tuple[str, ...], out: tuple[str, ...]) -> bool | None
 
 
 def unsaid(test: Test, column: str, text: str) -> str:
-    """Return words for a row of which a filter says nothing."""
+    """Return the message for a row whose text a filter does not mention."""
     shown = repr(text[:60]) if text else "empty"
     if isinstance(test, IfThere):
         return unsaid(test.test, column, text)

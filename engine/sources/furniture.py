@@ -1,4 +1,4 @@
-"""What stands in a table beside its rows: blank rows, the total of a report and what follows it, a second header."""
+"""Recognise lines of a table that are no rows: blank lines, a report's total and lines after it, a second header."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.sources.cells import Table
 from engine.sources.expressions import is_empty
 
 LEAST_NAMES = 2
-"""Cells of one row that are names of columns: with that many, the row is the header of another list."""
+"""A row with at least this many cells that are names of columns is the header of another list."""
 
 _TOTALS = frozenset(
     spell(word) + colon

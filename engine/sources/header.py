@@ -1,4 +1,4 @@
-"""Where a table's column names are: on the line that the mapping says, or the first one with all mapped columns."""
+"""Find a table's header: the line that the mapping names, or the first line with all mapped columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEARCHED = 20
 
 
 class Candidate(NamedTuple):
-    """A line that may hold the column names, as it is read with one way of parting cells."""
+    """A line that may be the header, split in one way."""
 
     line: int  # on which it begins
     columns: tuple[str, ...]  # its cells, trimmed

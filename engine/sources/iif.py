@@ -1,4 +1,4 @@
-"""IIF of QuickBooks in batches: tab-separated lists, one below the other, of which the mapping is for one.
+"""Read IIF of QuickBooks in batches: tab-separated lists, one below the other; the mapping is for one of them.
 
 A list's column names stand on a line that begins with its word and an exclamation mark, `!ACCNT`, and its rows begin
 with the word itself. Lists without the mapped columns are passed over, like other sheets of a workbook.

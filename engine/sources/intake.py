@@ -1,4 +1,4 @@
-"""Raw rows in, `Wanted` out: every row is counted once, as good, as left out or as invalid. Pure."""
+"""Turn raw rows into `Wanted`: every row is counted once, as good, as left out or as invalid. Pure."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Intake:
         self._accept(columns, places)
 
     def _accept(self, columns: Sequence[Sequence[Any]], places: Sequence[int]) -> None:
-        """Take sound rows, but for those whose key another row bears, which is said of both then."""
+        """Take good rows. If a key stands twice, all of its rows are invalid, and each message names the other."""
         *others, codes = columns
         rows = dimensions((*others, [code or None for code in codes] if "" in codes else codes))
         keys = rows.column("key")
@@ -120,7 +120,7 @@ class Intake:
         self._invalid.append(_Invalid(place, refused))
 
     def _bear(self, key: str, place: int) -> bool:
-        """Note that a row bears a key; return whether it is the first."""
+        """Note that a row has this key; return whether it is the first that has it."""
         if key not in self._keys:
             self._keys.add(key)
             return True
@@ -165,7 +165,7 @@ class Intake:
         return self._first[key]
 
     def _first_of_several(self, row: Dimension) -> _Invalid:
-        """Return the first row of a key as invalid: which of the rows is meant, nobody can tell."""
+        """Return the first row of a key as invalid, as which of its rows is meant cannot be told."""
         first = self._first_place(row.key)
         return _Invalid(first, self._repeated(row, first, self._again[row.key]))
 

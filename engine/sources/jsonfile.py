@@ -1,4 +1,4 @@
-"""NDJSON, one object a line, in batches: read in blocks of lines."""
+"""Read NDJSON, one object a line, in blocks of lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a preset of joined lists is used for a file of one list: then no row is of a type that the preset knows."""
+"""Notice a preset of joined lists that is used for a file of one list: no row is of a type that the preset knows."""
 
 from __future__ import annotations
 

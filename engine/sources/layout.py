@@ -1,4 +1,4 @@
-"""A map joined with the columns that a source has: how each of the six fields is made, and what is missing for that."""
+"""How each of the six fields is made of a source's columns, as its mapping says, and which columns are missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Layout(NamedTuple):
 
     fields: tuple[Expression | None, ...]  # in the order of `COLUMNS`; None: there is no such column
     missing: tuple[str, ...]  # what has to be there and is not
-    doubled: tuple[tuple[str, str], ...]  # the names of both contracts for a field, where both are there
+    doubled: tuple[tuple[str, str], ...]  # pairs of columns that are two names, one of each contract, for one field
     owner: str | None  # the column that names each row's company
 
 

@@ -1,4 +1,4 @@
-"""What the settings say about a source whose columns are not the guide's: columns, constants, a filter, a key."""
+"""The mapping of a source whose columns are not the guide's: its columns, constants, filter and key."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class ColumnMap:
     delimiter: str | None = None  # None: comma, semicolon or tab, whichever parts the header into most columns
     rows: str | None = None  # a dotted path to the array of rows in a JSON document
     numbers_as_ids: bool = False  # whole numbers are taken for the text that they are shown as
-    min_age_s: float | None = None  # a file that was written later than this before the reading may still grow
-    max_age_s: float | None = None  # a file that was written earlier than this before the reading is refused
+    min_age_s: float | None = None  # a younger file is refused, as it may still grow
+    max_age_s: float | None = None  # an older file is refused
     preset: str | None = None  # whose map it is, for messages
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A sheet's rows, with openpyxl, row by row: results in place of formulas, and numbers as they are shown."""
+"""Read a sheet row by row with openpyxl: results in place of formulas, and numbers as Excel shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One of a company's sources while it is read: which rows count, which are left out, and faults of the whole."""
+"""Read one of a company's sources: which rows count, which are left out, and faults of the source as a whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOWN = 5  # cells that a message shows
 
 
 class Sifted(NamedTuple):
-    """What is left of a batch: rows to be read, and rows that are refused already."""
+    """A batch after filters: rows to be read, and rows that are invalid already."""
 
     cells: Cells
     lines: Sequence[int]  # or numbers of rows, where the source has no lines
@@ -114,7 +114,7 @@ class Part:
         return range(self._number - count + 1, self._number + 1)
 
     def end(self) -> None:
-        """Raise `SourceError` for what is known only now: columns that no object had, a type that no row had."""
+        """Raise `SourceError` for faults that only the end shows: a column or a known type that no row had."""
         if self._lacked:
             raise self._missing(list(self._lacked), list(self._had))
         self._types.require_one(self.name)
@@ -135,7 +135,7 @@ class Part:
         return cells, lines, self._whole(broken, batch)
 
     def _whole(self, broken: Sequence[tuple[int, Broken]], batch: Batch) -> Sequence[tuple[int, Broken]]:
-        """Return rows that are broken, without totals. Raises `SourceError` for a header of another width."""
+        """Return the broken rows that are no totals. Raises `SourceError` for a second header of another width."""
         left: list[tuple[int, Broken]] = []
         for line, row in broken:
             if batch.columns is not None and is_header(row.cells, batch.columns):
@@ -147,7 +147,7 @@ class Part:
         return left
 
     def _leave_out(self, reason: str) -> None:
-        """Count a row that is left out, and is none of a report's list."""
+        """Count a row that is left out because it belongs to a report's frame, such as its total."""
         self._is_below_total = True
         self.read_rows += 1
         self.tally.add(reason, "", "", None)

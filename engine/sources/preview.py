@@ -1,4 +1,4 @@
-"""What a mapping makes of a file, for people: its first rows before and after, and what becomes of all of them."""
+"""Show people what a mapping makes of a file: its first rows before and after, and what becomes of all rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 
 _FOOTER = "footer"
-"""Why lines below the total of a report are left out; alone, a line does not show that it stands there."""
+"""Reason for lines below the total of a report: a line that is read alone does not show that it stands there."""
 
 _FOREIGN, _EMPTY = "another company's row", "an empty row"
 """Why rows are not counted at all."""
@@ -31,7 +31,7 @@ class Shown:
     """One row of the file: as it stands there, and what the mapping makes of it."""
 
     line: int | None  # None: the format has no lines
-    before: Mapping[str, object]  # what the mapping looks at comes first
+    before: Mapping[str, object]  # the columns that the mapping uses come first
     after: Dimension | None = None
     out: str = ""  # why it is left out
     fault: str = ""  # why it is invalid
@@ -114,7 +114,7 @@ def _reason(found: Wanted, before: Mapping[str, object]) -> str:
 
 
 class _Fates:
-    """What became of the rows of a file by their lines, which decides: a row alone has no duplicates, for example."""
+    """What became of each row, by its line. This overrides what a row alone shows: that has no duplicates, for one."""
 
     def __init__(self, wanted: Wanted) -> None:
         self._good = {wanted.lines[row.key]: row for row in wanted.rows[:_LOOKED_AT] if row.key in wanted.lines}

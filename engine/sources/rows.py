@@ -1,4 +1,4 @@
-"""Whether the fields of rows can be sent, column by column; pure. Words are made only for what cannot be sent."""
+"""Check whether the fields of rows can be sent, column by column; messages are made for faults only. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = tuple(DIMENSIONS.columns.values())
 """The guide's column names, in the order of the fields of `Dimension`."""
 
 IDS = frozenset({"unique_key", "erp_dimension_id"})
-"""Columns in which no character may be one that people cannot see: two ids would look the same."""
+"""Columns in which invisible characters are refused: two ids would look the same to people."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # C0, DEL and C1; tabs and newlines are among them
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -43,7 +43,7 @@ class Fault(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A row that cannot be sent: everything that is wrong with it, and what is known of whose it is."""
+    """A row that cannot be sent: all of its faults, and its key and natural key as far as they are known."""
 
     faults: tuple[Fault, ...]
     key: str | None = None

@@ -12,7 +12,7 @@ _NAMED = 2  # most sources that the name of several mentions
 
 
 class Several:
-    """An ordered tuple of sources. Keys are unique over all of them; each row is told with the file that it is in.
+    """An ordered tuple of sources. Keys are unique over all of them; messages name the file of each row.
 
     `engine.sources.base.read` reads the parts in turn.
     """
@@ -35,7 +35,7 @@ class Several:
 
     @property
     def size_bytes(self) -> int:
-        """The size of all files together; what is no file counts nothing."""
+        """The size of all files together. Sources that are no files count as 0."""
         return sum(int(getattr(part, "size_bytes", 0)) for part in self.parts)
 
     def absence(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Which companies share a source with others, and which have lost their file. Checked before anything is read."""
+"""Find companies that share a source without leave, and companies whose file is gone, before anything is read."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def parts_of(source: SourceRows) -> Sequence[SourceRows]:
 
 
 def is_dealt_out(source: object) -> TypeGuard[FileSource | SqlSource]:
-    """Return whether a column of the source tells the company of each row, and the source itself does not."""
+    """Return whether a source has the rows of several companies, told apart by a column."""
     if isinstance(source, SqlSource) and _is_of_one(source.query):
         return False
     return isinstance(source, FileSource | SqlSource) and source.mapping.company_column is not None

@@ -1,4 +1,4 @@
-"""What the two readers of Excel workbooks have in common: rows with their numbers, and cells that are no text."""
+"""Parts that both readers of Excel workbooks use: numbered rows, and values that stand for a cell without text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from engine.errors import SourceError
 
 ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})
-"""What a cell shows in place of the result of a formula that failed."""
+"""Texts that a cell shows if its formula failed."""
 
 Row: TypeAlias = Sequence[Any]
 Numbered: TypeAlias = tuple[int, Row]

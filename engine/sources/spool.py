@@ -1,6 +1,6 @@
-"""One source that many companies share is read once in a run: its rows wait, by company, in a temporary file.
+"""Read a source that many companies share once, and keep its rows by company in a temporary file.
 
-The file has no name, so that nothing is left of it however the process ends, and only its owner could read it.
+The file has no name: it is gone however the process ends, and only the process's user could read it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Shared = FileSource | SqlSource
 
 
 class Spool:
-    """The rows of one source by company. It is filled once, by whoever asks first; a failure is everybody's."""
+    """The rows of one source by company. The first company that asks reads it; if that fails, it fails for all."""
 
     def __init__(self, source: Shared, companies: frozenset[int]) -> None:
         """Take the source, and the ids of all companies that have it."""
@@ -60,7 +60,7 @@ class Spool:
 
     @property
     def share_bytes(self) -> int:
-        """What the rows of one of the companies take in the source, roughly; 0: it is no file."""
+        """The average size of one company's rows in the source; 0: it is no file."""
         return getattr(self.source, "size_bytes", 0) // max(1, len(self._companies))
 
     async def filled(self) -> None:
@@ -72,7 +72,7 @@ class Spool:
             raise SourceError(str(self._error), file=self._error.file, line=self._error.line) from self._error
 
     async def _fill(self) -> None:
-        """Read the source; one who is cancelled meanwhile leaves it to the next to begin anew."""
+        """Read the source. If the reading task is cancelled, the next one that asks begins anew."""
         self.close()
         self._begin()
         items = aiter(self.source)
@@ -133,7 +133,7 @@ class Spool:
         return self._digest(company_id).digest()
 
     def batches(self, company_id: int) -> Batches:
-        """Yield a company's rows, at least one batch, so that columns which are missing are told of in any case."""
+        """Yield a company's rows, at least one batch, so that missing columns are reported in any case."""
         yield self._batch(Rows([], []))
         keys = dict.fromkeys(self._dealer.keys)  # columns that other companies' objects have are not missing here
         for offset, length in self._places[company_id]:
@@ -162,7 +162,7 @@ class Spool:
         )
 
     def close(self) -> None:
-        """Give up the temporary file."""
+        """Close the temporary file, which deletes it."""
         if self._file is not None:
             self._file.close()
             self._file = None

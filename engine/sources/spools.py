@@ -1,4 +1,4 @@
-"""The sources of a run that many companies share, each of which is read once."""
+"""Read each source that many companies share once in a run: find the spool of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.sources.spool import CompanyRows, Shared, Spool
 
 
 class Spools:
-    """The shared sources of a run. Leaving its block gives up what they hold."""
+    """The shared sources of a run. Leaving the block deletes their temporary files."""
 
     def __init__(self, companies: Iterable[Company]) -> None:
         """Take all configured companies: a row may name one that the run leaves out."""
@@ -42,7 +42,7 @@ class Spools:
             spool.close()
 
     def source_of(self, company: Company) -> SourceRows:
-        """Return a company's source, in which those that many share are its own rows alone."""
+        """Return a company's source; of a shared one, only the rows of this company."""
         if not self._spools:
             return company.source
         own = [self._own_part(part, company.id) for part in parts_of(company.source)]
@@ -58,7 +58,7 @@ class Spools:
         return None if place is None else place[0]
 
     def problems(self) -> list[Problem]:
-        """Return a problem for each source in which rows name no company that has it."""
+        """Return a problem for each shared source with rows that belong to none of its companies."""
         told = {spool.source.name: spool for spool in self._spools.values() if spool.is_filled and spool.strays.rows}
         return [_stray_problem(spool) for spool in told.values()]
 

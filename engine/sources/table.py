@@ -1,4 +1,4 @@
-"""What Parquet, Excel and SQL have in common: cells that may be no text, and libraries that may not be installed."""
+"""Parts that the readers of Parquet, Excel and SQL share: cells that are no text, and optional libraries."""
 
 from __future__ import annotations
 

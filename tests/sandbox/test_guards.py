@@ -570,7 +570,7 @@ async def test_a_canary_that_is_answered_at_the_second_send(world: World, keys: 
     wanted = renamed(rows, 1)
     await first_contact(world, rows, wanted, keys=keys)
     world.script({"effect": "status", "status": 503, "commit": True, "times": 1, "match": BULK})
-    world.sandbox.service._replays = Forgetful(0)
+    world.sandbox.service.admission.replays = Forgetful(0)
     result = await allowed(world, wanted, "canary")
     if keys:
         assert (verdict(result), columns(result)) == (("synced", 0, []), {"updated": 1})

@@ -136,7 +136,7 @@ def test_nothing_is_made_twice(played: list[Round], shows_keys: bool) -> None:
         done = play(server, ledger, each)
         assert not borne & {natural_key(change.row) for change in done.plan.creates}
         assert server.twins == []
-        assert all(outcome.surplus == 0 for outcome in done.outcomes)
+        assert all(outcome.unexpected_creates == 0 for outcome in done.outcomes)
 
 
 @settings(STEADY, max_examples=200)

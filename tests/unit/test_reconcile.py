@@ -60,7 +60,7 @@ class Case(NamedTuple):
     answer: BulkAnswer
     columns: tuple[Column, ...]
     explained: bool = True
-    surplus: int = 0
+    unexpected_creates: int = 0
     exposed: bool = False
     ids: Mapping[str, str] | None = None  # of stored rows, by key; None: not looked at
 
@@ -159,7 +159,7 @@ CASES = {
         ids={"b": "r-b"},
     ),
     "W7: an update that made a second row": Case(
-        (create("a"), update("b")), nameless("r1 r9", ""), (NEW, NEW), surplus=1, ids={}
+        (create("a"), update("b")), nameless("r1 r9", ""), (NEW, NEW), unexpected_creates=1, ids={}
     ),
     "W7: fewer than sent, and the ids of some": Case(
         (update("a"), update("b")), nameless("", "r-b"), (OPEN, OLD), explained=False, ids={"b": "r-b"}
@@ -167,20 +167,20 @@ CASES = {
     "an index beyond the chunk": Case(AB, answered("A", "", no(at=7)), (NEW, OPEN), explained=False),
     "one row refused twice": Case(ABC, answered("A", "", no(key="b"), no(key="b")), (NEW, NO, OPEN), explained=False),
     "fewer counted than sent": Case(AB, answered("A"), (NEW, OPEN), explained=False),
-    "more counted than sent": Case(AB, answered("A B C"), (NEW, NEW), explained=False, surplus=1),
+    "more counted than sent": Case(AB, answered("A B C"), (NEW, NEW), explained=False, unexpected_creates=1),
     "counts without rows": Case(AB, answered("", "", counts=(2, 2, 0, 0)), (OPEN, OPEN), explained=False),
     "rows without counts": Case(AB, answered("A B", "", counts=(0, 0, 0, 0)), (NEW, NEW), explained=False),
     "a success count that does not add up": Case(
         AB, answered("A B", "", counts=(3, 2, 0, 0)), (NEW, NEW), explained=False
     ),
     "an error count without errors": Case(AB, answered("A", "", counts=(1, 1, 0, 1)), (NEW, OPEN), explained=False),
-    "created beyond the plan": Case((update("a"), update("b")), answered("A", "B"), (NEW, OLD), surplus=1),
+    "created beyond the plan": Case((update("a"), update("b")), answered("A", "B"), (NEW, OLD), unexpected_creates=1),
     "updated instead of created": Case(AB, answered("A", "B"), (NEW, OLD)),
     "updated instead of created, an earlier send may have landed": Case(
         AB, answered("A", "B"), (NEW, NEW), exposed=True
     ),
     "created beyond the plan, after an earlier send too": Case(
-        (update("a"), create("b")), answered("A B"), (NEW, NEW), surplus=1, exposed=True
+        (update("a"), create("b")), answered("A B"), (NEW, NEW), unexpected_creates=1, exposed=True
     ),
 }
 
@@ -194,7 +194,7 @@ def test_what_an_answer_means(case: Case) -> None:
     outcome = reconcile(chunk_of(*case.changes), case.answer, exposed=case.exposed)
 
     assert columns(outcome) == case.columns
-    assert (outcome.explained, outcome.surplus) == (case.explained, case.surplus)
+    assert (outcome.explained, outcome.unexpected_creates) == (case.explained, case.unexpected_creates)
     if case.ids is not None:
         assert {each.change.row.key: each.remote_id for each in outcome.results if each.remote_id} == case.ids
 
@@ -226,7 +226,7 @@ def test_an_update_that_came_back_created_is_noticed_whatever_the_counts(exposed
     """Its key led nowhere: the row is there twice now, and a create that was there already hides it in the count."""
     outcome = reconcile(chunk_of(create("a"), update("b")), answered("B", "A"), exposed=exposed)
 
-    assert outcome.surplus == 1
+    assert outcome.unexpected_creates == 1
     assert columns(outcome)[1] is NEW
 
 
@@ -247,7 +247,7 @@ def test_an_id_is_joined_by_a_name_that_is_unique_in_the_chunk() -> None:
 def test_one_id_for_two_rows_is_noticed_even_where_all_else_is_as_planned() -> None:
     answer = BulkAnswer(2, 2, 0, 0, [("r-a", "A"), ("r-a", "B")], [], [])
     outcome = reconcile(chunk_of(create("a"), create("b")), answer, exposed=False)
-    assert (outcome.explained, outcome.met, columns(outcome)) == (True, 1, (NEW, NEW))
+    assert (outcome.explained, outcome.creates_that_updated, columns(outcome)) == (True, 1, (NEW, NEW))
 
 
 def test_a_refusal_carries_the_servers_words() -> None:
@@ -395,7 +395,7 @@ def test_an_honest_answer_is_understood_however_it_names_rows(case: Sent, spelli
     outcome = judged(case, spelling)
 
     assert outcome.explained
-    assert outcome.surplus == 0
+    assert outcome.unexpected_creates == 0
     assert {result.change.row.key: result.column for result in outcome.results} == {
         change.row.key: NO if change.row.key in case.refused else NEW if change.remote_id is None else OLD
         for change in case.changes

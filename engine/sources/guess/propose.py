@@ -1,4 +1,4 @@
-"""A mapping proposed from a file's header and values, with its doubts. Pure: nothing is read."""
+"""Propose a mapping from a file's header and values, and name what is doubtful about it. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What columns and lists are called in exports, folded as in `columns`. The best names come first."""
+"""Names of columns and lists in exports, folded as in `columns`, the best ones first."""
 
 from __future__ import annotations
 
