@@ -171,7 +171,8 @@ class Wanted:
     end: FileEnd | None = None  # None: it is no file of lines
     left_out_by: tuple[LeftOut, ...] = ()  # each reason once, the most rows first
     sources: tuple[SourceCounts, ...] = ()  # in the order in which they are read
-    absent_codes: tuple[str, ...] = ()  # columns of codes that a source need not have, and that no row of it has
+    absent_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Optional field -> the columns that it is made of, where a source need not have them and no row has one."""
 
     def place(self, key: str) -> Place:
         """Return where a valid row stands."""

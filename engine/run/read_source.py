@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from engine.compare.subset import corrected
 from engine.errors import SourceError
+from engine.model.dimension import DIMENSIONS
 from engine.model.settings import RawRow
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
@@ -17,7 +18,7 @@ async def read_source(company: CompanyContext) -> Wanted:
     job, type_codes = company.job, company.run.dialect.type_codes
     wanted = await read(job.company.source, company_id=company.id, type_codes=type_codes)
     await _refuse_torn(company, wanted)
-    await _refuse_lost_codes(company, wanted)
+    await _refuse_lost_fields(company, wanted)
     if not job.corrected:
         return wanted
     better = await read(_given(job.corrected), company_id=company.id, type_codes=type_codes, file=job.corrected_in)
@@ -43,22 +44,25 @@ async def _refuse_torn(company: CompanyContext, wanted: Wanted) -> None:
         )
 
 
-async def _refuse_lost_codes(company: CompanyContext, wanted: Wanted) -> None:
-    """Raise `SourceError` when no row has a column of codes any more, and rows have a code in Ottimate.
+async def _refuse_lost_fields(company: CompanyContext, wanted: Wanted) -> None:
+    """Raise `SourceError` when no row has the column of an optional field any more, and rows have one in Ottimate.
 
     A column that rows need not have may have been renamed; to send none would erase all codes.
     """
-    if not wanted.absent_codes:
+    if not wanted.absent_columns:
         return
     record = await company.run.ledger.read(company.company_key)
-    known = (record.rows.get(record.wire_keys.get(row.key, row.key)) for row in wanted.rows if row.code is None)
-    if lost := [each.row for each in known if each is not None and each.row.code]:
-        count = f"{len(lost):,} {'row has a code' if len(lost) == 1 else 'rows have codes'} in Ottimate"
-        raise SourceError(
-            f"{wanted.file}: no row has {' or '.join(wanted.absent_codes)}, and {count}: has the column a new name?"
-            ' If codes are to be erased, say so in the mapping: columns = { code = { constant = "" } }',
-            file=wanted.file,
-        )
+    for name, columns in wanted.absent_columns.items():
+        without = (row.key for row in wanted.rows if getattr(row, name) is None)
+        known = (record.rows.get(record.wire_keys.get(key, key)) for key in without)
+        if lost := sum(each is not None and bool(getattr(each.row, name)) for each in known):
+            column, count = DIMENSIONS.columns[name], f"{lost:,} {'row has' if lost == 1 else 'rows have'}"
+            raise SourceError(
+                f"{wanted.file}: no row has {' or '.join(columns)}, and {count} a {column} in Ottimate: has the column"
+                f" a new name? If each {column} is to be erased, say so in the mapping:"
+                f' columns = {{ {column} = {{ constant = "" }} }}',
+                file=wanted.file,
+            )
 
 
 async def _given(rows: Sequence[RawRow]) -> AsyncIterator[RawRow]:
