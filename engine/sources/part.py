@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from engine.errors import SourceError
 from engine.model.table import taken
-from engine.model.wanted import LeftOut, Place
+from engine.model.wanted import LeftOut, Place, SourceMarks
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
 from engine.sources.expressions import Expression, FirstOf, columns_of, lacking
 from engine.sources.fields import Reader
+from engine.sources.filters import IfThere
 from engine.sources.furniture import blanks, headers, is_header, is_total, totals
 from engine.sources.known_types import KnownTypes, codes_of, one_list
 from engine.sources.layout import Layout, is_own, layout, repeated
@@ -53,6 +54,7 @@ class Part:
         self._absent: dict[str, tuple[str, ...] | None] = {}  # see `absent_columns`; None: one of them was there
         self._joined: str | None = None  # the preset of joined lists that is to read the types of rows
         self._is_below_total = False
+        self._filters: dict[str, bool] = {}  # columns of the filter that rows need not have -> whether one has it
         self._types = KnownTypes()
 
     def sifted(self, batch: Batch, reader: Reader) -> Sifted:
@@ -82,6 +84,7 @@ class Part:
         """Count rows, and return those that the filter takes."""
         self.read_rows += len(cells) + len(refused)
         self._types.look_at(cells, found, reader)
+        self._note_filters(cells, reader.mapping)
         chosen = selected(cells, reader.mapping.where)
         if chosen.taken is None:
             return Sifted(cells, lines, found, refused)
@@ -95,6 +98,19 @@ class Part:
                 self._show(cells, lines, reasons, reader)
         unclear = [(lines[at], Refused((fault,))) for at, fault in chosen.refused.items()]
         return Sifted(cells.only(chosen.taken), taken(lines, chosen.taken), found, [*refused, *unclear])
+
+    @property
+    def marks(self) -> SourceMarks:
+        """What the source is like, but for its end."""
+        has, lacks = (tuple(name for name, has in self._filters.items() if has is there) for there in (True, False))
+        return SourceMarks(str(self.name or ""), None, has, lacks)
+
+    def _note_filters(self, cells: Cells, mapping: ColumnMap) -> None:
+        if not len(cells) and isinstance(cells, Objects):
+            return  # without an object, nothing shows which columns there are
+        for column, test in mapping.where.items():
+            if isinstance(test, IfThere) and not self._filters.get(column):
+                self._filters[column] = cells.has(column)
 
     @property
     def absent_columns(self) -> Mapping[str, tuple[str, ...]]:
@@ -121,8 +137,7 @@ class Part:
 
     def _split(self, batch: Batch) -> tuple[Table | Objects, Sequence[int], Sequence[tuple[int, Broken]]]:
         """Return a batch's cells with their lines, and the rows that could not be split, with theirs."""
-        numbers = self.numbers(len(batch))
-        lines: Sequence[int] = numbers if batch.lines is None else batch.lines
+        lines: Sequence[int] = batch.lines or batch.numbers or self.numbers(len(batch))
         if isinstance(batch.cells, Grid):
             return Table(batch.cells.flat, batch.columns or ()), lines, ()
         rows: Sequence[object] = batch.cells
