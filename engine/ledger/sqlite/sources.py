@@ -64,8 +64,11 @@ def good_counts(connection: sqlite3.Connection, company_key: CompanyKey) -> Good
 
 def _marks(written: Sequence[Any]) -> SourceMarks:
     name, end, filters, lacks = written
-    whole = None if end is None else FileEnd(end[0], end[1], bool(end[2]))
-    return SourceMarks(name, whole, tuple(filters), tuple(lacks))
+    return SourceMarks(name, None if end is None else _end(*end), tuple(filters), tuple(lacks))
+
+
+def _end(size_bytes: int, last_line: int, is_ended: int) -> FileEnd:
+    return FileEnd(size_bytes, last_line, is_ended=bool(is_ended))
 
 
 def keep_fleet(connection: sqlite3.Connection, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
