@@ -23,6 +23,9 @@ _AS_GIVEN = tuple(column for column in COLUMNS if column not in {"unique_key", "
 """Columns of which a mapping makes nothing but what their expressions say."""
 
 
+_OPTIONAL_AT = [at for at, column in enumerate(COLUMNS) if column in OPTIONAL]
+
+
 class Fields(NamedTuple):
     """The fields of some rows as columns in the order of `Dimension`, and the rows that cannot be sent, by position."""
 
@@ -56,10 +59,11 @@ def fields_of(cells: Cells, found: Layout, reader: Reader) -> Fields:
 
 def rows_of(columns: Sequence[Sequence[str]]) -> Table[Dimension]:
     """Return fields as rows. An optional field that is empty is one that the source does not give."""
-    pairs = zip(COLUMNS, columns, strict=True)
-    return dimensions(
-        [text or None for text in texts] if column in OPTIONAL and "" in texts else texts for column, texts in pairs
-    )
+    found: list[Sequence[str | None]] = list(columns)
+    for at in _OPTIONAL_AT:
+        if "" in found[at]:
+            found[at] = [text or None for text in found[at]]
+    return dimensions(found)
 
 
 def type_words(cells: Cells, found: Layout, mapping: ColumnMap) -> Sequence[object]:

@@ -65,7 +65,8 @@ class Part:
         found = (
             self._table_layout(cells, batch.mapping) if isinstance(cells, Table) else self._objects_layout(cells, batch)
         )
-        self._note_absent(cells, batch.mapping)
+        if batch.mapping.columns:
+            self._note_absent(cells, batch.mapping)
         if isinstance(cells, Table):
             cells, lines = self._without_furniture(cells, lines, batch, reader)
         if (company_column := batch.mapping.company_column) is not None:
@@ -84,7 +85,8 @@ class Part:
         """Count rows, and return those that the filter takes."""
         self.read_rows += len(cells) + len(refused)
         self._types.look_at(cells, found, reader)
-        self._note_filters(cells, reader.mapping)
+        if reader.mapping.where:
+            self._note_filters(cells, reader.mapping)
         chosen = selected(cells, reader.mapping.where)
         if chosen.taken is None:
             return Sifted(cells, lines, found, refused)
