@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from anyio import run_process
+from openpyxl import Workbook
 
 from engine import SqlSource
 from engine.cli.main import VERBS
@@ -24,6 +25,8 @@ from engine.model.balance import SEVERITY
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.ways import Way
+from engine.sources.base import read
+from engine.wire.guide import DIALECT
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -61,6 +64,7 @@ def test_the_blocks_are_there() -> None:
         "library",
         "many.toml",
         "saved",
+        "sources",
         "sql",
     }
     assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
@@ -115,6 +119,27 @@ def test_the_settings_shown_are_the_defaults(tmp_path: Path) -> None:
     path.write_text("\n".join(BLOCKS[name] for name in ("dimsync.toml", "limits", "more")))
     shown = load(path, ENVIRONMENT)
     assert shown.settings == plain.settings
+
+
+async def test_several_lists_of_a_company_are_read_as_shown(tmp_path: Path) -> None:
+    path, folder, book = tmp_path / "dimsync.toml", tmp_path / "exports" / "126", Workbook()
+    path.write_text(f"{BLOCKS['dimsync.toml']}\n{BLOCKS['sources']}")
+    folder.mkdir(parents=True)
+    sample = ROOT / "tests" / "presets" / "samples" / "netsuite.accounts.csv"
+    (folder / "accounts.csv").write_bytes(sample.read_bytes())
+    book.active.title = "Jobs"
+    for row in (
+        ("Job No.", "Description", "Status"),
+        ("J1", "Pier", "Open"),
+        ("J2", "Hall", "Closed"),
+        ("J3", "", "?"),
+    ):
+        book.active.append(row)
+    book.save(folder / "lists.xlsx")
+    company = load(path, ENVIRONMENT).companies[-1]
+    found = await read(company.source, company_id=company.id, type_codes=DIALECT.type_codes)
+    assert [(one.read_rows, one.left_out) for one in found.sources] == [(18, 5), (3, 1)]
+    assert ([row.key for row in found.rows[-1:]], found.invalid) == (["126:project:J1"], 1)
 
 
 def test_a_database_is_a_source_as_shown(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.guards.volume import Violation
 from engine.model.settings import Guards
-from engine.model.wanted import GoodCounts, SourceCounts, Wanted, tell_left_out
+from engine.model.wanted import GoodCounts, SourceCounts, Wanted, paired, tell_left_out
 
 
 def left_out(wanted: Wanted, before: GoodCounts | None, guards: Guards) -> tuple[Violation, ...]:
@@ -40,7 +40,7 @@ def _lost_types(wanted: Wanted, now: GoodCounts, before: GoodCounts) -> Iterator
 
 
 def _gutted_sources(now: Sequence[SourceCounts], before: Sequence[SourceCounts], guards: Guards) -> Iterator[str]:
-    for source, earlier in _pairs(now, before):
+    for source, earlier in paired(now, before):
         is_most = source.left_out > guards.left_out_share * source.read_rows
         if is_most and earlier.left_out < guards.left_out_usual_share * earlier.read_rows:
             name = f"{source.name}: " if source.name else ""
@@ -49,13 +49,3 @@ def _gutted_sources(now: Sequence[SourceCounts], before: Sequence[SourceCounts],
                 f" {earlier.left_out:,} of {earlier.read_rows:,} at the last good run (held above"
                 f" {guards.left_out_share:.0%} where it was under {guards.left_out_usual_share:.0%})"
             )
-
-
-def _pairs(now: Sequence[SourceCounts], before: Sequence[SourceCounts]) -> Iterator[tuple[SourceCounts, SourceCounts]]:
-    """Yield each source with its earlier counts. One with a new name (a date in it) is matched by its position."""
-    by_name = {source.name: source for source in before}
-    for place, source in enumerate(now):
-        if source.name in by_name:
-            yield source, by_name[source.name]
-        elif len(now) == len(before):
-            yield source, before[place]

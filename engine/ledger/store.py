@@ -15,7 +15,7 @@ from engine.model.resting import RestingRow
 from engine.model.row_history import Generation, Life
 from engine.model.row_record import Agreement
 from engine.model.settings import AccountCompany, CompanyKey
-from engine.model.wanted import FileEnd, GoodCounts, LeftOut
+from engine.model.wanted import GoodCounts, LeftOut
 
 
 class Rows(Protocol):
@@ -140,18 +140,15 @@ class Sketches(Protocol):
 class Sources(Protocol):
     """What companies' sources were like, and where they came from."""
 
-    async def keep_good_source(
-        self, company_key: CompanyKey, rows: int | None, end: FileEnd | None, counts: GoodCounts | None = None
-    ) -> None:
-        """Note how many rows a good run's source had and how its file ended; None for the last two leaves the old."""
+    async def keep_good_source(self, company_key: CompanyKey, rows: int | None, counts: GoodCounts | None) -> None:
+        """Note how many rows a good run's sources had, and what they were like.
+
+        Counts of None leave the old ones; counts without marks leave the old marks.
+        """
         ...
 
     async def good_counts(self, company_key: CompanyKey) -> GoodCounts | None:
-        """Return how many rows the sources of the last good run had; None: it is not known."""
-        ...
-
-    async def good_end(self, company_key: CompanyKey) -> FileEnd | None:
-        """Return how the file of the last good run ended; None: it is not known."""
+        """Return what the sources of the last good run were like; None: it is not known."""
         ...
 
     async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from engine.model.dimension import Dimension, NaturalKey, dimension_table
 from engine.model.outcome import Problem
@@ -146,11 +146,39 @@ class SourceCounts(NamedTuple):
     left_out: int
 
 
+class SourceMarks(NamedTuple):
+    """What else one of a company's sources was like."""
+
+    name: str  # as in messages
+    end: FileEnd | None = None  # None: it is no file of lines
+    filters: tuple[str, ...] = ()  # columns of its filter that it need not have, and has
+    lacks: tuple[str, ...] = ()  # columns of its filter that it need not have, and has not
+
+
 class GoodCounts(NamedTuple):
-    """How many rows a company's sources had at the last good run. Guards measure a later source by it."""
+    """What a company's sources were like at the last good run. Later sources are measured by it."""
 
     sources: tuple[SourceCounts, ...]
     kept: Mapping[str, int]  # good rows by type code
+    marks: tuple[SourceMarks, ...] = ()  # empty: not told
+
+
+_Named = TypeVar("_Named", SourceCounts, SourceMarks)
+
+
+def paired(now: Sequence[_Named], before: Sequence[_Named]) -> Iterator[tuple[_Named, _Named]]:
+    """Yield each source with what it was; one under a new name, such as with a date in it, is told by its place.
+
+    One name may stand for two sources: a file that two mappings read.
+    """
+    by_name = {source.name: source for source in before}
+    for place, source in enumerate(now):
+        if place < len(before) and before[place].name == source.name:
+            yield source, before[place]
+        elif source.name in by_name:
+            yield source, by_name[source.name]
+        elif len(now) == len(before):
+            yield source, before[place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +196,11 @@ class Wanted:
     invalid_natural: frozenset[NaturalKey] = frozenset()
     source_keys: dict[str, str] = field(default_factory=dict)  # key in `rows` -> the source's own, if another
     digest: bytes | None = None  # of all that was read, and of how; None: not known, so that nothing equals it
-    end: FileEnd | None = None  # None: it is no file of lines
     left_out_by: tuple[LeftOut, ...] = ()  # each reason once, the most rows first
     sources: tuple[SourceCounts, ...] = ()  # in the order in which they are read
-    absent_codes: tuple[str, ...] = ()  # columns of codes that a source need not have, and that no row of it has
+    marks: tuple[SourceMarks, ...] = ()  # of the same sources, where they are known
+    absent_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Optional field -> the columns that it is made of, where a source need not have them and no row has one."""
 
     def place(self, key: str) -> Place:
         """Return where a valid row stands."""
@@ -184,9 +213,13 @@ class Wanted:
 
     @property
     def counts(self) -> GoodCounts:
-        """How many rows each source had, and each type. A source that does not count its rows has the company's."""
+        """What each source was like, and how many rows each type had.
+
+        A source that does not count its rows has the company's.
+        """
         sources = self.sources or (SourceCounts(self.file or "", self.read_rows, self.left_out),)
-        return GoodCounts(sources, dict(sorted(Counter(dimension_table(self.rows).column("type_code")).items())))
+        kept = Counter(dimension_table(self.rows).column("type_code"))
+        return GoodCounts(sources, dict(sorted(kept.items())), self.marks)
 
     @property
     def read_rows(self) -> int:

@@ -45,13 +45,10 @@ async def _notes(
         yield partial(ledger.sketch, company_key, *drawn)
     if before.failure is not None and _is_over(result, before):
         yield partial(ledger.note, company_key, CompanyState(last_good_rows=source.source_rows))
-    end = source.end
-    if end is not None and end == await ledger.good_end(company_key):
-        end = None  # no news
     now = await think(len(source.rows), lambda: source.counts)
     counts = None if now == await ledger.good_counts(company_key) else now
-    if source.source_rows != before.last_good_rows or end is not None or counts is not None:
-        yield partial(ledger.keep_good_source, company_key, source.source_rows, end, counts)
+    if source.source_rows != before.last_good_rows or counts is not None:
+        yield partial(ledger.keep_good_source, company_key, source.source_rows, counts)
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

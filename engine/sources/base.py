@@ -51,15 +51,8 @@ async def read(
         intake.begin(part_name)
         told.append(await _read_part(part, intake, company_id, part_name))
     wanted = intake.wanted(combined([one.digest for one in told]))
-    return replace(wanted, end=_end([one.end for one in told]))
-
-
-def _end(ends: Sequence[FileEnd | None]) -> FileEnd | None:
-    """Return how several files ended, as one: their sizes added up, and the first file whose last line has no end."""
-    known = [end for end in ends if end is not None]
-    open_lines = [end.last_line for end in known if not end.is_ended]
-    size_bytes = sum(end.size_bytes for end in known)
-    return FileEnd(size_bytes, next(iter(open_lines), 0), is_ended=not open_lines) if known else None
+    marks = [mark._replace(end=one.end) for mark, one in zip(wanted.marks, told, strict=True)]
+    return replace(wanted, marks=tuple(marks))
 
 
 async def _read_part(source: SourceRows, intake: Intake, company_id: int, name: str | None) -> Told:

@@ -53,7 +53,7 @@ class Grid(Sequence[list[str]]):
 class Batch(Sequence[RawRow]):
     """Some rows of one file. Outside a sequence of mappings; inside, cells by position, which is five times cheaper."""
 
-    __slots__ = ("cells", "columns", "lines", "mapping")
+    __slots__ = ("cells", "columns", "lines", "mapping", "numbers")
 
     def __init__(
         self,
@@ -62,11 +62,13 @@ class Batch(Sequence[RawRow]):
         columns: tuple[str, ...] | None,
         lines: Sequence[int] | None,
         mapping: ColumnMap,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         self.cells = cells
         self.columns = columns  # None: the cells are mappings
         self.lines = lines  # physical line on which each row starts; None: the format has no lines
         self.mapping = mapping
+        self.numbers = numbers  # of the rows, where the source has no lines; None: they follow the last batch's
 
     def __len__(self) -> int:
         return len(self.cells)

@@ -1,4 +1,4 @@
-"""The six fields of rows, made of a source's columns and checked, column by column. Pure."""
+"""The fields of rows, made of a source's columns and checked, column by column. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from math import isfinite
 from sys import intern
 from typing import NamedTuple
 
-from engine.model.dimension import canonical_type
+from engine.model.dimension import Dimension, canonical_type, dimensions
+from engine.model.table import Table
 from engine.sources.cells import ABSENT, Cells
 from engine.sources.expressions import Expression, is_empty, values
 from engine.sources.layout import Layout, is_own
 from engine.sources.mapping import ColumnMap, key_format
-from engine.sources.rows import COLUMNS, Checked, Fault, Refused, checked, shown, types
+from engine.sources.rows import COLUMNS, IDS, OPTIONAL, Checked, Fault, Refused, checked, shown, types
 
-_NUMBERED = frozenset({"unique_key", "erp_dimension_id", "code"})
+_NUMBERED = IDS | OPTIONAL.keys()
 """Columns in which `numbers_as_ids` takes whole numbers for text."""
+
+_AS_GIVEN = tuple(column for column in COLUMNS if column not in {"unique_key", "dimension_type_code", "type"})
+"""Columns of which a mapping makes nothing but what their expressions say."""
+
+
+_OPTIONAL_AT = [at for at, column in enumerate(COLUMNS) if column in OPTIONAL]
 
 
 class Fields(NamedTuple):
@@ -43,11 +50,20 @@ def fields_of(cells: Cells, found: Layout, reader: Reader) -> Fields:
     words = checked("dimension_type_code", given["dimension_type_code"])
     there = {"dimension_type_code": types(words, reader.type_codes, partial(type_code_of, mapping=mapping))}
     there["type"] = checked("type", _labels(given["type"], words.texts, there["dimension_type_code"].texts, mapping))
-    for column in ("name", "erp_dimension_id", "code"):
+    for column in _AS_GIVEN:
         there[column] = checked(column, given[column])
     there["unique_key"] = checked("unique_key", _keys(given["unique_key"], there, reader))
     texts = {column: one.texts for column, one in there.items()} | {"type": list(map(intern, there["type"].texts))}
     return Fields(tuple(texts[column] for column in COLUMNS), _refused(cells, found, there, reader.company_id))
+
+
+def rows_of(columns: Sequence[Sequence[str]]) -> Table[Dimension]:
+    """Return fields as rows. An optional field that is empty is one that the source does not give."""
+    found: list[Sequence[str | None]] = list(columns)
+    for at in _OPTIONAL_AT:
+        if "" in found[at]:
+            found[at] = [text or None for text in found[at]]
+    return dimensions(found)
 
 
 def type_words(cells: Cells, found: Layout, mapping: ColumnMap) -> Sequence[object]:

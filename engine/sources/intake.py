@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import chain, compress, groupby
 from operator import add, attrgetter
@@ -18,18 +18,15 @@ from engine.model.wanted import PART, Files, Lines, SourceCounts, Wanted
 from engine.sources.batch import Batch
 from engine.sources.cells import Cells, Objects
 from engine.sources.cells import Table as TableOfCells
-from engine.sources.fields import Reader, fields_of
+from engine.sources.fields import Reader, fields_of, rows_of
 from engine.sources.layout import layout
 from engine.sources.left_out_rows import LeftOutSearch
 from engine.sources.mapping import PLAIN
 from engine.sources.part import Part, Sifted
-from engine.sources.rows import Fault, Refused, shown
+from engine.sources.rows import COLUMNS, Fault, Refused, shown
 from engine.sources.selection import Tally
 
 _NUMBER = (1 << PART) - 1
-
-_DIMENSION = ("unique_key", "dimension_type_code", "type", "name", "erp_dimension_id", "code")
-"""The columns of a `Dimension` as a row, in the order of its fields."""
 
 
 class _Invalid(NamedTuple):
@@ -99,8 +96,7 @@ class Intake:
 
     def _accept(self, columns: Sequence[Sequence[Any]], places: Sequence[int]) -> None:
         """Take good rows. If a key stands twice, all of its rows are invalid, and each message names the other."""
-        *others, codes = columns
-        rows = dimensions((*others, [code or None for code in codes] if "" in codes else codes))
+        rows = rows_of(columns)
         keys = rows.column("key")
         if len(set(keys)) < len(rows) or not self._keys.isdisjoint(keys):
             is_first = [self._bear(key, place) for key, place in zip(keys, places, strict=True)]
@@ -153,7 +149,8 @@ class Intake:
             digest=digest,
             left_out_by=reduce(add, [part.tally for part in self._parts], Tally()).reasons(),
             sources=counts,
-            absent_codes=tuple(dict.fromkeys(name for part in self._parts for name in part.absent_codes)),
+            marks=tuple(part.marks for part in self._parts),
+            absent_columns=_together([part.absent_columns for part in self._parts]),
         )
 
     def _first_place(self, key: str) -> int:
@@ -194,6 +191,15 @@ class Intake:
         )
 
 
+def _together(absent: Iterable[Mapping[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
+    """Return the columns that any of the parts lacks, by field."""
+    found: dict[str, dict[str, None]] = {}
+    for part in absent:
+        for name, columns in part.items():
+            found.setdefault(name, {}).update(dict.fromkeys(columns))
+    return {name: tuple(columns) for name, columns in found.items()}
+
+
 def _kind(row: object) -> type | None:
     """Return which kind of row a program gave; None: it is none."""
     if isinstance(row, Dimension):
@@ -204,7 +210,7 @@ def _kind(row: object) -> type | None:
 def _cells(kind: type | None, rows: Sequence[object], part: Part) -> Cells:
     """Return rows of one kind by their columns. Raises `SourceError`."""
     if kind is Dimension:
-        return TableOfCells(list(chain.from_iterable(cast("Sequence[Dimension]", rows))), _DIMENSION)
+        return TableOfCells(list(chain.from_iterable(cast("Sequence[Dimension]", rows))), COLUMNS)
     if kind is Mapping:
         return Objects([dict(row) for row in cast("Sequence[RawRow]", rows)])
     number = part.numbers(1)[0]

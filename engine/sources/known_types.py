@@ -14,6 +14,8 @@ from engine.sources.rows import shown
 
 _SHOWN = 5  # words that a message shows
 
+_NO_PRESET = "a mapping with type_code"
+
 
 class KnownTypes:
     """Looks at the words of a source's type column until one of them is known."""
@@ -46,11 +48,13 @@ class KnownTypes:
 def one_list(preset: str, columns: Sequence[str]) -> str:
     """Return words that say what reads a file of one list, in place of a preset of joined lists.
 
-    `columns`: of the file. Presets of which it has all columns are named; where there is none, all of that ERP.
+    `columns`: of the file. Presets of which it has all columns are named; where there is none, one of that ERP.
     """
     lists = lists_of(preset)
-    fitting = [one for one in lists if not layout(Table((), columns), PRESETS[one]).missing] or lists
-    advice = " or ".join(f'preset = "{one}"' for one in fitting) or "a mapping with type_code"
+    fitting = [one for one in lists if not layout(Table((), columns), PRESETS[one]).missing]
+    advice = " or ".join(f'preset = "{one}"' for one in fitting)
+    if not fitting:
+        advice = f'one of its presets, such as "{lists[0]}" (dimsync help sources)' if lists else _NO_PRESET
     return f'the preset "{preset}" reads all lists joined in one file: for a file of one list, use {advice}'
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.model.dimension import Dimension, dimensions
+from engine.model.dimension import Dimension
 from engine.model.wanted import LeftOut, Place
 from engine.sources.cells import Cells
-from engine.sources.fields import Reader, fields_of
+from engine.sources.fields import Reader, fields_of, rows_of
 from engine.sources.layout import Layout
 
 MOST_FOUND = 5
@@ -48,8 +48,7 @@ class LeftOutSearch:
         self, cells: Cells, found: Layout, reader: Reader, reasons: Sequence[LeftOut], places: Sequence[Place]
     ) -> None:
         """Look at some rows that are left out, each with its reason and place."""
-        *others, codes = fields_of(cells, found, reader).columns
-        rows = dimensions((*others, [code or None for code in codes]))
+        rows = rows_of(fields_of(cells, found, reader).columns)
         for row, why, place in zip(rows, reasons, places, strict=True):
             if row.key == self._text:
                 self._same.append(LeftOutRow(row, why, *place))

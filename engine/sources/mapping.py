@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import ConfigError
 from engine.sources.expressions import Unwritable, columns_of, expression
 from engine.sources.filters import merged, row_test
-from engine.sources.rows import COLUMNS
+from engine.sources.rows import COLUMNS, OPTIONAL
 
 SPELLINGS = {"unique_key": "reference_id", "dimension_type_code": "ottimate_type", "type": "erp_type"}
 """The guide's name of a column -> the reference's. Other columns have the same name in both."""
@@ -79,7 +79,7 @@ def spellings(column: str) -> Sequence[str]:
 
 def supplied(mapping: ColumnMap) -> set[str]:
     """Return the columns that a file does not need, as the map gives their values."""
-    found = set() if "code" in mapping.columns else {"code"}
+    found = OPTIONAL.keys() - mapping.columns.keys()
     if mapping.type_code is not None:
         found.add("dimension_type_code")
     if mapping.type_label is not None or mapping.labels:

@@ -8,17 +8,18 @@ from typing import NamedTuple
 
 from engine.errors import SourceError
 from engine.model.table import taken
-from engine.model.wanted import LeftOut, Place
+from engine.model.wanted import LeftOut, Place, SourceMarks
 from engine.sources.batch import Batch, Broken, Grid
 from engine.sources.cells import Cells, Objects, Table, flat
 from engine.sources.expressions import Expression, FirstOf, columns_of, lacking
 from engine.sources.fields import Reader
+from engine.sources.filters import IfThere
 from engine.sources.furniture import blanks, headers, is_header, is_total, totals
 from engine.sources.known_types import KnownTypes, codes_of, one_list
 from engine.sources.layout import Layout, is_own, layout, repeated
 from engine.sources.left_out_rows import LeftOutSearch
 from engine.sources.mapping import ColumnMap
-from engine.sources.rows import Fault, Refused
+from engine.sources.rows import OPTIONAL, Fault, Refused
 from engine.sources.selection import Tally, selected
 
 _SHOWN = 5  # cells that a message shows
@@ -49,11 +50,11 @@ class Part:
         self._found = Layout((), (), (), None)
         self._lacked: dict[str, None] | None = None  # columns that no object had so far; None: there was no object
         self._had: dict[str, None] = {}  # columns that objects had
-        self._code: Expression | None = None  # how objects' codes are made
-        self._code_columns: tuple[str, ...] = ()  # that codes are made of, where rows need not have them
-        self._has_codes = False  # whether one of these columns was there
+        self._made: Mapping[str, Expression] = {}  # how the columns of objects are made
+        self._absent: dict[str, tuple[str, ...] | None] = {}  # see `absent_columns`; None: one of them was there
         self._joined: str | None = None  # the preset of joined lists that is to read the types of rows
         self._is_below_total = False
+        self._filters: dict[str, bool] = {}  # columns of the filter that rows need not have -> whether one has it
         self._types = KnownTypes()
 
     def sifted(self, batch: Batch, reader: Reader) -> Sifted:
@@ -64,7 +65,8 @@ class Part:
         found = (
             self._table_layout(cells, batch.mapping) if isinstance(cells, Table) else self._objects_layout(cells, batch)
         )
-        self._note_codes(cells, batch.mapping)
+        if batch.mapping.columns:
+            self._note_absent(cells, batch.mapping)
         if isinstance(cells, Table):
             cells, lines = self._without_furniture(cells, lines, batch, reader)
         if (company_column := batch.mapping.company_column) is not None:
@@ -83,6 +85,8 @@ class Part:
         """Count rows, and return those that the filter takes."""
         self.read_rows += len(cells) + len(refused)
         self._types.look_at(cells, found, reader)
+        if reader.mapping.where:
+            self._note_filters(cells, reader.mapping)
         chosen = selected(cells, reader.mapping.where)
         if chosen.taken is None:
             return Sifted(cells, lines, found, refused)
@@ -98,15 +102,29 @@ class Part:
         return Sifted(cells.only(chosen.taken), taken(lines, chosen.taken), found, [*refused, *unclear])
 
     @property
-    def absent_codes(self) -> tuple[str, ...]:
-        """The columns that codes are made of, if rows need not have them and no row has one of them."""
-        return () if self._has_codes else self._code_columns
+    def marks(self) -> SourceMarks:
+        """What the source is like, but for its end."""
+        has, lacks = (tuple(name for name, has in self._filters.items() if has is there) for there in (True, False))
+        return SourceMarks(str(self.name or ""), None, has, lacks)
 
-    def _note_codes(self, cells: Cells, mapping: ColumnMap) -> None:
-        made = mapping.columns.get("code")
-        if not self._has_codes and isinstance(made, FirstOf) and not lacking(made, lambda _: False):
-            self._code_columns = tuple(columns_of(made))
-            self._has_codes = any(map(cells.has, self._code_columns))
+    def _note_filters(self, cells: Cells, mapping: ColumnMap) -> None:
+        if not len(cells) and isinstance(cells, Objects):
+            return  # without an object, nothing shows which columns there are
+        for column, test in mapping.where.items():
+            if isinstance(test, IfThere) and not self._filters.get(column):
+                self._filters[column] = cells.has(column)
+
+    @property
+    def absent_columns(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns that an optional field is made of, if rows need not have them and no row has one of them."""
+        return {field: columns for field, columns in self._absent.items() if columns}
+
+    def _note_absent(self, cells: Cells, mapping: ColumnMap) -> None:
+        for column, field in OPTIONAL.items():
+            made, was_there = mapping.columns.get(column), self._absent.get(field, ()) is None
+            if isinstance(made, FirstOf) and not was_there and not lacking(made, lambda _: False):
+                names = tuple(columns_of(made))
+                self._absent[field] = None if any(map(cells.has, names)) else names
 
     def numbers(self, count: int) -> range:
         """Return the numbers of the next rows."""
@@ -121,8 +139,7 @@ class Part:
 
     def _split(self, batch: Batch) -> tuple[Table | Objects, Sequence[int], Sequence[tuple[int, Broken]]]:
         """Return a batch's cells with their lines, and the rows that could not be split, with theirs."""
-        numbers = self.numbers(len(batch))
-        lines: Sequence[int] = numbers if batch.lines is None else batch.lines
+        lines: Sequence[int] = batch.lines or batch.numbers or self.numbers(len(batch))
         if isinstance(batch.cells, Grid):
             return Table(batch.cells.flat, batch.columns or ()), lines, ()
         rows: Sequence[object] = batch.cells
@@ -180,7 +197,7 @@ class Part:
         columns = tuple(cells.columns)
         if columns != self._columns or self._has_paths or self._lacked is None:
             self._columns, self._found = columns, layout(cells, batch.mapping)
-            self._code, self._joined = batch.mapping.columns.get("code"), _joined(batch.mapping)
+            self._made, self._joined = batch.mapping.columns, _joined(batch.mapping)
             self._has_paths = any("." in name for name in batch.mapping.names())
             if len(cells):
                 self._had |= dict.fromkeys(cells.columns)
@@ -194,8 +211,9 @@ class Part:
         text = f"{self.name}: missing columns: {', '.join(columns)}; there are: {', '.join(named) or 'none'}"
         if len(named) == 1 and self.is_lined:
             text += "; no line of the first 20 holds them all: if they stand further down, say where: header = N"
-        if self._code is not None and " or ".join(columns_of(self._code)) in columns:
-            text += '; if no row is to have a code, say so: columns = { code = { constant = "" } }'
+        for column in OPTIONAL.keys() & self._made.keys():
+            if " or ".join(columns_of(self._made[column])) in columns:
+                text += f'; if no row is to have a {column}, say so: columns = {{ {column} = {{ constant = "" }} }}'
         if self._joined is not None:
             text += f"; {one_list(self._joined, there)}"
         return SourceError(text, file=self.name)

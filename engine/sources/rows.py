@@ -16,7 +16,10 @@ FIELD_BYTES = 65_536
 COLUMNS = tuple(DIMENSIONS.columns.values())
 """The guide's column names, in the order of the fields of `Dimension`."""
 
-IDS = frozenset({"unique_key", "erp_dimension_id"})
+OPTIONAL = {field.column: field.name for field in DIMENSIONS.fields if field.optional}
+"""The columns that a source may leave out, and the names of their fields."""
+
+IDS = frozenset({DIMENSIONS.columns["key"], DIMENSIONS.columns[DIMENSIONS.identifier]})
 """Columns in which invisible characters are refused: two ids would look the same to people."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # C0, DEL and C1; tabs and newlines are among them
@@ -68,7 +71,7 @@ def checked(column: str, values: Sequence[object]) -> Checked:
         texts = list(map(clean, texts))
         bad = {text: fault for text in set(texts) if (fault := _fault(column, text)) is not None}
         _note(texts, bad, faults)
-    if "" in texts and column != "code":
+    if "" in texts and column not in OPTIONAL:
         empty = Fault("missing-field", f"{column} is empty")
         faults = {at: empty for at, text in enumerate(texts) if not text} | faults
     return Checked(texts, faults)

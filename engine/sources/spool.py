@@ -158,6 +158,7 @@ class Spool:
             rows.cells,
             columns=dealer.columns,
             lines=rows.places if dealer.is_lined else None,
+            numbers=None if dealer.is_lined else rows.places,
             mapping=self.source.mapping,
         )
 

@@ -58,6 +58,14 @@ def test_two_lists_of_a_company_are_one_source_and_what_is_left_out_is_told(flee
     assert (second["left_out"], "left_out_by" in second) == (0, False)
     assert {row["dimension_type_code"] for row in fleet.door.rows(101)} == {"account", "department"}
 
+    life = fleet.run("explain", "101", "z1", "--offline")
+    assert life.returncode == 0
+    assert "source    left out: Inactive is 'T' (101/accounts.csv:5)\n" in life.stdout
+    assert (
+        "account '4999', Closed, key z1: Inactive is 'T'" in fleet.run("explain", "101", "closed", "--offline").stdout
+    )
+    assert fleet.run("explain", "101", "z2", "--offline").returncode == 1
+
     for company_id in (101, 102):
         write(fleet.folder / f"{company_id}/accounts.csv", *accounts("Yes"))
     code, document = fleet.result("sync")

@@ -385,7 +385,7 @@ FIRST: dict[str, Case] = {
             done(20),
             failed(
                 "AcctNum",
-                "20 rows have codes",
+                "20 rows have a code",
                 'code = { constant = "" }',
                 stored=accounts(*((str(n), f"A{n}", str(1000 + n)) for n in range(20))),
             ),

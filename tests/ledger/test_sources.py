@@ -4,39 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from engine.ledger.protocols import Ledger
 from engine.model.company_record import CompanyState
-from engine.model.wanted import FileEnd, GoodCounts, SourceCounts
+from engine.model.wanted import FileEnd, GoodCounts, SourceCounts, SourceMarks
 from tests.ledger.values import ANCHOR, HARBOR, ORIGIN
 
 FLEET = "/srv/exports/{company_id}.csv"
-ENDS = [FileEnd(0, 0, is_ended=True), FileEnd(10**12, 7, is_ended=False)]
+MARKS = (
+    SourceMarks("exports/101.csv", FileEnd(0, 0, is_ended=True), ("Blocked", "Küche"), ()),
+    SourceMarks("Küche.xlsx#\u6771", None, (), ("Type",)),
+    SourceMarks("", FileEnd(10**12, 7, is_ended=False)),
+)
 
 
-@pytest.mark.parametrize("end", ENDS)
-async def test_what_a_good_source_was_like_is_kept(ledger: Ledger, end: FileEnd) -> None:
-    assert await ledger.good_end(HARBOR) is None
-    await ledger.keep_good_source(HARBOR, 40, end)
-    assert await ledger.good_end(HARBOR) == end
-    assert (await ledger.read(HARBOR)).state.last_good_rows == 40
-    await ledger.keep_good_source(HARBOR, 41, None)
-    assert await ledger.good_end(HARBOR) == end
-    assert (await ledger.read(HARBOR)).state.last_good_rows == 41
-    assert await ledger.good_end(ANCHOR) is None
-
-
-async def test_how_many_rows_a_good_source_had_is_kept(ledger: Ledger) -> None:
+async def test_what_a_good_source_was_like_is_kept(ledger: Ledger) -> None:
     sources = (SourceCounts("exports/101.csv", 12, 3), SourceCounts("Küche.xlsx#\u6771", 7, 0))
-    counts = GoodCounts(sources, {"account": 9, "department": 7})
+    counts = GoodCounts(sources, {"account": 9, "department": 7}, MARKS)
     assert await ledger.good_counts(HARBOR) is None
-    await ledger.keep_good_source(HARBOR, 16, ENDS[0], counts)
+    await ledger.keep_good_source(HARBOR, 16, counts)
     assert await ledger.good_counts(HARBOR) == counts
-    await ledger.keep_good_source(HARBOR, 17, ENDS[1])
-    assert (await ledger.good_counts(HARBOR), await ledger.good_end(HARBOR)) == (counts, ENDS[1])
-    await ledger.keep_good_source(HARBOR, 17, None, GoodCounts((), {}))
-    assert (await ledger.good_counts(HARBOR), await ledger.good_end(HARBOR)) == (GoodCounts((), {}), ENDS[1])
+    assert (await ledger.read(HARBOR)).state.last_good_rows == 16
+    await ledger.keep_good_source(HARBOR, 17, None)
+    assert (await ledger.good_counts(HARBOR), (await ledger.read(HARBOR)).state.last_good_rows) == (counts, 17)
+    await ledger.keep_good_source(HARBOR, 17, GoodCounts((), {}))  # as a saved plan tells it
+    assert await ledger.good_counts(HARBOR) == GoodCounts((), {}, MARKS)
+    await ledger.keep_good_source(HARBOR, 17, GoodCounts((), {}, MARKS[:1]))
+    assert await ledger.good_counts(HARBOR) == GoodCounts((), {}, MARKS[:1])
     assert await ledger.good_counts(ANCHOR) is None
 
 
@@ -53,12 +46,12 @@ async def test_a_fleet_has_the_companies_that_anything_is_known_of(ledger: Ledge
     assert await ledger.fleet(ORIGIN, FLEET) == []
     for scope in (HARBOR, ANCHOR):
         await ledger.sketch(scope, 0, b"")
-    await ledger.keep_good_source(HARBOR, 3, ENDS[0])
+    await ledger.keep_good_source(HARBOR, 3, GoodCounts((), {}, MARKS))
     both = [scope.of_account for scope in (HARBOR, ANCHOR)]
     for _ in range(2):
         await ledger.keep_fleet(ORIGIN, FLEET, both)
         assert await ledger.fleet(ORIGIN, FLEET) == sorted(both)
-    assert await ledger.good_end(HARBOR) == ENDS[0]
+    assert await ledger.good_counts(HARBOR) == GoodCounts((), {}, MARKS)
     await ledger.keep_fleet(ORIGIN, "/other/{company_id}.csv", both[:1])
     assert await ledger.fleet(ORIGIN, FLEET) == both[1:]
     elsewhere = replace(HARBOR, origin="http://127.0.0.1:8700/v1")

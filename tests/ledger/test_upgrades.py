@@ -19,6 +19,7 @@ from engine.model.result import InTrouble
 from engine.model.row_history import Generation
 from engine.model.row_record import RowRecord
 from engine.model.settings import NamedCompany
+from engine.model.wanted import FileEnd, GoodCounts, SourceCounts, SourceMarks
 from tests.ledger.values import HARBOR, NOON, ORIGIN, a_result, blank, rejection, stray
 
 AT = "2026-11-21T12:00:00.123456Z"
@@ -214,6 +215,17 @@ async def test_what_was_known_is_read_as_before(upgraded: SqliteLedger) -> None:
     )
     assert await upgraded.page_size(ORIGIN, "racc_1") == 50
     assert await upgraded.recover(HARBOR) == 1
+
+
+@pytest.mark.parametrize("version", [9, 15])
+async def test_how_a_good_file_ended_is_told_as_before(version: int, tmp_path: Path) -> None:
+    path = written(tmp_path / "ledger.db", version)
+    counts = GoodCounts((), {}) if version < 15 else GoodCounts((SourceCounts("123.csv", 3, 1),), {"account": 2})
+    async with await open_ledger(f"sqlite:///{path.name}", base=tmp_path) as ledger:
+        marks = (SourceMarks("", FileEnd(120, 4, is_ended=True)),)
+        assert await ledger.good_counts(HARBOR) == counts._replace(marks=marks)
+        await ledger.keep_good_source(HARBOR, 4, GoodCounts((), {}, (SourceMarks("b.csv"),)))
+        assert await ledger.good_counts(HARBOR) == GoodCounts((), {}, (SourceMarks("b.csv"),))
 
 
 async def test_what_was_not_kept_is_not_known(upgraded: SqliteLedger) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import click
 import pytest
 
+from engine.cli.main import VERBS
+from engine.cli.verbs import maps
 from engine.config import load
 from engine.sources.base import read
 from engine.wire import guide
@@ -52,6 +55,16 @@ async def test_the_test_of_the_page_passes(tmp_path: Path) -> None:
     names: dict[str, Any] = {"__name__": "my_package"}
     exec(compile(text, "sources.md", "exec", dont_inherit=True), names)  # noqa: S102  ours
     await names["test_the_shelf"](tmp_path)
+
+
+def test_the_page_names_commands_that_there_are_and_all_of_map() -> None:
+    named = set(re.findall(r"\bdimsync ([a-z]+)", PAGE)) - {"help", "is"}
+    assert {"map", "validate", "explain", "plan", "companies", "sync"} <= named <= set(VERBS)
+    assert isinstance(maps.map, click.Group)
+    for name, command in maps.map.commands.items():
+        assert f"dimsync map {name}" in PAGE
+        given = set(re.findall(rf"dimsync map {name}.*?(--[a-z]+)", PAGE))
+        assert given <= {text for each in command.params for text in each.opts}
 
 
 def test_the_page_names_every_preset_that_there_is_and_no_other() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import Company, CompanyResult, Dimension
-from engine.model.wanted import GoodCounts, SourceCounts
+from engine.model.wanted import FileEnd, GoodCounts, SourceCounts, SourceMarks
 from engine.sources.files import FileSource
 from engine.sources.mapping import ColumnMap
 from tests.sandbox.conftest import World, columns, dims, slugs, verdict
@@ -61,9 +62,10 @@ async def test_rows_that_are_left_out_are_counted_in_every_run(world: World, exp
         assert (result.exit_code, columns(result), books(result)) == (0, wanted, (30, 10, 20))
         assert sum(reason.rows for reason in result.left_out_by) == 10
         assert world.sent() - world.sent("token") == requests
+    end = FileEnd(export.path.stat().st_size, 0, is_ended=True)
     async with world.open_ledger() as ledger:
         assert await ledger.good_counts(company_key(world)) == GoodCounts(
-            (SourceCounts(str(export.path), 30, 10),), {"account": 20}
+            (SourceCounts(str(export.path), 30, 10),), {"account": 20}, (SourceMarks(str(export.path), end),)
         )
 
 
@@ -86,6 +88,38 @@ async def test_a_list_that_changes_its_word_is_held_at_no_request_until_a_person
     assert (verdict(allowed), columns(allowed)) == (("unchanged", 0, []), {"unchanged": 10})
     again = await sync(world, export)
     assert (verdict(again), books(again), world.sent()) == (("unchanged", 0, []), (30, 20, 10), 0)
+
+
+OPTIONAL = ColumnMap(where={"Inactive": {"not": "T", "optional": True}})
+
+
+@pytest.mark.sockets
+async def test_a_column_that_rows_were_left_out_by_and_that_is_gone_fails_the_company(
+    world: World, export: Export
+) -> None:
+    world.place(1)
+    it = Company(id=1, name="Company 1", source=FileSource(export.path, OPTIONAL))
+    export.write((ACCOUNTS, "F"), (DEPARTMENTS, "T"))
+    assert columns((await world.sync(it)).companies[0]) == {"created": 20}
+    export.path.write_text(export.path.read_text("utf-8").replace("Inactive", "Status"), encoding="utf-8")
+    for _ in range(2):
+        result = (await world.sync(it)).companies[0]
+        assert (verdict(result), world.sent()) == (("failed", 1, ["source"]), 0)
+    assert f"{export.path}: the mapping leaves rows out by Inactive, which was there at" in result.problems[0].message
+    assert "where = { Inactive = { any = true } }" in result.problems[0].message
+    anyway = replace(it, source=FileSource(export.path, ColumnMap(where={"Inactive": {"any": True}})))
+    assert columns((await world.sync(anyway)).companies[0]) == {"created": 10, "unchanged": 20}
+    assert (await world.sync(it)).exit_code == 0  # the last good run did without it
+
+
+@pytest.mark.sockets
+async def test_a_column_of_a_filter_that_was_never_there_is_not_missed(world: World, export: Export) -> None:
+    world.place(1)
+    it = Company(id=1, name="Company 1", source=FileSource(export.path, OPTIONAL))
+    export.write((ACCOUNTS, "F"))
+    export.path.write_text(export.path.read_text("utf-8").replace("Inactive", "Status"), encoding="utf-8")
+    for rows in ({"created": 20}, {"unchanged": 20}):
+        assert columns((await world.sync(it, fresh=True)).companies[0]) == rows
 
 
 @pytest.mark.sockets

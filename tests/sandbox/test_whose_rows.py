@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine import Company, Dimension, FileSource, Guards
+from engine.sources.several import Several
 from tests.sandbox.conftest import (
     BLIND,
     OPEN,
@@ -336,6 +337,26 @@ async def test_l10_a_file_that_is_torn_inside_its_last_cell(world: World, tmp_pa
     assert verdict((await world.sync(it)).companies[0]) == ("failed", 1, ["source"])
     path.write_text(whole, encoding="utf-8")
     assert (await world.sync(it)).exit_code == 0
+
+
+@pytest.mark.sockets
+async def test_l10_one_of_several_files_that_is_torn_is_found_although_another_has_grown(
+    world: World, tmp_path: Path
+) -> None:
+    world.place(1)
+    accounts, departments = dims(30), dims(30, first=100, type_code="department")
+    paths = [tmp_path / "accounts.csv", tmp_path / "departments.csv"]
+    for path, rows in zip(paths, (accounts, departments), strict=True):
+        path.write_text(text_of(rows), encoding="utf-8")
+    it = Company(id=1, source=Several([FileSource(path) for path in paths]))
+    assert columns((await world.sync(it)).companies[0]) == {"created": 60}
+    paths[0].write_text(text_of(dims(40)), encoding="utf-8")
+    paths[1].write_text(text_of(departments)[:-3], encoding="utf-8")
+    result = (await world.sync(it)).companies[0]
+    assert verdict(result) == ("failed", 1, ["source"])
+    assert (result.problems[0].file, result.problems[0].line, world.sent()) == (str(paths[1]), 31, 0)
+    paths[1].write_text(text_of(departments), encoding="utf-8")
+    assert columns((await world.sync(it)).companies[0]) == {"created": 10, "unchanged": 60}
 
 
 @pytest.mark.parametrize("case", ["longer", "never ended", "shorter and ended", "first contact"])

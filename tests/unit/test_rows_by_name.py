@@ -46,8 +46,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("ledger/sqlite/runs.py", "line[:4]"): _SQL,
     ("ledger/sqlite/scopes.py", "clean[1]"): _SQL,
     ("ledger/sqlite/scopes.py", "clean[2]"): _SQL,
-    ("ledger/sqlite/sources.py", "found[1]"): _SQL,
-    ("ledger/sqlite/sources.py", "found[2]"): _SQL,
     ("ledger/sqlite/to_retry.py", "newest[1]"): _SQL,
     ("guards/swapped_source.py", "found[1]"): _GROUP,
     ("sources/openpyxl_rows.py", "match[1]"): _GROUP,

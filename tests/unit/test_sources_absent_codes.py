@@ -34,7 +34,7 @@ async def test_what_no_row_has(name: str, tmp_path: Path) -> None:
     file, text, code, absent = CASES[name]
     (tmp_path / file).write_text(text, encoding="utf-8")
     found = await read(FileSource(tmp_path / file, mapped(code)), company_id=7, type_codes=frozenset({"account"}))
-    assert found.absent_codes == absent
+    assert found.absent_columns == ({"code": absent} if absent else {})
     assert not found.invalid
 
 
@@ -43,4 +43,4 @@ async def test_of_several_sources_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("Id,Name\n2,b\n", encoding="utf-8")
     source = Several([FileSource(tmp_path / file, mapped(ANY)) for file in ("a.csv", "b.csv")])
     found = await read(source, company_id=7, type_codes=frozenset({"account"}))
-    assert found.absent_codes == ("Code", "No")
+    assert found.absent_columns == {"code": ("Code", "No")}

@@ -262,3 +262,17 @@ async def test_many_rows_in_any_order_are_all_there(tmp_path: Path, monkeypatch:
     assert [[row.key for row in each.rows] for each in found] == [
         [f"k{number}" for number in range(5_000) if number % 7 == at] for at in range(7)
     ]
+
+
+async def test_a_row_without_a_line_is_told_by_its_number_in_the_whole_source(tmp_path: Path) -> None:
+    objects = [
+        {"Company": 1 + n // 3, "unique_key": f"k{n}", "name": "A" if n != 4 else "", "erp_dimension_id": "1"}
+        for n in range(6)
+    ]
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps(objects), encoding="utf-8")
+    mapping = ColumnMap(type_code="account", type_label="A", company_column="Company")
+    both = companies(FileSource(path, mapping), 1, 2)
+    with Spools(both) as spools:
+        (problem,) = (await wanted(spools, both[1])).problems
+    assert (problem.line, problem.message) == (None, "row 5: name is empty")

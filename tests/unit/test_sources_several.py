@@ -96,8 +96,10 @@ def test_names_of_many_parts_stay_short() -> None:
         Several([])
 
 
-async def test_several_files_end_as_a_whole(parts: tuple[FileSource, FileSource]) -> None:
-    size = sum(part.size_bytes for part in parts)
-    assert (await wanted(*parts)).end == FileEnd(size, 0, is_ended=True)
+async def test_each_of_several_files_tells_how_it_ended(parts: tuple[FileSource, FileSource]) -> None:
+    names, sizes = [part.name for part in parts], [part.size_bytes for part in parts]
+    whole = [FileEnd(size, 0, is_ended=True) for size in sizes]
+    assert [(mark.name, mark.end) for mark in (await wanted(*parts)).marks] == list(zip(names, whole, strict=True))
     parts[0].path.write_text(ACCOUNTS.removesuffix("\n"), encoding="utf-8")
-    assert (await wanted(*parts)).end == FileEnd(size - 1, 4, is_ended=False)
+    ends = [mark.end for mark in (await wanted(*parts)).marks]
+    assert ends == [FileEnd(sizes[0] - 1, 4, is_ended=False), whole[1]]

@@ -18,7 +18,8 @@ from engine.cli.options import config_option, output_option
 def explain(*, company_id: int, key: str, config: Path, offline: bool, output: str) -> int:
     """Tell the life of one row: what source, Ottimate and ledger say of it, and each attempt to send it.
 
-    KEY is the row's unique_key in the source. Costs one request where the row's id in Ottimate is known.
+    KEY is the row's unique_key in the source. Rows that the mapping leaves out are found by a part of their name or ERP
+    id, too. Costs one request where the row's id in Ottimate is known.
     """
     from engine.cli.verbs.explain_row import tell_life  # noqa: PLC0415  it brings the engine, which `--help` is spared
 

@@ -44,7 +44,7 @@ from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
-from engine.model.wanted import FileEnd, GoodCounts, LeftOut
+from engine.model.wanted import GoodCounts, LeftOut
 
 MEMORY = ":memory:"
 
@@ -170,19 +170,13 @@ class SqliteLedger:
         """Replace a company's sketch."""
         await self._thread.write(scopes.sketch, company_key, rows, marks)
 
-    async def keep_good_source(
-        self, company_key: CompanyKey, rows: int | None, end: FileEnd | None, counts: GoodCounts | None = None
-    ) -> None:
-        """Note what a good run's source was like."""
-        await self._thread.write(sources.keep_good, company_key, rows, end, counts)
+    async def keep_good_source(self, company_key: CompanyKey, rows: int | None, counts: GoodCounts | None) -> None:
+        """Note what a good run's sources were like."""
+        await self._thread.write(sources.keep_good, company_key, rows, counts)
 
     async def good_counts(self, company_key: CompanyKey) -> GoodCounts | None:
-        """Return how many rows the sources of the last good run had."""
+        """Return what the sources of the last good run were like."""
         return await self._thread.read(sources.good_counts, company_key)
-
-    async def good_end(self, company_key: CompanyKey) -> FileEnd | None:
-        """Return how the file of the last good run ended."""
-        return await self._thread.read(sources.good_end, company_key)
 
     async def keep_fleet(self, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
         """Note the fleet of companies that anything is known of."""

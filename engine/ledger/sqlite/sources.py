@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.texts import to_json
 from engine.model.settings import AccountCompany, CompanyKey
-from engine.model.wanted import FileEnd, GoodCounts, SourceCounts
+from engine.model.wanted import FileEnd, GoodCounts, SourceCounts, SourceMarks
 
 GOOD_ROWS = "update scopes set last_good_rows = ?2 where id = ?1"
-GOOD_END = """
-    insert into sources (scope, bytes, last_line, ended) values (?, ?, ?, ?)
-    on conflict (scope) do update set bytes = excluded.bytes, last_line = excluded.last_line, ended = excluded.ended
-"""
-END = """
-    select bytes, last_line, ended from sources join scopes on id = scope
-    where origin = ? and account = ? and company_id = ? and bytes is not null
-"""
 COUNTS = """
     insert into sources (scope, counts) values (?, ?) on conflict (scope) do update set counts = excluded.counts
 """
 GOOD_COUNTS = """
-    select counts from sources join scopes on id = scope
-    where origin = ? and account = ? and company_id = ? and counts is not null
+    select counts, bytes, last_line, ended from sources join scopes on id = scope
+    where origin = ? and account = ? and company_id = ? and (counts is not null or bytes is not null)
 """
+"""How a file ended stood in columns of its own once, which nothing writes any more."""
+
 FLEET = """
     insert into sources (scope, fleet) select id, ? from scopes where origin = ? and account = ? and company_id = ?
     on conflict (scope) do update set fleet = excluded.fleet where fleet is not excluded.fleet
@@ -39,38 +34,41 @@ MEMBERS = """
 
 
 def keep_good(
-    connection: sqlite3.Connection,
-    company_key: CompanyKey,
-    rows: int | None,
-    end: FileEnd | None,
-    counts: GoodCounts | None,
+    connection: sqlite3.Connection, company_key: CompanyKey, rows: int | None, counts: GoodCounts | None
 ) -> None:
-    """Note what a good run's source was like; an end or counts of None leave the old ones."""
+    """Note what a good run's sources were like; counts of None leave the old ones, and so do no marks."""
     scope_id = scopes.number(connection, company_key)
     connection.execute(GOOD_ROWS, (scope_id, rows))
-    if end is not None:
-        connection.execute(GOOD_END, (scope_id, *end))
     if counts is not None:
-        connection.execute(COUNTS, (scope_id, _counts_json(counts)))
+        before = None if counts.marks else good_counts(connection, company_key)
+        kept = counts if before is None else counts._replace(marks=before.marks)
+        connection.execute(COUNTS, (scope_id, _counts_json(kept)))
 
 
 def _counts_json(counts: GoodCounts) -> str:
-    return to_json({"sources": list(map(tuple, counts.sources)), "kept": counts.kept})
-
-
-def good_end(connection: sqlite3.Connection, company_key: CompanyKey) -> FileEnd | None:
-    """Return how the last good run's file ended; None: it is not known."""
-    found = connection.execute(END, scopes.identity(company_key)).fetchone()
-    return None if found is None else FileEnd(found[0], found[1], bool(found[2]))
+    marks = [(mark.name, mark.end and tuple(mark.end), mark.filters, mark.lacks) for mark in counts.marks]
+    return to_json({"sources": list(map(tuple, counts.sources)), "kept": counts.kept, "marks": marks})
 
 
 def good_counts(connection: sqlite3.Connection, company_key: CompanyKey) -> GoodCounts | None:
-    """Return how many rows the last good run's sources had; None: it is not known."""
-    place = (company_key.origin, company_key.account, company_key.company_id)
-    if (found := connection.execute(GOOD_COUNTS, place).fetchone()) is None:
+    """Return what the last good run's sources were like; None: it is not known."""
+    if (found := connection.execute(GOOD_COUNTS, scopes.identity(company_key)).fetchone()) is None:
         return None
-    counts = orjson.loads(found[0])
-    return GoodCounts(tuple(SourceCounts._make(source) for source in counts["sources"]), counts["kept"])
+    text, *end = found
+    counts = orjson.loads(text or '{"sources": [], "kept": {}}')
+    marks = counts.get("marks", [["", end, [], []]] if None not in end else [])
+    return GoodCounts(
+        tuple(SourceCounts._make(source) for source in counts["sources"]), counts["kept"], tuple(map(_marks, marks))
+    )
+
+
+def _marks(written: Sequence[Any]) -> SourceMarks:
+    name, end, filters, lacks = written
+    return SourceMarks(name, None if end is None else _end(*end), tuple(filters), tuple(lacks))
+
+
+def _end(size_bytes: int, last_line: int, is_ended: int) -> FileEnd:
+    return FileEnd(size_bytes, last_line, is_ended=bool(is_ended))
 
 
 def keep_fleet(connection: sqlite3.Connection, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
