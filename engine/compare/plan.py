@@ -13,6 +13,7 @@ from engine.compare.flapping import flapping_hold, is_revert
 from engine.compare.labels import Labels, is_retyped
 from engine.compare.matching import Matching, Pair, is_confirmed
 from engine.compare.remote_view import RemoteView
+from engine.compare.spelling import answered_words
 from engine.compare.taken_keys import hold_taken
 from engine.compare.unconfirmed import Shifts, unconfirmed_hold, was_ours
 from engine.model.change import Change, Hold, Plan
@@ -155,6 +156,8 @@ class _Draft:
         breaks = not found.shown.keys().isdisjoint(row.resource.natural_key) and not agreement.is_allowed
         if found.shown and (is_untold or breaks):
             self.otherwise[row.key] = _spelled(row, remote, tuple(found.shown), "is shown as")
+        elif agreement.answered and agreement.told_by in self.unfinished and "name" not in found.fields:
+            self.otherwise[row.key] = answered_words(row.name, agreement.answered)
 
     def _was_ours(self, pair: Pair) -> bool:
         shows_no_key = self.keyed and pair.remote.key is None
