@@ -6,7 +6,8 @@ comparing, encoding into chunks, and reconciling their answers. No sockets, no l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -28,6 +29,7 @@ from engine.model.row_record import RowRecord, as_entries
 from engine.model.wanted import Wanted
 from engine.send.chunks import Cut, cut
 from engine.send.reconcile import reconcile
+from engine.sources.base import read
 from engine.sources.intake import Intake
 from engine.sources.jsonfile import ndjson_batches
 from engine.sources.mapping import ColumnMap
@@ -38,6 +40,17 @@ COMPANY = SHAPE.ids[0]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+class SingleRows:
+    """A program's own source that gives one row at a time."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        for row in self._rows:
+            yield row
+
+
 class HotPath:
     """The stages, each of which leaves what the next one needs."""
 
@@ -45,7 +58,8 @@ class HotPath:
         stored = Stored(COMPANY, _by_key(list(base_rows(SHAPE, COMPANY))), 100)
         self._pages = [stored.page(number, 100) for number in range(1, 101)]
         self._answers = Stored(COMPANY, _by_key(list(base_rows(SHAPE, COMPANY))), 100)
-        self._source = b"\n".join(orjson.dumps(row._asdict()) for row in wanted_rows(SHAPE, COMPANY))
+        self._wanted = [row._asdict() for row in wanted_rows(SHAPE, COMPANY)]
+        self._source = b"\n".join(map(orjson.dumps, self._wanted))
         known = self._read(b"\n".join(orjson.dumps(row._asdict()) for row in base_rows(SHAPE, COMPANY)))
         listed = {(row.type_code, row.erp_id): row.id for row in self._decode().rows.values()}
         entries = {
@@ -62,6 +76,7 @@ class HotPath:
     def stages(self) -> dict[str, Callable[[], Any]]:
         """The stages in order, by name."""
         return {
+            "read a program's single rows": self._read_single,
             "read the source": partial(self._read, self._source),
             "decode and index pages": self._decode,
             "tell what is agreed": self._tell_agreed,
@@ -79,6 +94,9 @@ class HotPath:
         for batch in ndjson_batches(BytesIO(source), "bench", ColumnMap()):
             intake.take_batch(batch)
         return intake.wanted()
+
+    def _read_single(self) -> Wanted:
+        return asyncio.run(read(SingleRows(self._wanted), company_id=COMPANY, type_codes=DIALECT.type_codes))
 
     def _decode(self) -> RemoteView:
         index = RemoteView()

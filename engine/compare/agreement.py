@@ -32,13 +32,15 @@ def pushed(
     *,
     answered: str | None,
     again: Mapping[str, str] | None,
+    run_id: str,
 ) -> tuple[Agreement | None, Mapping[str, str] | None]:
     """Return what is kept of a row when an answer acknowledges it: its agreement, and what was shown before.
 
     `row`: as it was sent. `known`: its entry before, if it is of this very remote row. `fields`: those that were
     changed; empty: it was sent again, as the outcome of an earlier push was not known. `there`: what was compared
     with; None: nothing was. `answered`: the name in the answer, where it is another one.
-    `again`: what the fields showed that are pushed once more; None: it is no second push.
+    `again`: what the fields showed that are pushed once more; None: it is no second push. `run_id`: the run that
+    pushed it, and that tells how it was answered.
     """
     old = (known.agreement if known else None) or NONE
     is_kept = known is not None and (is_pending(known) or not known.outcome_known)
@@ -59,7 +61,8 @@ def pushed(
     if again is not None and old.pushed_again is not None and known is not None:
         same = {name: text for name, text in old.pushed_again.items() if getattr(row, name) == getattr(known.row, name)}
         again = {**same, **again}
-    agreement = Agreement(shown=shown, answered=answered, pushed_again=again)
+    told_by = run_id if answered is not None else old.told_by if shown else None
+    agreement = Agreement(shown=shown, answered=answered, pushed_again=again, told_by=told_by)
     return (None if agreement == NONE else agreement), before or None
 
 

@@ -21,3 +21,8 @@ def is_spelling(shown: str, sent: str) -> bool:
     """Return whether a server may show a text so that was sent so: other case, spaces or entities, or cut off."""
     here, there = essence(shown), essence(sent)
     return here == there or (len(shown) >= CUT_FROM and there.startswith(here))
+
+
+def answered_words(sent: str, answered: str) -> str:
+    """Return words on a stored row whose name was answered otherwise."""
+    return f"its name {sent!r} was acknowledged as {answered!r}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from engine.compare.differing import judged
 from engine.compare.equality import NONE, Standing, stands
 from engine.compare.matching import Pair
+from engine.compare.spelling import answered_words
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow
 
@@ -41,6 +42,8 @@ class SpellingNotes:
         breaks = not found.shown.keys().isdisjoint(row.resource.natural_key) and not agreement.is_allowed
         if found.shown and (is_untold or breaks):
             self.otherwise[row.key] = _spelled(row, remote, tuple(found.shown), "is shown as")
+        elif agreement.answered and agreement.told_by in self.record.unfinished and "name" not in found.fields:
+            self.otherwise[row.key] = answered_words(row.name, agreement.answered)
 
 
 def _spelled(row: Dimension, remote: RemoteRow, names: tuple[str, ...], verb: str) -> str:

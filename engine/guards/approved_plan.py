@@ -60,5 +60,5 @@ def _taken_apart(passed: bytes | None) -> set[bytes]:
 
 
 def _mark(row: Dimension) -> bytes:
-    text = "\0".join(getattr(row, name) or "" for name in row.resource.marked)  # no field holds a NUL
+    text = "\0".join([value or "" for value in row.resource.without_label(row)])  # no field holds a NUL
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()

@@ -104,9 +104,9 @@ class Resource:
         return next((field.name for field in self.fields if field.compared is When.IF_RELABEL), None)
 
     @cached_property
-    def marked(self) -> tuple[str, ...]:
-        """The names of all fields but the label, as they are declared."""
-        return tuple(name for name in self.names if name != self.label)
+    def without_label(self) -> Callable[[Any], tuple[Any, ...]]:
+        """What returns a wanted row's values but its label, as they are declared."""
+        return _values_of(tuple(name for name in self.names if name != self.label))
 
     @cached_property
     def own(self) -> tuple[str, ...]:

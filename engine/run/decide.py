@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -19,15 +19,16 @@ from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyStat
 from engine.model.events import Planned, SourceRead
 from engine.model.outcome import Problem
 from engine.model.resting import NOT_LISTED, STORED_OTHERWISE
+from engine.model.row_record import RowRecord
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.comparer import Compared
 from engine.run.endings import FAILED, HELD, REFUSED, UNSAFE, code_of, stop
 from engine.run.good_end import note_good_end
 from engine.run.guarding import GuardCheck
-from engine.run.let_spellings import let_spellings
 from engine.run.plan_source import Decision, to_do_of
 from engine.run.read_source import read_source
+from engine.run.spellings import let_spellings, told_spellings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +129,17 @@ class PlanFromSource:
         if company.job.only is not None:
             part = self._only(compared, wanted, record)
         counts.take_plan(part.plan, part.resting, dry=not writes, advice=_advice(company.id))
-        if counts.lets_spellings and writes and part.plan.otherwise:
-            await let_spellings(company, part.plan.otherwise)
+        if writes:
+            await self._note_spellings(part.plan.otherwise, record)
         await tell_planned(company, part.plan)
         return compared, part.plan
+
+    async def _note_spellings(self, otherwise: Collection[str], record: CompanyRecord) -> None:
+        """Note which of the server's spellings are let be, and which this run tells in place of one that died."""
+        if otherwise and self.company.counts.lets_spellings:
+            await let_spellings(self.company, otherwise)
+        elif record.unfinished and (retold := [key for key in otherwise if _is_untold(record.rows.get(key), record)]):
+            await told_spellings(self.company, retold)
 
     def _only(self, compared: Compared, wanted: Wanted, record: CompanyRecord) -> Compared:
         """Return the part of a comparison that is about the rows that are asked for; no other is counted."""
@@ -168,6 +176,11 @@ class PlanFromSource:
             state = failed_again(before, wanted, code_of(error), str(error), run.now(), asked_for=run.fresh)
             with anyio.CancelScope(shield=True):
                 await run.ledger.note(self.company.company_key, state)
+
+
+def _is_untold(known: RowRecord | None, record: CompanyRecord) -> bool:
+    """Return whether a run told of a row's spelling, and died before it was closed in the journal."""
+    return known is not None and known.agreement is not None and known.agreement.told_by in record.unfinished
 
 
 def _advice(company_id: int) -> dict[str, str]:

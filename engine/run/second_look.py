@@ -17,10 +17,10 @@ from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.comparer import Compared
 from engine.run.endings import CHANGED, UNSEEN, Stop, stop
-from engine.run.let_spellings import let_spellings
 from engine.run.plan_source import to_do_of
 from engine.run.row_counts import RowCounts
 from engine.run.safety_notes import CompanyNotes, overwritten
+from engine.run.spellings import let_spellings
 
 
 async def look_again(
@@ -95,4 +95,5 @@ async def verify(company: CompanyContext, rows: Sequence[Change]) -> int:
 async def _listed(company: CompanyContext, source: Wanted) -> Compared:
     """Return a comparison with a listing of what is there now. Raises `ApiError` and `UnsafePlan`."""
     record = await company.run.ledger.read(company.company_key)
+    record = replace(record, unfinished=record.unfinished - {company.run.run_id})  # what this run told is told
     return await company.comparison.compare_listed(source, record, is_after=True)

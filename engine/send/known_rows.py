@@ -17,6 +17,7 @@ from engine.model.row_record import RowRecord
 class KnownRows:
     """What a company's plan rests on, row by row."""
 
+    run_id: str
     records: Mapping[str, RowRecord]  # the ledger's, by key
     listed_ids: Collection[str]  # remote ids of the rows that were compared with
     remotes: Mapping[str, RemoteRow] = field(default_factory=dict)  # those rows, by remote id
@@ -55,6 +56,7 @@ class KnownRows:
             there,
             answered=answered,
             again=self.again.get(change.row.key),
+            run_id=self.run_id,
         )
         return RowRecord(
             change.row,

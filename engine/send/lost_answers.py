@@ -129,7 +129,7 @@ class ReadBack:
                 or (sure and is_linked(result.change.remote_id))
             )
             agreement, shown_before = pushed(
-                row, self._of(result), result.change.fields, None, answered=None, again=None
+                row, self._of(result), result.change.fields, None, answered=None, again=None, run_id=self.run_id
             )
             entries[row.key] = RowRecord(
                 row,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import attrgetter
 from typing import NamedTuple
 
 from engine.model.change import Change
@@ -25,6 +27,10 @@ class Collision(NamedTuple):
     remote_id: str
 
 
+_remote_id_of = attrgetter("remote_id")
+_key_of = attrgetter("row.key")
+
+
 @dataclass(slots=True, kw_only=True)
 class RemoteOwners:
     """One company's, over all chunks of a run."""
@@ -34,7 +40,7 @@ class RemoteOwners:
     collided: set[str] = field(default_factory=set)  # keys of collisions; their rows are not sent any more
     _keys_by_id: dict[str, str] = field(default_factory=dict)  # key behind each remote id that this run was answered
     _loose_ids: set[str] = field(default_factory=set)  # ids of this run's answers that nobody knows the key of
-    _confirmed: dict[str, list[str]] | None = None  # keys by remote id, by the ledger; None: not asked for yet
+    _confirmed: dict[str, tuple[str, ...]] | None = None  # keys by remote id, by the ledger; None: not asked for yet
     _all_have_ids: bool | None = None  # whether the id of each acknowledged row is known; None: not looked at yet
 
     def collisions(self, results: Sequence[ItemResult]) -> list[Collision]:
@@ -59,7 +65,7 @@ class RemoteOwners:
         """
         named = (*answer.created, *answer.updated)
         uses = Counter(remote_id for remote_id, _ in named)
-        told = {change.remote_id for change in chunk.changes} | {result.remote_id for result in results}
+        told = {*map(_remote_id_of, chunk.changes), *map(_remote_id_of, results)}
         names = {
             name
             for remote_id, name in named
@@ -78,11 +84,11 @@ class RemoteOwners:
         `told`: ids of collisions, which are counted elsewhere. An id that an earlier answer of this run gave counts as
         the id of a row that was there.
         """
-        meant = {change.remote_id for change in chunk.changes}
+        meant = set(map(_remote_id_of, chunk.changes))
         entries = (*answer.created, *answer.updated)
         named = {remote_id for remote_id, _ in entries} - meant - set(told)
-        keys = {change.row.key for change in chunk.changes}
-        others = {remote_id for remote_id in named if self._keys_by_id.get(remote_id, min(keys)) not in keys}
+        keys = set(map(_key_of, chunk.changes))
+        others = {remote_id for remote_id in named & self._keys_by_id.keys() if self._keys_by_id[remote_id] not in keys}
         count = sum(
             self._is_listed(remote_id) or remote_id in self._loose_ids or remote_id in others for remote_id in named
         )
@@ -129,13 +135,19 @@ class RemoteOwners:
         return next((key for key in keys if key != other_than and key in self.wanted_keys), None)
 
 
-def _confirmed(records: Mapping[str, RowRecord]) -> dict[str, list[str]]:
+def _confirmed(records: Mapping[str, RowRecord]) -> dict[str, tuple[str, ...]]:
     """Return the keys that answers have confirmed, by remote id.
 
-    One pass over all rows of a company. It reads columns: making a record of each row would take three times as long.
+    One pass over all rows of a company that pushes one, by columns: to make records would cost several times as much.
     """
-    found: dict[str, list[str]] = {}
-    for key, remote_id, flags in as_entries(records).table.columns("key", "remote_id", "flags"):
-        if remote_id and flags & CONFIRMED:
-            found.setdefault(remote_id, []).append(key)
+    table = as_entries(records).table
+    is_confirmed = list(map(CONFIRMED.__and__, table.column("flags")))
+    ids = list(compress(table.column("remote_id"), is_confirmed))
+    keys = list(compress(table.column("key"), is_confirmed))
+    found: dict[str, tuple[str, ...]] = dict(zip(ids, zip(keys, strict=True), strict=True))
+    if len(found) < len(keys):  # some ids are shared, or not known
+        found.clear()
+        for remote_id, key in zip(ids, keys, strict=True):
+            found[remote_id] = (*found.get(remote_id, ()), key)
+    found.pop(None, None)  # type: ignore[call-overload]
     return found

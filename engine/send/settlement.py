@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.compare.spelling import answered_words
 from engine.model.dimension import NaturalKey, fingerprint, natural_key
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.outcome import STORED, ChunkOutcome, Column, ItemResult, columns_of, trail
@@ -67,11 +68,7 @@ def records_of(sent: Sent, counted: Iterable[ItemResult], known: KnownRows) -> M
 
 def respelled(records: Mapping[str, RowRecord], answered: Mapping[str, str]) -> dict[str, str]:
     """Return words on stored rows whose names were answered otherwise, by key."""
-    return {
-        key: f"its name {records[key].row.name!r} was acknowledged as {name!r}"
-        for key, name in answered.items()
-        if key in records
-    }
+    return {key: answered_words(records[key].row.name, name) for key, name in answered.items() if key in records}
 
 
 def settlement(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import AsyncGeneratorType
@@ -58,30 +58,47 @@ async def read(
 async def _read_part(source: SourceRows, intake: Intake, company_id: int, name: str | None) -> Told:
     """Read one source to its end, and return what is known about it then."""
     items = _begin(source, company_id, name)
-    pending = 0
     try:
-        while True:
-            try:
-                item = await _next(items, name)
-            except StopAsyncIteration:
-                break
-            if isinstance(item, Batch):
-                intake.take_batch(item)
-                pending += len(item)
-            elif isinstance(item, Sequence) and not isinstance(item, Dimension):
-                await _take_all(intake, item)
-            else:
-                intake.take_rows((item,))
-                pending += 1
-            if pending >= _BREATH:
-                pending = 0
-                await checkpoint()
+        await _take_items(items, intake, name)
     finally:
         await _close(items, name)
     digest, end = getattr(items, "digest", None), getattr(items, "end", None)
     return Told(  # a program's own source may use these names for anything
         digest if isinstance(digest, bytes) else None, end if isinstance(end, FileEnd) else None
     )
+
+
+async def _take_items(items: AsyncIterator[_Item], intake: Intake, name: str | None) -> None:
+    """Take all that a source gives. Rows that it gives one by one are taken some thousand together."""
+    single: list[Dimension | RawRow] = []
+    pending = 0
+    while True:
+        try:
+            item = await _next(items, name)
+        except StopAsyncIteration:
+            break
+        if isinstance(item, Batch):
+            _take(intake, single)
+            intake.take_batch(item)
+            pending += len(item)
+        elif isinstance(item, Sequence) and not isinstance(item, Dimension):
+            _take(intake, single)
+            await _take_all(intake, item)
+        else:
+            single.append(dict(item) if isinstance(item, Mapping) else item)  # a program may use one object for all
+            pending += 1
+        if pending >= _BREATH:
+            pending = 0
+            _take(intake, single)
+            await checkpoint()
+    _take(intake, single)
+
+
+def _take(intake: Intake, rows: list[Dimension | RawRow]) -> None:
+    """Take rows, if there are any, and empty the list."""
+    if rows:
+        intake.take_rows(rows)
+        rows.clear()
 
 
 def _begin(source: SourceRows, company_id: int, name: str | None) -> AsyncIterator[_Item]:

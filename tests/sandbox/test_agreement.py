@@ -411,10 +411,42 @@ async def test_it_is_told_again_when_the_run_that_told_it_was_never_closed(world
     await world.sync_one(1, ROWS)
     world.clock.forward(**DUE)
     assert (await run(world, ROWS))[0] == OTHERWISE
-    with closing(sqlite3.connect(world.ledger_url.removeprefix("sqlite:///"))) as ledger, ledger:
-        ledger.execute("update runs set finished_at = null where id = (select max(id) from runs)")
+    never_closed(world)
     world.clock.forward(minutes=10)
     assert await run(world, ROWS) == (OTHERWISE, {})
+    await stays(world, ROWS, UNCHANGED)
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(("due", "requests"), [({"minutes": 10}, {}), (DUE, {"list": 1})])
+async def test_what_an_answer_told_is_told_again_when_its_run_was_never_closed(
+    world: World, due: dict[str, int], requests: dict[str, int]
+) -> None:
+    """Listings show what the answer said, so that they find nothing new to tell."""
+    world.place(1)
+    world.follow({"name": {"shortened": 40}})
+    assert (await run(world, ROWS))[0] == OTHERWISE
+    for _ in range(2):
+        never_closed(world)
+        world.clock.forward(**due)
+        assert await run(world, ROWS) == (OTHERWISE, requests)
+    await stays(world, ROWS, UNCHANGED)
+
+
+@pytest.mark.sockets
+async def test_what_a_dead_run_told_is_let_be_by_a_person(world: World) -> None:
+    world.place(1)
+    world.follow({"name": {"shortened": 40}})
+    assert (await run(world, ROWS))[0] == OTHERWISE
+    never_closed(world)
+    assert await run(world, ROWS, allow=[Allow("stored-otherwise", 1)]) == (UNCHANGED, {})
+    await stays(world, ROWS, UNCHANGED)
+
+
+def never_closed(world: World) -> None:
+    """Let the newest run be one that died before it was closed in the journal."""
+    with closing(sqlite3.connect(world.ledger_url.removeprefix("sqlite:///"))) as ledger, ledger:
+        ledger.execute("update runs set finished_at = null where id = (select max(id) from runs)")
 
 
 @pytest.mark.parametrize("listed_by", ["put", "sync"])

@@ -189,7 +189,7 @@ def desk(trouble: Trouble = lambda _asked, _api: None, **limits: int) -> Iterato
             encode=DIALECT.row,
             body=partial(DIALECT.bulk_body, COMPANY),
         )
-        known = KnownRows(records={}, listed_ids=())
+        known = KnownRows(run_id="run", records={}, listed_ids=())
         notes = CompanyNotes(company_key=COMPANY_KEY, ledger=ledger, before=CompanyState())
         requests = BulkRequests(
             run_id="run",

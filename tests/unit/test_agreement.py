@@ -151,7 +151,18 @@ KEPT: dict[str, tuple[RowRecord | None, dict[str, Any], Agreement | None, dict[s
         Agreement(shown={"erp_id": "01"}),
         None,
     ),
-    "an update that is answered otherwise": (entry(), {"answered": "an"}, Agreement(answered="an"), {"name": "ANN"}),
+    "an update that is answered otherwise": (
+        entry(),
+        {"answered": "an"},
+        Agreement(answered="an", told_by="run"),
+        {"name": "ANN"},
+    ),
+    "another field is pushed, and the spelling was told": (
+        entry(agreement=AGREED._replace(told_by="first")),
+        {"fields": ("code",)},
+        AGREED._replace(told_by="first"),
+        None,
+    ),
     "what was answered before is no answer to this one": (
         entry(agreement=Agreement(answered="an")),
         {},
@@ -222,7 +233,7 @@ KEPT: dict[str, tuple[RowRecord | None, dict[str, Any], Agreement | None, dict[s
 @pytest.mark.parametrize("case", KEPT)
 def test_what_an_answer_keeps(case: str) -> None:
     known, how, agreement, before = KEPT[case]
-    options = {"fields": ("name",), "there": THERE, "answered": None, "again": None, **how}
+    options = {"fields": ("name",), "there": THERE, "answered": None, "again": None, "run_id": "run", **how}
     assert pushed(ROW, known, **options) == (agreement, before)
 
 

@@ -238,6 +238,7 @@ class World:
                 there,
                 answered=answered if is_other else None,
                 again=plan.again.get(KEY),
+                run_id="run",
             )
             self.known = RowRecord(
                 self.wanted, REMOTE_ID, True, True, True, is_fresh=True, agreement=agreement, before=before

@@ -86,3 +86,33 @@ async def test_l7_sources_that_begin_anew_are_read_as_often_as_is_wanted() -> No
         assert (await read(source, company_id=7, type_codes=CODES)).source_rows == 3
     for _ in range(50):  # each is a new one, though it may lie where the one before lay
         assert (await read(generated(dims(2)), company_id=7, type_codes=CODES)).source_rows == 2
+
+
+async def test_rows_of_all_kinds_are_taken_in_the_order_in_which_a_program_gives_them() -> None:
+    """It may use one object for all its rows, and give some of them together."""
+    rows = dims(9)
+
+    async def mixed() -> AsyncIterator[Dimension | RawRow | list[Dimension]]:
+        one: dict[str, str] = {}
+        for row in rows[:4]:
+            one |= {"unique_key": row.key, "type": row.type_label, "dimension_type_code": row.type_code}
+            one |= {"name": row.name, "erp_dimension_id": row.erp_id}
+            yield one
+        yield rows[4]
+        yield rows[5:7]
+        for row in rows[7:]:
+            yield row
+
+    found = await read(mixed(), company_id=7, type_codes=CODES)
+    assert list(found.rows) == [*(row._replace(code=None) for row in rows[:4]), *rows[4:]]
+    assert found.source_rows == 9
+
+
+async def test_a_row_that_is_none_is_told_by_its_number() -> None:
+    async def wrong() -> AsyncIterator[object]:
+        for row in dims(2):
+            yield row
+        yield 7
+
+    with pytest.raises(SourceError, match="row 3 is of type int; a source gives dimensions or mappings"):
+        await read(wrong(), company_id=7, type_codes=CODES)  # type: ignore[arg-type]

@@ -94,7 +94,9 @@ async def sent(
         encode=DIALECT.row,
         body=partial(DIALECT.bulk_body, server.company_id),
     )
-    known = KnownRows(records=record.rows, listed_ids=set(view.rows), remotes=view.rows, again=plan.again)
+    known = KnownRows(
+        run_id=run_id, records=record.rows, listed_ids=set(view.rows), remotes=view.rows, again=plan.again
+    )
     for number, chunk in enumerate(cut(plan.changes, how)):
         keys = tuple(change.row.key for change in chunk.changes)
         intent = Intent(id=f"{run_id}.{number}", run_id=run_id, keys=keys, at=NOON)

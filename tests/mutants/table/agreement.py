@@ -243,8 +243,8 @@ _ANSWERED = (
     ),
     _mutant(
         "what was answered is not kept",
-        "Agreement(shown=shown, answered=answered, pushed_again=again)",
-        "Agreement(shown=shown, pushed_again=again)",
+        "Agreement(shown=shown, answered=answered, pushed_again=again, ",
+        "Agreement(shown=shown, pushed_again=again, ",
         module="compare.agreement",
     ),
     _mutant(
@@ -255,14 +255,14 @@ _ANSWERED = (
     ),
     _mutant(
         "a second push is not kept",
-        "Agreement(shown=shown, answered=answered, pushed_again=again)",
-        "Agreement(shown=shown, answered=answered)",
+        "Agreement(shown=shown, answered=answered, pushed_again=again, ",
+        "Agreement(shown=shown, answered=answered, ",
         module="compare.agreement",
     ),
     _mutant(
         "a second push stays allowed",
-        "pushed_again=again)\n",
-        "pushed_again=again, is_allowed=old.is_allowed)\n",
+        "pushed_again=again, told_by=told_by)\n",
+        "pushed_again=again, told_by=told_by, is_allowed=old.is_allowed)\n",
         module="compare.agreement",
     ),
     _mutant(
@@ -482,6 +482,33 @@ _LEARNT = (
         "or agreement.told_by in self.record.unfinished",
         "",
         module="compare.spelling_notes",
+        test=RUNS,
+    ),
+    _mutant(
+        "what an answer told in an unfinished run is told for good",
+        "run_id if answered is not None else old.told_by if shown",
+        "old.told_by if shown",
+        module="compare.agreement",
+        test=RUNS,
+    ),
+    _mutant(
+        "a run that told is forgotten when another field is pushed",
+        "else old.told_by if shown else None",
+        "else None",
+        module="compare.agreement",
+    ),
+    _mutant(
+        "what an answer told is not told again before a listing",
+        "agreement.answered and agreement.told_by in self.record.unfinished",
+        "agreement.answered and agreement.told_by in ()",
+        module="compare.spelling_notes",
+        test=RUNS,
+    ),
+    _mutant(
+        "what an unfinished run told is told by every run",
+        "await told_spellings(self.company, retold)",
+        "pass",
+        module="run.decide",
         test=RUNS,
     ),
     _mutant(
