@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -12,6 +12,7 @@ from engine.model.dimension import Dimension
 from engine.model.settings import SourceRows
 from engine.model.wanted import Wanted
 from engine.sources.base import read
+from engine.sources.intake import Intake
 
 TYPES = frozenset({"account", "item"})
 NUT = Dimension("k1", "item", "Item", "Nut", "01")
@@ -52,6 +53,43 @@ async def items(*given: object) -> AsyncIterator[object]:
 )
 async def test_rows_and_batches_of_them_are_taken(given: tuple[object, ...]) -> None:
     assert (await wanted(items(*given))).rows == [NUT]  # type: ignore[arg-type]  # a table of many shapes
+
+
+async def test_rows_that_come_one_by_one_are_taken_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    take = Intake.take_rows
+
+    def counted(intake: Intake, rows: Sequence[object]) -> None:
+        taken.append(len(rows))
+        take(intake, rows)
+
+    monkeypatch.setattr(Intake, "take_rows", counted)
+    rows = [NUT._replace(key=f"k{number:05}") for number in range(4_100)]
+    assert (await wanted(items(*rows))).rows == rows  # type: ignore[arg-type]  # typed loosely for the tables above
+    assert taken == [2_000, 2_000, 100]
+
+
+async def test_a_mapping_may_be_filled_anew_for_each_row() -> None:
+    async def filled() -> AsyncIterator[dict[str, object]]:
+        row = dict(NUT_COLUMNS)
+        for key in ("k1", "k2", "k3"):
+            row["unique_key"] = key
+            yield row
+
+    assert [row.key for row in (await wanted(filled())).rows] == ["k1", "k2", "k3"]
+
+
+async def test_what_is_no_row_is_told_by_its_number_at_once() -> None:
+    given: list[object] = []
+
+    async def wrong() -> AsyncIterator[object]:
+        for item in (NUT, NUT_COLUMNS, [NUT], 7, NUT):
+            given.append(item)
+            yield item
+
+    with pytest.raises(SourceError, match=r"^row 4 is of type int"):
+        await wanted(wrong())  # type: ignore[arg-type]  # wrong on purpose
+    assert given[-1] == 7
 
 
 async def test_bad_rows_are_named_by_their_number() -> None:
