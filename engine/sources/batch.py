@@ -12,6 +12,13 @@ NULS_OF_UTF_16 = 3
 """If every third character of a line or more is NUL, the file is no UTF-8 text; fewer are a fault of that row alone."""
 
 
+BATCH_BYTES = 1_000_000
+"""Bytes or characters of a file's text that make a batch full, however few rows they are.
+
+With `BATCH_ROWS` alone, rows of thousands of columns, or of megabytes, would take gigabytes.
+"""
+
+
 class Broken(dict[str, object]):
     """A row that could not be split into fields. It has no columns, so as a mapping it is empty."""
 

@@ -47,11 +47,12 @@ def _batches(lines: Lines, name: str, mapping: ColumnMap) -> Generator[Batch, No
     columns, delimiter = header.columns, header.how
     rows = 0
     while lines.block or lines.advance():
-        cells, starts = _split(lines, delimiter, len(columns)) or _parsed(lines, name, delimiter, len(columns))
-        for start in range(0, len(cells), BATCH_ROWS):
-            end = start + BATCH_ROWS
-            yield Batch(cells[start:end], columns=columns, lines=starts[start:end], mapping=mapping)
-        rows += len(cells)
+        split = _split(lines, delimiter, len(columns))
+        for cells, starts in (split,) if split else _parsed(lines, name, delimiter, len(columns)):
+            for start in range(0, len(cells), BATCH_ROWS):
+                end = start + BATCH_ROWS
+                yield Batch(cells[start:end], columns=columns, lines=starts[start:end], mapping=mapping)
+            rows += len(cells)
         lines.drop(lines.end)
     if not rows:
         yield Batch((), columns=columns, lines=(), mapping=mapping)
@@ -129,13 +130,20 @@ def _split(lines: Lines, delimiter: str, width: int) -> tuple[Sequence[list[str]
     return Grid(cells, width), range(lines.before + 1, lines.before + count + 1)
 
 
-def _parsed(lines: Lines, name: str, delimiter: str, width: int) -> tuple[list[list[str] | RawRow], list[int]]:
-    """Parse one block with `csv`, reading further blocks until its last row ends; return rows and first lines."""
+def _parsed(
+    lines: Lines, name: str, delimiter: str, width: int
+) -> Iterator[tuple[list[list[str] | RawRow], list[int]]]:
+    """Parse blocks with `csv` until a row ends with its block; yield each block's rows and their first lines."""
     before = lines.before
     reader = _reader(chain(lines.lines, lines), delimiter)
     cells: list[list[str] | RawRow] = []
     starts: list[int] = []
+    end = lines.end
     while (line := before + reader.line_num + 1) <= lines.end:
+        if lines.end > end:  # a row went over to this block
+            yield cells, starts
+            cells, starts, end = [], [], lines.end
+        lines.row = line
         try:
             found = next(reader)
         except csv.Error as error:
@@ -147,7 +155,7 @@ def _parsed(lines: Lines, name: str, delimiter: str, width: int) -> tuple[list[l
                 continue
             cells.append(found if len(found) == width else _trimmed(found, width))
         starts.append(line)
-    return cells, starts
+    yield cells, starts
 
 
 def _trimmed(row: list[str], width: int) -> list[str] | RawRow:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from engine.errors import SourceError
 from engine.model.settings import RawRow
-from engine.sources.batch import Batch
+from engine.sources.batch import BATCH_BYTES, Batch
 from engine.sources.jsonfile import stray
 from engine.sources.mapping import ColumnMap
 
@@ -43,7 +43,7 @@ def json_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Bat
     objects = ijson.items(text, f"{path}.item" if path else "item", use_float=True)
     count = 0
     try:
-        while rows := list(map(_row, islice(objects, BATCH_ROWS))):
+        for rows in _in_parts(objects, text):
             count += len(rows)
             yield Batch(rows, columns=None, lines=None, mapping=mapping)
     except ijson.JSONError as error:
@@ -54,6 +54,19 @@ def json_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[Bat
         if path:
             _require_array(file, path, mapping, name)
         yield Batch((), columns=None, lines=None, mapping=mapping)
+
+
+def _in_parts(objects: Iterator[object], text: _Text) -> Iterator[list[RawRow]]:
+    """Yield objects in lists of which each takes a part of the text, and of memory, that is bounded."""
+    rows: list[RawRow] = []
+    full = text.given_bytes + BATCH_BYTES
+    for value in objects:
+        rows.append(_row(value))
+        if len(rows) >= BATCH_ROWS or text.given_bytes >= full:
+            yield rows
+            rows, full = [], text.given_bytes + BATCH_BYTES
+    if rows:
+        yield rows
 
 
 def _row(value: object) -> RawRow:
@@ -102,6 +115,7 @@ class _Text:
         self._file = file
         self._name = name
         self._before = b""  # the last bytes handed over
+        self.given_bytes = 0  # handed over
         self._ahead = file.read(_AHEAD).removeprefix(b"\xef\xbb\xbf")  # read and not handed over
         while not self._ahead.strip() and (more := file.read(_AHEAD)):
             self._ahead = more
@@ -117,7 +131,8 @@ class _Text:
         given, self._ahead = text[:end], text[end:]
         if b"\\u" in text:
             self._require_pairs(self._before + text, len(self._before), len(self._before) + end)
-        self._before = (self._before + given)[-_PAIR_BYTES:]
+        self._before = (self._before[-_PAIR_BYTES:] + given[-_PAIR_BYTES:])[-_PAIR_BYTES:]
+        self.given_bytes += len(given)
         return given
 
     def _require_pairs(self, text: bytes, start: int, end: int) -> None:

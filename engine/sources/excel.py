@@ -20,7 +20,7 @@ from engine.sources.header import SEARCHED, Candidate, located
 from engine.sources.mapping import ColumnMap
 from engine.sources.openpyxl_rows import openpyxl_rows
 from engine.sources.sheets import NoResult, Numbered, Row, damaged
-from engine.sources.table import BATCH_ROWS, table
+from engine.sources.table import rows_at_once, table
 from engine.sources.workbook_look import is_usual
 
 
@@ -49,7 +49,7 @@ def _batches(rows: Iterator[Numbered], place: str, mapping: ColumnMap) -> Genera
     columns = header.columns
     yield table(columns, (), lines=(), mapping=mapping)
     kept = _below(chain(below, rows), len(columns), place)
-    while chunk := list(islice(kept, BATCH_ROWS)):
+    while chunk := list(islice(kept, rows_at_once(len(columns)))):
         yield table(columns, [row for _, row in chunk], lines=[number for number, _ in chunk], mapping=mapping)
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from engine.errors import SourceError
 from engine.model.settings import RawRow
-from engine.sources.batch import Batch, Broken
+from engine.sources.batch import BATCH_BYTES, Batch, Broken
 from engine.sources.cells import Table
 from engine.sources.delimited import BATCH_ROWS
 from engine.sources.encodings import encoding_of, opened
@@ -34,6 +34,7 @@ def _batches(lines: Lines, name: str, mapping: ColumnMap) -> Generator[Batch, No
     others: list[Candidate] = []  # headers of lists without the mapped columns
     cells: list[list[str] | RawRow] = []
     starts: list[int] = []
+    characters = 0  # of the cells
     for number, row in _rows(lines):
         if isinstance(row, Broken):
             if columns:
@@ -49,9 +50,10 @@ def _batches(lines: Lines, name: str, mapping: ColumnMap) -> Generator[Batch, No
         elif columns and row[0] == word:
             cells.append([*row[1:], *[""] * len(columns)][: len(columns)])
             starts.append(number)
-        if len(cells) >= BATCH_ROWS:
+            characters += sum(map(len, row))
+        if len(cells) >= BATCH_ROWS or characters >= BATCH_BYTES:
             yield Batch(cells, columns=columns, lines=starts, mapping=mapping)
-            cells, starts = [], []
+            cells, starts, characters = [], [], 0
     if not columns:
         best = located(others, mapping)
         if best is None:

@@ -12,7 +12,7 @@ import orjson
 
 from engine.errors import SourceError
 from engine.model.settings import RawRow
-from engine.sources.batch import NULS_OF_UTF_16, Batch, Broken
+from engine.sources.batch import BATCH_BYTES, NULS_OF_UTF_16, Batch, Broken
 from engine.sources.mapping import ColumnMap
 
 BATCH_ROWS = 2_000
@@ -34,6 +34,7 @@ def ndjson_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[B
     rows: list[RawRow] = []
     lines: list[int] = []
     before, block = 0, _block(file).removeprefix(_BOM)  # the byte order mark is no part of the first line
+    size_bytes = 0  # of the lines that the rows stand on
     is_empty = True
     while block:
         count = block.count(b"\n") + (not block.endswith(b"\n"))
@@ -45,13 +46,14 @@ def ndjson_batches(file: BinaryIO, name: str, mapping: ColumnMap) -> Generator[B
                 rows.append(row)
                 lines.append(number)
         before += count
+        size_bytes += len(block)
         block = _block(file)
-        if len(rows) >= BATCH_ROWS // 2 or not block:
+        if len(rows) >= BATCH_ROWS // 2 or size_bytes >= BATCH_BYTES or not block:
             for start in range(0, len(rows), BATCH_ROWS):
                 end = start + BATCH_ROWS
                 yield Batch(rows[start:end], columns=None, lines=lines[start:end], mapping=mapping)
                 is_empty = False
-            rows, lines = [], []
+            rows, lines, size_bytes = [], [], 0
     if is_empty:
         yield Batch((), columns=None, lines=(), mapping=mapping)
 

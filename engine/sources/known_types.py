@@ -34,7 +34,8 @@ class KnownTypes:
         words = {clean(word) for word in type_words(cells, found, mapping) if isinstance(word, str)} - {""}
         self._knows_one = any(type_code_of(word, mapping) in reader.type_codes for word in words)
         self._preset, self._columns = mapping.preset, tuple(cells.columns)
-        self._words |= dict.fromkeys(sorted(words)[:_SHOWN])
+        if len(self._words) < _SHOWN:
+            self._words |= dict.fromkeys(sorted(words)[:_SHOWN])
 
     def require_one(self, name: str | None) -> None:
         """Raise `SourceError` if there were rows, and none was of a known type. `name`: of the source."""

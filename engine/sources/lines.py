@@ -25,10 +25,15 @@ class Lines:
         self._lines: list[str] | None = []  # lines of the block; None: it is not split yet
         self.block = ""
         self.before = 0  # lines before the block
+        self.row = 0  # the line on which the row begins that is being parsed: whoever parses says so
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the lines of the following blocks."""
+        """Yield the lines of the following blocks. Raises `SourceError` for a row that goes over too many of them."""
+        row, characters = self.row, 0
         while self.advance():
+            row, characters = self.row, (characters if row == self.row else 0) + len(self.block)
+            if row and characters >= LINE_CHARACTERS:
+                raise self._endless(row)
             yield from self.lines
 
     @property
@@ -84,6 +89,10 @@ class Lines:
         for number, line in enumerate(_split_lines(block), self.end + 1):
             if len(line) >= LINE_CHARACTERS or line.count("\0") * NULS_OF_UTF_16 >= len(line):
                 raise self._binary(number, line)
+
+    def _endless(self, row: int) -> SourceError:
+        fault = f"the row that begins here is longer than {LINE_CHARACTERS:,} characters: is a quote not closed?"
+        return SourceError(f"{self._name}, line {row}: {fault}", file=self._name, line=row)
 
     def _binary(self, number: int, line: str) -> SourceError:
         fault = f"the line is longer than {LINE_CHARACTERS:,} characters: this is not a CSV file"

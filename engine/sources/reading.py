@@ -24,7 +24,10 @@ Batches: TypeAlias = Generator[Batch, None, Told | None]
 """Yields batches and returns what is known about the source, or None."""
 
 ROWS_AT_ONCE = 2_000
-"""Rows that a thread reads at least before it returns: to hand work to a thread costs about 0.1 ms."""
+"""Rows that a thread reads before it returns: to hand work to a thread costs about 0.1 ms."""
+
+BATCHES_AT_ONCE = 4
+"""Batches that a thread reads at most before it returns, however few rows they have: these are long, or wide."""
 
 
 class Reading(AsyncIterator[Batch]):
@@ -74,7 +77,7 @@ class Feed:
         self.told = Told()
 
     def next(self) -> list[Batch]:
-        """Return the next batches, with at least `ROWS_AT_ONCE` rows unless it ends; empty: it has ended."""
+        """Return the next batches: of `ROWS_AT_ONCE` rows, or `BATCHES_AT_ONCE`. Empty: the generator has ended."""
         if self._error is not None:
             self.has_ended = True
             raise self._error
@@ -86,7 +89,7 @@ class Feed:
 
     def _take(self) -> list[Batch]:
         batches: list[Batch] = []
-        while sum(map(len, batches)) < ROWS_AT_ONCE and not self._is_closed:
+        while len(batches) < BATCHES_AT_ONCE and sum(map(len, batches)) < ROWS_AT_ONCE and not self._is_closed:
             try:
                 batches.append(next(self._batches))
             except StopIteration as end:

@@ -25,8 +25,11 @@ from engine.sources.files import FileSource
 from engine.sources.reading import Batches, Reading, Told
 from engine.sources.sql import SqlSource
 
-WAITING_ROWS = 50_000
-"""Rows that are in memory before they are written to the file: some 20 MB. Each company's are written together."""
+WAITING_CHARACTERS = 6_000_000
+"""Characters of rows that are in memory before they are written to the file: some 50,000 usual rows, 20 MB.
+
+Each company's are written together.
+"""
 
 Shared = FileSource | SqlSource
 
@@ -49,7 +52,7 @@ class Spool:
         self._dealer = Dealer(self.source.name, self.source.mapping.company_column or "", self._companies)
         self._file: IO[bytes] | None = None
         self._waiting: dict[int, Rows] = defaultdict(lambda: Rows([], []))
-        self._rows = 0  # of those that wait
+        self._characters = 0  # of the rows that wait
         self._places: dict[int, list[tuple[int, int]]] = defaultdict(list)  # offset and length of each written part
         self._digests: dict[int, blake2b] = {}
 
@@ -97,11 +100,11 @@ class Spool:
             waiting = self._waiting[company_id]
             waiting.places.extend(rows.places)
             waiting.cells.extend(rows.cells)
-            self._rows += len(rows.cells)
             told = [cells.cells if isinstance(cells, Broken) else cells for cells in rows.cells]
             text = "".join([f"{cells!r}\0" for cells in told])
+            self._characters += len(text)
             self._digest(company_id).update(text.encode("utf-8", "backslashreplace"))
-        if self._rows > WAITING_ROWS:
+        if self._characters > WAITING_CHARACTERS:
             self._write()
 
     def _write(self) -> None:
@@ -112,7 +115,7 @@ class Spool:
             self._places[company_id].append((self._file.seek(0, 2), len(part)))
             self._file.write(part)
         self._waiting.clear()
-        self._rows = 0
+        self._characters = 0
 
     def _require_column(self) -> None:
         """Raise `SourceError` if the source is of objects of which none names a company."""

@@ -13,7 +13,7 @@ from engine.model.settings import Secret
 from engine.sources.batch import Batch
 from engine.sources.mapping import ColumnMap
 from engine.sources.reading import Batches, Reading
-from engine.sources.table import BATCH_ROWS, cell, require, table
+from engine.sources.table import BATCH_ROWS, cell, require, rows_at_once, table
 
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Engine, TextClause
@@ -88,7 +88,7 @@ class SqlSource:
             raise SourceError(f"{self.name}: the query gives no rows: it must be a SELECT", file=self.name)
         columns = tuple(str(name).strip() for name in result.keys())  # noqa: SIM118  a result's `keys`, not a dict's
         yield table(columns, (), lines=None, mapping=self.mapping)
-        for rows in result.partitions(BATCH_ROWS):
+        for rows in result.yield_per(rows_at_once(len(columns))).partitions():
             yield table(columns, (tuple(map(cell, row)) for row in rows), lines=None, mapping=self.mapping)
 
     def _query(self, company_id: int | None) -> tuple[TextClause, dict[str, int]]:

@@ -14,6 +14,9 @@ from engine.sources.mapping import ColumnMap
 
 BATCH_ROWS = 2_000
 
+MOST_CELLS = 200_000
+"""Cells of one batch, at most: the wider a table is, the fewer of its rows are taken together."""
+
 
 def require(module: str, *, extra: str, name: str) -> None:
     """Import an optional library. Raises `SourceError`, which names the extra to install; `name`: of the source."""
@@ -22,6 +25,11 @@ def require(module: str, *, extra: str, name: str) -> None:
     except ImportError as error:
         message = f"{name} cannot be read without {module}: pip install 'dimsync[{extra}]'"
         raise SourceError(message, file=name) from error
+
+
+def rows_at_once(width: int) -> int:
+    """Return how many rows of a table with so many columns make a batch."""
+    return max(1, min(BATCH_ROWS, MOST_CELLS // max(1, width)))
 
 
 def table(

@@ -254,7 +254,7 @@ def test_a_source_that_names_companies_may_be_shared_and_one_that_does_not_fails
 
 
 async def test_many_rows_in_any_order_are_all_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.sources.spool.WAITING_ROWS", 500)
+    monkeypatch.setattr("engine.sources.spool.WAITING_CHARACTERS", 50_000)
     lines = [f"{number % 7 + 1},k{number},Name {number},{number}" for number in range(5_000)]
     seven = companies(write(tmp_path / "all.csv", *lines), *range(1, 8))
     with Spools(seven) as spools:
