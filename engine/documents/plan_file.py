@@ -48,7 +48,7 @@ def saved_plan(result: RunResult, *, origin: str, contract: str) -> SavedPlan:
 
 
 def _not_planned(one: CompanyResult) -> CompanyPlan:
-    why = tuple(problem for problem in one.problems if problem.key is None)[:1]
+    why = tuple(Problem(code=each.code, message=each.message) for each in one.problems if each.key is None)[:1]
     return CompanyPlan(
         company_id=one.company_id,
         account=one.account,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from engine.model.balance import State
+from engine.model.known import Known
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
@@ -62,6 +63,13 @@ class Runs(Protocol):
 
     async def last_states(self, origin: str) -> dict[NamedCompany, State]:
         """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
+        ...
+
+    async def known_problems(self, origin: str) -> Known:
+        """Return which problems runs that sent rows have shown at this origin, and since when.
+
+        What a run that compared a company does not show any more is not known any more, once that run is finished.
+        """
         ...
 
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:

@@ -61,6 +61,7 @@ class CompanyResult:
     account: str
     state: State
     exit_code: int  # as if the run had this company alone
+    exit_codes: tuple[int, ...] = ()  # all that it calls for, of which `exit_code` is the gravest; (): that one alone
     evidence: str | None = None  # "listing", "probe", "ledger"; None: it was not compared
     verified_at: datetime | None = None  # when the remote side was last listed whole, or a probe agreed
     balance: Balance = field(default_factory=Balance)
@@ -131,6 +132,7 @@ class RunResult:
     problems: tuple[Problem, ...] = ()  # of the run as a whole, such as a journal that could not be written
     allowed: tuple[str, ...] = ()  # guards that were allowed, as in the journal: "mass-create:123"
     days: tuple[AccountDay, ...] = ()  # of the accounts' API keys, when it ended
+    stop_code: int | None = None  # of a run that was stopped
 
     @property
     def ok(self) -> bool:
@@ -242,6 +244,7 @@ def _problem(problem: Problem) -> dict[str, object]:
         "message": problem.message,
         "file": problem.file,
         "line": problem.line,
+        **({"since": _instant(problem.since)} if problem.since else {}),
     }
 
 

@@ -16,6 +16,7 @@ from engine.ledger.sqlite import (
     distrust,
     intents,
     keys,
+    known_problems,
     plans,
     quotas,
     rekeys,
@@ -37,6 +38,7 @@ from engine.ledger.sqlite.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.directory import Directory
+from engine.model.known import Known
 from engine.model.ledger_writes import Intent, Learned, Settlement
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.resting import Pause, Rest, RestingRow
@@ -217,6 +219,10 @@ class SqliteLedger:
     async def last_states(self, origin: str) -> dict[NamedCompany, State]:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
+
+    async def known_problems(self, origin: str) -> Known:
+        """Return which problems finished runs have shown at this origin, and since when."""
+        return await self._thread.read(known_problems.read, origin)
 
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
         """Return the rows that a finished run, or each company's newest, left rejected or uncertain."""
