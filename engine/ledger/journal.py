@@ -15,6 +15,7 @@ from engine.model.ledger_writes import Intent, Settlement
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
 from engine.model.settings import CompanyKey, NamedCompany
+from engine.model.standing import Standing
 
 
 class Intents(Protocol):
@@ -99,8 +100,18 @@ class Runs(Protocol):
         """Return the newest runs at this origin, the newest first."""
         ...
 
+    async def standing(self, origin: str) -> Standing:
+        """Return how things stand at this origin: the last sync, runs without an end, what each company last told.
+
+        A run without an end is under way where its process, or this ledger, has not closed it; else it has died.
+        """
+        ...
+
     async def last_syncs(self, origin: str) -> list[LastSync]:
-        """Return how each company ended in the sync that finished last, by account and id."""
+        """Return how each company ended in the sync that finished last, by account and id.
+
+        A sync that found a company locked by another run tells nothing of it: the state before stays.
+        """
         ...
 
 

@@ -42,6 +42,19 @@ ALIKE: dict[str, tuple[Problem, Problem]] = {
     "what stands in brackets": (problem("refused (403)"), problem("refused (unknown host)")),
     "commands": (problem("let it pass: `dimsync sync -c a`"), problem("let it pass: `dimsync sync -c b`")),
     "times": (problem("until 2026-11-27 07:00 UTC"), problem("until 2026-12-01 13:30 UTC")),
+    "a refusal that is told again": (
+        problem("name: too long", "rejected", key="k1"),
+        problem(
+            "refused at 2026-11-20 07:00 UTC and unchanged since, so not sent again for a day: name: too long",
+            "rejected",
+            key="k1",
+        ),
+    ),
+    "when it is tried again": (
+        problem("the key is refused", "authentication"),
+        problem("the key is refused; tried again from 2026-11-27 07:00 UTC", "authentication"),
+    ),
+    "verbs": (problem("1 is torn"), problem("2 are torn")),
     "enumerations": (problem("rows 1, 2 and 3 collide"), problem("rows 7 and 8 collide")),
 }
 

@@ -65,7 +65,7 @@ EXITS = (
         "9",
         "Another run has a company.",
         "That company is left to it; the others went on.",
-        "When it has ended: `dimsync sync --select state:locked`.",
+        "When it has ended: `dimsync sync`; `dimsync status` says what is under way.",
     ),
     Code(
         "10",

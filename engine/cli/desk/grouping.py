@@ -110,9 +110,16 @@ def _group(cause: Cause, grave: ExitCode, told: Sequence[Told], run_at: datetime
         companies=tuple(companies.values()),
         rows=sum(each.problem.key is not None or each.problem.line is not None for each in told)
         or (sum(each.balance.held or 0 for each in companies.values()) if cause.code in COMPANY_GUARDS else 0),
-        new=sum(run_at is not None and each.problem.since == run_at for each in told),
+        new=sum(_is_of(each.problem, run_at) for each in told),
         since=min(times, default=None),
     )
+
+
+def _is_of(problem: Problem, run_at: datetime | None) -> bool:
+    """Return whether a run that ended at `run_at` was the first to show it. JSON has times in milliseconds."""
+    if run_at is None or problem.since is None:
+        return False
+    return problem.since >= run_at.replace(microsecond=run_at.microsecond // 1000 * 1000)
 
 
 def _order(group: CauseGroup) -> tuple[object, ...]:

@@ -24,6 +24,9 @@ KINDS: dict[ExitCode, tuple[str, str]] = {
     ExitCode.STALE: ("stale", "cyan"),
     ExitCode.HELD: ("held", "yellow"),
     ExitCode.REJECTED: ("rows", "yellow"),
+    ExitCode.STOPPED: ("waits", "cyan"),
+    ExitCode.LOCKED: ("waits", "cyan"),
+    ExitCode.DONE: ("notice", ""),
 }
 """A word and a colour for each exit code that a cause may call for."""
 
