@@ -200,7 +200,7 @@ def run_json(result: RunResult) -> dict[str, object]:
         "elapsed_s": round(result.elapsed_s, 3),
         "exit_code": int(result.exit_code),
         "totals": totals_json(result),
-        **({"problems": [_problem(problem) for problem in result.problems]} if result.problems else {}),
+        **({"problems": [problem_json(problem) for problem in result.problems]} if result.problems else {}),
         "companies": [company_json(company) for company in result.companies],
     }
 
@@ -230,14 +230,15 @@ def company_json(result: CompanyResult) -> dict[str, object]:
             "pages": certificate.pages,
             "repeats": certificate.repeats,
         },
-        "problems": [_problem(problem) for problem in result.problems],
+        "problems": [problem_json(problem) for problem in result.problems],
         **({"left_out_by": [left_out_json(each) for each in result.left_out_by]} if result.left_out_by else {}),
         **({"differences": [_difference(each) for each in result.differences]} if result.differences else {}),
         **({"spellings": [_difference(each) for each in result.spellings]} if result.spellings else {}),
     }
 
 
-def _problem(problem: Problem) -> dict[str, object]:
+def problem_json(problem: Problem) -> dict[str, object]:
+    """Return one entry of `problems`."""
     return {
         "code": problem.code,
         "key": problem.key,

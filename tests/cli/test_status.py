@@ -44,6 +44,8 @@ def test_status_and_history(fleet: Fleet) -> None:
     assert "held above 30%" in fleet.run("status", "172").stdout
     assert fleet.run("status", "171", "--exit-code").returncode == 0
     assert fleet.run("status", "999").returncode == 2
+    (told_of,) = json.loads(fleet.run("status", "172", "--output", "json").stdout)["told"]
+    assert (told_of["code"], told_of["since"] is not None) == ("mass-update", True)
     runs = json.loads(fleet.run("history", "--output", "json").stdout)["runs"]
     document = json.loads(fleet.run("status", "--output", "json").stdout)
     (account,) = document["accounts"]
@@ -59,7 +61,7 @@ def test_status_and_history(fleet: Fleet) -> None:
     assert document["companies"][0]["rests_until"] > document["at"]
     assert document["last_sync"]["run_id"] == runs[1]["run_id"]
     (cause,) = document["causes"]
-    assert (cause["code"], cause["companies"], cause["new"], cause["rows"]) == ("mass-update", [172], 1, 40)
+    assert (cause["code"], cause["companies"], cause["new"], cause["rows"]) == ("mass-update", [172], True, 40)
     assert cause["remedy"] == "dimsync sync --select company:172 --allow mass-update:172"
 
     lines = fleet.run("history").stdout.splitlines()

@@ -233,7 +233,7 @@ def test_a_cause_of_a_group_is_told_once_and_let_pass_by_the_groups_name(fleet: 
     remedy = lines[lines.index("    if that is right:") + 1].strip().removeprefix("dimsync ")
     assert remedy == "sync --select group:west --allow mass-create:group:west"
     details = fleet.run("plan", "--details", "--fresh").stdout
-    assert "  # k40  account  Account 40   changed in ERP   held: mass-create\n" in details
+    assert "  # k100  account  Account 100   changed in ERP   held: mass-create\n" in details
     wrong = fleet.run("sync", "--allow", "mass-create:group:east")
     assert (wrong.returncode, "no company of this run is in a group east" in wrong.stderr) == (2, True)
     assert fleet.run(*remedy.split()).returncode == 0

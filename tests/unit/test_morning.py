@@ -119,8 +119,7 @@ def test_one_company_tells_all_that_is_remembered_of_it() -> None:
     assert told == [
         "1030 Harbor Grill 1030, account main",
         "held at 05:00 UTC; last in order Nov 24 07:00 UTC: = 40  # 40",
-        "1 company rests until 12:00 UTC (5 h), unless the source changes; sooner with",
-        "--fresh",
+        "it rests until 12:00 UTC (5 h), unless its source changes; sooner with --fresh",
         "",
         "held       mass-create  1030 Harbor Grill 1030  = 40  # 40    since Nov 24 07:00",
         "    would create 40 rows where 40 are",

@@ -63,13 +63,13 @@ class Morning:
 
     @property
     def new(self) -> list[CauseGroup]:
-        """The causes that need a person and that the last sync has shown first, in some company or row."""
-        return [each for each in self.causes if each.needs_person and each.new]
+        """The causes that need a person and that no run had shown before the last sync."""
+        return [each for each in self.causes if each.needs_person and each.is_new]
 
     @property
     def known(self) -> list[CauseGroup]:
         """The causes that need a person and that were known before the last sync."""
-        return [each for each in self.causes if each.needs_person and not each.new]
+        return [each for each in self.causes if each.needs_person and not each.is_new]
 
     @property
     def waiting(self) -> list[CauseGroup]:

@@ -24,8 +24,8 @@ FEW_ACCOUNTS = 3
 MOST_CAUSES = 12
 """New causes that are told with an example and a remedy, and causes known before that are told with a remedy."""
 
-EVERY = 1_000
-"""Lines of examples of one company, where it is asked for by its id."""
+MOST_LINES = 40
+"""Lines of examples of one cause, where a company is asked for by its id; the JSON output has all problems."""
 
 
 def morning_lines(shown: Morning, width: int, groups: Mapping[int, Sequence[str]], config: str) -> Iterator[Text]:
@@ -53,13 +53,14 @@ def company_lines(
         f"{one.last.state} at {_moment(one.last.at, shown.now)}{well}: {figures(one.told.balance)}", "", width
     )
     if one.rests_until is not None:
-        yield from wrap(_rest_words([one.rests_until], shown.now), "", width)
+        until = f"{_moment(one.rests_until, shown.now)} ({span(one.rests_until - shown.now)})"
+        yield from wrap(f"it rests until {until}, unless its source changes; sooner with --fresh", "", width)
     for cause in shown.causes:
         if cause.code == "resting":  # which is told above
             continue
         yield Text()
         yield cause_head(cause, shown.now, width)
-        yield from examples(cause, EVERY, width)
+        yield from examples(cause, MOST_LINES, width)
         if cause.needs_person:
             yield from to_type(remedy(cause, groups, config=config), width)
 

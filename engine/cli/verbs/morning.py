@@ -23,6 +23,7 @@ from engine.errors import plain
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
+from engine.model.result import problem_json
 from engine.model.settings import AccountCompany, NamedCompany
 from engine.model.standing import RunTimes
 from engine.observe.terminal import safe
@@ -42,7 +43,11 @@ def show_morning(config: Path, company: int | None, *, max_age: str | None, exit
         click.echo(f"Error: {_silence(whole, max_age or '')}", err=True)
     code = worst(codes)
     if output == "json":
-        deliver_texts(iter([dump(_json(shown, configured, str(config), code), indent=2)]))
+        document = _json(shown, configured, str(config), code)
+        if company is not None:
+            told = shown.companies[0].told
+            document["told"] = [problem_json(each) for each in told.problems] if told is not None else []
+        deliver_texts(iter([dump(document, indent=2)]))
     else:
         _print(shown, company, configured, str(config))
     return code
@@ -150,7 +155,7 @@ def _causes_json(shown: Morning, configured: Configured, config: str) -> Iterato
             "companies": [one.company_id for one in each.companies],
             "problems": len(each.told),
             "rows": each.rows,
-            "new": each.new,
+            "new": each.is_new,
             "since": _text(each.since),
             "example": {"company_id": each.example.company.company_id, "message": each.example.problem.message},
             "remedy": remedy(each, configured.groups, config=config) if each.needs_person else None,
