@@ -118,7 +118,11 @@ class AccountDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run ended."""
+    """How a run ended.
+
+    Its `repr` leaves out the companies: once its main task is done, asyncio makes the `repr` of what that returned (in
+    `signal.getsignal`, up to Python 3.12), which took 5 s for 10,000 problems.
+    """
 
     run_id: str
     verb: str
@@ -128,7 +132,7 @@ class RunResult:
     exit_code: int
     totals: Balance
     requests: Requests  # of all companies, and of none (tokens, directories)
-    companies: tuple[CompanyResult, ...] = field(default=())
+    companies: tuple[CompanyResult, ...] = field(default=(), repr=False)
     problems: tuple[Problem, ...] = ()  # of the run as a whole, such as a journal that could not be written
     allowed: tuple[str, ...] = ()  # guards that were allowed, as in the journal: "mass-create:123"
     days: tuple[AccountDay, ...] = ()  # of the accounts' API keys, when it ended

@@ -48,9 +48,9 @@ class KeyDay(NamedTuple):
         return closed or self.use.used >= NEARLY_USED * self.usable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Morning:
-    """How things stand at `now`."""
+    """How things stand at `now`. Without a `repr`, for the reason that `RunResult` names."""
 
     now: datetime
     last: RunTimes | None  # the sync that finished last
