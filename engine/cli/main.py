@@ -33,7 +33,7 @@ VERBS = {
     "doctor": ("doctor", "Look at all that a run needs, and say what to do about what is not in order."),
     "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
-    "status": ("status", "Show how each company ended in its last sync, and who needs a person."),
+    "status": ("status", "Show who needs a person, since when, and what to type; what waits, and until when."),
     "history": ("status", "List the runs that the ledger remembers."),
     "plan": ("sync", "Read, compare and show what a sync would do; writes nothing."),
     "apply": ("sync", "Carry out a plan that `plan -o FILE` has kept, exactly."),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine.model.outcome import Problem
 
 LONGEST = 160
-"""Characters of a message that a cause is told by. What follows them repeats the remedy, or quotes a server."""
+"""Characters that a cause is told by."""
 
 QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'.*?'(?!\w)|\([^()]*\)")
 """Matches what a message quotes or puts in brackets: names, values, commands, figures."""
@@ -25,11 +25,15 @@ FIGURE = re.compile(r"[\w.,:+%-]*\d(?:[\w.,:+%-]*[\w%])?")
 SEVERAL = re.compile(r"#(?:(?:,| and| or| of) #)+")
 """Matches an enumeration or a proportion of figures."""
 
-PLURAL = re.compile(r"# ([a-z]+?)(?:ies|s|y)\b")
+PLURAL = re.compile(r"# (?!is\b|has\b)([a-z]+?)(?:ies|s|y)\b")
 """Matches a counted word, whose number depends on the figure before it."""
 
 VERB = re.compile(r"\b(?:are|was|were|have)\b")
 VERBS = {"are": "is", "was": "is", "were": "is", "have": "has"}
+
+
+TOLD_AGAIN = "refused at # # UTC and unchanged since, so not sent again for a day: "
+"""Begins the message of a refusal that an earlier run was told, in front of the server's words."""
 
 
 class Cause(NamedTuple):
@@ -40,14 +44,17 @@ class Cause(NamedTuple):
 
 
 def cause_of(problem: Problem, company: str = "") -> Cause:
-    """Return the cause of a problem; `company`: the name of the company that has it."""
+    """Return the cause of a problem; `company`: the name of the company that has it.
+
+    Only the message up to a semicolon counts: what follows is what to do, or when it is tried again.
+    """
     text = problem.message
     for particular in sorted({problem.file or "", problem.key or "", company} - {""}, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(particular)}(?!\w)", "#", text)
     for pattern in (QUOTED, PLACE, FIGURE):
         text = pattern.sub("#", text)
+    text = VERB.sub(lambda found: VERBS[found[0]], text.removeprefix(TOLD_AGAIN).partition("; ")[0])
     text = PLURAL.sub(r"# \1", SEVERAL.sub("#", text))
-    text = VERB.sub(lambda found: VERBS[found[0]], text)
     return Cause(problem.code, " ".join(text.split())[:LONGEST])
 
 

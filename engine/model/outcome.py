@@ -44,6 +44,7 @@ class Problem:
     file: str | None = None
     line: int | None = None
     since: datetime | None = None  # when a finished run first showed it; None: it is not known
+    is_news: bool = True  # no finished run had shown it, or it is told once more after weeks (`model.known`)
 
 
 class Reject(NamedTuple):

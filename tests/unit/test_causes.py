@@ -42,6 +42,19 @@ ALIKE: dict[str, tuple[Problem, Problem]] = {
     "what stands in brackets": (problem("refused (403)"), problem("refused (unknown host)")),
     "commands": (problem("let it pass: `dimsync sync -c a`"), problem("let it pass: `dimsync sync -c b`")),
     "times": (problem("until 2026-11-27 07:00 UTC"), problem("until 2026-12-01 13:30 UTC")),
+    "a refusal that is told again": (
+        problem("name: too long", "rejected", key="k1"),
+        problem(
+            "refused at 2026-11-20 07:00 UTC and unchanged since, so not sent again for a day: name: too long",
+            "rejected",
+            key="k1",
+        ),
+    ),
+    "when it is tried again": (
+        problem("the key is refused", "authentication"),
+        problem("the key is refused; tried again from 2026-11-27 07:00 UTC", "authentication"),
+    ),
+    "verbs": (problem("1 is torn"), problem("2 are torn")),
     "enumerations": (problem("rows 1, 2 and 3 collide"), problem("rows 7 and 8 collide")),
 }
 
@@ -123,16 +136,17 @@ def test_the_gravest_cause_comes_first_then_what_is_new_then_the_most_companies(
     assert [group.is_new for group in groups] == [False, True, False, False, False]
 
 
-def test_a_group_counts_companies_rows_and_what_is_new() -> None:
+def test_a_group_counts_companies_and_rows_and_new_ones_are_told_apart() -> None:
     old = NOW - timedelta(days=3)
     rows = (
         problem("no", "rejected", key="a", since=old),
         problem("no", "rejected", key="b", since=NOW),
         problem("no", "rejected", key="c", since=NOW),
     )
-    (group,) = grouped([company(1, State.PARTIAL, 3, problems=rows)], run_at=NOW)
-    assert (len(group.companies), group.rows, group.new, group.since, group.is_new) == (1, 3, 2, old, False)
-    assert group.example.problem.key == "b"
+    new, known = grouped([company(1, State.PARTIAL, 3, problems=rows)], run_at=NOW)
+    assert (len(new.companies), new.rows, new.since, new.is_new) == (1, 2, NOW, True)
+    assert (len(known.companies), known.rows, known.since, known.is_new) == (1, 1, old, False)
+    assert (new.example.problem.key, known.example.problem.key) == ("b", "a")
     held = company(2, State.HELD, 4, balance=balance(held=40), problems=(problem("many", "mass-create"),))
     assert grouped([held])[0].rows == 40
 
@@ -163,7 +177,7 @@ def test_every_problem_is_in_exactly_one_cause_and_counts_add_up(companies: list
     groups = grouped(companies, run_at=NOW)
     told = [each for group in groups for each in group.told if each.problem.message != UNTOLD]
     assert len(told) == sum(len(each.problems) for each in companies)
-    assert sum(group.new for group in groups) == sum(
+    assert sum(len(group.told) for group in groups if group.is_new) == sum(
         each.since == NOW for company in companies for each in company.problems
     )
     for group in groups:
@@ -227,7 +241,6 @@ def test_spans_and_moments_are_told_as_people_say_them() -> None:
     assert clock(NOW - timedelta(hours=2), NOW) == "05:00"
     assert clock(NOW - timedelta(days=3), NOW) == "Nov 24 07:00"
     assert clock(NOW - timedelta(days=400), NOW) == "2025-10-23 07:00"
-    assert since_words(NOW, 2, 2, NOW) == "NEW"
-    assert since_words(NOW - timedelta(days=3), 1, 2, NOW) == "since Nov 24 07:00, 1 NEW"
-    assert since_words(NOW - timedelta(days=3), 0, 2, NOW) == "since Nov 24 07:00"
-    assert since_words(None, 0, 2, NOW) == ""
+    assert since_words(NOW, NOW, is_new=True) == "NEW"
+    assert since_words(NOW - timedelta(days=3), NOW, is_new=False) == "since Nov 24 07:00"
+    assert since_words(None, NOW, is_new=False) == ""

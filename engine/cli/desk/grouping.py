@@ -33,14 +33,14 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseGroup:
-    """All problems of one cause."""
+    """All problems of one cause, of which either all are new or none is."""
 
     cause: Cause
     gravity: ExitCode  # the exit code that it calls for; `DONE`: it is a notice
     told: tuple[Told, ...]  # in the order of the companies, at least one
     companies: tuple[CompanyResult, ...]  # those that have it, each once
     rows: int  # rows that it is about, where it is about rows
-    new: int  # problems that no finished run had shown before
+    is_new: bool  # no finished run had shown any of these problems before
     since: datetime | None  # when a finished run first showed one of them; None: it is not known
 
     @property
@@ -50,37 +50,29 @@ class CauseGroup:
 
     @property
     def example(self) -> Told:
-        """One of them, with all of its words: one that is new, if any is."""
-        return next((each for each in self.told if is_new(each.problem, self.since)), self.told[0])
+        """One of them, with all of its words."""
+        return self.told[0]
 
     @property
     def needs_person(self) -> bool:
         """Whether it asks for a person; else it is a notice, or waits for nobody."""
         return self.gravity is not ExitCode.DONE and self.gravity not in CALM
 
-    @property
-    def is_new(self) -> bool:
-        """Whether no finished run had shown any of these problems before."""
-        return self.new == len(self.told)
-
-
-def is_new(problem: Problem, since: datetime | None) -> bool:
-    """Return whether a problem is younger than others of its cause, the oldest of which is known since `since`."""
-    return since is not None and problem.since is not None and problem.since > since
-
 
 def grouped(companies: Iterable[CompanyResult], *, run_at: datetime | None = None) -> list[CauseGroup]:
     """Return the problems of companies by cause: the gravest cause first, then what is new, then the most companies.
 
-    `run_at`: when the run ended whose problems are new; None: none is. A company whose exit code asks for a person and
+    A cause of which some problems are new and others known is told twice. `run_at`: when the run ended whose problems
+    are new; None: none is. A company whose exit code asks for a person and
     tells no problem that does gets one, `failed`.
     """
-    found: dict[tuple[int, Cause], list[Told]] = {}
+    found: dict[tuple[int, Cause, bool], list[Told]] = {}
     for company in companies:
         for problem in (*company.problems, *_untold(company)):
             grave = gravity_of(problem, company)
-            found.setdefault((int(grave), cause_of(problem, company.name)), []).append(Told(company, problem))
-    groups = [_group(cause, ExitCode(grave), told, run_at) for (grave, cause), told in found.items()]
+            kind = int(grave), cause_of(problem, company.name), _is_of(problem, run_at)
+            found.setdefault(kind, []).append(Told(company, problem))
+    groups = [_group(cause, ExitCode(grave), told, is_new=is_new) for (grave, cause, is_new), told in found.items()]
     return sorted(groups, key=_order)
 
 
@@ -100,7 +92,7 @@ def _untold(company: CompanyResult) -> tuple[Problem, ...]:
     return (Problem(code="failed", message=UNTOLD),)
 
 
-def _group(cause: Cause, grave: ExitCode, told: Sequence[Told], run_at: datetime | None) -> CauseGroup:
+def _group(cause: Cause, grave: ExitCode, told: Sequence[Told], *, is_new: bool) -> CauseGroup:
     companies = {(each.company.account, each.company.company_id): each.company for each in told}
     times = [each.problem.since for each in told if each.problem.since is not None]
     return CauseGroup(
@@ -110,13 +102,20 @@ def _group(cause: Cause, grave: ExitCode, told: Sequence[Told], run_at: datetime
         companies=tuple(companies.values()),
         rows=sum(each.problem.key is not None or each.problem.line is not None for each in told)
         or (sum(each.balance.held or 0 for each in companies.values()) if cause.code in COMPANY_GUARDS else 0),
-        new=sum(run_at is not None and each.problem.since == run_at for each in told),
+        is_new=is_new,
         since=min(times, default=None),
     )
 
 
+def _is_of(problem: Problem, run_at: datetime | None) -> bool:
+    """Return whether a run that ended at `run_at` was the first to show it. JSON has times in milliseconds."""
+    if run_at is None or problem.since is None:
+        return False
+    return problem.since >= run_at.replace(microsecond=run_at.microsecond // 1000 * 1000)
+
+
 def _order(group: CauseGroup) -> tuple[object, ...]:
-    return (rank(group.gravity), not group.new, -len(group.companies), -len(group.told), group.cause)
+    return (rank(group.gravity), not group.is_new, -len(group.companies), -len(group.told), group.cause)
 
 
 def common_group(companies: Sequence[CompanyResult], groups: Mapping[int, Sequence[str]]) -> str | None:

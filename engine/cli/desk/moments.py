@@ -28,10 +28,8 @@ def clock(moment: datetime, now: datetime) -> str:
     return f"{moment:%b %d %H:%M}" if moment.year == now.year else f"{moment:%Y-%m-%d %H:%M}"
 
 
-def since_words(since: datetime | None, new: int, problems: int, now: datetime) -> str:
-    """Return since when a cause is known, and how many of its problems are new; empty: it is not known."""
+def since_words(since: datetime | None, now: datetime, *, is_new: bool) -> str:
+    """Return since when a cause is known; empty: nobody noted it."""
     if since is None:
         return ""
-    if new == problems:
-        return "NEW"
-    return f"since {clock(since, now)}{f', {new:,} NEW' if new else ''}"
+    return "NEW" if is_new else f"since {clock(since, now)}"

@@ -24,6 +24,9 @@ KINDS: dict[ExitCode, tuple[str, str]] = {
     ExitCode.STALE: ("stale", "cyan"),
     ExitCode.HELD: ("held", "yellow"),
     ExitCode.REJECTED: ("rows", "yellow"),
+    ExitCode.STOPPED: ("waits", "cyan"),
+    ExitCode.LOCKED: ("waits", "cyan"),
+    ExitCode.DONE: ("notice", ""),
 }
 """A word and a colour for each exit code that a cause may call for."""
 
@@ -45,14 +48,14 @@ def cause_head(cause: CauseGroup, now: datetime, width: int) -> Text:
     A company's name is cut to what fits; its id and its figures never are.
     """
     kind, colour = KINDS.get(cause.gravity, (str(cause.companies[0].state), ""))
-    since = since_words(cause.since, cause.new, len(cause.told), now)
+    since = since_words(cause.since, now, is_new=cause.is_new)
     lead = f"{kind:<{KIND_CELLS}}  {cause.code}  "
     room = width - cell_len(lead) - (cell_len(since) + 2 if since else 0)
     what = _one(cause.companies[0], room) if len(cause.companies) == 1 else _many(cause)
     line = Text(lead, style="")
     line.stylize(colour, 0, KIND_CELLS)
     line.append(what)
-    line.append(f"  {' ' * (room - cell_len(what))}{since}" if since else "", style="bold" if cause.new else "dim")
+    line.append(f"  {' ' * (room - cell_len(what))}{since}" if since else "", style="bold" if cause.is_new else "dim")
     return line
 
 

@@ -23,7 +23,7 @@ MOST_ROWS = 200
 MOST_ROWS_EACH = 20
 """Rows shown of one company, where many are shown."""
 
-FEW_COMPANIES = 5
+FEW_COMPANIES = 2
 """Up to this many companies each get `MOST_ROWS`."""
 
 LONGEST_VALUE = 200

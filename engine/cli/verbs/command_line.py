@@ -30,6 +30,7 @@ class CommandLine:
     deadline: str | None = None  # a duration, such as "30m"
     expect_ledger: bool = False  # fail unless the ledger knows of an earlier run
     detailed: bool = False  # exit with 6 when changes are pending
+    fail_on: str = "any"  # "new": problems that are known do not call for exit codes 3 and 4
     details: bool = False  # show what differs, field by field
     only: str | None = None  # of what differs, show this kind alone; None: all
     out: Path | None = None  # write the plan to this file
