@@ -22,6 +22,7 @@ from engine.model.wanted import (
     SourceCounts,
     Wanted,
     few_reasons,
+    paired,
     tell_left_out,
 )
 from engine.run.row_counts import RowCounts
@@ -213,3 +214,19 @@ def test_the_json_has_the_reasons_only_where_there_are_some() -> None:
         {"reason": "filter", "column": "Inactive", "value": "Yes", "type": "account", "rows": 9}
     ]
     assert "left_out_by" not in company_json(with_left_out(2))
+
+
+PAIRS: dict[str, tuple[list[str], list[str], list[int]]] = {
+    "by name": (["a", "b"], ["b", "a"], [1, 0]),
+    "one name twice, a file that two mappings read": (["a", "a"], ["a", "a"], [0, 1]),
+    "under a new name, by place": (["a", "2026-12.csv"], ["a", "2026-11.csv"], [0, 1]),
+    "one more": (["a", "new"], ["a"], [0]),
+    "none before": (["a"], [], []),
+}
+
+
+@pytest.mark.parametrize(("now", "before", "places"), PAIRS.values(), ids=PAIRS)
+def test_a_source_is_measured_by_what_it_was(now: list[str], before: list[str], places: list[int]) -> None:
+    earlier = [SourceCounts(name, place, 0) for place, name in enumerate(before)]
+    pairs = paired([SourceCounts(name, 9, 0) for name in now], earlier)
+    assert [was.read_rows for _, was in pairs] == places

@@ -286,7 +286,10 @@ async def test_a_joined_list_without_a_known_type_names_the_preset_for_one_list(
     with pytest.raises(SourceError) as caught:
         await wanted(tmp_path, text, PRESETS["business-central"])
     assert re.search(r'no row is of a type that .*"business-central" knows \("Heading", "Posting"\)', str(caught.value))
-    assert '"business-central.accounts"' in str(caught.value)
+    assert 'such as "business-central.accounts" (dimsync help sources)' in str(caught.value)
+    netsuite = "Type,Internal ID,Number,Name,Inactive\nBank,1,1,Cash,No\n"
+    with pytest.raises(SourceError, match=r'use preset = "netsuite.accounts" or preset = "netsuite.departments" or'):
+        await wanted(tmp_path, netsuite, PRESETS["netsuite"])
     assert (
         await wanted(tmp_path, "No.,Name,Type,Blocked\n1,Cash,GLAccount,No\n2,A,x,\n", PRESETS["business-central"])
     ).invalid
