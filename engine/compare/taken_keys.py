@@ -40,17 +40,20 @@ def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
     return {
         change.remote_id: change
         for change in (*plan.updates, *plan.canaries)
-        if change.remote_id is not None and _moves(change, view.rows.get(change.remote_id))
+        if change.remote_id is not None and _moves(change, view)
     }
 
 
-def _moves(change: Change, there: RemoteRow | None) -> bool:
-    """Return whether an update gives a remote row another natural key. `there`: as it is.
+def _moves(change: Change, view: RemoteView) -> bool:
+    """Return whether an update gives a remote row another natural key.
 
     An update without a list of changed fields is sent again: it moves its row if that has another natural key now.
     """
-    if change.fields or there is None:
+    if change.fields:
         return change.moves
+    there = view.rows.get(change.remote_id or "")
+    if there is None:
+        return False
     identifier = change.row.resource.identifier
     return getattr(change.row, identifier) != getattr(there, identifier) or is_retyped(change.row, there)
 
