@@ -53,9 +53,11 @@ def _moves(change: Change, view: RemoteView) -> bool:
 
     An update without a list of changed fields is sent again: it moves its row if that has another natural key now.
     """
-    there = None if change.fields or change.remote_id is None else view.rows.get(change.remote_id)
-    if there is None:
+    if change.fields:
         return change.moves
+    there = view.rows.get(change.remote_id or "")
+    if there is None:
+        return False
     identifier = change.row.resource.identifier
     return getattr(change.row, identifier) != getattr(there, identifier) or is_retyped(change.row, there)
 
