@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from engine.ledger.sqlite.runs import last_syncs
-from engine.ledger.sqlite.texts import from_text, optional_instant
+from engine.ledger.sqlite.texts import from_text, optional_instant, to_text
 from engine.model.balance import Balance, State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, LastSync
@@ -32,16 +32,17 @@ COLUMNS = Balance.__slots__
 
 def standing(connection: sqlite3.Connection, origin: str, is_alive: Callable[[str], bool]) -> Standing:
     """Return how things stand at an origin; `is_alive`: whether a run without an end is under way."""
-    last = connection.execute(LAST_ENDED, (origin,)).fetchone()
-    open_runs = [
-        _times(*found) for found in connection.execute(WITHOUT_END, (origin, last[2] if last is not None else ""))
-    ]
+    found = connection.execute(LAST_ENDED, (origin,)).fetchone()
+    last, result = (None, None) if found is None else (_times(*found[:-1]), found[-1])
+    begun = "" if last is None else to_text(last.started_at)
+    open_runs = [_times(*times) for times in connection.execute(WITHOUT_END, (origin, begun))]
+    alive = {each.run_id for each in open_runs if is_alive(each.run_id)}
     syncs = last_syncs(connection, origin)
     return Standing(
-        last=None if last is None else _times(*last[:5]),
-        problems=() if last is None else tuple(map(_problem, _loaded(last[5]).get("problems", ()))),
-        running=tuple(each for each in open_runs if is_alive(each.run_id)),
-        died=tuple(each for each in open_runs if not is_alive(each.run_id)),
+        last=last,
+        problems=tuple(map(_problem, _loaded(result).get("problems", ()))),
+        running=tuple(each for each in open_runs if each.run_id in alive),
+        died=tuple(each for each in open_runs if each.run_id not in alive),
         syncs={NamedCompany(each.account, each.company_id): each for each in syncs},
         companies=_companies(connection, origin, syncs),
     )
