@@ -163,7 +163,8 @@ async def invalid(world: World) -> None:
     """Good rows, and bad ones among the last of them: a key twice, and no name."""
     world.place(1)
     bad: RawRow = {"unique_key": "K900", "dimension_type_code": "account", "type": "Account", "name": ""}
-    world.wanted = {1: [*dims(60), *dims(1, first=50), bad]}
+    good = {**bad, "unique_key": "K901", "name": "Last", "erp_dimension_id": "901"}
+    world.wanted = {1: [*dims(60), *dims(1, first=50), bad, good]}
     await world.run()
 
 
