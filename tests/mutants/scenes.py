@@ -162,9 +162,9 @@ async def mended(world: World) -> None:
 async def invalid(world: World) -> None:
     """Good rows, and bad ones among the last of them: a key twice, and no name."""
     world.place(1)
-    last: RawRow = {"unique_key": "K901", "dimension_type_code": "account", "type": "Account", "name": "Last"}
-    bad = {**last, "unique_key": "K900", "name": ""}
-    world.wanted = {1: [*dims(60), *dims(1, first=50), bad, {**last, "erp_dimension_id": "901"}]}
+    bad: RawRow = {"unique_key": "K900", "dimension_type_code": "account", "type": "Account", "name": ""}
+    good = {**bad, "unique_key": "K901", "name": "Last", "erp_dimension_id": "901"}
+    world.wanted = {1: [*dims(60), *dims(1, first=50), bad, good]}
     await world.run()
 
 
