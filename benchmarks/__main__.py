@@ -16,14 +16,19 @@ from benchmarks.launch import Server, serving
 from benchmarks.limits import along
 from benchmarks.machine import describe
 from benchmarks.measure import Result, measure, work_cpu
+from benchmarks.reading import measured as read_exports
+from benchmarks.reading_tables import render_reading
 from benchmarks.tables import render, render_limits, update_readme
 from benchmarks.workloads import ALL, AXES, WORKLOADS, Workload, growth
 
 RESULTS = Path(__file__).with_name("results")
 BY_NAME = {workload.name: workload for workload in WORKLOADS}
-OTHERS = ("capacity", "growth", "economy", "limits")
-ALONE = {"limits", "report"}
+OTHERS = ("capacity", "growth", "economy", "limits", "reading")
+ALONE = {"limits", "reading", "report"}
 """Benchmarks that run none of the programs."""
+
+READINGS = 3
+"""Rounds of reading."""
 
 COMPARED = ("floor", "ours")
 
@@ -60,16 +65,23 @@ def main(words: Sequence[str]) -> None:
                 _keep(folder, name, simulate(server, quick=chosen.quick))
             elif name == "limits":
                 _keep(folder, name, along(quick=chosen.quick))
+            elif name == "reading":
+                _keep(folder, name, read_exports(quick=chosen.quick, runs=chosen.runs or READINGS))
             elif name == "growth":
                 for axis in AXES:
                     _keep(folder, f"growth-{axis}", _curve(axis, chosen, server))
     if chosen.quick:
-        print(render(folder), render_limits(folder), sep="\n\n")
+        print(*_sections(folder).values(), sep="\n\n")
         return
     from benchmarks.plots import draw  # noqa: PLC0415  plots need a library that measuring does not
 
-    update_readme(folder)
+    update_readme(_sections(folder))
     draw(folder)
+
+
+def _sections(folder: Path) -> dict[str, str]:
+    """Return the tables of each section of the README."""
+    return {"results": render(folder), "limits": render_limits(folder), "reading": render_reading(folder)}
 
 
 def rehearse(server: Server, programs: Sequence[str]) -> None:

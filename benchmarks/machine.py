@@ -22,6 +22,13 @@ LIBRARIES = (
     "httpx",
     "dlt",
     "singer-sdk",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "sqlalchemy",
+    "ijson",
+    "python-calamine",
+    "openpyxl",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,6 @@ from benchmarks.measure import FLOOR, Result, Spread, load, without_ledger_write
 from benchmarks.workloads import AXES, WORKLOADS
 
 README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- results: written by scripts/bench -->", "<!-- end of results -->"
-BEGIN_LIMITS, END_LIMITS = "<!-- limits: written by scripts/bench -->", "<!-- end of limits -->"
 MIB = 2**20
 
 MODELS = {"bucket": "token bucket", "fixed": "fixed window", "sliding": "sliding window"}
@@ -49,13 +47,14 @@ def render_limits(folder: Path) -> str:
     if not path.exists():
         return ""
     found = json.loads(path.read_text(encoding="utf-8"))
-    return f"{_measured(found['machine'])}\n\n{_rates(found['rates'])}\n\n{_widths(found['widths'])}"
+    return f"{measured(found['machine'])}\n\n{_rates(found['rates'])}\n\n{_widths(found['widths'])}"
 
 
-def update_readme(folder: Path) -> None:
-    """Put the tables into the README."""
+def update_readme(sections: Mapping[str, str]) -> None:
+    """Put tables into the README, between the markers of their sections."""
     text = README.read_text(encoding="utf-8")
-    for begin, end, tables in ((BEGIN, END, render(folder)), (BEGIN_LIMITS, END_LIMITS, render_limits(folder))):
+    for name, tables in sections.items():
+        begin, end = f"<!-- {name}: written by scripts/bench -->", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
         text = f"{before}{begin}\n\n{tables}\n\n{end}{after}"
@@ -86,11 +85,11 @@ def table(result: Result) -> str:
         cells = [
             TITLES[program],
             f"{_requests(result, program):,.0f}",
-            _cell(result.spread(program, lambda run: run.wall_s)),
-            _cell(result.spread(program, lambda run: run.cpu_s)),
-            _cell(result.spread(program, lambda run: work_cpu(run) / rows * 1e6)),
-            _cell(result.ratio(program, lambda run: run.cpu_s)) if has_floor else "",
-            _cell(result.ratio(program, lambda run: run.wall_s)) if has_floor else "",
+            cell(result.spread(program, lambda run: run.wall_s)),
+            cell(result.spread(program, lambda run: run.cpu_s)),
+            cell(result.spread(program, lambda run: work_cpu(run) / rows * 1e6)),
+            cell(result.ratio(program, lambda run: run.cpu_s)) if has_floor else "",
+            cell(result.ratio(program, lambda run: run.wall_s)) if has_floor else "",
             f"{result.spread(program, lambda run: run.report['peak_bytes'] / MIB).median:.0f}",
             _first(result, program),
         ]
@@ -109,10 +108,10 @@ def _ours(result: Result) -> Iterable[str]:
     if FLOOR in result.programs:
         ratio = result.ratio("ours", without_ledger_writes)
         own = result.spread("ours", lambda run: without_ledger_writes(run) / rows * 1e6)
-        said.append(f"without start-up and ledger writes {_cell(own)} us a row, {_cell(ratio)} x floor")
+        said.append(f"without start-up and ledger writes {cell(own)} us a row, {cell(ratio)} x floor")
     if pushed:
         cost = result.spread("ours", lambda run: run.report["ledger_write_s"] / pushed * 1e6)
-        said.append(f"ledger writes {_cell(cost)} us of CPU a pushed row ({pushed:,} pushed)")
+        said.append(f"ledger writes {cell(cost)} us of CPU a pushed row ({pushed:,} pushed)")
     speed = result.spread("ours", lambda run: sum(run.requests.values()) / run.report["work_wall_s"])
     said.append(f"{speed.median:,.0f} requests/s ({speed.least:,.0f} to {speed.most:,.0f})")
     memory = result.spread("ours", lambda run: (run.report["peak_bytes"] - run.report["ready_bytes"]) / rows)
@@ -120,7 +119,7 @@ def _ours(result: Result) -> Iterable[str]:
         said.append(f"memory above the start {memory.median:.0f} B a row")
     if "ours_watched" in result.programs:
         stall = result.spread("ours_watched", lambda run: run.report["longest_stall_s"] * 1000)
-        said.append(f"longest stall of the event loop {_cell(stall)} ms")
+        said.append(f"longest stall of the event loop {cell(stall)} ms")
     yield f"dimsync as a library: {'; '.join(said)}."
 
 
@@ -218,7 +217,7 @@ def _machine(folder: Path) -> str:
     machine = json.loads(path.read_text(encoding="utf-8")).get("machine", {}) if path else {}
     if not machine:
         return ""
-    text = _measured(machine)
+    text = measured(machine)
     capacity = folder / "capacity.json"
     if capacity.exists():
         server = json.loads(capacity.read_text(encoding="utf-8"))
@@ -229,7 +228,8 @@ def _machine(folder: Path) -> str:
     return text
 
 
-def _measured(machine: dict[str, Any]) -> str:
+def measured(machine: dict[str, Any]) -> str:
+    """Return a line about when, on what and with which versions something was measured."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
     text = f"{machine['cores']} cores, {machine['processor']}, {machine['system']}; {machine['python']}; {versions}."
     return f"Measured {machine['measured_at'][:10]} at commit {machine['commit']}: {text}"
@@ -244,7 +244,7 @@ def _first(result: Result, program: str) -> str:
     return f"{Spread.of(firsts).median:.2f}" if firsts else "none sent"
 
 
-def _cell(spread: Spread) -> str:
+def cell(spread: Spread) -> str:
     """Return a figure with its spread, in as many digits as it deserves."""
     digits = 2 if spread.median < 10 else 1 if spread.median < 100 else 0
     return f"{spread.median:.{digits}f} ({spread.least:.{digits}f} to {spread.most:.{digits}f})"

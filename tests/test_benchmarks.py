@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks import exports, hostile
 from benchmarks.data import Shape
 from benchmarks.economy import Month
 from benchmarks.launch import ProgramFailed, Run, serving
 from benchmarks.measure import Result, Spread, load, measure
+from benchmarks.readers import ours, ours_alone
+from benchmarks.readers.hostile import look
+from benchmarks.reading import WITHOUT
+from benchmarks.reading_tables import render_reading
 from benchmarks.speed import c_calls, compare, instructions
 from benchmarks.stage import must_have_left
 from benchmarks.tables import render_limits, table
@@ -80,3 +87,29 @@ def test_the_limits_that_were_measured_make_tables() -> None:
         text.count(f"| {rate} | {companies} |") for rate in ("10", "50", "500", "1,000") for companies in (1, 300)
     ] == [1] * 8
     assert "| **adaptive** |" in text
+
+
+@pytest.mark.parametrize("kind", exports.KINDS)
+def test_our_readings_make_all_fields_of_the_right_rows(tmp_path: Path, kind: str) -> None:
+    path = exports.write(tmp_path, kind, 4_000)
+    right = exports.checksum(exports.wanted(4_000))
+    for program in (ours, ours_alone):
+        count, rows = program.rows(kind, path, True)
+        assert (count, exports.checksum(rows)) == (3_600, right)
+
+
+@pytest.mark.parametrize("case", hostile.CASES, ids=lambda case: case.file)
+def test_a_file_of_hostile_kind_is_read_or_refused(tmp_path: Path, case: hostile.Case) -> None:
+    path = tmp_path / case.file
+    case.write(path, 0.002)
+    found = asyncio.run(look(path))
+    assert found.keys() & {"refused", "read"}
+
+
+def test_readings_that_were_measured_make_a_table() -> None:
+    found = json.loads((RESULTS / "reading.json").read_text(encoding="utf-8"))
+    text = render_reading(RESULTS)
+    kinds = found["kinds"]
+    assert text.count("rows* |") == text.count("| **dimsync**, rows kept |") == len(kinds) > 0
+    assert text.count("| dlt, rows thrown away |") == len([kind for kind in kinds if ("dlt_rows", kind) not in WITHOUT])
+    assert all(f"| {case['title']} |" in text for case in found["hostile"])

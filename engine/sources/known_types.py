@@ -63,8 +63,6 @@ def codes_of(cells: Cells, found: Layout, reader: Reader) -> list[str | None]:
     """Return the type codes of rows, where they are known."""
     if (constant := reader.mapping.type_code) is not None:
         return [type_code_of(constant, reader.mapping)] * len(cells)
-    codes = [
-        type_code_of(clean(word), reader.mapping) if isinstance(word, str) else ""
-        for word in type_words(cells, found, reader.mapping)
-    ]
-    return [code if code in reader.type_codes else None for code in codes]
+    words = [word if isinstance(word, str) else None for word in type_words(cells, found, reader.mapping)]
+    codes = {word: None if word is None else type_code_of(clean(word), reader.mapping) for word in set(words)}
+    return [code if (code := codes[word]) in reader.type_codes else None for word in words]
