@@ -178,7 +178,8 @@ class _Draft:
         touches_kind = fields != _NAME and not set(fields or row.resource.kind).isdisjoint(row.resource.kind)
         retyped = touches_kind and is_retyped(row, remote)
         wanted = self.labels.updated(row, remote, retyped=retyped)
-        return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code))
+        shown = tuple(getattr(remote, name) for name in fields)
+        return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code), shown)
 
 
 def _wants_unseen(row: Dimension, remote: RemoteRow) -> bool:

@@ -40,6 +40,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("ledger/sqlite/attempts.py", "row[:2]"): _JSON,
     ("ledger/sqlite/attempts.py", "row[:3]"): _JSON,
     ("ledger/sqlite/attempts.py", "row[:4]"): _JSON,
+    ("ledger/sqlite/attempts.py", "row[4]"): _JSON,
+    ("ledger/sqlite/attempts.py", "row[:5]"): _JSON,
     ("ledger/sqlite/runs.py", "line[11]"): _SQL,
     ("ledger/sqlite/runs.py", "line[4]"): _SQL,
     ("ledger/sqlite/runs.py", "line[5:11]"): _SQL,

@@ -39,6 +39,12 @@ def plan(**options: Any) -> int:
 @click.command()
 @run_options("verify", "allow", "fresh", "budget", "deadline", "expect_ledger")
 @rejects_option
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what was done there as one HTML page, and all rows as CSV beside it.",
+)
 def sync(**options: Any) -> int:
     """Bring the companies' dimensions to what their sources say.
 

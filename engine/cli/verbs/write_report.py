@@ -1,0 +1,219 @@
+"""Carry out `report`, and write the page of `sync --report`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import click
+
+from engine.cli.codes import CODES
+from engine.cli.show.output import deliver
+from engine.cli.verbs.report_files import ReportFiles
+from engine.cli.verbs.report_target import check_target
+from engine.config import Configured, load
+from engine.config.values import duration
+from engine.documents.report import Day, Note, Part, Report
+from engine.documents.report_build import (
+    OtherNames,
+    Words,
+    added,
+    causes_of,
+    fair_share,
+    needs_person,
+    part_of,
+    run_of,
+    safe_lines,
+    verdict,
+)
+from engine.documents.report_facts import CompanyFacts, company_facts, lines_of
+from engine.errors import plain
+from engine.guards.registry import REGISTRY
+from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.model.origin import origin_of
+from engine.model.result import LastSync, RunResult, journal_json
+from engine.model.sent_row import KeptRun
+from engine.model.settings import CompanyKey
+from engine.observe.terminal import safe
+from engine.version import __version__
+
+ROOM = 20_000
+"""Lines of each kind on a page, over all companies: such a page opens in about a second. The CSV has all lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """One command line of `dimsync report`."""
+
+    file: Path
+    config: Path
+    company_id: int | None = None
+    run_id: str | None = None
+    since: str | None = None  # a duration, such as "7d"
+
+
+def write_report(options: ReportOptions) -> int:
+    """Write both files, say so, and return the exit code. Raises `UsageError` when there is no such run or company."""
+    configured = load(options.config, os.environ)
+    check_target(options.file)
+    ids = {company.id for company in configured.companies}
+    if options.company_id is not None and options.company_id not in ids:
+        raise click.UsageError(f"there is no company {options.company_id} in {options.config}")
+    told = anyio.run(_from_ledger, configured, options)
+    deliver(lambda stream: stream.writelines((f"{told}\n",)))
+    return 0
+
+
+def report_run(configured: Configured, result: RunResult, file: Path) -> str:
+    """Write the report of a run that has just ended; return a line that says so. Raises `OSError`, `EngineError`."""
+    document = journal_json(result)
+    run = KeptRun(
+        result.run_id, result.verb, result.started_at, result.finished_at, result.exit_code, result.allowed, document
+    )
+    return anyio.run(_from_result, configured, run, file)
+
+
+async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
+    since = _since(options.since)
+    origin = origin_of(configured.settings.api.base_url)
+    with plain():
+        async with await open_ledger(configured.settings.ledger_url) as ledger:
+            runs = await ledger.kept_runs(origin, run_id=options.run_id, since=since)
+            if not runs:
+                raise click.UsageError(_no_run(options))
+            return await _Making(configured, ledger, runs, options.company_id, options.file).write()
+
+
+async def _from_result(configured: Configured, run: KeptRun, file: Path) -> str:
+    with plain():
+        async with await open_ledger(configured.settings.ledger_url) as ledger:
+            return await _Making(configured, ledger, [run], None, file).write()
+
+
+def _since(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.now(UTC) - timedelta(seconds=duration(text))
+    except ValueError as error:
+        raise click.UsageError(f"--since {safe(text or '')}: {error}") from error
+
+
+def _no_run(options: ReportOptions) -> str:
+    if options.run_id is not None:
+        return f"the ledger has no run {safe(options.run_id)} that ended; `dimsync history` lists the runs"
+    return f"no run ended in the last {safe(options.since)}" if options.since else "the ledger has no run that ended"
+
+
+class _Making:
+    """One report in the making."""
+
+    def __init__(
+        self, configured: Configured, ledger: SqliteLedger, runs: Sequence[KeptRun], only: int | None, file: Path
+    ) -> None:
+        self.configured, self.ledger, self.runs, self.only, self.file = configured, ledger, runs, only, file
+        self.origin = origin_of(configured.settings.api.base_url)
+        self.account_ids = {account.name: account.account_id for account in configured.settings.accounts}
+        self.words = Words(explain=_explain, alone={guard.slug for guard in REGISTRY}, others=self._others())
+
+    async def write(self) -> str:
+        """Write both files; return a line that says so."""
+        last_syncs = await self.ledger.last_syncs(self.origin)
+        facts = company_facts(self.runs, last_syncs, self.only)
+        facts.sort(key=lambda one: not needs_person(one))
+        most = fair_share([_expected(one) for one in facts], ROOM)
+        parts: list[Part] = []
+        with ReportFiles(self.file) as files:
+            for one in facts:
+                parts.append(await self._part(one, files, most))
+                await anyio.lowlevel.checkpoint()
+            report = await self._report(parts, last_syncs, files.csv_file.name)
+            files.keep(report)
+            return files.told()
+
+    async def _part(self, facts: CompanyFacts, files: ReportFiles, most: int) -> Part:
+        """Return what the page tells of a company; all of its rows go to the CSV."""
+        account = facts.named.account
+        account_id = self.account_ids.get(account)
+        shown = account if self.only is None else ""
+        sent = []
+        if account_id is not None:
+            company_key = CompanyKey(origin=self.origin, account=account_id, company_id=facts.named.company_id)
+            sent = await self.ledger.sent_rows(company_key, [run for run, _ in facts.runs])
+        lines = safe_lines(lines_of(facts, sent, account=shown), self.words)
+        part = part_of(facts, lines, self.words, account=shown, most=most)
+        files.csv.put(part, lines)
+        return part
+
+    async def _report(self, parts: Sequence[Part], last_syncs: Sequence[LastSync], csv_name: str) -> Report:
+        only, newest = self.only, self.runs[-1].document
+        is_fleet = only is None
+        totals = newest["totals"]
+        report = Report(
+            title=self._title(),
+            level="good",
+            verdict="",
+            made_at=datetime.now(UTC),
+            version=__version__,
+            csv_name=csv_name,
+            runs=tuple(run_of(run, only) for run in self.runs),
+            balance=totals if is_fleet else added([part.balance for part in parts]) or dict.fromkeys(totals),
+            requests=added(self._requests()),
+            parts=tuple(parts),
+            quiet=self._quiet(parts, last_syncs) if is_fleet else 0,
+            causes=causes_of(parts, self.words),
+            notes=tuple(Note(one["code"], one["message"]) for one in newest.get("problems", ())) if is_fleet else (),
+            days=await self._days() if is_fleet else (),
+            is_fleet=is_fleet,
+        )
+        return verdict(report)
+
+    def _title(self) -> str:
+        if self.only is None:
+            return "Dimensions report"
+        names = (one.name for one in self.configured.companies if one.id == self.only and one.name)
+        return f"Dimensions report: {next(names, f'company {self.only}')}"
+
+    def _requests(self) -> list[dict[str, int]]:
+        if self.only is None:
+            return [run.document["totals"]["requests"] for run in self.runs]
+        companies = [one for run in self.runs for one in run.document["companies"] if one["company_id"] == self.only]
+        return [one["requests"] for one in companies] or [{"total": 0}]
+
+    def _quiet(self, parts: Sequence[Part], last_syncs: Sequence[LastSync]) -> int:
+        if len(self.runs) == 1:
+            return max(0, run_of(self.runs[0], None).companies - len(parts))
+        ids, told = {run.run_id for run in self.runs}, {part.company_id for part in parts}
+        return sum(sync.run_id in ids and sync.company_id not in told for sync in last_syncs)
+
+    async def _days(self) -> tuple[Day, ...]:
+        """Return how much of the newest run's day each account had used, those that used most of it first."""
+        day = self.runs[-1].finished_at.date()
+        found = []
+        for account in self.configured.settings.accounts:
+            use = await self.ledger.quota(self.origin, account.key_id, day)
+            limits = account.limits
+            if use.used:
+                usable = limits.requests_per_day - limits.reserve_per_day
+                found.append(Day(account.name, day.isoformat(), use.used, usable))
+        return tuple(sorted(found, key=lambda one: (-one.used / max(1, one.usable), one.account)))
+
+    def _others(self) -> OtherNames:
+        """Return what a client's report must not tell: of a fleet's report, nothing."""
+        if self.only is None:
+            return OtherNames(())
+        others = [one for one in self.configured.companies if one.id != self.only]
+        return OtherNames([*(str(one.id) for one in others), *(one.name for one in others), *self.account_ids])
+
+
+def _expected(facts: CompanyFacts) -> int:
+    """Return how many lines a company has, nearly: to share out the room before its rows are read."""
+    differences = len(facts.newest.get("differences", ()))
+    return facts.total("created") + facts.total("updated") + differences + len(facts.problems)
+
+
+def _explain(code: str) -> tuple[str, str]:
+    found = CODES.get(code)
+    return (found.cause, found.next) if found else ("", "")

@@ -1,0 +1,133 @@
+"""From kept runs to what each company did in them: which run tells how it is now, and all of its lines.
+
+The documents are `dimsync.result/1`, as the journal keeps them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.documents.report import Line
+from engine.model.dimension import told
+from engine.model.result import LastSync
+from engine.model.sent_row import KeptRun, SentRow
+from engine.model.settings import NamedCompany
+
+WRITING = frozenset({"sync", "apply", "retry"})
+"""Verbs whose runs send rows."""
+
+STORED = frozenset({"created", "updated"})
+
+IN_ORDER = frozenset({"synced", "unchanged"})
+
+DIFFERENCES = {"missing": "would be created", "differs": "would be updated", "unsettled": "would be sent again"}
+"""What a run that only looks says of a row: kind of difference -> words."""
+
+ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyFacts:
+    """One company, and what the runs say of it."""
+
+    named: NamedCompany
+    name: str
+    runs: tuple[tuple[KeptRun, Mapping[str, Any]], ...]  # those that tell something of it, the oldest first
+    is_well_since: bool = False  # a later sync found it in order, so that older trouble is over
+
+    @property
+    def newest(self) -> Mapping[str, Any]:
+        """What the newest run says of it, which tells how it is."""
+        return self.runs[-1][1]
+
+    @property
+    def state(self) -> str:
+        """How it is now."""
+        return "unchanged" if self.is_well_since else str(self.newest["state"])
+
+    @property
+    def problems(self) -> list[Mapping[str, Any]]:
+        """What is wrong with it now."""
+        return [] if self.is_well_since else self.newest["problems"]
+
+    def total(self, column: str) -> int:
+        """Return the sum of a column over the runs that send rows; over all, where none of them does."""
+        writing = [one for run, one in self.runs if run.verb in WRITING]
+        return sum(one[column] or 0 for one in writing or [self.newest])
+
+    @property
+    def requests(self) -> int:
+        """How many requests all runs sent for it."""
+        return sum(one["requests"]["total"] for _, one in self.runs)
+
+
+def company_facts(
+    runs: Sequence[KeptRun], last_syncs: Iterable[LastSync], only: int | None = None
+) -> list[CompanyFacts]:
+    """Return the companies that the runs tell something of, by id. `only`: this company's id, and no other."""
+    told_by: dict[NamedCompany, list[tuple[KeptRun, Mapping[str, Any]]]] = {}
+    for run in runs:
+        for one in run.document["companies"]:
+            if only is None or one["company_id"] == only:
+                told_by.setdefault(NamedCompany(one["account"], one["company_id"]), []).append((run, one))
+    syncs = {NamedCompany(sync.account, sync.company_id): sync for sync in last_syncs}
+    ids = {run.run_id for run in runs}
+    return [
+        CompanyFacts(
+            named=named,
+            name=str(entries[-1][1]["name"]),
+            runs=tuple(entries),
+            is_well_since=_is_well_since(syncs.get(named), entries[-1][0], ids),
+        )
+        for named, entries in sorted(told_by.items(), key=lambda each: (each[0].company_id, each[0].account))
+    ]
+
+
+def _is_well_since(sync: LastSync | None, run: KeptRun, run_ids: Collection[str]) -> bool:
+    """Return whether a later run of these found the company in order, of which it then has nothing to tell."""
+    return sync is not None and sync.run_id in run_ids and sync.run_id != run.run_id and sync.state in IN_ORDER
+
+
+def lines_of(facts: CompanyFacts, sent: Iterable[SentRow], *, account: str) -> Iterator[Line]:
+    """Yield all rows of a company that the report has to tell: sent ones, then differences, then trouble."""
+    outcomes: Counter[str] = Counter()
+    refused: dict[str, SentRow] = {}
+    common = (facts.named.company_id, account, facts.name)
+    for row in sent:
+        if row.outcome in STORED:
+            outcomes[row.run_id] += 1
+            yield Line(*common, row.run_id, row.at.isoformat(), row.outcome, row.key, *_named(row), **_rest(row))
+        else:
+            refused[row.key] = row
+    run, newest = facts.runs[-1]
+    for one in newest.get("differences", ()):
+        what = ORPHAN if one["kind"] == ORPHAN else DIFFERENCES.get(one["kind"], one["kind"])
+        moves = tuple((field["name"], field["remote"], field["source"]) for field in one["fields"])
+        yield Line(
+            *(*common, run.run_id, "", what, one["key"] or "", one["type"], one["name"]),
+            fields=moves if one["kind"] == "differs" else (),
+            undid="Ottimate" in one["whose"],
+            reason=one["whose"] if one["kind"] == "differs" else "",
+            remote_id=one["remote_id"] or "",
+        )
+    for problem in facts.problems:
+        if problem["key"] is not None:
+            row_sent = refused.get(problem["key"])
+            words = _named(row_sent) if row_sent else ("", "")
+            yield Line(
+                *(*common, run.run_id, "", problem["code"], problem["key"], *words),
+                reason=problem["message"],
+                file=problem["file"] or "",
+                line=problem["line"],
+            )
+
+
+def _named(row: SentRow) -> tuple[str, str]:
+    return (told(row.row), row.row.name) if row.row is not None else ("", "")
+
+
+def _rest(row: SentRow) -> dict[str, Any]:
+    return {"fields": row.fields, "undid": row.undid, "reason": row.message, "remote_id": row.remote_id or ""}
