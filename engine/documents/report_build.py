@@ -14,6 +14,9 @@ from engine.model.wanted import LeftOut
 NEEDING = frozenset({"failed", "held", "partial"})
 """States of companies that a person has to look at."""
 
+GRAVITY = {"failed": 0, "held": 1, "partial": 2}
+"""States of companies, the gravest first."""
+
 NEEDED_CODES = frozenset({"authentication", "stale"})
 """Problem codes that a person has to look at although the company is only deferred."""
 
@@ -111,7 +114,7 @@ def _left_out(one: Mapping[str, str]) -> LeftOutRows:
 def causes_of(parts: Sequence[Part], words: Words) -> tuple[Cause, ...]:
     """Return the causes of trouble, each once over all companies: those of whole companies before those of rows.
 
-    Rows are counted as far as the page shows them.
+    Causes that fail companies come before those that hold them. Rows are counted as far as the page shows them.
     """
     found: dict[tuple[str, str], _Draft] = {}
 
@@ -119,6 +122,7 @@ def causes_of(parts: Sequence[Part], words: Words) -> tuple[Cause, ...]:
         cause = (code, "" if code in words.alone else alike(message))
         draft = found.setdefault(cause, _Draft(code, message))
         draft.companies[part.company_id] = part.name
+        draft.rank = min(draft.rank, GRAVITY.get(part.state, len(GRAVITY)))
         return draft
 
     for part in parts:
@@ -126,7 +130,7 @@ def causes_of(parts: Sequence[Part], words: Words) -> tuple[Cause, ...]:
             of(part, note.code, note.message)
         for line in part.troubled:
             of(part, line.what, line.reason).rows += 1
-    drafts = sorted(found.values(), key=lambda each: (each.rows > 0, -len(each.companies), -each.rows, each.code))
+    drafts = sorted(found.values(), key=_Draft.order)
     return tuple(draft.cause(words) for draft in drafts)
 
 
@@ -138,6 +142,11 @@ class _Draft:
     example: str
     companies: dict[int, str] = field(default_factory=dict)
     rows: int = 0
+    rank: int = 99  # of the gravest state of its companies
+
+    def order(self) -> tuple[object, ...]:
+        """Return what causes are sorted by: the gravest first."""
+        return self.rank, self.rows > 0, -len(self.companies), -self.rows, self.code
 
     def cause(self, words: Words) -> Cause:
         what, todo = words.explain(self.code)

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.documents.report import Line
+from engine.model.balance import Balance, State
 from engine.model.dimension import told
-from engine.model.result import LastSync
+from engine.model.result import CompanyResult, LastSync, company_json
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import NamedCompany
+from engine.model.wanted import LeftOut
 
 WRITING = frozenset({"sync", "apply", "retry"})
 """Verbs whose runs send rows."""
@@ -65,16 +67,27 @@ class CompanyFacts:
 
 
 def company_facts(
-    runs: Sequence[KeptRun], last_syncs: Iterable[LastSync], only: int | None = None
+    runs: Sequence[KeptRun],
+    last_syncs: Iterable[LastSync],
+    left_out: Mapping[NamedCompany, Sequence[LeftOut]],
+    only: int | None = None,
 ) -> list[CompanyFacts]:
-    """Return the companies that the runs tell something of, by id. `only`: this company's id, and no other."""
+    """Return the companies that there is something to tell of, by id. `only`: this company's id, and no other.
+
+    `left_out`: why mappings left rows out of companies that are in order, which no run tells again.
+    """
     told_by: dict[NamedCompany, list[tuple[KeptRun, Mapping[str, Any]]]] = {}
     for run in runs:
         for one in run.document["companies"]:
             if only is None or one["company_id"] == only:
                 told_by.setdefault(NamedCompany(one["account"], one["company_id"]), []).append((run, one))
     syncs = {NamedCompany(sync.account, sync.company_id): sync for sync in last_syncs}
-    ids = {run.run_id for run in runs}
+    ids = {run.run_id: run for run in runs}
+    for named, sync in syncs.items():
+        reasons = left_out.get(named, ())
+        is_asked_for = named.company_id == only if only is not None else bool(reasons)
+        if is_asked_for and named not in told_by and sync.run_id in ids and sync.state in IN_ORDER:
+            told_by[named] = [(ids[sync.run_id], _quiet(sync, reasons))]
     return [
         CompanyFacts(
             named=named,
@@ -84,6 +97,24 @@ def company_facts(
         )
         for named, entries in sorted(told_by.items(), key=lambda each: (each[0].company_id, each[0].account))
     ]
+
+
+def _quiet(sync: LastSync, left_out: Sequence[LeftOut]) -> Mapping[str, Any]:
+    """Return what there is to tell of a company in which a run found nothing to do."""
+    rows, left = sync.source_rows or 0, sum(reason.rows for reason in left_out)
+    nothing = dict.fromkeys(("created", "updated", "rejected", "held", "uncertain", "invalid", "deferred"), 0)
+    balance = Balance(read_rows=rows + left, left_out=left, source_rows=rows, unchanged=rows, **nothing)
+    return company_json(
+        CompanyResult(
+            company_id=sync.company_id,
+            name=sync.name,
+            account=sync.account,
+            state=State.UNCHANGED,
+            exit_code=0,
+            balance=balance,
+            left_out_by=tuple(left_out),
+        )
+    )
 
 
 def _is_well_since(sync: LastSync | None, run: KeptRun, run_ids: Collection[str]) -> bool:

@@ -123,7 +123,7 @@ def _sections(report: Report) -> list[tuple[str, str]]:
         ("refused", "Refused and held", any(part.troubled_rows for part in parts)),
         ("left-out", "Left out", any(part.left_out for part in parts)),
         ("undone", "Changed by hand", any(part.undone_rows for part in parts)),
-        ("orphans", "In Ottimate alone", any(part.balance["orphans"] for part in parts)),
+        ("orphans", "In Ottimate alone", bool(report.balance["orphans"])),
         ("requests", "Requests", True),
         ("runs", "Runs", len(report.runs) > 1 or any(run.allowed for run in report.runs)),
     ]

@@ -37,7 +37,7 @@ from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.origin import origin_of
 from engine.model.result import LastSync, RunResult, journal_json
 from engine.model.sent_row import KeptRun
-from engine.model.settings import CompanyKey
+from engine.model.settings import CompanyKey, NamedCompany
 from engine.observe.terminal import safe
 from engine.version import __version__
 
@@ -121,7 +121,13 @@ class _Making:
     async def write(self) -> str:
         """Write both files; return a line that says so."""
         last_syncs = await self.ledger.last_syncs(self.origin)
-        facts = company_facts(self.runs, last_syncs, self.only)
+        names = {account_id: name for name, account_id in self.account_ids.items()}
+        states = (await self.ledger.states(self.origin)).items()
+        left_out = {
+            NamedCompany(names.get(account_id, ""), company_id): state.clean_left_out
+            for (account_id, company_id), state in states
+        }
+        facts = company_facts(self.runs, last_syncs, left_out, self.only)
         facts.sort(key=lambda one: not needs_person(one))
         most = fair_share([_expected(one) for one in facts], ROOM)
         parts: list[Part] = []
