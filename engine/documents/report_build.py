@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.documents.report import Cause, LeftOutRows, Line, Note, Part, Report, ReportRun
-from engine.documents.report_facts import ORPHAN, WRITING, CompanyFacts
+from engine.documents.report_facts import ORPHAN, TROUBLE_COLUMNS, WRITING, CompanyFacts
 from engine.model.sent_row import KeptRun
 from engine.model.wanted import LeftOut
 
@@ -19,8 +19,6 @@ GRAVITY = {"failed": 0, "held": 1, "partial": 2}
 
 NEEDED_CODES = frozenset({"authentication", "stale"})
 """Problem codes that a person has to look at although the company is only deferred."""
-
-TROUBLE_COLUMNS = ("rejected", "held", "uncertain", "invalid")
 
 CHANGED = frozenset({"created", "updated", "would be created", "would be updated", "would be sent again"})
 
@@ -62,7 +60,7 @@ def safe_lines(lines: Iterable[Line], words: Words) -> list[Line]:
 
 def part_of(facts: CompanyFacts, lines: Sequence[Line], words: Words, *, account: str, most: int) -> Part:
     """Return what the page tells of a company, with at most `most` lines of each kind."""
-    changed = [line for line in lines if line.what in CHANGED]
+    changed = sorted((line for line in lines if line.what in CHANGED), key=lambda line: not line.fields)
     orphans = [line for line in lines if line.what == ORPHAN]
     troubled = [line for line in lines if line.what not in CHANGED and line.what != ORPHAN]
     undone = [line for line in changed if line.undid]
@@ -96,8 +94,7 @@ def part_of(facts: CompanyFacts, lines: Sequence[Line], words: Words, *, account
 def needs_person(facts: CompanyFacts) -> bool:
     """Return whether a person has to look at a company."""
     codes = {problem["code"] for problem in facts.problems}
-    has_trouble = not facts.is_well_since and any(facts.newest[column] for column in TROUBLE_COLUMNS)
-    return facts.state in NEEDING or has_trouble or bool(codes & NEEDED_CODES)
+    return facts.state in NEEDING or facts.has_trouble or bool(codes & NEEDED_CODES)
 
 
 def _balance_of(facts: CompanyFacts) -> dict[str, int | None]:

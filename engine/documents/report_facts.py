@@ -5,7 +5,6 @@ The documents are `dimsync.result/1`, as the journal keeps them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,18 @@ from typing import Any
 from engine.documents.report import Line
 from engine.model.balance import Balance, State
 from engine.model.dimension import told
-from engine.model.result import CompanyResult, LastSync, company_json
+from engine.model.result import RETRIED, CompanyResult, LastSync, company_json
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import NamedCompany
 from engine.model.wanted import LeftOut
 
 WRITING = frozenset({"sync", "apply", "retry"})
 """Verbs whose runs send rows."""
+
+RETRY = "retry"
+"""The verb whose runs are about some rows of a company alone."""
+
+TROUBLE_COLUMNS = ("rejected", "held", "uncertain", "invalid")
 
 STORED = frozenset({"created", "updated"})
 
@@ -42,18 +46,45 @@ class CompanyFacts:
 
     @property
     def newest(self) -> Mapping[str, Any]:
-        """What the newest run says of it, which tells how it is."""
-        return self.runs[-1][1]
+        """What the newest run says of it that was about all of its rows; of none such, the newest."""
+        whole = [one for run, one in self.runs if run.verb != RETRY]
+        return whole[-1] if whole else self.runs[-1][1]
+
+    @property
+    def retried(self) -> list[Mapping[str, Any]]:
+        """What retries after that run say of it: they are about its refused and uncertain rows alone."""
+        after: list[Mapping[str, Any]] = []
+        for run, one in self.runs:
+            after = [*after, one] if run.verb == RETRY and one is not self.newest else []
+        return after
 
     @property
     def state(self) -> str:
         """How it is now."""
-        return "unchanged" if self.is_well_since else str(self.newest["state"])
+        if self.is_well_since:
+            return "unchanged"
+        if self.retried and self.problems:
+            return str(self.newest["state"])
+        return str((self.retried or [self.newest])[-1]["state"])
 
     @property
     def problems(self) -> list[Mapping[str, Any]]:
         """What is wrong with it now."""
-        return [] if self.is_well_since else self.newest["problems"]
+        if self.is_well_since:
+            return []
+        found = list(self.newest["problems"])
+        for one in self.retried:
+            found = [problem for problem in found if problem["code"] not in RETRIED] + one["problems"]
+        return found
+
+    @property
+    def has_trouble(self) -> bool:
+        """Whether any of its rows is refused, held, uncertain or invalid now."""
+        if self.is_well_since:
+            return False
+        if self.retried:
+            return bool(self.problems)
+        return any(self.newest[column] for column in TROUBLE_COLUMNS)
 
     def total(self, column: str) -> int:
         """Return the sum of a column over the runs that send rows; over all, where none of them does."""
@@ -124,17 +155,15 @@ def _is_well_since(sync: LastSync | None, run: KeptRun, run_ids: Collection[str]
 
 def lines_of(facts: CompanyFacts, sent: Iterable[SentRow], *, account: str) -> Iterator[Line]:
     """Yield all rows of a company that the report has to tell: sent ones, then differences, then trouble."""
-    outcomes: Counter[str] = Counter()
     refused: dict[str, SentRow] = {}
     common = (facts.named.company_id, account, facts.name)
     for row in sent:
         if row.outcome in STORED:
-            outcomes[row.run_id] += 1
             yield Line(*common, row.run_id, row.at.isoformat(), row.outcome, row.key, *_named(row), **_rest(row))
         else:
             refused[row.key] = row
-    run, newest = facts.runs[-1]
-    for one in newest.get("differences", ()):
+    run = facts.runs[-1][0]
+    for one in facts.newest.get("differences", ()):
         what = ORPHAN if one["kind"] == ORPHAN else DIFFERENCES.get(one["kind"], one["kind"])
         moves = tuple((field["name"], field["remote"], field["source"]) for field in one["fields"])
         yield Line(

@@ -30,7 +30,7 @@ from engine.documents.report_build import (
     safe_lines,
     verdict,
 )
-from engine.documents.report_facts import CompanyFacts, company_facts, lines_of
+from engine.documents.report_facts import WRITING, CompanyFacts, company_facts, lines_of
 from engine.errors import plain
 from engine.guards.registry import REGISTRY
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
@@ -41,7 +41,7 @@ from engine.model.settings import CompanyKey, NamedCompany
 from engine.observe.terminal import safe
 from engine.version import __version__
 
-ROOM = 20_000
+ROOM = 10_000
 """Lines of each kind on a page, over all companies: such a page opens in about a second. The CSV has all lines."""
 
 
@@ -85,6 +85,8 @@ async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
             runs = await ledger.kept_runs(origin, run_id=options.run_id, since=since)
             if not runs:
                 raise click.UsageError(_no_run(options))
+            if since is not None:  # what only looked tells nothing of what was done
+                runs = [run for run in runs if run.verb in WRITING] or runs[-1:]
             return await _Making(configured, ledger, runs, options.company_id, options.file).write()
 
 
@@ -156,7 +158,6 @@ class _Making:
     async def _report(self, parts: Sequence[Part], last_syncs: Sequence[LastSync], csv_name: str) -> Report:
         only, newest = self.only, self.runs[-1].document
         is_fleet = only is None
-        totals = newest["totals"]
         report = Report(
             title=self._title(),
             level="good",
@@ -165,7 +166,7 @@ class _Making:
             version=__version__,
             csv_name=csv_name,
             runs=tuple(run_of(run, only) for run in self.runs),
-            balance=totals if is_fleet else added([part.balance for part in parts]) or dict.fromkeys(totals),
+            balance=self._balance(parts, last_syncs),
             requests=added(self._requests()),
             parts=tuple(parts),
             quiet=self._quiet(parts, last_syncs) if is_fleet else 0,
@@ -182,6 +183,24 @@ class _Making:
         names = (one.name for one in self.configured.companies if one.id == self.only and one.name)
         return f"Dimensions report: {next(names, f'company {self.only}')}"
 
+    def _balance(self, parts: Sequence[Part], last_syncs: Sequence[LastSync]) -> dict[str, int | None]:
+        """Return the trial balance: of one run as it stands in the journal, else as of each company's newest run."""
+        totals = self.runs[-1].document["totals"]
+        balances = [part.balance for part in parts]
+        if self.only is None and len(self.runs) == 1:
+            return dict(totals)
+        if self.only is None:
+            balances += [
+                {"read_rows": sync.source_rows, "source_rows": sync.source_rows, "unchanged": sync.source_rows}
+                for sync in self._untold(parts, last_syncs)
+            ]
+        return dict.fromkeys(totals) | added(balances)
+
+    def _untold(self, parts: Sequence[Part], last_syncs: Sequence[LastSync]) -> list[LastSync]:
+        """Return the companies that were in the runs, and of which there is nothing to tell."""
+        ids, told = {run.run_id for run in self.runs}, {part.company_id for part in parts}
+        return [sync for sync in last_syncs if sync.run_id in ids and sync.company_id not in told]
+
     def _requests(self) -> list[dict[str, int]]:
         if self.only is None:
             return [run.document["totals"]["requests"] for run in self.runs]
@@ -191,8 +210,7 @@ class _Making:
     def _quiet(self, parts: Sequence[Part], last_syncs: Sequence[LastSync]) -> int:
         if len(self.runs) == 1:
             return max(0, run_of(self.runs[0], None).companies - len(parts))
-        ids, told = {run.run_id for run in self.runs}, {part.company_id for part in parts}
-        return sum(sync.run_id in ids and sync.company_id not in told for sync in last_syncs)
+        return len(self._untold(parts, last_syncs))
 
     async def _days(self) -> tuple[Day, ...]:
         """Return how much of the newest run's day each account had used, those that used most of it first."""
