@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from engine.documents.report import Cause, LeftOutRows, Line, Note, Part, Report, ReportRun
+from engine.documents.report import LeftOutRows, Line, Note, Part, Report, ReportRun
 from engine.documents.report_facts import ORPHAN, TROUBLE_COLUMNS, WRITING, CompanyFacts
+from engine.documents.report_words import Words
 from engine.model.sent_row import KeptRun
 from engine.model.wanted import LeftOut
 
 NEEDING = frozenset({"failed", "held", "partial"})
 """States of companies that a person has to look at."""
-
-GRAVITY = {"failed": 0, "held": 1, "partial": 2}
-"""States of companies, the gravest first."""
 
 NEEDED_CODES = frozenset({"authentication", "stale"})
 """Problem codes that a person has to look at although the company is only deferred."""
@@ -23,39 +20,6 @@ NEEDED_CODES = frozenset({"authentication", "stale"})
 CHANGED = frozenset({"created", "updated", "would be created", "would be updated", "would be sent again"})
 
 GLYPHS = ("source_rows", "unchanged", "created", "updated", *TROUBLE_COLUMNS, "deferred")
-
-_FIGURES = re.compile(r"'[^']*'|\"[^\"]*\"|\S*\d\S*")
-
-
-class OtherNames:
-    """What must not be told to a client: ids and names of other companies, and names of accounts."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        words = sorted({name for name in names if name.strip()}, key=len, reverse=True)
-        self._found = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words), re.IGNORECASE)
-        self._has_any = bool(words)
-
-    def are_in(self, text: str) -> bool:
-        """Return whether a text tells any of them."""
-        return self._has_any and self._found.search(text) is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What codes mean, which of them are one cause whatever their messages say, and what must not be told."""
-
-    explain: Callable[[str], tuple[str, str]]  # code -> (what it means, what to do)
-    alone: Collection[str] = ()  # codes whose messages differ in figures and names alone, such as guards
-    others: OtherNames = field(default_factory=lambda: OtherNames(()))
-
-    def told(self, code: str, message: str) -> str:
-        """Return a message; what its code means, if the message is not for this report's reader."""
-        return message if not self.others.are_in(message) else self.explain(code)[0]
-
-
-def safe_lines(lines: Iterable[Line], words: Words) -> list[Line]:
-    """Return lines whose reasons name no other client."""
-    return [line._replace(reason=words.told(line.what, line.reason)) if line.reason else line for line in lines]
 
 
 def part_of(facts: CompanyFacts, lines: Sequence[Line], words: Words, *, account: str, most: int) -> Part:
@@ -87,7 +51,7 @@ def part_of(facts: CompanyFacts, lines: Sequence[Line], words: Words, *, account
         undone=tuple(undone[:most]),
         undone_rows=len(undone),
         orphans=tuple(orphans[:most]),
-        left_out=tuple(_left_out(one) for one in newest.get("left_out_by", ())),
+        left_out=tuple(_left_out(one, words) for one in newest.get("left_out_by", ())),
     )
 
 
@@ -103,59 +67,10 @@ def _balance_of(facts: CompanyFacts) -> dict[str, int | None]:
     return {column: newest.get(column) for column in columns}
 
 
-def _left_out(one: Mapping[str, str]) -> LeftOutRows:
+def _left_out(one: Mapping[str, str], words: Words) -> LeftOutRows:
     reason = LeftOut(one["reason"], one["column"], one["value"], one["type"], int(one["rows"]))
-    return LeftOutRows(reason.words + (f", type {reason.type_code}" if reason.type_code else ""), reason.rows)
-
-
-def causes_of(parts: Sequence[Part], words: Words) -> tuple[Cause, ...]:
-    """Return the causes of trouble, each once over all companies: those of whole companies before those of rows.
-
-    Causes that fail companies come before those that hold them. Rows are counted as far as the page shows them.
-    """
-    found: dict[tuple[str, str], _Draft] = {}
-
-    def of(part: Part, code: str, message: str) -> _Draft:
-        cause = (code, "" if code in words.alone else alike(message))
-        draft = found.setdefault(cause, _Draft(code, message))
-        draft.companies[part.company_id] = part.name
-        draft.rank = min(draft.rank, GRAVITY.get(part.state, len(GRAVITY)))
-        return draft
-
-    for part in parts:
-        for note in part.notes if part.needs_person else ():
-            of(part, note.code, note.message)
-        for line in part.troubled:
-            of(part, line.what, line.reason).rows += 1
-    drafts = sorted(found.values(), key=_Draft.order)
-    return tuple(draft.cause(words) for draft in drafts)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A cause in the making."""
-
-    code: str
-    example: str
-    companies: dict[int, str] = field(default_factory=dict)
-    rows: int = 0
-    rank: int = 99  # of the gravest state of its companies
-
-    def order(self) -> tuple[object, ...]:
-        """Return what causes are sorted by: the gravest first."""
-        return self.rank, self.rows > 0, -len(self.companies), -self.rows, self.code
-
-    def cause(self, words: Words) -> Cause:
-        what, todo = words.explain(self.code)
-        if len(self.companies) == 1:
-            (company_id,) = self.companies
-            todo = re.sub(r"\bID\b", str(company_id), todo)
-        return Cause(self.code, what, todo, tuple(self.companies.items()), self.rows, self.example)
-
-
-def alike(message: str) -> str:
-    """Return a message without its figures, ids and quoted texts: equal for one cause in many companies."""
-    return _FIGURES.sub("#", message)
+    told = words.plain(reason.words) + (f", type {reason.type_code}" if reason.type_code else "")
+    return LeftOutRows(told, reason.rows)
 
 
 def verdict(report: Report) -> Report:

@@ -120,7 +120,7 @@ def _sections(report: Report) -> list[tuple[str, str]]:
         ("balance", "Trial balance", True),
         ("companies", "Companies", report.is_fleet),
         ("changed", "Changes", True),
-        ("refused", "Refused and held", any(part.troubled_rows for part in parts)),
+        ("refused", "Rows to look at", any(part.troubled_rows for part in parts)),
         ("left-out", "Left out", any(part.left_out for part in parts)),
         ("undone", "Changed by hand", any(part.undone_rows for part in parts)),
         ("orphans", "In Ottimate alone", bool(report.balance["orphans"])),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,38 +10,18 @@ from pathlib import Path
 import anyio
 import click
 
-from engine.cli.codes import CODES
 from engine.cli.show.output import deliver
-from engine.cli.verbs.report_files import ReportFiles
+from engine.cli.verbs.report_making import Making
 from engine.cli.verbs.report_target import check_target
 from engine.config import Configured, load
 from engine.config.values import duration
-from engine.documents.report import Day, Note, Part, Report
-from engine.documents.report_build import (
-    OtherNames,
-    Words,
-    added,
-    causes_of,
-    fair_share,
-    needs_person,
-    part_of,
-    run_of,
-    safe_lines,
-    verdict,
-)
-from engine.documents.report_facts import WRITING, CompanyFacts, company_facts, lines_of
+from engine.documents.report_facts import WRITING
 from engine.errors import plain
-from engine.guards.registry import REGISTRY
-from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.origin import origin_of
-from engine.model.result import LastSync, RunResult, journal_json
+from engine.model.result import RunResult, journal_json
 from engine.model.sent_row import KeptRun
-from engine.model.settings import CompanyKey, NamedCompany
 from engine.observe.terminal import safe
-from engine.version import __version__
-
-ROOM = 10_000
-"""Lines of each kind on a page, over all companies: such a page opens in about a second. The CSV has all lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +66,13 @@ async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
                 raise click.UsageError(_no_run(options))
             if since is not None:  # what only looked tells nothing of what was done
                 runs = [run for run in runs if run.verb in WRITING] or runs[-1:]
-            return await _Making(configured, ledger, runs, options.company_id, options.file).write()
+            return await Making(configured, ledger, runs, options.company_id, options.file).write()
 
 
 async def _from_result(configured: Configured, run: KeptRun, file: Path) -> str:
     with plain():
         async with await open_ledger(configured.settings.ledger_url) as ledger:
-            return await _Making(configured, ledger, [run], None, file).write()
+            return await Making(configured, ledger, [run], None, file).write()
 
 
 def _since(text: str | None) -> datetime | None:
@@ -107,137 +86,3 @@ def _no_run(options: ReportOptions) -> str:
     if options.run_id is not None:
         return f"the ledger has no run {safe(options.run_id)} that ended; `dimsync history` lists the runs"
     return f"no run ended in the last {safe(options.since)}" if options.since else "the ledger has no run that ended"
-
-
-class _Making:
-    """One report in the making."""
-
-    def __init__(
-        self, configured: Configured, ledger: SqliteLedger, runs: Sequence[KeptRun], only: int | None, file: Path
-    ) -> None:
-        self.configured, self.ledger, self.runs, self.only, self.file = configured, ledger, runs, only, file
-        self.origin = origin_of(configured.settings.api.base_url)
-        self.account_ids = {account.name: account.account_id for account in configured.settings.accounts}
-        self.words = Words(explain=_explain, alone={guard.slug for guard in REGISTRY}, others=self._others())
-
-    async def write(self) -> str:
-        """Write both files; return a line that says so."""
-        last_syncs = await self.ledger.last_syncs(self.origin)
-        names = {account_id: name for name, account_id in self.account_ids.items()}
-        states = (await self.ledger.states(self.origin)).items()
-        left_out = {
-            NamedCompany(names.get(account_id, ""), company_id): state.clean_left_out
-            for (account_id, company_id), state in states
-        }
-        facts = company_facts(self.runs, last_syncs, left_out, self.only)
-        facts.sort(key=lambda one: not needs_person(one))
-        most = fair_share([_expected(one) for one in facts], ROOM)
-        parts: list[Part] = []
-        with ReportFiles(self.file) as files:
-            for one in facts:
-                parts.append(await self._part(one, files, most))
-                await anyio.lowlevel.checkpoint()
-            report = await self._report(parts, last_syncs, files.csv_file.name)
-            files.keep(report)
-            return files.told()
-
-    async def _part(self, facts: CompanyFacts, files: ReportFiles, most: int) -> Part:
-        """Return what the page tells of a company; all of its rows go to the CSV."""
-        account = facts.named.account
-        account_id = self.account_ids.get(account)
-        shown = account if self.only is None else ""
-        sent = []
-        if account_id is not None:
-            company_key = CompanyKey(origin=self.origin, account=account_id, company_id=facts.named.company_id)
-            sent = await self.ledger.sent_rows(company_key, [run for run, _ in facts.runs])
-        lines = safe_lines(lines_of(facts, sent, account=shown), self.words)
-        part = part_of(facts, lines, self.words, account=shown, most=most)
-        files.csv.put(part, lines)
-        return part
-
-    async def _report(self, parts: Sequence[Part], last_syncs: Sequence[LastSync], csv_name: str) -> Report:
-        only, newest = self.only, self.runs[-1].document
-        is_fleet = only is None
-        report = Report(
-            title=self._title(),
-            level="good",
-            verdict="",
-            made_at=datetime.now(UTC),
-            version=__version__,
-            csv_name=csv_name,
-            runs=tuple(run_of(run, only) for run in self.runs),
-            balance=self._balance(parts, last_syncs),
-            requests=added(self._requests()),
-            parts=tuple(parts),
-            quiet=self._quiet(parts, last_syncs) if is_fleet else 0,
-            causes=causes_of(parts, self.words),
-            notes=tuple(Note(one["code"], one["message"]) for one in newest.get("problems", ())) if is_fleet else (),
-            days=await self._days() if is_fleet else (),
-            is_fleet=is_fleet,
-        )
-        return verdict(report)
-
-    def _title(self) -> str:
-        if self.only is None:
-            return "Dimensions report"
-        names = (one.name for one in self.configured.companies if one.id == self.only and one.name)
-        return f"Dimensions report: {next(names, f'company {self.only}')}"
-
-    def _balance(self, parts: Sequence[Part], last_syncs: Sequence[LastSync]) -> dict[str, int | None]:
-        """Return the trial balance: of one run as it stands in the journal, else as of each company's newest run."""
-        totals = self.runs[-1].document["totals"]
-        balances = [part.balance for part in parts]
-        if self.only is None and len(self.runs) == 1:
-            return dict(totals)
-        if self.only is None:
-            balances += [
-                {"read_rows": sync.source_rows, "source_rows": sync.source_rows, "unchanged": sync.source_rows}
-                for sync in self._untold(parts, last_syncs)
-            ]
-        return dict.fromkeys(totals) | added(balances)
-
-    def _untold(self, parts: Sequence[Part], last_syncs: Sequence[LastSync]) -> list[LastSync]:
-        """Return the companies that were in the runs, and of which there is nothing to tell."""
-        ids, told = {run.run_id for run in self.runs}, {part.company_id for part in parts}
-        return [sync for sync in last_syncs if sync.run_id in ids and sync.company_id not in told]
-
-    def _requests(self) -> list[dict[str, int]]:
-        if self.only is None:
-            return [run.document["totals"]["requests"] for run in self.runs]
-        companies = [one for run in self.runs for one in run.document["companies"] if one["company_id"] == self.only]
-        return [one["requests"] for one in companies] or [{"total": 0}]
-
-    def _quiet(self, parts: Sequence[Part], last_syncs: Sequence[LastSync]) -> int:
-        if len(self.runs) == 1:
-            return max(0, run_of(self.runs[0], None).companies - len(parts))
-        return len(self._untold(parts, last_syncs))
-
-    async def _days(self) -> tuple[Day, ...]:
-        """Return how much of the newest run's day each account had used, those that used most of it first."""
-        day = self.runs[-1].finished_at.date()
-        found = []
-        for account in self.configured.settings.accounts:
-            use = await self.ledger.quota(self.origin, account.key_id, day)
-            limits = account.limits
-            if use.used:
-                usable = limits.requests_per_day - limits.reserve_per_day
-                found.append(Day(account.name, day.isoformat(), use.used, usable))
-        return tuple(sorted(found, key=lambda one: (-one.used / max(1, one.usable), one.account)))
-
-    def _others(self) -> OtherNames:
-        """Return what a client's report must not tell: of a fleet's report, nothing."""
-        if self.only is None:
-            return OtherNames(())
-        others = [one for one in self.configured.companies if one.id != self.only]
-        return OtherNames([*(str(one.id) for one in others), *(one.name for one in others), *self.account_ids])
-
-
-def _expected(facts: CompanyFacts) -> int:
-    """Return how many lines a company has, nearly: to share out the room before its rows are read."""
-    differences = len(facts.newest.get("differences", ()))
-    return facts.total("created") + facts.total("updated") + differences + len(facts.problems)
-
-
-def _explain(code: str) -> tuple[str, str]:
-    found = CODES.get(code)
-    return (found.cause, found.next) if found else ("", "")
