@@ -76,6 +76,7 @@ def part(*runs: KeptRun) -> Part:
 
 
 GOOD, BAD = part(run(1, company(1, created=2))), part(run(1, company(2, State.PARTIAL, rejected=1)))
+WAITS = "1 waits and will go on without one"
 NOTHING_TO_TELL = "Nothing to tell: nothing had changed, or the company was not part of this run."
 WAITING = part(run(1, company(3, State.DEFERRED, deferred=10)))
 
@@ -89,8 +90,7 @@ WAITING = part(run(1, company(3, State.DEFERRED, deferred=10)))
         (
             report(GOOD, BAD, WAITING, quiet=4),
             "bad",
-            "1 of 7 companies needs a person, 1 waits and will go on without one, 5 in order:"
-            " 2 rows created, 0 updated.",
+            f"1 of 7 companies needs a person, {WAITS}, 5 in order: 2 rows created, 0 updated.",
         ),
         (report(BAD, is_fleet=False), "bad", "This company needs a person: 0 rows created, 0 updated, 9 unchanged."),
         (report(GOOD, is_fleet=False), "good", "All is in order: 2 rows created, 0 updated, 8 unchanged."),

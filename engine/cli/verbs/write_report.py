@@ -42,9 +42,14 @@ def write_report(options: ReportOptions) -> int:
     ids = {company.id for company in configured.companies}
     if options.company_id is not None and options.company_id not in ids:
         raise click.UsageError(f"there is no company {options.company_id} in {options.config}")
-    told = anyio.run(_from_ledger, configured, options)
+    told = written(configured, options)
     deliver(lambda stream: stream.writelines((f"{told}\n",)))
     return 0
+
+
+def written(configured: Configured, options: ReportOptions) -> str:
+    """Write both files; return a line that says so. Raises `UsageError` when there is no such run."""
+    return anyio.run(_from_ledger, configured, options)
 
 
 def report_run(configured: Configured, result: RunResult, file: Path) -> str:
