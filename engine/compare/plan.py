@@ -178,7 +178,7 @@ class _Draft:
         touches_kind = fields != _NAME and not set(fields or row.resource.kind).isdisjoint(row.resource.kind)
         retyped = touches_kind and is_retyped(row, remote)
         wanted = self.labels.updated(row, remote, retyped=retyped)
-        shown = tuple(getattr(remote, name) for name in fields)
+        shown = (remote.name,) if fields == _NAME else tuple([getattr(remote, name) for name in fields])
         return Change(wanted, remote.id, fields, _filled(row, remote, self.needs_code), shown)
 
 

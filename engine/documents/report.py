@@ -79,6 +79,11 @@ class Part:
     orphans: tuple[Line, ...] = ()  # where the run listed them
     left_out: tuple[LeftOutRows, ...] = ()
 
+    @property
+    def unkept(self) -> int:
+        """How many rows were written that no line tells of any more: the audit trail was pruned."""
+        return max(0, self.created + self.updated - self.changed_rows)
+
 
 class ReportRun(NamedTuple):
     """One run that the report is about."""

@@ -5,7 +5,7 @@ The documents are `dimsync.result/1`, as the journal keeps them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,6 @@ class CompanyFacts:
     named: NamedCompany
     name: str
     runs: tuple[tuple[KeptRun, Mapping[str, Any]], ...]  # those that tell something of it, the oldest first
-    is_well_since: bool = False  # a later sync found it in order, so that older trouble is over
 
     @property
     def newest(self) -> Mapping[str, Any]:
@@ -61,8 +60,6 @@ class CompanyFacts:
     @property
     def state(self) -> str:
         """How it is now."""
-        if self.is_well_since:
-            return "unchanged"
         if self.retried and self.problems:
             return str(self.newest["state"])
         return str((self.retried or [self.newest])[-1]["state"])
@@ -70,8 +67,6 @@ class CompanyFacts:
     @property
     def problems(self) -> list[Mapping[str, Any]]:
         """What is wrong with it now."""
-        if self.is_well_since:
-            return []
         found = list(self.newest["problems"])
         for one in self.retried:
             found = [problem for problem in found if problem["code"] not in RETRIED] + one["problems"]
@@ -80,8 +75,6 @@ class CompanyFacts:
     @property
     def has_trouble(self) -> bool:
         """Whether any of its rows is refused, held, uncertain or invalid now."""
-        if self.is_well_since:
-            return False
         if self.retried:
             return bool(self.problems)
         return any(self.newest[column] for column in TROUBLE_COLUMNS)
@@ -113,19 +106,18 @@ def company_facts(
             if only is None or one["company_id"] == only:
                 told_by.setdefault(NamedCompany(one["account"], one["company_id"]), []).append((run, one))
     syncs = {NamedCompany(sync.account, sync.company_id): sync for sync in last_syncs}
-    ids = {run.run_id: run for run in runs}
+    by_id = {run.run_id: run for run in runs}
     for named, sync in syncs.items():
         reasons = left_out.get(named, ())
         is_asked_for = named.company_id == only if only is not None else bool(reasons)
-        if is_asked_for and named not in told_by and sync.run_id in ids and sync.state in IN_ORDER:
-            told_by[named] = [(ids[sync.run_id], _quiet(sync, reasons))]
+        if sync.run_id not in by_id or sync.state not in IN_ORDER or not (named in told_by or is_asked_for):
+            continue
+        entries = told_by.setdefault(named, [])
+        if sync.run_id not in {run.run_id for run, _ in entries}:  # it was in order, which no line tells
+            entries.append((by_id[sync.run_id], _quiet(sync, reasons)))
+            entries.sort(key=lambda entry: entry[0].finished_at)
     return [
-        CompanyFacts(
-            named=named,
-            name=str(entries[-1][1]["name"]),
-            runs=tuple(entries),
-            is_well_since=_is_well_since(syncs.get(named), entries[-1][0], ids),
-        )
+        CompanyFacts(named=named, name=str(entries[-1][1]["name"]), runs=tuple(entries))
         for named, entries in sorted(told_by.items(), key=lambda each: (each[0].company_id, each[0].account))
     ]
 
@@ -146,11 +138,6 @@ def _quiet(sync: LastSync, left_out: Sequence[LeftOut]) -> Mapping[str, Any]:
             left_out_by=tuple(left_out),
         )
     )
-
-
-def _is_well_since(sync: LastSync | None, run: KeptRun, run_ids: Collection[str]) -> bool:
-    """Return whether a later run of these found the company in order, of which it then has nothing to tell."""
-    return sync is not None and sync.run_id in run_ids and sync.run_id != run.run_id and sync.state in IN_ORDER
 
 
 def lines_of(facts: CompanyFacts, sent: Iterable[SentRow], *, account: str) -> Iterator[Line]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import sqlite3
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -144,3 +146,40 @@ async def test_chromium_opens_a_report_without_a_complaint(fleet: Fleet) -> None
         assert HOSTILE[:20] in await browser.value("document.body.textContent")
         assert browser.requested == [file.as_uri()]
         assert browser.complaints == []
+
+
+def test_a_run_that_only_looked_tells_what_would_be_done(fleet: Fleet) -> None:
+    fleet.door.place(2041)
+    fleet.configure(2041)
+    fleet.source(2041, ["Cash", "Bank"])
+    assert fleet.run("sync", "-q").returncode == 0
+    fleet.source(2041, ["Cash & bank", "Bank", "Rent"])
+    fleet.door.rename(2041, "k1", "Somebody's own words")
+    assert fleet.run("check", "-q").returncode == 0
+    fleet.run("report", "day.html")
+    text = (fleet.folder / "day.html").read_text(encoding="utf-8")
+    Page(text)
+    assert "Nothing was written" in text
+    assert "1 row would be created, 2 would be updated" in text
+    told = {row["unique_key"]: (row["what"], row["before"], row["after"]) for row in lines(fleet.folder / "day.csv")}
+    assert told == {
+        "k0": ("would be updated", "Cash", "Cash & bank"),
+        "k1": ("would be updated", "Somebody's own words", "Bank"),
+        "k2": ("would be created", "", ""),
+    }
+    fleet.run("report", "--since", "1h", "days.html")
+    assert "1 company in order: 2 rows created, 0 updated." in (fleet.folder / "days.html").read_text(encoding="utf-8")
+
+
+def test_rows_that_the_ledger_does_not_keep_are_counted(fleet: Fleet) -> None:
+    fleet.door.place(2042)
+    fleet.configure(2042)
+    fleet.source(2042, ["Cash", "Bank"])
+    assert fleet.run("sync", "-q").returncode == 0
+    with closing(sqlite3.connect(fleet.folder / "dimsync.db")) as connection, connection:
+        connection.execute("delete from attempts")  # as pruning does after some months
+    done = fleet.run("report", "day.html")
+    assert (done.returncode, done.stdout) == (0, "day.html, and 0 lines in day.csv\n")
+    assert "2 rows are counted, and no longer known one by one" in (fleet.folder / "day.html").read_text(
+        encoding="utf-8"
+    )

@@ -12,7 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from engine.documents.report import Report
+from engine.documents.report import Part, Report
 from engine.model.dimension import DIMENSIONS
 from engine.observe.terminal import safe
 
@@ -50,11 +50,17 @@ def page(report: Report) -> Iterator[str]:
         policy=policy(str(style)),
         sections=_sections(report),
         columns=COLUMNS,
-        used=[column for column in COLUMNS if any(part.balance[column[0]] for part in report.parts)],
+        used=[column for column in COLUMNS if any(_has(part, column[0]) for part in report.parts)],
+        spans=len(report.runs) > 1,
         kinds=KINDS,
         orphaned=[part for part in report.parts if part.balance["orphans"]],
         allowed=any(run.allowed for run in report.runs),
     )
+
+
+def _has(part: Part, column: str) -> bool:
+    """Return whether a company has any row in a column, in its newest run or, for what was written, in any."""
+    return bool(part.balance[column] or getattr(part, column, 0))
 
 
 def policy(style: str) -> str:
