@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -90,6 +91,11 @@ def test_a_report_tells_all_of_a_bad_day(fleet: Fleet) -> None:
     again = fleet.run("report", "again.html")
     assert (again.returncode, again.stderr) == (0, "")
     assert lines(fleet.folder / "again.csv") == rows
+
+    *_, first = json.loads(fleet.run("history", "--output", "json").stdout)["runs"]
+    assert fleet.run("report", "--run", first["run_id"], "first.html").returncode == 0
+    assert "7 companies in order: 280 rows created" in (fleet.folder / "first.html").read_text(encoding="utf-8")
+    assert len(lines(fleet.folder / "first.csv")) == 280
 
 
 def test_a_clients_report_has_nothing_of_another_client(fleet: Fleet) -> None:
@@ -180,6 +186,5 @@ def test_rows_that_the_ledger_does_not_keep_are_counted(fleet: Fleet) -> None:
         connection.execute("delete from attempts")  # as pruning does after some months
     done = fleet.run("report", "day.html")
     assert (done.returncode, done.stdout) == (0, "day.html, and 0 lines in day.csv\n")
-    assert "2 rows are counted, and no longer known one by one" in (fleet.folder / "day.html").read_text(
-        encoding="utf-8"
-    )
+    text = (fleet.folder / "day.html").read_text(encoding="utf-8")
+    assert "2 rows are counted, and no longer known one by one" in text
