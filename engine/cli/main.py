@@ -31,7 +31,7 @@ VERBS = {
     "validate": ("validate", "Check the settings file; tells everything that is wrong with it."),
     "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
-    "status": ("status", "Show how each company ended in its last sync, and who needs a person."),
+    "status": ("status", "Show who needs a person, since when, and what to type; what waits, and until when."),
     "history": ("status", "List the runs that the ledger remembers."),
     "report": ("report", "Write what a run did as one HTML page, and all of its rows as CSV."),
     "plan": ("sync", "Read, compare and show what a sync would do; writes nothing."),

@@ -58,7 +58,8 @@ MORE = {
         "--allow",
         multiple=True,
         metavar="GUARD:ID",
-        help="Let a guard pass for a company in this run, as its message says; may be given again.",
+        help="Let a guard pass for a company in this run, as its message says, or for a group: GUARD:group:NAME;"
+        " may be given again.",
     ),
     "budget": click.option(
         "--budget",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -47,7 +48,7 @@ def saved_plan(result: RunResult, *, origin: str, contract: str) -> SavedPlan:
 
 
 def _not_planned(one: CompanyResult) -> CompanyPlan:
-    why = tuple(problem for problem in one.problems if problem.key is None)[:1]
+    why = tuple(replace(each, since=None, is_news=True) for each in one.problems if each.key is None)[:1]
     return CompanyPlan(
         company_id=one.company_id,
         account=one.account,

@@ -45,12 +45,13 @@ class LeftOutRows(NamedTuple):
     rows: int
 
 
-class Cause(NamedTuple):
+class ToldCause(NamedTuple):
     """One cause of trouble over all companies, with what to do about it."""
 
     code: str
     what: str  # what the code means; empty: nobody knows
-    next: str  # what to do; commands are in backticks
+    next: str  # what to do; commands are in backticks, with `ID` in the place of a company's id
+    command: str  # what to paste
     companies: tuple[tuple[int, str], ...]  # (id, name)
     rows: int  # 0: it is about companies as a whole
     example: str  # one message
@@ -122,7 +123,7 @@ class Report:
     requests: Mapping[str, int | None]  # by kind
     parts: tuple[Part, ...]  # companies with something to tell: those that need a person first
     quiet: int  # companies with nothing to tell
-    causes: tuple[Cause, ...] = ()
+    causes: tuple[ToldCause, ...] = ()
     notes: tuple[Note, ...] = ()  # on the run as a whole
     days: tuple[Day, ...] = ()
     is_fleet: bool = True

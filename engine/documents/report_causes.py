@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.documents.report import Cause, Part
+from engine.documents.report import Part, ToldCause
 from engine.documents.report_words import Words
+from engine.model.cause import Cause, cause_of
+from engine.model.outcome import Problem
 
 GRAVITY = {"failed": 0, "held": 1, "partial": 2}
 """States of companies, the gravest first."""
 
-_FIGURES = re.compile(r"'[^']*'|\"[^\"]*\"|\S*\d\S*")
 
-
-def causes_of(parts: Sequence[Part], words: Words) -> tuple[Cause, ...]:
+def causes_of(parts: Sequence[Part], words: Words) -> tuple[ToldCause, ...]:
     """Return the causes of trouble, each once over all companies: those of whole companies before those of rows.
 
     Causes that fail companies come before those that hold them. Rows are counted as far as the page shows them.
     """
-    found: dict[tuple[str, str], _Draft] = {}
+    found: dict[Cause, _Draft] = {}
 
-    def of(part: Part, code: str, message: str) -> _Draft:
-        cause = (code, "" if code in words.alone else alike(message))
-        draft = found.setdefault(cause, _Draft(code, message))
+    def of(part: Part, code: str, message: str, key: str | None = None) -> _Draft:
+        cause = cause_of(Problem(code=code, message=message, key=key), part.name)
+        draft = found.setdefault(cause, _Draft(code, message, key))
         draft.companies[part.company_id] = part.name
         draft.rank = min(draft.rank, GRAVITY.get(part.state, len(GRAVITY)))
         return draft
@@ -33,7 +32,7 @@ def causes_of(parts: Sequence[Part], words: Words) -> tuple[Cause, ...]:
         for note in part.notes if part.needs_person else ():
             of(part, note.code, note.message)
         for line in part.troubled if part.needs_person else ():
-            of(part, line.what, line.reason).rows += 1
+            of(part, line.what, line.reason, line.key).rows += 1
     drafts = sorted(found.values(), key=_Draft.order)
     return tuple(draft.cause(words) for draft in drafts)
 
@@ -44,6 +43,7 @@ class _Draft:
 
     code: str
     example: str
+    key: str | None  # of the row that the example is about
     companies: dict[int, str] = field(default_factory=dict)
     rows: int = 0
     rank: int = 99  # of the gravest state of its companies
@@ -52,14 +52,8 @@ class _Draft:
         """Return what causes are sorted by: the gravest first."""
         return self.rank, self.rows > 0, -len(self.companies), -self.rows, self.code
 
-    def cause(self, words: Words) -> Cause:
+    def cause(self, words: Words) -> ToldCause:
         what, todo = words.explain(self.code)
-        if len(self.companies) == 1:
-            (company_id,) = self.companies
-            todo = re.sub(r"\bID\b", str(company_id), todo)
-        return Cause(self.code, what, todo, tuple(self.companies.items()), self.rows, self.example)
-
-
-def alike(message: str) -> str:
-    """Return a message without its figures, ids and quoted texts: equal for one cause in many companies."""
-    return _FIGURES.sub("#", message)
+        ids = list(self.companies)
+        command = words.remedy(self.code, ids, self.key)
+        return ToldCause(self.code, what, todo, command, tuple(self.companies.items()), self.rows, self.example)

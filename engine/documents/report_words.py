@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from engine.documents.report import Line
@@ -27,10 +27,10 @@ class OtherNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What codes mean, which of them are one cause whatever their messages say, and what must not be told."""
+    """What codes mean, what to type against them, and what must not be told."""
 
     explain: Callable[[str], tuple[str, str]]  # code -> (what it means, what to do)
-    alone: Collection[str] = ()  # codes whose messages differ in figures and names alone, such as guards
+    remedy: Callable[[str, Sequence[int], str | None], str]  # code, companies that have it, a row's key -> command
     others: OtherNames = field(default_factory=lambda: OtherNames(()))
 
     def told(self, code: str, message: str) -> str:

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from engine.model.balance import State
+from engine.model.known import Known
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import CompanyKey, NamedCompany
+from engine.model.standing import Standing
 
 
 class Intents(Protocol):
@@ -65,6 +67,13 @@ class Runs(Protocol):
         """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
         ...
 
+    async def known_problems(self, origin: str) -> Known:
+        """Return which problems runs that sent rows have shown at this origin, and since when.
+
+        What a run that compared a company does not show any more is not known any more, once that run is finished.
+        """
+        ...
+
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
         """Return the rows that a finished run left rejected or uncertain; None: there is no such run.
 
@@ -92,8 +101,18 @@ class Runs(Protocol):
         """Return the newest runs at this origin, the newest first."""
         ...
 
+    async def standing(self, origin: str) -> Standing:
+        """Return how things stand at this origin: the last sync, runs without an end, what each company last told.
+
+        A run without an end is under way where its process, or this ledger, has not closed it; else it has died.
+        """
+        ...
+
     async def last_syncs(self, origin: str) -> list[LastSync]:
-        """Return how each company ended in the sync that finished last, by account and id."""
+        """Return how each company ended in the sync that finished last, by account and id.
+
+        A sync that found a company locked by another run tells nothing of it: the state before stays.
+        """
         ...
 
     async def kept_runs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from operator import attrgetter
@@ -42,6 +43,8 @@ class Problem:
     key: str | None = None  # of the row; None: it is about the whole company
     file: str | None = None
     line: int | None = None
+    since: datetime | None = None  # when a finished run first showed it; None: it is not known
+    is_news: bool = True  # no finished run had shown it, or it is told once more after weeks (`model.known`)
 
 
 class Reject(NamedTuple):

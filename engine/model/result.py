@@ -61,6 +61,7 @@ class CompanyResult:
     account: str
     state: State
     exit_code: int  # as if the run had this company alone
+    exit_codes: tuple[int, ...] = ()  # all that it calls for, of which `exit_code` is the gravest; (): that one alone
     evidence: str | None = None  # "listing", "probe", "ledger"; None: it was not compared
     verified_at: datetime | None = None  # when the remote side was last listed whole, or a probe agreed
     balance: Balance = field(default_factory=Balance)
@@ -117,7 +118,11 @@ class AccountDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run ended."""
+    """How a run ended.
+
+    Its `repr` leaves out the companies: once its main task is done, asyncio makes the `repr` of what that returned (in
+    `signal.getsignal`, up to Python 3.12), which took 5 s for 10,000 problems.
+    """
 
     run_id: str
     verb: str
@@ -127,10 +132,11 @@ class RunResult:
     exit_code: int
     totals: Balance
     requests: Requests  # of all companies, and of none (tokens, directories)
-    companies: tuple[CompanyResult, ...] = field(default=())
+    companies: tuple[CompanyResult, ...] = field(default=(), repr=False)
     problems: tuple[Problem, ...] = ()  # of the run as a whole, such as a journal that could not be written
     allowed: tuple[str, ...] = ()  # guards that were allowed, as in the journal: "mass-create:123"
     days: tuple[AccountDay, ...] = ()  # of the accounts' API keys, when it ended
+    stop_code: int | None = None  # of a run that was stopped
 
     @property
     def ok(self) -> bool:
@@ -198,7 +204,7 @@ def run_json(result: RunResult) -> dict[str, object]:
         "elapsed_s": round(result.elapsed_s, 3),
         "exit_code": int(result.exit_code),
         "totals": totals_json(result),
-        **({"problems": [_problem(problem) for problem in result.problems]} if result.problems else {}),
+        **({"problems": [problem_json(problem) for problem in result.problems]} if result.problems else {}),
         "companies": [company_json(company) for company in result.companies],
     }
 
@@ -228,20 +234,22 @@ def company_json(result: CompanyResult) -> dict[str, object]:
             "pages": certificate.pages,
             "repeats": certificate.repeats,
         },
-        "problems": [_problem(problem) for problem in result.problems],
+        "problems": [problem_json(problem) for problem in result.problems],
         **({"left_out_by": [left_out_json(each) for each in result.left_out_by]} if result.left_out_by else {}),
         **({"differences": [_difference(each) for each in result.differences]} if result.differences else {}),
         **({"spellings": [_difference(each) for each in result.spellings]} if result.spellings else {}),
     }
 
 
-def _problem(problem: Problem) -> dict[str, object]:
+def problem_json(problem: Problem) -> dict[str, object]:
+    """Return one entry of `problems`."""
     return {
         "code": problem.code,
         "key": problem.key,
         "message": problem.message,
         "file": problem.file,
         "line": problem.line,
+        **({"since": _instant(problem.since)} if problem.since else {}),
     }
 
 

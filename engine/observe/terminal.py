@@ -51,7 +51,7 @@ def needs_person(result: CompanyResult) -> bool:
 def figures(balance: Balance) -> str:
     """Return the columns that are not zero, each after its glyph, such as `= 812  # 214`."""
     if balance.source_rows is None:
-        return "no figures"
+        return "not read"
     parts = [f"{glyph} {count:,}" for glyph, columns in GLYPHS if (count := _count(balance, columns))]
     if balance.deferred:
         parts.append(f"{balance.deferred:,} deferred")

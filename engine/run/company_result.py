@@ -35,6 +35,7 @@ def result_of(company: CompanyContext) -> CompanyResult:
         account=company.channel.account.name,
         state=State.FAILED if is_unbalanced else _state(company, balance),
         exit_code=worst(codes),
+        exit_codes=tuple(codes),
         evidence=str(comparison.evidence) if comparison.evidence else None,
         verified_at=comparison.verified_at,
         balance=balance,

@@ -40,6 +40,7 @@ def with_totals(
     return replace(
         empty,
         exit_code=worst(codes),
+        stop_code=stop_code,
         totals=totals,
         requests=Requests.sum([*(company.requests for company in companies), *spent]),
         companies=tuple(companies),

@@ -12,6 +12,7 @@ import anyio
 from engine.errors import LedgerError, SourceError
 from engine.model.balance import Balance, ExitCode, worst
 from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted, SourceRead
+from engine.model.known import with_since
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
@@ -262,6 +263,7 @@ class Execution:
                 await each.keep()
             await self._memory.keep(self._channels.values())
             result = replace(result, days=await self._memory.days(self._channels.values()))
+            result = with_since(result, await self._ledger.known_problems(self._origin))
             await self._ledger.finish_run(result)
             await self._keep_fleets()
             keep = timedelta(seconds=self._dependencies.settings.ledger_keep_s)

@@ -64,7 +64,7 @@ def test_elsewhere_than_on_a_terminal_each_company_in_trouble_is_one_plain_line(
         progress.say("stopping")
     lines = stream.getvalue().splitlines()
     assert sorted(lines) == [
-        r"sync: failed 7 \x1b[2JChez Zoë  no figures: source: 7.csv\nis not there (and 1 more)",
+        r"sync: failed 7 \x1b[2JChez Zoë  not read: source: 7.csv\nis not there (and 1 more)",
         "sync: stopping",
     ]
 

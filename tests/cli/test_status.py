@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 from tests.cli.program import Fleet
 
@@ -13,9 +15,13 @@ def test_status_and_history(fleet: Fleet) -> None:
     for one in (171, 172):
         fleet.source(one, [f"Account {n}" for n in range(40)])
     unused = "account main: 0 of 10,000 requests today, 1,000 reserved"
-    assert fleet.run("status").stdout.splitlines()[-2:] == ["3 companies", unused]
+    assert fleet.run("status").stdout.splitlines()[0] == "No sync has finished yet"
+    assert fleet.run("status").stdout.splitlines()[-2:] == [unused, "0 of 3 companies in order"]
+    silent = fleet.run("status", "--max-age", "26h")
+    assert (silent.returncode, silent.stderr) == (1, "Error: no sync has finished yet\n")
     at_first = len(fleet.door.ask("log")["requests"])
     assert fleet.run("sync", "--select", "company:171", "--select", "company:172").returncode == 0
+    assert fleet.run("status", "--max-age", "26h", "--exit-code").returncode == 0
     fleet.source(172, [f"New {n}" for n in range(40)])
     assert fleet.run("sync", "--select", "company:172").returncode == 4
     assert fleet.run("plan", "--select", "company:171").returncode == 0
@@ -23,15 +29,24 @@ def test_status_and_history(fleet: Fleet) -> None:
 
     told = fleet.run("status")
     assert told.returncode == 0
-    head, held, never, calm, used = told.stdout.splitlines()
-    assert head.split()[:3] == ["STATE", "ID", "NAME"]
-    assert (held.split()[:2], held.split()[-1]) == (["held", "172"], "40")
+    lines = told.stdout.splitlines()
+    assert (lines[0].startswith("Last sync "), lines[0].endswith("(none running)")) == (True, True)
+    assert lines[2] == "1 company needs you: new in the last sync"
+    assert lines[3] == f"{'held       mass-update  172 Company 172  # 40':77}NEW"
+    assert "    if that is right: dimsync sync --select company:172 --allow mass-update:172" in lines
+    assert "  1 company (173) never synced: dimsync sync --select state:never" in lines
+    assert lines[-2:] == [
+        f"account main: {before} of 10,000 requests today, 1,000 reserved",
+        "1 of 3 companies in order",
+    ]
+    assert max(map(len, lines)) <= 80
+    assert fleet.run("status", "--exit-code").returncode == 4
+    assert "held above 30%" in fleet.run("status", "172").stdout
+    assert fleet.run("status", "171", "--exit-code").returncode == 0
+    assert fleet.run("status", "999").returncode == 2
+    (told_of,) = json.loads(fleet.run("status", "172", "--output", "json").stdout)["told"]
+    assert (told_of["code"], told_of["since"] is not None) == ("mass-update", True)
     runs = json.loads(fleet.run("history", "--output", "json").stdout)["runs"]
-    first, second = (f"{run['finished_at']:.16}".replace("T", " ") for run in (runs[-1], runs[1]))
-    assert held.split()[4:8] == [*second.split(), *first.split()]  # the last sync; when it was last in order
-    assert never.split()[:2] == ["never", "173"]
-    assert calm == f"3 companies: 1 synced, last found in order at {first} UTC"
-    assert used == f"account main: {before} of 10,000 requests today, 1,000 reserved"
     document = json.loads(fleet.run("status", "--output", "json").stdout)
     (account,) = document["accounts"]
     limits = {"limit": 10_000, "reserve": 1_000, "closed_until": None}
@@ -42,6 +57,12 @@ def test_status_and_history(fleet: Fleet) -> None:
         (173, "never"),
         (171, "synced"),
     ]
+    assert document["companies"][0]["problems"] == {"mass-update": 1}
+    assert document["companies"][0]["rests_until"] > document["at"]
+    assert document["last_sync"]["run_id"] == runs[1]["run_id"]
+    (cause,) = document["causes"]
+    assert (cause["code"], cause["companies"], cause["new"], cause["rows"]) == ("mass-update", [172], True, 40)
+    assert cause["remedy"] == "dimsync sync --select company:172 --allow mass-update:172"
 
     lines = fleet.run("history").stdout.splitlines()
     assert [line.split()[2:5] for line in lines[1:]] == [["plan", "0", "1"], ["sync", "4", "1"], ["sync", "0", "2"]]
@@ -49,3 +70,19 @@ def test_status_and_history(fleet: Fleet) -> None:
     (newest,) = json.loads(fleet.run("history", "--last", "1", "--output", "json").stdout)["runs"]
     assert (newest["allowed"], newest["updated"], newest["exit_code"]) == ("mass-update:172", 40, 0)
     assert len(fleet.door.ask("log")["requests"]) - at_first == before + 5  # that sync's token and four chunks
+
+
+def test_a_sync_that_died_is_told_and_fails_a_monitor(fleet: Fleet) -> None:
+    fleet.door.place(175)
+    fleet.configure(175)
+    fleet.source(175, ["Rent"])
+    assert fleet.run("sync", "-q").returncode == 0
+    (path,) = fleet.folder.glob("*.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "insert into runs (id, verb, started_at, origin)"
+            " select 'killed', 'sync', '2099-01-01T05:00:00.000000Z', origin from runs limit 1"
+        )
+    told = fleet.run("status", "--max-age", "26h")
+    assert (told.returncode, "died before its end" in told.stdout) == (1, True)
+    assert told.stderr == "Error: the sync that began 2099-01-01 05:00 UTC died before its end\n"

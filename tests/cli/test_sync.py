@@ -202,10 +202,61 @@ def test_a_guard_names_what_lets_it_pass_and_that_does(fleet: Fleet, here: Here)
     fleet.source(161, [f"Account {n}" for n in range(80)])
     held = fleet.run("sync")
     assert (held.returncode, len(fleet.door.rows(161))) == (4, 40)
-    assert "mass-create: would create 40 rows where 40 are" in held.stdout
+    head, example = held.stdout.splitlines()[1:3]
+    assert head.split()[:3] == ["held", "mass-create", "161"]
+    assert example.startswith("    would create 40 rows where 40 are")
+    assert "\n    if that is right: dimsync sync --select company:161 --allow mass-create:161\n" in held.stdout
     assert "--allow mass-create:161" in " ".join(held.stdout.split())
     wrong = here("sync", "--allow", "mass-create")
     assert (wrong.returncode, "understood is GUARD:ID" in wrong.stderr) == (2, True)
     assert here("sync", "--allow", "everything:161").returncode == 2
     code, document = fleet.result("sync", "--allow", "mass-create:161")
     assert (code, document["totals"]["created"], len(fleet.door.rows(161))) == (0, 40, 80)
+
+
+def test_a_cause_of_a_group_is_told_once_and_let_pass_by_the_groups_name(fleet: Fleet) -> None:
+    ids = (181, 182, 183, 184)
+    fleet.door.place(*ids)
+    fleet.configure(*ids)
+    settings = fleet.folder / "dimsync.toml"
+    text = settings.read_text("utf-8").replace("source =", 'groups = ["west"]\nsource =') + "[groups.west]\n"
+    settings.write_text(text, "utf-8")
+    for one in ids:
+        fleet.source(one, [f"Account {n}" for n in range(40)])
+    assert fleet.run("sync", "-q").returncode == 0
+    for one in ids:
+        fleet.source(one, [f"Account {n}" for n in range(80 + one)])
+    lines = fleet.run("sync").stdout.splitlines()
+    assert lines[0] == "4 companies need a person"
+    assert lines[1] == f"{'held       mass-create  4 companies, 890 rows':77}NEW"
+    assert lines[2] == "    companies of account main: 181, 182, 183, 184"
+    remedy = lines[lines.index("    if that is right:") + 1].strip().removeprefix("dimsync ")
+    assert remedy == "sync --select group:west --allow mass-create:group:west"
+    details = fleet.run("plan", "--details", "--fresh").stdout
+    assert "  # k100  account  Account 100   changed in ERP   held: mass-create\n" in details
+    wrong = fleet.run("sync", "--allow", "mass-create:group:east")
+    assert (wrong.returncode, "no company of this run is in a group east" in wrong.stderr) == (2, True)
+    assert fleet.run(*remedy.split()).returncode == 0
+
+
+def test_known_trouble_fails_a_sync_only_when_it_is_new(fleet: Fleet) -> None:
+    fleet.door.place(191, 192)
+    fleet.configure(191, 192)
+    for one in (191, 192):
+        fleet.source(one, [f"Account {n}" for n in range(40)])
+    assert fleet.run("sync", "-q").returncode == 0
+    fleet.source(191, [f"Account {n}" for n in range(80)])
+    assert fleet.run("plan", "-q").returncode == 4  # a plan makes nothing known
+    code, first = fleet.result("sync", "--fail-on", "new")
+    problem = first["companies"][0]["problems"][0]
+    assert (code, problem["since"]) == (4, first["finished_at"])
+    code, second = fleet.result("sync", "--fail-on", "new")
+    assert (code, second["companies"][0]["state"]) == (0, "held")
+    assert second["companies"][0]["problems"][0]["since"] == first["finished_at"]
+    assert fleet.result("sync")[0] == 4
+    calm = fleet.run("sync", "--fail-on", "new").stdout
+    assert "  since " in calm.splitlines()[1]
+    assert "what needs a person is known from earlier runs; all about it:" in " ".join(calm.split())
+    fleet.source(192, [f"Account {n}" for n in range(80)])
+    code, third = fleet.result("sync", "--fail-on", "new")
+    assert (code, third["companies"][1]["problems"][0]["since"]) == (4, third["finished_at"])

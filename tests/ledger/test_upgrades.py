@@ -103,6 +103,9 @@ VERSION_15 = """
     update sources set counts = '{"sources": [["123.csv", 3, 1]], "kept": {"account": 2}}';
     update scopes set clean_left_out = '[]' where id = 1;
 """
+VERSION_16 = """
+    insert into ledger_notes values ('backed_up_at', :at);
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -119,6 +122,7 @@ VERSIONS = (
     VERSION_13,
     VERSION_14,
     VERSION_15,
+    VERSION_16,
 )
 NEW_NOTES = {
     "passed": None,

@@ -62,6 +62,7 @@ HANDED_ON = {
     "str(one.state)": set[str](),  # of a company in a saved plan that says no more of itself
     "problem.code": set[str](),  # of a saved plan's problem, which was one of a run
     "result.column.value": {"rejected", "uncertain"},
+    "document['code']": set[str](),  # of a problem of an earlier run, as the journal keeps it
     "answer": set[str](),  # no code: `net.http.answer.problem` judges it, and bears the name of `RowCounts.problem`
 }
 """What is no literal where a code is wanted, and the codes that come in there and nowhere else."""

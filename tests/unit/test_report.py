@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,17 @@ from engine.model.settings import NamedCompany
 from engine.model.wanted import LeftOut
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-WORDS = Words(explain=lambda code: (f"about {code}", "type `fix ID`"), alone={"mass-create"})
+
+
+def explain(code: str) -> tuple[str, str]:
+    return f"about {code}", "type `fix ID`"
+
+
+def remedy(code: str, ids: Sequence[int], key: str | None) -> str:
+    return f"fix {code} {len(ids)} {key}"
+
+
+WORDS = Words(explain=explain, remedy=remedy)
 NOTHING = dict.fromkeys(("updated", "rejected", "held", "deferred", "uncertain", "invalid"), 0)
 
 
@@ -178,8 +188,8 @@ def test_one_cause_is_told_once_however_many_companies_have_it() -> None:
         ("source", 1),
         ("mass-create", 3),
     ]
-    assert causes[0].next == "type `fix ID`"
-    assert causes[1].next == "type `fix 7`"
+    assert {(cause.next, cause.what) for cause in causes[:2]} == {("type `fix ID`", "about source")}
+    assert [cause.command for cause in causes] == ["fix source 2 None", "fix source 1 None", "fix mass-create 3 None"]
 
 
 OTHERS = OtherNames(["1105", "Red Oak", "third", ""])
@@ -196,7 +206,7 @@ OTHERS = OtherNames(["1105", "Red Oak", "third", ""])
     ],
 )
 def test_what_names_another_client_is_not_told(text: str, is_told: bool) -> None:
-    words = Words(explain=lambda _: ("", ""), others=OTHERS)
+    words = Words(explain=lambda _: ("", ""), remedy=remedy, others=OTHERS)
     (line,) = safe_lines([Line(1, "", "Own", "run", "", "held", "k", "", "", reason=text, file=text)], words)
     expected = text if is_told else ELSEWHERE
     assert (line.reason, line.file) == (expected, expected)

@@ -23,7 +23,7 @@ from tests import chromium
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 COMPANIES, ROWS = 300, 2_000
-WORDS = Words(explain=lambda _: ("", ""))
+WORDS = Words(explain=lambda _: ("", ""), remedy=lambda *_: "")
 NOTHING = {column: 0 for column, *_ in COLUMNS}
 
 

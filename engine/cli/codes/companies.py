@@ -123,7 +123,7 @@ COMPANIES = (
         "locked",
         "Another run holds the company, or its lock could not be taken.",
         "The company is left to that run (exit 9); the others go on.",
-        "See what is under way with `dimsync history`; when it has ended, `dimsync sync --select state:locked`.",
+        "See what is under way with `dimsync status`; when it has ended, `dimsync sync`.",
     ),
     Code(
         "stopped",

@@ -27,13 +27,13 @@ EXITS = (
     Code(
         "3",
         "Rows were refused by the server, or are invalid in their source.",
-        "They are not in Ottimate as wanted; the others went on.",
+        "They are not in Ottimate as wanted; the others went on. With `--fail-on new`, known ones do not count.",
         "Correct them where file, line and key say, then `dimsync sync`.",
     ),
     Code(
         "4",
         "A guard holds a company, or rows.",
-        "Nothing was sent for these; the others went on.",
+        "Nothing was sent for these; the others went on. With `--fail-on new`, known ones do not count.",
         "Look at companies that are held with `dimsync plan --select state:held --details --fresh`, and at single rows"
         " with `dimsync plan --select state:partial --details`. `dimsync help` explains each problem's code.",
     ),
@@ -65,7 +65,7 @@ EXITS = (
         "9",
         "Another run has a company.",
         "That company is left to it; the others went on.",
-        "When it has ended: `dimsync sync --select state:locked`.",
+        "When it has ended: `dimsync sync`; `dimsync status` says what is under way.",
     ),
     Code(
         "10",

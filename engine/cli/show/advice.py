@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engine.model.balance import ExitCode, State
 from engine.model.resting import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE, UNCERTAIN
 from engine.model.result import RunResult
-from engine.observe.terminal import safe
+from engine.observe.terminal import needs_person, safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,12 @@ def _look(result: RunResult, typed: Typed) -> str:
 def _done(result: RunResult, typed: Typed) -> tuple[str, str]:
     changes = (result.totals.created or 0) + (result.totals.updated or 0)
     if result.verb not in {"plan", "check"}:
+        if any(needs_person(each) for each in result.companies):
+            return "what needs a person is known from earlier runs; all about it:", _status(typed)
         return "done, and every row is accounted for", ""
     write = typed.line("apply" if typed.plan_file else "sync")
     return ("nothing was written; to write this:", write) if changes else ("nothing to change", "")
+
+
+def _status(typed: Typed) -> str:
+    return replace(typed, select=(), exclude=(), allow=()).line("status")

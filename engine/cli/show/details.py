@@ -5,17 +5,26 @@ Texts come from sources and from Ottimate, so each passes `brief` and reaches ri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
 from engine.cli.show.wrapping import RULER
+from engine.guards.registry import COMPANY_GUARDS, REGISTRY, Level
+from engine.model.balance import State
 from engine.model.difference import Difference, FieldDifference, Whose
+from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
 from engine.observe.terminal import LONGEST_NAME, brief
 
 MOST_ROWS = 200
-"""Rows shown of one company; the JSON output has all of them."""
+"""Rows shown of one company, where few companies are shown; the JSON output has all of them."""
+
+MOST_ROWS_EACH = 20
+"""Rows shown of one company, where many are shown."""
+
+FEW_COMPANIES = 2
+"""Up to this many companies each get `MOST_ROWS`."""
 
 LONGEST_VALUE = 200
 """Characters shown of one value; the JSON output has all of them."""
@@ -23,8 +32,14 @@ LONGEST_VALUE = 200
 LEAD = 10
 """Characters shown before the first difference of two values whose beginnings are equal."""
 
+TO_SEND = frozenset({"missing", "differs"})
+"""Kinds of rows that a plan would send."""
+
 HANG = 4
 """Cells by which the continuation of a wrapped line is indented."""
+
+ROW_GUARDS = frozenset(each.slug for each in REGISTRY if each.level is Level.ROW) - {"stored-otherwise"}
+"""Guards that hold single rows. A row that is stored otherwise is not held: it was sent."""
 
 GLYPHS = {
     "missing": ("+", "green"),
@@ -39,23 +54,49 @@ GLYPHS = {
 def detail_lines(companies: Sequence[CompanyResult], width: int) -> Iterator[Text]:
     """Yield each company's differences, if any, in lines of `width` cells, with an empty line after each company.
 
-    After the differences come the rows that are the same, and that Ottimate spells its own way.
+    Rows that a guard holds are marked `#`, whatever differs; those of which nothing differs come after the others. Last
+    come the rows that are the same, and that Ottimate spells its own way.
     """
-    for company in companies:
-        rows = (*company.differences, *company.spellings)
-        if not rows:
-            continue
+    shown = [company for company in companies if company.differences or company.spellings or _held(company)]
+    most = MOST_ROWS if len(shown) <= FEW_COMPANIES else MOST_ROWS_EACH
+    for company in shown:
+        held = _held(company)
+        told = {difference.key for difference in company.differences}
+        alone = [problem for key, problem in held.items() if key not in told]
+        rows: list[Difference | Problem] = [*company.differences, *alone, *company.spellings]
         yield from _hung(Text(f"{company.company_id}  {brief(company.name, LONGEST_NAME)}", style="bold"), 0, width)
-        for difference in rows[:MOST_ROWS]:
-            yield from _row(difference, width)
-        if (left := len(rows) - MOST_ROWS) > 0:
+        for row in rows[:most]:
+            if isinstance(row, Problem):
+                yield from _hung(Text("#", style="yellow").append(f" {tell_row(row)}", style="default"), 2, width)
+            else:
+                yield from _row(row, _holding(company, row, held), width)
+        if (left := len(rows) - most) > 0:
             yield from _hung(Text(f"and {left:,} more: --output json shows all", style="dim"), 2, width)
         yield Text()
 
 
-def _row(difference: Difference, width: int) -> Iterator[Text]:
+def _held(company: CompanyResult) -> dict[str, Problem]:
+    """Return the problems of rows that a guard holds, by the rows' keys."""
+    return {each.key: each for each in company.problems if each.key is not None and each.code in ROW_GUARDS}
+
+
+def _holding(company: CompanyResult, row: Difference, held: Mapping[str, Problem]) -> str:
+    """Return the code of the guard that holds a row, alone or with its company; empty: none does."""
+    if row.key is not None and row.key in held:
+        return held[row.key].code
+    if company.state is not State.HELD or row.kind not in TO_SEND:
+        return ""
+    return next((each.code for each in company.problems if each.code in COMPANY_GUARDS), "")
+
+
+def tell_row(problem: Problem) -> str:
+    """Return the key of a row and why it is held, in one line."""
+    return f"{brief(problem.key or '', LONGEST_NAME)}   held: {problem.code}"
+
+
+def _row(difference: Difference, held_by: str, width: int) -> Iterator[Text]:
     """Yield a line for the row and one for each differing field. Without fields, the row's line says who changed it."""
-    glyph, colour = GLYPHS[difference.kind]
+    glyph, colour = ("#", "yellow") if held_by else GLYPHS[difference.kind]
     key = difference.key if difference.key is not None else difference.remote_id or ""
     parts = [brief(part, LONGEST_NAME) for part in (key, difference.type_code, difference.name)]
     line = Text()
@@ -65,6 +106,8 @@ def _row(difference: Difference, width: int) -> Iterator[Text]:
         line.append("   sent, and its outcome is not known", style="dim")
     elif not difference.fields:
         line.append(f"   {difference.whose}", style="dim")
+    if held_by:
+        line.append(f"   held: {held_by}", style="yellow")
     yield from _hung(line, 2, width)
     for field in difference.fields:
         yield from _hung(_field(field), 6, width)

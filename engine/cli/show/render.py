@@ -1,4 +1,4 @@
-"""A run's result for people: first the companies that need a person, then the totals, last what to do next.
+"""A run's result for people: first the causes that need a person, then the totals, last notices and what to do next.
 
 Names pass `safe`, and every text reaches rich as `Text`, never as markup.
 """
@@ -6,14 +6,17 @@ Names pass `safe`, and every text reaches rich as `Text`, never as markup.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from engine.cli.desk.grouping import CALM, CauseGroup, grouped
+from engine.cli.desk.remedy import remedy
 from engine.cli.show.advice import Typed, advice
+from engine.cli.show.causes import cause_head, companies_of, examples, to_type, who
 from engine.cli.show.cost import Cost
 from engine.cli.show.details import detail_lines
 from engine.cli.show.left_out import left_out_lines
@@ -23,17 +26,14 @@ from engine.model.balance import ExitCode, State
 from engine.model.result import CompanyResult, RunResult
 from engine.observe.terminal import figures, needs_person, safe, tell
 
-ALIKE = 3
-"""More companies than this with the same problem share one line, such as all companies of a refused account."""
+EXAMPLE_LINES = 9
+"""Lines for examples, over all causes: with three causes and the totals they fit 24 lines."""
 
-DETAIL_LINES = 10
-"""Lines for problems, over all companies in trouble: with three companies and the totals they fit 24 lines."""
+MOST_CAUSES = 8
+"""Causes told with an example and a remedy; those after them get a line each."""
 
-MOST_PROBLEMS = 20
-"""Problems shown of one company; the JSON output has all of them."""
-
-MOST_IDS = 40
-"""Companies named in one shared line; the JSON output has all of them."""
+MOST_LINES = 30
+"""Causes that get a line at all; the JSON output has all problems."""
 
 NARROWEST_NAME = 12
 
@@ -49,14 +49,12 @@ COLOURS: dict[str, str] = {
 
 
 class Line(NamedTuple):
-    """One line about a company, or about several with the same problem, and the problems below it."""
+    """One line about a company."""
 
     state: str
     id: str
     name: str
     figures: str
-    problems: tuple[str, ...] = ()
-    members: str = ""  # the ids of the several companies
 
 
 def print_run(
@@ -67,31 +65,42 @@ def print_run(
     *,
     details: bool = False,
     cost: Cost | None = None,
+    groups: Mapping[int, Sequence[str]] | None = None,
 ) -> None:
     """Print a run's result, in colours on a terminal that has them.
 
-    `typed`: the command that made it, for the advice in the last line. `width`: in cells; None: the terminal's.
-    `details`: begin with what differs, row by row. `cost`: of a sync right after this plan.
+    `typed`: the command that made it, for the commands that are told. `width`: in cells; None: the terminal's.
+    `details`: begin with what differs, row by row. `cost`: of a sync right after this plan. `groups`: by company id.
     """
     console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as shown:  # printing to a pipe without a reader, rich would end the program
         for text in (
             *(detail_lines(result.companies, console.width) if details else ()),
             *(left_out_lines(result.companies, console.width) if details else ()),
-            *_screen(result, typed, console.width, cost),
+            *_screen(result, typed, console.width, cost, groups or {}),
         ):
             console.print(text, soft_wrap=True)
     stream.write(shown.get())
 
 
-def _screen(result: RunResult, typed: Typed, width: int, cost: Cost | None) -> Iterator[Text]:
+def _screen(
+    result: RunResult, typed: Typed, width: int, cost: Cost | None, groups: Mapping[int, Sequence[str]]
+) -> Iterator[Text]:
     troubled, others = _part(result.companies)
-    yield from _trouble(troubled, width)
+    causes = grouped(result.companies, run_at=result.finished_at)
+    if troubled:
+        count = len(troubled)
+        yield Text(f"{count:,} {'company needs' if count == 1 else 'companies need'} a person", style="bold")
+        yield from _causes([each for each in causes if each.needs_person], result, typed, width, groups)
+        yield Text()
     yield from _changes(others if result.verb in {"plan", "check"} else [], width)
     if others:
-        yield from _others(others, result.verb, width)
+        yield from _others(others, result.verb)
+        yield from _calm([each for each in causes if each.gravity in CALM], width)
         yield Text()
     yield from totals(result, width, cost)
+    for notice in (each for each in causes if each.gravity is ExitCode.DONE):
+        yield from hang("notice", f"{companies_of(notice)}: {tell(notice.example.problem)}", width)
     yield from _end(result, typed, width)
 
 
@@ -100,46 +109,19 @@ def _part(companies: Iterable[CompanyResult]) -> tuple[list[CompanyResult], list
     return [one for one in listed if needs_person(one)], [one for one in listed if not needs_person(one)]
 
 
-def _trouble(troubled: Sequence[CompanyResult], width: int) -> Iterator[Text]:
-    """Yield the companies that need a person, in the order of `COLOURS`, each with its problems."""
-    if not troubled:
-        return
-    count = len(troubled)
-    yield Text(f"{count:,} {'company needs' if count == 1 else 'companies need'} a person", style="bold")
-    lines = _lines(troubled)
-    room = max(1, DETAIL_LINES // len(lines))
-    for line, head in zip(lines, _columns(lines, width), strict=True):
-        yield head
-        yield from _problems(line.problems, room, width)
-        yield from wrap(line.members, "    ", width) if line.members else ()
-    yield Text()
-
-
-def _lines(companies: Sequence[CompanyResult]) -> list[Line]:
-    """Return the lines, by state: one for each company, or one for several with the same state, account and problem."""
-    groups: dict[tuple[object, ...], list[CompanyResult]] = {}
-    for one in companies:
-        first = one.problems[0] if one.problems and one.problems[0].key is None else None
-        groups.setdefault((one.state, one.account, tell(first) if first else one.company_id), []).append(one)
-    lines = []
-    for members in groups.values():
-        lines += [_together(members)] if len(members) > ALIKE else [_alone(one) for one in members]
-    order = list(COLOURS)
-    return sorted(lines, key=lambda line: order.index(line.state))
-
-
-def _alone(one: CompanyResult) -> Line:
-    problems = tuple(tell(problem) for problem in one.problems)
-    return Line(str(one.state), str(one.company_id), safe(one.name), figures(one.balance), problems)
-
-
-def _together(members: Sequence[CompanyResult]) -> Line:
-    first = members[0]
-    ids = ", ".join(str(one.company_id) for one in members[:MOST_IDS])
-    more = f" and {len(members) - MOST_IDS:,} more" if len(members) > MOST_IDS else ""
-    name = f"companies of account {safe(first.account)}"
-    problem = tell(first.problems[0])
-    return Line(str(first.state), f"{len(members):,} x", name, "", (problem,), f"companies: {ids}{more}")
+def _causes(
+    causes: Sequence[CauseGroup], result: RunResult, typed: Typed, width: int, groups: Mapping[int, Sequence[str]]
+) -> Iterator[Text]:
+    """Yield what needs a person, cause by cause, the gravest first; the last ones of many in a line each."""
+    room = max(1, EXAMPLE_LINES // max(1, min(len(causes), MOST_CAUSES)))
+    for number, cause in enumerate(causes[:MOST_LINES]):
+        yield cause_head(cause, result.finished_at, width)
+        if number < MOST_CAUSES:
+            yield from who(cause, width)
+            yield from examples(cause, room, width)
+            yield from to_type(remedy(cause, groups, config=typed.config), width)
+    if (left := len(causes) - MOST_LINES) > 0:
+        yield Text(f"and {left:,} more causes: --output json shows all", style="dim")
 
 
 def _columns(lines: Sequence[Line], width: int) -> Iterator[Text]:
@@ -158,38 +140,30 @@ def _columns(lines: Sequence[Line], width: int) -> Iterator[Text]:
         yield text
 
 
-def _problems(problems: Sequence[str], room: int, width: int) -> Iterator[Text]:
-    """Yield the first problems, each complete, as long as the next one fits into `room` lines; the first one always."""
-    used = shown = 0
-    for problem in problems[:MOST_PROBLEMS]:
-        lines = wrap(problem, "    ", width)
-        if shown and used + len(lines) > room:
-            break
-        yield from lines
-        used, shown = used + len(lines), shown + 1
-    if left := len(problems) - shown:
-        yield Text(f"    and {left:,} more: --output json shows all", style="dim")
-
-
 def _changes(companies: Sequence[CompanyResult], width: int) -> Iterator[Text]:
     """Yield a line for each company that a plan would change."""
-    lines = [_alone(one)._replace(state="would change") for one in companies if one.state is State.SYNCED]
+    lines = [
+        Line("would change", str(one.company_id), safe(one.name), figures(one.balance))
+        for one in companies
+        if one.state is State.SYNCED
+    ]
     if lines:
         yield from _columns(lines, width)
         yield Text()
 
 
-def _others(others: Sequence[CompanyResult], verb: str, width: int) -> Iterator[Text]:
-    """Yield one line about all companies that need no person, and the reasons why some of them wait."""
-    if not others:
-        return
+def _others(others: Sequence[CompanyResult], verb: str) -> Iterator[Text]:
+    """Yield one line about all companies that need no person."""
     words: dict[str, str] = {State.SYNCED: "to change"} if verb in {"plan", "check"} else {}
     states = Counter(str(one.state) for one in others)
     counts = [f"{states[state]:,} {words.get(state, str(state))}" for state in reversed(COLOURS) if states[state]]
     yield Text(", ".join(counts))
-    reasons = Counter(tell(one.problems[0]) for one in others if one.problems)
-    for reason, count in reasons.most_common(ALIKE):
-        yield from wrap(f"{count:,} {'company' if count == 1 else 'companies'}: {reason}", "    ", width)
+
+
+def _calm(causes: Sequence[CauseGroup], width: int) -> Iterator[Text]:
+    """Yield the reasons why some companies wait."""
+    for cause in causes:
+        yield from wrap(f"{companies_of(cause)}: {tell(cause.example.problem)}", "    ", width)
 
 
 def _end(result: RunResult, typed: Typed, width: int) -> list[Text]:

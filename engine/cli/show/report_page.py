@@ -12,6 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
+from engine.cli.desk.remedy import lead
 from engine.documents.report import Part, Report
 from engine.model.dimension import DIMENSIONS
 from engine.observe.terminal import safe
@@ -80,6 +81,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "n": _number,
         "coded": _coded,
+        "lead": lead,
         "moment": _moment,
         "took": _took,
         "value": _value,

@@ -42,7 +42,7 @@ def totals(result: RunResult, width: int, cost: Cost | None) -> Iterator[Text]:
     if cost is not None:
         yield from hang("to write", _cost(cost, result.days), width)
     pace = result.requests.total / result.elapsed_s if result.elapsed_s >= 1 else 0.0
-    rate = f", {pace:,.0f} requests/s" if pace >= 1 else ""
+    rate = f", {pace:,.0f} {'request' if round(pace) == 1 else 'requests'}/s" if pace >= 1 else ""
     yield from hang("time", f"{result.elapsed_s:,.1f} s{rate}, run {result.run_id}", width)
 
 

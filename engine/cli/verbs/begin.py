@@ -26,15 +26,20 @@ from engine.run.run import Pending
 Begin = Callable[[Engine], Pending]
 
 
+def groups_of(chosen: Configured) -> dict[int, tuple[str, ...]]:
+    """Return the groups of the companies of a run, by company id."""
+    return {company.id: chosen.groups.get(company.id, ()) for company in chosen.companies}
+
+
 def _sync(line: CommandLine, chosen: Configured, _all: Configured) -> Begin:
-    allow, seconds = allowances(line), deadline_s(line)
+    allow, seconds = allowances(line, groups_of(chosen)), deadline_s(line)
     return lambda engine: engine.sync(
         chosen.companies, fresh=line.fresh, allow=allow, budget=line.budget, deadline_s=seconds
     )
 
 
 def _plan(line: CommandLine, chosen: Configured, _all: Configured) -> Begin:
-    allow, seconds = allowances(line), deadline_s(line)
+    allow, seconds = allowances(line, groups_of(chosen)), deadline_s(line)
     return lambda engine: engine.plan(
         chosen.companies, fresh=line.fresh, allow=allow, budget=line.budget, deadline_s=seconds
     )
@@ -61,7 +66,7 @@ def _retry(line: CommandLine, chosen: Configured, configured: Configured) -> Beg
     writable = {company.id for company in chosen.companies if company.write}
     if line.corrected is not None:
         return _retry_corrected(line, line.corrected, writable, chosen, configured)
-    allow = allowances(line)
+    allow = allowances(line, groups_of(chosen))
     found = _found(line, configured.settings)
     known = {where: keys for where, keys in found.keys.items() if _is_configured(where, configured)}
     if not known:
@@ -76,7 +81,7 @@ def _retry(line: CommandLine, chosen: Configured, configured: Configured) -> Beg
 def _retry_corrected(
     line: CommandLine, file: Path, writable: Collection[int], chosen: Configured, configured: Configured
 ) -> Begin:
-    allow = allowances(line)
+    allow = allowances(line, groups_of(chosen))
     rows = read_corrected(file, writable, {company.id for company in configured.companies})
     keys = {company_id: frozenset(str(row.get("unique_key")) for row in of) for company_id, of in rows.items()}
     return lambda engine: engine.retry(chosen.companies, keys, corrected=rows, corrected_in=str(file), allow=allow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class CommandLine:
     deadline: str | None = None  # a duration, such as "30m"
     expect_ledger: bool = False  # fail unless the ledger knows of an earlier run
     detailed: bool = False  # exit with 6 when changes are pending
+    fail_on: str = "any"  # "new": problems that are known do not call for exit codes 3 and 4
     details: bool = False  # show what differs, field by field
     only: str | None = None  # of what differs, show this kind alone; None: all
     out: Path | None = None  # write the plan to this file
@@ -48,15 +50,24 @@ def deadline_s(line: CommandLine) -> float | None:
         raise click.UsageError(f"--deadline {safe(line.deadline or '')}: {error}") from error
 
 
-def allowances(line: CommandLine) -> list[Allow]:
-    """Return what `--allow` names. Raises `UsageError` for what is no guard with a company id."""
-    return [_allowance(text) for text in line.allow]
+def allowances(line: CommandLine, groups: Mapping[int, Sequence[str]]) -> list[Allow]:
+    """Return what `--allow` names; `groups`: those of the companies of the run, by company id. Raises `UsageError`."""
+    return [allow for text in line.allow for allow in _allowances(text, groups)]
 
 
-def _allowance(text: str) -> Allow:
-    slug, colon, company_id = text.partition(":")
+def _allowances(text: str, groups: Mapping[int, Sequence[str]]) -> list[Allow]:
+    """Return what one `--allow` names: a guard of one company, of each company of a group, or of the run."""
+    slug, colon, whom = text.partition(":")
     if slug == "fleet" and not colon:
-        return Allow(slug)
-    if not (company_id.isascii() and company_id.isdigit()):
-        raise click.UsageError(f"--allow {text}: understood is GUARD:ID, such as mass-create:123")
-    return Allow(slug, int(company_id))
+        return [Allow(slug)]
+    kind, grouped, name = whom.partition(":")
+    if grouped and kind == "group":
+        members = [Allow(slug, company_id) for company_id, names in groups.items() if name in names]
+        if not members:
+            raise click.UsageError(f"--allow {safe(text)}: no company of this run is in a group {safe(name)}")
+        return members
+    if not (whom.isascii() and whom.isdigit()):
+        raise click.UsageError(
+            f"--allow {safe(text)}: understood is GUARD:ID, such as mass-create:123, or GUARD:group:NAME"
+        )
+    return [Allow(slug, int(whom))]

@@ -10,6 +10,7 @@ from functools import partial
 import anyio
 import click
 
+from engine.cli.desk.fail_on import code_for_new
 from engine.cli.show.advice import Typed
 from engine.cli.show.cost import cost_of
 from engine.cli.show.output import Unprinted, deliver, deliver_texts, run_texts
@@ -53,6 +54,8 @@ def execute(line: CommandLine) -> int:
         click.echo(f"Note: {left_out:,} more differ in other ways and are not shown (--only {line.only})", err=True)
     if line.detailed and result.exit_code == ExitCode.DONE and _is_pending(line, result):
         result = replace(result, exit_code=ExitCode.PENDING)
+    if line.fail_on == "new":
+        result = replace(result, exit_code=code_for_new(result))
     try:
         _print(line, result, chosen)
     except Unprinted as error:
@@ -108,7 +111,7 @@ def _print(line: CommandLine, result: RunResult, chosen: Configured) -> None:
 
     details = line.details or line.verb == "check"
     cost = cost_of(result, chosen.companies, chosen.settings) if line.verb == "plan" else None
-    deliver(lambda stream: print_run(stream, result, typed, details=details, cost=cost))
+    deliver(lambda stream: print_run(stream, result, typed, details=details, cost=cost, groups=chosen.groups))
 
 
 def _chosen(line: CommandLine, configured: Configured) -> Configured:

@@ -9,6 +9,8 @@ from pathlib import Path
 import anyio
 
 from engine.cli.codes import CODES
+from engine.cli.desk.grouping import common_group_of
+from engine.cli.desk.remedy import remedy_for
 from engine.cli.verbs.report_files import ReportFiles
 from engine.config import Configured
 from engine.documents.report import Day, Note, Part, Report
@@ -16,7 +18,6 @@ from engine.documents.report_build import added, fair_share, needs_person, part_
 from engine.documents.report_causes import causes_of
 from engine.documents.report_facts import CompanyFacts, company_facts, lines_of
 from engine.documents.report_words import OtherNames, Words, safe_lines
-from engine.guards.registry import REGISTRY
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.origin import origin_of
 from engine.model.result import LastSync
@@ -37,7 +38,7 @@ class Making:
         self.configured, self.ledger, self.runs, self.only, self.file = configured, ledger, runs, only, file
         self.origin = origin_of(configured.settings.api.base_url)
         self.account_ids = {account.name: account.account_id for account in configured.settings.accounts}
-        self.words = Words(explain=_explain, alone={guard.slug for guard in REGISTRY}, others=self._others())
+        self.words = Words(explain=_explain, remedy=self._remedy, others=self._others())
 
     async def write(self) -> str:
         """Write both files; return a line that says so."""
@@ -142,6 +143,11 @@ class Making:
                 usable = limits.requests_per_day - limits.reserve_per_day
                 found.append(Day(account.name, day.isoformat(), use.used, usable))
         return tuple(sorted(found, key=lambda one: (-one.used / max(1, one.usable), one.account)))
+
+    def _remedy(self, code: str, ids: Sequence[int], key: str | None) -> str:
+        """Return what to type against a code in these companies: by their group, if all are of one."""
+        group = common_group_of(ids, self.configured.groups) if len(ids) > 1 else None
+        return remedy_for(code, ids, key=key, group=group, config=str(self.configured.path))
 
     def _others(self) -> OtherNames:
         """Return what a client's report must not tell: of a fleet's report, nothing."""

@@ -38,6 +38,13 @@ def plan(**options: Any) -> int:
 
 @click.command()
 @run_options("verify", "allow", "fresh", "budget", "deadline", "expect_ledger")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["any", "new"]),
+    default="any",
+    show_default=True,
+    help="new: exit with 3 or 4 only for what no finished sync, apply or retry had shown, or once a week.",
+)
 @rejects_option
 @click.option(
     "--report",

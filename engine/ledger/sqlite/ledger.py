@@ -16,6 +16,8 @@ from engine.ledger.sqlite import (
     distrust,
     intents,
     keys,
+    known_problems,
+    last_told,
     plans,
     quotas,
     rekeys,
@@ -34,10 +36,12 @@ from engine.ledger.sqlite import (
 )
 from engine.ledger.sqlite.database import give_back, open_file, open_memory
 from engine.ledger.sqlite.lock import FileLocks, MemoryLocks
+from engine.ledger.sqlite.run_marks import RunMarks
 from engine.ledger.sqlite.thread import DatabaseThread
 from engine.model.balance import State
 from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.directory import Directory
+from engine.model.known import Known
 from engine.model.ledger_writes import Intent, Learned, Settlement
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.resting import Pause, Rest, RestingRow
@@ -46,6 +50,7 @@ from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
+from engine.model.standing import Standing
 from engine.model.wanted import FileEnd, GoodCounts, LeftOut
 
 MEMORY = ":memory:"
@@ -64,9 +69,11 @@ class SqliteLedger:
         *,
         path: Path | None = None,
         is_new: bool = False,
+        marks: RunMarks | None = None,
     ) -> None:
         self._thread = thread
         self._hold = hold
+        self._marks = marks or RunMarks()
         self.path = path  # None: it is in memory
         self.is_new = is_new  # no run was written down in its file when it was opened
 
@@ -211,14 +218,20 @@ class SqliteLedger:
     ) -> None:
         """Open a run's entry."""
         await self._thread.write(runs.start, run_id, verb, at, origin=origin, allowed=tuple(allowed))
+        self._marks.begin(run_id)
 
     async def finish_run(self, result: RunResult) -> None:
         """Close a run's entry with its result."""
         await self._thread.write(runs.finish, result)
+        self._marks.end(result.run_id)
 
     async def last_states(self, origin: str) -> dict[NamedCompany, State]:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
+
+    async def known_problems(self, origin: str) -> Known:
+        """Return which problems finished runs have shown at this origin, and since when."""
+        return await self._thread.read(known_problems.read, origin)
 
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
         """Return the rows that a finished run, or each company's newest, left rejected or uncertain."""
@@ -251,6 +264,10 @@ class SqliteLedger:
     async def sent_rows(self, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
         """Return the rows of a company that these runs sent."""
         return await self._thread.read(reports.sent_rows, company_key, tuple(runs))
+
+    async def standing(self, origin: str) -> Standing:
+        """Return how things stand: the last sync, runs without an end, what each company last told."""
+        return await self._thread.read(last_told.standing, origin, self._marks.is_alive)
 
     async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key."""
@@ -338,6 +355,7 @@ class SqliteLedger:
     async def aclose(self) -> None:
         """Finish what is queued and close. Idempotent."""
         await self._thread.aclose()
+        self._marks.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -360,7 +378,8 @@ async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:
     path = _path(file, base)
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
     thread = await DatabaseThread.start(str(path), lambda: open_file(path, locks))
-    return SqliteLedger(thread, locks.hold, path=path, is_new=await thread.read(runs.is_empty))
+    is_new, marks = await thread.read(runs.is_empty), RunMarks(locks.folder)
+    return SqliteLedger(thread, locks.hold, path=path, is_new=is_new, marks=marks)
 
 
 async def holds_runs(url: str, *, base: Path | None = None) -> bool:

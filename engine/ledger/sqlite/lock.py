@@ -25,6 +25,11 @@ class FileLocks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
     @contextmanager
     def opening(self) -> Iterator[None]:
         """Make the folder, and wait for whoever else is opening (or migrating) the database beside it."""

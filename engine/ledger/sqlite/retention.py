@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime, timedelta
 
-from engine.ledger.sqlite import attempts, plans, quotas
+from engine.ledger.sqlite import attempts, known_problems, plans, quotas
 from engine.ledger.sqlite.texts import from_text, to_text
 
 EARLIER = "select max(started_at) from runs where started_at < ?"
@@ -51,6 +51,7 @@ def prune(connection: sqlite3.Connection, before: datetime) -> int:
     connection.execute(attempts.FORGET, horizon)
     connection.execute(plans.FORGET, horizon)
     connection.execute(quotas.FORGET, horizon)
+    connection.execute(known_problems.FORGET_OLD, horizon)
     connection.execute(FORGET_COMPANIES, horizon)
     connection.execute(FORGET_TOTALS, horizon)
     return connection.execute(FORGET_RUNS, horizon).rowcount

@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from engine.errors import LedgerError
-from engine.ledger.sqlite import to_retry
+from engine.ledger.sqlite import known_problems, to_retry
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
 from engine.model.result import CompanyResult, LastSync, PastRun, RunResult, journal_json
@@ -54,6 +54,7 @@ REMEMBER_STATE = """
         state = excluded.state, run_id = excluded.run_id, at = excluded.at, name = excluded.name,
         exit_code = excluded.exit_code, source_rows = excluded.source_rows, created = excluded.created,
         updated = excluded.updated, trouble = excluded.trouble, well_at = coalesce(excluded.well_at, well_at)
+    where excluded.state <> 'locked'
 """
 LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"
 HISTORY = """
@@ -115,6 +116,7 @@ def finish(connection: sqlite3.Connection, result: RunResult) -> None:
         connection.executemany(REMEMBER_STATE, list(_states(result, origin)))
         if result.verb in WRITING:
             to_retry.note(connection, result, origin)
+            known_problems.note(connection, result, origin)
     closing = (to_text(result.finished_at), int(result.exit_code), to_json(journal_json(result)), result.run_id)
     connection.execute(FINISH, closing)
 

@@ -104,6 +104,10 @@ NOTES = {
         Rows that each company's newest run left rejected or of unknown outcome: what `dimsync retry` sends. A company
         without such rows has no line. `run_id`: the run that left them.
     """,
+    "known_problems": """
+        Problems that runs which sent rows have shown, until a run that compared the company shows them no more. A
+        problem that stands here is not new: `dimsync sync --fail-on new` counts it once a week from its second week on.
+    """,
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
     "sources": """
         How each company's file ended at its last good run, by which a torn file is recognised. `fleet`: the template

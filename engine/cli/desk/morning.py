@@ -1,0 +1,144 @@
+"""What an operator looks at in the morning: who needs somebody, what waits by itself, what is in order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from engine.cli.desk.gravity import gravity
+from engine.cli.desk.grouping import CALM, CauseGroup, grouped
+from engine.model.balance import ExitCode, worst
+from engine.model.outcome import Problem
+from engine.model.quota import DayUse
+from engine.model.result import CompanyResult, LastSync
+from engine.model.settings import Account, NamedCompany
+from engine.model.standing import RunTimes, Standing
+
+NEARLY_USED = 0.8
+"""From this part of the requests of its day on, an API key is told of."""
+
+
+class Configured(NamedTuple):
+    """A company of the settings, and how it ended in its last sync."""
+
+    where: NamedCompany
+    name: str
+    last: LastSync | None  # None: it was never synced
+    told: CompanyResult | None
+    rests_until: datetime | None  # it is not read again before then, unless its source changes
+
+
+class KeyDay(NamedTuple):
+    """An account, and what its API key has used of its day."""
+
+    account: Account
+    use: DayUse
+
+    @property
+    def usable(self) -> int:
+        """How many requests of the day runs may send."""
+        limits = self.account.limits
+        return max(0, limits.requests_per_day - limits.reserve_per_day)
+
+    def is_near_its_end(self, now: datetime) -> bool:
+        """Whether most of it is used, or the API says that all of it is."""
+        closed = self.use.closed_until(now, self.account.limits) is not None
+        return closed or self.use.used >= NEARLY_USED * self.usable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Morning:
+    """How things stand at `now`. Without a `repr`, for the reason that `RunResult` names."""
+
+    now: datetime
+    last: RunTimes | None  # the sync that finished last
+    running: tuple[RunTimes, ...]
+    died: tuple[RunTimes, ...]
+    problems: tuple[Problem, ...]  # of the last sync as a whole
+    companies: tuple[Configured, ...]
+    causes: tuple[CauseGroup, ...]
+    keys: tuple[KeyDay, ...]
+
+    @property
+    def new(self) -> list[CauseGroup]:
+        """The causes that need a person and that no run had shown before the last sync."""
+        return [each for each in self.causes if each.needs_person and each.is_new]
+
+    @property
+    def known(self) -> list[CauseGroup]:
+        """The causes that need a person and that were known before the last sync."""
+        return [each for each in self.causes if each.needs_person and not each.is_new]
+
+    @property
+    def waiting(self) -> list[CauseGroup]:
+        """The causes that wait for nobody."""
+        return [each for each in self.causes if each.gravity in CALM]
+
+    @property
+    def never(self) -> list[Configured]:
+        """The companies that no sync has finished with yet."""
+        return [each for each in self.companies if each.last is None]
+
+    @property
+    def resting(self) -> list[datetime]:
+        """Until when companies rest, the soonest first."""
+        return sorted(each.rests_until for each in self.companies if each.rests_until is not None)
+
+    @property
+    def in_order(self) -> int:
+        """How many companies their last sync left without trouble."""
+        return sum(each.told is not None and each.told.exit_code == ExitCode.DONE for each in self.companies)
+
+    @property
+    def age(self) -> timedelta | None:
+        """How long ago the last sync finished; None: none did."""
+        return None if self.last is None or self.last.finished_at is None else self.now - self.last.finished_at
+
+    def is_silent(self, max_age_s: float) -> bool:
+        """Whether the last finished sync is older than that, or a run that began since then has died."""
+        return self.age is None or self.age.total_seconds() > max_age_s or bool(self.died)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that the companies' last states, and the last sync as a whole, call for."""
+        codes = [each.told.exit_code for each in self.companies if each.told is not None]
+        return worst([*codes, *(gravity(each.code) for each in self.problems)])
+
+
+def morning(
+    standing: Standing,
+    companies: Iterable[tuple[NamedCompany, str]],
+    rests: Mapping[NamedCompany, datetime],
+    keys: Iterable[KeyDay],
+    now: datetime,
+) -> Morning:
+    """Return how things stand with the companies of the settings; `rests`: until when some of them rest."""
+    found = tuple(_configured(where, name, standing, rests.get(where), now) for where, name in companies)
+    shown = Morning(
+        now=now,
+        last=standing.last,
+        running=standing.running,
+        died=standing.died,
+        problems=standing.problems,
+        companies=(),
+        causes=(),
+        keys=tuple(keys),
+    )
+    return of_companies(shown, found)
+
+
+def of_companies(shown: Morning, companies: tuple[Configured, ...]) -> Morning:
+    """Return how things stand with these companies alone."""
+    run_at = shown.last.finished_at if shown.last is not None else None
+    causes = grouped((each.told for each in companies if each.told is not None), run_at=run_at)
+    return replace(shown, companies=companies, causes=tuple(causes))
+
+
+def _configured(
+    where: NamedCompany, name: str, standing: Standing, rests_until: datetime | None, now: datetime
+) -> Configured:
+    last, told = standing.syncs.get(where), standing.companies.get(where)
+    is_resting = rests_until is not None and rests_until > now and told is not None and told.exit_code != ExitCode.DONE
+    return Configured(where, name or (last.name if last else ""), last, told, rests_until if is_resting else None)

@@ -1,0 +1,189 @@
+"""What `dimsync status` shows: read from the ledger, told as a screen or as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import click
+from rich.console import Console
+
+from engine.cli.desk.morning import Configured as Shown
+from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
+from engine.cli.desk.remedy import remedy
+from engine.cli.show.morning import company_lines, morning_lines
+from engine.cli.show.output import deliver, deliver_texts, dump
+from engine.cli.verbs.missing import with_missing
+from engine.config import Configured, load
+from engine.config.values import duration
+from engine.errors import plain
+from engine.ledger.sqlite.ledger import open_ledger
+from engine.model.balance import ExitCode, worst
+from engine.model.origin import origin_of
+from engine.model.result import problem_json
+from engine.model.settings import AccountCompany, NamedCompany
+from engine.model.standing import RunTimes
+from engine.observe.terminal import safe
+
+SCHEMA = "dimsync.status/1"
+
+
+def show_morning(config: Path, company: int | None, *, max_age: str | None, exit_code: bool, output: str) -> int:
+    """Print how things stand, and return the exit code that was asked for."""
+    longest_s = _seconds(max_age)
+    configured = with_missing(load(config, os.environ))
+    whole = anyio.run(_remembered, configured)
+    shown = whole if company is None else _only(whole, company)
+    codes = [shown.exit_code] if exit_code else []
+    if longest_s is not None and whole.is_silent(longest_s):
+        codes.append(ExitCode.FAILED)
+        click.echo(f"Error: {_silence(whole, max_age or '')}", err=True)
+    code = worst(codes)
+    if output == "json":
+        document = _json(shown, configured, str(config), code)
+        if company is not None:
+            told = shown.companies[0].told
+            document["told"] = [problem_json(each) for each in told.problems] if told is not None else []
+        deliver_texts(iter([dump(document, indent=2)]))
+    else:
+        _print(shown, company, configured, str(config))
+    return code
+
+
+def _seconds(max_age: str | None) -> float | None:
+    try:
+        return None if max_age is None else duration(max_age)
+    except ValueError as error:
+        raise click.UsageError(f"--max-age {safe(max_age or '')}: {error}") from error
+
+
+def _silence(shown: Morning, longest: str) -> str:
+    if shown.died:
+        run = shown.died[0]
+        return f"the {run.verb} that began {run.started_at:%Y-%m-%d %H:%M} UTC died before its end"
+    if shown.last is None or shown.last.finished_at is None:
+        return "no sync has finished yet"
+    return f"the last sync finished {shown.last.finished_at:%Y-%m-%d %H:%M} UTC, longer ago than {longest}"
+
+
+def _only(shown: Morning, company_id: int) -> Morning:
+    """Return how one company stands. Raises `UsageError` when the settings do not name it."""
+    own = tuple(each for each in shown.companies if each.where.company_id == company_id)
+    if not own:
+        raise click.UsageError(f"the settings name no company {company_id}")
+    return of_companies(shown, own)
+
+
+def _print(shown: Morning, company: int | None, configured: Configured, config: str) -> None:
+    console = Console(highlight=False, markup=False, emoji=False)
+    if company is None:
+        lines = morning_lines(shown, console.width, configured.groups, config)
+    else:
+        lines = company_lines(shown.companies[0], shown, console.width, configured.groups, config)
+    with console.capture() as text:
+        for line in lines:
+            console.print(line, soft_wrap=True)
+    deliver(lambda stream: stream.writelines([text.get()]))
+
+
+async def _remembered(configured: Configured) -> Morning:
+    settings = configured.settings
+    origin, now = origin_of(settings.api.base_url), datetime.now(UTC)
+    ids = {account.account_id: account.name for account in settings.accounts}
+    with plain():
+        async with await open_ledger(settings.ledger_url) as ledger:
+            await ledger.carry_over(origin, {account.account_id: account.key_id for account in settings.accounts})
+            days = [KeyDay(each, await ledger.quota(origin, each.key_id, now.date())) for each in settings.accounts]
+            standing, states = await ledger.standing(origin), await ledger.states(origin)
+    rests = {
+        _named(where, ids): state.retry_at
+        for where, state in states.items()
+        if state.retry_at is not None and where.account_id in ids
+    }
+    companies = [
+        (NamedCompany(configured.levels[each.id].account, each.id), each.name) for each in configured.companies
+    ]
+    return morning(standing, companies, rests, days, now)
+
+
+def _named(where: AccountCompany, names: dict[str, str]) -> NamedCompany:
+    return NamedCompany(names[where.account_id], where.company_id)
+
+
+def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "at": _text(shown.now),
+        "exit_code": int(code),
+        "last_sync": _run_json(shown.last) if shown.last else None,
+        "running": [_run_json(each) for each in shown.running],
+        "died": [_run_json(each) for each in shown.died],
+        "in_order": shown.in_order,
+        "problems": [
+            {"code": each.code, "message": each.message, "since": _text(each.since)} for each in shown.problems
+        ],
+        "causes": list(_causes_json(shown, configured, config)),
+        "companies": [_company_json(each) for each in sorted(shown.companies, key=_trouble_first)],
+        "accounts": [_account_json(each, shown.now) for each in shown.keys],
+    }
+
+
+def _trouble_first(one: Shown) -> tuple[bool, int]:
+    return one.last is not None and one.last.state in {"synced", "unchanged"}, one.where.company_id
+
+
+def _run_json(run: RunTimes) -> dict[str, object]:
+    return {
+        "run_id": run.run_id,
+        "verb": run.verb,
+        "started_at": _text(run.started_at),
+        "finished_at": _text(run.finished_at),
+        "exit_code": run.exit_code,
+    }
+
+
+def _causes_json(shown: Morning, configured: Configured, config: str) -> Iterator[dict[str, object]]:
+    for each in shown.causes:
+        yield {
+            "code": each.code,
+            "cause": each.cause.words,
+            "exit_code": int(each.gravity),
+            "needs_person": each.needs_person,
+            "companies": [one.company_id for one in each.companies],
+            "problems": len(each.told),
+            "rows": each.rows,
+            "new": each.is_new,
+            "since": _text(each.since),
+            "example": {"company_id": each.example.company.company_id, "message": each.example.problem.message},
+            "remedy": remedy(each, configured.groups, config=config) if each.needs_person else None,
+        }
+
+
+def _company_json(one: Shown) -> dict[str, object]:
+    named: dict[str, object] = {"account": one.where.account, "company_id": one.where.company_id, "name": one.name}
+    if one.last is None:
+        return named | {"state": "never"}
+    codes: dict[str, int] = {}
+    for problem in one.told.problems if one.told else ():
+        codes[problem.code] = codes.get(problem.code, 0) + 1
+    times = {"at": _text(one.last.at), "well_at": _text(one.last.well_at), "rests_until": _text(one.rests_until)}
+    return named | one.last._asdict() | {"name": one.name} | times | {"problems": codes}
+
+
+def _account_json(day: KeyDay, now: datetime) -> dict[str, object]:
+    limits = day.account.limits
+    return {
+        "account": day.account.name,
+        "day": day.use.day.isoformat(),
+        "used": day.use.used,
+        "limit": limits.requests_per_day,
+        "reserve": limits.reserve_per_day,
+        "closed_until": _text(day.use.closed_until(now, limits)),
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,76 @@
+"""Problems that earlier runs showed: since when each is known, and which of a run's problems are news. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from engine.model.balance import State
+from engine.model.cause import mark_of
+from engine.model.outcome import Problem
+from engine.model.result import CompanyResult, RunResult
+from engine.model.settings import NamedCompany
+
+WEEK = timedelta(days=7)
+"""A problem that is known for longer is news again, once in so long."""
+
+THE_RUN = NamedCompany("", 0)
+"""Stands for the run as a whole, which has problems of its own."""
+
+
+class Shown(NamedTuple):
+    """When finished runs showed a problem."""
+
+    code: str  # the problem's
+    since: datetime  # the end of the first such run
+    at: datetime  # the end of the last one
+
+
+Known = Mapping[NamedCompany, Mapping[bytes, Shown]]
+"""What is known of companies' problems, by `cause.mark_of`."""
+
+
+def with_since(result: RunResult, known: Known) -> RunResult:
+    """Return a result whose problems tell since when they are known, and whether they are news."""
+    companies = tuple(
+        replace(each, problems=_dated(each.problems, each.name, known.get(_whose(each), {}), result.finished_at))
+        if each.problems
+        else each
+        for each in result.companies
+    )
+    problems = _dated(result.problems, "", known.get(THE_RUN, {}), result.finished_at)
+    return replace(result, companies=companies, problems=problems)
+
+
+def known_after(company: CompanyResult, before: Mapping[bytes, Shown], at: datetime) -> dict[bytes, Shown]:
+    """Return what is known of a company's problems once a run has ended at `at`.
+
+    What a run that compared the whole company does not show any more is forgotten.
+    """
+    shown = shown_of(company.problems, company.name, at)
+    is_compared = company.is_seen_through or (company.state is State.HELD and company.evidence is not None)
+    return shown if is_compared and company.asked is None else {**before, **shown}
+
+
+def shown_of(problems: tuple[Problem, ...], name: str, at: datetime) -> dict[bytes, Shown]:
+    """Return problems that a run showed which ended at `at`; `name`: of the company that has them."""
+    return {mark_of(each, name): Shown(each.code, each.since or at, at) for each in problems}
+
+
+def _dated(
+    problems: tuple[Problem, ...], name: str, known: Mapping[bytes, Shown], now: datetime
+) -> tuple[Problem, ...]:
+    return tuple(_one_dated(problem, known.get(mark_of(problem, name)), now) for problem in problems)
+
+
+def _one_dated(problem: Problem, shown: Shown | None, now: datetime) -> Problem:
+    if shown is None or shown.since > now:  # a clock that was set back tells nothing
+        return replace(problem, since=now, is_news=True)
+    is_due = (now - shown.since) // WEEK > (shown.at - shown.since) // WEEK
+    return replace(problem, since=shown.since, is_news=is_due)
+
+
+def _whose(company: CompanyResult) -> NamedCompany:
+    return NamedCompany(company.account, company.company_id)

@@ -1,0 +1,34 @@
+"""How a fleet stands between runs, as the ledger remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from engine.model.outcome import Problem
+from engine.model.result import CompanyResult, LastSync
+from engine.model.settings import NamedCompany
+
+
+class RunTimes(NamedTuple):
+    """When a run began and ended."""
+
+    run_id: str
+    verb: str
+    started_at: datetime
+    finished_at: datetime | None  # None: it is under way, or died
+    exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How things stand."""
+
+    last: RunTimes | None = None  # the sync that finished last; None: none did
+    problems: tuple[Problem, ...] = ()  # of that sync as a whole
+    running: tuple[RunTimes, ...] = ()  # runs that send rows and are under way, the newest first
+    died: tuple[RunTimes, ...] = ()  # such runs that began after the last sync did, and ended without a word
+    syncs: Mapping[NamedCompany, LastSync] = field(default_factory=dict)
+    companies: Mapping[NamedCompany, CompanyResult] = field(default_factory=dict)  # what each told in its last sync
