@@ -37,7 +37,11 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"engine/py.typed", "dimsync/__init__.py", "dimsync/py.typed"} <= names
     assert {"engine/model/result-1.schema.json", "engine/__main__.py"} <= names
-    sources = {str(path.relative_to(ROOT)) for kind in ("*.py", "*.sql") for path in (ROOT / "engine").rglob(kind)}
+    sources = {
+        str(path.relative_to(ROOT))
+        for kind in ("*.py", "*.sql", "*.jinja", "*.css")
+        for path in (ROOT / "engine").rglob(kind)
+    }
     assert "engine/ledger/sqlite/migrations/01-rows-intents-runs.sql" in sources
     alias = "engine/distribution/dimsync/__init__.py"  # which is `dimsync/__init__.py` there
     assert sources - {alias} <= names

@@ -35,6 +35,7 @@ VERBS = {
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
     "status": ("status", "Show who needs a person, since when, and what to type; what waits, and until when."),
     "history": ("status", "List the runs that the ledger remembers."),
+    "report": ("report", "Write what a run did as one HTML page, and all of its rows as CSV."),
     "plan": ("sync", "Read, compare and show what a sync would do; writes nothing."),
     "apply": ("sync", "Carry out a plan that `plan -o FILE` has kept, exactly."),
     "sync": ("sync", "Bring the companies' dimensions to what their sources say."),

@@ -161,7 +161,8 @@ class _Draft:
         touches_kind = fields != _NAME and not set(fields or row.resource.kind).isdisjoint(row.resource.kind)
         retyped = touches_kind and is_retyped(row, remote)
         wanted = self.labels.updated(row, remote, retyped=retyped)
-        return Change(wanted, remote.id, fields, self._filled(row, remote))
+        shown = (remote.name,) if fields == _NAME else tuple([getattr(remote, name) for name in fields])
+        return Change(wanted, remote.id, fields, self._filled(row, remote), shown)
 
     def _filled(self, row: Dimension, remote: RemoteRow | None) -> str | None:
         """Return the code to send for a row that has none; None: nothing is to be filled in."""

@@ -6,7 +6,7 @@ The digest is no signature: it shows that a file was changed by mistake or cut s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
@@ -14,7 +14,6 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.model.change import Change, Hold
-from engine.model.difference import Difference
 from engine.model.dimension import Dimension
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, RunResult, left_out_json
@@ -63,9 +62,8 @@ def _not_planned(one: CompanyResult) -> CompanyPlan:
     )
 
 
-def write_plan(plan: SavedPlan, result: RunResult) -> str:
-    """Return the file's text. `result`: of the `plan` run, which has the values that the changed fields had before."""
-    before = {(one.account, one.company_id): one.differences for one in result.companies}
+def write_plan(plan: SavedPlan) -> str:
+    """Return the file's text."""
     changes = [change for company in plan.companies for change in company.changes if not company.held_by]
     document = {
         "schema": PLAN_SCHEMA,
@@ -81,7 +79,7 @@ def write_plan(plan: SavedPlan, result: RunResult) -> str:
             "updates": sum(change.remote_id is not None for change in changes),
             "requests": sum(requests(company) for company in plan.companies),
         },
-        "companies": [_company(one, before.get((one.account, one.company_id), ())) for one in plan.companies],
+        "companies": [_company(one) for one in plan.companies],
     }
     return json.dumps(document | {"digest": _digest(document)}, ensure_ascii=False, indent=1)
 
@@ -124,13 +122,7 @@ def _digest(document: Mapping[str, Any]) -> str:
     return blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
-def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, Any]:
-    wire_keys = {source_key: key for key, source_key in plan.source_keys}
-    before = {
-        wire_keys.get(each.key, each.key): {field.name: field.remote for field in each.fields}
-        for each in differences
-        if each.key
-    }
+def _company(plan: CompanyPlan) -> dict[str, Any]:
     return {
         "company_id": plan.company_id,
         "name": plan.name,
@@ -143,9 +135,9 @@ def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, 
         "sources": [each._asdict() for each in plan.sources],
         "held_by": [_problem(problem) for problem in plan.held_by],
         "not_planned": [_problem(problem) for problem in plan.not_planned],
-        "creates": [_change(change, {}) for change in plan.creates],
-        "updates": [_change(change, before.get(change.row.key, {})) for change in plan.updates],
-        "canaries": [_change(change, before.get(change.row.key, {})) for change in plan.canaries],
+        "creates": [_change(change) for change in plan.creates],
+        "updates": [_change(change) for change in plan.updates],
+        "canaries": [_change(change) for change in plan.canaries],
         "reverts": list(plan.reverts),
         "again": {key: dict(shown) for key, shown in plan.again.items()},
         "orphans": list(plan.orphans),
@@ -155,9 +147,9 @@ def _company(plan: CompanyPlan, differences: Iterable[Difference]) -> dict[str, 
     }
 
 
-def _change(change: Change, before: Mapping[str, str | None]) -> dict[str, Any]:
+def _change(change: Change) -> dict[str, Any]:
     row = change.row._asdict()
-    shown = {name: {"from": before.get(name), "to": row[name]} for name in change.fields}
+    shown = {name: {"from": old, "to": new} for name, old, new in change.moves_to}
     filled = {} if change.code is None else {"sent_code": change.code}
     return {"remote_id": change.remote_id, "row": row, "fields": shown, **filled}
 
@@ -199,4 +191,6 @@ def _left_out(one: Mapping[str, Any]) -> LeftOut:
 
 
 def _read_change(change: Mapping[str, Any]) -> Change:
-    return Change(Dimension(**change["row"]), change["remote_id"], tuple(change["fields"]), change.get("sent_code"))
+    fields = change["fields"]
+    before = tuple(values["from"] for values in fields.values())
+    return Change(Dimension(**change["row"]), change["remote_id"], tuple(fields), change.get("sent_code"), before)

@@ -14,6 +14,7 @@ from engine.model.known import Known
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
+from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import CompanyKey, NamedCompany
 from engine.model.standing import Standing
 
@@ -111,6 +112,19 @@ class Runs(Protocol):
         """Return how each company ended in the sync that finished last, by account and id.
 
         A sync that found a company locked by another run tells nothing of it: the state before stays.
+        """
+        ...
+
+    async def kept_runs(
+        self, origin: str, *, run_id: str | None = None, since: datetime | None = None
+    ) -> list[KeptRun]:
+        """Return one finished run, those that finished since a moment, or with neither the newest; the oldest first."""
+        ...
+
+    async def sent_rows(self, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
+        """Return the rows of a company that these runs sent, each once for a run, in the order of their first sends.
+
+        A row that was sent several times has its last outcome, and what its first send was to change.
         """
         ...
 

@@ -19,6 +19,12 @@ class Change(NamedTuple):
         str, ...
     ] = ()  # names of the fields that differ; empty: a create, or a row of unknown state sent again
     code: str | None = None  # sent where the source gives none and the contract demands one; None: nothing to fill in
+    before: tuple[str | None, ...] = ()  # what is there in each of `fields`; None: not shown, and not known
+
+    @property
+    def moves_to(self) -> tuple[tuple[str, str | None, str | None], ...]:
+        """What the update changes: (field, value before, value after). Empty: a create, or nothing known to differ."""
+        return tuple((name, old, getattr(self.row, name)) for name, old in zip(self.fields, self.before, strict=True))
 
     @property
     def sent(self) -> Dimension:

@@ -119,6 +119,7 @@ class Outcome(NamedTuple):
     column: str  # a value of `Column`
     remote_id: str | None = None
     message: str = ""
+    fields: tuple[tuple[str, str | None, str | None], ...] = ()  # `Change.moves_to`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,10 @@ class ChunkOutcome:
 def trail(results: Iterable[ItemResult]) -> tuple[Outcome, ...]:
     """Return the outcomes of rows as the audit trail keeps them."""
     return tuple(
-        [_outcome((change.row.key, _NAMES[column], remote_id, text)) for change, column, remote_id, text in results]
+        [
+            _outcome((change.row.key, _NAMES[column], remote_id, text, change.moves_to if change.before else ()))
+            for change, column, remote_id, text in results
+        ]
     )
 
 

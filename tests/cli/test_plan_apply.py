@@ -12,11 +12,9 @@ import jsonschema
 import pytest
 
 from engine.documents.plan_file import write_plan
-from engine.model.balance import Balance
 from engine.model.change import Change
 from engine.model.dimension import Dimension
 from engine.model.origin import origin_of
-from engine.model.result import Requests, RunResult
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
 from tests.cli.conftest import Here
@@ -180,17 +178,7 @@ def kept(fleet: Fleet, company_id: int, **fields: Any) -> None:
         contract=fields.get("contract", "guide"),
         companies=(one,),
     )
-    ended = RunResult(
-        run_id="plan",
-        verb="plan",
-        started_at=plan.made_at,
-        finished_at=plan.made_at,
-        elapsed_s=0.0,
-        exit_code=0,
-        totals=Balance(),
-        requests=Requests(),
-    )
-    (fleet.folder / "plan.json").write_text(write_plan(plan, ended), encoding="utf-8")
+    (fleet.folder / "plan.json").write_text(write_plan(plan), encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,13 @@ def test_the_demo_agrees_with_the_sandbox(tmp_path: Path, here: Here) -> None:
     assert edited["updated"] > 0
     assert (last["created"], last["updated"], last["requests"]) == (0, 0, 0)
     assert document["truth"]["rows_equal"] == document["truth"]["rows_wanted"] == last["unchanged"]
-    assert {path.name for path in (tmp_path / "kept").iterdir()} >= {"dimsync.toml", "dimsync.db", "sources"}
+    assert {path.name for path in (tmp_path / "kept").iterdir()} >= {
+        "dimsync.toml",
+        "dimsync.db",
+        "sources",
+        "report.html",
+        "report.csv",
+    }
     assert here("validate", "-c", "kept/dimsync.toml").returncode == 0
     again = here("demo", "--keep", "kept")
     assert again.returncode == 2

@@ -72,7 +72,7 @@ async def planned(world: World, *companies: Company, allow: Iterable[tuple[str, 
 
 def kept(world: World, result: RunResult) -> tuple[SavedPlan, str]:
     saved = saved_plan(result, origin=origin_of(world.settings.api.base_url), contract=world.contract)
-    text = write_plan(saved, result)
+    text = write_plan(saved)
     assert read_plan(text, "plan.json") == saved
     return saved, text
 

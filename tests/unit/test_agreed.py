@@ -158,7 +158,7 @@ def test_a_row_that_the_source_alone_has_renamed_is_told() -> None:
     matching = join(drawn.wanted, drawn.index, drawn.record, agreed=told)
     assert (list(told.rows), matching.pairs) == ([], [])
     (change,) = diff(matching, drawn.index, drawn.record).updates
-    assert change == Change(row._replace(type_label=ONE[2].type_label), "r1", ("name",))
+    assert change == Change(row._replace(type_label=ONE[2].type_label), "r1", ("name",), before=(ONE[2].name,))
 
 
 def test_labels_count_where_they_are_compared() -> None:

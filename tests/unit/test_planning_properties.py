@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from random import Random
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from engine.compare.absorb import absorb
 from engine.compare.freshness import must_list
 from engine.compare.join import join
 from engine.compare.remote_view import RemoteView, as_known
-from engine.model.change import Plan
+from engine.model.change import Change, Plan
 from engine.model.dimension import Dimension, natural_key
 from engine.model.wanted import Wanted
 from engine.wire.dialect import BadAnswer
@@ -176,6 +177,11 @@ def test_after_any_trouble_three_quiet_runs_reach_the_goal(played: list[Round], 
         check_same(ledger, last, server)
 
 
+def told_apart(updates: Iterable[Change]) -> list[Change]:
+    """Return updates without the values of before: what no listing shows, only the ledger knows."""
+    return [change._replace(before=()) for change in updates]
+
+
 def check_same(ledger: ModelLedger, wanted: Wanted, server: ModelServer) -> None:
     """The ledger's image leads to the same plan as a fresh listing.
 
@@ -185,7 +191,7 @@ def check_same(ledger: ModelLedger, wanted: Wanted, server: ModelServer) -> None
     by_listing = compared(wanted, server.listing(), record)[1]
     by_ledger = compared(wanted, as_known(record), record)[1]
     assert by_ledger.creates == by_listing.creates
-    assert by_ledger.updates == by_listing.updates
+    assert told_apart(by_ledger.updates) == told_apart(by_listing.updates)
     if not server.shows_keys:
         assert [hold[:2] for hold in by_ledger.holds] == [hold[:2] for hold in by_listing.holds]
         assert by_ledger.unchanged == by_listing.unchanged

@@ -42,13 +42,23 @@ def tell(story: Story, output: str) -> int:
             raise click.UsageError(f"{safe(str(folder))} is not empty: --keep wants a folder of its own")
         folder.mkdir(parents=True, exist_ok=True)
         verdict = run_heeding_signals(partial(_play, story, folder))
+        report = _report(folder) if story.keep is not None and verdict.truth is not None else ""
     if output == "json":
         deliver_texts(iter([dump(document(verdict), indent=2)]))
     else:
         deliver(lambda stream: print_verdict(stream, verdict))
     if story.keep is not None and not story.quiet:
         click.echo(f"settings, source files and ledger are kept in {safe(str(story.keep))}", err=True)
+        click.echo(f"report of all runs: {report}" if report else "no report: the demo was stopped", err=True)
     return verdict.exit_code
+
+
+def _report(folder: Path) -> str:
+    """Write the report of all runs into the demo's folder; return a line that says so."""
+    from engine.cli.verbs.write_report import ReportOptions, written  # noqa: PLC0415  it brings jinja2
+
+    options = ReportOptions(file=folder / "report.html", config=folder / "dimsync.toml", since="1d")
+    return written(load(options.config, os.environ), options)
 
 
 async def _play(story: Story, folder: Path, stop: Stop) -> Verdict:

@@ -120,8 +120,13 @@ def _order(group: CauseGroup) -> tuple[object, ...]:
 
 def common_group(companies: Sequence[CompanyResult], groups: Mapping[int, Sequence[str]]) -> str | None:
     """Return a group of the settings that all of these companies are in, the smallest one; None: there is none."""
-    shared = set(groups.get(companies[0].company_id, ()))
-    for company in companies[1:]:
-        shared &= set(groups.get(company.company_id, ()))
+    return common_group_of([company.company_id for company in companies], groups)
+
+
+def common_group_of(ids: Sequence[int], groups: Mapping[int, Sequence[str]]) -> str | None:
+    """Return a group of the settings that companies of these ids are all in, as `common_group` does."""
+    shared = set(groups.get(ids[0], ()))
+    for each in ids[1:]:
+        shared &= set(groups.get(each, ()))
     sizes = {name: sum(name in each for each in groups.values()) for name in shared}
     return min(shared, key=lambda name: (sizes[name], name), default=None)

@@ -23,16 +23,23 @@ def remedy(group: CauseGroup, groups: Mapping[int, Sequence[str]], *, config: st
     For more than `FEW` others, a command that lets a guard pass names the first, to be tried before the rest, and any
     other command names none: it is about the whole fleet.
     """
-    words = shlex.split(_command(group.code))
-    ids = [str(each.company_id) for each in group.companies]
+    ids = [each.company_id for each in group.companies]
     name = common_group(group.companies, groups) if len(ids) > 1 else None
-    if name is not None:
-        whom = [f"group:{name}"]
+    return remedy_for(group.code, ids, key=group.example.problem.key, group=name, config=config)
+
+
+def remedy_for(
+    code: str, ids: Sequence[int], *, key: str | None = None, group: str | None = None, config: str = "dimsync.toml"
+) -> str:
+    """Return the command against a code for these companies, which are of this group; `key`: of a row that has it."""
+    words = shlex.split(_command(code))
+    if group is not None:
+        whom = [f"group:{group}"]
     elif len(ids) <= FEW:
         whom = [f"company:{each}" for each in ids]
     else:
         whom = [f"company:{ids[0]}"] if "--allow" in words else []
-    told = _made_out(words, whom, ids[0], group.example.problem.key or "KEY")
+    told = _made_out(words, whom, str(ids[0]), key or "KEY")
     settings = ["-c", config] if config != "dimsync.toml" else []
     return safe(shlex.join([*told[:2], *settings, *told[2:]]))
 

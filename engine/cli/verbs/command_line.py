@@ -37,6 +37,7 @@ class CommandLine:
     plan: Path | None = None  # carry out the plan of this file
     resume: bool = False  # finish an `apply` that was cut short
     rejects: Path | None = None  # write the rows that were refused to this file
+    report: Path | None = None  # write what was done to this page, and to a CSV beside it
     run_id: str | None = None  # retry the rows of this run; None: of each company's newest
     corrected: Path | None = None  # retry the rows of this file instead
 

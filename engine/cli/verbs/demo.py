@@ -15,7 +15,7 @@ from engine.cli.options import output_option, quiet_option
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
-    help="A folder to keep: settings, source files and ledger. Default: a temporary one.",
+    help="A folder to keep: settings, source files, ledger and a report of all runs. Default: a temporary one.",
 )
 @output_option("table", "json")
 @quiet_option

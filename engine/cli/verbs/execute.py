@@ -20,6 +20,7 @@ from engine.cli.verbs.command_line import CommandLine
 from engine.cli.verbs.drive import Order, drive, run_heeding_signals
 from engine.cli.verbs.missing import with_missing
 from engine.cli.verbs.only import only, rows_of
+from engine.cli.verbs.report_target import check_target
 from engine.cli.verbs.user_files import keep, may_write, rejects_text
 from engine.config import Configured, load
 from engine.documents.plan_file import saved_plan, write_plan
@@ -43,6 +44,8 @@ def execute(line: CommandLine) -> int:
     configured = with_missing(configured)
     _tell_strays(configured.strays)
     may_write(line.out, line.rejects)
+    if line.report is not None:
+        check_target(line.report)
     chosen = _chosen(line, configured)
     begin = BEGIN[line.verb](line, chosen, configured)
     order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet)
@@ -63,7 +66,7 @@ def execute(line: CommandLine) -> int:
         error.show()
         return worst((ExitCode(result.exit_code), ExitCode.FAILED))
     finally:  # the files are written even if standard output could not be
-        _keep_files(line, result, configured.settings)
+        _keep_files(line, result, configured)
     return result.exit_code
 
 
@@ -80,12 +83,17 @@ def _is_pending(line: CommandLine, result: RunResult) -> bool:
     return bool(rows_of(result) if line.only else result.totals.created or result.totals.updated)
 
 
-def _keep_files(line: CommandLine, result: RunResult, settings: Settings) -> None:
+def _keep_files(line: CommandLine, result: RunResult, configured: Configured) -> None:
+    settings = configured.settings
     if line.rejects is not None:
         keep(line.rejects, rejects_text(result))
     if line.out is not None:
         saved = saved_plan(result, origin=origin_of(settings.api.base_url), contract=settings.api.contract)
-        keep(line.out, f"{write_plan(saved, result)}\n")
+        keep(line.out, f"{write_plan(saved)}\n")
+    if line.report is not None:
+        from engine.cli.verbs.write_report import report_run  # noqa: PLC0415  it brings jinja2, which other runs do without
+
+        click.echo(f"report: {report_run(configured, result, line.report)}", err=True)
 
 
 async def _expect_runs(url: str) -> None:

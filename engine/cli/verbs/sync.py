@@ -46,6 +46,12 @@ def plan(**options: Any) -> int:
     help="new: exit with 3 or 4 only for what no finished sync, apply or retry had shown, or once a week.",
 )
 @rejects_option
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what was done there as one HTML page, and all rows as CSV beside it.",
+)
 def sync(**options: Any) -> int:
     """Bring the companies' dimensions to what their sources say.
 

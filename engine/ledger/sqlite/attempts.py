@@ -1,7 +1,8 @@
 """The audit trail: one line per request that was settled, with what became of each of its rows.
 
-A line holds one JSON array of `[key, outcome, remote_id, message]` for its rows; empty values at an array's end are
-left out. A line per row would double the cost of a push. The view `outcomes` takes the array apart for people.
+A line holds one JSON array of `[key, outcome, remote_id, message, fields]` for its rows; empty values at an array's end
+are left out. `fields`: `[name, before, after]` of each field that an update changes; an older dimsync wrote none.
+A line per row would double the cost of a push. The view `outcomes` takes the array apart for people.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ CUT_SHORT = "the run ended before its answer was written down"
 
 def add(connection: sqlite3.Connection, scope_id: int, run_id: str, settlement: Settlement) -> None:
     """Write down what became of one request and its rows."""
-    lines = [row[:4] if row[3] else row[:3] if row[2] else row[:2] for row in settlement.outcomes]
+    lines = [
+        row[:5] if row[4] else row[:4] if row[3] else row[:3] if row[2] else row[:2] for row in settlement.outcomes
+    ]
     counted = (settlement.sends, settlement.status, settlement.request_id)
     connection.execute(ADD, (scope_id, settlement.intent_id, run_id, to_text(settlement.at), *counted, to_json(lines)))
 
@@ -54,5 +57,6 @@ def of_row(connection: sqlite3.Connection, scope_id: int, key: str) -> tuple[Row
     for at, *request, rows in connection.execute(OF_ROW, (scope_id, to_json(key))):
         became = next((Outcome(*line) for line in orjson.loads(rows) if line[0] == key), None)
         if became is not None:  # None: the key is only a part of another text
-            found.append(RowAttempt._make((from_text(at), *request, *became[1:])))
+            said = (became.column, became.remote_id, became.message)
+            found.append(RowAttempt._make((from_text(at), *request, *said)))
     return tuple(found)

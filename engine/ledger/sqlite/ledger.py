@@ -21,6 +21,7 @@ from engine.ledger.sqlite import (
     plans,
     quotas,
     rekeys,
+    reports,
     resting,
     retention,
     rows,
@@ -47,6 +48,7 @@ from engine.model.resting import Pause, Rest, RestingRow
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
+from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
 from engine.model.standing import Standing
 from engine.model.wanted import GoodCounts, LeftOut
@@ -246,6 +248,16 @@ class SqliteLedger:
     async def last_syncs(self, origin: str) -> list[LastSync]:
         """Return how each company ended in the sync that finished last."""
         return await self._thread.read(runs.last_syncs, origin)
+
+    async def kept_runs(
+        self, origin: str, *, run_id: str | None = None, since: datetime | None = None
+    ) -> list[KeptRun]:
+        """Return a finished run, those since a moment, or the newest one."""
+        return await self._thread.read(reports.kept_runs, origin, run_id, since)
+
+    async def sent_rows(self, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
+        """Return the rows of a company that these runs sent."""
+        return await self._thread.read(reports.sent_rows, company_key, tuple(runs))
 
     async def standing(self, origin: str) -> Standing:
         """Return how things stand: the last sync, runs without an end, what each company last told."""

@@ -117,8 +117,9 @@ NOTES = {
         Updates that undid what somebody had changed in Ottimate; kept for 14 days, and since the last listing but two.
     """,
     "attempts": """
-        The audit trail: one line per request that was settled. `rows` holds an array for each of its rows; an end that
-        is empty (no message, no id) is left out of it. The view `outcomes` takes them apart.
+        The audit trail: one line per request that was settled. `rows` holds an array for each of its rows: key,
+        outcome, id, message, and [name, before, after] of each field that an update changes. An end that is empty is
+        left out. The view `outcomes` takes them apart.
     """,
     "outcomes": "The audit trail row by row: ask it with conditions on company_id, run_id, key or request_id.",
     "wire_keys": "Rows that `dimsync rekey` keeps under the key that they were created under.",
