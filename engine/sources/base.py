@@ -148,7 +148,7 @@ def _failure(error: Exception, name: str | None) -> SourceError:
     return SourceError(f"{name or 'the source'} failed: {type(error).__name__}: {error}", file=name)
 
 
-async def _take_several(intake: Intake, item: Batch | Sequence[Dimension | RawRow]) -> None:
+async def _take_several(intake: Intake, item: object) -> None:
     """Take a file's batch, or a program's, in parts, so that a large one does not keep other tasks waiting.
 
     Raises `SourceError` for what is neither a row nor a sequence of rows.
