@@ -369,6 +369,7 @@ def main() -> None:
     stage = prepared(options.folder / "ledger.db", kind)
     steps, wrong = chosen(kinds, options.which), {}
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)  # as for all tests
     for at in steps:
         try:
             with TemporaryDirectory(dir=options.folder) as folder:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.compare.absorb import absorb
@@ -117,7 +117,7 @@ def play(server: ModelServer, ledger: ModelLedger, each: Round, *, chunk_rows: i
     )
 
 
-@settings(STEADY, max_examples=200)
+@STEADY
 @given(rounds(troubled=True), st.booleans())
 def test_every_round_adds_up(played: list[Round], shows_keys: bool) -> None:
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
@@ -125,7 +125,7 @@ def test_every_round_adds_up(played: list[Round], shows_keys: bool) -> None:
         check_balance(play(server, ledger, each), each.wanted)
 
 
-@settings(STEADY, max_examples=200)
+@STEADY
 @given(rounds(troubled=True), st.booleans())
 def test_nothing_is_made_twice(played: list[Round], shows_keys: bool) -> None:
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
@@ -140,7 +140,7 @@ def test_nothing_is_made_twice(played: list[Round], shows_keys: bool) -> None:
         assert all(outcome.unexpected_creates == 0 for outcome in done.outcomes)
 
 
-@settings(STEADY, max_examples=200)
+@STEADY
 @given(rounds(troubled=True))
 def test_a_key_that_a_listing_shows_is_never_created(played: list[Round]) -> None:
     server, ledger = ModelServer(shows_keys=True), ModelLedger()
@@ -151,7 +151,7 @@ def test_a_key_that_a_listing_shows_is_never_created(played: list[Round]) -> Non
             assert not there & {change.row.key for change in done.plan.creates}
 
 
-@settings(STEADY, max_examples=200)
+@STEADY
 @given(rounds(troubled=True), sources, st.booleans())
 def test_after_any_trouble_three_quiet_runs_reach_the_goal(played: list[Round], last: Wanted, shows_keys: bool) -> None:
     """The first settles what was lost; in the second a row may wait until another one's ERP id has come free."""
@@ -197,7 +197,7 @@ def check_same(ledger: ModelLedger, wanted: Wanted, server: ModelServer) -> None
         assert by_ledger.unchanged == by_listing.unchanged
 
 
-@settings(STEADY, max_examples=200)
+@STEADY
 @given(rounds(troubled=False), sources, st.booleans())
 def test_what_a_listing_taught_stands_in_for_it(played: list[Round], then: Wanted, shows_keys: bool) -> None:
     """Whatever the source wants next: creates, updates and holds are the same without reading again."""
@@ -212,7 +212,7 @@ def test_what_a_listing_taught_stands_in_for_it(played: list[Round], then: Wante
     check_same(ledger, then, server)
 
 
-@settings(STEADY, max_examples=200)
+@STEADY
 @given(rounds(troubled=False), st.booleans())
 def test_without_trouble_a_second_run_writes_nothing_but_what_had_to_wait(
     played: list[Round], shows_keys: bool
@@ -228,7 +228,7 @@ def test_without_trouble_a_second_run_writes_nothing_but_what_had_to_wait(
             assert {change.row.key for change in again.changes} <= waited
 
 
-@settings(STEADY, max_examples=200)
+@STEADY
 @given(rounds(troubled=True), sources, st.randoms(use_true_random=False), st.booleans())
 def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Random, shows_keys: bool) -> None:
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()

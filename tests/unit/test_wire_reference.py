@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.dimension import Dimension, RemoteRow, canonical_type, clean
@@ -499,7 +499,7 @@ def test_a_good_answer_is_read(reader: str) -> None:
 
 
 @READER
-@STEADY
+@settings(STEADY, max_examples=80)  # of each reader
 @given(st.data())
 def test_any_answer_is_read_or_refused(reader: str, data: st.DataObject) -> None:
     document = data.draw(documents | bent(GOOD[reader]))
