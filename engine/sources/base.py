@@ -74,7 +74,7 @@ async def _take_items(items: AsyncIterator[_Item], intake: Intake, name: str | N
     pending = 0
     while True:
         try:
-            item = await _next(items, name)
+            item: object = await _next(items, name)
         except StopAsyncIteration:
             break
         if isinstance(item, Batch):
@@ -84,9 +84,11 @@ async def _take_items(items: AsyncIterator[_Item], intake: Intake, name: str | N
         elif isinstance(item, Sequence) and not isinstance(item, Dimension):
             _take(intake, single)
             await _take_all(intake, item)
-        else:
+        elif isinstance(item, Dimension | Mapping):
             single.append(dict(item) if isinstance(item, Mapping) else item)  # a program may use one object for all
             pending += 1
+        else:  # it is no row, which is told at once
+            intake.take_rows([*single, item])
         if pending >= _BREATH:
             pending = 0
             _take(intake, single)

@@ -23,6 +23,7 @@ ALLOWED = {
     "compare/locations.py": "invoices name locations, which are dimensions of one type",
     "compare/lookup.py": "invoices name dimensions by type, label and ERP id",
     "compare/rekey.py": "what `dimsync rekey` prints of a row",
+    "documents/report_build.py": "what a mapping leaves out is counted by type of dimension",
     "guards/left_out.py": "sources count what their mapping leaves out by type of dimension",
     "ledger/sqlite/rows.py": "which companies have the ERP ids that an invoice names",
     "run/lookup.py": "invoices name dimensions by ERP id",

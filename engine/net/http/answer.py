@@ -88,7 +88,7 @@ def _kind(status: int, words: str, *, asked: str, told: str, is_vendors: bool) -
         case 404 | 405 if asked == "token":
             kind, advice = (
                 WrongContract,
-                ": there is no token endpoint there; check api.base_url (it ends in the API's version, /v1)",
+                ": there is no token endpoint there; check api.token_url, else api.base_url (it ends in /v1)",
             )
         case 401 if asked == "token":
             kind, advice = Unauthorized, "; check client_id and client_secret of the account, and api.base_url"
