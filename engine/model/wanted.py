@@ -183,11 +183,14 @@ def paired(now: Sequence[_Named], before: Sequence[_Named]) -> Iterator[tuple[_N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """All rows of a company's sources. `source_rows` counts each that is not left out: `len(rows) + invalid`."""
+    """All rows of a company's sources. `source_rows` counts each that is not left out: `len(rows) + invalid`.
 
-    rows: Sequence[Dimension]  # valid rows with keys that are unique in the source, in source order
-    lines: Mapping[str, int] = field(default_factory=dict)  # key -> line in its file, where the source has lines
-    files: Mapping[str, str] = field(default_factory=dict)  # key -> file, if there are several; else all are in `file`
+    Its `repr` shows no rows: Python 3.11 makes one of whatever `asyncio.run` returns, which took seconds.
+    """
+
+    rows: Sequence[Dimension] = field(repr=False)  # valid rows with keys that are unique in the source, in source order
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)  # key -> line in its file, where it has lines
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)  # key -> file, if several; else all are in `file`
     file: str | None = None  # for messages: the file, or the name of several together
     source_rows: int
     invalid: int = 0
