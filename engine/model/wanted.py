@@ -190,7 +190,9 @@ class Wanted:
 
     rows: Sequence[Dimension] = field(repr=False)  # valid rows with keys that are unique in the source, in source order
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)  # key -> line in its file, where it has lines
-    files: Mapping[str, str] = field(default_factory=dict, repr=False)  # key -> file, if several; else all are in `file`
+    files: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # key -> file, if several; else all are in `file`
     file: str | None = None  # for messages: the file, or the name of several together
     source_rows: int
     invalid: int = 0
