@@ -8,8 +8,8 @@ UNSEEN = (
     Mutant(
         name="sources: a reader withholds a row",
         module="sources.base",
-        old="intake.take_rows(rows)\n",
-        new="intake.take_rows(rows[1:])\n",
+        old="await _take_all(intake, item)",
+        new="await _take_all(intake, item[1:])",
         scene="grown",
         why="nobody has counted the row before; its remote row is an orphan then, and many trip `shrunken-source`",
     ),
