@@ -115,7 +115,7 @@ class _Check:
         except SourceError as error:
             if not str(error).strip():
                 self.faults.append("the `SourceError` of the broken source has no message")
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  a program's own source may raise anything
             self.faults.append(f"the broken source is to raise `SourceError` when it is read: it raises {_told(error)}")
         else:
             self.faults.append("the broken source ends as if it were whole: it is to raise `SourceError`")
@@ -163,7 +163,7 @@ class _Check:
                         open_ones.remove(at)
                     else:
                         given[at].append((item, repr(_rows(item))))
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  a program's own source may raise anything
             self.faults.append(f"two readings at once, as two runs may do: {_told(error)}")
         for reading in readings:
             await self._close(reading)
@@ -177,7 +177,7 @@ class _Check:
         items = self._begin(source)
         try:
             await anext(items)
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  a program's own source may raise anything
             self.faults.append(f"the first item of a reading: {_told(error)}")
         await self._close(items)
         await self._close(items)
@@ -190,7 +190,7 @@ class _Check:
         try:
             if aclose is not None:
                 await aclose()
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  a program's own source may raise anything
             self.faults.append(f"`aclose()` is to work at any time: {_told(error)}")
 
     async def _check_cancellation(self, source: SourceRows, first: Wanted) -> None:

@@ -327,7 +327,7 @@ async def test_it_lifts_no_guard(world: World) -> None:
 
 
 async def test_what_was_let_pass_and_refused_passes_once_more(world: World) -> None:
-    """Resends do not count again (DESIGN section 5): they were in a plan that a person looked at."""
+    """Resends do not count again: they were in a plan that a person looked at."""
     rows, more = dims(100), dims(30, first=500)
     world.place(1)
     await world.sync_one(1, rows)

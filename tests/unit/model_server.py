@@ -338,7 +338,7 @@ def run(
     """Compare and write once; chunks beyond `fates` are answered.
 
     `listed=False` believes the ledger where it may: not when a wanted row is in doubt, nor when creates are planned and
-    a probe shows another count or anything is in doubt at all (DESIGN section 6).
+    a probe shows another count or anything is in doubt at all.
     """
     listed = listed or not ledger.listed or must_list(wanted, ledger.read())
     record = ledger.read()

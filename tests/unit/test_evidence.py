@@ -1,4 +1,4 @@
-"""How much is read before a company is compared, at the edges of DESIGN section 7."""
+"""How much is read before a company is compared, at the edges of each rule."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_create_of_unknown_outcome_needs_a_listing() -> None:
 
 
 def test_nothing_is_created_while_anything_is_uncertain() -> None:
-    """DESIGN section 6: a probe is evidence "with nothing uncertain". The lost row may have landed."""
+    """A probe is evidence only while nothing is uncertain. The lost row may have landed."""
     lost = known(dim("k1", "1"), None, confirmed=False, settled=False)
 
     assert must_list(source(dim("k2", "1")), ledger_of(lost))

@@ -1,4 +1,4 @@
-"""Which remote row is this wanted row: the order of DESIGN section 4, and what is never guessed."""
+"""Which remote row is this wanted row: the order of what is tried, and what is never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bulk answer -> each row's outcome: status codes lie, so only a body that adds up counts (DESIGN section 6)."""
+"""A bulk answer -> each row's outcome: status codes lie, so only a body that adds up counts."""
 
 from __future__ import annotations
 

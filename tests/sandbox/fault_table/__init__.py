@@ -1,4 +1,4 @@
-"""The table of DESIGN section 8: each trouble, where it strikes, and what must come of it. Values, nothing runs."""
+"""The table of troubles: each one, where it strikes, and what must come of it. Values, nothing runs."""
 
 from __future__ import annotations
 
