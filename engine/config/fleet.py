@@ -20,6 +20,7 @@ class Found:
     ids: tuple[int, ...] = ()  # ascending
     faults: tuple[str, ...] = ()  # why the template cannot be used
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
+    unlisted: tuple[int, ...] = ()  # companies whose files are left out, since the lists say which companies there are
 
 
 def fleet_template(text: str) -> str:

@@ -28,7 +28,7 @@ from engine.config.levels import (
     verify_levels,
     verify_of,
 )
-from engine.config.references import reference_faults, without_unaccounted
+from engine.config.references import reference_faults
 from engine.config.schema import CompanySection, Document, MappingSection
 from engine.config.sources import database, finds_companies, written_sources
 from engine.config.values import Surroundings
@@ -55,7 +55,8 @@ class Configured:
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
     levels: Mapping[int, Levels]  # company id -> the places that decide its settings; see `explained`
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
-    fleet: str = ""  # the fleet's template as a path; empty: there is no [fleet]
+    unlisted: tuple[int, ...] = ()  # companies that no list names and that have a file, which is left out
+    fleet: str = ""  # the fleet's template as a path; empty: no file makes a company
     gone: frozenset[int] = frozenset()  # ids of companies that have left the fleet for good
     unset: tuple[Fault, ...] = ()  # secrets that are not there; each stops its account alone, which has a `fault`
     document: Document | None = None
@@ -82,8 +83,6 @@ def load(path: Path, env: Mapping[str, str], *, needs_secrets: bool = True) -> C
     raw = _parse(path)
     faults: list[Fault] = [*_dotted(path, raw)]
     written = written_companies(path, raw)
-    found = without_unaccounted(raw, written.entries, written.found)
-    written = replace(written, found=found)
     raw = _with_presets(raw, written.entries)
     api = raw.get("api")
     contract = api.get("contract", "guide") if isinstance(api, dict) else "guide"
@@ -254,7 +253,8 @@ def _configured(path: Path, document: Document, written: Written, unset: tuple[F
         groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
         levels=levels,
         strays=written.found.strays,
-        fleet=_fleet(path, document),
+        unlisted=written.found.unlisted,
+        fleet="" if written.is_list_complete else _fleet(path, document),
         gone=frozenset(document.fleet.gone if document.fleet else ()),
         unset=unset,
         document=document,

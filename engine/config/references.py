@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.config.entries import Entry
 from engine.config.faults import Fault, unknown
-from engine.config.fleet import Found
 from engine.config.sources import database, finds_companies, written_sources
 from engine.model.settings import Limits
 from engine.sources.presets import PRESETS
-
-MOST_IDS = 5
-"""Company ids that a message names."""
 
 
 def reference_faults(
@@ -131,16 +126,16 @@ def _accountless(
         return
     there = f"there are {', '.join(sorted(accounts))}"
     for entry in entries:
-        if not _has_account(entry.values, fleet, raw):
+        if not has_account(entry.values, fleet, raw):
             yield entry.fault("account", f"is required: {there}")
     unlisted = set(found) - {entry.values.get("id") for entry in entries}
-    if unlisted and not entries and not _has_account({}, fleet, raw):
+    if unlisted and not entries and not has_account({}, fleet, raw):
         yield Fault(
             path, "fleet.account", f"is required for company {min(unlisted)} and all that no list names: {there}"
         )
 
 
-def _has_account(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
+def has_account(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> bool:
     """Return whether a company, one of its groups or the fleet names an account. Bad names are faults of their own."""
     named = any("account" in one for one in (values, fleet, *_groups_of(values, fleet, raw)))
     return named or _has_unknown_group(values, fleet, raw)
@@ -151,27 +146,6 @@ def _has_unknown_group(values: Mapping[str, Any], fleet: Mapping[str, Any], raw:
     named = values.get("groups", fleet.get("groups"))
     known = _table(raw, "groups")
     return any(isinstance(name, str) and name not in known for name in (named if isinstance(named, list) else ()))
-
-
-def without_unaccounted(raw: Mapping[str, Any], entries: Sequence[Entry], found: Found) -> Found:
-    """Return the fleet's files without those of companies that no list names, where none can say their account.
-
-    These become one stray: a client that was taken off the list, while its file still arrives, stops nobody else.
-    """
-    accounts, fleet = raw.get("accounts"), _table(raw, "fleet")
-    listed = {entry.values.get("id") for entry in entries}
-    unlisted = [number for number in found.ids if number not in listed]
-    has_one = not isinstance(accounts, dict) or len(accounts) < 2 or _has_account({}, fleet, raw)
-    if has_one or not entries or not unlisted:
-        return found
-    shown = ", ".join(map(str, unlisted[:MOST_IDS])) + (" ..." if len(unlisted) > MOST_IDS else "")
-    what = (
-        f"1 file is of company {shown}" if len(unlisted) == 1 else f"{len(unlisted):,} files are of companies {shown}"
-    )
-    gone = ", ".join(map(str, unlisted[:MOST_IDS]))
-    text = f"{what}, named in no list, and of no known account: left out; list them, or say gone = [{gone}]"
-    ids = tuple(number for number in found.ids if number in listed)
-    return replace(found, ids=ids, strays=(*found.strays, text))
 
 
 def _groups_of(values: Mapping[str, Any], fleet: Mapping[str, Any], raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from engine.config.entries import Entry
 from engine.config.faults import Fault
 from engine.config.fleet import Found, find_all, fleet_template, without_gone
 from engine.config.sources import finds_companies, written_sources
+from engine.config.unlisted import takes_listed_alone, without_unlisted
 from engine.sources.files import split_sheet
 
 
@@ -22,6 +23,7 @@ class Written:
     entries: tuple[Entry, ...]  # those of the settings file, then those of the companies file
     found: Found
     faults: tuple[Fault, ...]
+    is_list_complete: bool = False  # no file makes a company that is not listed
     absent: tuple[int, ...] = ()  # ids of companies of the fleet whose files are missing now
 
 
@@ -34,16 +36,20 @@ def written_companies(path: Path, raw: Mapping[str, Any]) -> Written:
         for index, company in enumerate(listed if isinstance(listed, list) else ())
         if isinstance(company, dict)
     ]
+    in_file: list[Entry] = []
     if isinstance(name := raw.get("companies_file"), str) and name:
         in_file, faults = read_companies(path.parent / name)
         entries += in_file
-    fleet = raw.get("fleet")
-    found = _found(path.parent, fleet if isinstance(fleet, dict) else {})
+    section = raw.get("fleet")
+    fleet = section if isinstance(section, dict) else {}
+    found = _found(path.parent, fleet)
     faults += [Fault(path, "fleet.source", message) for message in found.faults]
-    if isinstance(fleet, dict) and isinstance(gone := fleet.get("gone"), list):
-        found = without_gone(found, gone)
-        faults += _gone_and_listed(path, gone, entries)
-    return Written(entries=tuple(entries), found=found, faults=tuple(faults))
+    named = fleet.get("gone")
+    gone = named if isinstance(named, list) else []
+    faults += _gone_and_listed(path, gone, entries)
+    is_complete = takes_listed_alone(raw, entries, in_file)
+    found = without_unlisted(found, entries, gone) if is_complete else without_gone(found, gone)
+    return Written(entries=tuple(entries), found=found, faults=tuple(faults), is_list_complete=is_complete)
 
 
 def _gone_and_listed(path: Path, gone: Sequence[object], entries: Sequence[Entry]) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from engine.model.dimension import DIMENSIONS, Dimension
+from engine.model.outcome import Problem
 from engine.model.resource import Resource
 from engine.model.settings_rules import address, company_id, kind, number, optional, require, share, text, whole
 
@@ -261,6 +262,7 @@ class Settings:
     ledger_keep_s: float = 400 * 86_400.0  # older runs and attempts are forgotten; a year and five weeks
     companies_at_once: int = 32  # worked on at a time, shared out among the accounts; bounds memory
     companies: tuple[Company, ...] = ()  # all configured ones, where runs may be of fewer; (): the run's
+    notices: tuple[Problem, ...] = ()  # what was noticed when they were read: told by each run as a whole
 
     def __post_init__(self) -> None:
         rules = {"fleet_share": optional(share), "ledger_keep_s": _POSITIVE, "companies_at_once": whole(1)}

@@ -210,7 +210,7 @@ class Execution:
         if fleet.is_held:
             found.append(too_many_held(fleet.held, len(self._jobs)))
         if self._work.mode.tells_notices:
-            found += self._dependencies.notices
+            found += (*self._dependencies.notices, *self._dependencies.settings.notices)
             self._dependencies.notices.clear()
         return found
 

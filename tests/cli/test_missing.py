@@ -92,18 +92,36 @@ def test_l1_one_file_for_two_companies_is_told_by_validate_and_by_a_run_of_one_o
     assert len(fleet.door.ask("log")["requests"]) == before
 
 
-def test_a_client_off_the_list_whose_file_still_arrives_is_one_note_of_a_run(fleet: Fleet) -> None:
-    fleet.door.place(1171)
+def test_a_client_off_the_list_whose_file_still_arrives_is_one_notice_of_a_run(fleet: Fleet) -> None:
+    """It was synced by its file before; now it costs nothing, is no trouble, and is not missed when its file ends."""
+    fleet.door.place(1171, 1172)
     fleet.configure()
     path = fleet.folder / "dimsync.toml"
-    text = 'companies_file = "companies.csv"\n' + path.read_text("utf-8") + '[fleet]\nsource = "{company_id}.csv"\n'
-    secrets = "".join(f'{name} = "env:KEY_2"\n' for name in ("api_key", "client_id", "client_secret"))
-    text += f'[accounts.second]\naccount_id = "racc_2"\n{secrets}'
-    path.write_text(text, encoding="utf-8")
-    (fleet.folder / "companies.csv").write_text("id,account\n1171,main\n", encoding="utf-8")
+    section = '[fleet]\nsource = "{company_id}.csv"\n'
+    head = path.read_text("utf-8")
+    path.write_text(head + section, encoding="utf-8")
     for company_id in (1171, 1172):
         fleet.source(company_id, ["Cash"])
-    done = fleet.run("sync", "--quiet")
-    assert (done.returncode, len(fleet.door.rows(1171))) == (0, 1)
-    (note,) = [line for line in done.stderr.splitlines() if "left out" in line]
-    assert note.startswith("Note: 1 file is of company 1172, named in no list, and of no known account: left out;")
+    assert fleet.run("sync", "--quiet").returncode == 0
+    path.write_text(f'companies_file = "companies.csv"\n{head}{section}', encoding="utf-8")
+    (fleet.folder / "companies.csv").write_text("id\n1171\n", encoding="utf-8")
+    fleet.source(1172, ["Cash", "Bank"])
+    told = "1 file is of a company that no list names (1172), and left out: "
+    validated = fleet.run("validate")
+    assert (validated.returncode, f"Note: {told}" in validated.stdout) == (0, True)
+    (notice,) = json.loads(fleet.run("validate", "--output", "json").stdout)["notices"]
+    assert notice["code"] == "unlisted-files"
+    code, document = fleet.result("sync")
+    assert (code, [each["company_id"] for each in document["companies"]]) == (0, [1171])
+    assert [(each["code"], each["message"].startswith(told)) for each in document["problems"]] == [
+        ("unlisted-files", True)
+    ]
+    assert document["problems"][0]["since"] == document["finished_at"]
+    (note,) = [line for line in fleet.run("sync", "--quiet").stderr.splitlines() if "left out" in line]
+    assert note.startswith(f"Note: {told}")
+    assert len(fleet.door.rows(1172)) == 1
+    path.write_text(path.read_text("utf-8").replace("[fleet]\n", "[fleet]\ngone = [1172]\n"), encoding="utf-8")
+    assert fleet.run("sync", "--quiet").stderr == ""
+    (fleet.folder / "1172.csv").unlink()
+    code, document = fleet.result("sync")
+    assert (code, [each["company_id"] for each in document["companies"]]) == (0, [1171])

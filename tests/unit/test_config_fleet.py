@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli.desk.unlisted import unlisted_files
 from engine.config import Configured, explained, source_problems, with_absent
 from engine.sources.files import FileSource
 from tests.unit.settings_file import ACCOUNT, WEST, configured, faults
@@ -61,9 +62,9 @@ def test_listed_companies_come_first_and_win(tmp_path: Path) -> None:
         9: str(tmp_path / "exports/9.csv"),
         7: str(tmp_path / "exports/7.csv"),
         8: str(tmp_path / "exports/8.csv"),
-        5: str(tmp_path / "exports/5.csv"),
     }
-    assert [company.name for company in found.companies] == ["", "Nine", "Seven", "Eight", ""]
+    assert [company.name for company in found.companies] == ["", "Nine", "Seven", "Eight"]
+    assert (found.unlisted, found.fleet) == ((5,), "")
     assert [(problem.file.name, problem.key) for problem in source_problems(found)] == [
         ("dimsync.toml", "companies[0].source"),
         ("dimsync.toml", "companies[1].source"),
@@ -128,16 +129,51 @@ def test_an_account_is_asked_for_where_only_files_name_companies(tmp_path: Path)
     assert faults(tmp_path, WEST + fleet("{company_id}.csv")) == [("fleet.account", message)]
 
 
-def test_a_client_taken_off_the_list_while_its_file_arrives_is_one_warning(tmp_path: Path) -> None:
+LISTS = {
+    "a companies file": (f"companies_file = 'companies.csv'\n{ACCOUNT}", ""),
+    "a companies file, several accounts, one named for all": (
+        f"companies_file = 'companies.csv'\n{ACCOUNT}{WEST.replace(ACCOUNT, '')}",
+        "account = 'west'\n",
+    ),
+    "companies in the settings, and several accounts": (WEST + ACCOUNT, "[[companies]]\nid = 5\naccount = 'west'\n"),
+}
+
+
+@pytest.mark.parametrize(("head", "more"), LISTS.values(), ids=LISTS)
+def test_a_client_taken_off_the_list_while_its_file_arrives_is_no_company(tmp_path: Path, head: str, more: str) -> None:
     place(tmp_path, "5.csv", "6.csv", "8.csv")
-    two = WEST + fleet("{company_id}.csv", "[[companies]]\nid = 5\naccount = 'west'\n")
-    found = configured(tmp_path, two)
-    assert [company.id for company in found.companies] == [5]
-    told = "2 files are of companies 6, 8, named in no list, and of no known account: left out; list them, or say gone"
-    assert found.strays == (f"{told} = [6, 8]",)
-    assert [problem.message for problem in source_problems(found)] == list(found.strays)
-    found = configured(tmp_path, f"{two}[[companies]]\nid = 6\naccount = 'main'\n")
-    assert [company.account for company in found.companies] == ["west", "main"]
+    (tmp_path / "companies.csv").write_text("id\n5\n", encoding="utf-8")
+    section = f"[fleet]\nsource = '{{company_id}}.csv'\n{more}"
+    found = configured(tmp_path, head + section)
+    assert ([company.id for company in found.companies], found.unlisted) == ([5], (6, 8))
+    assert (found.strays, source_problems(found), found.fleet) == ((), [], "")
+    found = configured(tmp_path, head + section.replace("[fleet]\n", "[fleet]\ngone = [6, 8]\n"))
+    assert ([company.id for company in found.companies], found.unlisted, found.strays) == ([5], (), ())
+
+
+def test_companies_of_the_settings_and_files_make_companies_side_by_side(tmp_path: Path) -> None:
+    """Where nothing says that a list is whole: one account, and no companies file."""
+    place(tmp_path, "5.csv", "6.csv")
+    found = configured(tmp_path, fleet("{company_id}.csv", "[[companies]]\nid = 5\n"))
+    assert ([company.id for company in found.companies], found.unlisted) == ([5, 6], ())
+
+
+NOTICES = {
+    "one": ((6,), "1 file is of a company that no list names (6), and left out: ", "gone = [6] under"),
+    "two": ((6, 8), "2 files are of companies that no list names (6, 8), and left out: ", "gone = [6, 8] under"),
+    "many": (
+        tuple(range(1, 13)),
+        "12 files are of companies that no list names (1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more)",
+        "9, 10]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("ids", "begins", "holds"), NOTICES.values(), ids=NOTICES)
+def test_all_unlisted_files_are_one_notice(ids: tuple[int, ...], begins: str, holds: str) -> None:
+    (notice,) = unlisted_files(ids)
+    assert (notice.code, notice.message.startswith(begins), holds in notice.message) == ("unlisted-files", True, True)
+    assert unlisted_files(()) == ()
 
 
 def test_a_fleet_that_matches_nothing_is_told_with_the_folder(tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ RUNS = (
         "Give the company this source in the settings, or leave its rows out of the export; then `dimsync sync`.",
     ),
     Code(
+        "unlisted-files",
+        "Files match the pattern under [fleet], and the list of companies does not name theirs: clients that were"
+        " taken off the list, or are not on it yet.",
+        "These files are left out: none of them is read, and nothing is sent. All of them are told of once. This does"
+        " not change the exit code.",
+        "If they are clients: list them in the companies file, then `dimsync sync`. If they have left: name them once,"
+        " `gone = [ID]` under [fleet], and have their exports stopped.",
+    ),
+    Code(
         "deadline",
         "The run took as long as its `--deadline` allows.",
         "Requests in flight were finished and written down; what was not sent is deferred (exit 5).",

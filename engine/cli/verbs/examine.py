@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 import click
 
+from engine.cli.desk.unlisted import told_unlisted
 from engine.cli.examination.accounts import (
     AccountLook,
     account_findings,
@@ -188,6 +189,8 @@ async def _files(configured: Configured) -> list[Diagnosis]:
     unset = [f"{fault.key}: {fault.message}" for fault in configured.unset if fault.key.startswith("databases.")]
     strays = [*configured.strays, *(problem.message for problem in checked.strays)]
     found = [Diagnosis(Grade.FAIL, "files", text, "set it; its companies fail until then") for text in unset]
+    if configured.unlisted:
+        found.append(Diagnosis(Grade.WARN, "files", *told_unlisted(configured.unlisted)))
     return [
         *found,
         *file_findings(read, broken, _unfit(configured), list(dict.fromkeys(strays)), list(_times(configured))),

@@ -11,6 +11,7 @@ import anyio
 import click
 
 from engine.cli.desk.fail_on import code_for_new
+from engine.cli.desk.unlisted import unlisted_files
 from engine.cli.show.advice import Typed
 from engine.cli.show.cost import cost_of
 from engine.cli.show.output import Unprinted, deliver, deliver_texts, run_texts
@@ -134,7 +135,8 @@ def _chosen(line: CommandLine, configured: Configured) -> Configured:
         raise click.UsageError("all of these companies are read-only (write = false); `dimsync plan` shows them")
     if line.verify is not None:
         settings, companies = _verified(settings, companies, VerifyMode(line.verify))
-    settings = replace(settings, companies=configured.companies)  # the run also has to know those that it leaves out
+    notices = unlisted_files(configured.unlisted)
+    settings = replace(settings, companies=configured.companies, notices=notices)  # all, those it leaves out included
     return replace(configured, settings=settings, companies=tuple(companies))
 
 

@@ -17,6 +17,7 @@ from engine.observe.terminal import safe
 if TYPE_CHECKING:  # it brings pydantic, which `--help` does not need
     from engine.cli.verbs.validate_files import Files
     from engine.config import Configured, Fault
+    from engine.model.outcome import Problem
 
 VALIDATE_SCHEMA = "dimsync.validate/1"
 
@@ -64,11 +65,19 @@ def _document(configured: Configured | None, faults: Sequence[Fault], checked: F
     errors = [{"file": str(fault.file), "key": fault.key, "message": fault.message} for fault in faults]
     sources = [source._asdict() for source in listed_sources(configured)] if configured else []
     document: dict[str, object] = {"schema": VALIDATE_SCHEMA, "ok": not faults, "errors": errors, "sources": sources}
+    document["notices"] = [{"code": each.code, "message": each.message} for each in _notices(configured)]
     if checked is not None:
         from engine.cli.verbs.validate_files import file_json  # noqa: PLC0415  as said
 
         document["files"] = file_json(checked)
     return document
+
+
+def _notices(configured: Configured | None) -> tuple[Problem, ...]:
+    """Return what is told and is no fault."""
+    from engine.cli.desk.unlisted import unlisted_files  # noqa: PLC0415  it brings the engine's values
+
+    return unlisted_files(configured.unlisted) if configured else ()
 
 
 def _sources(configured: Configured) -> Iterator[str]:
@@ -107,6 +116,7 @@ def _print(
             f"{'' if number else 'sources':<11}{safe(line)}\n" for number, line in enumerate(_sources(configured))
         )
         stream.write(f"ledger     {safe(settings.ledger_url)}\n")
+        stream.writelines(f"Note: {safe(notice.message)}\n" for notice in _notices(configured))
     if checked is not None:
         from engine.cli.verbs.validate_files import file_lines  # noqa: PLC0415  as said
 
