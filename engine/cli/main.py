@@ -34,7 +34,7 @@ VERBS = {
     "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
     "status": ("status", "Show who needs a person, since when, and what to type; what waits, and until when."),
-    "history": ("status", "List the runs that the ledger remembers."),
+    "history": ("history", "List the runs that the ledger remembers, or tell of one, or of a company's."),
     "report": ("report", "Write what a run did as one HTML page, and all of its rows as CSV."),
     "plan": ("sync", "Read, compare and show what a sync would do; writes nothing."),
     "apply": ("sync", "Carry out a plan that `plan -o FILE` has kept, exactly."),

@@ -12,6 +12,7 @@ from typing import Protocol
 from engine.model.balance import State
 from engine.model.known import Known
 from engine.model.ledger_writes import Intent, Settlement
+from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
 from engine.model.row_history import Applied
 from engine.model.sent_row import KeptRun, SentRow
@@ -99,6 +100,25 @@ class Runs(Protocol):
 
     async def history(self, origin: str, most: int) -> list[PastRun]:
         """Return the newest runs at this origin, the newest first."""
+        ...
+
+    async def find_runs(self, origin: str, text: str) -> list[PastRun]:
+        """Return the run that has this id; else the newest of those whose id, or the last part of it, begins so."""
+        ...
+
+    async def is_under_way(self, run_id: str) -> bool:
+        """Return whether a run without an end is under way: see `standing`."""
+        ...
+
+    async def past_result(self, origin: str, run_id: str) -> PastResult | None:
+        """Return how a finished run ended; None: there is no such run."""
+        ...
+
+    async def company_runs(self, origin: str, company_id: int, most: int) -> list[CompanyInRun]:
+        """Return what became of a company in its newest runs, the newest first, whatever its account is called.
+
+        Runs that had nothing to tell of it have no line, but for the newest such sync.
+        """
         ...
 
     async def standing(self, origin: str) -> Standing:

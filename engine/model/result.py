@@ -20,6 +20,9 @@ RESULT_SCHEMA = "dimsync.result/1"
 RETRIED = frozenset({Column.REJECTED, Column.UNCERTAIN, "not-applied"})
 """Codes of problems whose rows `dimsync retry` sends again."""
 
+LOOKING = frozenset({"plan", "check"})
+"""Verbs whose runs write nothing: their figures are what a sync would have done."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:

@@ -13,27 +13,18 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from engine.cli.desk.grouping import CALM, CauseGroup, grouped
-from engine.cli.desk.remedy import remedy
+from engine.cli.desk.grouping import CALM, grouped
 from engine.cli.show.advice import Typed, advice
-from engine.cli.show.causes import cause_head, companies_of, examples, to_type, who
+from engine.cli.show.cause_list import calm_lines, cause_lines
+from engine.cli.show.causes import companies_of
 from engine.cli.show.cost import Cost
 from engine.cli.show.details import detail_lines
 from engine.cli.show.left_out import left_out_lines
 from engine.cli.show.totals import totals
-from engine.cli.show.wrapping import LABEL, fit, hang, wrap
+from engine.cli.show.wrapping import LABEL, fit, hang
 from engine.model.balance import ExitCode, State
-from engine.model.result import CompanyResult, RunResult
+from engine.model.result import LOOKING, CompanyResult, RunResult
 from engine.observe.terminal import figures, needs_person, safe, tell
-
-EXAMPLE_LINES = 9
-"""Lines for examples, over all causes: with three causes and the totals they fit 24 lines."""
-
-MOST_CAUSES = 8
-"""Causes told with an example and a remedy; those after them get a line each."""
-
-MOST_LINES = 30
-"""Causes that get a line at all; the JSON output has all problems."""
 
 NARROWEST_NAME = 12
 
@@ -91,12 +82,13 @@ def _screen(
     if troubled:
         count = len(troubled)
         yield Text(f"{count:,} {'company needs' if count == 1 else 'companies need'} a person", style="bold")
-        yield from _causes([each for each in causes if each.needs_person], result, typed, width, groups)
+        asking = [each for each in causes if each.needs_person]
+        yield from cause_lines(asking, result.finished_at, width, groups, typed.config)
         yield Text()
-    yield from _changes(others if result.verb in {"plan", "check"} else [], width)
+    yield from _changes(others if result.verb in LOOKING else [], width)
     if others:
         yield from _others(others, result.verb)
-        yield from _calm([each for each in causes if each.gravity in CALM], width)
+        yield from calm_lines([each for each in causes if each.gravity in CALM], width)
         yield Text()
     yield from totals(result, width, cost)
     for notice in (each for each in causes if each.gravity is ExitCode.DONE):
@@ -107,21 +99,6 @@ def _screen(
 def _part(companies: Iterable[CompanyResult]) -> tuple[list[CompanyResult], list[CompanyResult]]:
     listed = list(companies)
     return [one for one in listed if needs_person(one)], [one for one in listed if not needs_person(one)]
-
-
-def _causes(
-    causes: Sequence[CauseGroup], result: RunResult, typed: Typed, width: int, groups: Mapping[int, Sequence[str]]
-) -> Iterator[Text]:
-    """Yield what needs a person, cause by cause, the gravest first; the last ones of many in a line each."""
-    room = max(1, EXAMPLE_LINES // max(1, min(len(causes), MOST_CAUSES)))
-    for number, cause in enumerate(causes[:MOST_LINES]):
-        yield cause_head(cause, result.finished_at, width)
-        if number < MOST_CAUSES:
-            yield from who(cause, width)
-            yield from examples(cause, room, width)
-            yield from to_type(remedy(cause, groups, config=typed.config), width)
-    if (left := len(causes) - MOST_LINES) > 0:
-        yield Text(f"and {left:,} more causes: --output json shows all", style="dim")
 
 
 def _columns(lines: Sequence[Line], width: int) -> Iterator[Text]:
@@ -154,16 +131,10 @@ def _changes(companies: Sequence[CompanyResult], width: int) -> Iterator[Text]:
 
 def _others(others: Sequence[CompanyResult], verb: str) -> Iterator[Text]:
     """Yield one line about all companies that need no person."""
-    words: dict[str, str] = {State.SYNCED: "to change"} if verb in {"plan", "check"} else {}
+    words: dict[str, str] = {State.SYNCED: "to change"} if verb in LOOKING else {}
     states = Counter(str(one.state) for one in others)
     counts = [f"{states[state]:,} {words.get(state, str(state))}" for state in reversed(COLOURS) if states[state]]
     yield Text(", ".join(counts))
-
-
-def _calm(causes: Sequence[CauseGroup], width: int) -> Iterator[Text]:
-    """Yield the reasons why some companies wait."""
-    for cause in causes:
-        yield from wrap(f"{companies_of(cause)}: {tell(cause.example.problem)}", "    ", width)
 
 
 def _end(result: RunResult, typed: Typed, width: int) -> list[Text]:

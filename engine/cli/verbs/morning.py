@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from engine.cli.desk.morning import Configured as Shown
 from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
-from engine.cli.desk.remedy import remedy
+from engine.cli.show.cause_json import cause_json
 from engine.cli.show.morning import company_lines, morning_lines
 from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.cli.verbs.missing import with_missing
@@ -125,7 +124,7 @@ def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -
         "problems": [
             {"code": each.code, "message": each.message, "since": _text(each.since)} for each in shown.problems
         ],
-        "causes": list(_causes_json(shown, configured, config)),
+        "causes": [cause_json(each, configured.groups, config) for each in shown.causes],
         "companies": [_company_json(each) for each in sorted(shown.companies, key=_trouble_first)],
         "accounts": [_account_json(each, shown.now) for each in shown.keys],
     }
@@ -143,23 +142,6 @@ def _run_json(run: RunTimes) -> dict[str, object]:
         "finished_at": _text(run.finished_at),
         "exit_code": run.exit_code,
     }
-
-
-def _causes_json(shown: Morning, configured: Configured, config: str) -> Iterator[dict[str, object]]:
-    for each in shown.causes:
-        yield {
-            "code": each.code,
-            "cause": each.cause.words,
-            "exit_code": int(each.gravity),
-            "needs_person": each.needs_person,
-            "companies": [one.company_id for one in each.companies],
-            "problems": len(each.told),
-            "rows": each.rows,
-            "new": each.is_new,
-            "since": _text(each.since),
-            "example": {"company_id": each.example.company.company_id, "message": each.example.problem.message},
-            "remedy": remedy(each, configured.groups, config=config) if each.needs_person else None,
-        }
 
 
 def _company_json(one: Shown) -> dict[str, object]:

@@ -1,23 +1,12 @@
-"""`dimsync status` and `dimsync history`: what the ledger remembers. They send no request to the API."""
+"""`dimsync status`: its options. What it does is in `morning`. It sends no request to the API."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.options import config_option, output_option
-from engine.cli.show.output import deliver, deliver_texts, dump
-from engine.observe.terminal import safe
-
-if TYPE_CHECKING:  # they bring the engine, which `--help` does not need
-    from engine.config import Configured
-    from engine.model.result import PastRun
-
-HISTORY_SCHEMA = "dimsync.history/1"
 
 
 @click.command()
@@ -35,63 +24,6 @@ def status(*, config: Path, company: int | None, max_age: str | None, exit_code:
     when, and API keys whose day is nearly used. With a COMPANY: all that is remembered of it. Exits with 0 unless
     --max-age or --exit-code is given.
     """
-    from engine.cli.verbs.morning import show_morning  # noqa: PLC0415  as said
+    from engine.cli.verbs.morning import show_morning  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
     return show_morning(config, company, max_age=max_age, exit_code=exit_code, output=output)
-
-
-@click.command()
-@config_option
-@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most this many runs.")
-@output_option("table", "json")
-def history(*, config: Path, last: int, output: str) -> int:
-    """List the newest runs, the newest first: what they did, what they ended with, what was let pass."""
-    runs = _history(_load(config), last)
-    if output == "json":
-        listed = [
-            run._asdict()
-            | {"started_at": run.started_at.isoformat()}
-            | {"finished_at": run.finished_at.isoformat() if run.finished_at else None}
-            for run in runs
-        ]
-        deliver_texts(iter([dump({"schema": HISTORY_SCHEMA, "runs": listed}, indent=2)]))
-    else:
-        deliver(lambda stream: stream.writelines(f"{line}\n" for line in _history_lines(runs)))
-    return 0
-
-
-def _load(config: Path) -> Configured:
-    from engine.config import load  # noqa: PLC0415  as said
-
-    return load(config, os.environ)
-
-
-def _history(configured: Configured, most: int) -> list[PastRun]:
-    import anyio  # noqa: PLC0415  as said
-
-    from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
-    from engine.model.origin import origin_of  # noqa: PLC0415
-
-    async def read() -> list[PastRun]:
-        async with await open_ledger(configured.settings.ledger_url) as ledger:
-            return await ledger.history(origin_of(configured.settings.api.base_url), most)
-
-    return anyio.run(read)
-
-
-def _history_lines(runs: Sequence[PastRun]) -> Iterator[str]:
-    from engine.cli.show.table import columns  # noqa: PLC0415  as said
-
-    head = ("STARTED, UTC", "VERB", "EXIT", "COMPANIES", "CREATED", "UPDATED", "TROUBLE", "REQUESTS", "ALLOWED", "RUN")
-    rows = [
-        (
-            f"{run.started_at:%Y-%m-%d %H:%M}",
-            run.verb,
-            "no end" if run.exit_code is None else str(run.exit_code),
-            *(f"{count:,}" for count in (run.companies, run.created, run.updated, run.trouble, run.requests)),
-            safe(run.allowed),
-            run.run_id,
-        )
-        for run in runs
-    ]
-    yield from columns(head, rows)

@@ -40,7 +40,7 @@ def standing(connection: sqlite3.Connection, origin: str, is_alive: Callable[[st
     syncs = last_syncs(connection, origin)
     return Standing(
         last=last,
-        problems=tuple(map(_problem, _loaded(result).get("problems", ()))),
+        problems=tuple(map(problem_of, loaded(result).get("problems", ()))),
         running=tuple(each for each in open_runs if each.run_id in alive),
         died=tuple(each for each in open_runs if each.run_id not in alive),
         syncs={NamedCompany(each.account, each.company_id): each for each in syncs},
@@ -57,7 +57,7 @@ def _companies(connection: sqlite3.Connection, origin: str, syncs: list[LastSync
     documents = {
         (run_id, each["account"], each["company_id"]): each
         for run_id, result in connection.execute(RESULTS, (origin,))
-        for each in _loaded(result).get("companies", ())
+        for each in loaded(result).get("companies", ())
     }
     return {
         NamedCompany(each.account, each.company_id): _company(
@@ -76,11 +76,12 @@ def _company(line: LastSync, document: dict[str, Any]) -> CompanyResult:
         exit_code=line.exit_code,
         evidence=document.get("evidence"),
         balance=Balance(**{column: document.get(column) for column in COLUMNS}),
-        problems=tuple(map(_problem, document.get("problems", ()))),
+        problems=tuple(map(problem_of, document.get("problems", ()))),
     )
 
 
-def _problem(document: dict[str, Any]) -> Problem:
+def problem_of(document: dict[str, Any]) -> Problem:
+    """Return a problem as a run's document has it."""
     return Problem(
         code=document["code"],
         message=document["message"],
@@ -91,7 +92,7 @@ def _problem(document: dict[str, Any]) -> Problem:
     )
 
 
-def _loaded(result: str | None) -> dict[str, Any]:
+def loaded(result: str | None) -> dict[str, Any]:
     """Return a run's document; a run of an older dimsync may have none that can be read."""
     try:
         found: dict[str, Any] = orjson.loads(result or "{}")

@@ -18,6 +18,7 @@ from engine.ledger.sqlite import (
     keys,
     known_problems,
     last_told,
+    past_runs,
     plans,
     quotas,
     rekeys,
@@ -43,6 +44,7 @@ from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.directory import Directory
 from engine.model.known import Known
 from engine.model.ledger_writes import Intent, Learned, Settlement
+from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.resting import Pause, Rest, RestingRow
 from engine.model.result import InTrouble, LastSync, PastRun, RunResult
@@ -244,6 +246,22 @@ class SqliteLedger:
     async def history(self, origin: str, most: int) -> list[PastRun]:
         """Return the newest runs at this origin, the newest first."""
         return await self._thread.read(runs.history, origin, most)
+
+    async def find_runs(self, origin: str, text: str) -> list[PastRun]:
+        """Return the run that has this id, else those whose id, or its last part, begins so."""
+        return await self._thread.read(past_runs.find, origin, text)
+
+    async def is_under_way(self, run_id: str) -> bool:
+        """Return whether a run without an end is under way, in this process or another."""
+        return await self._thread.read(lambda _: self._marks.is_alive(run_id))
+
+    async def past_result(self, origin: str, run_id: str) -> PastResult | None:
+        """Return how a finished run ended; None: there is no such run."""
+        return await self._thread.read(past_runs.result, origin, run_id)
+
+    async def company_runs(self, origin: str, company_id: int, most: int) -> list[CompanyInRun]:
+        """Return what became of a company in its newest runs, the newest first."""
+        return await self._thread.read(past_runs.of_company, origin, company_id, most)
 
     async def last_syncs(self, origin: str) -> list[LastSync]:
         """Return how each company ended in the sync that finished last."""

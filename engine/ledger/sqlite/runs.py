@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
 
@@ -57,6 +57,7 @@ REMEMBER_STATE = """
     where excluded.state <> 'locked'
 """
 LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"
+NEWEST = "select id from runs where origin = ? order by started_at desc, id desc limit ?"
 HISTORY = """
     select id, verb, started_at, finished_at, runs.exit_code,
            coalesce(run_totals.companies, count(company_id)),
@@ -68,7 +69,7 @@ HISTORY = """
     from runs
     left join run_totals on run_totals.run_id = id
     left join run_companies on run_companies.run_id = id
-    where id in (select id from runs where origin = ? order by started_at desc, id desc limit ?)
+    where id in (select value from json_each(?))
     group by id order by started_at desc, id desc
 """  # a run of an older dimsync has no totals, but a line for each of its companies
 LAST_SYNCS = """
@@ -169,9 +170,14 @@ def last_states(connection: sqlite3.Connection, origin: str) -> dict[NamedCompan
 
 def history(connection: sqlite3.Connection, origin: str, most: int) -> list[PastRun]:
     """Return the newest runs, the newest first."""
+    return runs_where(connection, [run_id for (run_id,) in connection.execute(NEWEST, (origin, most))])
+
+
+def runs_where(connection: sqlite3.Connection, run_ids: Sequence[str]) -> list[PastRun]:
+    """Return the runs that have these ids, the newest first."""
     return [
         PastRun._make((run_id, verb, from_text(start), optional_instant(end), code, count, *map(int, sums), allowed))
-        for run_id, verb, start, end, code, count, *sums, allowed in connection.execute(HISTORY, (origin, most))
+        for run_id, verb, start, end, code, count, *sums, allowed in connection.execute(HISTORY, (to_json(run_ids),))
     ]
 
 
