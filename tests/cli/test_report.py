@@ -115,7 +115,7 @@ def test_a_clients_report_has_nothing_of_another_client(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--run", "no-run"), "the ledger has no run no-run that ended; `dimsync history` lists the runs"),
+        (("--run", "no-run"), "the ledger knows of no run 'no-run': `dimsync history` lists the newest"),
         (("--since", "1h"), "no run ended in the last 1h"),
         ((), "the ledger has no run that ended"),
         (("--since", "soon"), "--since soon: "),

@@ -12,6 +12,7 @@ import anyio
 import click
 
 from engine.cli.verbs.command_line import CommandLine, allowances, deadline_s
+from engine.cli.verbs.named_run import named_run
 from engine.cli.verbs.user_files import read_corrected, read_saved
 from engine.config import Configured
 from engine.errors import plain
@@ -135,6 +136,8 @@ BEGIN = {"sync": _sync, "plan": _plan, "check": _check, "apply": _apply, "retry"
 
 
 async def _in_trouble(settings: Settings, run_id: str | None) -> InTrouble | None:
+    origin = origin_of(settings.api.base_url)
     with plain():
         async with await open_ledger(settings.ledger_url) as ledger:
-            return await ledger.in_trouble(origin_of(settings.api.base_url), run_id)
+            named = None if run_id is None else (await named_run(ledger, origin, run_id)).run_id
+            return await ledger.in_trouble(origin, named)

@@ -11,6 +11,7 @@ import anyio
 import click
 
 from engine.cli.show.output import deliver
+from engine.cli.verbs.named_run import named_run
 from engine.cli.verbs.report_making import Making
 from engine.cli.verbs.report_target import check_target
 from engine.config import Configured, load
@@ -66,7 +67,8 @@ async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
     origin = origin_of(configured.settings.api.base_url)
     with plain():
         async with await open_ledger(configured.settings.ledger_url) as ledger:
-            runs = await ledger.kept_runs(origin, run_id=options.run_id, since=since)
+            run_id = None if options.run_id is None else (await named_run(ledger, origin, options.run_id)).run_id
+            runs = await ledger.kept_runs(origin, run_id=run_id, since=since)
             if not runs:
                 raise click.UsageError(_no_run(options))
             if since is not None:  # what only looked tells nothing of what was done
@@ -89,5 +91,5 @@ def _since(text: str | None) -> datetime | None:
 
 def _no_run(options: ReportOptions) -> str:
     if options.run_id is not None:
-        return f"the ledger has no run {safe(options.run_id)} that ended; `dimsync history` lists the runs"
+        return f"run {safe(options.run_id)} has no end, and nothing to report; `dimsync history` lists the runs"
     return f"no run ended in the last {safe(options.since)}" if options.since else "the ledger has no run that ended"
