@@ -12,6 +12,7 @@ from engine.config.load import (
     source_problems,
     with_absent,
 )
+from engine.config.secret_references import secret_references
 
 __all__ = [
     "ConfigFaults",
@@ -23,6 +24,7 @@ __all__ = [
     "listed_sources",
     "load",
     "map_named",
+    "secret_references",
     "source_problems",
     "with_absent",
 ]

@@ -26,7 +26,10 @@ from engine.model.table import Keyed, Table
 Charts = Sequence[tuple[int, Sketch]]
 """What other companies' rows look like, by company id."""
 
+WRONG_CLIENT = "wrong-client"
+
 _OWNER = re.compile(r"([1-9][0-9]{0,18})[:_/|]")  # a company id and a separator, at the beginning of a key
+_NAMED = re.compile(r"\bkeys begin with (\d+), the id of another company|\brows are company (\d+)'s\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,12 @@ class Asked:
     record: CompanyRecord
     remotes: Keyed[RemoteRow]  # rows in Ottimate by id, as listed or as the ledger knows them
     others: Collection[int] = field(default=frozenset())  # ids of the other configured companies
+
+
+def owner_named(message: str) -> int | None:
+    """Return the id of the company whose rows the source holds, as the guard's message says; None: it names none."""
+    found = _NAMED.search(message)
+    return int(found[1] or found[2]) if found else None
 
 
 def is_plainly_own(asked: Asked, guards: Guards) -> bool:
@@ -75,7 +84,7 @@ def foreign_keys(asked: Asked, guards: Guards) -> Violation | None:
     if _known_keys(keys, asked.record) * 2 >= len(keys):
         return None
     text = f"{count:,} of the source's {len(keys):,} keys begin with {number}, the id of another company"
-    return Violation("wrong-client", f"{text}, and none with its own: has its file been swapped?")
+    return Violation(WRONG_CLIENT, f"{text}, and none with its own: has its file been swapped?")
 
 
 def _known_keys(keys: Iterable[str], record: CompanyRecord) -> int:
@@ -111,7 +120,7 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
             return None
     whose = f"company {found[0].company_id}'s, and few are this one's"
     text = f"about {found[0].share:.0%} of the source's rows are {whose}"
-    return Violation("wrong-client", f"{text}: has its file been swapped?")
+    return Violation(WRONG_CLIENT, f"{text}: has its file been swapped?")
 
 
 def _own(asked: Asked) -> tuple[int, float]:
@@ -160,7 +169,7 @@ def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
         return None
     ours, theirs = f"the source's {len(rows):,} rows", f"the {len(there):,} that Ottimate has of these types"
     text = f"only {matched:,} of {ours} are among {theirs}"
-    return Violation("wrong-client", f"{text}: is it this company's file?")
+    return Violation(WRONG_CLIENT, f"{text}: is it this company's file?")
 
 
 def _of_kinds(table: Table[Any], resource: Resource, kinds: AbstractSet[NaturalKey]) -> Table[Any]:

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
 from engine.cli.show.morning import company_lines, morning_lines
+from engine.cli.show.morning_new import Frame
 from engine.model.balance import ExitCode, State
 from engine.model.outcome import Problem
 from engine.model.quota import DayUse
@@ -39,6 +40,8 @@ def problem(code: str, message: str, since: datetime = FIVE) -> Problem:
     return Problem(code=code, message=message, since=since)
 
 
+REFUSED = problem("authentication", "HTTP 403: Forbidden; the gateway refuses the account's api_key")
+
 TROUBLE = (
     company(1101, State.FAILED, 1, problems=(problem("source", "exports/1101.csv cannot be read"),)),
     company(
@@ -48,10 +51,7 @@ TROUBLE = (
         balance=balance(unchanged=40, held=40),
         problems=(problem("mass-create", "would create 40 rows where 40 are", OLD), problem("resting", "rests", OLD)),
     ),
-    *(
-        company(n, State.DEFERRED, 8, account="third", problems=(problem("authentication", "the API key is refused"),))
-        for n in range(1200, 1221)
-    ),
+    *(company(n, State.DEFERRED, 8, account="third", problems=(REFUSED,)) for n in range(1200, 1221)),
     *(company(n, State.DEFERRED, 5, problems=(problem("quota", "all are used"),)) for n in range(1221, 1247)),
 )
 
@@ -69,35 +69,32 @@ def a_morning(*more: CompanyResult, keys: int = 1, standing: Standing | None = N
     return morning(stands, [*named, (NamedCompany("main", 1299), "New one")], rests, days, NOW)
 
 
+REFERENCES = {"third": {"api_key": "env:OTT_KEY_3", "client_id": "env:ID", "client_secret": "file:secret"}}
+
+
 def lines(shown: Morning, width: int = 80) -> list[str]:
-    return [line.plain for line in morning_lines(shown, width, {}, "dimsync.toml")]
+    return [line.plain for line in morning_lines(shown, Frame(NOW, width, {}, "dimsync.toml", REFERENCES))]
 
 
 def test_a_morning_with_trouble_of_each_kind() -> None:
     assert lines(a_morning(company(1), company(2))) == [
         "Last sync 04:59 UTC, 2 h ago, took 47 s   (none running)",
         "",
-        "22 companies need you: new in the last sync",
-        "failed     source  1101 Harbor Grill 1101  = 800                             NEW",
-        "    exports/1101.csv cannot be read",
+        "1 company needs you                                                since",
+        "  1101 Harbor Grill 1101  source: exports/1101.csv cannot be read  today     NEW",
         "    once that is put right: dimsync sync --select company:1101",
-        "refused    authentication  21 companies                                      NEW",
-        "    companies of account third: 1200, 1201, 1202, 1203, 1204, 1205 and 15 more",
-        "    1200: the API key is refused",
-        "    once that is put right: dimsync sync --fresh",
+        "1 account needs you",
+        "  third: API key refused (env:OTT_KEY_3); 21 waiting               today     NEW",
+        "    new key in that variable, then: dimsync sync --select account:third",
         "",
-        "1 company needs you: known since before",
-        "held       mass-create  1030 Harbor Grill 1030  = 40  # 40    since Nov 24 07:00",
-        "    all about it: dimsync status 1030",
-        "",
+        "Known since before: 1 held, mass-create (1030, 3 days): dimsync status 1030",
         "Waits for nobody",
-        "  26 companies until quota returns Nov 28 00:00 UTC (17 h)",
+        "  26 until quota returns 00:00 UTC (17 h)",
         "  1 company rests until 12:00 UTC (5 h), unless the source changes; sooner with",
-        "  --fresh",
+        "    --fresh",
         "  1 company (1299) never synced: dimsync sync --select state:never",
-        "",
         "account a0: 0 of 10,000 requests today, 1,000 reserved",
-        "2 of 52 companies in order",
+        "2 of 52 in order",
     ]
 
 
@@ -133,10 +130,8 @@ def test_before_the_first_sync_nothing_is_claimed() -> None:
     assert lines(shown) == [
         "No sync has finished yet",
         "",
-        "Waits for nobody",
-        "  1 company (1) never synced: dimsync sync --select state:never",
-        "",
-        "0 of 1 company in order",
+        "Waits for nobody: 1 company (1) never synced: dimsync sync --select state:never",
+        "0 of 1 in order",
     ]
     assert (shown.exit_code, shown.is_silent(1e9)) == (ExitCode.DONE, True)
 
@@ -163,3 +158,95 @@ def test_exit_codes_are_those_of_the_last_states_and_of_silence() -> None:
     assert calm.exit_code == ExitCode.HELD
     stray = replace(shown, companies=(), problems=(problem("unknown-company", "3 rows"),))
     assert stray.exit_code == ExitCode.REJECTED
+
+
+def swapped(number: int, owner: int, since: datetime = FIVE, *more: Problem) -> CompanyResult:
+    text = f"about 100% of the source's rows are company {owner}'s, and few are this one's: has its file been swapped?"
+    told = (*more, problem("wrong-client", text, since))
+    return company(number, State.HELD, 4, balance=balance(held=40), problems=told)
+
+
+def screen(*companies: CompanyResult) -> list[str]:
+    """Return the lines of a morning with these companies alone, and no account to tell of."""
+    shown = a_morning(*companies, keys=0)
+    return lines(of_companies(shown, tuple(one for one in shown.companies if one.told in companies)))
+
+
+def test_two_files_swapped_with_each_other_are_told_as_a_pair() -> None:
+    """Without what follows from it: `mass-update` would be a wrong remedy. The JSON output has all."""
+    follows = problem("mass-update", "would change 40 rows where 40 are")
+    assert screen(swapped(1107, 1105), swapped(1105, 1107, OLD, follows))[2:] == [
+        "2 companies need you                                               since",
+        "  1105 Harbor Grill 1105  }  wrong-client: files swapped           today     NEW",
+        "  1107 Harbor Grill 1107  }  with each other: swap them back",
+        "    then: dimsync sync --select company:1105 --select company:1107",
+        "",
+        "0 of 2 in order",
+    ]
+    assert screen(swapped(1107, 1105, OLD), swapped(1105, 1107, OLD))[2:-1] == [
+        "Known since before",
+        "  2 held, wrong-client (1105 and 1107, 3 days), files swapped: swap them back,",
+        "    then:",
+        "    dimsync sync --select company:1105 --select company:1107",
+    ]
+
+
+@pytest.mark.parametrize("owners", [(1107, 1109), (1107, None), (None, None)])
+def test_a_swap_that_is_not_shown_from_both_sides_is_no_pair(owners: tuple[int | None, int | None]) -> None:
+    """A third company's file, or a sign that names nobody."""
+    nobody = problem("wrong-client", "only 1 of the source's 40 rows are among the 40 of these types")
+    told = [
+        swapped(number, owner)
+        if owner is not None
+        else company(number, State.HELD, 4, balance=balance(held=40), problems=(nobody,))
+        for number, owner in zip((1105, 1107), owners, strict=True)
+    ]
+    shown = a_morning(*told)
+    assert shown.swapped == ()
+    assert any("--allow wrong-client" in line for line in screen(*told))
+
+
+ACCOUNTS: dict[str, tuple[str, str, str]] = {
+    "a variable that is not set": (
+        "account third has no credentials: the environment variable OTT_KEY_3 is not set",
+        "third: the environment variable OTT_KEY_3 is not set; 1 waiting",
+        "set it, then:",
+    ),
+    "the token endpoint": (
+        "the token endpoint refused the account: HTTP 401; check client_id and client_secret of the account",
+        "third: client_id or client_secret refused (env:ID, file:secret); 1 waiting",
+        "put that right, then:",
+    ),
+    "words that name no secret": (
+        "the user is locked; ask",
+        "third: the user is locked; 1 waiting",
+        "put that right, then:",
+    ),
+}
+
+
+@pytest.mark.parametrize(("message", "line", "words"), ACCOUNTS.values(), ids=ACCOUNTS)
+def test_an_account_says_which_secret_it_is(message: str, line: str, words: str) -> None:
+    told = company(1, State.DEFERRED, 8, account="third", problems=(problem("authentication", message),))
+    found = " ".join(" ".join(screen(told)).split())
+    assert line.partition(" (")[0] in found.replace(" today NEW", "")
+    assert f"{words} dimsync sync --select account:third" in found
+
+
+def test_an_account_that_was_known_before_is_a_line() -> None:
+    told = company(1, State.DEFERRED, 8, account="third", problems=(replace(REFUSED, since=OLD),))
+    assert screen(told)[2:-1] == [
+        "Known since before",
+        "  account third refused (1 waiting, 3 days): dimsync sync --select account:third",
+    ]
+
+
+def test_notices_of_the_last_sync_come_last() -> None:
+    shown = replace(a_morning(), problems=(problem("unlisted-files", "1 file is of a company that no list names"),))
+    assert lines(shown)[-2] == "Notice: 1 file is of a company that no list names"
+
+
+def test_a_row_that_is_refused_is_told_in_all_of_the_servers_words() -> None:
+    told = Problem(code="rejected", message="name: too long; code: taken", key="k1", since=FIVE)
+    (line, *_) = screen(company(5, State.PARTIAL, 3, problems=(told,)))[3:]
+    assert line == "  5 Harbor Grill 5  rejected, 1 row: k1: name: too long; code:     today     NEW"

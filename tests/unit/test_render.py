@@ -144,7 +144,7 @@ def test_companies_that_met_the_same_thing_are_one_line_with_all_their_ids() -> 
     assert lines[:2] == ["100 companies need a person", "refused    authentication  100 companies"]
     assert text.count("the API key is refused") == 1
     assert lines[2] == "    companies of account main: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 89 more"
-    assert lines[4] == "    once that is put right: dimsync sync --fresh"
+    assert lines[4] == "    once that is put right: dimsync sync --select account:main"
 
 
 def test_deferred_companies_need_nobody_and_say_why() -> None:

@@ -11,7 +11,7 @@ from engine.compare.join import join
 from engine.compare.plan import diff
 from engine.compare.remote_view import RemoteView
 from engine.guards.approved_plan import marks
-from engine.guards.swapped_source import Asked, is_plainly_own, whose
+from engine.guards.swapped_source import Asked, is_plainly_own, owner_named, whose
 from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.row_record import RowRecord
@@ -190,6 +190,7 @@ def test_l2_l3_w10_who_knows_what_and_what_is_held(case: Case) -> None:
     assert (trip and trip.slug) == (case.held and "wrong-client")
     if trip is not None and case.held is not None:
         assert case.held in trip.message
+        assert owner_named(trip.message) == (None if case.held == APART else OTHER)
         assert not is_plainly_own(asked, Guards())
 
 

@@ -70,7 +70,7 @@ def grouped(companies: Iterable[CompanyResult], *, run_at: datetime | None = Non
     for company in companies:
         for problem in (*company.problems, *_untold(company)):
             grave = gravity_of(problem, company)
-            kind = int(grave), cause_of(problem, company.name), _is_of(problem, run_at)
+            kind = int(grave), cause_of(problem, company.name), is_of_run(problem.since, run_at)
             found.setdefault(kind, []).append(Told(company, problem))
     groups = [_group(cause, ExitCode(grave), told, is_new=is_new) for (grave, cause, is_new), told in found.items()]
     return sorted(groups, key=_order)
@@ -107,11 +107,14 @@ def _group(cause: Cause, grave: ExitCode, told: Sequence[Told], *, is_new: bool)
     )
 
 
-def _is_of(problem: Problem, run_at: datetime | None) -> bool:
-    """Return whether a run that ended at `run_at` was the first to show it. JSON has times in milliseconds."""
-    if run_at is None or problem.since is None:
+def is_of_run(since: datetime | None, run_at: datetime | None) -> bool:
+    """Return whether what was shown since then was first shown by a run that ended at `run_at`.
+
+    JSON has times in milliseconds.
+    """
+    if run_at is None or since is None:
         return False
-    return problem.since >= run_at.replace(microsecond=run_at.microsecond // 1000 * 1000)
+    return since >= run_at.replace(microsecond=run_at.microsecond // 1000 * 1000)
 
 
 def _order(group: CauseGroup) -> tuple[object, ...]:

@@ -33,3 +33,11 @@ def since_words(since: datetime | None, now: datetime, *, is_new: bool) -> str:
     if since is None:
         return ""
     return "NEW" if is_new else f"since {clock(since, now)}"
+
+
+def day_words(since: datetime | None, now: datetime) -> str:
+    """Return on which day something began: "today", "yesterday", "3 days"; empty: nobody noted it."""
+    if since is None:
+        return ""
+    days = (now.date() - since.date()).days
+    return "today" if days <= 0 else "yesterday" if days == 1 else f"{days:,} days"

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from engine.cli.desk.account_trouble import AccountTrouble, accounts_in_trouble, is_of_account
 from engine.cli.desk.gravity import gravity
-from engine.cli.desk.grouping import CALM, CauseGroup, grouped
+from engine.cli.desk.grouping import CALM, CauseGroup, grouped, is_of_run
+from engine.cli.desk.swapped import Swapped, swapped_pairs, without_swapped
 from engine.model.balance import ExitCode, worst
 from engine.model.outcome import Problem
 from engine.model.quota import DayUse
@@ -59,17 +61,24 @@ class Morning:
     problems: tuple[Problem, ...]  # of the last sync as a whole
     companies: tuple[Configured, ...]
     causes: tuple[CauseGroup, ...]
+    own_causes: tuple[CauseGroup, ...]  # without what is told of pairs and accounts
+    swapped: tuple[Swapped, ...]  # companies that have each other's files
+    accounts: tuple[AccountTrouble, ...]
     keys: tuple[KeyDay, ...]
 
     @property
     def new(self) -> list[CauseGroup]:
-        """The causes that need a person and that no run had shown before the last sync."""
-        return [each for each in self.causes if each.needs_person and each.is_new]
+        """The companies' own causes that need a person and that no run had shown before the last sync."""
+        return [each for each in self.own_causes if each.needs_person and each.is_new]
 
     @property
     def known(self) -> list[CauseGroup]:
-        """The causes that need a person and that were known before the last sync."""
-        return [each for each in self.causes if each.needs_person and not each.is_new]
+        """The companies' own causes that need a person and that were known before the last sync."""
+        return [each for each in self.own_causes if each.needs_person and not each.is_new]
+
+    def is_new(self, pair: Swapped) -> bool:
+        """Return whether the last sync was the first to show both of a pair."""
+        return pair.since is not None and is_of_run(pair.since, self.last.finished_at if self.last else None)
 
     @property
     def waiting(self) -> list[CauseGroup]:
@@ -124,6 +133,9 @@ def morning(
         problems=standing.problems,
         companies=(),
         causes=(),
+        own_causes=(),
+        swapped=(),
+        accounts=(),
         keys=tuple(keys),
     )
     return of_companies(shown, found)
@@ -132,8 +144,17 @@ def morning(
 def of_companies(shown: Morning, companies: tuple[Configured, ...]) -> Morning:
     """Return how things stand with these companies alone."""
     run_at = shown.last.finished_at if shown.last is not None else None
-    causes = grouped((each.told for each in companies if each.told is not None), run_at=run_at)
-    return replace(shown, companies=companies, causes=tuple(causes))
+    told = [each.told for each in companies if each.told is not None]
+    causes, pairs = grouped(told, run_at=run_at), swapped_pairs(told)
+    apart = grouped(without_swapped(told, pairs), run_at=run_at) if pairs else causes
+    return replace(
+        shown,
+        companies=companies,
+        causes=tuple(causes),
+        own_causes=tuple(each for each in apart if not is_of_account(each)),
+        swapped=tuple(pairs),
+        accounts=tuple(accounts_in_trouble(causes)),
+    )
 
 
 def _configured(

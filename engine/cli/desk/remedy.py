@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.cli.codes import CODES
 from engine.cli.desk.grouping import CauseGroup, common_group
+from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
 
 FEW = 3
@@ -24,8 +25,17 @@ def remedy(group: CauseGroup, groups: Mapping[int, Sequence[str]], *, config: st
     other command names none: it is about the whole fleet.
     """
     ids = [each.company_id for each in group.companies]
+    accounts = {each.account for each in group.companies}
+    if group.gravity is ExitCode.AUTHENTICATION and len(accounts) == 1:
+        return account_remedy(accounts.pop(), config=config)
     name = common_group(group.companies, groups) if len(ids) > 1 else None
     return remedy_for(group.code, ids, key=group.example.problem.key, group=name, config=config)
+
+
+def account_remedy(account: str, *, config: str = "dimsync.toml") -> str:
+    """Return the command for all companies of an account, once its credentials are put right."""
+    settings = ["-c", config] if config != "dimsync.toml" else []
+    return safe(shlex.join(["dimsync", "sync", *settings, "--select", f"account:{account}"]))
 
 
 def remedy_for(

@@ -111,9 +111,9 @@ def examples(cause: CauseGroup, room: int, width: int) -> Iterator[Text]:
         yield Text(safe(f"    and {left:,} more: --output json shows all"), style="dim")
 
 
-def to_type(command: str, width: int) -> list[Text]:
-    """Return the remedy behind its words. A command is never wrapped, so that it can be copied."""
-    words = lead(command)
+def to_type(command: str, width: int, *, words: str = "") -> list[Text]:
+    """Return the remedy behind its words; none: those that fit it. A command is never wrapped, so it can be copied."""
+    words = words or lead(command)
     if 4 + len(words) + 1 + cell_len(command) <= width:
         return [Text(f"    {words} {command}", style="bold")]
     return [Text(f"    {words}", style="bold"), Text(f"    {command}", style="bold")]

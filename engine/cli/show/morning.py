@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.text import Text
 
+from engine.cli.desk.account_trouble import AccountTrouble
 from engine.cli.desk.gravity import gravity
 from engine.cli.desk.grouping import CALM, CauseGroup
-from engine.cli.desk.moments import clock, span
+from engine.cli.desk.moments import clock, day_words, span
 from engine.cli.desk.morning import Configured, KeyDay, Morning
-from engine.cli.desk.remedy import remedy
-from engine.cli.show.causes import cause_head, companies_of, examples, to_type, who
+from engine.cli.desk.remedy import account_remedy, remedy
+from engine.cli.desk.swapped import Swapped
+from engine.cli.show.causes import KINDS, cause_head, companies_of, examples, to_type
+from engine.cli.show.morning_new import Frame, new_lines
 from engine.cli.show.wrapping import wrap
+from engine.guards.swapped_source import WRONG_CLIENT
 from engine.model.balance import ExitCode
 from engine.model.standing import RunTimes
 from engine.observe.terminal import LONGEST_NAME, brief, figures, safe, tell
@@ -21,30 +27,34 @@ from engine.observe.terminal import LONGEST_NAME, brief, figures, safe, tell
 FEW_ACCOUNTS = 3
 """Up to this many accounts are each told of; of more, only those whose day is nearly used."""
 
-MOST_CAUSES = 12
-"""New causes that are told with an example and a remedy, and causes known before that are told with a remedy."""
+MOST_KNOWN = 12
+"""Causes known before that are told, each in a line; the JSON output has all."""
 
 MOST_LINES = 40
 """Lines of examples of one cause, where a company is asked for by its id; the JSON output has all problems."""
 
 
-def morning_lines(shown: Morning, width: int, groups: Mapping[int, Sequence[str]], config: str) -> Iterator[Text]:
-    """Yield the screen in lines of `width` cells; commands are never wrapped."""
-    yield from _last(shown, width)
+def morning_lines(shown: Morning, frame: Frame) -> Iterator[Text]:
+    """Yield the screen in lines of the frame's width; commands are never wrapped."""
+    yield from _last(shown, frame.width)
     yield Text()
-    yield from _asking(shown, width, groups, config)
-    yield from _waiting(shown, width)
-    yield from (line for day in _keys(shown) for line in wrap(_key(day, shown.now), "", width))
-    yield Text(f"{shown.in_order:,} of {_companies(len(shown.companies))} in order", style="bold green")
+    yield from _whole(shown, frame.width)
+    yield from _apart(list(new_lines(shown, frame)))
+    yield from _told("Known since before", _known(shown, frame), frame.width)
+    yield from _told("Waits for nobody", _waiting(shown), frame.width)
+    yield from (line for day in _keys(shown) for line in wrap(_key(day, shown.now), "", frame.width))
+    for problem in shown.problems:
+        if gravity(problem.code) is ExitCode.DONE:
+            yield from wrap(f"Notice: {safe(problem.message)}", "", frame.width)
+    yield Text(f"{shown.in_order:,} of {len(shown.companies):,} in order", style="bold green")
 
 
 def company_lines(
     one: Configured, shown: Morning, width: int, groups: Mapping[int, Sequence[str]], config: str
 ) -> Iterator[Text]:
     """Yield all that is remembered of one company: `shown` is of it alone."""
-    yield from wrap(
-        f"{one.where.company_id} {brief(one.name, LONGEST_NAME)}, account {safe(one.where.account)}", "", width
-    )
+    name = f"{one.where.company_id} {brief(one.name, LONGEST_NAME)}".rstrip()
+    yield from wrap(f"{name}, account {safe(one.where.account)}", "", width)
     if one.last is None or one.told is None:
         yield from wrap("no sync has finished with it yet", "", width)
         return
@@ -63,6 +73,11 @@ def company_lines(
         yield from examples(cause, MOST_LINES, width)
         if cause.needs_person:
             yield from to_type(remedy(cause, groups, config=config), width)
+
+
+def _apart(lines: list[Text]) -> list[Text]:
+    """Return a part of the screen with an empty line below it; nothing for nothing."""
+    return [*lines, Text()] if lines else []
 
 
 def _last(shown: Morning, width: int) -> Iterator[Text]:
@@ -85,69 +100,94 @@ def _ago(run: RunTimes, now: datetime) -> str:
     return span(now - run.started_at)
 
 
-def _asking(shown: Morning, width: int, groups: Mapping[int, Sequence[str]], config: str) -> Iterator[Text]:
-    """Yield what needs a person: first what is new, with examples, then what was known before."""
+def _whole(shown: Morning, width: int) -> list[Text]:
+    """Return what the last sync as a whole told and what needs a person."""
     own = [each for each in shown.problems if gravity(each.code) not in {ExitCode.DONE, *CALM}]
-    for problem in own:
-        yield from wrap(f"The last sync as a whole: {tell(problem)}", "", width)
-    if own:
-        yield Text()
-    if shown.new:
-        yield Text(f"{_needing(shown.new)} you: new in the last sync", style="bold")
-        for number, cause in enumerate(shown.new):
-            yield cause_head(cause, shown.now, width)
-            if number < MOST_CAUSES:
-                yield from who(cause, width)
-                yield from examples(cause, 1, width)
-                yield from to_type(remedy(cause, groups, config=config), width)
-        yield Text()
-    if shown.known:
-        yield Text(f"{_needing(shown.known)} you: known since before", style="bold")
-        for number, cause in enumerate(shown.known):
-            yield cause_head(cause, shown.now, width)
-            if number < MOST_CAUSES:
-                yield from who(cause, width)
-                yield from _known(cause, width, groups, config)
-        yield Text()
+    return _apart([line for each in own for line in wrap(f"The last sync as a whole: {tell(each)}", "", width)])
 
 
-def _known(cause: CauseGroup, width: int, groups: Mapping[int, Sequence[str]], config: str) -> list[Text]:
-    """Return what to type about a cause that was known before: of one company, what tells all about it."""
+class _Entry(NamedTuple):
+    """One thing that is told in few words."""
+
+    text: str
+    command: str = ""  # what to type; never wrapped
+
+
+def _told(title: str, entries: Sequence[_Entry], width: int) -> list[Text]:
+    """Return entries below their title, or behind it where there is one, and it fits the line."""
+    if len(entries) == 1 and cell_len(line := f"{title}: {_joined(entries[0])}") <= width:
+        only = Text(line)
+        only.stylize("bold", 0, len(title) + 1)
+        return [only]
+    lines = [line for entry in entries for line in _below(entry, width)]
+    return [Text(title, style="bold"), *lines] if lines else []
+
+
+def _joined(entry: _Entry) -> str:
+    return f"{entry.text}: {entry.command}" if entry.command else entry.text
+
+
+def _below(entry: _Entry, width: int) -> list[Text]:
+    """Return the lines of an entry; a command that does not fit behind the text stands below it."""
+    if cell_len(line := f"  {_joined(entry)}") <= width:
+        return [Text(line)]
+    first, *more = wrap(f"{entry.text}:" if entry.command else entry.text, "  ", width)
+    command = [Text(f"    {entry.command}")] if entry.command else []
+    return [first, *(Text(f"  {line.plain}") for line in more), *command]
+
+
+def _known(shown: Morning, frame: Frame) -> list[_Entry]:
+    """Return what was known before the last sync and needs a person: by cause, who, for how long, what to type."""
+    told = [_known_pair(pair, frame) for pair in shown.swapped if not shown.is_new(pair)]
+    told += [_known_cause(cause, frame) for cause in shown.known]
+    told += [_known_account(each, frame) for each in shown.accounts if not each.is_new]
+    left = len(told) - MOST_KNOWN
+    return [*told[:MOST_KNOWN], _Entry(f"and {left:,} more causes: --output json shows all")] if left > 0 else told
+
+
+def _known_cause(cause: CauseGroup, frame: Frame) -> _Entry:
+    since, count, kind = day_words(cause.since, frame.now), len(cause.companies), KINDS[cause.gravity][0]
+    if cause.gravity is ExitCode.REJECTED and cause.rows:
+        count, kind = cause.rows, "row" if cause.rows == 1 else "rows"
     if len(cause.companies) == 1:
-        settings = f" -c {config}" if config != "dimsync.toml" else ""
-        return [Text(f"    all about it: dimsync status{settings} {cause.companies[0].company_id}", style="bold")]
-    return to_type(remedy(cause, groups, config=config), width)
+        number = cause.companies[0].company_id
+        return _Entry(f"{count:,} {kind}, {cause.code} ({number}, {since})", f"dimsync status{frame.settings} {number}")
+    command = remedy(cause, frame.groups, config=frame.config)
+    return _Entry(f"{count:,} {kind}, {cause.code} ({companies_of(cause)}, {since})", command)
 
 
-def _needing(causes: Sequence[CauseGroup]) -> str:
-    count = len({(one.account, one.company_id) for cause in causes for one in cause.companies})
-    return f"{count:,} {'company needs' if count == 1 else 'companies need'}"
+def _known_pair(pair: Swapped, frame: Frame) -> _Entry:
+    (one, other), since = pair.company_ids, day_words(pair.since, frame.now)
+    command = f"dimsync sync{frame.settings} --select company:{one} --select company:{other}"
+    return _Entry(f"2 held, {WRONG_CLIENT} ({one} and {other}, {since}), files swapped: swap them back, then", command)
 
 
-def _waiting(shown: Morning, width: int) -> Iterator[Text]:
-    """Yield what waits for nobody, and until when."""
-    lines = [line for cause in shown.waiting for line in wrap(_wait_words(cause, shown), "  ", width)]
+def _known_account(trouble: AccountTrouble, frame: Frame) -> _Entry:
+    waiting = f"{trouble.waiting:,} waiting, {day_words(trouble.since, frame.now)}"
+    command = account_remedy(trouble.account, config=frame.config)
+    return _Entry(f"account {brief(trouble.account, LONGEST_NAME)} refused ({waiting})", command)
+
+
+def _waiting(shown: Morning) -> list[_Entry]:
+    """Return what waits for nobody, and until when."""
+    told = [_Entry(_wait_words(cause, shown)) for cause in shown.waiting]
     if shown.resting:
-        lines += wrap(_rest_words(shown.resting, shown.now), "  ", width)
+        told.append(_Entry(_rest_words(shown.resting, shown.now)))
     if never := shown.never:
         ids = f" ({never[0].where.company_id})" if len(never) == 1 else ""
-        text = f"{_companies(len(never))}{ids} never synced: dimsync sync --select state:never"
-        lines += wrap(text, "  ", width)
-    if lines:
-        yield Text("Waits for nobody", style="bold")
-        yield from lines
-        yield Text()
+        told.append(_Entry(f"{_companies(len(never))}{ids} never synced", "dimsync sync --select state:never"))
+    return told
 
 
 def _wait_words(cause: CauseGroup, shown: Morning) -> str:
-    text = f"{companies_of(cause)}: {tell(cause.example.problem)}"
+    count = f"{len(cause.companies):,}"
     if cause.code != "quota":
-        return text
+        return f"{companies_of(cause)}: {tell(cause.example.problem)}"
     accounts = {each.account for each in cause.companies}
     closed = [day.use.closed_until(shown.now, day.account.limits) for day in shown.keys if day.account.name in accounts]
     known = [each for each in closed if each is not None]
     until = min(known) if known else datetime.combine(shown.now.date() + timedelta(days=1), time(), UTC)
-    return f"{companies_of(cause)} until quota returns {_moment(until, shown.now)} ({span(until - shown.now)})"
+    return f"{count} until quota returns {until:%H:%M} UTC ({span(until - shown.now)})"
 
 
 def _rest_words(resting: Sequence[datetime], now: datetime) -> str:

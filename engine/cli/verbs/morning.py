@@ -14,9 +14,10 @@ from engine.cli.desk.morning import Configured as Shown
 from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
 from engine.cli.show.cause_json import cause_json
 from engine.cli.show.morning import company_lines, morning_lines
+from engine.cli.show.morning_new import Frame
 from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.cli.verbs.missing import with_missing
-from engine.config import Configured, load
+from engine.config import Configured, load, secret_references
 from engine.config.values import duration
 from engine.errors import plain
 from engine.ledger.sqlite.ledger import open_ledger
@@ -79,7 +80,9 @@ def _only(shown: Morning, company_id: int) -> Morning:
 def _print(shown: Morning, company: int | None, configured: Configured, config: str) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     if company is None:
-        lines = morning_lines(shown, console.width, configured.groups, config)
+        references = secret_references(configured.path) if shown.accounts else {}
+        frame = Frame(shown.now, console.width, configured.groups, config, references)
+        lines = morning_lines(shown, frame)
     else:
         lines = company_lines(shown.companies[0], shown, console.width, configured.groups, config)
     with console.capture() as text:
@@ -92,10 +95,11 @@ async def _remembered(configured: Configured) -> Morning:
     settings = configured.settings
     origin, now = origin_of(settings.api.base_url), datetime.now(UTC)
     ids = {account.account_id: account.name for account in settings.accounts}
+    sound = [account for account in settings.accounts if not account.fault]  # the key of another one is not known
     with plain():
         async with await open_ledger(settings.ledger_url) as ledger:
-            await ledger.carry_over(origin, {account.account_id: account.key_id for account in settings.accounts})
-            days = [KeyDay(each, await ledger.quota(origin, each.key_id, now.date())) for each in settings.accounts]
+            await ledger.carry_over(origin, {account.account_id: account.key_id for account in sound})
+            days = [KeyDay(each, await ledger.quota(origin, each.key_id, now.date())) for each in sound]
             standing, states = await ledger.standing(origin), await ledger.states(origin)
     rests = {
         _named(where, ids): state.retry_at
@@ -125,6 +129,7 @@ def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -
             {"code": each.code, "message": each.message, "since": _text(each.since)} for each in shown.problems
         ],
         "causes": [cause_json(each, configured.groups, config) for each in shown.causes],
+        "swapped": [list(pair.company_ids) for pair in shown.swapped],
         "companies": [_company_json(each) for each in sorted(shown.companies, key=_trouble_first)],
         "accounts": [_account_json(each, shown.now) for each in shown.keys],
     }

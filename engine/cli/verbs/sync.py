@@ -96,7 +96,12 @@ def apply(**options: Any) -> int:
 
 @click.command()
 @run_options("allow", "expect_ledger")
-@click.option("--run", "run_id", metavar="RUN", help="The rows of this run, as `history` names it. Default: of each company's newest.")
+@click.option(
+    "--run",
+    "run_id",
+    metavar="RUN",
+    help="The rows of this run, as `history` names it. Default: of each company's newest.",
+)
 @click.option(
     "--corrected",
     metavar="FILE",
