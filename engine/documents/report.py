@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 Moves = tuple[tuple[str, str | None, str | None], ...]
@@ -29,6 +29,7 @@ class Line(NamedTuple):
     file: str = ""
     line: int | None = None
     remote_id: str = ""
+    since: str = ""  # ISO 8601: the end of the first run that showed what is wrong with it; empty: it is not known
 
 
 class Note(NamedTuple):
@@ -36,6 +37,7 @@ class Note(NamedTuple):
 
     code: str
     message: str
+    since: str = ""  # as of a line
 
 
 class LeftOutRows(NamedTuple):
@@ -55,6 +57,8 @@ class ToldCause(NamedTuple):
     companies: tuple[tuple[int, str], ...]  # (id, name)
     rows: int  # 0: it is about companies as a whole
     example: str  # one message
+    since: str = ""  # ISO 8601: the end of the first run that showed it; empty: it is not known
+    is_new: bool = False  # no run before those of the report had shown any of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +133,16 @@ class Report:
     is_fleet: bool = True
 
     @property
+    def began(self) -> str:
+        """When the first of the runs began, as ISO 8601: what was shown since then is new."""
+        return as_text(self.runs[0].started_at) if self.runs else ""
+
+    @property
     def writes(self) -> bool:
         """Whether any of the runs sent rows."""
         return any(run.writes for run in self.runs)
+
+
+def as_text(moment: datetime) -> str:
+    """Return a moment as results spell it, so that texts compare as the moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -40,7 +40,7 @@ def part_of(facts: CompanyFacts, lines: Sequence[Line], words: Words, *, account
         created=facts.total("created"),
         updated=facts.total("updated"),
         notes=tuple(
-            Note(problem["code"], words.told(problem["code"], problem["message"]))
+            Note(problem["code"], words.told(problem["code"], problem["message"]), problem.get("since", ""))
             for problem in facts.problems
             if problem["key"] is None
         ),

@@ -169,6 +169,7 @@ def lines_of(facts: CompanyFacts, sent: Iterable[SentRow], *, account: str) -> I
                 reason=problem["message"],
                 file=problem["file"] or "",
                 line=problem["line"],
+                since=problem.get("since", ""),
             )
 
 

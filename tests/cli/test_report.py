@@ -73,7 +73,11 @@ def test_a_report_tells_all_of_a_bad_day(fleet: Fleet) -> None:
     assert "3 of 7 companies need a person" in text
     assert "would" not in text.split("<h2")[0]
 
+    assert text.count('<strong class="fresh">New</strong>') == 4
+    assert "known since" not in text
+
     rows = lines(fleet.folder / "day.csv")
+    assert {row["what"] for row in rows if row["since"]} >= {"rejected", "source", "wrong-client"}
     of = {one: [row for row in rows if row["company_id"] == str(one)] for one in there}
     changed = {row["unique_key"]: (row["what"], row["before"], row["after"]) for row in of[there.changed]}
     assert changed["k40"] == ("created", "", "")
@@ -96,6 +100,9 @@ def test_a_report_tells_all_of_a_bad_day(fleet: Fleet) -> None:
     assert fleet.run("report", "--run", first["run_id"], "first.html").returncode == 0
     assert "7 companies in order: 280 rows created" in (fleet.folder / "first.html").read_text(encoding="utf-8")
     assert len(lines(fleet.folder / "first.csv")) == 280
+
+    assert fleet.run("sync", "-q", "--report", "next.html").returncode == 1
+    assert "known since 20" in (fleet.folder / "next.html").read_text(encoding="utf-8")
 
 
 def test_a_clients_report_has_nothing_of_another_client(fleet: Fleet) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.documents.report import Line, Note, Part, Report
+from engine.documents.report import Line, Note, Part, Report, as_text
 from engine.documents.report_build import fair_share, needs_person, part_of, run_of, verdict
 from engine.documents.report_causes import causes_of
 from engine.documents.report_facts import CompanyFacts, company_facts
@@ -190,6 +190,24 @@ def test_one_cause_is_told_once_however_many_companies_have_it() -> None:
     ]
     assert {(cause.next, cause.what) for cause in causes[:2]} == {("type `fix ID`", "about source")}
     assert [cause.command for cause in causes] == ["fix source 2 None", "fix source 1 None", "fix mass-create 3 None"]
+
+
+def test_a_cause_says_whether_it_is_new_and_else_since_when_it_is_known() -> None:
+    """The end of the first run that showed it, as results spell it; a cause that is both is told twice."""
+    began = datetime(2026, 11, 20, 7, tzinfo=UTC)
+    old, older = began - timedelta(days=2), datetime(2026, 11, 9, tzinfo=UTC)
+
+    def one(company_id: int, since: datetime | None) -> Part:
+        problem = Problem(code="source", message="exports/1.csv cannot be read", since=since)
+        return part(run(1, company(company_id, State.FAILED, problem)))
+
+    parts = [one(1, began), one(2, old), one(3, older), one(4, None)]
+    told = [
+        (cause.is_new, cause.since, [number for number, _ in cause.companies])
+        for cause in causes_of(parts, WORDS, began=as_text(began))
+    ]
+    assert told == [(True, "2026-11-20T07:00:00.000Z", [1]), (False, "2026-11-09T00:00:00.000Z", [2, 3, 4])]
+    assert [cause.is_new for cause in causes_of(parts, WORDS)] == [False]
 
 
 OTHERS = OtherNames(["1105", "Red Oak", "third", ""])

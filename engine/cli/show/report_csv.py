@@ -11,7 +11,18 @@ from engine.documents.report import Line, Part
 
 HEADER = (
     *("company_id", "company", "account", "run_id", "at", "what", "unique_key", "row", "name"),
-    *("field", "before", "after", "undid_a_change_in_ottimate", "rows", "reason", "file", "line", "ottimate_id"),
+    *(
+        "field",
+        "before",
+        "after",
+        "undid_a_change_in_ottimate",
+        "rows",
+        "reason",
+        "file",
+        "line",
+        "ottimate_id",
+        "since",
+    ),
 )
 
 
@@ -36,15 +47,15 @@ class ReportCsv:
 def _notes(part: Part) -> Iterator[tuple[str, ...]]:
     company = (str(part.company_id), part.name, part.account, "", "")
     for note in part.notes:
-        yield (*company, note.code, *("",) * 8, note.message, "", "", "")
+        yield (*company, note.code, *("",) * 8, note.message, "", "", "", note.since)
     for reason in part.left_out:
-        yield (*company, "left out", *("",) * 7, str(reason.rows), reason.reason, "", "", "")
+        yield (*company, "left out", *("",) * 7, str(reason.rows), reason.reason, "", "", "", "")
 
 
 def _of(line: Line) -> Iterator[tuple[str, ...]]:
     head = (str(line.company_id), line.company, line.account, line.run_id, line.at, line.what)
     row = (line.key, line.row, line.name)
     number = "" if line.line is None else str(line.line)
-    tail = ("yes" if line.undid else "", "1", line.reason, line.file, number, line.remote_id)
+    tail = ("yes" if line.undid else "", "1", line.reason, line.file, number, line.remote_id, line.since)
     for name, before, after in line.fields or (("", None, None),):
         yield (*head, *row, name, before or "", after or "", *tail)

@@ -13,7 +13,7 @@ from engine.cli.desk.grouping import common_group_of
 from engine.cli.desk.remedy import remedy_for
 from engine.cli.verbs.report_files import ReportFiles
 from engine.config import Configured
-from engine.documents.report import Day, Note, Part, Report
+from engine.documents.report import Day, Note, Part, Report, as_text
 from engine.documents.report_build import added, fair_share, needs_person, part_of, run_of, verdict
 from engine.documents.report_causes import causes_of
 from engine.documents.report_facts import CompanyFacts, company_facts, lines_of
@@ -90,8 +90,10 @@ class Making:
             requests=added(self._requests()),
             parts=tuple(parts),
             quiet=self._quiet(parts, last_syncs) if is_fleet else 0,
-            causes=causes_of(parts, self.words),
-            notes=tuple(Note(one["code"], one["message"]) for one in newest.get("problems", ())) if is_fleet else (),
+            causes=causes_of(parts, self.words, began=as_text(self.runs[0].started_at)),
+            notes=tuple(Note(one["code"], one["message"], one.get("since", "")) for one in newest.get("problems", ()))
+            if is_fleet
+            else (),
             days=await self._days() if is_fleet else (),
             is_fleet=is_fleet,
         )
