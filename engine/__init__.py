@@ -16,6 +16,7 @@ from engine.version import __version__
 if TYPE_CHECKING:
     from engine.compare.freshness import Evidence
     from engine.compare.rekey import Rekey
+    from engine.compare.row_search import RowMatch
     from engine.errors import (
         AccountParked,
         AnswerLost,
@@ -143,6 +144,7 @@ _HOMES = {
         "engine.model.wanted": "LeftOut SourceCounts",
         "engine.compare.freshness": "Evidence",
         "engine.compare.rekey": "Rekey",
+        "engine.compare.row_search": "RowMatch",
         "engine.run.engine": "Engine",
         "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
@@ -237,6 +239,7 @@ __all__ = [
     "Requests",
     "RestingRow",
     "RowAttempt",
+    "RowMatch",
     "RowRecord",
     "Run",
     "RunFinished",

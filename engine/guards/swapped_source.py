@@ -29,7 +29,7 @@ Charts = Sequence[tuple[int, Sketch]]
 WRONG_CLIENT = "wrong-client"
 
 _OWNER = re.compile(r"([1-9][0-9]{0,18})[:_/|]")  # a company id and a separator, at the beginning of a key
-_NAMED = re.compile(r"\bkeys begin with (\d+), the id of another company|\brows are company (\d+)'s\b")
+_NAMED = re.compile(r"\bkeys begin with (?P<keyed>\d+), the id of|\brows are company (?P<charted>\d+)'s\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Asked:
 def owner_named(message: str) -> int | None:
     """Return the id of the company whose rows the source holds, as the guard's message says; None: it names none."""
     found = _NAMED.search(message)
-    return int(found[1] or found[2]) if found else None
+    return int(found["keyed"] or found["charted"]) if found else None
 
 
 def is_plainly_own(asked: Asked, guards: Guards) -> bool:

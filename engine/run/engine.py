@@ -311,13 +311,16 @@ class Engine:
         """
         return await self._looks().meant(company.id, self._owner(company), what)
 
-    async def explain(self, company: Company, key: str, *, ask: bool = True) -> Explanation:
-        """Return the life of one row: source, remote, ledger, attempts. `ask`: in one request, how it stands there."""
+    async def explain(self, company: Company, what: str, *, ask: bool = True) -> Explanation:
+        """Return the life of one row, found by its key, ERP id, code or a part of its name; of several, who they are.
+
+        `ask`: in one request, how it stands in Ottimate.
+        """
         ledger, account = self._opened(), self._owner(company)
         return await explain(
             company,
             self._company_key(company),
-            key,
+            what,
             client=self._looks().client(company.id, account) if ask else None,
             ledger=ledger,
             codes=self._dialect.type_codes,

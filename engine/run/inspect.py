@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from engine.compare.attribution import last_told
 from engine.compare.rekey import Rekey, rekeyable, rekeyed
+from engine.compare.row_search import Hits, RowMatch, search
 from engine.errors import ApiError, EngineError
 from engine.ledger.protocols import Ledger
 from engine.model.company_record import CompanyRecord
@@ -16,8 +18,18 @@ from engine.model.listing import Page
 from engine.model.outcome import Problem
 from engine.model.row_history import Life
 from engine.model.settings import Company, CompanyKey
+from engine.model.wanted import Wanted
 from engine.sources.base import read
 from engine.sources.left_out_rows import LeftOutRow, LeftOutSearch
+
+WHOLE = frozenset({"sync", "apply"})
+"""Verbs whose runs are about all rows of a company, and tell what they do about each."""
+
+RUNS = 20
+"""Runs of a company that are looked at for the newest of these."""
+
+
+NO_HITS = Hits()
 
 
 class CompanyApi(Protocol):
@@ -34,10 +46,10 @@ class CompanyApi(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One row from its source to Ottimate, and what was done about it."""
+    """One row from its source to Ottimate, and what was done about it; or the rows that may be meant."""
 
     company_id: int
-    key: str  # the source's
+    key: str  # the source's; where several rows are meant, or none, what was asked for
     source: Dimension | None  # None: the source has no such row, or not a good one
     source_problems: tuple[Problem, ...]  # why it is not a good one, or why the source could not be read
     file: str | None
@@ -45,14 +57,17 @@ class Explanation:
     life: Life
     remote: RemoteRow | None
     remote_is: str  # "shown", "gone", "not asked", "not known" (no id leads there), or why it could not be read
-    left_out: tuple[LeftOutRow, ...] = ()  # of this key; without any: rows in whose name or ERP id the key stands
+    left_out: tuple[LeftOutRow, ...] = ()  # of this key; without any: those that are meant
     fields: tuple[FieldDifference, ...] = ()  # spelled otherwise, pending, or moved, as the last listing showed them
+    matches: tuple[RowMatch, ...] = ()  # rows that are meant, where these are several, or one that no key leads to
+    matching: int = 0  # how many these are in all
+    told: tuple[Problem, ...] = ()  # what the newest run that was about the whole company told of this row
 
 
 async def explain(
     company: Company,
     company_key: CompanyKey,
-    key: str,
+    what: str,
     *,
     client: CompanyApi | None,
     ledger: Ledger,
@@ -60,23 +75,27 @@ async def explain(
 ) -> Explanation:
     """Return all that can be known of one row. Costs one request where its remote id is known and a client is given.
 
-    `codes`: the type codes that the contract allows. Raises `LedgerError`; what else goes wrong is told in its place.
+    `what`: its key, identifier, code, id in Ottimate, or a part of one or of its name; where several rows are meant by
+    it, they are listed. `codes`: the type codes that the contract allows. Raises `LedgerError`; what else goes wrong is
+    told in its place.
     """
-    row, file, line = None, None, None
     record = await ledger.read(company_key)
+    search_left_out = LeftOutSearch(what)
     problems: tuple[Problem, ...] = ()
-    search = LeftOutSearch(key)
+    wanted: Wanted | None = None
     try:
-        wanted = await read(company.source, company_id=company.id, type_codes=codes, search=search)
+        wanted = await read(company.source, company_id=company.id, type_codes=codes, search=search_left_out)
     except EngineError as error:
         problems = (Problem(code="source", message=str(error)),)
     else:
         wanted = rekeyed(wanted, record.wire_keys)
-        row = next((row for row in wanted.rows if wanted.source_keys.get(row.key, row.key) == key), None)
-        problems = tuple(problem for problem in wanted.problems if problem.key == key)
-        file, line = wanted.place(key)
-        row = row and row._replace(key=key)
-    is_there = row is not None or bool(problems)
+        problems = tuple(problem for problem in wanted.problems if problem.key == what)
+    left_out = (*search_left_out.same, *search_left_out.like)
+    hits = NO_HITS if wanted and problems else search(what, _candidates(wanted, record, left_out), record.resource)
+    key = _only_key(hits) or what
+    row = None if wanted is None else _row(wanted, key)
+    file, line = (None, None) if wanted is None else wanted.place(key)
+    same = tuple(each for each in left_out if each.row.key == key)
     life = await ledger.life(company_key, key)
     remote, remote_is = await _remote(life, client)
     fields: tuple[FieldDifference, ...] = ()
@@ -90,11 +109,44 @@ async def explain(
         file=file,
         line=line,
         life=life,
-        left_out=search.same or (() if is_there else search.like),
+        left_out=same or (() if row is not None or problems else search_left_out.like),
         remote=remote,
         remote_is=remote_is,
         fields=fields,
+        matches=() if _only_key(hits) else hits.rows,
+        matching=0 if _only_key(hits) else hits.total,
+        told=await _told(ledger, company_key, key),
     )
+
+
+def _candidates(wanted: Wanted | None, record: CompanyRecord, left_out: Iterable[LeftOutRow]) -> Iterator[RowMatch]:
+    """Yield all rows that may be meant: those of the source first, those in Ottimate alone last."""
+    source_keys = {wire_key: key for key, wire_key in record.wire_keys.items()}
+    if wanted is not None:
+        yield from (RowMatch(wanted.source_keys.get(row.key, row.key), row, "source") for row in wanted.rows)
+    for each in left_out:
+        yield RowMatch(each.row.key, each.row, "left out")
+    for key, known in record.rows.items():
+        yield RowMatch(source_keys.get(key, key), known.row, "ledger", known.remote_id)
+    for remote in record.keyless:
+        yield RowMatch(None, remote, "ottimate", remote.id)
+
+
+def _only_key(hits: Hits) -> str | None:
+    """Return the key of the one row that is meant; None: there are several, or none, or it has none."""
+    return hits.rows[0].key if hits.total == 1 else None
+
+
+def _row(wanted: Wanted, key: str) -> Dimension | None:
+    row = next((row for row in wanted.rows if wanted.source_keys.get(row.key, row.key) == key), None)
+    return row and row._replace(key=key)
+
+
+async def _told(ledger: Ledger, company_key: CompanyKey, key: str) -> tuple[Problem, ...]:
+    """Return what the newest run that was about the whole company told of a row."""
+    lines = await ledger.company_runs(company_key.origin, company_key.company_id, RUNS)
+    whole = [line.company for line in lines if line.run.verb in WHOLE]
+    return tuple(problem for problem in whole[0].problems if problem.key == key) if whole else ()
 
 
 async def _remote(life: Life, client: CompanyApi | None) -> tuple[RemoteRow | None, str]:

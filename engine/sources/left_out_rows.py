@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.compare.row_search import Nearness, RowMatch, nearness
 from engine.model.dimension import Dimension
 from engine.model.wanted import LeftOut, Place
 from engine.sources.cells import Cells
 from engine.sources.fields import Reader, fields_of, rows_of
 from engine.sources.layout import Layout
 
-MOST_FOUND = 5
+MOST_FOUND = 20
 """Rows that are kept of those that are only like what is looked for."""
 
 
@@ -25,24 +26,22 @@ class LeftOutRow(NamedTuple):
 
 
 class LeftOutSearch:
-    """Looks for rows that are left out: by their key, else by a part of their identifier or name, in any case."""
+    """Looks for rows that are left out, as `compare.row_search` tells what a word means."""
 
     def __init__(self, text: str) -> None:
-        """Take the key, or the part of an identifier or a name."""
+        """Take a key, an identifier, a code, or a part of one or of a name."""
         self._text = text
-        self._folded = text.casefold()
-        self._same: list[LeftOutRow] = []
-        self._like: list[LeftOutRow] = []
+        self._found: dict[Nearness, list[LeftOutRow]] = {near: [] for near in Nearness}
 
     @property
     def same(self) -> tuple[LeftOutRow, ...]:
         """Rows that have this key."""
-        return tuple(self._same)
+        return tuple(self._found[Nearness.KEY])
 
     @property
     def like(self) -> tuple[LeftOutRow, ...]:
-        """At most `MOST_FOUND` rows of other keys in whose identifier or name the text stands."""
-        return tuple(self._like)
+        """At most `MOST_FOUND` rows of other keys that are meant, the nearest alone."""
+        return tuple(self._found[Nearness.VALUE] or self._found[Nearness.PART])
 
     def look_at(
         self, cells: Cells, found: Layout, reader: Reader, reasons: Sequence[LeftOut], places: Sequence[Place]
@@ -50,11 +49,6 @@ class LeftOutSearch:
         """Look at some rows that are left out, each with its reason and place."""
         rows = rows_of(fields_of(cells, found, reader).columns)
         for row, why, place in zip(rows, reasons, places, strict=True):
-            if row.key == self._text:
-                self._same.append(LeftOutRow(row, why, *place))
-            elif len(self._like) < MOST_FOUND and self._is_like(row):
-                self._like.append(LeftOutRow(row, why, *place))
-
-    def _is_like(self, row: Dimension) -> bool:
-        texts: tuple[str, str] = (getattr(row, row.resource.identifier), row.name)
-        return bool(self._folded) and any(self._folded in text.casefold() for text in texts)
+            near = nearness(self._text, RowMatch(row.key, row, "left out"), row.resource)
+            if near is not None and (near is Nearness.KEY or len(self._found[near]) < MOST_FOUND):
+                self._found[near].append(LeftOutRow(row, why, *place))

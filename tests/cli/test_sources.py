@@ -61,9 +61,7 @@ def test_two_lists_of_a_company_are_one_source_and_what_is_left_out_is_told(flee
     life = fleet.run("explain", "101", "z1", "--offline")
     assert life.returncode == 0
     assert "source    left out: Inactive is 'T' (101/accounts.csv:5)\n" in life.stdout
-    assert (
-        "account '4999', Closed, key z1: Inactive is 'T'" in fleet.run("explain", "101", "closed", "--offline").stdout
-    )
+    assert fleet.run("explain", "101", "closed", "--offline").stdout == life.stdout
     assert fleet.run("explain", "101", "z2", "--offline").returncode == 1
 
     for company_id in (101, 102):

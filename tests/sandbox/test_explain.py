@@ -246,14 +246,14 @@ class Export:
 
 LEFT_OUT_ROWS: dict[str, tuple[str, list[tuple[str, str, int]], str]] = {
     "by its key": ("account:6100", [("6100", "Inactive is 'Yes'", 3)], "left out: Inactive is 'Yes' ({path}:3)"),
-    "by its id": ("6100", [("6100", "Inactive is 'Yes'", 3)], "account '6100', Old travel, key account:6100: Inactive"),
+    "by its id": ("6100", [("6100", "Inactive is 'Yes'", 3)], "left out: Inactive is 'Yes' ({path}:3)"),
     "by a part of its name": (
         "TRAVEL",
         [("6100", "Inactive is 'Yes'", 3), ("", "Number is empty", 4), ("6200", "Inactive is 'Yes'", 5)],
-        "account '', Heading: travel: Number is empty ({path}:4)",
+        "company 1: 4 rows are meant by 'TRAVEL'",
     ),
     "not where the row is there": ("account:6000", [], "source    there ({path}:2)"),
-    "a line below the list": ("Total", [("Total", "total", 6)], "account 'Total', key account:Total: total ({path}:6)"),
+    "a line below the list": ("Total", [("Total", "total", 6)], "left out: total ({path}:6)"),
     "one that nobody has": ("account:9", [], "no valid row has this key"),
 }
 
@@ -268,10 +268,80 @@ async def test_a_row_that_the_mapping_leaves_out_is_told_with_its_reason(
     async with world.engine() as engine:
         told = await engine.explain(export.company, key, ask=False)
     assert [(each.row.erp_id, each.why.words, each.line) for each in told.left_out] == rows
-    assert words.format(path=export.path) in "\n".join(life_lines(told))
+    assert words.format(path=export.path) in "\n".join(life_lines(told, 300))
     document = life_document(told)["left_out"]
     assert isinstance(document, list)
     assert [(each["file"], each["line"]) for each in document] == [(str(export.path), line) for *_, line in rows]
+
+
+# What a word means
+
+
+FOUND: dict[str, tuple[str, str]] = {
+    "its key": ("K00001", "K00001"),
+    "its ERP id": ("00001", "K00001"),
+    "its code": ("c-one", "K00001"),
+    "a part of its name": ("name 00001", "K00001"),
+    "its id in Ottimate": ("REMOTE", "K00001"),
+    "the name that Ottimate had before the source changed": ("was called", "K00002"),
+    "a row that is in the ledger alone": ("00004", "K00004"),
+}
+
+
+@pytest.mark.parametrize(("word", "key"), FOUND.values(), ids=FOUND)
+async def test_a_row_is_found_by(world: World, word: str, key: str) -> None:
+    first = [ROWS[0], ROWS[1]._replace(code="C-ONE"), ROWS[2]._replace(name="Was called so"), *ROWS[3:]]
+    world.place(1)
+    await world.sync_one(1, first)
+    now = [*first[:2], ROWS[2], ROWS[3]]
+    if word == "REMOTE":
+        word = world.sandbox.tenant.companies[1].by_key["K00001"].id
+    async with world.engine() as engine:
+        told = await engine.explain(company(1, now), word, ask=False)
+    assert (told.key, told.matching, told.life.known is not None) == (key, 0, True)
+
+
+async def test_rows_that_are_meant_alike_are_listed(world: World) -> None:
+    """What is nearest alone: an ERP id wins over ids in which it stands. Rows in Ottimate alone have no key to type."""
+    world.place(1, dims(3, first=7, prefix="X"))
+    await world.sync_one(1, ROWS)
+    told = await explained(world, ROWS, "name", ask=False)
+    assert told.matching == 8
+    lines = list(life_lines(told))
+    assert lines[0] == "company 1: 8 rows are meant by 'name'"
+    assert lines[1].split() == ["KEY", "ROW", "NAME", "WHERE"]
+    assert lines[2].split() == ["K00000", "account", "'00000'", "Name", "00000", "in", "the", "source"]
+    assert sum(line.endswith("in Ottimate alone") for line in lines) == 3
+    assert lines[-2:] == [
+        "all about one of them: dimsync explain 1 KEY",
+        "what Ottimate shows of one without a key: dimsync get 1 ID",
+    ]
+    assert max(map(len, lines)) <= 80
+    matches = life_document(told)["matches"]
+    assert isinstance(matches, list)
+    assert [each["place"] for each in matches] == ["source"] * 5 + ["ottimate"] * 3
+
+
+async def test_a_held_row_says_since_when_and_what_to_type(world: World) -> None:
+    world.place(1, dims(1))
+    held = [ROWS[0]._replace(key="NEW", erp_id="0"), *ROWS[1:]]
+    await world.sync_one(1, held)
+    told = await explained(world, held, "NEW", ask=False)
+    assert [each.code for each in told.told] == ["look-alike"]
+    text = "\n".join(life_lines(told))
+    assert f"held      look-alike since {world.clock():%Y-%m-%d %H:%M} UTC: " in text
+    assert "          dimsync sync --select company:1 --allow look-alike:1" in text.splitlines()
+    assert max(map(len, life_lines(told))) <= 80
+
+
+async def test_long_values_stand_below_each_other(world: World) -> None:
+    world.place(1)
+    rows = [ROWS[0]._replace(name="A name that is as long as forty characters")]
+    await world.sync_one(1, rows)
+    lines = list(life_lines(await explained(world, rows, "K00000")))
+    assert "name        SOURCE    A name that is as long as forty characters" in lines
+    assert max(map(len, lines)) <= 80
+    assert max(map(len, life_lines(await explained(world, rows, "K00000"), 60))) <= 60
 
 
 # A rehearsal is none of the real thing

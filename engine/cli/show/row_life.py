@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
+from rich.cells import cell_len
+
+from engine.cli.desk.remedy import lead, remedy_for
 from engine.cli.show.details import LONGEST_VALUE
+from engine.cli.show.row_hits import hit_lines
 from engine.cli.show.table import columns
+from engine.cli.show.wrapping import wrap
 from engine.compare.agreement import is_pending
+from engine.guards.registry import REGISTRY, Level
 from engine.model.difference import FieldDifference
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.dimension import told as told_row
+from engine.model.outcome import Problem
 from engine.model.resting import MADE_ANEW, RestingRow
-from engine.model.result import field_json
-from engine.model.row_history import Life
+from engine.model.result import field_json, problem_json
+from engine.model.row_history import Life, RowAttempt
 from engine.model.row_record import RowRecord
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.inspect import Explanation
@@ -21,32 +27,78 @@ from engine.sources.left_out_rows import LeftOutRow
 
 EXPLAIN_SCHEMA = "dimsync.explain/1"
 
+LABEL = 10
+"""Width of the labels in front of notes."""
+
+ROW_GUARDS = frozenset(guard.slug for guard in REGISTRY if guard.level is Level.ROW)
+"""Codes under which a row is held."""
+
 REMOTE = {"shown": "as Ottimate shows it now", "gone": "gone from Ottimate", "not asked": "not asked"}
 
 
-def life_lines(told: Explanation) -> Iterator[str]:
-    """Yield the lines that `dimsync explain` prints."""
+def life_lines(told: Explanation, width: int = 80, config: str = "dimsync.toml") -> Iterator[str]:
+    """Yield the lines that `dimsync explain` prints, of `width` cells; commands are never wrapped."""
+    if told.matching:
+        yield from hit_lines(told, width)
+        return
     life = told.life
-    yield f"company {told.company_id}, key {brief(told.key, LONGEST_NAME)}"
+    yield from _wrapped(f"company {told.company_id}, key {brief(told.key, LONGEST_NAME)}", "", width)
     if life.wire_key != told.key:
-        yield f"on the wire it goes by {brief(life.wire_key, LONGEST_NAME)} (dimsync rekey)"
+        yield from _wrapped(f"on the wire it goes by {brief(life.wire_key, LONGEST_NAME)} (dimsync rekey)", "", width)
     yield ""
-    yield from columns(("", "SOURCE", "LEDGER", "OTTIMATE"), list(_sides(told)))
+    yield from _table(list(_sides(told)), width)
     yield ""
-    yield from _notes(told)
+    for note in _notes(told):
+        yield from _wrapped(note, " " * LABEL, width)
+    for problem in told.told:
+        yield from _held_lines(told, problem, width, config)
     if life.attempts:
         yield ""
-        head = ("WRITTEN DOWN, UTC", "OUTCOME", "SENDS", "HTTP", "REQUEST ID", "RUN", "SAID")
-        yield from columns(head, [_attempt(each) for each in life.attempts])
+        yield from _wrapped("attempts, the newest first; times are UTC, of when they were written down", "  ", width)
+        for each in life.attempts:
+            yield from _attempt(each, width)
+
+
+def _wrapped(text: str, indent: str, width: int) -> Iterator[str]:
+    """Yield a text, wrapped so that all lines but the first are indented."""
+    first, *more = wrap(text, "", width)
+    yield first.plain
+    rest = text[len(first.plain) :].strip() if more else ""
+    yield from (line.plain for line in (wrap(rest, indent, width) if rest else ()))
+
+
+def _table(sides: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
+    """Yield the fields in columns; where these do not fit the width, each value in a line of its own."""
+    head = ("", "SOURCE", "LEDGER", "OTTIMATE")
+    lines = list(columns(head, sides))
+    if max(map(cell_len, lines)) <= width:
+        yield from lines
+        return
+    for name, *values in sides:
+        for place, value in zip(head[1:], values, strict=True):
+            if value:
+                yield from _wrapped(f"{name:<12}{place:<10}{value}", " " * 22, width)
+
+
+def _held_lines(told: Explanation, problem: Problem, width: int, config: str) -> Iterator[str]:
+    """Yield what the last run told of the row, since when, and what to type."""
+    word = "held" if problem.code in ROW_GUARDS else "last run"
+    since = f" since {problem.since:%Y-%m-%d %H:%M} UTC" if problem.since else ""
+    text = f"{word:<{LABEL}}{problem.code}{since}: {safe(problem.message)}"
+    yield from _wrapped(text, " " * LABEL, width)
+    command = remedy_for(problem.code, [told.company_id], key=told.key, config=config)
+    yield f"{'':{LABEL}}{lead(command)}"
+    yield f"{'':{LABEL}}{command}"
 
 
 def _sides(told: Explanation) -> Iterator[tuple[str, ...]]:
     known = told.life.known
+    source = told.source or (told.left_out[0].row if len(told.left_out) == 1 else None)  # that it is left out is noted
     for name, optional in ((field.name, field.optional) for field in DIMENSIONS.fields_but_key):
         sent = getattr(known.row, name) if known else None
         if optional and known and not known.code_known:
             sent = "(not observable)"
-        sides = (getattr(told.source, name, None), sent, getattr(told.remote, name, None))
+        sides = (getattr(source, name, None), sent, getattr(told.remote, name, None))
         yield (name, *(brief(side or "", LONGEST_NAME) for side in sides))
 
 
@@ -139,16 +191,16 @@ def _id(life: Life) -> str:
     return f", id {safe(life.known.remote_id)}" if life.known and life.known.remote_id else ""
 
 
-def _attempt(each: Any) -> tuple[str, ...]:
-    return (
-        f"{each.at:%Y-%m-%d %H:%M:%S}",
-        each.column,
-        str(each.sends),
-        "" if each.status is None else str(each.status),
-        brief(each.request_id or "", LONGEST_NAME),
-        each.run_id,
-        brief(each.message, LONGEST_NAME),
+def _attempt(each: RowAttempt, width: int) -> Iterator[str]:
+    """Yield one attempt: when, what became of it, by which run; below it the server's request id and words."""
+    sends = "1 send" if each.sends == 1 else f"{each.sends:,} sends"
+    http = "no answer" if each.status is None else f"HTTP {each.status}"
+    yield from _wrapped(
+        f"{each.at:%Y-%m-%d %H:%M:%S}  {each.column:<9} {sends}, {http}, run {each.run_id}", "  ", width
     )
+    said = [f"request {brief(each.request_id, LONGEST_NAME)}" if each.request_id else "", safe(each.message)]
+    if any(said):
+        yield from (line.plain for line in wrap(": ".join(filter(None, said)), " " * LABEL, width))
 
 
 def life_document(told: Explanation) -> dict[str, object]:
@@ -199,6 +251,11 @@ def life_document(told: Explanation) -> dict[str, object]:
             "next_at": life.resting.next_at and life.resting.next_at.isoformat(),
             "message": life.resting.message,
         },
+        "told": [problem_json(problem) for problem in told.told],
+        "matches": [
+            {"key": hit.key or None, "place": hit.place, "remote_id": hit.remote_id, "row": _row(hit.row)}
+            for hit in told.matches
+        ],
         "reverts": [at.isoformat() for at in life.reverts],
         "in_flight": life.in_flight and life.in_flight.isoformat(),
         "attempts": [each._asdict() | {"at": each.at.isoformat()} for each in life.attempts],

@@ -11,19 +11,20 @@ from engine.cli.options import config_option, output_option
 
 @click.command()
 @click.argument("company_id", metavar="COMPANY", type=int)
-@click.argument("key", metavar="KEY")
+@click.argument("what", metavar="WHAT")
 @config_option
 @click.option("--offline", is_flag=True, help="Do not ask Ottimate how the row stands there: no request.")
 @output_option("table", "json")
-def explain(*, company_id: int, key: str, config: Path, offline: bool, output: str) -> int:
+def explain(*, company_id: int, what: str, config: Path, offline: bool, output: str) -> int:
     """Tell the life of one row: what source, Ottimate and ledger say of it, and each attempt to send it.
 
-    KEY is the row's unique_key in the source. Rows that the mapping leaves out are found by a part of their name or ERP
-    id, too. Costs one request where the row's id in Ottimate is known.
+    WHAT is the row's unique_key in the source, its ERP id, its code, its id in Ottimate, or a part of one or of its
+    name. If several rows are meant, they are listed; those that the mapping leaves out are among them, with the reason.
+    Costs one request where the id in Ottimate is known.
     """
     from engine.cli.verbs.explain_row import tell_life  # noqa: PLC0415  it brings the engine, which `--help` is spared
 
-    return tell_life(config, company_id, key, offline=offline, output=output)
+    return tell_life(config, company_id, what, offline=offline, output=output)
 
 
 @click.command()
