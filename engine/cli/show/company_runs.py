@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from engine.cli.desk.grouping import CauseGroup, grouped
@@ -59,7 +60,7 @@ def _problems(line: CompanyInRun, width: int) -> Iterator[Text]:
     causes = grouped([line.company], run_at=line.run.finished_at)
     for cause in causes[:MOST_CAUSES]:
         text = _phrase(cause)
-        yield Text(f"    {text}" if len(text) + 4 <= width else f"    {fit(text, width - 4)}")
+        yield Text(f"    {text if cell_len(text) + 4 <= width else fit(text, width - 4)}")
     if (left := len(causes) - MOST_CAUSES) > 0:
         yield Text(f"    and {left:,} more: dimsync history {safe(short_id(line.run.run_id))}", style="dim")
 

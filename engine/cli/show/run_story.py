@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -20,11 +21,19 @@ from engine.model.result import LOOKING, PastRun, RunResult
 from engine.observe.terminal import needs_person, safe, tell
 
 
-def story_lines(past: PastResult, width: int, groups: Mapping[int, Sequence[str]], config: str) -> Iterator[Text]:
-    """Yield the story of a finished run in lines of `width` cells; commands are never wrapped."""
+def story_lines(
+    past: PastResult, width: int, groups: Mapping[int, Sequence[str]], config: str, *, is_newest: bool = True
+) -> Iterator[Text]:
+    """Yield the story of a finished run in lines of `width` cells; commands are never wrapped.
+
+    `is_newest`: no run was begun after it.
+    """
     result = past.result
     causes = grouped(result.companies, run_at=result.finished_at)
     yield from _head(result, width)
+    if not is_newest:
+        settings = "" if config == "dimsync.toml" else f" -c {shlex.quote(safe(config))}"
+        yield from wrap(f"Other runs were begun since; how it is now: dimsync status{settings}", "", width)
     yield Text()
     needing = [one for one in result.companies if needs_person(one)]
     if needing:

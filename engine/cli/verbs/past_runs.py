@@ -77,7 +77,9 @@ async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqliteLedge
             _print_endless(run, asked.output, is_under_way=await ledger.is_under_way(run.run_id))
             return
         documents = [kept.document for kept in await ledger.kept_runs(origin, run_id=run.run_id)]
-        _print_story(past, documents[0] if documents else {}, configured, asked)
+        newest = await ledger.history(origin, 1)
+        document = documents[0] if documents else {}
+        _print_story(past, document, configured, asked, is_newest=run.run_id in {each.run_id for each in newest})
 
 
 def _company_id(text: str) -> int:
@@ -153,9 +155,11 @@ def _print_endless(run: PastRun, output: str, *, is_under_way: bool) -> None:
         _deliver(head, "companies", [], output)
 
 
-def _print_story(past: PastResult, document: Mapping[str, Any], configured: Configured, asked: HistoryAsked) -> None:
+def _print_story(
+    past: PastResult, document: Mapping[str, Any], configured: Configured, asked: HistoryAsked, *, is_newest: bool
+) -> None:
     if asked.output == "table":
-        _print(story_lines(past, _width(), configured.groups, str(asked.config)))
+        _print(story_lines(past, _width(), configured.groups, str(asked.config), is_newest=is_newest))
     else:
         companies = list(document.get("companies", ()))
         _deliver(dict(_story_json(past, document, configured, asked)), "companies", companies, asked.output)
