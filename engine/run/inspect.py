@@ -10,6 +10,7 @@ from engine.compare.attribution import last_told
 from engine.compare.rekey import Rekey, rekeyable, rekeyed
 from engine.compare.row_search import Hits, RowMatch, search
 from engine.errors import ApiError, EngineError
+from engine.guards.registry import COMPANY_GUARDS
 from engine.ledger.protocols import Ledger
 from engine.model.company_record import CompanyRecord
 from engine.model.difference import FieldDifference
@@ -61,7 +62,7 @@ class Explanation:
     fields: tuple[FieldDifference, ...] = ()  # spelled otherwise, pending, or moved, as the last listing showed them
     matches: tuple[RowMatch, ...] = ()  # rows that are meant, where these are several, or one that no key leads to
     matching: int = 0  # how many these are in all
-    told: tuple[Problem, ...] = ()  # what the newest run that was about the whole company told of this row
+    told: tuple[Problem, ...] = ()  # what the newest run about the whole company told of this row, or held them all by
 
 
 async def explain(
@@ -143,10 +144,11 @@ def _row(wanted: Wanted, key: str) -> Dimension | None:
 
 
 async def _told(ledger: Ledger, company_key: CompanyKey, key: str) -> tuple[Problem, ...]:
-    """Return what the newest run that was about the whole company told of a row."""
+    """Return what the newest run that was about the whole company told of a row, or held all of its rows by."""
     lines = await ledger.company_runs(company_key.origin, company_key.company_id, RUNS)
     whole = [line.company for line in lines if line.run.verb in WHOLE]
-    return tuple(problem for problem in whole[0].problems if problem.key == key) if whole else ()
+    problems = whole[0].problems if whole else ()
+    return tuple(each for each in problems if each.key == key or (each.key is None and each.code in COMPANY_GUARDS))
 
 
 async def _remote(life: Life, client: CompanyApi | None) -> tuple[RemoteRow | None, str]:

@@ -334,6 +334,19 @@ async def test_a_held_row_says_since_when_and_what_to_type(world: World) -> None
     assert max(map(len, life_lines(told))) <= 80
 
 
+async def test_a_row_of_a_held_company_says_what_holds_the_company(world: World) -> None:
+    await loaded(world, dims(40))
+    changed = [row._replace(name=f"New {row.name}") for row in dims(40)]
+    world.clock.forward(minutes=1)
+    await world.sync_one(1, changed)
+    told = await explained(world, changed, "K00001", ask=False)
+    assert [each.code for each in told.told] == ["mass-update"]
+    assert "          dimsync sync --select company:1 --allow mass-update:1" in list(life_lines(told))
+    world.clock.forward(minutes=1)
+    await world.sync_one(1, dims(40))
+    assert (await explained(world, dims(40), "K00001", ask=False)).told == ()
+
+
 async def test_long_values_stand_below_each_other(world: World) -> None:
     world.place(1)
     rows = [ROWS[0]._replace(name="A name that is as long as forty characters")]

@@ -47,24 +47,19 @@ def story(result: RunResult, companies: int, width: int = 80, *, is_newest: bool
 def test_a_story_tells_when_who_was_what_and_what_to_do() -> None:
     note = Problem(code="deadline", message="stopped after 5 s")
     told = story(replace(ended(), problems=(note,), allowed=("fleet", "mass-create:3")), 300)
-    assert (
-        told[:12]
-        == [
-            "sync 20261120T070000Z-0badcafe",
-            "began 2026-11-20 07:00:00 UTC, ended 07:00:47 UTC, took 47 s",
-            "exit 1: A company failed, or the program itself did",
-            "let pass: fleet, mass-create:3",
-            "",
-            "3 companies needed a person",
-            f"{'failed     source  2 companies':77}NEW",
-            "    1 Harbor Grill 1  = 800",
-            "    2 Harbor Grill 2  = 800",
-            "    1: 1.csv cannot be read",
-            "    once that is put right:",
-            "    dimsync sync --select company:1 --select company:2",
-        ]
-        or told[10] == "    once that is put right: dimsync sync --select company:1 --select company:2"
-    )
+    assert told[:11] == [
+        "sync 20261120T070000Z-0badcafe",
+        "began 2026-11-20 07:00:00 UTC, ended 07:00:47 UTC, took 47 s",
+        "exit 1: A company failed, or the program itself did",
+        "let pass: fleet, mass-create:3",
+        "",
+        "3 companies needed a person",
+        f"{'failed     source  2 companies':77}NEW",
+        "    1 Harbor Grill 1  = 800",
+        "    2 Harbor Grill 2  = 800",
+        "    1: 1.csv cannot be read",
+        "    once that is put right: dimsync sync --select company:1 --select company:2",
+    ]
     assert "companies 300 = 295 unchanged + 1 synced + 1 partial + 2 failed + 1 deferred" in told
     assert "    1 company: quota: all are used" in told
     assert "the run   deadline: stopped after 5 s" in told

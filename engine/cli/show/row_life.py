@@ -30,8 +30,8 @@ EXPLAIN_SCHEMA = "dimsync.explain/1"
 LABEL = 10
 """Width of the labels in front of notes."""
 
-ROW_GUARDS = frozenset(guard.slug for guard in REGISTRY if guard.level is Level.ROW)
-"""Codes under which a row is held."""
+HOLDING = frozenset(guard.slug for guard in REGISTRY if guard.level is not Level.RUN)
+"""Codes under which a row is held, alone or with its company."""
 
 REMOTE = {"shown": "as Ottimate shows it now", "gone": "gone from Ottimate", "not asked": "not asked"}
 
@@ -82,9 +82,11 @@ def _table(sides: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
 
 def _held_lines(told: Explanation, problem: Problem, width: int, config: str) -> Iterator[str]:
     """Yield what the last run told of the row, since when, and what to type."""
-    word = "held" if problem.code in ROW_GUARDS else "last run"
+    word = "held" if problem.code in HOLDING else "last run"
     since = f" since {problem.since:%Y-%m-%d %H:%M} UTC" if problem.since else ""
-    text = f"{word:<{LABEL}}{problem.code}{since}: {safe(problem.message)}"
+    is_told = problem.code == "rejected" and told.life.rejection is not None  # in the server's words, above
+    said = "" if is_told else f": {safe(problem.message)}"
+    text = f"{word:<{LABEL}}{problem.code}{since}{said}"
     yield from _wrapped(text, " " * LABEL, width)
     command = remedy_for(problem.code, [told.company_id], key=told.key, config=config)
     yield f"{'':{LABEL}}{lead(command)}"
