@@ -38,7 +38,7 @@ def three_runs(fleet: Fleet, one: int, two: int) -> list[str]:
 
 
 def test_the_list_tells_plans_apart_from_what_was_written(fleet: Fleet) -> None:
-    plan, first, second = three_runs(fleet, 181, 182)
+    plan, first, second = three_runs(fleet, 3781, 3782)
     head, *told = lines(fleet)
     assert head.split() == ["STARTED,", "UTC", "VERB", "EXIT", "COMPANIES", "CREATED", "UPDATED", "TROUBLE", "RUN"]
     assert [line.split()[2:] for line in told[:3]] == [
@@ -59,7 +59,7 @@ def test_the_list_tells_plans_apart_from_what_was_written(fleet: Fleet) -> None:
 
 
 def test_a_run_is_told_as_it_ended(fleet: Fleet) -> None:
-    _, first, second = three_runs(fleet, 183, 184)
+    _, first, second = three_runs(fleet, 3783, 3784)
     told = lines(fleet, second)
     for word in (second[:-1], second[-8:], second[-8:-1], "last"):
         assert lines(fleet, word) == told
@@ -67,8 +67,8 @@ def test_a_run_is_told_as_it_ended(fleet: Fleet) -> None:
     assert told[1].startswith("began 20")
     assert " UTC, ended " in told[1]
     assert told[2:6] == ["exit 4: A guard holds a company, or rows", "", "1 company needed a person", told[5]]
-    assert told[5].startswith("held       mass-update  184 Company 184  # 40")
-    assert "    if that is right: dimsync sync --select company:184 --allow mass-update:184" in told
+    assert told[5].startswith("held       mass-update  3784 Company 3784  # 40")
+    assert "    dimsync sync --select company:3784 --allow mass-update:3784" in told
     assert "companies 2 = 1 unchanged + 1 held" in told
     assert "rows      80 = 40 unchanged + 40 held" in told
     assert any(line.startswith("requests  0") for line in told)
@@ -78,11 +78,11 @@ def test_a_run_is_told_as_it_ended(fleet: Fleet) -> None:
     assert (found["run"]["run_id"], found["run"]["exit_code"], found["run"]["writes"]) == (second, 4, True)
     assert found["totals"]["companies"] == 2
     (company,) = found["companies"]
-    assert (company["company_id"], company["state"], company["held"]) == (184, "held", 40)
+    assert (company["company_id"], company["state"], company["held"]) == (3784, "held", 40)
     (cause,) = found["causes"]
     assert (cause["code"], cause["remedy"]) == (
         "mass-update",
-        "dimsync sync --select company:184 --allow mass-update:184",
+        "dimsync sync --select company:3784 --allow mass-update:3784",
     )
     *companies, rest = fleet.run("history", "last", "--output", "ndjson").stdout.splitlines()
     assert [json.loads(line) for line in companies] == [company]
@@ -90,40 +90,40 @@ def test_a_run_is_told_as_it_ended(fleet: Fleet) -> None:
 
 
 def test_a_plan_says_that_nothing_was_written_and_a_run_what_was_let_pass(fleet: Fleet) -> None:
-    plan, *_ = three_runs(fleet, 185, 186)
+    plan, *_ = three_runs(fleet, 3785, 3786)
     told = lines(fleet, plan)
     assert "A plan writes nothing: the figures are what a sync would have done." in told
     assert "companies 2 = 2 to change" in told
-    assert fleet.run("sync", "-q", "--select", "company:186", "--allow", "mass-update:186").returncode == 0
-    assert "let pass: mass-update:186" in lines(fleet, "last")
-    assert lines(fleet)[2] == "    let pass: mass-update:186"
+    assert fleet.run("sync", "-q", "--select", "company:3786", "--allow", "mass-update:3786").returncode == 0
+    assert "let pass: mass-update:3786" in lines(fleet, "last")
+    assert lines(fleet)[2] == "    let pass: mass-update:3786"
 
 
 def test_the_runs_of_a_company(fleet: Fleet) -> None:
-    plan, first, second = three_runs(fleet, 187, 188)
-    told = lines(fleet, "company:188")
-    assert told[0] == "188 Company 188, account main"
+    plan, first, second = three_runs(fleet, 3787, 3788)
+    told = lines(fleet, "company:3788")
+    assert told[0] == "3788 Company 3788, account main"
     assert told[1].split() == ["ENDED,", "UTC", "VERB", "STATE", "EVIDENCE", "RUN", "ROWS"]
     assert told[2].split()[2:] == ["sync", "held", "ledger", second[-8:], "#", "40"]
     assert told[3].startswith("    mass-update, 40 rows: ")
     assert told[4].split()[2:] == ["sync", "synced", "probe", first[-8:], "+", "40"]
     assert told[5].split()[2:] == ["plan", "synced", "listing", plan[-8:], "(+", "40)"]
-    quiet = lines(fleet, "company:187")
+    quiet = lines(fleet, "company:3787")
     assert quiet[2].split()[2:] == ["sync", "unchanged", "-", second[-8:], "=", "40"]
     assert quiet[-1] == "Runs that found nothing changed are not told one by one, but for the newest."
-    found = document(fleet, "company:188", "--last", "2")
-    assert (found["company_id"], found["name"]) == (188, "Company 188")
+    found = document(fleet, "company:3788", "--last", "2")
+    assert (found["company_id"], found["name"]) == (3788, "Company 3788")
     assert [(run["run_id"], run["verb"], run["state"], run["held"], run["exit_code"]) for run in found["runs"]] == [
         (second, "sync", "held", 40, 4),
         (first, "sync", "synced", 0, 0),
     ]
     assert [each["code"] for each in found["runs"][0]["problems"]] == ["mass-update"]
-    fleet.configure(187)  # the settings do not name it any more, and the ledger knows it
-    assert lines(fleet, "company:188")[0] == "188 Company 188, account main"
+    fleet.configure(3787)  # the settings do not name it any more, and the ledger knows it
+    assert lines(fleet, "company:3788")[0] == "3788 Company 3788, account main"
 
 
 def test_a_run_that_died_has_no_figures(fleet: Fleet) -> None:
-    _, first, _ = three_runs(fleet, 189, 190)
+    _, first, _ = three_runs(fleet, 3789, 3790)
     (path,) = fleet.folder.glob("*.db")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
@@ -140,13 +140,13 @@ def test_a_run_that_died_has_no_figures(fleet: Fleet) -> None:
 
 
 def test_what_nobody_knows_is_an_error_that_says_what_to_type(fleet: Fleet) -> None:
-    fleet.configure(191)
+    fleet.configure(3791)
     none = fleet.run("history", "last")
     assert (none.returncode, "no run yet: `dimsync sync` makes the first" in none.stderr) == (2, True)
     assert lines(fleet) == ["no run yet: `dimsync sync` makes the first"]
-    assert lines(fleet, "company:191")[1:] == ["no finished run has told of it yet"]
-    fleet.door.place(191)
-    fleet.source(191, ["Cash"])
+    assert lines(fleet, "company:3791")[1:] == ["no finished run has told of it yet"]
+    fleet.door.place(3791)
+    fleet.source(3791, ["Cash"])
     for _ in range(2):
         assert fleet.run("sync", "-q").returncode == 0
     several = fleet.run("history", "20")
