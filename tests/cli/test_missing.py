@@ -109,6 +109,8 @@ def test_a_client_off_the_list_whose_file_still_arrives_is_one_notice_of_a_run(f
     told = "1 file is of a company that no list names (1172), and left out: "
     validated = fleet.run("validate")
     assert (validated.returncode, f"Note: {told}" in validated.stdout) == (0, True)
+    examined = " ".join(fleet.run("doctor", "--offline").stdout.split())
+    assert "warn files 1 file is of a company that no list names (1172), and left out" in examined
     (notice,) = json.loads(fleet.run("validate", "--output", "json").stdout)["notices"]
     assert notice["code"] == "unlisted-files"
     code, document = fleet.result("sync")
