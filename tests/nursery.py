@@ -191,4 +191,5 @@ def be(asked: Mapping[str, Any], streams: list[int]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    with socket.socket(fileno=int(sys.argv[1])) as its_end:
+        main(its_end)
