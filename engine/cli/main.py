@@ -48,7 +48,7 @@ VERBS = {
     "rekey": ("rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
     "ledger": ("ledger", "Back up and restore the ledger, distrust it, print its schema."),
     "completion": ("completion", "Print a script that lets bash, zsh or fish complete verbs and options."),
-    "help": ("help", "Tell what a code means, why it comes, and what to do; without one, list all."),
+    "help": ("help", "Show a page on a topic, or what a code means and what to do; without one, list all."),
 }
 """Each verb's module in `engine.cli.verbs`, and what the verb does.
 
