@@ -39,8 +39,8 @@ def violations(figures: Figures, guards: Guards) -> tuple[Violation, ...]:
         found.append(
             Violation(
                 "shrunken-source",
-                f"the source has {figures.source_rows:,} rows, and had {figures.last_good_rows:,} at the last good run:"
-                f" under {guards.shrink_share:.0%} of them are left, so it may have been cut short",
+                f"the source shrank from {figures.last_good_rows:,} rows to {figures.source_rows:,} since the last good"
+                f" run: under {guards.shrink_share:.0%} are left, so it may have been cut short",
             )
         )
     if figures.there >= guards.min_rows:

@@ -32,7 +32,7 @@ EXAMPLES = {
     " sales'): agree with them",
     "mass-create": "would create 80 rows where 40 are: over 20% of them, and over 25 rows",
     "mass-update": "would change 60 rows where 120 are: over 30% of them, and over 25 rows",
-    "shrunken-source": "the source has 40 rows, and had 200 at the last good run: under 50% of them are left, so it may"
+    "shrunken-source": "the source shrank from 200 rows to 40 since the last good run: under 50% are left, so it may"
     " have been cut short",
     "left-out": "the mapping leaves out every row of type department, and kept 12 at the last good run (left out: 12"
     " Inactive is 'Ja')",

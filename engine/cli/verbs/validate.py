@@ -12,6 +12,7 @@ import click
 from engine.cli.options import config_option, output_option
 from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.model.balance import ExitCode
+from engine.model.wording import counted
 from engine.observe.terminal import safe
 
 if TYPE_CHECKING:  # it brings pydantic, which `--help` does not need
@@ -79,7 +80,7 @@ def _sources(configured: Configured) -> Iterator[str]:
     for source in sources[:MOST_SOURCES]:
         words = [f"mapping {source.mapping}"] if source.mapping else []
         words += ["optional"] if source.optional else []
-        words += [f"{source.companies:,} {'company' if source.companies == 1 else 'companies'}", source.origin]
+        words += [counted(source.companies, "company", "companies"), source.origin]
         yield f"{source.source} ({', '.join(words)})"
     if (left := len(sources) - MOST_SOURCES) > 0:
         yield f"and {left:,} more: --output json shows all"
@@ -94,7 +95,7 @@ def _print(
 ) -> None:
     stream.writelines(f"{safe(str(fault))}\n" for fault in faults)
     if faults:
-        stream.write(f"{len(faults):,} {'thing' if len(faults) == 1 else 'things'} to put right\n")
+        stream.write(f"{counted(len(faults), 'fault')} to put right\n")
     elif configured is not None:
         settings = configured.settings
         accounts = ", ".join(safe(account.name) for account in settings.accounts)
