@@ -30,7 +30,7 @@ MOST_SOURCES = 20
 @click.option("--files", is_flag=True, help="Read the companies' files, too, as a run would; databases are not asked.")
 @output_option("table", "json")
 def validate(*, config: Path, files: bool, output: str) -> int:
-    """Check the settings file, what it refers to (secrets, companies), and that sources are there; tells all faults.
+    """Check the settings file, what it refers to (secrets, companies) and that sources are there; name every fault.
 
     With --files it exits with 3 if all files can be read and some of their rows are invalid.
     """
