@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator, Sequence
 from inspect import getdoc, getsource
 from textwrap import wrap
@@ -167,8 +168,9 @@ def _place(pattern: tuple[str, ...]) -> str:
         return TOP
     if pattern[-2:] == ("sources", "*"):
         return f"`sources = [{{ ... }}]` of {_place(pattern[:-2])}"
-    if pattern[0] == "companies":
-        return "`[[companies]]`" if len(pattern) == 2 else f"`{pattern[-1]} = {{ ... }}` of `[[companies]]`"
+    if get_origin(schema.Document.model_fields[pattern[0]].annotation) is list:
+        entry = f"`[[{pattern[0]}]]`"
+        return entry if len(pattern) == 2 else f"`{pattern[-1]} = {{ ... }}` of {entry}"
     return f"`[{'.'.join('NAME' if part == '*' else part for part in pattern)}]`"
 
 
@@ -189,8 +191,8 @@ def _spelled(value: Any, reader: object) -> str:
         return f'"{values.spelled_duration(value)}"'
     if reader is values.size:
         return f'"{values.spelled_size(value)}"'
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, bool | list):
+        return json.dumps(value)
     return f'"{value}"' if isinstance(value, str) else f"{value:.15g}"
 
 
@@ -228,7 +230,7 @@ def _worded(annotation: Any, metadata: list[Any]) -> str:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) is Literal:
         return f"one of {', '.join(f'`{each}`' for each in get_args(annotation))}"
-    if get_origin(annotation) is list:
+    if get_origin(annotation) in {list, tuple}:
         part = get_args(annotation)[0]
         return "list of sources" if part is schema.SourceSection else f"list, each: {_worded(part, [])}"
     if get_origin(annotation) is dict:
