@@ -22,6 +22,10 @@ from tests.help.settings_reference import Key, groups
 from tests.nursery import ROOT
 
 NARROW = 80
+
+UNBROKEN = {"scheduling"}
+"""Pages whose code is lines for cron and JSON, which cannot be broken."""
+
 TOPICS = pytest.mark.parametrize("topic", topics())
 
 
@@ -34,7 +38,8 @@ def commands(text: str) -> list[str]:
 @TOPICS
 def test_a_page_fits_a_terminal_of_80_columns(topic: str) -> None:
     lines = list(page_lines(page(topic), NARROW, is_terminal=False))
-    assert [line for line in lines if cell_len(line) > NARROW] == []
+    wide = [line for line in lines if cell_len(line) > NARROW]
+    assert [line for line in wide if not (topic in UNBROKEN and line.startswith("    "))] == []
     assert lines[1] == "=" * len(lines[0])
     assert not any(line.endswith(" ") for line in lines)
 
