@@ -11,12 +11,16 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, TableElement
 from rich.table import Table
 from rich.text import Text
+from rich.theme import Theme
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 WIDEST = 100
 """Columns of the widest page: longer lines of prose are hard to read."""
+
+THEME = Theme({"markdown.code": "cyan", "markdown.h2": "bold", "markdown.table.border": "dim"})
+"""Styles that are readable on light and dark terminals."""
 
 UNDERLINED = {"h1": "=", "h2": "-"}
 
@@ -80,7 +84,11 @@ def page_lines(text: str, width: int, *, is_terminal: bool) -> Iterator[str]:
     page = _Page(text, hyperlinks=False)
     _keep_code(page.parsed)
     console = Console(
-        width=min(width, WIDEST), highlight=False, emoji=False, force_terminal=None if is_terminal else False
+        width=min(width, WIDEST),
+        highlight=False,
+        emoji=False,
+        theme=THEME,
+        force_terminal=None if is_terminal else False,
     )
     with console.capture() as shown:
         console.print(page, crop=False)
