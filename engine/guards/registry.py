@@ -251,6 +251,9 @@ REGISTRY = (
 `stored-otherwise` and `canary` hold nothing back: they are here because a person may allow them.
 """
 
+WAY_OUT = "look with"
+"""Where the advice in a held company's message begins, behind a semicolon: what to type is told apart where there is room."""
+
 ALLOWABLE = tuple(each.slug for each in REGISTRY if each.may_be_allowed)
 """Guards that a person may let pass in one run."""
 

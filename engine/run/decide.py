@@ -13,7 +13,7 @@ from engine.compare.rekey import rekeyed
 from engine.compare.subset import gone, subset
 from engine.compare.taken_keys import hold_taken
 from engine.errors import ApiError, UnsafePlan
-from engine.guards.registry import FIGURE_GUARDS
+from engine.guards.registry import FIGURE_GUARDS, WAY_OUT
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.events import Planned, SourceRead
@@ -165,7 +165,7 @@ class PlanFromSource:
     def _way_out(self, slug: str) -> str:
         """Return what to type if a guard holds the company. It rests then, so that `plan` needs `--fresh`."""
         return (
-            f"look with `dimsync plan --select company:{self.company.id} --details --fresh`, and to let it pass once:"
+            f"{WAY_OUT} `dimsync plan --select company:{self.company.id} --details --fresh`, and to let it pass once:"
             f" --allow {slug}:{self.company.id}"
         )
 

@@ -16,6 +16,7 @@ from engine.model.company_record import CompanyRecord
 from engine.model.events import Emit, Listed, PageRead
 from engine.model.listing import Certificate, Page
 from engine.model.settings import CompanyKey
+from engine.model.wording import counted
 from engine.net.client import CompanyClient
 from engine.net.limits.budget import ListingBudget
 from engine.net.paginator import paginate
@@ -92,7 +93,7 @@ class RemoteReader:
         """Keep room for a listing's pages, or raise `BudgetSpent`."""
         if pages > 0 and not self.takes(pages):
             text = (
-                f"there is no room for its listing ({pages:,} more pages): listings take at most half of what is left"
-                " of the day, and of the run's budget what it leaves; the next run goes on from there"
+                f"its listing takes {counted(pages, 'more request')}, which is more than listings may still use in this run"
+                " (half of what is left of the day, less with a budget); the next run goes on from there"
             )
             raise BudgetSpent(text)

@@ -156,7 +156,7 @@ async def test_what_is_said_when_none_is_left() -> None:
         await bench.quota.take()
     assert str(caught.value) == (
         "all 0 requests that account main may use on 2026-11-21 are used (requests_per_day = 1,500 less reserve_per_day"
-        " = 1,500); they return at 00:00 UTC, or when one of these two is changed"
+        " = 1,500); they return at 00:00 UTC, sooner if one of these two is changed"
     )
     assert caught.value.status is None  # the server has not said so
 

@@ -12,6 +12,7 @@ from engine.cli.desk.grouping import CauseGroup
 from engine.cli.desk.moments import since_words
 from engine.cli.desk.remedy import lead
 from engine.cli.show.wrapping import fit, wrap
+from engine.guards.registry import WAY_OUT
 from engine.model.balance import ExitCode
 from engine.model.result import CompanyResult
 from engine.observe.terminal import LONGEST_NAME, brief, figures, safe, tell
@@ -102,7 +103,8 @@ def examples(cause: CauseGroup, room: int, width: int) -> Iterator[Text]:
     lead = f"{example.company.company_id}: " if len(cause.companies) > 1 else ""
     used = shown = 0
     for problem in own:
-        lines = wrap(lead + tell(problem).removeprefix(problem.code).removeprefix(":").strip(), "    ", width)
+        told = tell(problem).removeprefix(problem.code).removeprefix(":").strip()
+        lines = wrap(lead + told.partition(f"; {WAY_OUT} ")[0], "    ", width)  # what to type is told below
         if shown and used + len(lines) > room:
             break
         yield from lines

@@ -121,7 +121,7 @@ class Quota:
         return (
             f"all {usable:,} requests that account {self._name} may use on {day} are used"
             f" (requests_per_day = {limits.requests_per_day:,} less reserve_per_day = {limits.reserve_per_day:,}); they"
-            " return at 00:00 UTC, or when one of these two is changed"
+            " return at 00:00 UTC, sooner if one of these two is changed"
         )
 
     def _hear(self, header: str) -> None:
