@@ -93,7 +93,7 @@ class RemoteReader:
         """Keep room for a listing's pages, or raise `BudgetSpent`."""
         if pages > 0 and not self.takes(pages):
             text = (
-                f"its listing takes {counted(pages, 'more request')}, which is more than listings may still use in this run"
-                " (half of what is left of the day, less with a budget); the next run goes on from there"
+                f"its listing takes {counted(pages, 'more request')}, which is more than listings may still use in this"
+                " run (half of what is left of the day, less with a budget); the next run goes on from there"
             )
             raise BudgetSpent(text)
