@@ -35,6 +35,7 @@ from engine.config.values import Surroundings
 from engine.config.wording import worded
 from engine.config.written import Written, written_companies
 from engine.errors import ConfigError
+from engine.model.schedule import Schedule
 from engine.model.settings import Account, Api, Company, Settings
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
@@ -54,6 +55,7 @@ class Configured:
     erps: Mapping[int, tuple[str, ...]]  # company id -> ERPs of the presets that its mappings start from, where they do
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
     levels: Mapping[int, Levels]  # company id -> the places that decide its settings; see `explained`
+    schedules: Mapping[int, Schedule]  # company id -> when it is due for `sync --due`, where it has a schedule
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
     fleet: str = ""  # the fleet's template as a path; empty: there is no [fleet]
     gone: frozenset[int] = frozenset()  # ids of companies that have left the fleet for good
@@ -253,6 +255,7 @@ def _configured(path: Path, document: Document, written: Written, unset: tuple[F
         erps={number: tuple(dict.fromkeys(names)) for number, names in erps.items() if names},
         groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
         levels=levels,
+        schedules={number: schedule for number, one in levels.items() if (schedule := one.schedule) is not None},
         strays=written.found.strays,
         fleet=_fleet(path, document),
         gone=frozenset(document.fleet.gone if document.fleet else ()),

@@ -34,6 +34,8 @@ def reference_faults(
     for entry in (*common, fleet, *entries):
         if {"source", "sources"} <= entry.values.keys():
             yield entry.fault("sources", "excludes `source`, which is a list of one: keep one of them")
+        if {"every", "cron"} <= entry.values.keys():
+            yield entry.fault("cron", "excludes `every`: keep one of them")
     if "fleet" in raw:
         yield from _fleet_faults(fleet, raw, is_listed=bool(entries))
     else:

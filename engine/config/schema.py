@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
+from engine.config import schedules
 from engine.config.faults import unknown
 from engine.config.sources import source_text
 from engine.config.values import (
@@ -209,7 +210,15 @@ class SourceSection(Section):
 SourceList: TypeAlias = Annotated[list[SourceSection], Field(min_length=1)]
 
 
-class GroupSection(TreatmentSection):
+class ScheduleSection(Section):
+    """When companies are due for `sync --due`: in a company, a group or `[fleet]`."""
+
+    every: Annotated[float, PlainValidator(schedules.every)] | None = None
+    cron: Annotated[str, PlainValidator(schedules.cron)] | None = None
+    timezone: Annotated[str, PlainValidator(schedules.zone_name)] | None = None
+
+
+class GroupSection(TreatmentSection, ScheduleSection):
     """`[groups.NAME]`: what its companies have in common."""
 
     source: Annotated[str, AfterValidator(source_text)] | None = None
@@ -218,7 +227,7 @@ class GroupSection(TreatmentSection):
     mapping: Text | None = None
 
 
-class CompanySection(TreatmentSection):
+class CompanySection(TreatmentSection, ScheduleSection):
     """`[[companies]]`."""
 
     id: Annotated[int, Field(ge=1, lt=COMPANY_IDS)]
@@ -230,7 +239,7 @@ class CompanySection(TreatmentSection):
     groups: list[Text] | None = None
 
 
-class FleetSection(Section):
+class FleetSection(ScheduleSection):
     """`[fleet]`: where companies' files are, and values for companies that do not give their own."""
 
     source: Annotated[str, AfterValidator(source_text)] | None = None
