@@ -33,6 +33,12 @@ RUNS = (
         "Give the company this source in the settings, or leave its rows out of the export; then `dimsync sync`.",
     ),
     Code(
+        "not-due",
+        "Companies were left out of a `sync --due`: no point of their schedule has passed since their last sync began.",
+        "Nothing is read or sent of them. This does not change the exit code; if no company is due, it is 0.",
+        "To sync them now: `dimsync sync`, without --due. `dimsync companies show ID` tells a company's schedule.",
+    ),
+    Code(
         "deadline",
         "The run took as long as its `--deadline` allows.",
         "Requests in flight were finished and written down; what was not sent is deferred (exit 5).",

@@ -18,6 +18,7 @@ from engine.cli.verbs.begin import BEGIN
 from engine.cli.verbs.chosen import choose
 from engine.cli.verbs.command_line import CommandLine
 from engine.cli.verbs.drive import Order, drive, run_heeding_signals
+from engine.cli.verbs.due import nothing_due, only_due
 from engine.cli.verbs.missing import with_missing
 from engine.cli.verbs.only import only, rows_of
 from engine.cli.verbs.report_target import check_target
@@ -31,6 +32,8 @@ from engine.model.origin import origin_of
 from engine.model.result import RunResult
 from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
+
+NOTHING_DUE = "no company is due: no run was begun, and nothing was read or sent"
 
 MOST_STRAYS = 3
 """Files left out that a run tells of one by one."""
@@ -47,9 +50,9 @@ def execute(line: CommandLine) -> int:
     if line.report is not None:
         check_target(line.report)
     chosen = _chosen(line, configured)
-    begin = BEGIN[line.verb](line, chosen, configured)
-    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet)
-    result = run_heeding_signals(partial(drive, order))
+    chosen, notice = only_due(chosen) if line.due else (chosen, None)
+    result = _run(line, chosen, configured) if notice is None or chosen.companies else nothing_due(line.verb)
+    result = replace(result, problems=(*result.problems, notice)) if notice is not None else result
     for problem in result.problems:
         word = "Error" if problem.code == "ledger" else "Note"
         click.echo(f"{word}: {safe(problem.message)}", err=True)
@@ -68,6 +71,12 @@ def execute(line: CommandLine) -> int:
     finally:  # the files are written even if standard output could not be
         _keep_files(line, result, configured)
     return result.exit_code
+
+
+def _run(line: CommandLine, chosen: Configured, configured: Configured) -> RunResult:
+    begin = BEGIN[line.verb](line, chosen, configured)
+    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet)
+    return run_heeding_signals(partial(drive, order))
 
 
 def _tell_strays(strays: Sequence[str]) -> None:
@@ -110,6 +119,9 @@ async def _expect_runs(url: str) -> None:
 def _print(line: CommandLine, result: RunResult, chosen: Configured) -> None:
     if line.output != "table":
         deliver_texts(run_texts(result, line.output))
+        return
+    if line.due and not chosen.companies:
+        deliver_texts(iter([NOTHING_DUE]))
         return
     typed = Typed(
         verb=line.verb,

@@ -50,7 +50,7 @@ from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
-from engine.model.standing import Standing
+from engine.model.standing import LastBegun, Standing
 from engine.model.wanted import GoodCounts, LeftOut
 
 MEMORY = ":memory:"
@@ -222,6 +222,10 @@ class SqliteLedger:
     async def last_states(self, origin: str) -> dict[NamedCompany, State]:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
+
+    async def last_begun(self, origin: str) -> dict[NamedCompany, LastBegun]:
+        """Return the run that each company's last state is of."""
+        return await self._thread.read(runs.last_begun, origin)
 
     async def known_problems(self, origin: str) -> Known:
         """Return which problems finished runs have shown at this origin, and since when."""
