@@ -31,6 +31,7 @@ from engine.config.levels import (
 from engine.config.references import reference_faults, without_unaccounted
 from engine.config.schema import CompanySection, Document, MappingSection
 from engine.config.sources import database, finds_companies, written_sources
+from engine.config.targets import Target
 from engine.config.values import Surroundings
 from engine.config.wording import worded
 from engine.config.written import Written, written_companies
@@ -60,6 +61,7 @@ class Configured:
     fleet: str = ""  # the fleet's template as a path; empty: there is no [fleet]
     gone: frozenset[int] = frozenset()  # ids of companies that have left the fleet for good
     unset: tuple[Fault, ...] = ()  # secrets that are not there; each stops its account alone, which has a `fault`
+    notify: tuple[Target, ...] = ()  # who is told of trouble and recovery; a webhook that lacks has a `fault`
     document: Document | None = None
     written: Written | None = None
 
@@ -260,9 +262,22 @@ def _configured(path: Path, document: Document, written: Written, unset: tuple[F
         fleet=_fleet(path, document),
         gone=frozenset(document.fleet.gone if document.fleet else ()),
         unset=unset,
+        notify=tuple(_targets(path, document)),
         document=document,
         written=written,
     )
+
+
+def _targets(path: Path, document: Document) -> Iterator[Target]:
+    for index, section in enumerate(document.notify):
+        yield Target(
+            key=f"notify[{index}]",
+            on=frozenset(section.on),
+            webhook=section.webhook,
+            format=section.format or "json",
+            command=section.command or (),
+            folder=path.parent.absolute(),
+        )
 
 
 def _fleet(path: Path, document: Document) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
-from engine.config import schedules
+from engine.config import schedules, targets
 from engine.config.faults import unknown
 from engine.config.sources import source_text
 from engine.config.values import (
@@ -250,6 +250,15 @@ class FleetSection(ScheduleSection):
     gone: list[Annotated[int, Field(ge=1, lt=COMPANY_IDS)]] = []
 
 
+class NotifySection(Section):
+    """`[[notify]]`: who is told of trouble and of recovery."""
+
+    on: Annotated[list[Literal["trouble", "recovery"]], Field(min_length=1)] = ["trouble", "recovery"]
+    webhook: Annotated[Secret, _resolved(targets.webhook)] | None = None
+    format: Literal["json", "slack", "teams"] | None = None
+    command: Annotated[tuple[str, ...], PlainValidator(targets.command)] | None = None
+
+
 class Document(Section):
     """The whole file."""
 
@@ -260,6 +269,7 @@ class Document(Section):
     groups: dict[str, GroupSection] = {}
     mapping: dict[str, MappingSection] = {}
     databases: dict[str, DatabaseSection] = {}
+    notify: list[NotifySection] = []
     api: ApiSection = ApiSection()
     limits: LimitsSection = LimitsSection()
     verify: VerifySection = VerifySection()
@@ -278,6 +288,7 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("ledger",): LedgerSection,
     ("databases", "*"): DatabaseSection,
     ("mapping", "*"): MappingSection,
+    ("notify", "*"): NotifySection,
     ("groups", "*"): GroupSection,
     ("fleet",): FleetSection,
     ("companies", "*"): CompanySection,

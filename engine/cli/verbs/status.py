@@ -26,9 +26,14 @@ HISTORY_SCHEMA = "dimsync.history/1"
 @click.option(
     "--max-age", metavar="TIME", help="Exit with 1 when the last finished sync is older (26h), or a run died."
 )
+@click.option(
+    "--notify", is_flag=True, help="With --max-age: tell the targets of [[notify]] of it, once, and when it is over."
+)
 @click.option("--exit-code", is_flag=True, help="Exit with what the companies' last states call for, as `sync` would.")
 @output_option("table", "json")
-def status(*, config: Path, company: int | None, max_age: str | None, exit_code: bool, output: str) -> int:
+def status(
+    *, config: Path, company: int | None, max_age: str | None, notify: bool, exit_code: bool, output: str
+) -> int:
     """Show who needs a person, since when, and what to type; from the ledger alone.
 
     What is new in the last sync comes first, by cause; then what was known before, what waits for nobody and until
@@ -37,7 +42,7 @@ def status(*, config: Path, company: int | None, max_age: str | None, exit_code:
     """
     from engine.cli.verbs.morning import show_morning  # noqa: PLC0415  as said
 
-    return show_morning(config, company, max_age=max_age, exit_code=exit_code, output=output)
+    return show_morning(config, company, max_age=max_age, notify=notify, exit_code=exit_code, output=output)
 
 
 @click.command()

@@ -30,6 +30,7 @@ from engine.ledger.sqlite import (
     scopes,
     sources,
     to_retry,
+    told,
 )
 from engine.ledger.sqlite import (
     row_history as life,
@@ -266,6 +267,18 @@ class SqliteLedger:
     async def standing(self, origin: str) -> Standing:
         """Return how things stand: the last sync, runs without an end, what each company last told."""
         return await self._thread.read(last_told.standing, origin, self._marks.is_alive)
+
+    async def told(self, origin: str, what: str) -> datetime | None:
+        """Return when something was told of syncs as a whole that is not over yet; None: it was not."""
+        return await self._thread.read(told.read, origin, what)
+
+    async def note_told(self, origin: str, what: str, at: datetime, words: str) -> None:
+        """Note that something was told of syncs as a whole."""
+        await self._thread.write(told.add, origin, what, at, words)
+
+    async def forget_told(self, origin: str, what: str) -> None:
+        """Note that something that was told is over."""
+        await self._thread.write(told.forget, origin, what)
 
     async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key."""
