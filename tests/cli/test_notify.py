@@ -63,7 +63,7 @@ def test_new_trouble_and_recovery_are_told_once_by_cause(fleet: Fleet, hook: Web
     assert message["title"] == "dimsync sync: 3 companies need a person"
     assert (message["event"], message["verb"], message["exit_code"], message["recovered"]) == ("run", "sync", 1, [])
     assert codes(message["trouble"]) == [("source", [982, 983]), ("mass-update", [981])]
-    assert message["trouble"][1]["command"] == "dimsync sync --select company:981 --allow mass-update:981"
+    assert message["trouble"][1]["remedy"] == "dimsync sync --select company:981 --allow mass-update:981"
     assert message["trouble"][1]["rows"] == 40
 
     assert fleet.run("sync", HOOK=hook.url).returncode == 1
@@ -133,7 +133,7 @@ def test_a_run_that_breaks_is_told_until_one_ends(fleet: Fleet, hook: Webhook) -
         assert fleet.run("sync", HOOK=hook.url).returncode == 1
     (message,) = hook.received
     assert (message["event"], message["title"]) == ("broken", "dimsync sync broke before its end")
-    assert "no space" in message["trouble"][0]["what"]
+    assert "no space" in message["trouble"][0]["cause"]
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("drop trigger broken")
     for _ in range(2):
@@ -163,7 +163,7 @@ def test_silence_is_told_once_and_so_is_its_end(fleet: Fleet, hook: Webhook) -> 
     assert [look(), look()] == [1, 1]
     (message,) = hook.received
     assert (message["event"], message["title"]) == ("silence", "dimsync is silent")
-    assert message["trouble"][0]["what"] == "no sync has finished yet"
+    assert message["trouble"][0]["cause"] == "no sync has finished yet"
     assert fleet.run("sync", HOOK=hook.url).returncode == 0
     assert [look(), look()] == [0, 0]
     assert [each["title"] for each in hook.received[1:]] == ["dimsync: syncs end again"]
@@ -177,7 +177,7 @@ def test_silence_is_told_once_and_so_is_its_end(fleet: Fleet, hook: Webhook) -> 
         )
     hook.replies = [Reply(404)]
     assert [look(), look(), look()] == [1, 1, 1], "what nobody took is told the next time, and then no more"
-    assert [each["trouble"][0]["what"] for each in hook.received[2:]] == [
+    assert [each["trouble"][0]["cause"] for each in hook.received[2:]] == [
         "the sync that began 2099-01-01 05:00 UTC died before its end"
     ] * 2
 

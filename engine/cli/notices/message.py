@@ -96,12 +96,12 @@ def _told(told: Told) -> dict[str, object]:
     return {
         "kind": told.kind,
         "code": told.code,
-        "what": told.what,
+        "cause": told.what,
         "companies": [{"company_id": company_id, "name": name} for company_id, name in told.companies],
         "company_count": told.count,
         "rows": told.rows,
         "example": told.example,
-        "command": told.command,
+        "remedy": told.command,
         "since": told.since.isoformat(timespec="seconds") if told.since is not None else None,
     }
 

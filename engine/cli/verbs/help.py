@@ -20,7 +20,7 @@ from engine.observe.terminal import brief
 
 SCHEMA = "dimsync.codes/1"
 
-TOPICS = frozenset({"agreement", "sources"})
+TOPICS = frozenset({"agreement", "scheduling", "sources"})
 """Topics that are not codes; each has a page in `engine/help`."""
 
 MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
@@ -39,7 +39,8 @@ INDENT = 8  # width of the labels
 def help(*, code: str | None, output: str) -> int:  # noqa: A001  the verb's name
     """Tell what a CODE means: one of a problem, a guard, or an exit code. Without one, list all.
 
-    `dimsync help agreement` tells when a row is in order, `dimsync help sources` how to name and map what an ERP gives.
+    `dimsync help agreement` tells when a row is in order, `dimsync help sources` how to name and map what an ERP gives,
+    `dimsync help scheduling` how to run syncs on a schedule and who is told of trouble.
 
     In what to do next, ID stands for the company's id and KEY for the row's key.
     """
