@@ -10,18 +10,15 @@ from engine.config.values import Surroundings, secret
 from engine.model.settings import Secret
 from engine.model.settings_rules import is_loopback
 
-EVENTS = ("trouble", "recovery")
-FORMATS = ("json", "slack", "teams")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One place that is told of trouble, of recovery, or of both: a webhook or a command."""
 
     key: str  # its place in the settings file, such as "notify[0]"
-    on: frozenset[str]  # of `EVENTS`
+    on: frozenset[str]  # "trouble", "recovery"
     webhook: Secret | None = None  # the address; it is a secret, since whoever knows it may write there
-    format: str = "json"  # of `FORMATS`
+    format: str = "json"  # "json", "slack" or "teams"
     command: tuple[str, ...] = ()  # the program and its arguments; empty: there is a webhook
     folder: Path = Path()  # that of the settings file, in which the command runs
 

@@ -20,10 +20,10 @@ from engine.cli.main import command_of
 from engine.cli.notices.making import after_run
 from engine.cli.notices.message import document
 from engine.config import load
-from engine.config.schedules import cron_fault
 from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.result import Recovered
+from engine.model.schedule import cron_fault
 from tests.cli.conftest import Here
 from tests.unit.settings_file import ACCOUNT, ENV
 from tests.unit.test_render import balance, company, run
@@ -65,6 +65,11 @@ def test_each_cron_line_is_one(line: list[str]) -> None:
     assert cron_fault(" ".join(line[:5])) is None
     before, command = line[5].split(" && ")
     assert before == "cd /srv/dimsync"
+    typed(command)
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(dimsync [^`]+)`", PAGE))))
+def test_each_command_in_the_text_is_one(command: str) -> None:
     typed(command)
 
 

@@ -99,6 +99,20 @@ def test_a_notification_that_fails_is_one_line_and_changes_nothing(
     assert "SECRET" not in done.stderr + done.stdout
 
 
+def test_who_was_not_reached_is_told_all_that_needs_a_person(fleet: Fleet, hook: Webhook) -> None:
+    notified(fleet, 991, 992)
+    (fleet.folder / "991.csv").unlink()
+    hook.replies = [Reply(404)]
+    assert fleet.run("sync", HOOK=hook.url).returncode == 1
+    hook.replies = [Reply(404)]
+    assert fleet.run("sync", "--select", "company:992", HOOK=hook.url).returncode == 0
+    assert len(hook.received) == 2
+    assert fleet.run("sync", "--select", "company:992", HOOK=hook.url).returncode == 0
+    assert codes(hook.received[2]["trouble"]) == [("source", [991])]
+    assert fleet.run("sync", HOOK=hook.url).returncode == 1
+    assert len(hook.received) == 3
+
+
 def test_a_reference_that_leads_nowhere_stops_no_company(fleet: Fleet) -> None:
     notified(fleet, 985)
     assert fleet.run("sync").returncode == 0

@@ -22,14 +22,24 @@ MOST_COMMAND = 300
 """Characters of a command that is told; a longer one, of a row with a very long key, gives way to `dimsync status`."""
 
 
-def after_run(result: RunResult, groups: Mapping[int, Sequence[str]], config: str) -> Message:
+def after_run(
+    result: RunResult,
+    groups: Mapping[int, Sequence[str]],
+    config: str,
+    *,
+    whole: Sequence[CompanyResult] | None = None,
+) -> Message:
     """Return what is to be told after a run that sends rows; it is empty when nothing is new.
 
     New is what no finished run had shown before, as `problems[].since` says; what waits for nobody, and notices, are
     no trouble. `groups`: of companies, as the settings name them. `config`: the settings file, as it was typed.
+    `whole`: what all companies told last, for those that are told all that needs a person; None: what is new is told.
     """
     own = [_of_run(each, result) for each in result.problems if _asks(each.code) and _is_new(each, result)]
-    causes = [each for each in grouped(_dated(result), run_at=result.finished_at) if _is_told(each)]
+    if whole is None:
+        causes = [each for each in grouped(_dated(result), run_at=result.finished_at) if _is_told(each)]
+    else:
+        causes = [each for each in grouped(whole) if each.needs_person]
     trouble = [*own, *(_cause(each, groups, config) for each in causes)]
     over = list(_over(result.recovered))
     needing = {(one.account, one.company_id) for cause in causes for one in cause.companies}

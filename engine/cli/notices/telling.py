@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import anyio
 import click
 
 from engine.cli.notices.message import Message
 from engine.cli.notices.sending import ANSWER_BYTES, send_all
-from engine.config import Configured
 from engine.config.targets import Target
 from engine.observe.terminal import safe
 
 
-def tell(configured: Configured, message: Message) -> bool:
-    """Send a message to the targets that want it. Return whether it counts as told: some took it, or none wants it.
+def tell(targets: Sequence[Target], message: Message) -> dict[str, bool]:
+    """Send a message to the targets that want it. Return whether each of these took it, by the targets' keys.
 
     Never raises, and takes a bounded time: the run is done, and its result stays.
     """
-    if message.is_empty or not configured.notify:
-        return True
+    wanting = [target for target in targets if not message.only(target.on).is_empty]
+    if not wanting:
+        return {}
     try:
-        reasons = anyio.run(_sent, configured.notify, message)
+        reasons = anyio.run(_sent, wanting, message)
     except KeyboardInterrupt:
-        reasons = {"a notification": "stopped by a signal"}
+        reasons = {target.key: "stopped by a signal" for target in wanting}
     except Exception as error:  # noqa: BLE001  whatever it is, it must not hide how the run ended
-        reasons = {"a notification": type(error).__name__}
+        reasons = {target.key: type(error).__name__ for target in wanting}
     for key, reason in reasons.items():
         if reason is not None:
             click.echo(f"Warning: {safe(key)} was not delivered: {safe(reason)}", err=True)
-    return not reasons or None in reasons.values()
+    return {key: reason is None for key, reason in reasons.items()}
 
 
-async def _sent(targets: tuple[Target, ...], message: Message) -> dict[str, str | None]:
+async def _sent(targets: Sequence[Target], message: Message) -> dict[str, str | None]:
     from engine.net.http.transport import (  # noqa: PLC0415  it brings aiohttp, which most runs do without
         AiohttpTransport,
         new_session,

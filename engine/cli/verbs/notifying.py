@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from engine.cli.notices.making import after_run, of_the_whole
-from engine.cli.notices.memory import forget, remember, told_at
+from engine.cli.notices.memory import catching_up, forget, keep_reached, remember, told_at
 from engine.cli.notices.telling import tell
 from engine.config import Configured
 from engine.errors import ConfigError, EngineError, LedgerError
@@ -30,10 +30,21 @@ class Lasting:
 
 
 def notify_run(configured: Configured, result: RunResult, config: str) -> None:
-    """Tell what is new after a run, and that runs end again after one that broke. `config`: the file, as typed."""
+    """Tell what is new after a run, and that runs end again after one that broke. `config`: the file, as typed.
+
+    A target that the last message did not reach is told all that needs a person, instead of what is new.
+    """
     if not configured.notify or result.verb not in TOLD_VERBS:
         return
-    tell(configured, after_run(result, configured.groups, config))
+    unreached, companies = catching_up(configured)
+    news = after_run(result, configured.groups, config)
+    reached = tell([each for each in configured.notify if each.key not in unreached], news)
+    if unreached:
+        whole = after_run(result, configured.groups, config, whole=companies)
+        behind = [each for each in configured.notify if each.key in unreached]
+        reached |= dict.fromkeys(unreached, True) | tell(behind, whole)
+    if unreached or not all(reached.values()):
+        keep_reached(configured, reached, result.finished_at)
     told = Problem(code="failed", message="a run has ended with a result again")
     title = f"dimsync {result.verb} ends again"
     _tell_once(configured, Lasting(what="broken", event="broken", title=title, told=told, is_over=True), config)
@@ -74,7 +85,7 @@ def notify_unreadable(configured: Configured, error: LedgerError, config: str) -
     """Tell that nobody can say whether syncs end. It is told each time, since nothing can be remembered of it."""
     told = Problem(code="ledger", message=str(error))
     title, at = "dimsync cannot read its ledger", datetime.now(UTC)
-    tell(configured, of_the_whole("silence", title, told, at, config, command="dimsync doctor"))
+    tell(configured.notify, of_the_whole("silence", title, told, at, config, command="dimsync doctor"))
 
 
 def _tell_once(configured: Configured, lasting: Lasting, config: str) -> None:
@@ -88,7 +99,8 @@ def _tell_once(configured: Configured, lasting: Lasting, config: str) -> None:
     message = of_the_whole(
         lasting.event, lasting.title, told, at, config, command=lasting.command, is_over=lasting.is_over
     )
-    if not tell(configured, message):
+    reached = tell(configured.notify, message)
+    if reached and not any(reached.values()):
         return
     if lasting.is_over:
         forget(configured, lasting.what)
