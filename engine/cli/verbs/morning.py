@@ -17,7 +17,6 @@ from engine.cli.desk.remedy import remedy
 from engine.cli.show.morning import company_lines, morning_lines
 from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.cli.verbs.missing import with_missing
-from engine.cli.verbs.notifying import notify_silence, notify_unreadable
 from engine.config import Configured, load
 from engine.config.values import duration
 from engine.errors import LedgerError, plain
@@ -45,6 +44,8 @@ def show_morning(
         whole = anyio.run(_remembered, configured)
     except LedgerError as error:
         if notify:
+            from engine.cli.verbs.notifying import notify_unreadable  # noqa: PLC0415  it brings what sends
+
             notify_unreadable(configured, error, str(config))
         raise
     shown = whole if company is None else _only(whole, company)
@@ -58,6 +59,8 @@ def show_morning(
         _show(shown, company, configured, str(config), code, output)
     finally:
         if notify and longest_s is not None:
+            from engine.cli.verbs.notifying import notify_silence  # noqa: PLC0415  as said
+
             notify_silence(configured, silence, max_age or "", longest_s, str(config))
     return code
 
