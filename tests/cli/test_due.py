@@ -42,7 +42,13 @@ def test_a_company_is_synced_once_for_each_point_of_its_schedule(fleet: Fleet) -
     assert notice["message"].startswith("1 of 2 companies is not due; the next is company 962, at ")
     assert done.stderr.splitlines()[-1] == f"Note: {notice['message']}"
 
+    assert json.loads(fleet.run("status", "--output", "json").stdout)["overdue"] == []
     began(fleet, "2020-01-01T00:00:00.000000Z")
+    told = fleet.run("status").stdout
+    assert "Company 962 has been due since 2020-01-01 05:00 UTC: does the scheduler run" in told
+    assert json.loads(fleet.run("status", "--output", "json").stdout)["overdue"] == [
+        {"company_id": 962, "since": "2020-01-01T05:00:00+00:00"}
+    ]
     assert fleet.result("sync", "--due")[1]["totals"]["companies"] == 2
     assert fleet.result("sync", "--due")[1]["totals"]["companies"] == 1
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.cli.desk.due import NotDue, not_due, not_due_notice
+from engine.cli.desk.due import NotDue, Overdue, not_due, not_due_notice, overdue
 from engine.model.balance import State
 from engine.model.schedule import Schedule
 from engine.model.standing import LastBegun
@@ -29,6 +29,18 @@ def test_an_apply_is_no_sync() -> None:
 def test_a_company_that_was_never_synced_or_has_no_schedule_is_due() -> None:
     lasts = {2: LastBegun("sync", State.SYNCED, NOON)}
     assert not_due({1: HOURLY}, lasts, NOON) == []
+
+
+def test_a_company_that_nobody_took_up_is_overdue_after_an_hour() -> None:
+    lasts = {
+        1: LastBegun("sync", State.SYNCED, NOON),
+        2: LastBegun("sync", State.HELD, NOON - timedelta(hours=1)),
+        3: LastBegun("sync", State.FAILED, NOON),
+    }
+    schedules = dict.fromkeys((1, 2, 3, 4), HOURLY)
+    assert overdue(schedules, lasts, NOON + timedelta(minutes=59)) == []
+    late = overdue(schedules, lasts, NOON + timedelta(hours=2))
+    assert late == [Overdue(2, NOON), Overdue(1, NOON + timedelta(hours=1))]
 
 
 def test_the_one_that_is_due_next_is_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from engine.model.balance import State
@@ -26,6 +26,17 @@ class NotDue(NamedTuple):
     until: datetime
 
 
+class Overdue(NamedTuple):
+    """A company that no sync has taken up since it was due."""
+
+    company_id: int
+    since: datetime
+
+
+GRACE = timedelta(hours=1)
+"""How long a company may be due before it is told: the scheduler has to come to it, and a run takes its time."""
+
+
 def not_due(schedules: Mapping[int, Schedule], lasts: Mapping[int, LastBegun], now: datetime) -> list[NotDue]:
     """Return the companies that are not due, the one that is due next first. Both mappings are by company id.
 
@@ -45,6 +56,19 @@ def _began(last: LastBegun | None) -> datetime | None:
     if last is None or last.verb != "sync" or last.state not in SEEN_TO:
         return None
     return last.started_at
+
+
+def overdue(schedules: Mapping[int, Schedule], lasts: Mapping[int, LastBegun], now: datetime) -> list[Overdue]:
+    """Return the companies that were seen to and have been due for longer than `GRACE`, the first that was due first.
+
+    Those that failed, were deferred or were never synced are told as such.
+    """
+    found = []
+    for company_id, schedule in schedules.items():
+        began = _began(lasts.get(company_id))
+        if began is not None and (since := schedule.next_after(began)) + GRACE <= now:
+            found.append(Overdue(company_id, since))
+    return sorted(found, key=lambda each: (each.since, each.company_id))
 
 
 def not_due_notice(left_out: list[NotDue], companies: int) -> Problem:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from engine.cli.desk.due import Overdue
 from engine.cli.desk.gravity import gravity
 from engine.cli.desk.grouping import CALM, CauseGroup, grouped
 from engine.model.balance import ExitCode, worst
@@ -60,6 +61,7 @@ class Morning:
     companies: tuple[Configured, ...]
     causes: tuple[CauseGroup, ...]
     keys: tuple[KeyDay, ...]
+    overdue: tuple[Overdue, ...] = ()  # companies that no sync has taken up since they were due
 
     @property
     def new(self) -> list[CauseGroup]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import anyio
 import click
 from rich.console import Console
 
+from engine.cli.desk.due import overdue
 from engine.cli.desk.morning import Configured as Shown
 from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
 from engine.cli.desk.remedy import remedy
@@ -126,6 +128,7 @@ async def _remembered(configured: Configured) -> Morning:
             await ledger.carry_over(origin, {account.account_id: account.key_id for account in settings.accounts})
             days = [KeyDay(each, await ledger.quota(origin, each.key_id, now.date())) for each in settings.accounts]
             standing, states = await ledger.standing(origin), await ledger.states(origin)
+            begun = await ledger.last_begun(origin) if configured.schedules else {}
     rests = {
         _named(where, ids): state.retry_at
         for where, state in states.items()
@@ -134,7 +137,9 @@ async def _remembered(configured: Configured) -> Morning:
     companies = [
         (NamedCompany(configured.levels[each.id].account, each.id), each.name) for each in configured.companies
     ]
-    return morning(standing, companies, rests, days, now)
+    lasts = {where.company_id: begun[where] for where, _ in companies if where in begun}
+    shown = morning(standing, companies, rests, days, now)
+    return replace(shown, overdue=tuple(overdue(configured.schedules, lasts, now)))
 
 
 def _named(where: AccountCompany, names: dict[str, str]) -> NamedCompany:
@@ -150,6 +155,7 @@ def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -
         "running": [_run_json(each) for each in shown.running],
         "died": [_run_json(each) for each in shown.died],
         "in_order": shown.in_order,
+        "overdue": [{"company_id": each.company_id, "since": _text(each.since)} for each in shown.overdue],
         "problems": [
             {"code": each.code, "message": each.message, "since": _text(each.since)} for each in shown.problems
         ],
