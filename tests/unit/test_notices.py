@@ -15,6 +15,7 @@ from engine.cli.notices import slack, teams
 from engine.cli.notices.making import after_run, of_the_whole
 from engine.cli.notices.message import MOST_TOLD, Message, document, fitted
 from engine.cli.notices.sending import FORMS
+from engine.cli.notices.telling import harmless
 from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Recovered, RunResult
@@ -131,6 +132,15 @@ def test_of_many_causes_the_gravest_are_told_and_the_others_counted() -> None:
     assert document(message)["more"] == 7
 
 
+def test_whatever_goes_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    @harmless()
+    def breaks() -> None:
+        raise RuntimeError("a bug")
+
+    breaks()
+    assert capsys.readouterr().err == "Warning: nobody was notified: RuntimeError\n"
+
+
 # Forms
 
 
@@ -194,7 +204,11 @@ any_text = st.text(st.sampled_from('<>&`*_~|@#[](){}"\\é€😀\u202e\x00\x1b\n
 
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(any_text, any_text, st.sampled_from(["source", "rejected", "look-alike"])), max_size=40))
+@given(
+    st.lists(
+        st.tuples(any_text, any_text, st.sampled_from(["source", "rejected", "look-alike", "x" * 5_000])), max_size=40
+    )
+)
 def test_every_form_of_any_message_is_small_enough_and_whole(found: list[tuple[str, str, str]]) -> None:
     companies = [failed(n, problem(code, f"{n} {text}"), name=name) for n, (name, text, code) in enumerate(found)]
     over = tuple(Recovered("main", n, name, text or "x", BEFORE) for n, (name, text, _) in enumerate(found))

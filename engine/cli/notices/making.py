@@ -124,7 +124,7 @@ def _of_run(problem: Problem, result: RunResult) -> Told:
     command = f"dimsync help {problem.code}" if problem.code in CODES else f"dimsync history {result.run_id}"
     return Told(
         kind=KINDS.get(gravity(problem.code), ("failed", ""))[0],
-        code=safe(problem.code),
+        code=brief(problem.code, LONGEST_NAME),
         what=brief(problem.message, LONGEST_MESSAGE),
         lead="what it means:",
         command=command,
@@ -140,7 +140,7 @@ def _cause(cause: CauseGroup, groups: Mapping[int, Sequence[str]], config: str) 
     who = f"{count:,} {'company' if count == 1 else 'companies'}"
     return Told(
         kind=KINDS.get(cause.gravity, ("failed", ""))[0],
-        code=safe(cause.code),
+        code=brief(cause.code, LONGEST_NAME),
         what=brief(cause.cause.words, LONGEST_MESSAGE),
         who=f"{who}, {cause.rows:,} {'row' if cause.rows == 1 else 'rows'}" if cause.rows else who,
         companies=_companies((each.company_id, each.name) for each in cause.companies),
@@ -167,7 +167,7 @@ def _over(recovered: Sequence[Recovered]) -> Iterator[Told]:
         who = f"{len(own):,} {'company' if len(own) == 1 else 'companies'}" if own else ""
         yield Told(
             kind="recovered",
-            code=safe(code),
+            code=brief(code, LONGEST_NAME),
             what=CODES[code].cause if code in CODES else "",
             who=who,
             companies=_companies((each.company_id, each.name) for each in own),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -119,6 +119,15 @@ def named(told: Told) -> str:
     ids = ", ".join(str(company_id) for company_id, _ in told.companies)
     more = f" and {told.count - len(told.companies):,} more" if told.count > len(told.companies) else ""
     return f"companies {ids}{more}" if ids else ""
+
+
+def lines(told: Told) -> Iterator[str]:
+    """Yield what people read of it, below its first line and above what to type."""
+    yield from filter(None, (named(told), told.example))
+    if told.what and not told.example and not told.companies:
+        yield told.what
+    if told.since is not None:
+        yield f"known since {told.since:%Y-%m-%d %H:%M} UTC"
 
 
 def more_words(message: Message) -> str:

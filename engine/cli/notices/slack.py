@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.cli.notices.message import Message, Told, command_line, more_words, named
+from engine.cli.notices.message import Message, Told, command_line, lines, more_words
 
 MOST_BYTES = 40_000
 MOST_SECTION = 3_000
@@ -35,14 +35,14 @@ def _text(told: Told) -> str:
 
 
 def _lines(told: Told) -> Iterator[str]:
-    yield from filter(None, (named(told), told.what if not told.example else "", told.example))
+    yield from lines(told)
     if told.command:
         yield f"{told.lead} {command_line(told, '`')}"
 
 
-def _code(lines: Iterator[str], most: int) -> str:
+def _code(texts: Iterator[str], most: int) -> str:
     """Return a code block of at most so many characters. What does not fit is cut, never within an entity."""
-    return f"```{cut(escaped(chr(10).join(lines).replace('`', chr(39))), most - 6)}```"
+    return f"```{cut(escaped(chr(10).join(texts).replace('`', chr(39))), most - 6)}```"
 
 
 def _section(text: str) -> dict[str, object]:

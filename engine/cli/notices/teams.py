@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.cli.notices.message import Message, Told, command_line, more_words, named
+from engine.cli.notices.message import Message, Told, command_line, lines, more_words
 
 MOST_BYTES = 28_000
 """Of the whole payload: a little less than 28 KB, whichever KB is meant."""
@@ -39,9 +39,7 @@ def teams(message: Message) -> dict[str, object]:
 def _told(told: Told) -> Iterator[dict[str, object]]:
     head = _line(f"{told.kind}  {told.code}{f': {told.who}' if told.who else ''}", weight="bolder")
     yield {**head, "separator": True, "spacing": "medium"}
-    for text in (named(told), told.what if not told.example else "", told.example):
-        if text:
-            yield _line(text)
+    yield from map(_line, lines(told))
     if told.command:
         yield _line(told.lead, isSubtle=True)
         yield _line(command_line(told, BRACES), fontType="monospace")

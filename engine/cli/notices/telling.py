@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import anyio
 import click
@@ -11,6 +12,15 @@ from engine.cli.notices.message import Message
 from engine.cli.notices.sending import ANSWER_BYTES, send_all
 from engine.config.targets import Target
 from engine.observe.terminal import safe
+
+
+@contextmanager
+def harmless() -> Iterator[None]:
+    """Turn whatever goes wrong in a block into one line: the run is done, and how it ended stays."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  as said
+        click.echo(f"Warning: nobody was notified: {type(error).__name__}", err=True)
 
 
 def tell(targets: Sequence[Target], message: Message) -> dict[str, bool]:

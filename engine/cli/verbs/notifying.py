@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from engine.cli.notices.making import after_run, of_the_whole
 from engine.cli.notices.memory import catching_up, forget, keep_reached, remember, told_at
-from engine.cli.notices.telling import tell
+from engine.cli.notices.telling import harmless, tell
 from engine.config import Configured
 from engine.errors import ConfigError, EngineError, LedgerError
 from engine.model.outcome import Problem
@@ -29,6 +29,7 @@ class Lasting:
     is_over: bool = False
 
 
+@harmless()
 def notify_run(configured: Configured, result: RunResult, config: str) -> None:
     """Tell what is new after a run, and that runs end again after one that broke. `config`: the file, as typed.
 
@@ -50,6 +51,7 @@ def notify_run(configured: Configured, result: RunResult, config: str) -> None:
     _tell_once(configured, Lasting(what="broken", event="broken", title=title, told=told, is_over=True), config)
 
 
+@harmless()
 def notify_broken(configured: Configured, verb: str, error: EngineError, config: str) -> None:
     """Tell that a run ended without a result, unless that was told since the last one with a result.
 
@@ -63,6 +65,7 @@ def notify_broken(configured: Configured, verb: str, error: EngineError, config:
     _tell_once(configured, lasting, config)
 
 
+@harmless()
 def notify_silence(configured: Configured, silence: str | None, max_age: str, max_age_s: float, config: str) -> None:
     """Tell once of a silence, and once that it is over. `silence`: what is said of it; None: there is none.
 
@@ -81,6 +84,7 @@ def notify_silence(configured: Configured, silence: str | None, max_age: str, ma
     _tell_once(configured, lasting, config)
 
 
+@harmless()
 def notify_unreadable(configured: Configured, error: LedgerError, config: str) -> None:
     """Tell that nobody can say whether syncs end. It is told each time, since nothing can be remembered of it."""
     told = Problem(code="ledger", message=str(error))
