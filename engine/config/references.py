@@ -36,11 +36,12 @@ def reference_faults(
             yield entry.fault("sources", "excludes `source`, which is a list of one: keep one of them")
         if {"every", "cron"} <= entry.values.keys():
             yield entry.fault("cron", "excludes `every`: keep one of them")
-    if "fleet" in raw:
+    if "fleet" in raw and (_gives_sources(fleet.values) or not entries):
         yield from _fleet_faults(fleet, raw, is_listed=bool(entries))
     else:
+        lacks = "[fleet] gives none" if "fleet" in raw else "there is no [fleet]"
         yield from (
-            entry.fault("source", "is required: there is no [fleet]")
+            entry.fault("source", f"is required: {lacks}")
             for entry in entries
             if not any(map(_gives_sources, (entry.values, *_groups_of(entry.values, {}, raw))))
             and not _has_unknown_group(entry.values, {}, raw)

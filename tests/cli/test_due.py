@@ -6,7 +6,10 @@ import json
 import sqlite3
 from contextlib import closing
 
+import jsonschema
+
 from tests.cli.program import Fleet
+from tests.result_schema import SCHEMA
 
 YEARLY = 'cron = "0 0 1 1 *"\ntimezone = "America/New_York"\n'
 
@@ -60,6 +63,7 @@ def test_nothing_due_is_no_run_and_no_request(fleet: Fleet) -> None:
     code, document = fleet.result("sync", "--due")
     assert (code, document["companies"], document["totals"]["companies"]) == (0, [], 0)
     assert document["totals"]["requests"]["total"] == 0
+    jsonschema.validate(document, SCHEMA)
     (notice,) = document["problems"]
     assert notice["message"].startswith("the company is not due; the next is company 963, at ")
     told = fleet.run("sync", "--due")

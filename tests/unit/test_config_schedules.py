@@ -99,3 +99,14 @@ def test_faults_of_the_companies_file_name_line_and_column(tmp_path: Path) -> No
     assert found["companies.csv: line 3, column every"].startswith("'hourly' is not a duration")
     assert found["companies.csv: line 4, column cron"].startswith("'0 5 * *' has not five fields")
     assert found["companies.csv: line 5, column timezone"].startswith("there is no time zone 'Mars'")
+
+
+def test_a_fleet_may_give_listed_companies_a_schedule_and_no_files(tmp_path: Path) -> None:
+    found = configured(tmp_path, f'{MINIMAL}[fleet]\nevery = "1d"\n')
+    assert found.schedules == {123: Schedule(every_s=86_400.0)}
+    assert (found.fleet, found.companies[0].fleet) == ("", "")
+    lacking = MINIMAL.replace('source = "exports/123.csv"', "")
+    assert faults(tmp_path, f'{lacking}[fleet]\nevery = "1d"\n') == [
+        ("companies[0].source", "is required: [fleet] gives none")
+    ]
+    assert faults(tmp_path, f'{ACCOUNT}[fleet]\nevery = "1d"\n') == [("fleet.source", "is required")]
