@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from engine.model.listing import Certificate, Page
     from engine.model.outcome import Problem, Reject
     from engine.model.resting import Rejection, RestingRow
-    from engine.model.result import AccountDay, CompanyResult, Requests, RunResult, run_json
+    from engine.model.result import AccountDay, CompanyResult, Recovered, Requests, RunResult, run_json
     from engine.model.row_history import Generation, Life, RowAttempt
     from engine.model.row_record import Agreement, RowRecord
     from engine.model.saved_plan import CompanyPlan, SavedPlan
@@ -136,7 +136,7 @@ _HOMES = {
         "engine.model.invoice": "DimensionUse Finding Invoice Lookup",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",
-        "engine.model.result": "AccountDay CompanyResult Requests RunResult run_json",
+        "engine.model.result": "AccountDay CompanyResult Recovered Requests RunResult run_json",
         "engine.model.saved_plan": "CompanyPlan SavedPlan",
         "engine.model.settings": (
             "Account Adopt Allow Api Company Guards Limits RawRow Secret Settings SourceRows Verify VerifyMode"
@@ -230,6 +230,7 @@ __all__ = [
     "Problem",
     "QuotaExhausted",
     "RawRow",
+    "Recovered",
     "Reject",
     "Rejected",
     "Rejection",

@@ -19,7 +19,6 @@ from engine.model.balance import SEVERITY
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
 from tests.help.test_page_blocks import BLOCKS as PAGE_BLOCKS
-from tests.help.test_pages import TO_COME
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -101,7 +100,7 @@ def test_every_reachable_exit_code_is_told() -> None:
 def test_every_topic_of_help_is_named() -> None:
     table = README.partition("| `dimsync help` |")[2].partition("\n\n")[0]
     named = {word for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)}
-    assert named == set(topics()) | TO_COME
+    assert named == set(topics())
 
 
 @pytest.mark.parametrize("verb", VERBS)

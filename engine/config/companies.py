@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
+from engine.config import schedules
 from engine.config.entries import Entry
 from engine.config.faults import ConfigFaults, Fault, unknown
 from engine.config.sources import source_text
@@ -126,5 +127,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "write": _truth,
     "relabel": _truth,
     "shares_source": _truth,
+    "every": schedules.every,
+    "cron": schedules.cron,
+    "timezone": schedules.zone_name,
 }
 """Each column that the file may have, and the function that reads its cells; it raises `ValueError` for a bad cell."""

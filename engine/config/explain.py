@@ -22,6 +22,7 @@ def explain(levels: Levels) -> Iterator[Setting]:
         yield Setting("mapping", *mapping)
     if (groups := first(levels.belonging, "groups")) is not None and groups.value:
         yield Setting("groups", ", ".join(groups.value), groups.origin)
+    yield from _schedule(levels)
     for key in SWITCHES:
         value, origin = levels.switch(key)
         yield Setting(key, str(value).lower(), origin)
@@ -41,6 +42,16 @@ def _sources(levels: Levels) -> Iterator[Setting]:
         if source.mapping is not None:
             yield Setting(f"sources[{place}].mapping", source.mapping, origin)
         yield Setting(f"sources[{place}].optional", str(source.is_optional).lower(), origin)
+
+
+def _schedule(levels: Levels) -> Iterator[Setting]:
+    """Yield when the company is due for `sync --due`; nothing: in each run."""
+    if (timing := levels.timing) is None:
+        return
+    key, (value, origin) = timing
+    yield Setting(key, spelled_duration(value) if key == "every" else value, origin)
+    if key == "cron":
+        yield Setting("timezone", *levels.zone_name)
 
 
 def _section(

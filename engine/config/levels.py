@@ -1,6 +1,7 @@
 """Which place decides a company's settings: company > group (a later one wins) > mapping > account > defaults.
 
-`[fleet]` comes after the groups. It gives companies their files, account, mapping and groups, but no other settings.
+`[fleet]` comes after the groups. It gives companies their files, account, mapping, groups and schedule, but no other
+settings.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from engine.config.entries import Entry
 from engine.config.fleet import expand
+from engine.config.schedules import DEFAULT_ZONE, zone
 from engine.config.schema import (
     CompanySection,
     Document,
@@ -22,6 +24,7 @@ from engine.config.schema import (
     VerifySection,
 )
 from engine.config.sources import SourceText
+from engine.model.schedule import Schedule
 from engine.model.settings import Adopt, Guards, Limits, Verify, VerifyMode
 
 S_co = TypeVar("S_co", bound=Section, covariant=True)
@@ -68,7 +71,7 @@ class Levels:
     """The places that decide for one company. In each tuple, the first place that gives a value wins."""
 
     entry: Entry
-    belonging: tuple[Level[Section], ...]  # company, groups, fleet: its name, account, sources, mapping, groups
+    belonging: tuple[Level[Section], ...]  # company, groups, fleet: name, account, sources, mapping, groups, schedule
     treatment: tuple[Level[TreatmentSection], ...]  # company, groups, mappings, account: the `SWITCHES`
     own_verify: tuple[Level[VerifySection], ...]  # `verify` of company, groups, mapping, account
     verify: tuple[Level[VerifySection], ...]  # those of `own_verify`, then `[verify]`
@@ -117,6 +120,30 @@ class Levels:
         """Return a company's name, account, mapping or groups; None: not given."""
         given = first(self.belonging, key)
         return None if given is None else given.value
+
+    @property
+    def timing(self) -> tuple[str, Given] | None:
+        """The key of the company's schedule, `every` or `cron`, and its value; None: it has no schedule."""
+        for level in self.belonging:
+            for key in ("every", "cron"):
+                if (given := first((level,), key)) is not None:
+                    return key, given
+        return None
+
+    @property
+    def zone_name(self) -> Given:
+        """The name of the time zone whose clock `cron` means."""
+        return first(self.belonging, "timezone") or Given(DEFAULT_ZONE, DEFAULT)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """When the company is to be synced; None: in each run."""
+        if (timing := self.timing) is None:
+            return None
+        key, given = timing
+        if key == "every":
+            return Schedule(every_s=given.value)
+        return Schedule(cron=given.value, zone=zone(self.zone_name.value))
 
     def switch(self, key: str) -> Given:
         """Return the value of a switch, such as `write`."""

@@ -31,10 +31,12 @@ from engine.config.levels import (
 from engine.config.references import reference_faults
 from engine.config.schema import CompanySection, Document, MappingSection
 from engine.config.sources import database, finds_companies, written_sources
+from engine.config.targets import Target
 from engine.config.values import Surroundings
 from engine.config.wording import worded
 from engine.config.written import Written, written_companies
 from engine.errors import ConfigError
+from engine.model.schedule import Schedule
 from engine.model.settings import Account, Api, Company, Settings
 from engine.sources.mapping import ColumnMap
 from engine.sources.presets import PRESETS
@@ -54,11 +56,13 @@ class Configured:
     erps: Mapping[int, tuple[str, ...]]  # company id -> ERPs of the presets that its mappings start from, where they do
     groups: Mapping[int, tuple[str, ...]]  # company id -> its groups, where it has any
     levels: Mapping[int, Levels]  # company id -> the places that decide its settings; see `explained`
+    schedules: Mapping[int, Schedule]  # company id -> when it is due for `sync --due`, where it has a schedule
     strays: tuple[str, ...] = ()  # a message for each file that is ignored but was probably meant
     unlisted: tuple[int, ...] = ()  # companies that no list names and that have a file, which is left out
     fleet: str = ""  # the fleet's template as a path; empty: no file makes a company
     gone: frozenset[int] = frozenset()  # ids of companies that have left the fleet for good
     unset: tuple[Fault, ...] = ()  # secrets that are not there; each stops its account alone, which has a `fault`
+    notify: tuple[Target, ...] = ()  # who is told of trouble and recovery; a webhook that lacks has a `fault`
     document: Document | None = None
     written: Written | None = None
 
@@ -256,14 +260,28 @@ def _configured(path: Path, document: Document, written: Written, unset: tuple[F
         erps={number: tuple(dict.fromkeys(names)) for number, names in erps.items() if names},
         groups={number: tuple(names) for number, one in levels.items() if (names := one.belongs("groups"))},
         levels=levels,
+        schedules={number: schedule for number, one in levels.items() if (schedule := one.schedule) is not None},
         strays=written.found.strays,
         unlisted=written.found.unlisted,
         fleet="" if written.is_list_complete else _fleet(path, document),
         gone=frozenset(document.fleet.gone if document.fleet else ()),
         unset=unset,
+        notify=tuple(_targets(path, document)),
         document=document,
         written=written,
     )
+
+
+def _targets(path: Path, document: Document) -> Iterator[Target]:
+    for index, section in enumerate(document.notify):
+        yield Target(
+            key=f"notify[{index}]",
+            on=frozenset(section.on),
+            webhook=section.webhook,
+            format=section.format or "json",
+            command=section.command or (),
+            folder=path.parent.absolute(),
+        )
 
 
 def _fleet(path: Path, document: Document) -> str:

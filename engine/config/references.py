@@ -29,18 +29,37 @@ def reference_faults(
     for entry in (*common, fleet, *entries):
         if {"source", "sources"} <= entry.values.keys():
             yield entry.fault("sources", "excludes `source`, which is a list of one: keep one of them")
-    if "fleet" in raw:
+        if {"every", "cron"} <= entry.values.keys():
+            yield entry.fault("cron", "excludes `every`: keep one of them")
+    if "fleet" in raw and (_gives_sources(fleet.values) or not entries):
         yield from _fleet_faults(fleet, raw, is_listed=bool(entries))
     else:
+        lacks = "[fleet] gives none" if "fleet" in raw else "there is no [fleet]"
         yield from (
-            entry.fault("source", "is required: there is no [fleet]")
+            entry.fault("source", f"is required: {lacks}")
             for entry in entries
             if not any(map(_gives_sources, (entry.values, *_groups_of(entry.values, {}, raw))))
             and not _has_unknown_group(entry.values, {}, raw)
         )
+    yield from _notified(path, raw)
     if not (raw.get("companies") or "companies_file" in raw or "fleet" in raw):
         yield Fault(path, "companies", "is required, unless there is a companies_file or a [fleet]")
     yield from _reserves(path, raw)
+
+
+def _notified(path: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the faults between the keys of each `[[notify]]`."""
+    sections = raw.get("notify")
+    for index, values in enumerate(sections if isinstance(sections, list) else ()):
+        if not isinstance(values, dict):
+            continue
+        entry = Entry(path, f"notify[{index}]", values)
+        if {"webhook", "command"} <= values.keys():
+            yield entry.fault("command", "excludes `webhook`: write a [[notify]] for each of them")
+        elif not {"webhook", "command"} & values.keys():
+            yield entry.fault("webhook", "is required, or a command")
+        elif "format" in values and "webhook" not in values:
+            yield entry.fault("format", "is of webhooks: a command is given JSON")
 
 
 def _gives_sources(values: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo
 
+from engine.config import schedules, targets
 from engine.config.faults import unknown
 from engine.config.sources import source_text
 from engine.config.values import (
@@ -333,11 +334,22 @@ class BelongingSection(Section):
     """The NAME of its `[mapping.NAME]`, or of a preset. Example: `mapping = "netsuite.accounts"`."""
 
 
-class GroupSection(BelongingSection, TreatmentSection):
+class ScheduleSection(Section):
+    """What a company, a group and the fleet may each say of when they are due for `sync --due`."""
+
+    every: Annotated[float, PlainValidator(schedules.every)] | None = None
+    """How long after the last time it is due again (`dimsync help scheduling`). Example: `every = "1h"`."""
+    cron: Annotated[str, PlainValidator(schedules.cron)] | None = None
+    """When it is due, as five fields of cron. Example: `cron = "0 5 * * *"`."""
+    timezone: Annotated[str, PlainValidator(schedules.zone_name)] | None = None
+    """The time zone that `cron` is meant in. Example: `timezone = "America/New_York"`."""
+
+
+class GroupSection(BelongingSection, TreatmentSection, ScheduleSection):
     """`[groups.NAME]`: what its companies have in common."""
 
 
-class CompanySection(BelongingSection, TreatmentSection):
+class CompanySection(BelongingSection, TreatmentSection, ScheduleSection):
     """`[[companies]]`: one company."""
 
     id: Annotated[int, Field(ge=1, lt=COMPANY_IDS)]
@@ -348,7 +360,7 @@ class CompanySection(BelongingSection, TreatmentSection):
     """The groups that it belongs to; a later one wins over an earlier one. Example: `groups = ["west", "slow"]`."""
 
 
-class FleetSection(BelongingSection):
+class FleetSection(BelongingSection, ScheduleSection):
     """`[fleet]`: where companies' files are, and values for companies that do not give their own."""
 
     groups: list[Text] | None = None
@@ -356,6 +368,19 @@ class FleetSection(BelongingSection):
     gone: list[Annotated[int, Field(ge=1, lt=COMPANY_IDS)]] = []
     """Companies that have left: any other one whose file disappears fails as `missing-source`. Example: `gone =
     [1101, 1102]`."""
+
+
+class NotifySection(Section):
+    """`[[notify]]`: who is told of trouble and of recovery."""
+
+    on: Annotated[list[Literal["trouble", "recovery"]], Field(min_length=1)] = ["trouble", "recovery"]
+    """What is told: new trouble, and its end. Example: `on = ["trouble"]`."""
+    webhook: Annotated[Secret, _resolved(targets.webhook)] | None = None
+    """Where the address that takes the message is found. Example: `webhook = "env:SLACK_WEBHOOK"`."""
+    format: Literal["json", "slack", "teams"] | None = None
+    """How a webhook's message is shaped. Example: `format = "slack"`."""
+    command: Annotated[tuple[str, ...], PlainValidator(targets.command)] | None = None
+    """A program that is given the message, in the place of a webhook. Example: `command = ["notify-ops"]`."""
 
 
 class Document(Section):
@@ -370,6 +395,7 @@ class Document(Section):
     groups: dict[str, GroupSection] = {}
     mapping: dict[str, MappingSection] = {}
     databases: dict[str, DatabaseSection] = {}
+    notify: list[NotifySection] = []
     api: ApiSection = ApiSection()
     limits: LimitsSection = LimitsSection()
     verify: VerifySection = VerifySection()
@@ -388,6 +414,7 @@ SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("ledger",): LedgerSection,
     ("databases", "*"): DatabaseSection,
     ("mapping", "*"): MappingSection,
+    ("notify", "*"): NotifySection,
     ("groups", "*"): GroupSection,
     ("fleet",): FleetSection,
     ("companies", "*"): CompanySection,

@@ -252,7 +252,7 @@ REGISTRY = (
 """
 
 WAY_OUT = "look with"
-"""Where the advice in a held company's message begins, behind a semicolon. Screens tell in a line of its own what to type."""
+"""Where the advice in a held company's message begins, behind a semicolon. Screens tell it in a line of its own."""
 
 ALLOWABLE = tuple(each.slug for each in REGISTRY if each.may_be_allowed)
 """Guards that a person may let pass in one run."""

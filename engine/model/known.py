@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from engine.model.balance import State
 from engine.model.cause import mark_of
 from engine.model.outcome import Problem
-from engine.model.result import CompanyResult, RunResult
+from engine.model.result import CompanyResult, Recovered, RunResult
 from engine.model.settings import NamedCompany
 
 WEEK = timedelta(days=7)
@@ -52,6 +52,34 @@ def known_after(company: CompanyResult, before: Mapping[bytes, Shown], at: datet
     shown = shown_of(company.problems, company.name, at)
     is_compared = company.is_seen_through or (company.state is State.HELD and company.evidence is not None)
     return shown if is_compared and company.asked is None else {**before, **shown}
+
+
+def recovered(result: RunResult, known: Known) -> tuple[Recovered, ...]:
+    """Return what was known before a run that sent rows and is over with it, by company and code.
+
+    A code is over in a company once none of the problems that it was told for is known any more. Of the run as a whole
+    only a sync tells: no other verb reads the sources of the whole fleet.
+    """
+    found: list[Recovered] = []
+    for company in result.companies:
+        if before := known.get(_whose(company)):
+            after = known_after(company, before, result.finished_at)
+            found += _over(before, after, NamedCompany(company.account, company.company_id), company.name)
+    if result.verb == "sync":
+        after = shown_of(result.problems, "", result.finished_at)
+        found += _over(known.get(THE_RUN, {}), after, THE_RUN, "")
+    return tuple(found)
+
+
+def _over(
+    before: Mapping[bytes, Shown], after: Mapping[bytes, Shown], whose: NamedCompany, name: str
+) -> Iterator[Recovered]:
+    left = {shown.code for shown in after.values()}
+    since: dict[str, datetime] = {}
+    for shown in before.values():
+        if shown.code not in left:
+            since[shown.code] = min(since.get(shown.code, shown.since), shown.since)
+    yield from (Recovered(*whose, name, code, at) for code, at in sorted(since.items()))
 
 
 def shown_of(problems: tuple[Problem, ...], name: str, at: datetime) -> dict[bytes, Shown]:

@@ -140,11 +140,22 @@ class RunResult:
     allowed: tuple[str, ...] = ()  # guards that were allowed, as in the journal: "mass-create:123"
     days: tuple[AccountDay, ...] = ()  # of the accounts' API keys, when it ended
     stop_code: int | None = None  # of a run that was stopped
+    recovered: tuple[Recovered, ...] = field(default=(), repr=False)  # trouble that is over; only of runs that send
 
     @property
     def ok(self) -> bool:
         """Whether everything was done, and the balance adds up."""
         return self.exit_code == 0
+
+
+class Recovered(NamedTuple):
+    """A kind of trouble that earlier runs showed of a company, or of a run as a whole, and that is over now."""
+
+    account: str  # as the settings call it; empty: of the run as a whole
+    company_id: int  # 0: of the run as a whole
+    name: str  # the company's
+    code: str  # of the problems that no row of the company has any more
+    since: datetime  # when a finished run first showed one of them
 
 
 class PastRun(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from math import isfinite
 from typing import TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from engine.errors import ConfigError
 
@@ -74,7 +74,7 @@ def private_address(value: object) -> str | None:
     if (fault := address(value)) is not None or not isinstance(value, str):
         return fault
     parts = urlsplit(value)
-    if parts.scheme == "http" and not _is_local(parts):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         return f"{value!r} would send credentials in the clear: use https:// (http:// is for loopback)"
     return None
 
@@ -97,8 +97,8 @@ def address(value: object) -> str | None:
     return None
 
 
-def _is_local(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its name or address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, LastSync
 from engine.model.settings import NamedCompany
@@ -20,6 +21,14 @@ class RunTimes(NamedTuple):
     started_at: datetime
     finished_at: datetime | None  # None: it is under way, or died
     exit_code: int | None
+
+
+class LastBegun(NamedTuple):
+    """The run that a company's last state is of."""
+
+    verb: str  # "sync" or "apply"
+    state: State
+    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

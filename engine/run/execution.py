@@ -11,7 +11,7 @@ import anyio
 from engine.errors import LedgerError, SourceError
 from engine.model.balance import Balance, ExitCode, worst
 from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted, SourceRead
-from engine.model.known import with_since
+from engine.model.known import recovered, with_since
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
@@ -219,7 +219,10 @@ class Execution:
         try:
             await self._accounts.keep()
             result = replace(result, days=await self._accounts.days())
-            result = with_since(result, await self._ledger.known_problems(self._origin))
+            known = await self._ledger.known_problems(self._origin)
+            result = with_since(result, known)
+            if self._work.mode.writes:
+                result = replace(result, recovered=recovered(result, known))
             await self._ledger.finish_run(result)
             await self._keep_fleets()
             keep = timedelta(seconds=self._dependencies.settings.ledger_keep_s)

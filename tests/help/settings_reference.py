@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator, PlainValidator
 from pydantic.fields import FieldInfo
 
-from engine.config import schema, values
+from engine.config import schedules, schema, targets, values
 from engine.config.companies import READERS
 from engine.config.levels import FIELDS, SWITCHES
 from engine.config.schema import SECTIONS, Section
@@ -36,6 +36,11 @@ KINDS = {
     values.address: "address",
     values.ledger_url: "`sqlite:///FILE`",
     values.secret: "reference to a secret",
+    schedules.every: "duration from 1m to 366d",
+    schedules.cron: "text",
+    schedules.zone_name: "name of a time zone",
+    targets.webhook: "reference to an address",
+    targets.command: "list of words",
     written.header: "line number from 1",
     written.encoding: "name of an encoding",
     written.delimiter: "one character",

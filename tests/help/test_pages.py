@@ -63,19 +63,15 @@ def test_what_a_page_tells_to_type_is_understood(topic: str) -> None:
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert {word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)} <= known, typed
         if verb == "help":
-            assert not words or words[0] in {*topics(), *CODES, "CODE", "TOPIC", *TO_COME}, typed
+            assert not words or words[0] in {*topics(), *CODES, "CODE", "TOPIC"}, typed
         assert set(re.findall(r"--allow ([a-z-]+)", typed)) <= set(ALLOWABLE), typed
-
-
-TO_COME = {"scheduling"}
-"""Topics that pages refer to and that may not be here yet."""
 
 
 def test_whatever_refers_to_a_page_of_help_finds_it() -> None:
     named = set()
     for path in [*ROOT.glob("engine/**/*.py"), *ROOT.glob("*.md"), *ROOT.glob("engine/**/*.md")]:
         named |= set(re.findall(r"dimsync help ([a-z][a-z-]*)", path.read_text("utf-8")))
-    assert named - {*topics(), *CODES} <= TO_COME
+    assert named - {*topics(), *CODES} == set()
 
 
 @pytest.mark.parametrize("topic", PAGES)

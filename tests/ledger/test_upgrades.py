@@ -107,6 +107,10 @@ VERSION_15 = """
 VERSION_16 = """
     insert into ledger_notes values ('backed_up_at', :at);
 """
+VERSION_17 = """
+    insert into known_problems
+    values ('https://second.test/v1', 'main', 101, 'look-alike', :at, :at, x'0001020304050607');
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -124,6 +128,7 @@ VERSIONS = (
     VERSION_14,
     VERSION_15,
     VERSION_16,
+    VERSION_17,
 )
 NEW_NOTES = {
     "passed": None,

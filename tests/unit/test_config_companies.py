@@ -66,7 +66,11 @@ def test_companies_of_both_places_stand_in_their_order(tmp_path: Path) -> None:
 
 FAULTS = {
     "unknown column": ("id,sauce\n5,a\n", "line 1", "unknown column 'sauce'; did you mean 'source'?"),
-    "column without a name": ("id,source,\n5,5.csv,\n", "line 1", "unknown column ''; known: account, groups, id"),
+    "column without a name": (
+        "id,source,\n5,5.csv,\n",
+        "line 1",
+        "unknown column ''; known: account, cron, every, groups, id",
+    ),
     "column twice": ("id,source,source\n5,5.csv,\n", "line 1", "there are 2 columns 'source'"),
     "no id column": ("\nsource\n5.csv\n", "line 2", "there is no column 'id'; known: id, name"),
     "no header": ("", "line 1", "there is no column 'id'"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.cli.desk.fail_on import code_for_new
 from engine.model.balance import ExitCode, State, worst
-from engine.model.known import THE_RUN, Shown, known_after, shown_of, with_since
+from engine.model.known import THE_RUN, Shown, known_after, recovered, shown_of, with_since
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, RunResult
 from engine.model.settings import NamedCompany
@@ -175,3 +175,31 @@ def test_the_code_is_that_of_the_companies_judged_alone(named: list[tuple[str, i
         assert code_for_new(result) == worst(CODES[name][1] for name, _ in named)
     else:
         assert code_for_new(result) == result.exit_code
+
+
+def over(before: CompanyResult, after: CompanyResult) -> list[tuple[int, str, float]]:
+    """Return what is over with a second run, a day after the first: (company, code, days that it was known for)."""
+    first = with_since(at(run([before]), NOW), {})
+    known = {NamedCompany("main", 1): known_after(first.companies[0], {}, NOW)}
+    second = at(run([after]), NOW + DAY)
+    return [(each.company_id, each.code, (NOW + DAY - each.since) / DAY) for each in recovered(second, known)]
+
+
+def test_trouble_is_over_when_a_run_that_compared_shows_none_of_its_code() -> None:
+    well = company(1, evidence="ledger")
+    assert over(held("a", "b"), well) == [(1, "look-alike", 1.0)]
+    assert over(held("a", "b"), held("b")) == []
+    assert over(held("a"), held("c")) == []
+    assert over(well, well) == []
+    failed = company(1, State.FAILED, 1, problems=(Problem(code="missing-source", message="no file"),))
+    assert over(held("a"), failed) == []
+    assert over(failed, company(1, State.DEFERRED, 5)) == []
+    assert over(failed, held("a")) == [(1, "missing-source", 1.0)]
+
+
+def test_trouble_of_the_run_as_a_whole_is_over_with_a_sync() -> None:
+    fleet = Problem(code="fleet", message="200 of 300 companies are held")
+    known = {THE_RUN: shown_of((fleet,), "", NOW)}
+    assert [each.code for each in recovered(run([]), known)] == ["fleet"]
+    assert recovered(replace(run([]), problems=(fleet,)), known) == ()
+    assert recovered(replace(run([]), verb="retry"), known) == ()

@@ -42,6 +42,18 @@ RUNS = (
         " `gone = [ID]` under [fleet], and have their exports stopped.",
     ),
     Code(
+        "not-due",
+        "Companies were left out of a `sync --due`: no point of their schedule has passed since their last sync began.",
+        "Nothing is read or sent of them. This does not change the exit code; if no company is due, it is 0.",
+        "To sync them now: `dimsync sync`, without --due. `dimsync companies show ID` tells a company's schedule.",
+    ),
+    Code(
+        "silence",
+        "No sync has ended for as long as `--max-age` says, or the last one died before its end.",
+        "Nothing is synced. `dimsync status --max-age` fails; with `--notify` the targets of [[notify]] are told once.",
+        "See whether the scheduler runs, and what it logged; `dimsync history` lists the runs. Then `dimsync sync`.",
+    ),
+    Code(
         "deadline",
         "The run took as long as its `--deadline` allows.",
         "Requests in flight were finished and written down; what was not sent is deferred (exit 5).",

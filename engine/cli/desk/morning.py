@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from engine.cli.desk.account_trouble import AccountTrouble, accounts_in_trouble, is_of_account
+from engine.cli.desk.due import Overdue
 from engine.cli.desk.gravity import gravity
 from engine.cli.desk.grouping import CALM, CauseGroup, grouped, is_of_run
 from engine.cli.desk.swapped import Swapped, swapped_pairs, without_swapped
@@ -65,6 +66,7 @@ class Morning:
     swapped: tuple[Swapped, ...]  # companies that have each other's files
     accounts: tuple[AccountTrouble, ...]
     keys: tuple[KeyDay, ...]
+    overdue: tuple[Overdue, ...] = ()  # companies that no sync has taken up since they were due
 
     @property
     def new(self) -> list[CauseGroup]:

@@ -94,6 +94,16 @@ def _last(shown: Morning, width: int) -> Iterator[Text]:
         text = f"The {run.verb} that began {_moment(run.started_at, now)}, {_ago(run, now)} ago, died before its end"
         more = f" (and {len(shown.died) - 1:,} more since)" if len(shown.died) > 1 else ""
         yield from wrap(f"{text}{more}: nothing is lost, and the next sync goes on from there", "", width)
+    if shown.overdue:
+        yield from wrap(_overdue(shown), "", width)
+
+
+def _overdue(shown: Morning) -> str:
+    """Return how many companies no sync has taken up since they were due."""
+    first = shown.overdue[0]
+    one = f"Company {first.company_id} has been due since"
+    who = one if len(shown.overdue) == 1 else f"{len(shown.overdue):,} companies have been due, the first since"
+    return f"{who} {_moment(first.since, shown.now)}: does the scheduler run dimsync sync --due?"
 
 
 def _ago(run: RunTimes, now: datetime) -> str:

@@ -29,6 +29,7 @@ class CommandLine:
     budget: int | None = None
     deadline: str | None = None  # a duration, such as "30m"
     expect_ledger: bool = False  # fail unless the ledger knows of an earlier run
+    due: bool = False  # leave out companies that are not due by their schedules
     detailed: bool = False  # exit with 6 when changes are pending
     fail_on: str = "any"  # "new": problems that are known do not call for exit codes 3 and 4
     details: bool = False  # show what differs, field by field

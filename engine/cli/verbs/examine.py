@@ -101,8 +101,17 @@ async def _look(
         *clock_findings(looks),
         *quota_findings(looks, now),
         *ledger_findings(ledger, now, max_age),
+        *_notified(configured),
         *await _files(configured),
     ]
+
+
+def _notified(configured: Configured) -> Iterator[Diagnosis]:
+    """Yield which targets of `[[notify]]` cannot be told of anything."""
+    for target in configured.notify:
+        if target.webhook is not None and target.webhook.fault:
+            advice = "set it; nobody is told there until then"
+            yield Diagnosis(Grade.FAIL, "notify", f"{target.key}: {target.webhook.fault}", advice)
 
 
 async def _ledger(configured: Configured) -> LedgerLook:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import anyio
 import click
@@ -19,19 +20,23 @@ from engine.cli.verbs.begin import BEGIN
 from engine.cli.verbs.chosen import choose
 from engine.cli.verbs.command_line import CommandLine
 from engine.cli.verbs.drive import Order, drive, run_heeding_signals
+from engine.cli.verbs.due import nothing_due, only_due
 from engine.cli.verbs.missing import with_missing
+from engine.cli.verbs.notifying import notify_broken, notify_run
 from engine.cli.verbs.only import only, rows_of
 from engine.cli.verbs.report_target import check_target
 from engine.cli.verbs.user_files import keep, may_write, rejects_text
 from engine.config import Configured, load
 from engine.documents.plan_file import saved_plan, write_plan
-from engine.errors import ConfigError, plain
+from engine.errors import ConfigError, EngineError, plain
 from engine.ledger.sqlite.ledger import holds_runs
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
 from engine.model.result import RunResult
 from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
+
+NOTHING_DUE = "no company is due: no run was begun, and nothing was read or sent"
 
 MOST_STRAYS = 3
 """Files left out that a run tells of one by one."""
@@ -40,6 +45,29 @@ MOST_STRAYS = 3
 def execute(line: CommandLine) -> int:
     """Do what the command line asks for, print the result, and return the exit code."""
     configured = load(line.config, os.environ)
+    try:
+        carried_out = _carry_out(line, configured)
+    except EngineError as error:
+        notify_broken(configured, line.verb, error, str(line.config))
+        raise
+    try:
+        return _tell(line, carried_out)
+    finally:
+        if carried_out.chosen.companies:  # else no run was begun
+            notify_run(configured, carried_out.result, str(line.config))
+
+
+class _CarriedOut(NamedTuple):
+    """What was done: the settings, those of them that the run was about, and its result."""
+
+    configured: Configured
+    chosen: Configured
+    result: RunResult
+    not_shown: int = 0  # differences of other kinds than `--only` asks for
+
+
+def _carry_out(line: CommandLine, configured: Configured) -> _CarriedOut:
+    """Choose the companies and run the engine. Without any that are due, no run is begun."""
     if line.expect_ledger:
         anyio.run(_expect_runs, configured.settings.ledger_url)
     configured = with_missing(configured)
@@ -47,27 +75,42 @@ def execute(line: CommandLine) -> int:
     may_write(line.out, line.rejects)
     if line.report is not None:
         check_target(line.report)
-    chosen = _chosen(line, configured)
-    begin = BEGIN[line.verb](line, chosen, configured)
-    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet)
-    result = run_heeding_signals(partial(drive, order))
-    for problem in result.problems:
-        word = "Error" if problem.code == "ledger" else "Note"
-        click.echo(f"{word}: {safe(problem.message)}", err=True)
-    result, left_out = only(result, line.only) if line.only else (result, 0)
-    if left_out:
-        click.echo(f"Note: {left_out:,} more differ in other ways and are not shown (--only {line.only})", err=True)
+    chosen, notice = _chosen(line, configured), None
+    if line.due:
+        chosen, notice = only_due(chosen)
+    result = nothing_due(line.verb) if notice and not chosen.companies else _run(line, chosen, configured)
+    result = replace(result, problems=(*result.problems, notice)) if notice else result
+    result, not_shown = only(result, line.only) if line.only else (result, 0)
     if line.detailed and result.exit_code == ExitCode.DONE and _is_pending(line, result):
         result = replace(result, exit_code=ExitCode.PENDING)
     if line.fail_on == "new":
         result = replace(result, exit_code=code_for_new(result))
+    return _CarriedOut(configured, chosen, result, not_shown)
+
+
+def _run(line: CommandLine, chosen: Configured, configured: Configured) -> RunResult:
+    begin = BEGIN[line.verb](line, chosen, configured)
+    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet)
+    return run_heeding_signals(partial(drive, order))
+
+
+def _tell(line: CommandLine, done: _CarriedOut) -> int:
+    """Print the result, write the files that are asked for, and return the exit code."""
+    result = done.result
+    for problem in result.problems:
+        word = "Error" if problem.code == "ledger" else "Note"
+        click.echo(f"{word}: {safe(problem.message)}", err=True)
+    if done.not_shown:
+        click.echo(
+            f"Note: {done.not_shown:,} more differ in other ways and are not shown (--only {line.only})", err=True
+        )
     try:
-        _print(line, result, chosen)
+        _print(line, result, done.chosen)
     except Unprinted as error:
         error.show()
         return worst((ExitCode(result.exit_code), ExitCode.FAILED))
     finally:  # the files are written even if standard output could not be
-        _keep_files(line, result, configured)
+        _keep_files(line, result, done.configured)
     return result.exit_code
 
 
@@ -111,6 +154,9 @@ async def _expect_runs(url: str) -> None:
 def _print(line: CommandLine, result: RunResult, chosen: Configured) -> None:
     if line.output != "table":
         deliver_texts(run_texts(result, line.output))
+        return
+    if not chosen.companies and any(each.code == "not-due" for each in result.problems):
+        deliver_texts(iter([NOTHING_DUE]))
         return
     typed = Typed(
         verb=line.verb,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import anyio
 import click
 from rich.console import Console
 
+from engine.cli.desk.due import overdue
 from engine.cli.desk.morning import Configured as Shown
 from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
 from engine.cli.show.cause_json import cause_json
@@ -19,7 +21,7 @@ from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.cli.verbs.missing import with_missing
 from engine.config import Configured, load, secret_references
 from engine.config.values import duration
-from engine.errors import plain
+from engine.errors import LedgerError, plain
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
@@ -31,26 +33,51 @@ from engine.observe.terminal import safe
 SCHEMA = "dimsync.status/1"
 
 
-def show_morning(config: Path, company: int | None, *, max_age: str | None, exit_code: bool, output: str) -> int:
-    """Print how things stand, and return the exit code that was asked for."""
+def show_morning(
+    config: Path, company: int | None, *, max_age: str | None, notify: bool, exit_code: bool, output: str
+) -> int:
+    """Print how things stand, and return the exit code that was asked for. `notify`: tell of silence."""
     longest_s = _seconds(max_age)
-    configured = with_missing(load(config, os.environ))
-    whole = anyio.run(_remembered, configured)
+    if notify and longest_s is None:
+        raise click.UsageError("--notify needs --max-age: the age of the last sync from which on there is silence")
+    configured = load(config, os.environ)
+    try:
+        configured = with_missing(configured)
+        whole = anyio.run(_remembered, configured)
+    except LedgerError as error:
+        if notify:
+            from engine.cli.verbs.notifying import notify_unreadable  # noqa: PLC0415  it brings what sends
+
+            notify_unreadable(configured, error, str(config))
+        raise
     shown = whole if company is None else _only(whole, company)
     codes = [shown.exit_code] if exit_code else []
-    if longest_s is not None and whole.is_silent(longest_s):
+    silence = _silence(whole, longest_s, max_age or "")
+    if silence is not None:
         codes.append(ExitCode.FAILED)
-        click.echo(f"Error: {_silence(whole, max_age or '')}", err=True)
+        click.echo(f"Error: {silence}", err=True)
     code = worst(codes)
+    try:
+        _show(shown, company, configured, str(config), code, output)
+    finally:
+        if notify and longest_s is not None:
+            from engine.cli.verbs.notifying import notify_silence  # noqa: PLC0415  as said
+
+            notify_silence(configured, silence, max_age or "", longest_s, str(config))
+    return code
+
+
+def _show(
+    shown: Morning, company: int | None, configured: Configured, config: str, code: ExitCode, output: str
+) -> None:
     if output == "json":
-        document = _json(shown, configured, str(config), code)
+        document = _json(shown, configured, config, code)
         if company is not None:
             told = shown.companies[0].told
             document["told"] = [problem_json(each) for each in told.problems] if told is not None else []
         deliver_texts(iter([dump(document, indent=2)]))
     else:
-        _print(shown, company, configured, str(config))
-    return code
+        _print(shown, company, configured, config)
 
 
 def _seconds(max_age: str | None) -> float | None:
@@ -60,7 +87,10 @@ def _seconds(max_age: str | None) -> float | None:
         raise click.UsageError(f"--max-age {safe(max_age or '')}: {error}") from error
 
 
-def _silence(shown: Morning, longest: str) -> str:
+def _silence(shown: Morning, longest_s: float | None, longest: str) -> str | None:
+    """Return what is said of a silence; None: there is none, or nobody asked."""
+    if longest_s is None or not shown.is_silent(longest_s):
+        return None
     if shown.died:
         run = shown.died[0]
         return f"the {run.verb} that began {run.started_at:%Y-%m-%d %H:%M} UTC died before its end"
@@ -101,6 +131,7 @@ async def _remembered(configured: Configured) -> Morning:
             await ledger.carry_over(origin, {account.account_id: account.key_id for account in sound})
             days = [KeyDay(each, await ledger.quota(origin, each.key_id, now.date())) for each in sound]
             standing, states = await ledger.standing(origin), await ledger.states(origin)
+            begun = await ledger.last_begun(origin) if configured.schedules else {}
     rests = {
         _named(where, ids): state.retry_at
         for where, state in states.items()
@@ -109,7 +140,9 @@ async def _remembered(configured: Configured) -> Morning:
     companies = [
         (NamedCompany(configured.levels[each.id].account, each.id), each.name) for each in configured.companies
     ]
-    return morning(standing, companies, rests, days, now)
+    lasts = {where.company_id: begun[where] for where, _ in companies if where in begun}
+    shown = morning(standing, companies, rests, days, now)
+    return replace(shown, overdue=tuple(overdue(configured.schedules, lasts, now)))
 
 
 def _named(where: AccountCompany, names: dict[str, str]) -> NamedCompany:
@@ -125,6 +158,7 @@ def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -
         "running": [_run_json(each) for each in shown.running],
         "died": [_run_json(each) for each in shown.died],
         "in_order": shown.in_order,
+        "overdue": [{"company_id": each.company_id, "since": _text(each.since)} for each in shown.overdue],
         "problems": [
             {"code": each.code, "message": each.message, "since": _text(each.since)} for each in shown.problems
         ],

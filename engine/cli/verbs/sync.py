@@ -45,6 +45,11 @@ def plan(**options: Any) -> int:
     show_default=True,
     help="new: exit with 3 or 4 only for what no finished sync, apply or retry had shown, or once a week.",
 )
+@click.option(
+    "--due",
+    is_flag=True,
+    help="Leave out companies that are not due by their schedules (every, cron): `dimsync help scheduling`.",
+)
 @rejects_option
 @click.option(
     "--report",

@@ -31,6 +31,7 @@ from engine.ledger.sqlite import (
     scopes,
     sources,
     to_retry,
+    told,
 )
 from engine.ledger.sqlite import (
     row_history as life,
@@ -52,7 +53,7 @@ from engine.model.row_history import Applied, Generation, Life
 from engine.model.row_record import Agreement
 from engine.model.sent_row import KeptRun, SentRow
 from engine.model.settings import AccountCompany, CompanyKey, NamedCompany
-from engine.model.standing import Standing
+from engine.model.standing import LastBegun, Standing
 from engine.model.wanted import GoodCounts, LeftOut
 
 MEMORY = ":memory:"
@@ -225,6 +226,10 @@ class SqliteLedger:
         """Return how each company ended in its newest finished sync at this origin."""
         return await self._thread.read(runs.last_states, origin)
 
+    async def last_begun(self, origin: str) -> dict[NamedCompany, LastBegun]:
+        """Return the run that each company's last state is of."""
+        return await self._thread.read(runs.last_begun, origin)
+
     async def known_problems(self, origin: str) -> Known:
         """Return which problems finished runs have shown at this origin, and since when."""
         return await self._thread.read(known_problems.read, origin)
@@ -280,6 +285,18 @@ class SqliteLedger:
     async def standing(self, origin: str) -> Standing:
         """Return how things stand: the last sync, runs without an end, what each company last told."""
         return await self._thread.read(last_told.standing, origin, self._marks.is_alive)
+
+    async def told(self, origin: str, what: str) -> datetime | None:
+        """Return when something was told of syncs as a whole that is not over yet; None: it was not."""
+        return await self._thread.read(told.read, origin, what)
+
+    async def note_told(self, origin: str, what: str, at: datetime, words: str) -> None:
+        """Note that something was told of syncs as a whole."""
+        await self._thread.write(told.add, origin, what, at, words)
+
+    async def forget_told(self, origin: str, what: str) -> None:
+        """Note that something that was told is over."""
+        await self._thread.write(told.forget, origin, what)
 
     async def page_size(self, origin: str, key_id: str) -> int | None:
         """Return the page size that the server last granted this key."""

@@ -13,6 +13,7 @@ from engine.ledger.sqlite.texts import from_text, optional_instant, optional_tex
 from engine.model.balance import State
 from engine.model.result import CompanyResult, LastSync, PastRun, RunResult, journal_json
 from engine.model.settings import NamedCompany
+from engine.model.standing import LastBegun
 
 IS_EMPTY = "select not exists (select 1 from runs)"
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
@@ -58,6 +59,10 @@ REMEMBER_STATE = """
 """
 LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"
 NEWEST = "select id from runs where origin = ? order by started_at desc, id desc limit ?"
+LAST_BEGUN = """
+    select account, company_id, state, verb, started_at from last_states as newest
+    join runs on id = newest.run_id where newest.origin = ?
+"""
 HISTORY = """
     select id, verb, started_at, finished_at, runs.exit_code,
            coalesce(run_totals.companies, count(company_id)),
@@ -166,6 +171,14 @@ def last_states(connection: sqlite3.Connection, origin: str) -> dict[NamedCompan
     """Return how each company ended in the sync that finished last, even if another one started later."""
     found = connection.execute(LAST_STATES, (origin,))
     return {NamedCompany(account, company_id): State(state) for account, company_id, state in found}
+
+
+def last_begun(connection: sqlite3.Connection, origin: str) -> dict[NamedCompany, LastBegun]:
+    """Return the run that each company's last state is of."""
+    return {
+        NamedCompany(account, company_id): LastBegun(verb, State(state), from_text(started_at))
+        for account, company_id, state, verb, started_at in connection.execute(LAST_BEGUN, (origin,))
+    }
 
 
 def history(connection: sqlite3.Connection, origin: str, most: int) -> list[PastRun]:

@@ -108,6 +108,11 @@ NOTES = {
         Problems that runs which sent rows have shown, until a run that compared the company shows them no more. A
         problem that stands here is not new: `dimsync sync --fail-on new` counts it once a week from its second week on.
     """,
+    "told": """
+        What the targets of [[notify]] were told of syncs as a whole, in `words`, until they are told that it is over.
+        `broken`: a run that ended without a result. `silence:93600`: no sync had ended for 26 hours, or one had died.
+        `unreached:notify[0]`: a target that the last message did not reach, and that the next run tells all trouble.
+    """,
     "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
     "sources": """
         How each company's file ended at its last good run, by which a torn file is recognised. `fleet`: the template
