@@ -59,9 +59,11 @@ if TYPE_CHECKING:
     from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
     from engine.model.events import (
         ChunkSettled,
+        CompanyAhead,
         CompanyFinished,
         CompanyStarted,
         Event,
+        KeyAhead,
         Listed,
         PageRead,
         Parked,
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
         RequestSent,
         RunFinished,
         RunStarted,
+        Scheduled,
         SourceRead,
         Waiting,
         WidthChanged,
@@ -126,8 +129,8 @@ _HOMES = {
         "engine.model.directory": "Directory VisibleAccount VisibleCompany VisibleLocation",
         "engine.model.difference": "Difference FieldDifference Whose",
         "engine.model.events": (
-            "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
-            "RunFinished RunStarted SourceRead Waiting WidthChanged"
+            "ChunkSettled CompanyAhead CompanyFinished CompanyStarted Event KeyAhead Listed PageRead Parked Planned "
+            "RequestSent RunFinished RunStarted Scheduled SourceRead Waiting WidthChanged"
         ),
         "engine.model.row_record": "Agreement RowRecord",
         "engine.model.resting": "Rejection RestingRow",
@@ -180,6 +183,7 @@ __all__ = [
     "ChunkSettled",
     "ColumnMap",
     "Company",
+    "CompanyAhead",
     "CompanyApi",
     "CompanyFinished",
     "CompanyPlan",
@@ -208,6 +212,7 @@ __all__ = [
     "InFlight",
     "IncompleteListing",
     "Invoice",
+    "KeyAhead",
     "Ledger",
     "LedgerError",
     "LeftOut",
@@ -243,6 +248,7 @@ __all__ = [
     "RunResult",
     "RunStarted",
     "SavedPlan",
+    "Scheduled",
     "Secret",
     "Settings",
     "Several",

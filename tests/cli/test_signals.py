@@ -213,11 +213,11 @@ def test_progress_on_a_terminal_shows_and_clears(fleet: Fleet) -> None:
     fleet.source(261, NAMES[:30])
     code, seen = on_terminal(fleet)
     assert code == 1
-    assert "/2 companies" in seen
+    assert "of 2 companies" in seen
     assert "10 written" in seen
     shown, result = seen.rsplit("\x1b[?25h", 1)  # the cursor is back
     assert "\x1b[2K" in shown  # lines that are painted over
-    assert "rows read" not in result
+    assert "listed" not in result
     assert "1 company needs a person" in result
     assert "\x1b[31m" in result
 

@@ -14,11 +14,11 @@ from typing import TypeVar
 
 import anyio
 
+from engine.cli.progress.progress import Progress
 from engine.errors import plain
 from engine.model.balance import ExitCode
 from engine.model.result import RunResult
 from engine.model.settings import Settings
-from engine.observe.progress import Progress
 from engine.run.engine import Engine
 from engine.run.run import Pending, Run
 
