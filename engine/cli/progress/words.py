@@ -8,11 +8,11 @@ from datetime import timedelta
 from engine.cli.desk.grouping import CALM
 from engine.cli.desk.kinds import KINDS
 from engine.cli.desk.moments import span
-from engine.observe.terminal import brief, safe
+from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.observe.view import AtWork, Day, Trouble, View, Wait
 
-LONGEST_NAME = 40
-"""Characters of a company's or an account's name that are shown."""
+LONGEST_AT_WORK = 40
+"""Characters of the name of a company at work: what is done with it stands behind."""
 
 NEAR_LIMIT = 0.9
 """From this part of the allowed request rate on, the rate is what the run waits for."""
@@ -132,11 +132,11 @@ def count_words(trouble: Trouble) -> str:
     return f"{kind_of(trouble)[0]} {many} by now: {trouble.code}, such as {first}"
 
 
-def company_words(company_id: int, name: str) -> str:
-    """Return a company's id, and its name if it is known."""
-    return f"{company_id} {brief(name, LONGEST_NAME)}".rstrip()
+def company_words(company_id: int, name: str, most: int = LONGEST_NAME) -> str:
+    """Return a company's id, and its name if it is known, in `most` characters."""
+    return f"{company_id} {brief(name, most)}".rstrip()
 
 
 def work_words(one: AtWork) -> str:
     """Return what is done with a company."""
-    return f"{company_words(one.company_id, one.name)}: {one.step}"
+    return f"{company_words(one.company_id, one.name, LONGEST_AT_WORK)}: {one.step}"

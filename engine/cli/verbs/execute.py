@@ -11,6 +11,7 @@ import anyio
 import click
 
 from engine.cli.desk.fail_on import code_for_new
+from engine.cli.progress.log_file import Log, opened_log
 from engine.cli.show.advice import Typed
 from engine.cli.show.cost import cost_of
 from engine.cli.show.output import Unprinted, deliver, deliver_texts, run_texts
@@ -31,6 +32,7 @@ from engine.model.origin import origin_of
 from engine.model.result import RunResult
 from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
+from engine.version import __version__
 
 MOST_STRAYS = 3
 """Files left out that a run tells of one by one."""
@@ -38,7 +40,15 @@ MOST_STRAYS = 3
 
 def execute(line: CommandLine) -> int:
     """Do what the command line asks for, print the result, and return the exit code."""
+    with opened_log(line.log_file) as log:
+        return _execute(line, log)
+
+
+def _execute(line: CommandLine, log: Log | None) -> int:
     configured = load(line.config, os.environ)
+    if log is not None:
+        log.hide(configured.settings.accounts)
+        log.note(f"dimsync {__version__} {line.verb}, settings {line.config}")
     if line.expect_ledger:
         anyio.run(_expect_runs, configured.settings.ledger_url)
     configured = with_missing(configured)
@@ -48,7 +58,7 @@ def execute(line: CommandLine) -> int:
         check_target(line.report)
     chosen = _chosen(line, configured)
     begin = BEGIN[line.verb](line, chosen, configured)
-    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet)
+    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet, log=log)
     result = run_heeding_signals(partial(drive, order))
     for problem in result.problems:
         word = "Error" if problem.code == "ledger" else "Note"
