@@ -77,6 +77,11 @@ class KeyWork:
     done: int = 0  # units
     sent: int = 0  # requests of any kind
 
+    @property
+    def left_today(self) -> int:
+        """How many requests of the key's day are left, as far as this run knows."""
+        return max(0, self.ahead.usable - self.ahead.used - self.sent)
+
     def add(self, company: CompanyAhead) -> None:
         """Take a company that is still to come."""
         self.to_come[company.company_id] = company.requests

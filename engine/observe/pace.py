@@ -15,6 +15,10 @@ LEAST_S = 3.0
 """Seconds that a pace has to be watched before anything is told by it."""
 
 
+STALLED = 10.0
+"""A key is stalled when this many units would have been done by its pace, and none was: then nothing is known."""
+
+
 class Pace:
     """The pace of one API key: units of work a second, as a mean in which what is recent counts more."""
 
@@ -23,6 +27,7 @@ class Pace:
         self._done = 0.0
         self._units = self._seconds = 0.0  # both fade alike, so that their ratio is the mean
         self._watched_s = 0.0
+        self._idle_s = 0.0  # since the last unit was done
 
     def note(self, done: float, now: float, *, is_paused: bool) -> None:
         """Take note of how much has been done until now. Time in which the key may send nothing does not count."""
@@ -33,6 +38,7 @@ class Pace:
         fade = 0.5 ** (seconds / HALF_LIFE_S)
         self._units, self._seconds = self._units * fade + units, self._seconds * fade + seconds
         self._watched_s += seconds
+        self._idle_s = 0.0 if units else self._idle_s + seconds
 
     @property
     def per_second(self) -> float | None:
@@ -41,6 +47,11 @@ class Pace:
             return None
         return self._units / self._seconds
 
+    @property
+    def is_stalled(self) -> bool:
+        """Whether nothing has been done for much longer than it takes, as a rule, to do something."""
+        return self._idle_s > LEAST_S and self._idle_s * (self.per_second or 0.0) > STALLED
+
 
 class KeyLeft(NamedTuple):
     """What one API key still has to do."""
@@ -48,16 +59,18 @@ class KeyLeft(NamedTuple):
     units: float
     per_second: float | None  # units; None: not known
     pause_s: float = 0.0  # how long it may send nothing yet
+    is_stalled: bool = False
 
 
 def left_s(keys: Iterable[KeyLeft]) -> float | None:
     """Return how many seconds are left, roughly: as many as the key needs that ends last. None: it is not known.
 
-    A key of which no pace is known is taken to be as fast as the others are on average.
+    A key of which no pace is known is taken to be as fast as the others are on average. While one is stalled, nobody
+    knows when it will end.
     """
     busy = [key for key in keys if key.units > 0]
     paces = [key.per_second for key in busy if key.per_second]
-    if not paces:
+    if not paces or any(key.is_stalled for key in busy):
         return None
     usual = sum(paces) / len(paces)
     return max(key.pause_s + key.units / (key.per_second or usual) for key in busy)

@@ -38,6 +38,9 @@ RATE_OVER_S = 4.0
 LOOK_EVERY_S = 1.0
 """Figures that are estimated are made anew after this many seconds, so that they can be read."""
 
+RELAPSE_S = 10.0
+"""A pause that begins this soon after another shows that the pauses will go on."""
+
 MOST_AT_WORK = 12
 """Companies at work that a view tells of: the longest at work."""
 
@@ -61,6 +64,7 @@ class _Pause(NamedTuple):
     company_id: int | None  # None: the whole account
     reason: str
     until: float
+    is_relapse: bool = False  # it began soon after the last one: such pauses are part of the pace
 
     @property
     def kind(self) -> str:
@@ -120,8 +124,7 @@ class Tally:
                 self._work = Work(event)
                 self._paces = [Pace(now) for _ in event.keys]
             case Waiting():
-                who = _Pause(event.account, event.company_id, event.reason, until=now + event.seconds)
-                self._pauses[event.account, event.company_id] = who
+                self._pause(event, now)
             case WidthChanged():
                 self._widths[event.account] = event.places
             case Parked():
@@ -144,6 +147,12 @@ class Tally:
             self._counts.written += event.created + event.updated
         if (begun := self._begun.get(event.company_id)) is not None:
             begun.take(event)
+
+    def _pause(self, event: Waiting, now: float) -> None:
+        who = event.account, event.company_id
+        last = self._pauses.get(who)
+        is_relapse = last is not None and (last.is_relapse if now < last.until else now - last.until < RELAPSE_S)
+        self._pauses[who] = _Pause(*who, event.reason, now + event.seconds, is_relapse)
 
     def _park(self, event: Parked) -> list[News]:
         known = {_cause(reason) for reason in self._parked.values()}
@@ -210,7 +219,7 @@ class Tally:
             return _Ahead()
         keys = [key for key in work.keys if not self._parked.keys() >= set(key.ahead.accounts)]
         left = [self._left(work, key, pace, now) for key, pace in zip(work.keys, self._paces, strict=True)]
-        units = sum(each.units for each in left)
+        units = sum(work.units_left(key) for key in keys)
         done = sum(key.done for key in work.keys)
         requests = sum(work.requests_left(key) for key in keys)
         seconds = left_s(left)
@@ -224,22 +233,19 @@ class Tally:
 
     def _left(self, work: Work, key: KeyWork, pace: Pace, now: float) -> KeyLeft:
         """Return what a key has left to do: nothing, once its account was stopped."""
-        pause_s = max((self._pause_s(account, now) for account in key.ahead.accounts), default=0.0)
-        pace.note(key.done, now, is_paused=pause_s > 0)
+        pauses = [pause for each in key.ahead.accounts if (pause := self._pauses.get((each, None))) is not None]
+        pauses = [pause for pause in pauses if pause.until > now]
+        pace.note(key.done, now, is_paused=any(not pause.is_relapse for pause in pauses))
         if self._parked.keys() >= set(key.ahead.accounts):
             return KeyLeft(0.0, None)
-        return KeyLeft(work.units_left(key), pace.per_second, pause_s)
-
-    def _pause_s(self, account: str, now: float) -> float:
-        pause = self._pauses.get((account, None))
-        return 0.0 if pause is None else max(0.0, pause.until - now)
+        pause_s = max((pause.until - now for pause in pauses), default=0.0)
+        return KeyLeft(work.units_left(key) * _affordable(work, key), pace.per_second, pause_s, pace.is_stalled)
 
     def _waits(self, now: float) -> Iterator[Wait]:
         """Yield who waits now, by reason, the longest first; then the accounts that were stopped."""
-        for who in [who for who, pause in self._pauses.items() if pause.until <= now or pause.account in self._parked]:
-            del self._pauses[who]
+        pauses = [pause for pause in self._pauses.values() if pause.until > now and pause.account not in self._parked]
         found: dict[tuple[str, str], Wait] = {}
-        for pause in sorted(self._pauses.values(), key=lambda one: -one.until):
+        for pause in sorted(pauses, key=lambda one: -one.until):
             _add(found, Wait(pause.kind, pause.name, 1, pause.until - now, pause.reason))
         stopped: dict[tuple[str, str], Wait] = {}
         for account, reason in self._parked.items():
@@ -261,10 +267,16 @@ def _cause(reason: str) -> str:
     return cause_of(Problem(code="waiting", message=reason)).words
 
 
+def _affordable(work: Work, key: KeyWork) -> float:
+    """Return the part of a key's requests for which its day suffices: then its work ends for today."""
+    requests = work.requests_left(key)
+    return min(1.0, key.left_today / requests) if requests else 1.0
+
+
 def _day(work: Work, keys: list[KeyWork]) -> Day | None:
     """Return what is left of the day of all keys together, and how much some of them will lack."""
     if not keys:
         return None
-    left = [max(0, key.ahead.usable - key.ahead.used - key.sent) for key in keys]
-    short = sum(max(0.0, work.requests_left(key) - own) for key, own in zip(keys, left, strict=True))
-    return Day(sum(left), sum(key.ahead.usable for key in keys), len(keys), round(short))
+    left = sum(key.left_today for key in keys)
+    short = sum(max(0.0, work.requests_left(key) - key.left_today) for key in keys)
+    return Day(left, sum(key.ahead.usable for key in keys), len(keys), round(short))

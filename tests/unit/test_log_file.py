@@ -33,7 +33,7 @@ STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 HELD = CompanyResult(
     company_id=7,
-    name="\x1b[2JChez Zoë\n2026-01-01T00:00:00.000Z INFO    all is well",
+    name="\x1b[2JChez Zoë\n2026-01-01T00:00:00.000Z INFO all is well",
     account="main",
     state=State.HELD,
     exit_code=ExitCode.HELD,
@@ -76,7 +76,7 @@ def test_each_step_is_one_dated_line_with_its_level_and_names_cannot_forge_one(t
         "WARNING account main waits 1 s: HTTP 429",
         "ERROR   account main can do no more in this run: the key is refused",
         "INFO    company 7: bulk request answered: 20 created, 3 updated, 1 rejected, 0 uncertain",
-        r"WARNING company 7 \x1b[2JChez Zoë\n2026-01-01T00:00:00.000Z INFO    all is well: held, exit 4: # 25, 1 request",
+        r"WARNING company 7 \x1b[2JChez Zoë\n2026-01-01T00:00:00.000Z INFO all is well: held, exit 4: # 25, 1 request",
     ]
     assert told[7] == "WARNING company 7: mass-update: 25 of 25 rows would be updated"
     assert told[-1] == "WARNING company 7: 5 more problems"

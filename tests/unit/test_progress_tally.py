@@ -214,6 +214,35 @@ def test_a_pause_is_part_of_what_is_left_and_not_of_the_pace() -> None:
     assert counted.view(39.0).left_s == pytest.approx(1 + 101 / 10)
 
 
+def test_nothing_is_said_of_what_is_left_while_pauses_come_again_and_again() -> None:
+    counted = tally(RunStarted(run_id="r", companies=1), ahead(1, 200))
+    counted.take(CompanyStarted(company_id=1, name="One"), 0.0)
+    at_a_pace(counted, seconds=10)
+    told: list[float | None] = []
+    for began in range(10, 100, 6):  # each time it goes on, the answer is 429 again
+        counted.take(Waiting(account="a0", seconds=5.0, reason="HTTP 429"), began)
+        told += [counted.view(second + 0.5).left_s for second in range(began, began + 6)]
+    assert told[1] == pytest.approx(3.5 + 101 / 10)
+    assert told[30:] == [None] * (len(told) - 30)
+
+
+def test_nothing_is_said_of_what_is_left_while_nothing_gets_done() -> None:
+    counted = tally(RunStarted(run_id="r", companies=1), ahead(1, 200))
+    counted.take(CompanyStarted(company_id=1, name="One"), 0.0)
+    at_a_pace(counted, seconds=10)
+    told = [counted.view(second).left_s is not None for second in range(10, 22, 2)]
+    assert told == [True, True, False, False, False, False]
+    at_a_pace(counted, seconds=1, began=30)
+    assert counted.view(32.0).left_s is not None
+
+
+def test_a_day_that_ends_first_ends_the_run() -> None:
+    counted = tally(RunStarted(run_id="r", companies=1), ahead(1, 1_000, used=8_700))  # of 9,000
+    counted.take(CompanyStarted(company_id=1, name="One"), 0.0)
+    at_a_pace(counted, seconds=10)
+    assert counted.view(10.0).left_s == pytest.approx(200 / 10, rel=0.01)
+
+
 def test_the_account_that_ends_last_decides_and_one_that_was_stopped_does_not() -> None:
     counted = tally(RunStarted(run_id="r", companies=2), ahead(1, 500, accounts=2))
     for company_id in (1, 2):

@@ -100,7 +100,7 @@ def waits(view: View) -> Iterator[tuple[str, str]]:
             companies = count(trouble.companies, "company")
             yield f"{trouble.code}: {companies} until the next run: {safe(trouble.message)}", "cyan"
     if view.day is not None and view.day.short:
-        short = count(view.day.short, "request")
+        short = count(_roughly(view.day.short), "request")
         yield f"about {short} too few today: the rest waits until 00:00 UTC", "yellow"
 
 
