@@ -20,7 +20,7 @@ class Begun:
     name: str
     expected: int = 0  # requests that reading it takes, roughly
     sent: int = 0  # requests
-    step: str = "reading its source"
+    is_read: bool = False  # its source
     page_rows: int = 0  # rows of its largest page
     listed: int = 0  # rows that were read of its listing
     declared: int = 0  # rows that its listing has
@@ -31,28 +31,32 @@ class Begun:
     def take(self, event: SourceRead | PageRead | Planned | ChunkSettled) -> None:
         """Follow the company's steps."""
         match event:
-            case SourceRead():
-                self.step = "comparing"
             case PageRead():
                 self._take_page(event)
-            case Planned():
-                self.chunks, self.to_send = event.chunks, event.creates + event.updates
-                self.step = self._sending() if event.chunks else "ending"
             case ChunkSettled():
                 self.settled += event.created + event.updated + event.rejected + event.uncertain
                 self.chunks = max(0, (self.chunks or 0) - 1)
-                self.step = self._sending()
+            case SourceRead():
+                self.is_read = True
+            case Planned():
+                self.chunks, self.to_send = event.chunks, event.creates + event.updates if event.chunks else 0
 
     def _take_page(self, page: PageRead) -> None:
         self.page_rows = max(self.page_rows, page.rows)
         if self.declared and self.listed >= self.declared:  # it is listed once more
             self.listed = 0
         self.listed, self.declared = self.listed + page.rows, page.declared
-        of = f" of {self.declared:,}" if self.declared >= self.listed else ""
-        self.step = f"listing {self.listed:,}{of} rows"
 
-    def _sending(self) -> str:
-        return f"sending {min(self.settled, self.to_send):,} of {self.to_send:,} rows"
+    @property
+    def step(self) -> str:
+        """What is done with the company, such as "listing 1,200 of 2,000 rows"."""
+        if self.chunks is not None:
+            sent = min(self.settled, self.to_send)
+            return f"sending {sent:,} of {self.to_send:,} rows" if self.to_send else "ending"
+        if self.page_rows:
+            of = f" of {self.declared:,}" if self.declared >= self.listed else ""
+            return f"listing {self.listed:,}{of} rows"
+        return "comparing" if self.is_read else "reading its source"
 
     def left(self, usual: float) -> float:
         """Return how many requests it still takes, roughly. `usual`: those of a company like it."""

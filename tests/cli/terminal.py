@@ -100,11 +100,12 @@ class Screen:
                 pass
             case "?25", "l" | "h":
                 self.is_cursor_shown = code == "h"
-            case "2", "K":
-                self.rows[self.row] = Row()
-            case "1", "A":
-                assert self.row > 0, "above the screen"
-                self.row -= 1
+            case "", "J":
+                self.rows[self.row] = Row(self.rows[self.row].text[: self.column])
+                del self.rows[self.row + 1 :]
+            case _, "A":
+                assert self.row >= int(how), "above the screen"
+                self.row -= int(how)
             case _:
                 raise AssertionError(f"not understood: {how}{code}")
 

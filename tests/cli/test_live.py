@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from engine.cli.verbs.drive import STOPPING
 from tests.cli.program import Fleet
 from tests.cli.terminal import Screen, Terminal
 from tests.nursery import environment
@@ -54,7 +55,7 @@ def test_a_display_is_seen_follows_the_size_and_is_gone_at_the_end(fleet: Fleet)
         os.kill(process.pid, signal.SIGINT)
         assert process.wait() == 130
         terminal.drain()
-        assert screen.text.split() == "stopping: finishing requests in flight, press again to quit at once".split()
+        assert " ".join(screen.text.split()) == STOPPING
         assert screen.is_cursor_shown
 
 

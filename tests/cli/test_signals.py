@@ -216,7 +216,7 @@ def test_progress_on_a_terminal_shows_and_clears(fleet: Fleet) -> None:
     assert "of 2 companies" in seen
     assert "10 written" in seen
     shown, result = seen.rsplit("\x1b[?25h", 1)  # the cursor is back
-    assert "\x1b[2K" in shown  # lines that are painted over
+    assert "\x1b[J" in shown  # lines that are painted over
     assert "listed" not in result
     assert "1 company needs a person" in result
     assert "\x1b[31m" in result

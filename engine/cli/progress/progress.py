@@ -21,8 +21,8 @@ from engine.model.events import Event
 from engine.observe.tally import Tally
 from engine.observe.view import News, Trouble, View, Wait
 
-FRAME_S = 0.2
-"""Seconds between two frames: five frames a second."""
+FRAME_S = 0.25
+"""Seconds between two frames: four frames a second."""
 
 LINE_S = 5.0
 """Seconds between two plain lines; in long runs a twentieth of the elapsed time, so that logs stay short."""
@@ -92,7 +92,7 @@ class Progress:
         return self._tally.view(time.monotonic())
 
     def _paint_live(self) -> None:
-        from engine.cli.progress.display import Display  # noqa: PLC0415  rich takes 0.1 s to import; logs and pipes do without
+        from engine.cli.progress.display import Display  # noqa: PLC0415  it brings a part of rich; logs do without
 
         with Display(self._view, self._stream) as display:
             while not self._over.wait(FRAME_S):
