@@ -101,7 +101,7 @@ class Tally:
         self._parked: dict[str, str] = {}  # account -> reason
         self._widths: dict[str, int] = {}  # account -> requests that it may have out at once
         self._troubles: dict[tuple[ExitCode, Cause], Trouble] = {}
-        self._samples: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int]] = deque([(began, 0)])  # moments, and requests until then
         self._ahead = _Ahead()
         self._looked_at: float | None = None
 
@@ -208,7 +208,7 @@ class Tally:
 
     def _rate(self, now: float) -> float | None:
         self._samples.append((now, self._counts.requests))
-        while self._samples[0][0] < now - RATE_OVER_S:
+        while len(self._samples) > 2 and self._samples[1][0] <= now - RATE_OVER_S:
             self._samples.popleft()
         since, before = self._samples[0]
         return (self._counts.requests - before) / (now - since) if now - since > 0.5 else None

@@ -264,6 +264,16 @@ def test_what_is_left_is_told_as_roughly_as_it_is_known(seconds: float, words: s
     assert left_words(seconds) == words
 
 
+def test_a_long_name_of_a_company_at_work_is_cut_and_not_what_is_done_with_it() -> None:
+    company = AtWork(1057, "The Old Harbor Oyster Bar and Grill", "sending 400 of 1,200 rows")
+    view = replace(ONE, at_work=(company,))
+    assert [screen(view, width, 24)[-1].text for width in (40, 60, 80)] == [
+        "at work  1057 The Old…: sending 400 of …",
+        "at work  1057 The Old Harbor Oyst…: sending 400 of 1,200 rows",
+        "at work  1057 The Old Harbor Oyster Bar and Grill: sending 400 of 1,200 rows",
+    ]
+
+
 def test_clocks() -> None:
     assert [clock_words(seconds) for seconds in (0.9, 72, 3_601)] == ["0:00", "1:12", "1:00:01"]
 

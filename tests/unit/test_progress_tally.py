@@ -194,6 +194,16 @@ def test_what_is_left_follows_from_the_work_that_is_known_and_the_pace() -> None
     assert counted.view(11.0).needed == 1_000
 
 
+def test_the_request_rate_is_that_of_the_last_seconds_however_seldom_one_looks() -> None:
+    counted = tally()
+    for second in range(20):
+        for _ in range(10 if second < 10 else 2):
+            counted.take(RequestSent(account="a0", company_id=1, kind="list"), second)
+        if second == 9:
+            assert counted.view(10.0).per_second == 10.0
+    assert counted.view(20.0).per_second == 2.0
+
+
 def test_companies_teach_what_those_to_come_will_take() -> None:
     counted = tally(RunStarted(run_id="r", companies=10), ahead(10, 100))
     counted.take(CompanyStarted(company_id=1, name="One"), 0.0)

@@ -105,10 +105,9 @@ class Progress:
         due, shown = self._began + LINE_S, ""
         while not self._over.wait(FRAME_S):
             self._tell_at_once()
-            now = time.monotonic()
+            view, now = self._view(), time.monotonic()  # looked at all the time, so that the pace is known
             if now < due:
                 continue
-            view = self._view()
             line = line_words(view)
             if line != shown:
                 self._write([line, *(f"waits: {text}" for text, _ in waits(view)), *self._grown(view)])

@@ -61,7 +61,7 @@ def screen(view: View, width: int, height: int, *, ascii_only: bool = False) -> 
         lines = [Line(f"{brief(view.title, LONGEST_TITLE)}  {clock_words(view.elapsed_s)}, opening the ledger", "bold")]
     else:
         lines = [Line(_head(view, width), "bold"), *map(Line, _figures(view, width))]
-    for section in _sections(view):
+    for section in _sections(view, width - LABEL):
         lines += _shown(section, height - 1 - len(lines))
     texts = [line.text.translate(ASCII) if ascii_only else line.text for line in lines]
     cut = "~" if ascii_only else "…"
@@ -97,13 +97,13 @@ def _flow(parts: Iterable[str], width: int) -> list[str]:
     return lines
 
 
-def _sections(view: View) -> Iterator[_Section]:
+def _sections(view: View, cells: int) -> Iterator[_Section]:
     waiting = [Line(text, colour) for text, colour in waits(view)]
     yield _Section("waits", waiting, len(waiting), 5)
     grave = sorted((one for one in view.troubles if one.gravity not in CALM), key=lambda one: rank(one.gravity))
     told = [Line(f"{kind_of(one)[0]:<{KIND_CELLS}} {trouble_words(one)}", kind_of(one)[1]) for one in grave]
     yield _Section("trouble", told, len(told), 8)
-    yield _Section("at work", [Line(work_words(one)) for one in view.at_work], view.begun, 4)
+    yield _Section("at work", [Line(work_words(one, cells)) for one in view.at_work], view.begun, 4)
     if view.companies and view.finished == view.companies:
         yield _Section("at work", [Line("writing down how the run ended")], 1, 1)
 

@@ -11,8 +11,8 @@ from engine.cli.desk.moments import span
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.observe.view import AtWork, Day, Trouble, View, Wait
 
-LONGEST_AT_WORK = 40
-"""Characters of the name of a company at work: what is done with it stands behind."""
+LONGEST_AT_WORK, SHORTEST_AT_WORK = 40, 8
+"""Characters of the name of a company at work, as there is room: what is done with it stands behind."""
 
 NEAR_LIMIT = 0.9
 """From this part of the allowed request rate on, the rate is what the run waits for."""
@@ -137,6 +137,7 @@ def company_words(company_id: int, name: str, most: int = LONGEST_NAME) -> str:
     return f"{company_id} {brief(name, most)}".rstrip()
 
 
-def work_words(one: AtWork) -> str:
-    """Return what is done with a company."""
-    return f"{company_words(one.company_id, one.name, LONGEST_AT_WORK)}: {one.step}"
+def work_words(one: AtWork, cells: int) -> str:
+    """Return what is done with a company, in about `cells` cells: a long name is cut, what is done is not."""
+    room = cells - len(f"{one.company_id} : {one.step}")
+    return f"{company_words(one.company_id, one.name, min(LONGEST_AT_WORK, max(SHORTEST_AT_WORK, room)))}: {one.step}"
