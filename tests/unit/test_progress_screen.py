@@ -269,7 +269,7 @@ def test_a_long_name_of_a_company_at_work_is_cut_and_not_what_is_done_with_it() 
     view = replace(ONE, at_work=(company,))
     assert [screen(view, width, 24)[-1].text for width in (40, 60, 80)] == [
         "at work  1057 The Old…: sending 400 of …",
-        "at work  1057 The Old Harbor Oyst…: sending 400 of 1,200 rows",
+        "at work  1057 The Old Harbor Oys…: sending 400 of 1,200 rows",
         "at work  1057 The Old Harbor Oyster Bar and Grill: sending 400 of 1,200 rows",
     ]
 

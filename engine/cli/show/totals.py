@@ -50,7 +50,8 @@ def _sum(total: int | None, balance: Balance, columns: Iterable[str]) -> str:
     """Return the total as the sum of its columns, without those that are zero."""
     if total is None:
         return "not known"
-    parts = [f"{count:,} {column}" for column in columns if (count := getattr(balance, column))]
+    counts = {column: count for column in columns if (count := getattr(balance, column))}
+    parts = [f"{count:,} {column if count > 1 else column.removesuffix('s')}" for column, count in counts.items()]
     return f"{total:,} = {' + '.join(parts)}" if parts else f"{total:,}"
 
 
