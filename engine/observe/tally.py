@@ -264,7 +264,7 @@ def _add(found: dict[tuple[str, str], Wait], wait: Wait) -> None:
 @lru_cache(2_048)
 def _cause(reason: str) -> str:
     """Return a reason without its figures and names, by which it is known again. Kept, as it is asked in each frame."""
-    return cause_of(Problem(code="waiting", message=reason)).words
+    return cause_of(Problem(code="throttled", message=reason)).words
 
 
 def _affordable(work: Work, key: KeyWork) -> float:
