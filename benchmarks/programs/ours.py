@@ -15,11 +15,11 @@ from benchmarks.data import ACCOUNT, CREDENTIALS
 from benchmarks.programs.job import Job, Meter
 from benchmarks.server import run_fast
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, Verify, VerifyMode
+from engine.cli.progress.progress import Progress
 from engine.ledger.sqlite.database import open_file
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks
 from engine.ledger.sqlite.thread import DatabaseThread
-from engine.observe.progress import Progress
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,10 +14,11 @@ from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted,
 from engine.model.known import recovered, with_since
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
-from engine.model.result import CompanyResult, Requests, RunResult
+from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany
 from engine.net.limits.budget import ListingBudget
 from engine.run.accounts import RunAccounts
+from engine.run.ahead import scheduled
 from engine.run.company import CompanyRun
 from engine.run.company_run import company_run
 from engine.run.conclusion import late, not_written_down, too_many_held, with_totals
@@ -81,10 +82,11 @@ class Execution:
             accounts = {job.account.name: job.account for job in self._jobs}.values()
             companies = (NamedCompany(job.account.name, job.company.id) for job in self._jobs)
             await self._accounts.open(accounts, companies, self._started_s)
-            fleet = self._fleet = await self._make_fleet()
+            days = await self._accounts.days()
+            fleet = self._fleet = self._make_fleet(days)
             if self._stop_code is not None:
                 fleet.stop()
-            await self._run_companies(fleet)
+            await self._run_companies(fleet, days)
             self.result = self._sum_up(fleet, spools)
         self.result = await self._write_down(self.result)
         await self._emit(RunFinished(result=self.result))
@@ -113,8 +115,8 @@ class Execution:
                 left.append(job)
         return left or self._jobs
 
-    async def _make_fleet(self) -> Fleet:
-        context = self._context(await self._accounts.listing_budgets())
+    def _make_fleet(self, days: Iterable[AccountDay]) -> Fleet:
+        context = self._context(self._accounts.listing_budgets(days))
 
         def start(turn: int) -> CompanyRun:
             name = self._jobs[turn].account.name
@@ -152,13 +154,14 @@ class Execution:
         every.update((job.company.id, job.company) for job in self._jobs)
         return list(every.values())
 
-    async def _run_companies(self, fleet: Fleet) -> None:
+    async def _run_companies(self, fleet: Fleet, days: Iterable[AccountDay]) -> None:
         """Run all companies, known changes before listings; the deadline, if there is one, stops the run.
 
         If an account's answers could not be read before, companies that tried in vain come last.
         """
         states = await self._ledger.states(self._origin)
         bounds, verify, now = self._work.bounds, self._dependencies.settings.verify, self._dependencies.now()
+        await self._emit(scheduled(self._jobs, states, verify, now, days))
         rows = [rows_of(job, states.get(AccountCompany(job.account.account_id, job.company.id))) for job in self._jobs]
         async with anyio.create_task_group() as tasks:
             if bounds.seconds is not None:
