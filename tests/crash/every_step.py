@@ -411,7 +411,9 @@ def main() -> None:
             went_on += 1
             wrong[f"{kinds[at - 1]}, {at}"] = str(error)
     died_at = Counter(kinds[at - 1] for at in steps)
-    sys.stdout.buffer.write(orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "went_on": went_on, "wrong": wrong}))
+    sys.stdout.buffer.write(
+        orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "went_on": went_on, "wrong": wrong})
+    )
 
 
 if __name__ == "__main__":
