@@ -103,13 +103,11 @@ async def _transport(base_url: str, kind: str) -> AsyncIterator[Send]:
 
         async def page(company: int) -> object:
             url = base_url + _path(company)
-            return await transport.send(Request(method="GET", url=url, headers=headers, timeout_s=35.0))
+            return await transport.send(Request(method="GET", url=url, headers=headers))
 
         async def bulk(company: int) -> object:
             url, typed = base_url + DIALECT.bulk_path, {**headers, "Content-Type": "application/json"}
-            return await transport.send(
-                Request(method="POST", url=url, headers=typed, body=_body(company), timeout_s=35.0)
-            )
+            return await transport.send(Request(method="POST", url=url, headers=typed, body=_body(company)))
 
         yield page if kind == "page" else bulk
 

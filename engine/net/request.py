@@ -24,5 +24,4 @@ def request_for(call: Call[Any], token: Secret | None, account: Account, api: Ap
         url=call.path if "://" in call.path else api.base_url + call.path,
         headers=headers,
         body=call.body,
-        timeout_s=account.limits.timeout_s,
     )

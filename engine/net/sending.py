@@ -70,14 +70,20 @@ class Sending:
         """Exchange one request. A cancelled call is still answered, or times out: its outcome is wanted."""
         self._host.sent(call)
         try:
-            with anyio.CancelScope(shield=True):
-                answer = await self._transport.send(request)
+            answer = await self._in_time(request, sent.place.sent_at_s)
         except OutcomeUnknown as error:
             self._note_unanswered(call, sent, error)
             raise
         finally:
             self._host.landed(call)
         return answer
+
+    async def _in_time(self, request: Request, sent_at_s: float) -> Answer:
+        """Exchange one request within the time that the limits allow. One scope is both the shield and the timer."""
+        timeout_s = self._key.account.limits.timeout_s
+        with anyio.CancelScope(deadline=sent_at_s + timeout_s, shield=True):
+            return await self._transport.send(request)
+        raise OutcomeUnknown(f"no answer within {timeout_s:g} s", timed_out=True)
 
     def _note_unanswered(self, call: Call[Any], sent: _Sent, error: OutcomeUnknown) -> None:
         """Note that no whole answer came; what never left (there was no connection) is counted no more."""

@@ -114,5 +114,5 @@ async def test_a_late_transport_is_made_once_and_for_the_first_request() -> None
     late = LateTransport(make)
     assert not made
     for _ in range(3):
-        await late.send(Request(method="GET", url="https://api.test/v1", headers={}, timeout_s=1.0))
+        await late.send(Request(method="GET", url="https://api.test/v1", headers={}))
     assert (len(made), len(desk.sent_at_s)) == (1, 3)

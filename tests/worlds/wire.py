@@ -55,6 +55,6 @@ class Session:
         self, method: str, url: URL, *, headers: Mapping[str, str], data: bytes | None, timeout: Any, **_options: Any
     ) -> AsyncIterator[Response]:
         """Exchange one request."""
-        asked = Request(method=method, url=str(url), headers=headers, body=data, timeout_s=timeout.total)
+        asked = Request(method=method, url=str(url), headers=headers, body=data)
         answer = await self.transport.send(asked)
         yield Response(status=answer.status, headers=answer.headers, body=answer.body)

@@ -15,7 +15,6 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(repr=False)  # they hold the token and the API key
     body: bytes | None = field(default=None, repr=False)
-    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +27,10 @@ class Answer:
 
 
 class Transport(Protocol):
-    """Carries requests. Never follows a redirect, never repeats by itself."""
+    """Carries requests. Never follows a redirect, never repeats, never gives up by itself: its caller cancels it."""
 
     async def send(self, request: Request) -> Answer:
-        """Send one request and return its answer. Raises `OutcomeUnknown` when no whole answer came."""
+        """Send one request and return its answer. Raises `OutcomeUnknown` when no whole answer can come any more."""
         ...
 
 
