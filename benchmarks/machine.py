@@ -13,7 +13,6 @@ from benchmarks.launch import ROOT
 
 LIBRARIES = (
     "aiohttp",
-    "aiolimiter",
     "anyio",
     "orjson",
     "pydantic",

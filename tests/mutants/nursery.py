@@ -14,14 +14,13 @@ from dataclasses import asdict
 from typing import Any
 
 import aiohttp.web
-import aiolimiter
 import anyio._backends._asyncio
 import orjson
 
 import engine.sandbox.server
 from tests.mutants.table import MUTANTS, UNSEEN
 
-LOADED = (aiohttp.web, aiolimiter, anyio._backends._asyncio, engine.sandbox.server, orjson)
+LOADED = (aiohttp.web, anyio._backends._asyncio, engine.sandbox.server, orjson)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine.model.settings import Limits
 from engine.net.limits.places import Places
@@ -75,18 +76,40 @@ class KeyLimits:
         self._places.leave()
 
     async def set_off(self, place: Place, give_up: anyio.Event) -> None:
-        """Wait for a unit of the rate, the last step before the socket. If `give_up` is set, return without a unit."""
+        """Wait for a unit of the rate, the last step before the socket. If `give_up` is set, return without a unit.
+
+        Where nothing keeps the request, this takes no turn of the event loop; a cancelled caller stops here all the
+        same.
+        """
+        await checkpoint_if_cancelled()
+        if not self._turn.locked() and not give_up.is_set() and self._sets_off(place):
+            return
         async with self._turn:
-            while not give_up.is_set():
-                await self._wait_for_landing()
-                await self._wait_out_pause(give_up)
-                unit = await self._rate.take()
-                place.sent_at_s = get_running_loop().time()
-                if place.sent_at_s >= self._resume_at_s:
-                    self._out += 1
-                    self._flight.most = max(self._flight.most, self._out)
-                    place.unit, place.out = unit, self._out
-                    return
+            while not give_up.is_set() and not self._sets_off(place):
+                await self._wait(give_up)
+
+    def _sets_off(self, place: Place) -> bool:
+        """Let a request leave if nothing keeps it: too many that are out, a pause, or the rate."""
+        now_s = get_running_loop().time()
+        if self._out >= self._width.places or now_s < self._resume_at_s:
+            return False
+        unit = self._rate.take_free(now_s)
+        if unit is None:
+            return False
+        self._out += 1
+        self._flight.most = max(self._flight.most, self._out)
+        place.unit, place.out, place.sent_at_s = unit, self._out, now_s
+        return True
+
+    async def _wait(self, give_up: anyio.Event) -> None:
+        """Wait for the end of what keeps a request. More can be out than there are places, if these became fewer."""
+        if self._out >= self._width.places:
+            self._landed = anyio.Event()
+            await self._landed.wait()
+        elif get_running_loop().time() < self._resume_at_s:
+            await self._wait_out_pause(give_up)
+        else:
+            await self._rate.wait()
 
     def answered(self, place: Place, kind: Kind, trouble: str) -> None:
         """Learn from the end of a request. `trouble`: as `trouble_of` returns it; empty: there was none."""
@@ -113,12 +136,6 @@ class KeyLimits:
     def pause(self, seconds: float) -> None:
         """Hold the whole key back for some seconds; a pause that ends later stays."""
         self._resume_at_s = max(self._resume_at_s, get_running_loop().time() + seconds)
-
-    async def _wait_for_landing(self) -> None:
-        """Wait while as many are out as may be. More can be out than there are places, if their number was lowered."""
-        while self._out >= self._width.places:
-            self._landed = anyio.Event()
-            await self._landed.wait()
 
     async def _wait_out_pause(self, give_up: anyio.Event) -> None:
         while get_running_loop().time() < self._resume_at_s and not give_up.is_set():

@@ -7,13 +7,12 @@ from collections import deque
 from math import ceil
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 BURST_S = 0.04
 HEADROOM = 0.985
-"""The limiter holds one request and 40 ms of burst, at 98.5 % of the rate. (The default, `AsyncLimiter(R, 1)`, lets 2 R
-requests out in the first second.) The burst makes up for late wake-ups: without it, a busy machine loses a tenth of
-50 requests/s, and most of 5,000/s."""
+"""The bucket holds one request and 40 ms of burst, and fills at 98.5 % of the rate. (A bucket of a whole second's
+requests would let twice the rate out in the first second.) The burst makes up for late wake-ups: without it, a busy
+machine loses a tenth of 50 requests/s, and most of 5,000/s."""
 
 GRAIN_S = 0.005
 """Shortest sleep: at high rates several units are dealt out at each wake-up, as one costs as much as a send."""
@@ -29,12 +28,6 @@ one too many, and slow answers cost 4 % of the rate, not their whole time. While
 
 MEMORY = 0.01
 """Weight of each answer in the mean of how long answers take: the mean is over about the last hundred."""
-
-
-def paced(per_second: float) -> AsyncLimiter:
-    """Return a limiter that fills a server's token bucket and never overruns it, not even in the first second."""
-    burst = 1.0 + per_second * BURST_S
-    return AsyncLimiter(burst, burst / (HEADROOM * per_second))
 
 
 class Unit:
@@ -55,7 +48,9 @@ class Rate:
     """
 
     def __init__(self, per_second: float) -> None:
-        self._paced = paced(per_second)
+        self._spacing_s = 1 / (HEADROOM * per_second)
+        self._ahead_s = BURST_S / HEADROOM  # by how much a unit may leave before its turn at an even pace
+        self._turn_s = 0.0  # when the next unit leaves at an even pace, on the event loop's clock
         self._most = ceil(per_second)  # units in a window
         self._latest_s = LATEST_S
         self._usual_s = 0.0  # mean time that an answer takes
@@ -67,16 +62,25 @@ class Rate:
 
         If a unit is free, this returns without a turn of the event loop.
         """
-        free_at_s = self._free_at_s()
-        if free_at_s:
-            await anyio.sleep_until(free_at_s)
-        if not self._paced.has_capacity():
-            await anyio.sleep(GRAIN_S)
-        await self._paced.acquire()
-        now_s = get_running_loop().time()
+        while (unit := self.take_free(get_running_loop().time())) is None:
+            await self.wait()
+        return unit
+
+    def take_free(self, now_s: float) -> Unit | None:
+        """Return one unit if one is free at this moment of the event loop's clock; None: none is."""
+        if self._turn_s - self._ahead_s > now_s or self._window_free_at_s(now_s) > now_s:
+            return None
+        self._turn_s = max(self._turn_s, now_s) + self._spacing_s
         unit = Unit(now_s, now_s + (LONGEST_S if self._usual_s < LATEST_S else self._latest_s))
         self._used.append(unit)
         return unit
+
+    async def wait(self) -> None:
+        """Sleep until a unit may be free. At an even pace that is `GRAIN_S` at least."""
+        now_s = get_running_loop().time()
+        in_turn_s = self._turn_s - self._ahead_s
+        paced_s = max(in_turn_s, now_s + GRAIN_S) if in_turn_s > now_s else now_s
+        await anyio.sleep_until(max(paced_s, self._window_free_at_s(now_s)))
 
     def answered(self, unit: Unit) -> None:
         """Note that a request has arrived."""
@@ -89,9 +93,8 @@ class Rate:
         """Note that a request was one too many: requests arrive later than assumed."""
         self._latest_s = min(LONGEST_S, 2 * self._latest_s)
 
-    def _free_at_s(self) -> float:
+    def _window_free_at_s(self, now_s: float) -> float:
         """Return when a window has room for one more unit (0.0: now); forget units that no window holds any more."""
-        now_s = get_running_loop().time()
         while self._used and self._used[0].arrived_by_s + WINDOW_S <= now_s:
             self._used.popleft()
         return 0.0 if len(self._used) < self._most else self._used[0].arrived_by_s + WINDOW_S
