@@ -42,6 +42,7 @@ class CompanyClient:
         self.spent = Spent()
         self.width = min(WIDTH, channel.account.limits.max_concurrency)
         self._room = Places(self.width)
+        self._policy = Policy(max_attempts=channel.account.limits.max_attempts)
 
     async def page(self, number: int, limit: int, *, kind: str = "list") -> Page:
         """Read one page. Raises `ApiError`; `Rejected` may mean that the page size is refused."""
@@ -156,10 +157,6 @@ class CompanyClient:
     @property
     def _batch_wait_s(self) -> float:
         return self.channel.account.limits.batch_wait_s
-
-    @property
-    def _policy(self) -> Policy:
-        return Policy(max_attempts=self.channel.account.limits.max_attempts)
 
     async def _get(self, kind: str, path: str, read: Callable[[bytes], T]) -> T:
         call: Call[T] = Call(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
@@ -17,13 +16,12 @@ from engine.net.http.exchange import Answer, Request, Transport
 from engine.net.key import Key
 from engine.net.limits.gate import Place
 from engine.net.limits.width import trouble_of
-from engine.net.request import request_for
+from engine.net.request import Requests
 from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sent:
+class _Sent(NamedTuple):
     """One send that is out."""
 
     place: Place
@@ -40,7 +38,7 @@ class Sending:
     ) -> None:
         """Take what a request passes on its way out."""
         self._key = key
-        self._api = api
+        self._requests = Requests(key.account, api)
         self._parking = parking
         self._departure = departure
         self._host = host
@@ -51,7 +49,7 @@ class Sending:
 
         Raises `OutcomeUnknown` when no whole answer came, `NotNow`, and what `Departure.leave` raises.
         """
-        request = request_for(call, token, self._key.account, self._api)
+        request = self._requests.request(call, token)
         async with self._key.gate.place(self._parking.begun) as place:
             if token is not None and not self._key.keeper.is_good(token):  # refused while this call waited
                 raise NotNow

@@ -79,7 +79,10 @@ class AiohttpTransport:
         return " without a proxy" + (", as NO_PROXY says" if URL(url).scheme in self._proxies else "")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read the body at once if its declared length is within the limit, else piece by piece up to the limit."""
+        """Read the body at once if its declared length is within the limit, else piece by piece up to the limit.
+
+        A middleware of the caller's session may have read it already: `read` gives it again, the stream does not.
+        """
         limit = self._body_bytes
         declared = response.content_length
         if declared is not None and declared <= limit and not response.headers.get("Content-Encoding"):
