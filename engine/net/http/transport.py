@@ -41,7 +41,7 @@ class AiohttpTransport:
         try:
             async with self._session.request(
                 request.method,
-                URL(request.url, encoded=True),
+                _encoded(request.url),
                 headers=request.headers,
                 data=request.body,
                 middlewares=self._middlewares,
@@ -94,6 +94,20 @@ class AiohttpTransport:
                 response.close()
                 raise OutcomeUnknown(f"the answer is larger than {limit} bytes", status=response.status)
         return bytes(pieces)
+
+
+def _encoded(url: str) -> URL:
+    """Return a URL as it stands. Requests often differ in their query alone: the rest is taken apart once."""
+    place, _, query = url.partition("?")
+    if not query or "#" in query:
+        return URL(url, encoded=True)
+    at = _place(place)
+    return URL.build(scheme=at.scheme, authority=at.raw_authority, path=at.raw_path, query_string=query, encoded=True)
+
+
+@lru_cache(maxsize=64)
+def _place(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 async def _once(request: aiohttp.ClientRequest, send: ClientHandlerType) -> aiohttp.ClientResponse:
