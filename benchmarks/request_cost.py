@@ -3,8 +3,9 @@
 `python -m benchmarks.request_cost [--loop asyncio] [LAYER ...]` prints a table. The layers, from the outside in:
 
     aiohttp     aiohttp alone, as the floor uses it
-    transport   `AiohttpTransport`: our session, our timeout, our headers, the body read up to a limit
-    channel     `CompanyClient` over the transport: limits, quota, retries, the answer decoded
+    transport   `AiohttpTransport`: our session, our headers, the body read up to a limit
+    channel     `CompanyClient` over the transport: limits, quota, retries; answers are not decoded
+    decoded     the same with answers decoded
     memory      `CompanyClient` over a transport that answers at once from memory: the channel's own part
 
 Pages and chunks have one row, so that hardly anything but the request itself is measured.
@@ -30,8 +31,10 @@ from benchmarks.launch import Server, serving
 from benchmarks.limits import NoEnd
 from benchmarks.server import TOKEN, run_fast
 from benchmarks.store import Stored
-from engine.model.dimension import Dimension
+from engine.model.dimension import DIMENSIONS, Dimension
 from engine.model.events import Event
+from engine.model.listing import Page
+from engine.model.outcome import BulkAnswer
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.channel import Channel
 from engine.net.client import WIDTH, CompanyClient
@@ -40,7 +43,8 @@ from engine.net.http.transport import AiohttpTransport, new_session
 from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
-from engine.wire.guide import DIALECT
+from engine.wire.dialect import Dialect
+from engine.wire.guide import DIALECT, Guide
 
 SHAPE = Shape(64, 1)
 KINDS = ("page", "bulk")
@@ -75,6 +79,24 @@ class Memory:
         if request.method == "GET":
             return self._page
         return self._token if request.url.endswith("/token") else self._bulk
+
+
+class Unread(Guide):
+    """The guide contract, but for answers: what they cost depends on their rows, and is no cost of the request."""
+
+    def page(self, body: bytes, company_id: int) -> Page:  # noqa: ARG002  it is not read
+        """Return an empty page."""
+        return EMPTY
+
+    def bulk(self, body: bytes) -> BulkAnswer:  # noqa: ARG002  it is not read
+        """Return an answer about no rows."""
+        return NOTHING
+
+
+EMPTY = Page(
+    number=1, limit=1, declared=0, rows=DIMENSIONS.remote_rows([[]] * len(DIMENSIONS.remote_names)), foreign=None
+)
+NOTHING = DIALECT.bulk(Stored(SHAPE.ids[0], {}, 1).upsert([]))
 
 
 @asynccontextmanager
@@ -115,28 +137,40 @@ async def _transport(base_url: str, kind: str) -> AsyncIterator[Send]:
 @asynccontextmanager
 async def _channel(base_url: str, kind: str) -> AsyncIterator[Send]:
     async with new_session() as session:
-        yield _through(AiohttpTransport(session, body_bytes=10**6, proxies={}), base_url, kind)
+        yield _through(AiohttpTransport(session, body_bytes=10**6, proxies={}), base_url, kind, Unread())
+
+
+@asynccontextmanager
+async def _decoded(base_url: str, kind: str) -> AsyncIterator[Send]:
+    async with new_session() as session:
+        yield _through(AiohttpTransport(session, body_bytes=10**6, proxies={}), base_url, kind, DIALECT)
 
 
 @asynccontextmanager
 async def _memory(base_url: str, kind: str) -> AsyncIterator[Send]:
-    yield _through(Memory(), base_url, kind)
+    yield _through(Memory(), base_url, kind, Unread())
 
 
 Layer = Callable[[str, str], AbstractAsyncContextManager[Send]]
 """Opened with the server's base URL and the kind of request."""
 
-LAYERS: Mapping[str, Layer] = {"aiohttp": _aiohttp, "transport": _transport, "channel": _channel, "memory": _memory}
+LAYERS: Mapping[str, Layer] = {
+    "aiohttp": _aiohttp,
+    "transport": _transport,
+    "channel": _channel,
+    "decoded": _decoded,
+    "memory": _memory,
+}
 
 
-def _through(transport: Transport, base_url: str, kind: str) -> Send:
+def _through(transport: Transport, base_url: str, kind: str, dialect: Dialect) -> Send:
     """Return what sends through a channel of its own, with one client a company."""
     secrets = {name: Secret(text) for name, text in CREDENTIALS.items()}
     account = Account(name="main", account_id=ACCOUNT, limits=LIMITS, **secrets)
     key = Key(account, Quota(account, NoEnd(), base_url, _now))
     rng = Random(7)  # noqa: S311  it is not drawn from
     channel = Channel(key, Api(base_url=base_url), transport, emit=_drop, now=_now, rng=rng)
-    clients = {company: CompanyClient(channel, DIALECT, company) for company in SHAPE.ids}
+    clients = {company: CompanyClient(channel, dialect, company) for company in SHAPE.ids}
     policy = Policy(max_attempts=LIMITS.max_attempts)
 
     async def page(company: int) -> object:
