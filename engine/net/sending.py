@@ -43,6 +43,7 @@ class Sending:
         self._departure = departure
         self._host = host
         self._transport = transport
+        self._timeout_s = key.account.limits.timeout_s
 
     async def send(self, call: Call[Any], token: Secret | None) -> Answer:
         """Wait for a place and for leave to send, send once, and return the answer, whatever it says.
@@ -78,10 +79,9 @@ class Sending:
 
     async def _in_time(self, request: Request, sent_at_s: float) -> Answer:
         """Exchange one request within the time that the limits allow. One scope is both the shield and the timer."""
-        timeout_s = self._key.account.limits.timeout_s
-        with anyio.CancelScope(deadline=sent_at_s + timeout_s, shield=True):
+        with anyio.CancelScope(deadline=sent_at_s + self._timeout_s, shield=True):
             return await self._transport.send(request)
-        raise OutcomeUnknown(f"no answer within {timeout_s:g} s", timed_out=True)
+        raise OutcomeUnknown(f"no answer within {self._timeout_s:g} s", timed_out=True)
 
     def _note_unanswered(self, call: Call[Any], sent: _Sent, error: OutcomeUnknown) -> None:
         """Note that no whole answer came; what never left (there was no connection) is counted no more."""
