@@ -39,7 +39,7 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Answer:
         """Send one request and return its answer. A body above the limit raises `OutcomeUnknown`."""
         try:
-            async with self._session.request(
+            response = await self._session.request(
                 request.method,
                 _encoded(request.url),
                 headers=request.headers,
@@ -49,8 +49,8 @@ class AiohttpTransport:
                 raise_for_status=False,
                 timeout=NO_TIMEOUT,
                 proxy=self._proxy(request.url),
-            ) as response:
-                return Answer(status=response.status, headers=response.headers, body=await self._read(response))
+            )
+            return Answer(status=response.status, headers=response.headers, body=await self._read(response))
         except aiohttp.ClientConnectorCertificateError as error:
             raise Untrusted(_untrusted(request.url, error.certificate_error), unsent=True) from error
         except aiohttp.ClientProxyConnectionError as error:
@@ -79,20 +79,26 @@ class AiohttpTransport:
         return " without a proxy" + (", as NO_PROXY says" if URL(url).scheme in self._proxies else "")
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read the body at once if its declared length is within the limit, else piece by piece up to the limit.
+        """Read the body: at once if its declared length is within the limit, else piece by piece up to the limit.
 
-        A middleware of the caller's session may have read it already: `read` gives it again, the stream does not.
+        A response that is read to its end has given its connection back; one that is not is closed here. A middleware
+        of the caller's session may have read it already: `read` gives it again, the stream does not.
         """
-        limit = self._body_bytes
-        declared = response.content_length
-        if declared is not None and declared <= limit and not response.headers.get("Content-Encoding"):
+        try:
+            declared = response.content_length
+            if declared is None or declared > self._body_bytes or response.headers.get("Content-Encoding"):
+                return await self._pieces(response)
             return await response.read()
+        except BaseException:
+            response.close()
+            raise
+
+    async def _pieces(self, response: aiohttp.ClientResponse) -> bytes:
         pieces = bytearray()
         async for piece in response.content.iter_any():
             pieces += piece
-            if len(pieces) > limit:
-                response.close()
-                raise OutcomeUnknown(f"the answer is larger than {limit} bytes", status=response.status)
+            if len(pieces) > self._body_bytes:
+                raise OutcomeUnknown(f"the answer is larger than {self._body_bytes} bytes", status=response.status)
         return bytes(pieces)
 
 
