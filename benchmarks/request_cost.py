@@ -163,21 +163,28 @@ LAYERS: Mapping[str, Layer] = {
 }
 
 
-def _through(transport: Transport, base_url: str, kind: str, dialect: Dialect) -> Send:
-    """Return what sends through a channel of its own, with one client a company."""
+def clients(
+    transport: Transport, base_url: str, dialect: Dialect, companies: Iterable[int] = SHAPE.ids
+) -> dict[int, CompanyClient]:
+    """Return a client for each company, all on one channel."""
     secrets = {name: Secret(text) for name, text in CREDENTIALS.items()}
     account = Account(name="main", account_id=ACCOUNT, limits=LIMITS, **secrets)
     key = Key(account, Quota(account, NoEnd(), base_url, _now))
     rng = Random(7)  # noqa: S311  it is not drawn from
     channel = Channel(key, Api(base_url=base_url), transport, emit=_drop, now=_now, rng=rng)
-    clients = {company: CompanyClient(channel, dialect, company) for company in SHAPE.ids}
+    return {company: CompanyClient(channel, dialect, company) for company in companies}
+
+
+def _through(transport: Transport, base_url: str, kind: str, dialect: Dialect) -> Send:
+    """Return what sends through a channel of its own."""
+    of = clients(transport, base_url, dialect)
     policy = Policy(max_attempts=LIMITS.max_attempts)
 
     async def page(company: int) -> object:
-        return await clients[company].page(1, 1)
+        return await of[company].page(1, 1)
 
     async def bulk(company: int) -> object:
-        client = clients[company]
+        client = of[company]
         return await client.bulk(client.bulk_call(_body(company), "key", policy, _nothing))
 
     return page if kind == "page" else bulk
