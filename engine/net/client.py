@@ -125,6 +125,8 @@ class CompanyClient:
             call.exposed = True
             answer = await self._results(answer)
             call.exposed = False
+        if not answer.errors:
+            return answer
         errors = [error._replace(message=self.channel.redacted(error.message)) for error in answer.errors]
         return answer._replace(errors=errors)
 
