@@ -94,7 +94,6 @@ async def _post(webhook: Secret, body: bytes, sending: Sending) -> str | None:
         url=webhook.reveal(),
         headers={"Content-Type": "application/json; charset=utf-8", "User-Agent": f"dimsync/{__version__}"},
         body=body,
-        timeout_s=sending.limit_s,
     )
     reason, pause_s = "", sending.pause_s
     for left in reversed(range(MOST_TRIES)):
