@@ -74,7 +74,7 @@ class CompanyRun:
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""
-        return result_of(self._company)
+        return self._company.found.result or result_of(self._company)
 
     async def _find(self) -> AccountParked | None:
         """Make sure that the company may be seen, or raise `OutOfScope`.
@@ -92,7 +92,10 @@ class CompanyRun:
     async def _is_unchanged(self) -> bool:
         """Return whether nothing has changed since a run that found nothing to do; then the company is done."""
         company = self._company
-        async with skip_unchanged(company).held() as state:
+        before = company.run.states.get(company.company_key.of_account)
+        if before is None or not company.comparison.may_rest_on(before):
+            return False
+        async with skip_unchanged(company).held(before) as state:
             if state is None or not company.comparison.rests_on(state):
                 return False
             rows = state.clean_rows or 0

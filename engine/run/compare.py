@@ -202,10 +202,14 @@ class Comparison:
         """Note the remote rows that are compared with."""
         self.view = index
 
+    def may_rest_on(self, state: CompanyState) -> bool:
+        """Return whether the ledger alone is evidence enough for a company that has not changed."""
+        verify = self.company.verify or self.verify
+        return not state.failure and first_evidence(state, verify, self.company.id, self.now()) is Evidence.LEDGER
+
     def rests_on(self, state: CompanyState) -> bool:
         """Return whether the ledger alone is evidence enough for a company that has not changed; if so, note it."""
-        verify = self.company.verify or self.verify
-        if state.failure or first_evidence(state, verify, self.company.id, self.now()) is not Evidence.LEDGER:
+        if not self.may_rest_on(state):
             return False
         self.evidence, self.reader.verified_at = Evidence.LEDGER, state.checked_at
         return True

@@ -10,6 +10,7 @@ import anyio
 
 from engine.errors import LedgerError, SourceError
 from engine.model.balance import Balance, ExitCode, worst
+from engine.model.company_record import CompanyState
 from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted, SourceRead
 from engine.model.known import with_since
 from engine.model.origin import origin_of
@@ -81,10 +82,11 @@ class Execution:
             accounts = {job.account.name: job.account for job in self._jobs}.values()
             companies = (NamedCompany(job.account.name, job.company.id) for job in self._jobs)
             await self._accounts.open(accounts, companies, self._started_s)
-            fleet = self._fleet = await self._make_fleet()
+            states = await self._ledger.states(self._origin)
+            fleet = self._fleet = await self._make_fleet(states)
             if self._stop_code is not None:
                 fleet.stop()
-            await self._run_companies(fleet)
+            await self._run_companies(fleet, states)
             self.result = self._sum_up(fleet, spools)
         self.result = await self._write_down(self.result)
         await self._emit(RunFinished(result=self.result))
@@ -113,8 +115,8 @@ class Execution:
                 left.append(job)
         return left or self._jobs
 
-    async def _make_fleet(self) -> Fleet:
-        context = self._context(await self._accounts.listing_budgets())
+    async def _make_fleet(self, states: Mapping[AccountCompany, CompanyState]) -> Fleet:
+        context = replace(self._context(await self._accounts.listing_budgets()), states=states)
 
         def start(turn: int) -> CompanyRun:
             name = self._jobs[turn].account.name
@@ -152,12 +154,12 @@ class Execution:
         every.update((job.company.id, job.company) for job in self._jobs)
         return list(every.values())
 
-    async def _run_companies(self, fleet: Fleet) -> None:
+    async def _run_companies(self, fleet: Fleet, states: Mapping[AccountCompany, CompanyState]) -> None:
         """Run all companies, known changes before listings; the deadline, if there is one, stops the run.
 
-        If an account's answers could not be read before, companies that tried in vain come last.
+        `states`: what the ledger notes of each. If an account's answers could not be read before, companies that tried
+        in vain come last.
         """
-        states = await self._ledger.states(self._origin)
         bounds, verify, now = self._work.bounds, self._dependencies.settings.verify, self._dependencies.now()
         rows = [rows_of(job, states.get(AccountCompany(job.account.account_id, job.company.id))) for job in self._jobs]
         async with anyio.create_task_group() as tasks:

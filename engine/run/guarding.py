@@ -101,9 +101,8 @@ class GuardCheck:
 
     async def _source_signs(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return violations that the source itself shows: rows that its mapping leaves out, damaged texts."""
-        company = self.company
-        before = await company.run.ledger.good_counts(company.company_key) if wanted.left_out else None
-        remotes, guards = company.comparison.remotes, self.guards
+        before = record.good if wanted.left_out else None
+        remotes, guards = self.company.comparison.remotes, self.guards
         return await think(
             len(wanted.rows),
             lambda: [*left_out(wanted, before, guards), *damaged(plan, wanted, record, remotes, guards)],
