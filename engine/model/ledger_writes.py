@@ -78,8 +78,3 @@ class GoodEnd:
     source_rows: int | None = None  # `CompanyState.last_good_rows`; given where trouble is over
     counts: GoodCounts | None = None
     clean: Clean | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to write."""
-        return self == GoodEnd()

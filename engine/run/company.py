@@ -6,8 +6,6 @@ Whatever stops it, `result()` accounts for every source row.
 
 from __future__ import annotations
 
-import anyio
-
 from engine.errors import AccountParked, CompanyRefused, EngineError, LedgerError, OutOfScope
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
@@ -123,6 +121,5 @@ class CompanyRun:
             raise
         finally:
             if is_written_down:
-                with anyio.CancelScope(shield=True):
-                    rows = company.counts.source.rows if company.counts.source else ()
-                    await self._guard.finish(record.state.passed, rows, company.counts.done, decision.to_do)
+                rows = company.counts.source.rows if company.counts.source else ()
+                await self._guard.finish(record.state.passed, rows, company.counts.done, decision.to_do)

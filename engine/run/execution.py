@@ -16,7 +16,7 @@ from engine.model.known import with_since
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany
+from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany, SourceRows
 from engine.net.limits.budget import ListingBudget
 from engine.run.accounts import RunAccounts
 from engine.run.company import CompanyRun
@@ -98,9 +98,7 @@ class Execution:
             self._jobs = await self._unfinished(applying.plan_id)
         read = [job.company for job in self._jobs if self._work.mode.reads_source]  # a saved plan's rows are its own
         self._refused = refusals(read, self._configured())
-        self._jobs = [
-            replace(job, company=replace(job.company, source=spools.source_of(job.company))) for job in self._jobs
-        ]
+        self._jobs = [_with_source(job, spools.source_of(job.company)) for job in self._jobs]
         await self._emit(RunStarted(run_id=self._run_id, companies=len(self._jobs)))
         verb, allowed = self._work.mode.verb, self._work.allowed_texts
         await self._ledger.start_run(self._run_id, verb, self._started_at, origin=self._origin, allowed=allowed)
@@ -248,3 +246,8 @@ class Execution:
         elif isinstance(event, SourceRead) and self._fleet is not None:
             self._fleet.weigh(event.company_id, event.rows)
         await self._events.emit(event)
+
+
+def _with_source(job: Job, source: SourceRows) -> Job:
+    """Return a company's part of the run with this source of its rows."""
+    return job if source is job.company.source else replace(job, company=replace(job.company, source=source))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import anyio
 
 from engine.compare.freshness import Evidence
 from engine.model.balance import State
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
-from engine.model.ledger_writes import GoodEnd
+from engine.model.ledger_writes import Clean, GoodEnd
 from engine.model.result import CompanyResult
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
 from engine.run.skip_unchanged import skip_unchanged
 from engine.run.thinking import think
+
+_NOTHING = GoodEnd()
 
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
@@ -25,17 +25,19 @@ async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     A run is good if it compared, could write, and no guard held the company, whatever became of single rows. Guards
     measure later sources by it (shrunken, another client's, torn, left out).
     """
-    result, source, end = result_of(company), company.counts.source, GoodEnd()
+    result, source = result_of(company), company.counts.source
+    end = GoodEnd(clean=skip_unchanged(company).note(result, company.counts.wanted))
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
-        end = await _end(company, result, source, record)
-    end = replace(end, clean=skip_unchanged(company).note(result, company.counts.wanted))
-    if not end.is_empty:
+        end = await _end(company, result, source, record, end.clean)
+    if end != _NOTHING:
         with anyio.CancelScope(shield=True):
             await company.run.ledger.end_well(company.company_key, end)
     company.found.result = result
 
 
-async def _end(company: CompanyContext, result: CompanyResult, source: Wanted, record: CompanyRecord) -> GoodEnd:
+async def _end(
+    company: CompanyContext, result: CompanyResult, source: Wanted, record: CompanyRecord, clean: Clean | None
+) -> GoodEnd:
     before, drawn = record.state, None
     if _has_news(company, before):
         drawn = await company.run.seen.drawn(company.company_key, source.rows)
@@ -47,6 +49,7 @@ async def _end(company: CompanyContext, result: CompanyResult, source: Wanted, r
         is_trouble_over=is_over,
         source_rows=source.source_rows if is_news else None,
         counts=None if now == record.good else now,
+        clean=clean,
     )
 
 

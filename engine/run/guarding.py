@@ -57,15 +57,14 @@ class GuardCheck:
             *violations(figures, self.guards),
         ]  # the gravest first, and a cause before what follows from it
         held = [trip for trip in tripped if trip.slug not in self.company.allowed]
-        with anyio.CancelScope(shield=True):
-            if held and state.failure != KEY_MISMATCH:
-                slug, message = held[0]
-                now, asked_for = self.company.run.now(), self.company.run.fresh
-                await self.company.run.ledger.note(
-                    self.company.company_key, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
-                )
-            elif not held and self.company.run.mode.writes:
-                await self.remember(plan, state.passed)
+        if held and state.failure != KEY_MISMATCH:
+            slug, message = held[0]
+            now, asked_for = self.company.run.now(), self.company.run.fresh
+            rests = failed_again(state, wanted, slug, message, now, asked_for=asked_for)
+            with anyio.CancelScope(shield=True):
+                await self.company.run.ledger.note(self.company.company_key, rests)
+        elif not held and self.company.run.mode.writes:
+            await self.remember(plan, state.passed)
         return held
 
     async def remember(self, plan: Plan, passed: bytes | None) -> None:
@@ -78,7 +77,8 @@ class GuardCheck:
             known = marks(change.row for change in plan.changes)
             self.planned = frozenset(change.row.key for change in plan.changes)
             self.remembered = joined(passed, known) if self.company.run.mode.is_part else known
-            await self.company.run.ledger.passed(self.company.company_key, self.remembered)
+            with anyio.CancelScope(shield=True):
+                await self.company.run.ledger.passed(self.company.company_key, self.remembered)
 
     async def finish(
         self, passed: bytes | None, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
@@ -97,7 +97,8 @@ class GuardCheck:
         if left is not None and not is_part:
             left = within(left, (row for row in rows if row.key in to_do))
         if left != before:
-            await self.company.run.ledger.passed(self.company.company_key, left)
+            with anyio.CancelScope(shield=True):
+                await self.company.run.ledger.passed(self.company.company_key, left)
 
     async def _source_signs(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return violations that the source itself shows: rows that its mapping leaves out, damaged texts."""

@@ -87,6 +87,7 @@ class FileSource:
     def __init__(self, path: Path | str, mapping: ColumnMap | None = None) -> None:
         file, self.sheet = split_sheet(str(path))
         self.path = Path(file)
+        self._is_of_lines = self.path.suffix.lower() in _SMALL
         self.mapping = mapping or ColumnMap()
 
     @property
@@ -108,7 +109,7 @@ class FileSource:
     @property
     def _is_small(self) -> bool:
         """Whether reading it takes the event loop no longer than handing it to a thread would."""
-        return self.path.suffix.lower() in _SMALL and self.size_bytes <= SMALL_BYTES
+        return self._is_of_lines and self.size_bytes <= SMALL_BYTES
 
     def absence(self) -> str | None:
         """Return why the file cannot be read, as far as opening it shows; None: it can be opened."""
