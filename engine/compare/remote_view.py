@@ -99,7 +99,7 @@ def _acknowledged_rows(table: Table[RowRecord], resource: Resource, *, keyed: bo
     flags = table.column("flags")
     shown = {name: table.column(name) for name in resource.names}
     shown["id"] = table.column("remote_id")
-    if not all(map(CODE_KNOWN.__and__, flags)):
+    if not all(map(CODE_KNOWN.__and__, set(flags))):
         for name in resource.optional:
             shown[name] = [value if each & CODE_KNOWN else None for value, each in zip(shown[name], flags, strict=True)]
     confirmed = zip(shown["key"], flags, strict=True) if keyed else ()

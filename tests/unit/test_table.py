@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.dimension import Dimension, dimension_table, dimensions
-from engine.model.table import Keyed, unequal
+from engine.model.table import SLICE, Keyed, Table, gathered, taken, transposed, unequal
 from tests.unit.model_server import dim
 
 ROWS = [dim("k1", "1"), dim("k2", "2"), dim("k3", "3")]
@@ -53,3 +53,26 @@ def test_a_keyed_table_is_a_mapping() -> None:
 def test_where_columns_differ() -> None:
     assert unequal(["a", "b", None], ("a", "c", "")) == [1, 2]
     assert unequal(["a"], ["a"]) == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE + 3])
+def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
+    given = [(f"k{number}", number, None) for number in range(rows)]
+    columns = transposed(iter(given), 3)
+    assert columns == [[row[at] for row in given] for at in range(3)]
+    table = Table(("key", "number", "nothing"), columns, tuple)
+    assert gathered(iter(table)) == table.listed() == given
+    assert taken(columns[1], reversed(range(rows))) == columns[1][::-1]
+    assert table.take(range(1, rows)).column("key") == columns[0][1:]
+    keyed = Keyed(table, "key")
+    assert keyed.positions == {key: number for key, number, _ in given}
+    assert keyed.append(Table(("key", "number", "nothing"), [["x"] * rows] * 3, tuple), "key") is (rows <= 1)
+    assert keyed.positions.get("x") == (2 * rows - 1 if rows else None)
+
+
+def test_a_row_that_lacks_a_value_fails_in_any_slice() -> None:
+    for at in (1, SLICE + 1):
+        rows: list[tuple[int, ...]] = [(number, number) for number in range(2 * SLICE)]
+        rows[at] = (0,)
+        with pytest.raises(ValueError, match="shorter"):
+            transposed(rows, 2)
