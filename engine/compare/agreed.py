@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TypeVar
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
-from engine.model.table import Column, Keyed, Table, gathered, taken, unequal
+from engine.model.table import Column, Keyed, Table, distinct, gathered, has_any, taken, unequal
 
 Row = TypeVar("Row")
 
@@ -103,7 +103,7 @@ def agreed(
         alike = [position for position in alike if position not in moved]
     while True:
         led = taken(joined.sent("remote_id"), alike)
-        keys, ids = set(taken(joined.sent("key"), alike)), set(led)
+        keys, ids = distinct(taken(joined.sent("key"), alike)), distinct(led)
         left, others = _without(wanted, "key", keys), _without(remotes.table, "id", ids)
         touched = _touched(joined, alike, left, others, entries, keys, Counter(led) if len(ids) < len(led) else {})
         if not touched:
@@ -233,12 +233,12 @@ def _touched(
     claimed.update(row_id for row_id, count in uses.items() if count > 1)
     listed = set(others.column("key")) - {None}
     names = joined.resource.natural_key
-    natural = {*left.columns(*names), *others.columns(*names)}
+    natural = distinct(chain(left.columns(*names), others.columns(*names)))
     if len(keys) < len(entries):
         unled = [position for key, position in entries.positions.items() if key not in keys]
         natural.update(entries.table.take(unled).columns(*names))
     own_keys, ids = joined.sent("key"), joined.sent("remote_id")
-    is_free = not natural or natural.isdisjoint(joined.entries.columns(*names))
+    is_free = not has_any(natural, joined.entries.columns(*names), len(joined.entries))
     if is_free and claimed.isdisjoint(ids) and listed.isdisjoint(keys):
         return frozenset()
     own = list(joined.entries.columns(*names))

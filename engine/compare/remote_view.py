@@ -12,7 +12,7 @@ from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow, natural_ke
 from engine.model.resource import Resource
 from engine.model.resting import NOT_LISTED
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, remote_id_of
-from engine.model.table import Keyed, Table, constant, taken
+from engine.model.table import Keyed, Table, constant, distinct, taken
 
 
 class RemoteView:
@@ -84,7 +84,7 @@ def _as_acknowledged(record: CompanyRecord) -> list[int]:
     else:
         kept = list(range(len(table)))
     ids, flags = table.column("remote_id"), table.column("flags")
-    if len(set(ids)) < len(ids) or None in ids:
+    if len(distinct(ids)) < len(ids) or None in ids:
         uses = Counter(ids)
         kept = [position for position in kept if ids[position] is not None and uses[ids[position]] == 1]
     for name in ("seen", "agreement"):

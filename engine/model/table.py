@@ -7,6 +7,7 @@ visits each tuple again and again. What is done to all rows is done column by co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import compress, count, islice, repeat
 from operator import eq, ne
 from typing import Any, Generic, TypeVar, overload
@@ -54,6 +55,11 @@ class Table(Sequence[Row]):
         for column, more in zip(self._columns.values(), rows._columns.values(), strict=True):
             column.extend(more)  # type: ignore[attr-defined]
 
+    def drain(self) -> None:
+        """Free the columns one after the other, for a table that is not looked at any more."""
+        while self._columns:
+            self._columns.popitem()
+
     def in_order_of(self, name: str) -> list[int]:
         """Return the positions in the order of a field's values."""
         return sorted(range(len(self)), key=self._columns[name].__getitem__)
@@ -91,17 +97,14 @@ class Keyed(Mapping[str, Row], Generic[Row]):
     def __init__(self, table: Table[Row], by: str) -> None:
         """Take a table, and the name of the field. Of rows that share its value, the last one is found."""
         self.table = table
-        keys = table.column(by)
-        found = zip(keys, range(len(table)), strict=True)
-        self.positions: dict[str, int] = dict(islice(found, SLICE))
-        for _ in range(SLICE, len(keys), SLICE):
-            self.positions.update(islice(found, SLICE))
+        self.positions: dict[str, int] = {}
+        _place(self.positions, table.column(by), 0)
 
     def append(self, rows: Table[Row], by: str) -> bool:
         """Take in further rows; return whether each row has a key of its own. Else the last row of a key is found."""
         keys, first = rows.column(by), len(self.table)
         self.table.extend(rows)
-        self.positions.update(zip(keys, count(first), strict=False))
+        _place(self.positions, keys, first)
         return len(self.positions) == first + len(keys)
 
     def __len__(self) -> int:
@@ -127,6 +130,29 @@ class Keyed(Mapping[str, Row], Generic[Row]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def _place(positions: dict[str, int], keys: Column, first: int) -> None:
+    """Note the positions of keys, of which the first one is given."""
+    found = zip(keys, count(first), strict=False)
+    positions.update(islice(found, SLICE))
+    if len(keys) > SLICE:
+        for _ in range(SLICE, len(keys), SLICE):
+            positions.update(islice(found, SLICE))
+
+
+def distinct(values: Iterable[Value]) -> set[Value]:
+    """Return the different ones of many values, slice by slice."""
+    left = iter(values)
+    found = set(islice(left, SLICE))
+    while part := set(islice(left, SLICE)):
+        found |= part
+    return found
+
+
+def has_any(values: AbstractSet[Value], others: Iterator[Value], count: int) -> bool:
+    """Return whether any of many values, of which there are `count`, is in a set; slice by slice."""
+    return bool(values) and any(not values.isdisjoint(islice(others, SLICE)) for _ in range(0, count, SLICE))
 
 
 def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:

@@ -130,7 +130,7 @@ class Fleet:
         await self._emit(CompanyFinished(result=self._results[turn]))
 
     async def _run_to_result(self, turn: int) -> None:
-        """Run a company and keep its result. Its rows are freed when this returns, before the result is announced."""
+        """Run a company and keep its result. Its rows are freed here, before the result is announced."""
         company = self._start(turn)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
@@ -139,6 +139,7 @@ class Fleet:
             finally:
                 self._scopes.discard(scope)
                 self._results[turn] = company.result()
+            await company.free()
 
     def weigh(self, company_id: int, rows: int) -> None:
         """Take note of how many rows a company's source has."""

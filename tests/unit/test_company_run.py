@@ -146,6 +146,8 @@ class Stage:
                     await other.enter_async_context(self.ledger.lock(COMPANY_KEY))
                 await run.run()
         result = run.result()
+        await run.free()
+        assert run.result() == result
         assert result.balance.adds_up
         return result
 

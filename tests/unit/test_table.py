@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
+
 import pytest
 
 from engine.model.dimension import Dimension, dimension_table, dimensions
-from engine.model.table import SLICE, Keyed, Table, gathered, taken, transposed, unequal
+from engine.model.table import SLICE, Keyed, Table, distinct, gathered, has_any, taken, transposed, unequal
 from tests.unit.model_server import dim
 
 ROWS = [dim("k1", "1"), dim("k2", "2"), dim("k3", "3")]
@@ -68,6 +70,22 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     assert keyed.positions == {key: number for key, number, _ in given}
     assert keyed.append(Table(("key", "number", "nothing"), [["x"] * rows] * 3, tuple), "key") is (rows <= 1)
     assert keyed.positions.get("x") == (2 * rows - 1 if rows else None)
+
+
+def test_a_drained_table_holds_nothing() -> None:
+    column = ["k1"]
+    table = Table(("key",), [column], tuple)
+    held = getrefcount(column)
+    table.drain()
+    assert getrefcount(column) == held - 1
+
+
+def test_many_values_are_told_apart_slice_by_slice() -> None:
+    numbers = range(2 * SLICE + 3)
+    assert distinct(each // 2 for each in numbers) == set(range(SLICE + 2))
+    found = [has_any({wanted}, iter(numbers), len(numbers)) for wanted in (0, SLICE, 2 * SLICE + 2, -1)]
+    assert found == [True, True, True, False]
+    assert not has_any(set(), iter(numbers), len(numbers))
 
 
 def test_a_row_that_lacks_a_value_fails_in_any_slice() -> None:
