@@ -55,6 +55,16 @@ class Table(Sequence[Row]):
         for column, more in zip(self._columns.values(), rows._columns.values(), strict=True):
             column.extend(more)  # type: ignore[attr-defined]
 
+    def share(self, other: Table[Any], *names: str) -> None:
+        """Let equal values of these fields be one object in both tables: two lists of a giant's texts become one."""
+        for name in names:
+            own, column = self._columns[name], other.column(name)
+            theirs: dict[Any, Any] = {}
+            pairs = zip(column, column, strict=True)
+            for _ in range(0, len(column), SLICE):
+                theirs.update(islice(pairs, SLICE))
+            self._columns[name] = gathered(map(theirs.get, own, own))
+
     def drain(self) -> None:
         """Free the columns one after the other, for a table that is not looked at any more."""
         while self._columns:

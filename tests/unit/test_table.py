@@ -72,6 +72,20 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     assert keyed.positions.get("x") == (2 * rows - 1 if rows else None)
 
 
+def test_equal_values_of_two_tables_become_one_object() -> None:
+    def texts(*numbers: int) -> list[str | None]:
+        return [f"text {number}" if number else None for number in numbers]
+
+    one = Table(("key", "name"), [texts(*range(1, SLICE + 3)), texts(*range(SLICE + 2))], tuple)
+    other = Table(("key", "name"), [texts(*range(SLICE + 2, 2, -1)), texts(*range(SLICE, 0, -1))], tuple)
+    before = list(one)
+    one.share(other, "key", "name")
+    assert list(one) == before
+    theirs = {id(text) for name in ("key", "name") for text in other.column(name)}
+    kept = [[text for text in one.column(name) if id(text) not in theirs] for name in ("key", "name")]
+    assert kept == [["text 1", "text 2"], [None, f"text {SLICE + 1}"]]
+
+
 def test_a_drained_table_holds_nothing() -> None:
     column = ["k1"]
     table = Table(("key",), [column], tuple)
