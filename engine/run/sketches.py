@@ -73,7 +73,7 @@ class Seen:
                 (AccountCompany(account, company_id), Sketch(rows, marks))
                 for account, company_id, rows, marks in await ledger.sketches(company_key.origin)
             ]
-        known = _but(company_key, (each for each in self._known if each[0] not in self.sources))
+        known = _but(company_key, ((whose, drawn) for whose, drawn in self._known if whose not in self.sources))
         return known + _but(company_key, self.listings.items()), _but(company_key, self.sources.items())
 
 
