@@ -11,10 +11,23 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
+from engine.errors import ConfigError
 from engine.model.dimension import DIMENSIONS, Dimension
 from engine.model.outcome import Problem
 from engine.model.resource import Resource
-from engine.model.settings_rules import address, company_id, kind, number, optional, require, share, text, whole
+from engine.model.settings_rules import (
+    address,
+    all_of,
+    company_id,
+    kind,
+    ledger_address,
+    number,
+    optional,
+    require,
+    share,
+    text,
+    whole,
+)
 
 RawRow: TypeAlias = Mapping[str, object]
 """One source row by column name, as a file or a program gives it."""
@@ -29,7 +42,12 @@ class Secret:
     __slots__ = ("_text", "fault")
 
     def __init__(self, text: str, *, fault: str = "") -> None:
-        """Take the text. `fault`: why it is not known; then the text is the reference that should lead to it."""
+        """Take the text. `fault`: why it is not known; then the text is the reference that should lead to it.
+
+        Raises `ConfigError` for what is not text, such as the None of an environment variable that is not set.
+        """
+        if not isinstance(text, str):
+            raise ConfigError(f"Secret: its text is of type {type(text).__name__}: it must be text")
         self._text = text
         self.fault = fault
 
@@ -249,6 +267,19 @@ class Company:
         require("Company", self, _COMPANY)
 
 
+_SETTINGS = {
+    "accounts": all_of(Account, "an Account"),
+    "api": kind(Api),
+    "verify": kind(Verify),
+    "guards": kind(Guards),
+    "fleet_share": optional(share),
+    "ledger_url": ledger_address,
+    "ledger_keep_s": _POSITIVE,
+    "companies_at_once": whole(1),
+    "companies": all_of(Company, "a Company"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of an engine, except the companies of a run."""
@@ -265,8 +296,7 @@ class Settings:
     notices: tuple[Problem, ...] = ()  # what was noticed when they were read: told by each run as a whole
 
     def __post_init__(self) -> None:
-        rules = {"fleet_share": optional(share), "ledger_keep_s": _POSITIVE, "companies_at_once": whole(1)}
-        require("Settings", self, {"api": kind(Api), "verify": kind(Verify), "guards": kind(Guards), **rules})
+        require("Settings", self, _SETTINGS)
 
 
 class NamedCompany(NamedTuple):

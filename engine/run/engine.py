@@ -24,6 +24,15 @@ from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
+from engine.run.arguments import (
+    allowances_of,
+    companies_of,
+    company_of,
+    plan_of,
+    refuse_other_parts,
+    rows_of,
+    settings_of,
+)
 from engine.run.conclusion import new_ledger
 from engine.run.connections import Connections, account_of
 from engine.run.dependencies import Dependencies
@@ -63,7 +72,8 @@ class Engine:
         now: Callable[[], datetime] | None = None,
         rng: Random | None = None,
     ) -> None:
-        self._settings = settings
+        refuse_other_parts(session, ledger)
+        self._settings = settings_of(settings)
         self._origin = origin_of(settings.api.base_url)
         self._ledger_handed_in = ledger
         self._ledger = ledger  # the one in use; None: not opened
@@ -135,7 +145,7 @@ class Engine:
         pass in this run; it is written into the journal. `budget`: requests that it may send, tokens apart;
         `deadline_s`: seconds after which it stops. With either, known changes are sent before any listing.
         """
-        chosen = [company for company in companies if company.write]
+        chosen = [company for company in companies_of(companies) if company.write]
         bounds = Bounds(requests=budget, seconds=deadline_s)
         return self._pending(SYNC, self._jobs(chosen), fresh=fresh, allow=allow, bounds=bounds)
 
@@ -156,7 +166,7 @@ class Engine:
         """Read and compare, tell what differs and who made it so (`CompanyResult.differences`); no guard is asked."""
         listed = [
             replace(company, verify=replace(company.verify or self._settings.verify, mode=verify))
-            for company in companies
+            for company in companies_of(companies)
         ]
         return self._pending(CHECK, self._jobs(listed))
 
@@ -166,8 +176,9 @@ class Engine:
         A company whose plan has gone stale, or was begun before, is skipped (exit 7); `resume` finishes what was begun.
         Raises `ConfigError` for a plan of another API or contract.
         """
-        refuse_foreign(saved, self._origin, self._dialect.name)
-        jobs = with_plans(self._jobs(company for company in companies if company.write), saved.companies)
+        refuse_foreign(plan_of(saved), self._origin, self._dialect.name)
+        writable = [company for company in companies_of(companies) if company.write]
+        jobs = with_plans(self._jobs(writable), saved.companies)
         applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume, allowed=saved.allowed)
         return self._pending(APPLY, jobs, applying=applying)
 
@@ -186,7 +197,7 @@ class Engine:
         company id, trimmed and put into NFC as sources' keys are. `corrected`: rows that take the place of the
         source's; `corrected_in`: what their file is called in messages.
         """
-        writable = self._jobs(company for company in companies if company.write)
+        writable = self._jobs(company for company in companies_of(companies) if company.write)
         jobs = for_rows(writable, keys, corrected or {}, corrected_in)
         return self._pending(RETRY, jobs, allow=allow)
 
@@ -199,14 +210,15 @@ class Engine:
         sync finds it unchanged where the source has it by then, else an orphan. Raises `ConfigError` for a company that
         is read-only (`write=False`).
         """
-        if not company.write:
+        (row,) = rows_of([row])
+        if not company_of(company).write:
             raise ConfigError(f"company {company.id} is read-only (write = false): nothing is written to it")
         given = replace(company, source=_given(row))
         jobs = [replace(job, only=frozenset({clean(row.key)})) for job in self._jobs([given])]
         return self._pending(PUT, jobs, allow=allow)
 
     def _jobs(self, companies: Iterable[Company]) -> list[Job]:
-        jobs = [Job(company=company, account=self._owner(company)) for company in companies]
+        jobs = [Job(company=company, account=self._owner(company)) for company in companies_of(companies)]
         refuse_twice([job.company for job in jobs])
         return jobs
 
@@ -235,7 +247,7 @@ class Engine:
             mode=mode,
             jobs=jobs,
             fresh=fresh,
-            allowed=sound_allowances(allow, [job.company for job in jobs]),
+            allowed=sound_allowances(allowances_of(allow), [job.company for job in jobs]),
             applying=applying,
             bounds=bounds or Bounds(),
         )
@@ -279,7 +291,8 @@ class Engine:
         Costs ceil(rows / 100) requests. Read-only companies are listed as well. Raises `ApiError`, `AccountParked`,
         `IncompleteListing`, `TenantLeak` and, while a run has the company, `Locked`.
         """
-        return await self._looks().remote(company.id, self._owner(company)).listed()
+        account = self._owner(company)
+        return await self._looks().remote(company.id, account).listed()
 
     async def lookup(
         self,
@@ -297,7 +310,7 @@ class Engine:
         differs: one of each for a company at most. Raises `BadInvoice`, and what `rows` raises.
         """
         read = [each for one in invoices for each in ((one,) if isinstance(one, Invoice) else read_invoices(one))]
-        by_id = {company.id: company for company in companies}
+        by_id = {company.id: company for company in companies_of(companies)}
         looks = self._looks()
         return await look_up_all(
             by_id, read, require, lambda company: looks.invoice_lookup(company, self._owner(company), verify)
@@ -309,7 +322,8 @@ class Engine:
         One request for each row of that key or ERP id that the ledger knows; if it knows none, one for a row of that
         id. Empty: there is none, or the ledger does not know of it; `rows` lists all.
         """
-        return await self._looks().meant(company.id, self._owner(company), what)
+        account = self._owner(company)
+        return await self._looks().meant(company.id, account, what)
 
     async def explain(self, company: Company, what: str, *, ask: bool = True) -> Explanation:
         """Return the life of one row, found by its key, ERP id, code or a part of its name; of several, who they are.
@@ -366,7 +380,7 @@ class Engine:
         return CompanyKey(origin=self._origin, account=account.account_id, company_id=company.id)
 
     def _owner(self, company: Company) -> Account:
-        return account_of(self._accounts, company.account, f"company {company.id}")
+        return account_of(self._accounts, company_of(company).account, f"company {company.id}")
 
     def _opened(self) -> Ledger:
         if self._ledger is None or not self._host.is_open:
