@@ -90,6 +90,11 @@ def all_of(one: type, example: str) -> Rule:
     return rule
 
 
+def function(value: object) -> str | None:
+    """Return what is wrong with a function, as far as that shows without calling it."""
+    return None if callable(value) else f"is of type {type(value).__name__}: it must be a function"
+
+
 def private_address(value: object) -> str | None:
     """Return what is wrong with an address to which credentials are sent. `http://` is allowed on loopback only."""
     if (fault := address(value)) is not None or not isinstance(value, str):

@@ -14,7 +14,7 @@ from engine.model.settings import Allow, Company, Settings
 T = TypeVar("T")
 
 COMPANY = "a Company: Company(id=123, source=rows)"
-ROW = "a Dimension: Dimension(key, type_code, type_label, name, erp_id, code)"
+ROW = f"a Dimension: Dimension({', '.join(Dimension._fields)})"
 ALLOW = 'an Allow: Allow("mass-create", 123)'
 PLAN = "a SavedPlan, as `Engine.saved_plan` and `read_plan` return it"
 SETTINGS = "a Settings: Settings(accounts=(account,))"
@@ -31,8 +31,12 @@ def company_of(company: Company) -> Company:
 
 
 def rows_of(rows: Iterable[Dimension]) -> list[Dimension]:
-    """Return the rows that are to be written. Raises `ConfigError` for what is none."""
-    return _each(rows, Dimension, "rows", ROW)
+    """Return the rows that are to be written. Raises `ConfigError` for what is none, and for a key that is no text."""
+    given = _each(rows, Dimension, "rows", ROW)
+    for place, row in enumerate(given, start=1):
+        if not isinstance(row.key, str):
+            raise ConfigError(f"rows: item {place}: its key is of type {_kind(row.key)}: it must be text")
+    return given
 
 
 def allowances_of(allow: Iterable[Allow]) -> list[Allow]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 import anyio
 
 from engine.compare.rekey import Rekey
+from engine.documents.plan_file import saved_plan
 from engine.errors import ConfigError, EngineError
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import open_ledger
@@ -22,8 +23,12 @@ from engine.model.directory import Directory, VisibleAccount
 from engine.model.invoice import Invoice, Lookup
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
+from engine.model.past_run import CompanyInRun, PastResult
+from engine.model.quota import QuotaDay
+from engine.model.result import PastRun, RunResult
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
+from engine.model.standing import Standing
 from engine.run.arguments import (
     allowances_of,
     companies_of,
@@ -33,19 +38,21 @@ from engine.run.arguments import (
     rows_of,
     settings_of,
 )
+from engine.run.company_api import CompanyApi
 from engine.run.conclusion import new_ledger
-from engine.run.connections import Connections, account_of
+from engine.run.connections import Connections
 from engine.run.dependencies import Dependencies
-from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
+from engine.run.inspect import Explanation, changed_keys, explain
+from engine.run.known_accounts import KnownAccounts
 from engine.run.looks import Looks
-from engine.run.lookup import look_up_all
-from engine.run.mode import APPLY, CHECK, PLAN, PUT, RETRY, SYNC, Mode
+from engine.run.lookup import invoices_of, look_up_all
+from engine.run.mode import APPLY, CHECK, CREATE, PLAN, PUT, RETRY, SYNC, Mode
+from engine.run.remembered import Remembered
 from engine.run.remote_rows import CompanyRows
 from engine.run.run import Pending, Run
 from engine.run.tasks import RunHost
-from engine.run.validation import refuse_foreign, refuse_twice, sound_accounts, sound_allowances, sound_dialect
+from engine.run.validation import refuse_foreign, refuse_twice, refuse_unapproved, sound_allowances, sound_dialect
 from engine.run.work import Applying, Bounds, Job, Work, for_rows, with_plans
-from engine.wire.invoices import read_invoices
 
 if TYPE_CHECKING:
     import aiohttp
@@ -79,7 +86,7 @@ class Engine:
         self._ledger = ledger  # the one in use; None: not opened
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
-        self._accounts = sound_accounts(settings)
+        self._accounts = KnownAccounts(settings.accounts)
         self._dialect = sound_dialect(settings)
         self._connections = Connections(settings, session=session, now=self._now, rng=self._rng)
         self._host = RunHost()
@@ -170,13 +177,26 @@ class Engine:
         ]
         return self._pending(CHECK, self._jobs(listed))
 
-    def apply(self, saved: SavedPlan, companies: Iterable[Company], *, resume: bool = False) -> Pending:
+    def saved_plan(self, result: RunResult) -> SavedPlan:
+        """Return what a run of `plan` found, to be shown, saved (`save_plan`), approved and carried out (`apply`).
+
+        Raises `ConfigError` for the result of another verb.
+        """
+        if result.verb != PLAN.verb:
+            raise ConfigError(f"the run {result.run_id} is a {result.verb}: a plan is saved of what `plan` found")
+        return saved_plan(result, origin=self._origin, contract=self._dialect.name)
+
+    def apply(
+        self, saved: SavedPlan, companies: Iterable[Company], *, approved: str | None = None, resume: bool = False
+    ) -> Pending:
         """Carry out a saved plan, exactly, in those of its companies that are given (read-only ones are left out).
 
         A company whose plan has gone stale, or was begun before, is skipped (exit 7); `resume` finishes what was begun.
-        Raises `ConfigError` for a plan of another API or contract.
+        `approved`: the `plan_digest` of the plan that a person has approved. Raises `ConfigError` for a plan of another
+        API or contract, or another one than was approved.
         """
         refuse_foreign(plan_of(saved), self._origin, self._dialect.name)
+        refuse_unapproved(saved, approved)
         writable = [company for company in companies_of(companies) if company.write]
         jobs = with_plans(self._jobs(writable), saved.companies)
         applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume, allowed=saved.allowed)
@@ -210,12 +230,18 @@ class Engine:
         sync finds it unchanged where the source has it by then, else an orphan. Raises `ConfigError` for a company that
         is read-only (`write=False`).
         """
-        (row,) = rows_of([row])
+        return self._put(company, [row], allow=allow, creates_only=False)
+
+    def _put(
+        self, company: Company, rows: Iterable[Dimension], *, allow: Iterable[Allow], creates_only: bool
+    ) -> Pending:
+        """Return the run that writes these rows of a company, and no others. `creates_only`: what is there stays."""
+        given = rows_of(rows)
         if not company_of(company).write:
             raise ConfigError(f"company {company.id} is read-only (write = false): nothing is written to it")
-        given = replace(company, source=_given(row))
-        jobs = [replace(job, only=frozenset({clean(row.key)})) for job in self._jobs([given])]
-        return self._pending(PUT, jobs, allow=allow)
+        keys = frozenset(clean(row.key) for row in given)
+        jobs = self._jobs([replace(company, source=_given(given))] if given else [])
+        return self._pending(CREATE if creates_only else PUT, [replace(job, only=keys) for job in jobs], allow=allow)
 
     def _jobs(self, companies: Iterable[Company]) -> list[Job]:
         jobs = [Job(company=company, account=self._owner(company)) for company in companies_of(companies)]
@@ -253,12 +279,25 @@ class Engine:
         )
         return Pending(Run(dependencies, work))
 
-    def client(self, company_id: int, account: str | None = None) -> CompanyApi:
-        """Return one company's API as it is, to look at, under the account's limits and token. To write, `put` a row.
+    def client(self, company: int | Company, account: str | None = None) -> CompanyApi:
+        """Return one company's API, to look at and to write to, under the account's limits and token.
 
-        Its calls raise `ApiError` and, once the account is stopped, `AccountParked`.
+        `company`: itself, or its id; a company of `Settings.companies` of that id is meant, with its settings. Of
+        another one nothing but the id is known. `account`: for such a one, where there are several.
         """
-        return self._looks().client(company_id, account_of(self._accounts, account, f"company {company_id}"))
+        configured = {each.id: each for each in self._settings.companies}
+        one = company if isinstance(company, Company) else configured.get(company)
+        one = one or Company(id=company, account=account, source=_given(()))  # type: ignore[arg-type]
+        return CompanyApi(one, self._owner(one), self._looks(), self._put)
+
+    def add_account(self, account: Account) -> None:
+        """Take one more account, such as that of a client who has just come; companies may name it from now on.
+
+        One that is known and equal changes nothing, so that a worker may add the account of each job. Raises
+        `ConfigError` for another account of a known name, account id or API key. Credentials that change come from a
+        provider: `Account.credentials`.
+        """
+        self._accounts.add(account)
 
     async def directory(self, account: str | None = None, *, refresh: bool = False) -> Directory:
         """Return accounts, companies and locations as the account's API user sees them, from the ledger or the API.
@@ -267,23 +306,48 @@ class Engine:
         three. Raises `ApiError`, `AccountParked`, `IncompleteListing`.
         """
         looks = self._looks()
-        return await looks.directory(account_of(self._accounts, account, "the directory"), refresh=refresh)
+        return await looks.directory(self._accounts.one(account, "the directory"), refresh=refresh)
 
     async def visible(self, account: str | None = None) -> Directory:
         """Ask the API which companies the account's API user sees, and nothing else: one request for 100 of them.
 
         It is remembered as a run remembers it. Raises what `directory` raises.
         """
-        return await self._looks().visible(account_of(self._accounts, account, "the directory"))
+        return await self._looks().visible(self._accounts.one(account, "the directory"))
 
     async def reached(self, account: str | None = None) -> tuple[VisibleAccount, ...]:
         """Ask the API which accounts an account's credentials reach: one request. Raises what `directory` raises."""
-        return await self._looks().reached(account_of(self._accounts, account, "the directory"))
+        return await self._looks().reached(self._accounts.one(account, "the directory"))
 
     def clock_ahead(self, account: str | None = None) -> timedelta | None:
         """Return by how much the API's clock is ahead of ours, by its last answer; None: not known."""
-        asked = account_of(self._accounts, account, "the clock")
+        asked = self._accounts.one(account, "the clock")
         return self._connections.key(asked).quota.told_ahead
+
+    async def history(self, most: int = 20) -> list[PastRun]:
+        """Return the newest runs at this API, the newest first, of every process that uses the ledger."""
+        return await self._remembered().history(most)
+
+    async def past_run(self, run_id: str) -> PastResult | None:
+        """Return how a finished run ended; None: there is no such run, or it has not ended."""
+        return await self._remembered().past_run(run_id)
+
+    async def company_history(self, company_id: int, most: int = 20) -> list[CompanyInRun]:
+        """Return what became of a company in its newest runs; without those that told nothing."""
+        return await self._remembered().company_history(company_id, most)
+
+    async def status(self) -> Standing:
+        """Return how things stand, by the ledger: the last sync, runs under way, and how each company ended."""
+        return await self._remembered().standing(self._accounts.names)
+
+    async def quota(self, account: str | None = None) -> QuotaDay:
+        """Return what an account's API key has used of its day, by the ledger; a provider is asked which key it is.
+
+        Raises `AccountParked` where the credentials cannot be had.
+        """
+        key = await self._connections.known_key(self._accounts.one(account, "the quota"))
+        now = self._now()
+        return await self._remembered().quota(key.account, key.quota.day_of(now), now)
 
     async def rows(self, company: Company) -> CompanyRows:
         """List one company's rows as Ottimate shows them, whole, with the certificate that shows it.
@@ -292,7 +356,7 @@ class Engine:
         `IncompleteListing`, `TenantLeak` and, while a run has the company, `Locked`.
         """
         account = self._owner(company)
-        return await self._looks().remote(company.id, account).listed()
+        return await (await self._looks().remote(company.id, account)).listed()
 
     async def lookup(
         self,
@@ -309,7 +373,7 @@ class Engine:
         is believed as long as it is for a sync; what it does not know is looked for with a probe, and a listing if that
         differs: one of each for a company at most. Raises `BadInvoice`, and what `rows` raises.
         """
-        read = [each for one in invoices for each in ((one,) if isinstance(one, Invoice) else read_invoices(one))]
+        read = invoices_of(invoices)
         by_id = {company.id: company for company in companies_of(companies)}
         looks = self._looks()
         return await look_up_all(
@@ -335,7 +399,7 @@ class Engine:
             company,
             self._company_key(company),
             what,
-            client=self._looks().client(company.id, account) if ask else None,
+            client=await self._looks().client(company.id, account) if ask else None,
             ledger=ledger,
             codes=self._dialect.type_codes,
         )
@@ -365,6 +429,9 @@ class Engine:
         async with ledger.lock(company_key):
             return await ledger.distrust(company_key)
 
+    def _remembered(self) -> Remembered:
+        return Remembered(ledger=self._opened(), origin=self._origin)
+
     def _looks(self) -> Looks:
         return Looks(
             origin=self._origin,
@@ -380,7 +447,7 @@ class Engine:
         return CompanyKey(origin=self._origin, account=account.account_id, company_id=company.id)
 
     def _owner(self, company: Company) -> Account:
-        return account_of(self._accounts, company_of(company).account, f"company {company.id}")
+        return self._accounts.one(company_of(company).account, f"company {company.id}")
 
     def _opened(self) -> Ledger:
         if self._ledger is None or not self._host.is_open:
@@ -388,8 +455,8 @@ class Engine:
         return self._ledger
 
 
-async def _given(row: Dimension) -> AsyncIterator[Dimension]:
-    yield row
+async def _given(rows: Sequence[Dimension]) -> AsyncIterator[Sequence[Dimension]]:
+    yield rows
 
 
 def _utc_now() -> datetime:

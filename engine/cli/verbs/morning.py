@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from engine.cli.desk.morning import Configured as Shown
-from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
+from engine.cli.desk.morning import Morning, morning, of_companies
 from engine.cli.show.cause_json import cause_json
 from engine.cli.show.morning import company_lines, morning_lines
 from engine.cli.show.morning_new import Frame
@@ -23,10 +23,12 @@ from engine.errors import plain
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
+from engine.model.quota import QuotaDay
 from engine.model.result import problem_json
-from engine.model.settings import AccountCompany, NamedCompany
+from engine.model.settings import NamedCompany
 from engine.model.standing import RunTimes
 from engine.observe.terminal import safe
+from engine.run.remembered import Remembered
 
 SCHEMA = "dimsync.status/1"
 
@@ -94,26 +96,17 @@ def _print(shown: Morning, company: int | None, configured: Configured, config: 
 async def _remembered(configured: Configured) -> Morning:
     settings = configured.settings
     origin, now = origin_of(settings.api.base_url), datetime.now(UTC)
-    ids = {account.account_id: account.name for account in settings.accounts}
     sound = [account for account in settings.accounts if not account.fault]  # the key of another one is not known
     with plain():
         async with await open_ledger(settings.ledger_url) as ledger:
             await ledger.carry_over(origin, {account.account_id: account.key_id for account in sound})
-            days = [KeyDay(each, await ledger.quota(origin, each.key_id, now.date())) for each in sound]
-            standing, states = await ledger.standing(origin), await ledger.states(origin)
-    rests = {
-        _named(where, ids): state.retry_at
-        for where, state in states.items()
-        if state.retry_at is not None and where.account_id in ids
-    }
+            remembered = Remembered(ledger=ledger, origin=origin)
+            days = [await remembered.quota(each, now.date(), now) for each in sound]
+            standing = await remembered.standing({each.account_id: each.name for each in settings.accounts})
     companies = [
         (NamedCompany(configured.levels[each.id].account, each.id), each.name) for each in configured.companies
     ]
-    return morning(standing, companies, rests, days, now)
-
-
-def _named(where: AccountCompany, names: dict[str, str]) -> NamedCompany:
-    return NamedCompany(names[where.account_id], where.company_id)
+    return morning(standing, companies, days, now)
 
 
 def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -> dict[str, object]:
@@ -131,7 +124,7 @@ def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -
         "causes": [cause_json(each, configured.groups, config) for each in shown.causes],
         "swapped": [list(pair.company_ids) for pair in shown.swapped],
         "companies": [_company_json(each) for each in sorted(shown.companies, key=_trouble_first)],
-        "accounts": [_account_json(each, shown.now) for each in shown.keys],
+        "accounts": [_account_json(each) for each in shown.keys],
     }
 
 
@@ -160,15 +153,14 @@ def _company_json(one: Shown) -> dict[str, object]:
     return named | one.last._asdict() | {"name": one.name} | times | {"problems": codes}
 
 
-def _account_json(day: KeyDay, now: datetime) -> dict[str, object]:
-    limits = day.account.limits
+def _account_json(day: QuotaDay) -> dict[str, object]:
     return {
-        "account": day.account.name,
-        "day": day.use.day.isoformat(),
-        "used": day.use.used,
-        "limit": limits.requests_per_day,
-        "reserve": limits.reserve_per_day,
-        "closed_until": _text(day.use.closed_until(now, limits)),
+        "account": day.account,
+        "day": day.day.isoformat(),
+        "used": day.used,
+        "limit": day.per_day,
+        "reserve": day.reserve,
+        "closed_until": _text(day.closed_until),
     }
 
 
