@@ -31,15 +31,24 @@ class Write(Protocol):
 
 
 class ListedRows:
-    """An async iterator of a company's rows, and the proof that they are all. It is read once."""
+    """A company's rows, to be read by `async for`, and the proof that they are all.
+
+    They are listed when they are first read; read again, the same rows come, and nothing is sent.
+    """
 
     def __init__(self, looks: Looks, company_id: int, account: Account) -> None:
         """Take what lists them."""
-        self._rows = self._each(looks, company_id, account)
+        self._looks = looks
+        self._company_id = company_id
+        self._account = account
         self._listed: CompanyRows | None = None  # None: nothing was read yet
 
-    def __aiter__(self) -> AsyncIterator[RemoteRow]:
-        return self._rows
+    async def __aiter__(self) -> AsyncIterator[RemoteRow]:
+        """List the company whole, then give its rows: what is not proven to be whole gives none."""
+        if self._listed is None:
+            self._listed = await (await self._looks.remote(self._company_id, self._account)).listed()
+        for row in self._listed.rows:
+            yield row
 
     @property
     def certificate(self) -> Certificate:
@@ -47,12 +56,6 @@ class ListedRows:
         if self._listed is None or self._listed.certificate is None:
             raise EngineError("nothing was listed yet: read the rows, `async for row in rows`; then there is a proof")
         return self._listed.certificate
-
-    async def _each(self, looks: Looks, company_id: int, account: Account) -> AsyncIterator[RemoteRow]:
-        """List the company whole, then give its rows: what is not proven to be whole gives none."""
-        self._listed = await (await looks.remote(company_id, account)).listed()
-        for row in self._listed.rows:
-            yield row
 
 
 class CompanyApi:

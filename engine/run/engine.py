@@ -87,6 +87,7 @@ class Engine:
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
         self._accounts = KnownAccounts(settings.accounts)
+        self._configured = {company.id: company for company in settings.companies}
         self._dialect = sound_dialect(settings)
         self._connections = Connections(settings, session=session, now=self._now, rng=self._rng)
         self._host = RunHost()
@@ -282,12 +283,16 @@ class Engine:
     def client(self, company: int | Company, account: str | None = None) -> CompanyApi:
         """Return one company's API, to look at and to write to, under the account's limits and token.
 
-        `company`: itself, or its id; a company of `Settings.companies` of that id is meant, with its settings. Of
-        another one nothing but the id is known. `account`: for such a one, where there are several.
+        `company`: itself, or its id: then the company of that id in `Settings.companies` is meant, with its settings;
+        of another one nothing but the id is known. `account`: in place of the company's.
         """
-        configured = {each.id: each for each in self._settings.companies}
-        one = company if isinstance(company, Company) else configured.get(company)
-        one = one or Company(id=company, account=account, source=_given(()))  # type: ignore[arg-type]
+        if isinstance(company, Company):
+            one = company
+        elif type(company) is int and company in self._configured:
+            one = self._configured[company]
+        else:
+            one = Company(id=company, source=_given(()))
+        one = one if account is None else replace(one, account=account)
         return CompanyApi(one, self._owner(one), self._looks(), self._put)
 
     def add_account(self, account: Account) -> None:
@@ -345,9 +350,9 @@ class Engine:
 
         Raises `AccountParked` where the credentials cannot be had.
         """
+        remembered, now = self._remembered(), self._now()
         key = await self._connections.known_key(self._accounts.one(account, "the quota"))
-        now = self._now()
-        return await self._remembered().quota(key.account, key.quota.day_of(now), now)
+        return await remembered.quota(key.account, key.quota.day_of(now), now)
 
     async def rows(self, company: Company) -> CompanyRows:
         """List one company's rows as Ottimate shows them, whole, with the certificate that shows it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 
 from engine.errors import ConfigError
 from engine.model.settings import SECRETS, Account
@@ -25,9 +26,10 @@ class KnownAccounts:
         """
         known = self._by_name.get(account.name)
         if known is not None and known != account:
+            others = ", ".join(each.name for each in fields(Account) if _differ(known, account, each.name))
             raise ConfigError(
-                f"there is an account {account.name!r} with other values: each needs its own name; credentials that"
-                " change come from a provider, Account(credentials=...)"
+                f"there is an account {account.name!r} with other values ({others}): each needs its own name;"
+                " credentials that change come from one provider, Account(credentials=...)"
             )
         for other in self._by_name.values():
             if other.name != account.name and (field := _shared(account, other)):
@@ -66,6 +68,10 @@ def unsendable(account: Account) -> str:
         if not text or not text.isascii() or not text.isprintable() or text != text.strip():
             return f"{name} is empty, or holds what no HTTP header can carry"
     return ""
+
+
+def _differ(one: Account, other: Account, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
 
 
 def _shared(one: Account, other: Account) -> str:

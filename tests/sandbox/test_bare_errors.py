@@ -95,6 +95,14 @@ MISTAKES: dict[str, tuple[Callable[[World], Awaitable[object]], type[EngineError
     ),
     "a number for a list of companies": (on_engine(lambda engine: engine.check(any_(1))), ConfigError, "type int"),
     "an id for a company": (on_engine(lambda engine: engine.rows(any_(1))), ConfigError, "company is of type int"),
+    "a dict for a company's id": (on_engine(lambda engine: engine.client(any_(ONE))), ConfigError, "Company: id is {"),
+    "a truth for a company's id": (on_engine(lambda engine: engine.client(True)), ConfigError, "Company: id is True"),
+    "a key that is no text": (
+        on_engine(lambda engine: engine.client(1).upsert([Dimension(any_(7), "account", "Account", "Cash", "1")])),
+        ConfigError,
+        "rows: item 1: its key is of type int: it must be text",
+    ),
+    "text for rows": (on_engine(lambda engine: engine.client(1).upsert(any_("K1"))), ConfigError, "is of type str"),
     "a dict for a row": (
         on_engine(lambda engine: engine.put(company(1, []), any_(ROW))),
         ConfigError,

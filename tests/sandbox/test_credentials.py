@@ -353,7 +353,10 @@ async def test_an_account_is_added_to_a_running_engine(world: World) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: replace(account(), api_key=Secret("another")), "an account 'main' with other values"),
+        (
+            lambda: replace(account(), api_key=Secret("other")),
+            r"'main' with other values \(api_key\): .*one provider",
+        ),
         (lambda: account("second", replace(OTHER, account_id=DEMO.account_id)), "have one account_id"),
         (lambda: account("second", replace(OTHER, api_key=DEMO.api_key)), "have one api_key"),
         (lambda: account("second", replace(OTHER, api_key="a\nb")), "account 'second': api_key is empty, or holds"),
