@@ -35,7 +35,7 @@ class KnownAccounts:
             if other.name != account.name and (field := _shared(account, other)):
                 raise ConfigError(_one_of_two(account, other, field))
         if not account.fault and (fault := unsendable(account)):
-            raise ConfigError(f"account {account.name!r}: {fault}")
+            raise ConfigError(fault)
         self._by_name[account.name] = account
 
     @property
@@ -66,7 +66,7 @@ def unsendable(account: Account) -> str:
     for name in SECRETS:
         text = getattr(account, name).reveal()
         if not text or not text.isascii() or not text.isprintable() or text != text.strip():
-            return f"{name} is empty, or holds what no HTTP header can carry"
+            return f"{name} of account {account.name!r} is empty, or holds what no HTTP header can carry"
     return ""
 
 

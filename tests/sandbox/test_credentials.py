@@ -226,7 +226,7 @@ FAILING: dict[str, tuple[object, str]] = {
     "it gives something else": ({"api_key": "x"}, "its credentials provider returned dict: it must return Credentials"),
     "it gives an empty key": (
         access.Credentials(api_key=""),
-        "its credentials provider returned cannot be used: api_key is empty, or holds what no HTTP header",
+        "its credentials provider returned cannot be used: api_key of account 'main' is empty, or",
     ),
     "it gives another account's key": (
         OTHER,
@@ -359,7 +359,7 @@ async def test_an_account_is_added_to_a_running_engine(world: World) -> None:
         ),
         (lambda: account("second", replace(OTHER, account_id=DEMO.account_id)), "have one account_id"),
         (lambda: account("second", replace(OTHER, api_key=DEMO.api_key)), "have one api_key"),
-        (lambda: account("second", replace(OTHER, api_key="a\nb")), "account 'second': api_key is empty, or holds"),
+        (lambda: account("second", replace(OTHER, api_key="a\nb")), "api_key of account 'second' is empty, or holds"),
         (lambda: Account(name="second", account_id="racc_2", api_key=Secret("k")), "client_id is missing: give a"),
         (
             lambda: Account(name="second", account_id="racc_2", credentials=any_(OTHER)),
