@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from random import Random
@@ -30,13 +30,18 @@ class Connections:
     def __init__(
         self,
         settings: Settings,
+        accounts: Iterable[Account],
         *,
         session: aiohttp.ClientSession | None,
         now: Callable[[], datetime],
         rng: Random,
     ) -> None:
-        """Take a session to be used and left open; None: one is made for the first request, and closed at the end."""
+        """Take the engine's accounts, which may grow, and a session to be used and left open.
+
+        `session` None: one is made for the first request, and closed at the end.
+        """
         self._settings = settings
+        self._accounts = accounts
         self._session_handed_in = session
         self._session = session  # the one in use
         self._proxies: Mapping[str, str] | None = None  # of a session of our own
@@ -73,7 +78,8 @@ class Connections:
 
     def _fault_of(self, account: Account) -> str:
         """Return why credentials that a provider gave cannot be used; empty: they can."""
-        return given_credentials_fault(account, [key.account for key in self._keys.values()])
+        known = {each.name: each for each in self._accounts} | {name: key.account for name, key in self._keys.items()}
+        return given_credentials_fault(account, known.values())
 
     def transport(self, account: Account) -> Transport:
         """Return the account's way out on the one session, which is opened for the first request of all."""

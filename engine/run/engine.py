@@ -89,7 +89,7 @@ class Engine:
         self._accounts = KnownAccounts(settings.accounts)
         self._configured = {company.id: company for company in settings.companies}
         self._dialect = sound_dialect(settings)
-        self._connections = Connections(settings, session=session, now=self._now, rng=self._rng)
+        self._connections = Connections(settings, self._accounts, session=session, now=self._now, rng=self._rng)
         self._host = RunHost()
         self._notices: list[Problem] = []
         self._is_entered = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
 from engine.errors import ConfigError
@@ -37,6 +37,9 @@ class KnownAccounts:
         if not account.fault and (fault := unsendable(account)):
             raise ConfigError(fault)
         self._by_name[account.name] = account
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(tuple(self._by_name.values()))
 
     @property
     def names(self) -> dict[str, str]:

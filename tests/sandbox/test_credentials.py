@@ -11,11 +11,23 @@ from typing import Any
 import anyio
 import pytest
 
-from engine import Account, AccountParked, CompanyResult, ConfigError, Credentials, Parked, QuotaDay, Secret
+from engine import (
+    Account,
+    AccountParked,
+    CompanyResult,
+    ConfigError,
+    Credentials,
+    Parked,
+    QuotaDay,
+    RequestSent,
+    Secret,
+)
+from engine.model.origin import origin_of
 from engine.sandbox import access
 from engine.sandbox.access import Meter
 from tests.sandbox.conftest import (
     DEMO,
+    OPEN,
     OTHER,
     World,
     account,
@@ -173,6 +185,41 @@ async def test_credentials_that_change_in_the_middle_of_a_run(world: World) -> N
     assert_exact(world, 1, dims(200))
 
 
+@pytest.mark.parametrize("moment", range(1, 26))
+async def test_whenever_they_change_nothing_is_lost_and_each_request_counts_on_its_own_key(
+    world: World, moment: int
+) -> None:
+    """After the request of this number of a run over five companies, of which two are known."""
+    vault = vault_of(world, DEMO, NEW)
+    world.limit(max_concurrency=4, chunk_rows=20)
+    for n in range(1, 6):
+        world.place(n, dims(30, first=n * 100) if n < 3 else [])
+    fleet = [company(n, dims(60, first=n * 100)) for n in range(1, 6)]
+    world.guards = OPEN
+    sent = 0
+    async with world.engine() as engine, engine.sync(fleet) as run:
+        async for event in run:
+            sent += isinstance(event, RequestSent)
+            if sent == moment and NEW.api_key not in world.sandbox.service.access.by_key:
+                rotate(world, NEW)
+    assert run.result.exit_code == 0, run.result.companies
+    assert columns(run.result)["created"] == 240
+    assert len(vault.asked) <= 2
+    for n in range(1, 6):
+        assert_exact(world, n, dims(60, first=n * 100))
+    log = world.sandbox.service.log
+    refused = sum(entry.account is None for entry in log)
+    assert await used_of(world, NEW) + await used_of(world, DEMO) == run.result.requests.total == len(log)
+    assert await used_of(world, DEMO) >= refused
+
+
+async def used_of(world: World, of: access.Credentials) -> int:
+    """Return how many requests the ledger counts on an API key today."""
+    async with world.open_ledger() as ledger:
+        origin, key_id = origin_of(world.settings.api.base_url), account(credentials=of).key_id
+        return (await ledger.quota(origin, key_id, world.clock().date())).used
+
+
 async def test_the_token_endpoint_that_refuses_asks_too(world: World) -> None:
     """A new client secret: the old token lives on, and the next one is refused."""
     vault = vault_of(world, DEMO, replace(DEMO, client_secret="new-secret"))
@@ -245,7 +292,6 @@ async def test_a_provider_that_fails_stops_its_account_alone_and_is_asked_again(
     world.place(9, owner=OTHER.account_id)
     both = company(1, dims(3), account="main"), company(9, dims(3), account="other")
     async with world.engine() as engine:
-        await engine.directory("other")
         first = await engine.sync(both).result()
         mine, others = first.companies
         assert (verdict(mine), others.state, first.exit_code) == (("deferred", 8, ["authentication"]), "synced", 8)
