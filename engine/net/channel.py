@@ -43,7 +43,7 @@ from engine.net.trouble.giving_up import GivingUp
 from engine.net.trouble.good_answers import GoodAnswers
 from engine.net.trouble.host import Host
 from engine.net.trouble.outage import Outage
-from engine.net.trouble.parking import Parking
+from engine.net.trouble.parking import Parking, no_credentials
 from engine.net.trouble.refusals import Refusals
 from engine.net.trouble.same_error import SameError
 from engine.net.trouble.trial import Trial, what_of
@@ -158,6 +158,8 @@ class Channel:
             await self.trial.turn(call)
             await self.host.turn(self.account.name, call)
             await self._parking.raise_if_parked()
+            if (unknown := no_credentials(self.account)) is not None:  # its provider has failed meanwhile
+                raise await self._parking.park(unknown)
             token = await self._tokens.current() if call.bearer else None
             try:
                 return token, await self._sending.send(call, token)

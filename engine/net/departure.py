@@ -20,7 +20,9 @@ from engine.net.trouble.parking import Parking
 
 
 class NotNow(Exception):
-    """Nothing was sent: since the call's turn came, its token was refused or the host came into doubt. Take turns anew.
+    """Nothing was sent, as something changed since the call's turn came: it takes turns anew.
+
+    Its token was refused, its credentials are not known any more, or the host came into doubt.
 
     Raised by `Departure` and `Sending`; it never leaves the channel.
     """

@@ -54,6 +54,8 @@ class Sending:
         Raises `OutcomeUnknown` when no whole answer came, `NotNow`, and what `Departure.leave` raises.
         """
         account, quota = self._key.account, self._key.quota  # of one API key, whatever happens while this waits
+        if account.fault:
+            raise NotNow
         request = request_for(call, token, account, self._api)
         async with self._key.gate.place(self._parking.begun) as place:
             if token is not None and not self._key.keeper.is_good(token):  # refused while this call waited

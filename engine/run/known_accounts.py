@@ -25,14 +25,16 @@ class KnownAccounts:
         sent.
         """
         known = self._by_name.get(account.name)
-        if known is not None and known != account:
+        if known == account:
+            return
+        if known is not None:
             others = ", ".join(each.name for each in fields(Account) if _differ(known, account, each.name))
             raise ConfigError(
                 f"there is an account {account.name!r} with other values ({others}): each needs its own name;"
                 " credentials that change come from one provider, Account(credentials=...)"
             )
         for other in self._by_name.values():
-            if other.name != account.name and (field := _shared(account, other)):
+            if field := _shared(account, other):
                 raise ConfigError(_one_of_two(account, other, field))
         if not account.fault and (fault := unsendable(account)):
             raise ConfigError(fault)

@@ -312,6 +312,29 @@ async def test_a_provider_that_fails_after_a_refusal_is_told_with_the_refusal(wo
     assert "; its credentials provider failed: RuntimeError: no lease for *** of ***" in told(result.companies[0])
 
 
+async def test_nothing_is_sent_without_credentials_though_a_run_is_under_way_when_its_provider_fails(
+    world: World,
+) -> None:
+    """Another call meets the refusal first, and its provider fails at the next: the run ends with those words."""
+    vault = vault_of(world, DEMO, DEMO, RuntimeError("it is sealed"))
+    world.place(1)
+    world.place(2)
+    world.limit(max_concurrency=1, chunk_rows=5)
+    async with world.engine() as engine:
+        async with engine.sync([company(1, dims(50))]) as run:
+            async for event in run:
+                if type(event).__name__ == "ChunkSettled" and len(vault.asked) == 1:
+                    rotate(world, NEW)
+                    for words in ("gateway refuses|HTTP 40", "no credentials: its credentials provider failed"):
+                        with pytest.raises(AccountParked, match=words):
+                            await engine.client(2).count()
+        (one,) = run.result.companies
+    assert (verdict(one), len(vault.asked)) == (("deferred", 8, ["authentication"]), 3)
+    assert "it is sealed" in told(one)
+    assert run.result.totals.adds_up
+    assert [entry.account for entry in world.sandbox.service.log].count(None) <= 3
+
+
 async def test_a_provider_that_hangs_is_waited_for_as_long_as_for_a_request(world: World) -> None:
     async def hang(_: Account) -> Credentials:
         await anyio.sleep_forever()
