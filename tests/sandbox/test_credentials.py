@@ -317,6 +317,9 @@ async def test_nothing_is_sent_without_credentials_though_a_run_is_under_way_whe
 ) -> None:
     """Another call meets the refusal first, and its provider fails at the next: the run ends with those words."""
     vault = vault_of(world, DEMO, DEMO, RuntimeError("it is sealed"))
+    keys: list[str] = []
+    assert world.line is not None
+    world.line.watch = lambda turn: keys.append(turn.call.api_key)
     world.place(1)
     world.place(2)
     world.limit(max_concurrency=1, chunk_rows=5)
@@ -332,7 +335,8 @@ async def test_nothing_is_sent_without_credentials_though_a_run_is_under_way_whe
     assert (verdict(one), len(vault.asked)) == (("deferred", 8, ["authentication"]), 3)
     assert "it is sealed" in told(one)
     assert run.result.totals.adds_up
-    assert [entry.account for entry in world.sandbox.service.log].count(None) <= 3
+    assert set(keys) == {DEMO.api_key}
+    assert [entry.account for entry in world.sandbox.service.log].count(None) == 4  # of both: a request and a witness
 
 
 async def test_a_provider_that_hangs_is_waited_for_as_long_as_for_a_request(world: World) -> None:
