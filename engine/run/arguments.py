@@ -8,14 +8,17 @@ from typing import TypeVar
 
 from engine.errors import ConfigError
 from engine.model.dimension import Dimension
+from engine.model.result import RunResult
 from engine.model.saved_plan import SavedPlan
-from engine.model.settings import Allow, Company, Settings
+from engine.model.settings import Account, Allow, Company, Settings
 
 T = TypeVar("T")
 
 COMPANY = "a Company: Company(id=123, source=rows)"
 ROW = f"a Dimension: Dimension({', '.join(Dimension._fields)})"
 ALLOW = 'an Allow: Allow("mass-create", 123)'
+ACCOUNT = 'an Account: Account(name="main", account_id="racc_...", credentials=provider)'
+RESULT = "a RunResult: await engine.plan(companies)"
 PLAN = "a SavedPlan, as `Engine.saved_plan` and `read_plan` return it"
 SETTINGS = "a Settings: Settings(accounts=(account,))"
 
@@ -47,6 +50,16 @@ def allowances_of(allow: Iterable[Allow]) -> list[Allow]:
 def plan_of(saved: SavedPlan) -> SavedPlan:
     """Return a plan that is to be carried out. Raises `ConfigError` if it is none."""
     return _one(saved, SavedPlan, "the plan", PLAN)
+
+
+def account_of(account: Account) -> Account:
+    """Return an account that is to be added. Raises `ConfigError` if it is none."""
+    return _one(account, Account, "the account", ACCOUNT)
+
+
+def result_of(result: RunResult) -> RunResult:
+    """Return the result of a run. Raises `ConfigError` if it is none, such as a run that was not awaited."""
+    return _one(result, RunResult, "the result", RESULT)
 
 
 def settings_of(settings: Settings) -> Settings:

@@ -30,11 +30,13 @@ from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
 from engine.model.standing import Standing
 from engine.run.arguments import (
+    account_of,
     allowances_of,
     companies_of,
     company_of,
     plan_of,
     refuse_other_parts,
+    result_of,
     rows_of,
     settings_of,
 )
@@ -183,7 +185,7 @@ class Engine:
 
         Raises `ConfigError` for the result of another verb.
         """
-        if result.verb != PLAN.verb:
+        if result_of(result).verb != PLAN.verb:
             raise ConfigError(f"the run {result.run_id} is a {result.verb}: a plan is saved of what `plan` found")
         return saved_plan(result, origin=self._origin, contract=self._dialect.name)
 
@@ -284,7 +286,8 @@ class Engine:
         """Return one company's API, to look at and to write to, under the account's limits and token.
 
         `company`: itself, or its id: then the company of that id in `Settings.companies` is meant, with its settings;
-        of another one nothing but the id is known. `account`: in place of the company's.
+        of another one nothing but the id is known. `account`: in place of the company's. Raises `ConfigError` for an id
+        that is none, and for an account that is not there.
         """
         if isinstance(company, Company):
             one = company
@@ -302,7 +305,7 @@ class Engine:
         `ConfigError` for another account of a known name, account id or API key. Credentials that change come from a
         provider: `Account.credentials`.
         """
-        self._accounts.add(account)
+        self._accounts.add(account_of(account))
 
     async def directory(self, account: str | None = None, *, refresh: bool = False) -> Directory:
         """Return accounts, companies and locations as the account's API user sees them, from the ledger or the API.

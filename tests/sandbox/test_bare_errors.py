@@ -114,6 +114,16 @@ MISTAKES: dict[str, tuple[Callable[[World], Awaitable[object]], type[EngineError
         r'it must be an Allow: Allow\("mass-create", 123\)',
     ),
     "text for a plan": (on_engine(lambda engine: engine.apply(any_("{}"), [])), ConfigError, "must be a SavedPlan"),
+    "no result of a plan": (
+        on_engine(lambda engine: engine.saved_plan(any_(engine.plan))),
+        ConfigError,
+        r"the result is of type method: it must be a RunResult: await engine\.plan",
+    ),
+    "a dict for an added account": (
+        on_engine(lambda engine: engine.add_account(any_({"name": "main"}))),
+        ConfigError,
+        r"the account is of type dict: it must be an Account: Account\(name=",
+    ),
     "text for a secret": (
         fails(lambda _: replace(account(), api_key=any_("text"))),
         ConfigError,
