@@ -23,8 +23,9 @@ NEW = Dimension("K09000", "account", "Account", "Petty cash", "09000", "C9000")
 
 
 @pytest.fixture
-async def loaded(world: World) -> World:
-    """A world with a company of 250 rows that a sync has loaded, and a clean log."""
+async def loaded(either_world: World) -> World:
+    """A world with a company of 250 rows that a sync has loaded, and a clean log; under each contract in turn."""
+    world = either_world
     world.place(1)
     assert (await world.sync_one(1, dims(250))).exit_code == 0
     world.sandbox.service.log.clear()
