@@ -26,11 +26,11 @@ from engine.observe.terminal import safe
 from engine.version import __version__
 
 VERBS = {
-    "demo": ("demo", "Show the whole thing on made-up companies: no account, no settings, no network."),
+    "demo": ("demo", "Show dimsync at work on made-up companies: no account, no settings, no network."),
     "sandbox": ("sandbox", "Run a made-up Ottimate to rehearse against."),
     "init": ("init", "Write the first settings, from what the API user sees and a folder of exports."),
-    "validate": ("validate", "Check the settings file; tells everything that is wrong with it."),
-    "doctor": ("doctor", "Look at all that a run needs, and say what to do about what is not in order."),
+    "validate": ("validate", "Check the settings file, and name every fault in it with its key."),
+    "doctor": ("doctor", "Check all that a run needs (ok, warn, FAIL), and say what to do about it."),
     "map": ("maps", "Show what a mapping makes of an export, or propose one; needs no network."),
     "companies": ("companies", "List the companies that the API user sees, and which are configured."),
     "status": ("status", "Show who needs a person, since when, and what to type; what waits, and until when."),
@@ -38,17 +38,17 @@ VERBS = {
     "report": ("report", "Write what a run did as one HTML page, and all of its rows as CSV."),
     "plan": ("sync", "Read, compare and show what a sync would do; writes nothing."),
     "apply": ("sync", "Carry out a plan that `plan -o FILE` has kept, exactly."),
-    "sync": ("sync", "Bring the companies' dimensions to what their sources say."),
+    "sync": ("sync", "Create and update dimensions until Ottimate has what the sources say."),
     "check": ("sync", "Show where sources and Ottimate differ, and who changed it; writes nothing."),
     "retry": ("sync", "Send again the rows that a run left rejected or uncertain, and no others."),
     "explain": ("rows", "Tell the life of one row: source, Ottimate, ledger, attempts."),
     "get": ("look", "Show one row as Ottimate shows it now, by key, ERP id or id."),
     "lookup": ("look", "Tell whether the dimensions that invoices name exist in their companies."),
     "pull": ("look", "Write the companies' dimensions, as Ottimate shows them, to a file."),
-    "rekey": ("rows", "Let rows whose key has changed in the source keep the one that Ottimate knows."),
+    "rekey": ("rows", "Let rows whose key changed in the source keep the key that Ottimate knows."),
     "ledger": ("ledger", "Back up and restore the ledger, distrust it, print its schema."),
     "completion": ("completion", "Print a script that lets bash, zsh or fish complete verbs and options."),
-    "help": ("help", "Tell what a code means, why it comes, and what to do; without one, list all."),
+    "help": ("help", "Show a page on a topic, or what a code means and what to do; without one, list all."),
 }
 """Each verb's module in `engine.cli.verbs`, and what the verb does.
 
@@ -130,5 +130,5 @@ def run(arguments: Sequence[str]) -> int:
 
 def _complain(message: str) -> None:
     """Print an error's message, line by line, with control characters escaped."""
-    for line in message.splitlines() or ["it is not known why"]:
+    for line in message.splitlines() or ["it failed without a message; run `dimsync doctor`"]:
         click.echo(f"Error: {safe(line)}", err=True)

@@ -41,7 +41,12 @@ def run_options(*more: str) -> Callable[[F], F]:
             help="Only company:ID, account:NAME, group:NAME, erp:NAME or state:STATE (of the last sync);"
             " may be given again.",
         ),
-        click.option("--exclude", multiple=True, metavar="KIND:NAME", help="Not these; may be given again."),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="KIND:NAME",
+            help="All but these; takes what --select takes, and may be given again.",
+        ),
         *(MORE[name] for name in more),
         output_option("table", "json", "ndjson"),
         quiet_option,
@@ -53,7 +58,8 @@ MORE = {
     "verify": click.option(
         "--verify",
         type=click.Choice(["auto", "full", "probe", "none"]),
-        help="What to look at remotely: what is due, every row, the row counts, nothing. Default: as set.",
+        help="How to check what Ottimate has: auto (as far as it is due), full (every row), probe (row counts) or none"
+        " (believe the ledger). Default: as in the settings.",
     ),
     "allow": click.option(
         "--allow",
@@ -69,17 +75,17 @@ MORE = {
         help="Send no more than N requests: known changes first, then listings. Tokens are not counted.",
     ),
     "deadline": click.option(
-        "--deadline", metavar="TIME", help="Stop after so long (30m, 2h): known changes first, then listings."
+        "--deadline", metavar="TIME", help="Stop after this time (30m, 2h): known changes first, then listings."
     ),
     "expect_ledger": click.option(
         "--expect-ledger",
         is_flag=True,
-        help="Exit with 2, and send nothing, when the ledger knows of no earlier run: for schedulers, once it has one.",
+        help="Exit with 2, and send nothing, when the ledger is new: for schedulers, from the second run on.",
     ),
     "fresh": click.option(
         "--fresh",
         is_flag=True,
-        help="Read companies again that rest after a failure, and use keys that were asked to wait.",
+        help="Do not wait: try companies that rest after a failure, and API keys that were asked to wait.",
     ),
 }
 """Options that only some verbs have, by name."""

@@ -41,4 +41,4 @@ def unknown(what: str, known: Iterable[str]) -> str:
     near = get_close_matches(what, names, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(names)}" if names else "none is known"
+    return f"known: {', '.join(names)}" if names else "none is defined"

@@ -123,7 +123,11 @@ def _twice(path: Path, document: Document) -> Iterator[Fault]:
     for (first, one), (second, other) in combinations(document.accounts.items(), 2):
         for key in ("api_key", "account_id"):
             if getattr(one, key) == getattr(other, key):
-                yield Fault(path, f"accounts.{second}.{key}", f"is that of [accounts.{first}]: name an account once")
+                yield Fault(
+                    path,
+                    f"accounts.{second}.{key}",
+                    f"is that of [accounts.{first}], too: one account stands under one name",
+                )
 
 
 def with_absent(configured: Configured, ids: Collection[int]) -> Configured:

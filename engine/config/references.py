@@ -59,7 +59,7 @@ def _fleet_faults(fleet: Entry, raw: Mapping[str, Any], *, is_listed: bool) -> I
         text = f"{written[0][1].text!r} must hold {{company_id}} exactly once, to tell which companies there are"
         yield fleet.fault(key, f"{text}; or its mapping names each row's: company_column")
     elif not is_listed:
-        yield fleet.fault(key, "is for companies that are listed: name them in [[companies]] or a companies_file")
+        yield fleet.fault(key, "tells of no company by itself: list the companies in [[companies]] or a companies_file")
 
 
 def _names_companies(mapping: object, raw: Mapping[str, Any]) -> bool:
@@ -166,5 +166,5 @@ def _reserves(path: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
         per_day = given.get("requests_per_day", Limits().requests_per_day)
         reserve = given.get("reserve_per_day", Limits().reserve_per_day)
         if type(per_day) is int and type(reserve) is int and per_day >= 1 and reserve >= per_day:
-            message = f"{reserve} leaves nothing of requests_per_day = {per_day}: it must be smaller"
+            message = f"{reserve} takes all of requests_per_day = {per_day}: it must be smaller"
             yield Fault(path, f"{place}.reserve_per_day", message)

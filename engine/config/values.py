@@ -74,9 +74,9 @@ def _amount(value: object, units: Mapping[str, float], wanted: str, *, spelled: 
         raise ValueError(f"{value!r} is not {wanted}")
     amount = float(match[1]) * units[unit]
     if amount > 1e15:
-        raise ValueError(f"{match[0][:40]!r} is more than can be meant")
+        raise ValueError(f"{match[0][:40]!r} is too large")
     if amount <= 0:
-        raise ValueError(f"{value!r} must be more than nothing")
+        raise ValueError(f"{value!r} must be more than 0")
     return amount
 
 

@@ -54,4 +54,4 @@ def _nearest(place: tuple[str | int, ...]) -> str:
     for pattern, section in SECTIONS.items():
         if len(pattern) == len(parents) and all(one in {"*", two} for one, two in zip(pattern, parents, strict=True)):
             return unknown(str(key), section.model_fields)
-    return "it has no place here"
+    return "there is no such section"

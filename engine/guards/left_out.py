@@ -46,6 +46,6 @@ def _gutted_sources(now: Sequence[SourceCounts], before: Sequence[SourceCounts],
             name = f"{source.name}: " if source.name else ""
             yield (
                 f"{name}the mapping leaves out {source.left_out:,} of {source.read_rows:,} rows, and left out"
-                f" {earlier.left_out:,} of {earlier.read_rows:,} at the last good run (held above"
-                f" {guards.left_out_share:.0%} where it was under {guards.left_out_usual_share:.0%})"
+                f" {earlier.left_out:,} of {earlier.read_rows:,} at the last good run: over"
+                f" {guards.left_out_share:.0%}, where it was under {guards.left_out_usual_share:.0%}"
             )

@@ -98,9 +98,9 @@ REGISTRY = (
         cause="The API stores or shows a value its own way: cut, in capitals, with `&amp;` for `&`, without leading"
         " zeros.",
         effect="The row is there. It is told once, with both spellings (exit 3), and then unchanged, at no request,"
-        " until the source or Ottimate moves. An ERP id or a type that is spelled otherwise breaks invoices: it is"
-        " told in every run.",
-        next="Spell the value in the source as Ottimate does, if you can. To let ERP ids and types of a company be:"
+        " until it changes in the source or in Ottimate. An ERP id or a type that is spelled otherwise breaks invoices:"
+        " it is told in every run.",
+        next="Spell the value in the source as Ottimate does, if you can. To accept the ERP ids and types of a company:"
         " `dimsync sync --select company:ID --allow stored-otherwise:ID`.",
     ),
     Guard(

@@ -39,8 +39,8 @@ def violations(figures: Figures, guards: Guards) -> tuple[Violation, ...]:
         found.append(
             Violation(
                 "shrunken-source",
-                f"the source has {figures.source_rows:,} rows and had {figures.last_good_rows:,} at the last good run"
-                f" (held under {guards.shrink_share:.0%})",
+                f"the source shrank from {figures.last_good_rows:,} rows to {figures.source_rows:,} since the last good"
+                f" run: under {guards.shrink_share:.0%} are left, so it may have been cut short",
             )
         )
     if figures.there >= guards.min_rows:
@@ -56,5 +56,5 @@ def violations(figures: Figures, guards: Guards) -> tuple[Violation, ...]:
 def _outsized(slug: str, verb: str, planned: int, there: int, share: float, rows: int) -> list[Violation]:
     if planned <= rows or planned <= share * there:
         return []
-    message = f"would {verb} {planned:,} rows where {there:,} are (held above {share:.0%} and {rows:,} rows)"
+    message = f"would {verb} {planned:,} rows where {there:,} are: over {share:.0%} of them, and over {rows:,} rows"
     return [Violation(slug, message)]

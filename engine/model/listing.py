@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.model.dimension import RemoteRow
+from engine.model.wording import counted
 
 
 class Page(NamedTuple):
@@ -48,6 +49,9 @@ class Certificate:
         count = (
             str(self.declared) if self.declared == self.declared_last else f"{self.declared}, then {self.declared_last}"
         )
-        seen = f"{self.unique} different rows seen on {self.pages} pages ({self.repeats} repeats)"
+        seen = (
+            f"{counted(self.unique, 'different row')} seen on {counted(self.pages, 'page')}"
+            f" ({counted(self.repeats, 'repeat')})"
+        )
         why = "; the API counts the rows of a page, not of all, so nothing shows where the listing ends"
         return f"{count} rows declared, {seen}{why if self.counts_pages else ''}"

@@ -8,6 +8,7 @@ from engine.compare.backoff import keys_lead_nowhere
 from engine.ledger.store import Rows
 from engine.model.company_record import KEY_MISMATCH, OVERWRITTEN, CompanyState
 from engine.model.settings import CompanyKey
+from engine.model.wording import counted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class CompanyNotes:
 
 def overwritten(rows: int) -> str:
     """Return what is said of creates that changed rows which were there."""
-    return f"{rows} rows that were to be created had keys that lead to rows that are there, and changed those"
+    return f"{counted(rows, 'row')} to be created had keys that lead to rows that are there, and changed those"
 
 
 def mismatch(unexpected_creates: int) -> str:
@@ -59,7 +60,7 @@ def mismatch(unexpected_creates: int) -> str:
             " before you try again"
         )
     return (
-        f"the server created {unexpected_creates} rows more than planned: a key did not lead to the row that it was"
-        " matched with, and that row may be there twice now; nothing more was sent for this company: look at its rows"
-        " in Ottimate before you try again"
+        f"the server created {counted(unexpected_creates, 'row')} more than planned: a key did not lead to the row that"
+        " it was matched with, and that row may be there twice now; nothing more was sent for this company: look at its"
+        " rows in Ottimate before you try again"
     )

@@ -14,6 +14,7 @@ from engine.model.company_record import OVERWRITTEN
 from engine.model.outcome import Column
 from engine.model.resting import KEY_COLLISION, NOT_APPLIED, NOT_LISTED
 from engine.model.wanted import Wanted
+from engine.model.wording import counted as in_words
 from engine.run.company_context import CompanyContext
 from engine.run.comparer import Compared
 from engine.run.endings import CHANGED, UNSEEN, Stop, stop
@@ -45,7 +46,7 @@ async def look_again(
         return None
     company.counts.reopen(moved)
     some = ", ".join(sorted(moved)[:3]) + (" ..." if len(moved) > 3 else "")
-    told = f"{len(moved)} rows that were unchanged or stored differ now ({some})"
+    told = f"of those that were unchanged or stored, {in_words(len(moved), 'row differs', 'rows differ')} now ({some})"
     return stop(OVERWRITTEN, f"{text}, so that {told}: the next run sees to them", CHANGED)
 
 
@@ -83,7 +84,7 @@ async def verify(company: CompanyContext, rows: Sequence[Change]) -> int:
     stored = [change.row.key for change in rows if change.row.key in counts.done]
     if still := to_do_of(after.plan) & counts.done.keys():  # no success, whatever the answers said
         counts.reopen(still)
-        text = f"{len(still)} rows that were pushed are shown otherwise by the listing after it"
+        text = f"the listing after it shows {in_words(len(still), 'pushed row')} otherwise than sent"
         company.ending.take(stop("not-verified", f"{text}; the next run sees to them", UNSEEN))
     undone = [key for key in stored if key not in left]
     if moved := [key for key in stored if key not in told]:  # it is neither as it was nor as it is spelled

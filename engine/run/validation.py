@@ -29,7 +29,7 @@ def sound_allowances(allow: Iterable[Allow], companies: Iterable[Company]) -> fr
 def sound_dialect(settings: Settings) -> Dialect:
     """Return the contract's dialect. Raises `ConfigError` for one that nobody knows."""
     if settings.api.contract not in DIALECTS:
-        raise ConfigError(f"api.contract is {settings.api.contract!r}; understood are: {', '.join(sorted(DIALECTS))}")
+        raise ConfigError(f"api.contract is {settings.api.contract!r}; it must be {' or '.join(sorted(DIALECTS))}")
     return DIALECTS[settings.api.contract]
 
 

@@ -163,9 +163,8 @@ class Visible:
         """Note that the directory does not show a company, and return the error for it."""
         account = self._channel.account
         text = (
-            f"not among the {len(self._known)} companies that the API user of account {account.name}"
-            f" ({account.account_id}) may see; check its id and its account: `dimsync companies --refresh` lists them"
-            " anew"
+            f"not among the companies that the API user of account {account.name} ({account.account_id}) may see; check"
+            " its id and its account: `dimsync companies --refresh` lists them anew"
         )
         before = await self._state(company_id)
         failures = before.failures + 1 if before.failure == OUT_OF_SCOPE else 1

@@ -18,6 +18,7 @@ from itertools import compress, repeat
 
 from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, Chunk, ChunkOutcome, Column, ItemResult, as_result
+from engine.model.wording import counted
 from engine.send.joined_answer import Joined, join_answer
 
 
@@ -144,4 +145,6 @@ def _doubt(chunk: Chunk, answer: BulkAnswer, *, all_joined: bool) -> str:
         return "the answer names a row as refused that cannot be told from its chunk: this one may be it"
     counts = f"{answer.created_count} created, {answer.updated_count} updated, {answer.error_count} refused"
     arrays = f"{len(answer.created)}, {len(answer.updated)} and {len(answer.errors)}"
-    return f"{len(chunk.changes)} rows were sent, and the answer counts {counts} but lists {arrays}"
+    return (
+        f"{counted(len(chunk.changes), 'row was', 'rows were')} sent, and the answer counts {counts} but lists {arrays}"
+    )

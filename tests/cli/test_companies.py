@@ -24,7 +24,7 @@ def test_what_is_seen_and_what_is_named(fleet: Fleet) -> None:
     assert lines["902"].endswith("not named")
     assert "\\x1b[31mred \\u202ename" in lines["902"]
     assert "\x1b" not in done.stdout
-    assert "NOT VISIBLE  999 Company 999: the settings name it" in done.stdout
+    assert "NOT VISIBLE  999 Company 999: configured, and this account does not see it" in done.stdout
 
     document = json.loads(fleet.run("companies", "--output", "json").stdout)
     (account,) = document["accounts"]

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from engine.cli.codes import CODES
+from engine.cli.show.pages import page, title, topics
 from tests.cli.conftest import Here
 from tests.cli.program import dimsync
 from tests.nursery import ROOT, environment
@@ -37,16 +38,23 @@ def test_a_command_stays_on_one_line(code: str, here: Here, monkeypatch: pytest.
 
 def test_all_codes_fit_the_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    head, *lines = here("help").stdout.splitlines()
-    assert head.split() == ["CODE", "CAUSE"]
+    shown = here("help").stdout
+    pages, _, codes = shown.partition("\n\nCODE")
+    head, *lines = codes.partition("\n\n")[0].splitlines()
+    assert head.split() == ["CAUSE"]
     assert [line.split()[0] for line in lines] == list(CODES)
     assert max(map(len, lines)) == 60
     assert any(line.endswith(CUT) for line in lines)
+    head, *lines = pages.splitlines()
+    assert head.split() == ["TOPIC", "WHAT", "IT", "TELLS"]
+    assert [line.split()[0] for line in lines] == topics()
+    assert shown.splitlines()[-1].startswith("`dimsync help TOPIC`")
 
 
 def test_a_pipe_gets_whole_lines() -> None:
-    lines = dimsync("help").stdout.splitlines()[1:]
-    assert [line.split(maxsplit=1)[1] for line in lines] == [entry.cause for entry in CODES.values()]
+    pages, codes, _ = dimsync("help").stdout.split("\n\n")
+    assert [line.split(maxsplit=1)[1] for line in codes.splitlines()[1:]] == [entry.cause for entry in CODES.values()]
+    assert [line.split(maxsplit=1)[1] for line in pages.splitlines()[1:]] == [title(topic) for topic in topics()]
 
 
 def test_programs_get_json(here: Here) -> None:
@@ -61,10 +69,12 @@ def test_programs_get_json(here: Here) -> None:
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("mass-crate", "there is no code 'mass-crate'; is it mass-create or"),
-        ("sync", "there is no code 'sync'; `dimsync sync --help` tells of that verb"),
-        ("xyzzy", "there is no code 'xyzzy'; `dimsync help` lists all"),
-        ("\x1b[2J", r"there is no code '\x1b[2J'"),
+        ("sources.md", "is it sources or source?"),
+        ("../ARCHITECTURE", "`dimsync help` lists all"),
+        ("mass-crate", "there is no topic or code 'mass-crate'; is it mass-create or"),
+        ("sync", "there is no topic or code 'sync'; `dimsync sync --help` tells of that verb"),
+        ("xyzzy", "there is no topic or code 'xyzzy'; `dimsync help` lists all"),
+        ("\x1b[2J", r"there is no topic or code '\x1b[2J'"),
     ],
 )
 def test_an_unknown_code_is_a_usage_error(code: str, told: str, here: Here) -> None:
@@ -105,3 +115,22 @@ def test_the_page_on_sources_is_shown_without_its_marks_for_tests(here: Here) ->
     assert done.stdout.startswith("# What can be a source")
     assert 'mapping = "netsuite.accounts"' in done.stdout
     assert "<!--" not in done.stdout
+
+
+def test_a_page_is_laid_out_for_a_terminal_and_markdown_elsewhere(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert here("help", "sources").stdout.splitlines()[:2] == ["# What can be a source, and how is it read?", ""]
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = here("help", "sources").stdout
+    assert shown.splitlines()[:2] == ["What can be a source, and how is it read?", "=" * 41]
+    assert "```" not in shown
+    assert "| you write |" not in shown
+
+
+def test_a_page_as_json(here: Here) -> None:
+    document = json.loads(here("help", "sources", "--output", "json").stdout)
+    assert document == {
+        "schema": "dimsync.page/1",
+        "topic": "sources",
+        "title": title("sources"),
+        "text": page("sources"),
+    }

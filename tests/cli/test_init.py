@@ -82,7 +82,7 @@ def test_what_cannot_be_begun_is_said(fleet: Fleet, here: Here) -> None:
     faults = {
         ("--exports", "none"): "--exports none: there is no such folder",
         ("--exports", ".", "--erp", "netsuit"): "did you mean 'netsuite'?",
-        ("--exports", ".", "--contract", "guides"): "understood are guide, reference",
+        ("--exports", ".", "--contract", "guides"): "write guide or reference",
         ("--exports", ".", "--api-key", "hush"): "must be a reference",
         ("--exports", ".", "--api-key", "env:NONE"): "the environment variable NONE is not set",
     }

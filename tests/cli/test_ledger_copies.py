@@ -36,3 +36,21 @@ def test_what_cannot_be_restored_is_said(fleet: Fleet, here: Here) -> None:
     fleet.configure(1302)
     done = here("ledger", "restore", "nothing.db")
     assert (done.returncode, "There is no file nothing.db" in done.stderr) == (1, True)
+
+
+def test_a_ledger_that_moves_to_another_machine_lists_nothing_anew(fleet: Fleet, here: Here) -> None:
+    """As `dimsync help backup` says: a backup of a quiet ledger is put where the new settings look for theirs."""
+    fleet.door.place(1303)
+    fleet.configure(1303)
+    fleet.source(1303, ["Cash", "Bank"])
+    assert here("sync", "-q").returncode == 0
+    moved = fleet.folder / "elsewhere"
+    moved.mkdir()
+    assert here("ledger", "backup", str(moved / "dimsync.db")).returncode == 0
+    for name in ("dimsync.toml", "1303.csv"):
+        (moved / name).write_bytes((fleet.folder / name).read_bytes())
+    before = len(fleet.door.requests(1303))
+    done = here("sync", "-q", "--expect-ledger", "--config", str(moved / "dimsync.toml"), "--output", "json")
+    totals = json.loads(done.stdout)["totals"]
+    assert (done.returncode, totals["unchanged"], totals["created"]) == (0, 2, 0)
+    assert fleet.door.requests(1303)[before:] == []

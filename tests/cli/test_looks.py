@@ -346,7 +346,7 @@ def test_an_update_that_is_not_carried_out(fleet: Fleet, here: Here) -> None:
 def test_a_distrusted_ledger_is_listed_anew(fleet: Fleet, here: Here) -> None:
     begun(fleet, here, 622, ["Cash", "Bank"])
     done = here("ledger", "distrust", "622")
-    assert (done.returncode, done.stdout.startswith("2 rows of company 622 are taken for unknown")) == (0, True)
+    assert (done.returncode, done.stdout.startswith("2 rows of company 622 taken for unknown")) == (0, True)
     found = document(here, "sync", "-q")
     assert (balance(found), found["companies"][0]["evidence"]) == ({"unchanged": 2}, "listing")
     assert here("ledger", "distrust", "--all").stdout.startswith("2 rows of all companies")

@@ -314,7 +314,7 @@ def test_validate_reads_the_files_if_asked(export: Path, here: Here) -> None:
     told = here("validate", "--files")
     assert told.returncode == 2
     assert "companies[1].source: exports/other.csv: missing columns: Number, Inactive" in told.stdout
-    assert "1 thing to put right" in told.stdout
+    assert "1 fault to put right" in told.stdout
     (export.parent / "other.csv").unlink()
     document = json.loads(here("validate", "--files", "--output", "json").stdout)
     assert [error["key"] for error in document["errors"]] == ["companies[1].source"]

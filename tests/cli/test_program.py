@@ -102,7 +102,7 @@ def test_validate_lists_faults_as_its_result(fleet: Fleet, here: Here, monkeypat
     done = here("validate")
     assert done.returncode == 2
     assert "companies[1].source" in done.stdout
-    assert "1 thing to put right" in done.stdout
+    assert "1 fault to put right" in done.stdout
     monkeypatch.delenv("API_KEY")
     monkeypatch.delenv("CLIENT_SECRET")
     keys = [error["key"] for error in json.loads(here("validate", "--output", "json").stdout)["errors"]]

@@ -126,7 +126,7 @@ def test_a_clients_report_has_nothing_of_another_client(fleet: Fleet) -> None:
         (("--since", "1h"), "no run ended in the last 1h"),
         ((), "the ledger has no run that ended"),
         (("--since", "soon"), "--since soon: "),
-        (("--run", "x", "--since", "1h"), "--run and --since contradict each other"),
+        (("--run", "x", "--since", "1h"), "choose --run or --since, not both"),
         (("--company", "7"), "there is no company 7 in dimsync.toml"),
         (("all.csv",), "the CSV is written beside it"),
         (("no/where.html",), "the folder no does not exist"),

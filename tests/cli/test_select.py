@@ -52,18 +52,18 @@ def test_the_union_without_the_exclusions_in_the_order_of_the_settings(
     [
         (("company:113",), (), "no company '113'; did you mean company:112 or company:111?"),
         (("company:99999",), (), "no company '99999'; there are 7, 111, 112, 12345"),
-        (("7",), (), "'7' is not a selector: understood are company:ID, account:NAME, group:NAME,"),
+        (("7",), (), "'7' is not a selector: write company:ID, account:NAME, group:NAME,"),
         (
             ("grop:west",),
             (),
-            "'grop:west' is not a selector: understood are company:ID, account:NAME, group:NAME, erp:NAME and",
+            "'grop:west' is not a selector: write company:ID, account:NAME, group:NAME, erp:NAME or",
         ),
         (("grop:west",), (), "did you mean group:west?"),
         (("company",), (), "'company' is not a selector"),
         (("company:\x1b[2J",), (), r"no company '\x1b[2J'"),
         ((), ("company:8",), "no company '8'"),
         (("group:wst",), (), "no company is in a group 'wst'; did you mean group:west"),
-        (("account:thrid",), (), "no company is of an account 'thrid'; did you mean account:third"),
+        (("account:thrid",), (), "no company belongs to an account 'thrid'; did you mean account:third"),
         (("erp:netsuit",), (), "no company has the ERP 'netsuit'; did you mean erp:netsuite?"),
         (
             ("erp:quickbooks-online",),
@@ -72,7 +72,7 @@ def test_the_union_without_the_exclusions_in_the_order_of_the_settings(
         ),
         (("state:faild",), (), "there is no state 'faild'; did you mean state:failed?"),
         (("state:zzz",), (), "there are synced, unchanged, partial, held, failed, deferred, locked, never"),
-        (("company:7",), ("company:7",), "the selectors leave no company"),
+        (("company:7",), ("company:7",), "no company is selected: --exclude takes away all"),
     ],
 )
 def test_what_selects_nothing_is_an_error(select: tuple[str, ...], exclude: tuple[str, ...], told: str) -> None:

@@ -42,7 +42,7 @@ def test_status_and_history(fleet: Fleet) -> None:
     ]
     assert max(map(len, lines)) <= 80
     assert fleet.run("status", "--exit-code").returncode == 4
-    assert "held above 30%" in fleet.run("status", "172").stdout
+    assert "over 30% of them" in fleet.run("status", "172").stdout
     assert fleet.run("status", "171", "--exit-code").returncode == 0
     assert fleet.run("status", "999").returncode == 2
     (told_of,) = json.loads(fleet.run("status", "172", "--output", "json").stdout)["told"]

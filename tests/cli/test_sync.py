@@ -208,7 +208,7 @@ def test_a_guard_names_what_lets_it_pass_and_that_does(fleet: Fleet, here: Here)
     assert "\n    if that is right: dimsync sync --select company:161 --allow mass-create:161\n" in held.stdout
     assert "--allow mass-create:161" in " ".join(held.stdout.split())
     wrong = here("sync", "--allow", "mass-create")
-    assert (wrong.returncode, "understood is GUARD:ID" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "write GUARD:ID" in wrong.stderr) == (2, True)
     assert here("sync", "--allow", "everything:161").returncode == 2
     code, document = fleet.result("sync", "--allow", "mass-create:161")
     assert (code, document["totals"]["created"], len(fleet.door.rows(161))) == (0, 40, 80)

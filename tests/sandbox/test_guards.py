@@ -98,7 +98,7 @@ async def test_shrunken_source(world: World, left: int, trips: bool) -> None:
         assert (result.exit_code, columns(result)) == (0, {"unchanged": left - 1, "created": 1})
         return
     assert verdict(result) == ("held", 4, ["shrunken-source"])
-    assert f"has {left} rows and had 10" in result.problems[0].message
+    assert f"shrank from 10 rows to {left}" in result.problems[0].message
     assert_exact(world, 1, rows)
     assert (await allowed(world, wanted, "shrunken-source")).exit_code == 0
 

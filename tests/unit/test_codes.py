@@ -29,7 +29,7 @@ from engine.sources.presets import PRESETS
 from tests.unit.codes_in_source import constants, handed_in, of_classes, text_of, trees
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = "\n".join(path.read_text("utf-8") for path in (ROOT / "README.md", *(ROOT / "engine" / "help").glob("*.md")))
 ENTRIES = pytest.mark.parametrize("entry", CODES.values(), ids=list(CODES))
 EXIT_CODES = {str(int(code)) for code in ExitCode}
 
@@ -196,9 +196,10 @@ def test_what_may_not_be_allowed_says_so(slug: str) -> None:
     assert "--fresh" in CODES[slug].next
 
 
-def test_what_the_readme_names_has_an_entry() -> None:
-    made_up = {Credentials().api_key, Credentials().client_id, Credentials().client_secret}
-    slugs = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", README)) - made_up - PRESETS.keys()
-    slugs |= set(re.findall(r"--allow ([a-z-]+)", README))
+def test_what_the_readme_and_the_pages_of_help_name_has_an_entry() -> None:
+    made_up = {Credentials().api_key, Credentials().client_id, Credentials().client_secret, "dimsync-work"}
+    presets = {part for name in PRESETS for part in (name, name.partition(".")[2])}
+    slugs = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", PAGES)) - made_up - presets
+    slugs |= set(re.findall(r"--allow ([a-z-]+)", PAGES))
     assert slugs >= {"mass-create", "out-of-scope", "key-mismatch", "canary"}
     assert slugs <= CODES.keys()

@@ -179,7 +179,7 @@ FAULTS = {
     "an account twice": (
         MINIMAL.replace("id = 123", 'id = 123\naccount = "main"') + WEST.replace("env:KEY_2", "env:KEY"),
         "accounts.west.api_key",
-        "is that of [accounts.main]: name an account once",
+        "is that of [accounts.main], too: one account stands under one name",
     ),
     "a share beyond all": (f"{MINIMAL}[guard]\nshrink_share = 1.5", "guard.shrink_share", "less than or equal to 1"),
     "an unknown guard": (f"{MINIMAL}[guard]\nmass_creates = 5", "guard.mass_creates", "did you mean 'mass_create_"),
@@ -200,17 +200,17 @@ FAULTS = {
     ),
     "nothing a second": (limited("requests_per_second = 0"), "limits.requests_per_second", "greater than 0"),
     "endless rate": (limited("requests_per_second = inf"), "limits.requests_per_second", "finite"),
-    "reserve": (limited("reserve_per_day = 10000"), "limits.reserve_per_day", "leaves nothing of requests_per_day"),
+    "reserve": (limited("reserve_per_day = 10000"), "limits.reserve_per_day", "takes all of requests_per_day"),
     "reserve by default": (limited("requests_per_day = 900"), "limits.reserve_per_day", "must be smaller"),
     "reserve, although one account has its own": (
         f"{MINIMAL}account = 'main'\n{WEST}limits.reserve_per_day = 0\n[limits]\nrequests_per_day = 900",
         "limits.reserve_per_day",
-        "1000 leaves nothing of requests_per_day = 900",
+        "1000 takes all of requests_per_day = 900",
     ),
     "reserve of an account": (
         account("limits.requests_per_day = 300\n[limits]\nreserve_per_day = 300"),
         "accounts.main.limits.reserve_per_day",
-        "300 leaves nothing of requests_per_day = 300",
+        "300 takes all of requests_per_day = 300",
     ),
     "page size of an account": (
         account("limits.page_size = 1001"),
@@ -225,7 +225,7 @@ FAULTS = {
     "no attempts": (limited("max_attempts = 0"), "limits.max_attempts", "greater than or equal to 1"),
     "duration as a number": (limited("timeout = 35"), "limits.timeout", 'a duration such as "30s"'),
     "duration without a unit": (limited('timeout = "35"'), "limits.timeout", "'35' is not a duration"),
-    "no duration": (limited('timeout = "0s"'), "limits.timeout", "more than nothing"),
+    "no duration": (limited('timeout = "0s"'), "limits.timeout", "more than 0"),
     "size": (limited('chunk_bytes = "1 megabyte"'), "limits.chunk_bytes", 'a size such as "500kB", "1MB" or "64KiB"'),
     "contract": (api('contract = "guides"'), "api.contract", "'guide' or 'reference'"),
     "http": (api('base_url = "http://api.ottimate.com/v1"'), "api.base_url", "use https://"),
@@ -274,7 +274,7 @@ FAULTS = {
         "there is no [groups.eas]; did you mean 'east'?",
     ),
     "one group without a list": (f'{MINIMAL}groups = "west"\n[groups.west]', "companies[0].groups", "square brackets"),
-    "unknown mapping": (f'{MINIMAL}mapping = "m"', "companies[0].mapping", "there is no [mapping.m]; none is known"),
+    "unknown mapping": (f'{MINIMAL}mapping = "m"', "companies[0].mapping", "there is no [mapping.m]; none is defined"),
     "source of another kind": (MINIMAL.replace(".csv", ".xls"), "companies[0].source", "one of .csv"),
     "unknown database": (
         on_database("epr"),
@@ -285,7 +285,7 @@ FAULTS = {
     "no databases": (
         MINIMAL.replace("exports/123.csv", "sql:erp"),
         "companies[0].source",
-        "there is no [databases.erp]; none is known",
+        "there is no [databases.erp]; none is defined",
     ),
     "unknown key of a database": (f"{on_database()}quary = 1", "databases.erp.quary", "did you mean 'query'?"),
     "inline address": (

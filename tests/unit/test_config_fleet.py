@@ -117,8 +117,8 @@ def test_faults_of_the_section_are_told_by_key(tmp_path: Path) -> None:
     assert faults(tmp_path, text) == [
         ("fleet.maping", "unknown key; did you mean 'mapping'?"),
         ("fleet.account", "there is no [accounts.mian]; did you mean 'main'?"),
-        ("fleet.mapping", "there is no [mapping.a]; none is known"),
-        ("fleet.groups", "there is no [groups.west]; none is known"),
+        ("fleet.mapping", "there is no [mapping.a]; none is defined"),
+        ("fleet.groups", "there is no [groups.west]; none is defined"),
     ]
     assert faults(tmp_path, f"{ACCOUNT}[fleet]\n") == [("fleet.source", "is required")]
 

@@ -44,7 +44,7 @@ COMPANIES = (
     ),
     Code(
         "unavailable",
-        "The API did not answer the company's requests sensibly, however often it was asked, and it answers others.",
+        "The API gave the company's requests no usable answer, however often it was asked, and it answers others.",
         "The company fails (exit 1), and is read again after 1 h, 6 h and then once a day.",
         "Wait, and check the network and `base_url` under [api]; then `dimsync sync --select state:failed --fresh`.",
     ),
@@ -123,7 +123,7 @@ COMPANIES = (
     Code(
         "locked",
         "Another run holds the company, or its lock could not be taken.",
-        "The company is left to that run (exit 9); the others go on.",
+        "This run sends nothing for it (exit 9); the other companies go on.",
         "See what is under way with `dimsync status`; when it has ended, `dimsync sync`.",
     ),
     Code(
@@ -134,13 +134,13 @@ COMPANIES = (
     ),
     Code(
         "batch-unfinished",
-        "The server took rows for later, and it was not to be learnt in time what became of them.",
+        "The server took rows for later, and did not say in time what became of them.",
         "These rows are uncertain (exit 10), and nothing more is sent for the company: the rest is deferred (exit 5).",
         "Give the server some minutes, then `dimsync sync --select company:ID`.",
     ),
     Code(
         "overwritten",
-        "Rows that were to be created had keys that lead to rows that are there, and changed those.",
+        "Keys that were new led to rows that Ottimate has already, and changed those.",
         "Rows that were unchanged differ now and are deferred (exit 5); exit 10 where they could not be looked at.",
         "Run `dimsync sync --select company:ID`: it reads the company anew and sees to them.",
     ),
@@ -153,8 +153,8 @@ COMPANIES = (
     ),
     Code(
         "stale",
-        "What a saved plan rests on has moved since: source, settings, ledger, Ottimate's rows, or a day has gone by.",
-        "Nothing is sent for the company (exit 7); the message says what has moved.",
+        "What a saved plan rests on has changed since: source, settings, ledger, Ottimate's rows, or a day has passed.",
+        "Nothing is sent for the company (exit 7); the message says what has changed.",
         "Make a new plan with `dimsync plan -o FILE`, look at it, then `dimsync apply FILE`.",
     ),
     Code(

@@ -51,7 +51,7 @@ EXITS = (
     ),
     Code(
         "7",
-        "What a saved plan rests on has moved, or the plan was applied before.",
+        "What a saved plan rests on has changed, or the plan was applied before.",
         "Nothing was sent for the companies whose plan is stale; the others were done.",
         "Make a new plan with `dimsync plan -o FILE`, look at it, then `dimsync apply FILE`.",
     ),
@@ -59,12 +59,12 @@ EXITS = (
         "8",
         "An account's credentials are refused.",
         "All companies of that account are deferred; other accounts went on.",
-        "Put its credentials right; `dimsync companies --refresh` tries them. Then `dimsync sync`.",
+        "Correct its credentials; `dimsync doctor` tries them. Then `dimsync sync`.",
     ),
     Code(
         "9",
         "Another run has a company.",
-        "That company is left to it; the others went on.",
+        "This run sent nothing for that company; the others went on.",
         "When it has ended: `dimsync sync`; `dimsync status` says what is under way.",
     ),
     Code(

@@ -8,7 +8,8 @@ ROWS = (
     Code(
         "not-applied",
         "The API acknowledged an update, twice, and did not carry it out: a listing shows the value of before.",
-        "The row is rejected (exit 3) and not sent again until the source or Ottimate moves, or by `dimsync retry`.",
+        "The row is rejected (exit 3). It is sent again when its value changes in the source or in Ottimate, or by"
+        " `dimsync retry`.",
         "Ask who keeps that field in Ottimate, or give the source the value that is there; then"
         " `dimsync sync --select company:ID`.",
     ),

@@ -88,7 +88,7 @@ SOURCE_ROWS = (
     ),
     Code(
         "bad-quoting",
-        "The quotes of a line of the source do not fit.",
+        "A line of the source has a quote that is not closed, or that stands inside a cell and is not doubled.",
         "The row is invalid (exit 3) and not sent; the others are.",
         "Double each quote inside a quoted field, then `dimsync sync --select company:ID`.",
     ),

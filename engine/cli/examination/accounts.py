@@ -21,6 +21,7 @@ from engine.errors import (
 )
 from engine.model.quota import DayUse
 from engine.model.settings import Account
+from engine.model.wording import counted
 
 CLOCK_WARN = timedelta(minutes=1)
 CLOCK_FAIL = timedelta(minutes=5)
@@ -60,7 +61,7 @@ def account_findings(looks: Sequence[AccountLook], base_url: str, *, asked: bool
     well = [look for look in looks if look.seen]
     if well:
         companies = sum(len(look.seen or ()) for look in well)
-        text = f"{_many(companies, 'company', 'companies')} seen (a token and a request for 100 companies each)"
+        text = f"{counted(companies, 'company', 'companies')} seen (a token and a request for 100 companies each)"
         yield Diagnosis(Grade.OK, "account", text, subjects=tuple(look.account.name for look in well))
     if not asked:
         yield Diagnosis(Grade.OK, "account", "not asked (--offline)")
@@ -135,7 +136,7 @@ def quota_findings(looks: Sequence[AccountLook], now: datetime) -> Iterator[Diag
         yield Diagnosis(Grade.WARN, "quota", text, advice, (look.account.name,))
     if known > near:
         yield Diagnosis(
-            Grade.OK, "quota", f"{_many(known - near, 'key has', 'keys have')} over a fifth of the day left"
+            Grade.OK, "quota", f"{counted(known - near, 'key has', 'keys have')} over a fifth of the day left"
         )
 
 
@@ -171,7 +172,3 @@ def spelled(span: timedelta) -> str:
         if seconds >= least * size:
             return f"{seconds // size:,.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"

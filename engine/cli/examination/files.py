@@ -9,6 +9,7 @@ from datetime import datetime
 from engine.cli.examination.diagnosis import Diagnosis, Grade
 from engine.cli.show.preview import faults, totals
 from engine.model.wanted import LeftOut, Wanted, tell_left_out
+from engine.model.wording import counted
 
 MOSTLY = 0.5
 """Share of a company's rows from which on it is told that its mapping leaves them out."""
@@ -40,7 +41,7 @@ def file_findings(
             yield Diagnosis(Grade.WARN, "files", f"invalid rows: {fault}", advice, (str(number),))
     if read:
         written = f"; last written {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M} UTC" if times else ""
-        companies = "1 company" if len(read) == 1 else f"{len(read):,} companies"
+        companies = counted(len(read), "company", "companies")
         yield Diagnosis(Grade.OK, "files", f"of {companies} can be read: {totals(*read.values())}{written}")
     yield from _left_out(read)
 

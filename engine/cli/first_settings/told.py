@@ -11,6 +11,7 @@ from engine.cli.first_settings.found import Found
 from engine.cli.first_settings.matching import Seen
 from engine.cli.first_settings.writing import First
 from engine.cli.show.preview import faults, totals
+from engine.model.wording import counted
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 
 WIDTH = 80
@@ -21,7 +22,7 @@ MOST = 10
 def told(first: First, found: Found, config: Path) -> Iterator[str]:
     """Yield lines for people."""
     count = len(first.companies)
-    yield from _wrapped("", f"{_many(len(found.seen), 'company', 'companies')} seen, {count:,} with exports")
+    yield from _wrapped("", f"{counted(len(found.seen), 'company', 'companies')} seen, {count:,} with exports")
     yield from _wrapped("", f"rows: {totals(*(each.wanted for each in found.readable.values()))}")
     yield from _wrapped("", f"written: {config} and {first.companies_file}")
     missing = list(_missing(first, found))
@@ -50,14 +51,14 @@ def _missing(first: First, found: Found) -> Iterator[str]:
     if without:
         advice = f"export a file with the id in its name, and add a line to {first.companies_file}"
         yield from _several(
-            f"{_many(len(without), 'company has', 'companies have')} no export: {advice}", _names(without)
+            f"{counted(len(without), 'company has', 'companies have')} no export: {advice}", _names(without)
         )
     unclear = [f"{first.path(file)} {why}" for file, why in found.matches.unclear.items()]
     if unclear:
-        yield from _several(f"{_many(len(unclear), 'file is', 'files are')} of no company", unclear)
+        yield from _several(f"{counted(len(unclear), 'file is', 'files are')} of no company", unclear)
     broken = [f"{first.path(file)}: {why}" for file, why in found.unreadable.items()]
     if broken:
-        yield from _several(f"{_many(len(broken), 'file', 'files')} cannot be read, and is left out", broken)
+        yield from _several(f"{counted(len(broken), 'file', 'files')} cannot be read, and is left out", broken)
     yield from _doubtful(first)
     by_name = [
         f"{first.path(each.match.file)} is taken for {brief(planned.company.name, LONGEST_NAME)} ({planned.company.id})"
@@ -79,7 +80,7 @@ def _doubtful(first: First) -> Iterator[str]:
         return
     example = next(each for each in doubtful[0].exports if each.how.doubts)
     look = f"dimsync map preview {shlex.quote(first.path(example.match.file))}"
-    text = f"{_many(len(doubtful), 'company is', 'companies are')} read-only until you have looked at the rows"
+    text = f"{counted(len(doubtful), 'company is', 'companies are')} read-only until you have looked at the rows"
     yield from _several(text, [f"{planned.company.id}: {doubt}" for planned in doubtful for doubt in planned.doubts])
     yield from _wrapped("    ", f"look: {look}")
     yield from _wrapped("    ", f"then take away false under write in {first.companies_file}")
@@ -87,10 +88,6 @@ def _doubtful(first: First) -> Iterator[str]:
 
 def _names(companies: Sequence[Seen]) -> list[str]:
     return [f"{company.id} {brief(company.name, LONGEST_NAME)}" for company in companies]
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
 
 
 def _several(what: str, each: Sequence[str]) -> Iterator[str]:
@@ -111,7 +108,7 @@ def _wrapped(indent: str, text: str) -> Iterator[str]:
 def why_nothing(found: Found, exports: str) -> Iterator[str]:
     """Yield why no company could be given an export."""
     yield from (f"account {account}: {why}" for account, why in found.trouble.items())
-    yield f"{_many(len(found.seen), 'company is', 'companies are')} seen: {', '.join(_names(found.seen)[:MOST])}"
+    yield f"{counted(len(found.seen), 'company is', 'companies are')} seen: {', '.join(_names(found.seen)[:MOST])}"
     reasons = {**found.matches.unclear, **found.unreadable}
     yield from (f"{exports}/{file}: {why}" for file, why in list(reasons.items())[:MOST])
     if not reasons:

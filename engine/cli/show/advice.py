@@ -50,7 +50,7 @@ WORDS = {
     ExitCode.STOPPED: ("stopped early, nothing is lost; to go on:", AGAIN),
     ExitCode.STALE: ("the plan is out of date where it is said so above, and nothing was sent there; a new one:", ANEW),
     ExitCode.PENDING: ("changes are pending and nothing was written; to write them:", SYNC),
-    ExitCode.AUTHENTICATION: ("credentials are refused: put [accounts] right in the settings, then:", AGAIN),
+    ExitCode.AUTHENTICATION: ("credentials are refused: correct the secrets that [accounts] refers to, then:", AGAIN),
     ExitCode.LOCKED: ("another run is at work on these companies; when it has ended:", AGAIN),
     ExitCode.UNCERTAIN: ("what became of some rows is not known; to find out now:", RETRY),
     ExitCode.INTERRUPTED: ("interrupted, once the requests in flight were done; to go on:", AGAIN),

@@ -11,6 +11,7 @@ from engine.cli.show.left_out import left_out_totals
 from engine.cli.show.wrapping import hang
 from engine.model.balance import Balance
 from engine.model.result import AccountDay, Requests, RunResult
+from engine.model.wording import counted
 from engine.observe.terminal import safe
 
 FEW_ACCOUNTS = 4
@@ -28,7 +29,7 @@ def totals(result: RunResult, width: int, cost: Cost | None) -> Iterator[Text]:
     yield from left_out_totals(result, width)
     yield from hang("rows", _sum(result.totals.source_rows, result.totals, OUTCOMES), width)
     if unread := sum(one.balance.source_rows is None for one in result.companies):
-        yield from hang("", f"{unread:,} {'company' if unread == 1 else 'companies'} not counted: not read", width)
+        yield from hang("", f"{counted(unread, 'company', 'companies')} not counted: not read", width)
     if result.totals.adopted:
         text = (
             f"{result.totals.adopted:,} of the unchanged rows are adopted: matched by type and id, keys not confirmed"
@@ -50,7 +51,8 @@ def _sum(total: int | None, balance: Balance, columns: Iterable[str]) -> str:
     """Return the total as the sum of its columns, without those that are zero."""
     if total is None:
         return "not known"
-    parts = [f"{count:,} {column}" for column in columns if (count := getattr(balance, column))]
+    named = {"orphans": "orphan"}  # the only column whose name is no adjective
+    parts = [counted(count, named.get(each, each), each) for each in columns if (count := getattr(balance, each))]
     return f"{total:,} = {' + '.join(parts)}" if parts else f"{total:,}"
 
 
@@ -66,10 +68,10 @@ def _requests(requests: Requests) -> str:
 def _cost(cost: Cost, days: Sequence[AccountDay]) -> str:
     """Return what a sync right after the plan would cost, and the requests that are left for the day."""
     kinds = [f"{count:,} {kind}" for kind in ("list", "probe", "bulk") if (count := getattr(cost, kind))]
-    text = f"{cost.requests:,} {'request' if cost.requests == 1 else 'requests'}"
+    text = counted(cost.requests, "request")
     text += f" = {' + '.join(kinds)}" if len(kinds) > 1 else ""
     text += f", some {cost.seconds:,.0f} s" if cost.seconds >= 1 else ""
-    unread = f"and for {cost.unread:,} {'company' if cost.unread == 1 else 'companies'} not looked at"
+    unread = f"and for {counted(cost.unread, 'company', 'companies')} not looked at"
     names = len(days) > 1
     left = [f"{day.left:,} left today{f' of {safe(day.account)}' if names else ''}" for day in days[:FEW_ACCOUNTS]]
     return "; ".join([f"{text}, {unread}" if cost.unread else text, *left])

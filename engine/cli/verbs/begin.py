@@ -20,6 +20,7 @@ from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.origin import origin_of
 from engine.model.result import InTrouble
 from engine.model.settings import NamedCompany, Settings, VerifyMode
+from engine.model.wording import counted
 from engine.observe.terminal import safe
 from engine.run.engine import Engine
 from engine.run.plan_files import load_plan
@@ -114,22 +115,19 @@ def _is_configured(where: NamedCompany, configured: Configured) -> bool:
 def _to_retry(found: InTrouble, asked: Mapping[NamedCompany, Collection[str]], *, is_named: bool) -> str:
     """Return the sentence printed before a retry: how many rows are sent and which runs left them, or why none is."""
     rows, of = sum(map(len, asked.values())), f"run {found.run_id} ({found.verb})"
-    left = f"left {_rows(rows)} rejected or uncertain"
+    left = f"left {counted(rows, 'row')} rejected or uncertain"
     runs = sorted({found.runs[where] for where in asked})
     if len(runs) > 1:
-        return f"{len(runs):,} runs, {runs[-1]} the newest of them, {left} in {len(asked):,} companies"
+        whose = counted(len(asked), "company", "companies")
+        return f"{len(runs):,} runs, {runs[-1]} the newest of them, {left} in {whose}"
     if runs:
         return f"{of if runs[0] == found.run_id else f'run {runs[0]}'} {left}"
     if others := sum(map(len, found.keys.values())):
         whose = "companies that are not selected, that the settings do not name, or that no run may write"
-        return f"nothing to retry: {_rows(others)} rejected or uncertain, all of {whose}"
+        return f"nothing to retry: {counted(others, 'row')} rejected or uncertain, all of {whose}"
     if is_named:
         return f"nothing to retry: {of} left no row rejected or uncertain"
     return f"nothing to retry: no company's newest run left a row rejected or uncertain; the newest of all is {of}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 BEGIN = {"sync": _sync, "plan": _plan, "check": _check, "apply": _apply, "retry": _retry}

@@ -67,7 +67,5 @@ def _allowances(text: str, groups: Mapping[int, Sequence[str]]) -> list[Allow]:
             raise click.UsageError(f"--allow {safe(text)}: no company of this run is in a group {safe(name)}")
         return members
     if not (whom.isascii() and whom.isdigit()):
-        raise click.UsageError(
-            f"--allow {safe(text)}: understood is GUARD:ID, such as mass-create:123, or GUARD:group:NAME"
-        )
+        raise click.UsageError(f"--allow {safe(text)}: write GUARD:ID, such as mass-create:123, or GUARD:group:NAME")
     return [Allow(slug, int(whom))]

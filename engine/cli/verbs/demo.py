@@ -10,8 +10,10 @@ from engine.cli.options import output_option, quiet_option
 
 
 @click.command()
-@click.option("--companies", type=click.IntRange(1, 2_000), default=200, show_default=True, help="How many to make up.")
-@click.option("--seed", default=7, show_default=True, help="Of what is made up.")
+@click.option(
+    "--companies", type=click.IntRange(1, 2_000), default=200, show_default=True, help="How many companies to make up."
+)
+@click.option("--seed", default=7, show_default=True, help="The same seed makes up the same companies.")
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),

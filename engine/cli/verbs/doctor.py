@@ -15,7 +15,7 @@ from engine.cli.options import config_option, output_option
 @click.option("--max-age", metavar="TIME", default="26h", show_default=True, help="How old the last sync may be.")
 @output_option("table", "json")
 def doctor(*, config: Path, offline: bool, max_age: str, output: str) -> int:
-    """Look at all that a run needs, and say of each thing: ok, warn or FAIL, with what to do.
+    """Check all that a run needs, and say of each thing: ok, warn or FAIL, with what to do.
 
     Settings, credentials and what they see, clock, ledger, its backup and disk, each company's files and what the
     mappings leave out, the day's requests, the last run. Costs a token and a request for 100 companies of each API key.

@@ -34,6 +34,7 @@ from engine.errors import AccountParked, EngineError, LedgerError, plain
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.origin import origin_of
 from engine.model.settings import Account
+from engine.model.wording import counted
 from engine.run.engine import Engine
 from engine.sources.files import FileSource
 from engine.sources.sharing import parts_of, refusals
@@ -77,12 +78,10 @@ def _findings(asked: Examined, max_age: timedelta) -> Iterator[Diagnosis]:
         advice = "correct it; if there are no settings yet: dimsync init"
         yield from (Diagnosis(Grade.FAIL, "settings", str(fault), advice) for fault in error.faults)
         return
-    yield Diagnosis(Grade.OK, "settings", f"{asked.config}: {_many(len(configured.companies))}")
+    yield Diagnosis(
+        Grade.OK, "settings", f"{asked.config}: {counted(len(configured.companies), 'company', 'companies')}"
+    )
     yield from anyio.run(_look, asked, configured, references, max_age)
-
-
-def _many(companies: int) -> str:
-    return "1 company" if companies == 1 else f"{companies:,} companies"
 
 
 async def _look(

@@ -20,6 +20,7 @@ from engine.model.balance import ExitCode
 from engine.model.directory import VisibleCompany, VisibleLocation
 from engine.model.origin import origin_of
 from engine.model.settings import Company, CompanyKey
+from engine.model.wording import counted
 from engine.observe.terminal import safe
 
 HEADER = (
@@ -65,7 +66,8 @@ def export_companies(config: Path, file: Path, *, refresh: bool) -> int:
     companies = sum(len(view.directory.companies) for view in views if view.directory)
     known = sum(bool(row[-1]) for row in rows)
     places = sum(bool(row[HEADER.index("ottimate_location_id")]) for row in rows)
-    _print([f"{companies:,} companies and {places:,} locations in {safe(str(file))}; {known:,} with an ERP id"])
+    there = f"{counted(companies, 'company', 'companies')} and {counted(places, 'location')} in {safe(str(file))}"
+    _print([f"{there}; {known:,} with an ERP id"])
     return ExitCode.DONE
 
 

@@ -1,11 +1,11 @@
-"""`dimsync help`: what a code means, why it comes, and what to type next."""
+"""`dimsync help`: pages on topics; what a code means, why it comes, and what to type next."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from importlib import resources
 from shutil import get_terminal_size
 from textwrap import TextWrapper
 
@@ -16,15 +16,12 @@ from engine.cli.codes.code import Code
 from engine.cli.main import VERBS
 from engine.cli.options import output_option
 from engine.cli.show.output import deliver, deliver_texts, dump
+from engine.cli.show.pages import page, title, topics
 from engine.observe.terminal import brief
 
 SCHEMA = "dimsync.codes/1"
 
-TOPICS = frozenset({"agreement", "sources"})
-"""Topics that are not codes; each has a page in `engine/help`."""
-
-MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
-"""A line of a page that is for tests, and not shown."""
+PAGE_SCHEMA = "dimsync.page/1"
 
 BOUNDLESS = 10_000
 """Width of output that is no terminal: lines are not wrapped, so that they can be searched."""
@@ -34,49 +31,70 @@ INDENT = 8  # width of the labels
 
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("topic", required=False, metavar="[TOPIC|CODE]")
 @output_option("table", "json")
-def help(*, code: str | None, output: str) -> int:  # noqa: A001  the verb's name
-    """Tell what a CODE means: one of a problem, a guard, or an exit code. Without one, list all.
+def help(*, topic: str | None, output: str) -> int:  # noqa: A001  the verb's name
+    """Show the page on TOPIC, or tell what a CODE means: that of a problem, a guard or an exit. Without one, list all.
 
-    `dimsync help agreement` tells when a row is in order, `dimsync help sources` how to name and map what an ERP gives.
-
-    In what to do next, ID stands for the company's id and KEY for the row's key.
+    In what to do next, ID stands for the company's id and KEY for the row's key. Written to a file or a pipe, a page is
+    Markdown.
     """
-    if code in TOPICS and output == "table":
-        text = resources.files("engine").joinpath("help", f"{code}.md").read_text("utf-8")
-        deliver_texts(iter([MARK.sub("", text)]))
+    if topic in topics():
+        _show_page(str(topic), output)
         return 0
-    codes = [_found(code)] if code is not None else list(CODES.values())
+    codes = [_found(topic)] if topic is not None else list(CODES.values())
     if output == "json":
         deliver_texts(iter([dump({"schema": SCHEMA, "codes": [each._asdict() for each in codes]}, indent=2)]))
         return 0
-    width = max(NARROWEST, get_terminal_size((BOUNDLESS, 0)).columns)
-    lines = _listed(codes, width) if code is None else _told(codes[0], width)
+    lines = _all(codes, _width()) if topic is None else _told(codes[0], _width())
     deliver(lambda stream: stream.writelines(f"{line}\n" for line in lines))
     return 0
 
 
+def _width() -> int:
+    return max(NARROWEST, get_terminal_size((BOUNDLESS, 0)).columns)
+
+
+def _show_page(topic: str, output: str) -> None:
+    """Print a page: laid out for a terminal, else as it is written."""
+    text, width = page(topic), _width()
+    if output == "json":
+        document = {"schema": PAGE_SCHEMA, "topic": topic, "title": title(topic), "text": text}
+        deliver_texts(iter([dump(document, indent=2)]))
+    elif width == BOUNDLESS:
+        deliver_texts(iter([text.rstrip("\n")]))
+    else:
+        from engine.cli.show.page import page_lines  # noqa: PLC0415  it brings rich, which other help does not need
+
+        lines = page_lines(text, width, is_terminal=sys.stdout.isatty())
+        deliver(lambda stream: stream.writelines(f"{line}\n" for line in lines))
+
+
 def _found(code: str) -> Code:
-    """Return the entry of a code, or raise `UsageError` that names similar codes."""
+    """Return the entry of a code, or raise `UsageError` that names similar topics and codes."""
     if code in CODES:
         return CODES[code]
-    near = get_close_matches(code, CODES)
+    near = get_close_matches(code, [*topics(), *CODES])
     if code in VERBS:
         advice = f"`dimsync {code} --help` tells of that verb"
     elif near:
         advice = f"is it {' or '.join(near)}?"
     else:
         advice = "`dimsync help` lists all"
-    raise click.UsageError(f"there is no code {code!r}; {advice}")
+    raise click.UsageError(f"there is no topic or code {code!r}; {advice}")
 
 
-def _listed(codes: Iterable[Code], width: int) -> Iterator[str]:
-    """Yield a line for each code; one that is too long for the terminal is cut and ends with an ellipsis."""
+def _all(codes: Iterable[Code], width: int) -> Iterator[str]:
+    """Yield a line for each topic and each code; one that is too long for the terminal is cut and ends with "…"."""
     from engine.cli.show.table import columns  # noqa: PLC0415  it brings rich, which `--help` does not need
 
+    for line in columns(("TOPIC", "WHAT IT TELLS"), [(topic, title(topic)) for topic in topics()]):
+        yield brief(line, width)
+    yield ""
     for line in columns(("CODE", "CAUSE"), [(each.code, each.cause) for each in codes]):
         yield brief(line, width)
+    yield ""
+    yield "`dimsync help TOPIC` shows a page, `dimsync help CODE` why a code comes and what to type."
 
 
 def _told(code: Code, width: int) -> Iterator[str]:

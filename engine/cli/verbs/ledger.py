@@ -9,6 +9,7 @@ import click
 
 from engine.cli.options import config_option
 from engine.cli.show.output import deliver_texts
+from engine.model.wording import counted
 
 
 @click.group()
@@ -46,7 +47,7 @@ def distrust(*, company_id: int | None, config: Path, every: bool) -> int:
 
     rows = anyio.run(forget)
     whose = "all companies" if every else f"company {company_id}"
-    text = f"{rows:,} rows of {whose} are taken for unknown; `dimsync sync` lists what is there"
+    text = f"{counted(rows, 'row')} of {whose} taken for unknown; `dimsync sync` lists what is there"
     deliver_texts(iter([text]))
     return 0
 

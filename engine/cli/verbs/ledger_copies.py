@@ -14,6 +14,7 @@ from engine.config import load
 from engine.errors import ConfigError, plain
 from engine.ledger.sqlite.backup import Restored
 from engine.ledger.sqlite.ledger import holds_runs, open_ledger, restore_ledger
+from engine.model.wording import counted
 from engine.observe.terminal import safe
 
 
@@ -59,7 +60,7 @@ def _told(restored: Restored, file: Path) -> Iterator[str]:
         yield "requests counted since the backup are not known: the API may say that a day"
         yield "is used up before this count does"
     count = restored.companies
-    each = "1 company is" if count == 1 else f"{count:,} companies are"
+    each = counted(count, "company is", "companies are")
     yield f"{each} listed anew by the next sync (a request for 100 rows)"
     yield "next: dimsync plan"
 

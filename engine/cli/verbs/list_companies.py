@@ -19,6 +19,7 @@ from engine.errors import AccountParked, EngineError, Unauthorized
 from engine.model.balance import ExitCode
 from engine.model.directory import Directory
 from engine.model.settings import Account, Company
+from engine.model.wording import counted
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.engine import Engine
 
@@ -117,13 +118,14 @@ def _lines(view: View, configured: Configured, *, locations: bool) -> Iterator[s
     if directory is None:
         yield f"{head}: could not be listed: {safe(str(view.error))}"
         return
-    yield f"{head}: {len(directory.companies):,} companies seen {_age(directory.at)}"
+    yield f"{head}: {counted(len(directory.companies), 'company', 'companies')} seen {_age(directory.at)}"
     for other in directory.accounts or ():
         if other.id != account.account_id:
             yield f"  the credentials reach {safe(other.id)} ({brief(other.name, LONGEST_NAME)}), too"
     yield from columns(("  ID", "NAME", "LOCATIONS", "PLAN", "SETTINGS"), list(_companies(view, configured)))
     for company_id in view.unseen:
-        yield f"  NOT VISIBLE  {company_id} {safe(view.configured[company_id].name)}: the settings name it"
+        name = safe(view.configured[company_id].name)
+        yield f"  NOT VISIBLE  {company_id} {name}: configured, and this account does not see it"
     if locations:
         yield f"locations, listed {_age(directory.rest_at or directory.at)}"
         rows = [

@@ -20,7 +20,12 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="KIND:NAME",
     help="Only company:ID, account:NAME, group:NAME, erp:NAME, state:STATE.",
 )
-@click.option("--exclude", multiple=True, metavar="KIND:NAME", help="Not these; may be given again.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="KIND:NAME",
+    help="All but these; takes what --select takes, and may be given again.",
+)
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only rows of this type code or label.")
 @click.option("--format", "form", type=click.Choice(["csv", "ndjson", "parquet"]), help="Default: FILE's ending says.")
 @output_option("table", "json")
@@ -60,7 +65,8 @@ def pull(
 @click.option(
     "--verify",
     type=click.Choice(["auto", "full", "probe", "none"]),
-    help="What to look at remotely: what is due, every row, the row counts, nothing. Default: as set.",
+    help="How to check what Ottimate has: auto (as far as it is due), full (every row), probe (row counts) or none"
+    " (believe the ledger). Default: as in the settings.",
 )
 @output_option("table", "json")
 def lookup(*, file: Path, config: Path, company_id: int | None, require: str, verify: str | None, output: str) -> int:

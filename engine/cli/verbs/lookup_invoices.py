@@ -20,6 +20,7 @@ from engine.errors import EngineError
 from engine.model.balance import ExitCode, worst
 from engine.model.invoice import NOTICES, Finding, Invoice, Lookup
 from engine.model.settings import VerifyMode
+from engine.model.wording import counted
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.endings import Stop as Stopped
 from engine.run.endings import stop_of
@@ -113,7 +114,7 @@ def _lines(found: Found) -> Iterator[str]:
     for company_id, stopped in found.failed:
         yield from _wrapped(f"company {company_id}: {stopped.problem.code}: {safe(stopped.problem.message)}", "")
     good, count = sum(each.ok for each in found.lookups), len(found.lookups)
-    yield f"{good:,} of {count:,} {'invoice' if count == 1 else 'invoices'} in order"
+    yield f"{good:,} of {counted(count, 'invoice')} in order"
     codes = [finding.code for each in found.lookups for finding in each.findings if finding.code not in NOTICES]
     codes += [stopped.problem.code for _, stopped in found.failed]
     if codes:
@@ -122,7 +123,7 @@ def _lines(found: Found) -> Iterator[str]:
 
 def _of_invoice(found: Lookup) -> Iterator[str]:
     wrong = sum(finding.code not in NOTICES for finding in found.findings)
-    count = "1 dimension" if found.dimensions == 1 else f"{found.dimensions:,} dimensions"
+    count = counted(found.dimensions, "dimension")
     verdict = f"{wrong:,} wrong" if wrong else "all there"
     at = f" {found.at:%Y-%m-%d %H:%M} UTC" if found.at else ""
     rests = f" ({EVIDENCE[found.evidence]}{at})" if found.evidence else ""

@@ -21,7 +21,9 @@ def map() -> None:  # noqa: A001  the verb's name
 @map.command(epilog=_sheet)
 @_file
 @click.option("--mapping", metavar="NAME", help="A [mapping.NAME] of the settings, or a preset such as xero.accounts.")
-@click.option("--company", "company_id", type=click.IntRange(min=1), metavar="ID", help="Whose rows to show.")
+@click.option(
+    "--company", "company_id", type=click.IntRange(min=1), metavar="ID", help="The company whose rows are shown."
+)
 @click.option("--rows", type=click.IntRange(0, 1_000), default=5, show_default=True, help="Rows that are shown.")
 @click.option("--diff", is_flag=True, help="Compare with the rows that the ledger knows of the company.")
 @config_option

@@ -21,6 +21,7 @@ from engine.config import load
 from engine.errors import AccountParked, EngineError
 from engine.model.balance import ExitCode, worst
 from engine.model.settings import Company, Settings
+from engine.model.wording import counted
 from engine.observe.terminal import LONGEST_NAME, brief, safe
 from engine.run.endings import Stop as Stopped
 from engine.run.endings import stop_of
@@ -73,9 +74,11 @@ def pull_rows(options: PullOptions) -> int:
     configured = with_missing(load(options.config, os.environ))
     companies = choose(configured, options.select, options.exclude)
     if not options.file.parent.is_dir():
-        raise click.UsageError(f"the folder {safe(str(options.file.parent))} does not exist")
+        raise click.UsageError(
+            f"the folder {safe(str(options.file.parent))} does not exist: make it, or name another one"
+        )
     if not options.quiet:
-        count = "1 company" if len(companies) == 1 else f"{len(companies):,} companies"
+        count = counted(len(companies), "company", "companies")
         click.echo(f"listing {count}: a request for each 100 rows, one company after the other", err=True)
     pulled = run_heeding_signals(partial(_pull, configured.settings, companies, options, form))
     if options.output == "json":
@@ -143,7 +146,7 @@ def _file_of(file: Path, companies: Sequence[Company]) -> Path:
 def _lines(pulled: Pulled, options: PullOptions) -> Iterator[str]:
     """Yield what was written and what was not, in lines of 80 cells but for names of files."""
     for file, rows in pulled.written:
-        yield f"{'1 row' if rows == 1 else f'{rows:,} rows'} in {safe(str(file))}"
+        yield f"{counted(rows, 'row')} in {safe(str(file))}"
     if options.types and pulled.written and not any(rows for _, rows in pulled.written):
         there = ", ".join(brief(label, LONGEST_NAME) for label in sorted(pulled.labels)) or "none"
         yield from _wrapped(f"no row is of type {', '.join(map(safe, options.types))}; the types there are: {there}")

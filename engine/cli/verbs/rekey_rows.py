@@ -11,6 +11,7 @@ from engine.cli.verbs.one_company import load_company, with_engine
 from engine.compare.rekey import Rekey
 from engine.model.balance import ExitCode
 from engine.model.settings import Company
+from engine.model.wording import counted
 from engine.observe.terminal import LONGEST_NAME, brief
 from engine.run.engine import Engine
 
@@ -22,7 +23,8 @@ def change_keys(config: Path, company_id: int, *, yes: bool, undo: bool, output:
     configured, company = load_company(config, company_id)
     if undo:
         count = with_engine(configured, lambda engine: engine.unkey(company))
-        text = f"{count:,} rows of company {company_id} go by their source's keys again"
+        goes = counted(count, "row goes", "rows go")
+        text = f"company {company_id}: {goes} by the source's keys again"
         deliver_texts(iter([dump({"schema": REKEY_SCHEMA, "undone": count}, indent=2) if output == "json" else text]))
         return ExitCode.DONE
 
@@ -54,7 +56,7 @@ def _keys(company: Company, found: Sequence[Rekey], *, yes: bool) -> Iterator[st
         for one in found
     ]
     yield from columns(head, rows)
-    count = f"{len(found):,} {'row' if len(found) == 1 else 'rows'}"
+    count = counted(len(found), "row")
     if yes:
         yield f"{count}: stored; `dimsync rekey {company.id} --undo` takes all of it back"
     else:

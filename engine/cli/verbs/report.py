@@ -22,7 +22,7 @@ def report(*, file: Path | None, config: Path, company_id: int | None, run_id: s
     page has no script and loads nothing, so it can be mailed. With --company nothing of any other company is in it.
     """
     if run_id is not None and since is not None:
-        raise click.UsageError("--run and --since contradict each other")
+        raise click.UsageError("choose --run or --since, not both")
     from engine.cli.verbs.write_report import ReportOptions, write_report  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
     target = file or Path("report.html" if company_id is None else f"report-{company_id}.html")

@@ -11,6 +11,7 @@ from engine.cli.show.report_csv import ReportCsv
 from engine.cli.show.report_page import page
 from engine.cli.verbs.whole_file import WholeFile
 from engine.documents.report import Report
+from engine.model.wording import counted
 from engine.observe.terminal import safe
 
 
@@ -51,5 +52,5 @@ class ReportFiles:
 
     def told(self) -> str:
         """Return a line that says what is there now."""
-        lines = "1 line" if self.csv.lines == 1 else f"{self.csv.lines:,} lines"
+        lines = counted(self.csv.lines, "line")
         return f"{safe(str(self.file))}, and {lines} in {safe(str(self.csv_file))}"

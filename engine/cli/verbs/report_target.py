@@ -14,4 +14,4 @@ def check_target(file: Path) -> None:
     if file.suffix.lower() == ".csv":
         raise click.UsageError("a report's FILE is the page's name, such as report.html: the CSV is written beside it")
     if not file.parent.is_dir():
-        raise click.UsageError(f"the folder {safe(str(file.parent))} does not exist")
+        raise click.UsageError(f"the folder {safe(str(file.parent))} does not exist: make it, or name another one")

@@ -30,7 +30,7 @@ def explain(*, company_id: int, what: str, config: Path, offline: bool, output: 
 @click.command()
 @click.argument("company_id", metavar="COMPANY", type=int)
 @config_option
-@click.option("--yes", is_flag=True, help="Do it, as shown.")
+@click.option("--yes", is_flag=True, help="Store what is shown.")
 @click.option("--undo", is_flag=True, help="Send all rows of the company under their source's keys again.")
 @output_option("table", "json")
 def rekey(*, company_id: int, config: Path, yes: bool, undo: bool, output: str) -> int:
@@ -40,7 +40,7 @@ def rekey(*, company_id: int, config: Path, yes: bool, undo: bool, output: str) 
     it goes by the old one from then on, whatever the source calls it. Nothing is sent, and nothing asked of the API.
     """
     if yes and undo:
-        raise click.UsageError("--yes and --undo contradict each other")
+        raise click.UsageError("choose --yes or --undo, not both")
     from engine.cli.verbs.rekey_rows import change_keys  # noqa: PLC0415  it brings the engine, too
 
     return change_keys(config, company_id, yes=yes, undo=undo, output=output)

@@ -21,7 +21,9 @@ from engine.sandbox.contracts import NAMES
     show_default=True,
     help="Which of the API's two spellings it speaks.",
 )
-@click.option("--accounts", type=click.IntRange(min=1), default=1, show_default=True, help="Client accounts.")
+@click.option(
+    "--accounts", type=click.IntRange(min=1), default=1, show_default=True, help="How many client accounts it has."
+)
 @click.option(
     "--companies",
     type=click.IntRange(min=0),
@@ -29,13 +31,13 @@ from engine.sandbox.contracts import NAMES
     show_default=True,
     help="Empty companies to begin with, from id 1001 on, dealt in turn.",
 )
-@click.option("--seed", default=7, show_default=True, help="Of the companies' names and of tokens.")
+@click.option("--seed", default=7, show_default=True, help="The same seed gives the same names and tokens.")
 @click.option(
     "--rate",
     type=click.FloatRange(min=0.5, max=1e6),
     default=1000.0,
     show_default=True,
-    help="Requests a second of an API key; of a bucket, twice that in a burst.",
+    help="Requests a second that an API key may send; a bucket lets twice as many through in a burst.",
 )
 @click.option(
     "--rate-model",
@@ -45,15 +47,21 @@ from engine.sandbox.contracts import NAMES
     help="How they are counted: a token bucket, a window that begins with each second, or one that slides.",
 )
 @click.option(
-    "--quota", type=click.IntRange(min=1), default=10_000, show_default=True, help="Requests a day of an API key."
+    "--quota",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Requests a day that an API key may send.",
 )
-@click.option("--max-limit", type=click.IntRange(min=1), default=100, show_default=True, help="Most rows of a page.")
+@click.option(
+    "--max-limit", type=click.IntRange(min=1), default=100, show_default=True, help="The most rows of a page."
+)
 @click.option(
     "--token-lifetime",
     type=click.IntRange(min=1),
     default=3600,
     show_default=True,
-    help="Of access tokens, in seconds.",
+    help="How long an access token is valid, in seconds.",
 )
 @click.option(
     "--directory-base",

@@ -51,8 +51,15 @@ def pick(companies: Sequence[Company], traits: Traits, select: Sequence[str], ex
         if any(_kind(text) == "state" for text in (*select, *exclude)):
             return []  # no company is in that state: that is no mistake in the command
         empty = [text for text in select if not _union([text], index)]
-        raise UsageError("the selectors leave no company" + "".join(f"; {text} is true of none" for text in empty))
+        raise UsageError(_nobody(empty))
     return [company for company in companies if company.id in left]
+
+
+def _nobody(empty: Sequence[str]) -> str:
+    """Return why no company is selected. `empty`: the selectors that match none by themselves."""
+    if not empty:
+        return "no company is selected: --exclude takes away all of them"
+    return f"no company is selected: {' and '.join(empty)} {'matches' if len(empty) == 1 else 'match'} none"
 
 
 Index = Mapping[str, Mapping[str, set[int]]]
@@ -101,7 +108,7 @@ def _name(text: str) -> str:
 
 WORDS = {
     "company": "there is no company {}",
-    "account": "no company is of an account {}",
+    "account": "no company belongs to an account {}",
     "group": "no company is in a group {}",
     "erp": "no company has the ERP {}",
     "state": "there is no state {}",
@@ -116,8 +123,8 @@ def _fault(text: str, index: Index) -> str | None:
         example = next(iter(index["company"]), "123")
         near = get_close_matches(kind, index, n=1)
         hint = f"did you mean {near[0]}:{wanted or 'NAME'}?" if near else f"such as company:{example}"
-        kinds = "company:ID, account:NAME, group:NAME, erp:NAME and state:STATE"
-        return f"{text!r} is not a selector: understood are {kinds}; {hint}"
+        kinds = "company:ID, account:NAME, group:NAME, erp:NAME or state:STATE"
+        return f"{text!r} is not a selector: write {kinds}; {hint}"
     known = index[kind]
     return None if wanted in known else f"{WORDS[kind].format(repr(wanted))}; {_hint(kind, wanted, list(known))}"
 

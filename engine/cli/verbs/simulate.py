@@ -72,7 +72,9 @@ def simulate(setup: Setup) -> None:
     try:
         anyio.run(serve, backend_options={"use_uvloop": find_spec("uvloop") is not None})
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {setup.host}:{setup.port}: {error.strerror}") from error
+        raise click.ClickException(
+            f"cannot listen on {setup.host}:{setup.port}: {error.strerror}; --port 0 takes a free port"
+        ) from error
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:

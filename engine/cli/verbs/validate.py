@@ -12,6 +12,7 @@ import click
 from engine.cli.options import config_option, output_option
 from engine.cli.show.output import deliver, deliver_texts, dump
 from engine.model.balance import ExitCode
+from engine.model.wording import counted
 from engine.observe.terminal import safe
 
 if TYPE_CHECKING:  # it brings pydantic, which `--help` does not need
@@ -30,7 +31,7 @@ MOST_SOURCES = 20
 @click.option("--files", is_flag=True, help="Read the companies' files, too, as a run would; databases are not asked.")
 @output_option("table", "json")
 def validate(*, config: Path, files: bool, output: str) -> int:
-    """Check the settings file, what it refers to (secrets, companies), and that sources are there; tells all faults.
+    """Check the settings file, what it refers to (secrets, companies) and that sources are there; name every fault.
 
     With --files it exits with 3 if all files can be read and some of their rows are invalid.
     """
@@ -88,7 +89,7 @@ def _sources(configured: Configured) -> Iterator[str]:
     for source in sources[:MOST_SOURCES]:
         words = [f"mapping {source.mapping}"] if source.mapping else []
         words += ["optional"] if source.optional else []
-        words += [f"{source.companies:,} {'company' if source.companies == 1 else 'companies'}", source.origin]
+        words += [counted(source.companies, "company", "companies"), source.origin]
         yield f"{source.source} ({', '.join(words)})"
     if (left := len(sources) - MOST_SOURCES) > 0:
         yield f"and {left:,} more: --output json shows all"
@@ -103,7 +104,7 @@ def _print(
 ) -> None:
     stream.writelines(f"{safe(str(fault))}\n" for fault in faults)
     if faults:
-        stream.write(f"{len(faults):,} {'thing' if len(faults) == 1 else 'things'} to put right\n")
+        stream.write(f"{counted(len(faults), 'fault')} to put right\n")
     elif configured is not None:
         settings = configured.settings
         accounts = ", ".join(safe(account.name) for account in settings.accounts)

@@ -76,7 +76,14 @@ def write_settings(asked: Asked) -> int:
         companies_file=COMPANIES_FILE,
     )
     if not first.companies:
-        raise ConfigError("\n".join(["nothing was written: no company has an export", *why_nothing(found, exports)]))
+        raise ConfigError(
+            "\n".join(
+                [
+                    "nothing was written: no company has an export; put files with companies' ids in their names there",
+                    *why_nothing(found, exports),
+                ]
+            )
+        )
     _write(dict(zip(written, (settings_text(first), companies_text(first)), strict=True)))
     load(asked.config, os.environ)  # what was written has to be what a run can read
     lines = told(first, found, asked.config)
@@ -190,7 +197,7 @@ async def _with_id(references: References, settings: Settings) -> References:
 
 def _api(asked: Asked) -> Api:
     if asked.contract not in DIALECTS:
-        raise ConfigError(f"--contract {asked.contract}: understood are {', '.join(sorted(DIALECTS))}")
+        raise ConfigError(f"--contract {asked.contract}: write {' or '.join(sorted(DIALECTS))}")
     try:
         return Api(base_url=address(asked.base_url), contract=asked.contract)
     except ValueError as error:
