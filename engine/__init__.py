@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         PageRead,
         Parked,
         Planned,
+        RequestAnswered,
         RequestSent,
         RunFinished,
         RunStarted,
@@ -98,6 +99,8 @@ if TYPE_CHECKING:
         VerifyMode,
     )
     from engine.model.wanted import LeftOut, SourceCounts
+    from engine.observe.opentelemetry import OpenTelemetry
+    from engine.observe.telemetry import Telemetry
     from engine.run.engine import Engine
     from engine.run.inspect import CompanyApi, Explanation
     from engine.run.remote_rows import CompanyRows
@@ -127,8 +130,8 @@ _HOMES = {
         "engine.model.directory": "Directory VisibleAccount VisibleCompany VisibleLocation",
         "engine.model.difference": "Difference FieldDifference Whose",
         "engine.model.events": (
-            "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
-            "RunFinished RunStarted SourceRead Waiting WidthChanged"
+            "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestAnswered "
+            "RequestSent RunFinished RunStarted SourceRead Waiting WidthChanged"
         ),
         "engine.model.row_record": "Agreement RowRecord",
         "engine.model.resting": "Rejection RestingRow",
@@ -145,6 +148,8 @@ _HOMES = {
         "engine.compare.freshness": "Evidence",
         "engine.compare.rekey": "Rekey",
         "engine.compare.row_search": "RowMatch",
+        "engine.observe.opentelemetry": "OpenTelemetry",
+        "engine.observe.telemetry": "Telemetry",
         "engine.run.engine": "Engine",
         "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
@@ -220,6 +225,7 @@ __all__ = [
     "Locked",
     "Lookup",
     "MissingSource",
+    "OpenTelemetry",
     "OutOfScope",
     "OutcomeUnknown",
     "Page",
@@ -235,6 +241,7 @@ __all__ = [
     "Rejection",
     "Rekey",
     "RemoteRow",
+    "RequestAnswered",
     "RequestSent",
     "Requests",
     "RestingRow",
@@ -260,6 +267,7 @@ __all__ = [
     "SqliteLedger",
     "StalePlan",
     "State",
+    "Telemetry",
     "TenantLeak",
     "Throttled",
     "Unauthorized",

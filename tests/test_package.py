@@ -15,6 +15,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import aiohttp
 import pytest
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
 
 import engine
 import engine.errors
@@ -24,6 +26,8 @@ from engine.sources.reading import Reading
 from engine.testing import MemoryLedger
 
 ROOT = Path(__file__).parent.parent
+ELSEWHERE = {"aiohttp": aiohttp, "MeterProvider": MeterProvider, "TracerProvider": TracerProvider}
+"""What public methods take of other packages, which are imported by those who use them."""
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +85,12 @@ def test_importing_the_package_brings_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_without_telemetry_nothing_of_it_is_imported() -> None:
+    code = "import sys; from engine import Engine, Telemetry; print([m for m in sys.modules if 'opentelemetry' in m])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_public_names_are_all_there() -> None:
     assert all(getattr(engine, name) is not None for name in engine.__all__)
     assert set(dir(engine)) == set(engine.__all__)
@@ -121,9 +131,7 @@ def annotations_of(thing: Any) -> Iterator[object]:
             if not name.startswith("_") or (name == "__init__" and not is_made_by_us)
         ]
     for one in own:
-        yield from (
-            hint for name, hint in get_type_hints(one, localns={"aiohttp": aiohttp}).items() if not name.startswith("_")
-        )
+        yield from (hint for name, hint in get_type_hints(one, localns=ELSEWHERE).items() if not name.startswith("_"))
 
 
 def parts_of(annotation: object) -> Iterator[object]:

@@ -17,6 +17,7 @@ from engine.net.channel import Channel
 from engine.net.http.exchange import LateTransport, Transport
 from engine.net.key import Key
 from engine.net.limits.quota import Quota
+from engine.observe.telemetry import Telemetry, Telling
 
 if TYPE_CHECKING:
     import aiohttp
@@ -32,6 +33,7 @@ class Connections:
         session: aiohttp.ClientSession | None,
         now: Callable[[], datetime],
         rng: Random,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Take a session to be used and left open; None: one is made for the first request, and closed at the end."""
         self._settings = settings
@@ -40,6 +42,7 @@ class Connections:
         self._proxies: Mapping[str, str] | None = None  # of a session of our own
         self._now = now
         self._rng = rng
+        self._telling = Telling(telemetry, None)
         self._keys: dict[str, Key] = {}  # by account's name
         self._ledger: Ledger | None = None  # None: not opened
         self._own = AsyncExitStack()
@@ -87,9 +90,19 @@ class Connections:
         return LateTransport(make)
 
     def channel(self, account: Account) -> Channel:
-        """Return a way to the API outside of any run: nobody watches it."""
-        key, transport = self.key(account), self.transport(account)
-        return Channel(key, self._settings.api, transport, emit=_unwatched, now=self._now, rng=self._rng)
+        """Return a way to the API outside of any run: the log and the telemetry alone are told."""
+        return Channel(
+            self.key(account),
+            self._settings.api,
+            self.transport(account),
+            emit=self._emit,
+            now=self._now,
+            rng=self._rng,
+            listens=self._telling.listens,
+        )
+
+    async def _emit(self, event: Event) -> None:
+        self._telling.take(event)
 
     def _opened(self) -> Ledger:
         if self._ledger is None:
@@ -104,7 +117,3 @@ def account_of(accounts: Mapping[str, Account], name: str | None, who: str) -> A
     if name is None or name not in accounts:
         raise ConfigError(f"{who} names the account {name!r}; there are: {', '.join(sorted(accounts))}")
     return accounts[name]
-
-
-async def _unwatched(_event: Event) -> None:
-    """Take an event that nobody wants to see."""

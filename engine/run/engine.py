@@ -24,6 +24,7 @@ from engine.model.origin import origin_of
 from engine.model.outcome import Problem
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
+from engine.observe.telemetry import Telemetry
 from engine.run.conclusion import new_ledger
 from engine.run.connections import Connections, account_of
 from engine.run.dependencies import Dependencies
@@ -51,7 +52,8 @@ class Engine:
             result = run.result
             result = await engine.sync(companies).result()   # or only the outcome
 
-    One engine serves one event loop; several runs of different companies may go on at once.
+    One engine serves one event loop; several runs of different companies may go on at once. `telemetry` is told of all
+    that it does, as `OpenTelemetry()` is.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Engine:
         ledger: Ledger | None = None,
         now: Callable[[], datetime] | None = None,
         rng: Random | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._settings = settings
         self._origin = origin_of(settings.api.base_url)
@@ -71,7 +74,8 @@ class Engine:
         self._rng = rng or SystemRandom()
         self._accounts = sound_accounts(settings)
         self._dialect = sound_dialect(settings)
-        self._connections = Connections(settings, session=session, now=self._now, rng=self._rng)
+        self._telemetry = telemetry
+        self._connections = Connections(settings, session=session, now=self._now, rng=self._rng, telemetry=telemetry)
         self._host = RunHost()
         self._notices: list[Problem] = []
         self._is_entered = False
@@ -230,6 +234,7 @@ class Engine:
             ledger=self._opened(),
             now=self._now,
             rng=self._rng,
+            telemetry=self._telemetry,
         )
         work = Work(
             mode=mode,
