@@ -87,7 +87,9 @@ class OpenTelemetry:
             if isinstance(event, RequestAnswered):
                 self._add(_request(event), None)
         elif isinstance(event, RunStarted):
-            self._runs[run_id] = _Run(self._open("dimsync.run", {"dimsync.run_id": run_id}, None))
+            whole = self._open("dimsync.run", {"dimsync.run_id": run_id}, None)
+            if whole.span.is_recording():  # else it is sampled out, or nobody takes spans: no others are made below it
+                self._runs[run_id] = _Run(whole)
         elif (run := self._runs.get(run_id)) is not None:
             self._take(event, run)
 
