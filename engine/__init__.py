@@ -105,7 +105,10 @@ if TYPE_CHECKING:
     from engine.run.inspect import CompanyApi, Explanation
     from engine.run.remote_rows import CompanyRows
     from engine.run.run import Pending, Run
+    from engine.sources.cursors import from_cursor
     from engine.sources.files import FileSource
+    from engine.sources.frames import Frame, from_frame
+    from engine.sources.given import GivenRows, from_iterable
     from engine.sources.left_out_rows import LeftOutRow
     from engine.sources.mapping import ColumnMap
     from engine.sources.protocol import Source, SourceReading
@@ -154,7 +157,10 @@ _HOMES = {
         "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
         "engine.run.inspect": "CompanyApi Explanation",
+        "engine.sources.cursors": "from_cursor",
         "engine.sources.files": "FileSource",
+        "engine.sources.frames": "Frame from_frame",
+        "engine.sources.given": "GivenRows from_iterable",
         "engine.sources.left_out_rows": "LeftOutRow",
         "engine.sources.mapping": "ColumnMap",
         "engine.sources.protocol": "Source SourceReading",
@@ -208,7 +214,9 @@ __all__ = [
     "FieldDifference",
     "FileSource",
     "Finding",
+    "Frame",
     "Generation",
+    "GivenRows",
     "Guards",
     "Hold",
     "HostDown",
@@ -285,6 +293,9 @@ __all__ = [
     "WidthChanged",
     "WrongContract",
     "__version__",
+    "from_cursor",
+    "from_frame",
+    "from_iterable",
     "open_ledger",
     "read_invoices",
     "run_json",
