@@ -85,7 +85,8 @@ def _synchronous(
 
 def _columns(cursor: Any) -> tuple[str, ...] | None:
     """Return the names of a cursor's columns; None: it does not tell them, so that its rows have to."""
-    keys, description = getattr(cursor, "keys", None), getattr(cursor, "description", None)
+    keys: Any = getattr(cursor, "keys", None)
+    description: Any = getattr(cursor, "description", None)
     if callable(keys):
         return tuple(str(name).strip() for name in keys())
     if description:

@@ -21,6 +21,7 @@ class Frame(Protocol):
     @property
     def columns(self) -> Iterable[Any]:
         """The names of its columns, in order."""
+        ...
 
 
 def from_frame(frame: Frame, mapping: ColumnMap | None = None, *, name: str = "the data frame") -> GivenRows:

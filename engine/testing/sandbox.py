@@ -99,7 +99,7 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            self._portal = opened.enter_context(start_blocking_portal(name="dimsync sandbox"))
+            self._portal = opened.enter_context(start_blocking_portal())
             opened.enter_context(self._portal.wrap_async_context_manager(self._server))
             self._in_thread = opened.pop_all()
         return self
