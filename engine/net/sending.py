@@ -73,7 +73,8 @@ class Sending:
             self._learn(sent, call, answer.status, received=len(answer.body))
             self._key.quota.answered(day, answer.headers.get("Date"))
         call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
-        await self._telling.tell(call)
+        if self._telling.listens():
+            await self._telling.tell(call)
         return answer
 
     async def _exchange(self, call: Call[Any], sent: _Sent, request: Request) -> Answer:
@@ -83,7 +84,8 @@ class Sending:
             with anyio.CancelScope(shield=True):
                 answer = await self._transport.send(request)
         except OutcomeUnknown as error:
-            await self._telling.tell(call, error)
+            if self._telling.listens():
+                await self._telling.tell(call, error)
             self._note_unanswered(call, sent, error)
             raise
         finally:

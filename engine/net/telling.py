@@ -25,12 +25,13 @@ class AnswerTelling:
     def __init__(self, account: str, emit: Emit, listens: Listens) -> None:
         self._account = account
         self._emit = emit
-        self._listens = listens
+        self.listens = listens
 
     async def tell(self, call: Call[Any], failed: OutcomeUnknown | None = None) -> None:
-        """Tell of the last send of a call: answered, as the call says, or without a whole answer (`failed`)."""
-        if not self._listens():
-            return
+        """Tell of the last send of a call: answered, as the call says, or without a whole answer (`failed`).
+
+        Ask first whether anybody listens.
+        """
         await self._emit(
             RequestAnswered(
                 account=self._account,
