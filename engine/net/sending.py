@@ -19,6 +19,7 @@ from engine.net.limits.gate import Place
 from engine.net.limits.quota import Quota
 from engine.net.limits.width import trouble_of
 from engine.net.request import request_for
+from engine.net.telling import AnswerTelling
 from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
 
@@ -38,15 +39,23 @@ class Sending:
     """Carries the requests of one account over one transport."""
 
     def __init__(
-        self, key: Key, api: Api, parking: Parking, departure: Departure, host: Host, transport: Transport
+        self,
+        key: Key,
+        api: Api,
+        parking: Parking,
+        departure: Departure,
+        host: Host,
+        transport: Transport,
+        telling: AnswerTelling,
     ) -> None:
-        """Take what a request passes on its way out."""
+        """Take what a request passes on its way out, and who is told what became of it."""
         self._key = key
         self._api = api
         self._parking = parking
         self._departure = departure
         self._host = host
         self._transport = transport
+        self._telling = telling
 
     async def send(self, call: Call[Any], token: Secret | None) -> Answer:
         """Wait for a place and for leave to send, send once, and return the answer, whatever it says.
@@ -70,6 +79,8 @@ class Sending:
             self._learn(sent, call, answer.status, received=len(answer.body))
             quota.answered(day, answer.headers.get("Date"))
         call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
+        if self._telling.listens():
+            await self._telling.tell(call)
         return answer
 
     async def _exchange(self, call: Call[Any], sent: _Sent, request: Request) -> Answer:
@@ -79,6 +90,8 @@ class Sending:
             with anyio.CancelScope(shield=True):
                 answer = await self._transport.send(request)
         except OutcomeUnknown as error:
+            if self._telling.listens():
+                await self._telling.tell(call, error)
             self._note_unanswered(call, sent, error)
             raise
         finally:

@@ -54,7 +54,7 @@ class Tally:
                     self.last.append(event.result)
             case RunStarted():
                 self.companies = event.companies
-            case Waiting():
+            case Waiting(kind="throttle" | "landing"):
                 who = event.account if event.company_id is None else f"company {event.company_id}"
                 self.waiting[who] = (now + event.seconds, event.reason)
             case WidthChanged():

@@ -49,7 +49,7 @@ class Reading(AsyncIterator[Batch]):
 
     async def __anext__(self) -> Batch:
         if not self._ahead and not self._feed.has_ended:
-            self._ahead.extend(await to_thread.run_sync(self._feed.next))
+            self._ahead.extend(await to_thread.run_sync(self._feed.next, abandon_on_cancel=True))
         if not self._ahead:
             raise StopAsyncIteration
         return self._ahead.popleft()
