@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         PageRead,
         Parked,
         Planned,
+        RequestAnswered,
         RequestSent,
         RunFinished,
         RunStarted,
@@ -117,13 +118,18 @@ if TYPE_CHECKING:
     )
     from engine.model.standing import RunTimes, Standing
     from engine.model.wanted import LeftOut, SourceCounts
+    from engine.observe.opentelemetry import OpenTelemetry
+    from engine.observe.telemetry import Telemetry
     from engine.run.company_api import CompanyApi, ListedRows
     from engine.run.engine import Engine
     from engine.run.inspect import Explanation
     from engine.run.plan_files import load_plan, save_plan
     from engine.run.remote_rows import CompanyRows
     from engine.run.run import Pending, Run
+    from engine.sources.cursors import from_cursor
     from engine.sources.files import FileSource
+    from engine.sources.frames import Frame, from_frame
+    from engine.sources.given import GivenRows, from_iterable
     from engine.sources.left_out_rows import LeftOutRow
     from engine.sources.mapping import ColumnMap
     from engine.sources.protocol import Source, SourceReading
@@ -149,7 +155,7 @@ _HOMES = {
         "engine.model.difference": "Difference FieldDifference Whose",
         "engine.model.events": (
             "ChunkSettled CompanyAhead CompanyFinished CompanyStarted Event KeyAhead Listed PageRead Parked Planned "
-            "RequestSent RunFinished RunStarted Scheduled SourceRead Waiting WidthChanged"
+            "RequestAnswered RequestSent RunFinished RunStarted Scheduled SourceRead Waiting WidthChanged"
         ),
         "engine.model.row_record": "Agreement RowRecord",
         "engine.model.resting": "Rejection RestingRow",
@@ -167,11 +173,16 @@ _HOMES = {
         "engine.compare.freshness": "Evidence",
         "engine.compare.rekey": "Rekey",
         "engine.compare.row_search": "RowMatch",
+        "engine.observe.opentelemetry": "OpenTelemetry",
+        "engine.observe.telemetry": "Telemetry",
         "engine.run.engine": "Engine",
         "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
         "engine.run.inspect": "Explanation",
+        "engine.sources.cursors": "from_cursor",
         "engine.sources.files": "FileSource",
+        "engine.sources.frames": "Frame from_frame",
+        "engine.sources.given": "GivenRows from_iterable",
         "engine.sources.left_out_rows": "LeftOutRow",
         "engine.sources.mapping": "ColumnMap",
         "engine.sources.protocol": "Source SourceReading",
@@ -235,7 +246,9 @@ __all__ = [
     "FieldDifference",
     "FileSource",
     "Finding",
+    "Frame",
     "Generation",
+    "GivenRows",
     "Guards",
     "Hold",
     "HostDown",
@@ -256,6 +269,7 @@ __all__ = [
     "Lookup",
     "MissingSource",
     "NamedCompany",
+    "OpenTelemetry",
     "OutOfScope",
     "OutcomeUnknown",
     "Page",
@@ -276,6 +290,7 @@ __all__ = [
     "Rejection",
     "Rekey",
     "RemoteRow",
+    "RequestAnswered",
     "RequestSent",
     "Requests",
     "RestingRow",
@@ -304,6 +319,7 @@ __all__ = [
     "StalePlan",
     "Standing",
     "State",
+    "Telemetry",
     "TenantLeak",
     "Throttled",
     "Unauthorized",
@@ -321,6 +337,9 @@ __all__ = [
     "WidthChanged",
     "WrongContract",
     "__version__",
+    "from_cursor",
+    "from_frame",
+    "from_iterable",
     "load_plan",
     "open_ledger",
     "plan_digest",

@@ -15,13 +15,19 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import aiohttp
 import pytest
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
 
 import engine
 import engine.errors
+import engine.testing
 from engine.model.resource import Resource
 from engine.sources.reading import Reading
+from engine.testing import MemoryLedger
 
 ROOT = Path(__file__).parent.parent
+ELSEWHERE = {"aiohttp": aiohttp, "MeterProvider": MeterProvider, "TracerProvider": TracerProvider}
+"""What public methods take of other packages, which are imported by those who use them."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"engine/py.typed", "dimsync/__init__.py", "dimsync/py.typed"} <= names
+    assert {"engine/py.typed", "dimsync/__init__.py", "dimsync/py.typed", "dimsync/testing/fixtures.py"} <= names
     assert {"engine/model/result-1.schema.json", "engine/__main__.py"} <= names
     sources = {
         str(path.relative_to(ROOT))
@@ -43,8 +49,8 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
         for path in (ROOT / "engine").rglob(kind)
     }
     assert "engine/ledger/sqlite/migrations/01-rows-intents-runs.sql" in sources
-    alias = "engine/distribution/dimsync/__init__.py"  # which is `dimsync/__init__.py` there
-    assert sources - {alias} <= names
+    alias = "engine/distribution/"  # what is below it lies at the top there
+    assert {each.removeprefix(alias) for each in sources} <= names
     assert not [name for name in names if name.startswith("engine/distribution")]
     assert not [name for name in names if name.startswith("tests/")]
 
@@ -79,6 +85,12 @@ def test_importing_the_package_brings_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_without_telemetry_nothing_of_it_is_imported() -> None:
+    code = "import sys; from engine import Engine, Telemetry; print([m for m in sys.modules if 'opentelemetry' in m])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_public_names_are_all_there() -> None:
     assert all(getattr(engine, name) is not None for name in engine.__all__)
     assert set(dir(engine)) == set(engine.__all__)
@@ -88,12 +100,13 @@ def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
     """From each public name through the types of its fields, methods and properties, to all that it leads to.
 
     Not followed: the methods of ledgers, which are for who writes another one (`engine.ledger.protocols`), how the
-    engine makes its own objects, the iterator of a source, which is one like any other, and the declaration of a row's
-    fields, which the engine alone asks.
+    engine makes its own objects, the iterator of a source, which is one like any other, the declaration of a row's
+    fields, which the engine alone asks, and what the sandbox asks its own faults and ways.
     """
-    public = {getattr(engine, name) for name in engine.__all__}
+    testing = (engine.testing, engine.testing.faults)
+    public = {getattr(module, name) for module in (engine, *testing) for name in module.__all__}
     errors = [each for each in vars(engine.errors).values() if isinstance(each, type)]
-    left, seen, missing = [*public, *errors], {Reading, Resource}, set()
+    left, seen, missing = [*public, *errors], {Reading, Resource, MemoryLedger}, set[Any]()
     while left:
         thing = left.pop()
         if thing in seen or not getattr(thing, "__module__", "").startswith("engine."):
@@ -101,7 +114,7 @@ def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
         seen.add(thing)
         if isinstance(thing, type) and thing not in public:
             missing.add(thing)
-        elif thing not in (engine.Ledger, engine.SqliteLedger):
+        elif thing not in (engine.Ledger, engine.SqliteLedger) and not thing.__module__.startswith("engine.sandbox."):
             left += [part for annotation in annotations_of(thing) for part in parts_of(annotation)]
     assert {each.__qualname__ for each in missing} == set()
 
@@ -118,9 +131,7 @@ def annotations_of(thing: Any) -> Iterator[object]:
             if not name.startswith("_") or (name == "__init__" and not is_made_by_us)
         ]
     for one in own:
-        yield from (
-            hint for name, hint in get_type_hints(one, localns={"aiohttp": aiohttp}).items() if not name.startswith("_")
-        )
+        yield from (hint for name, hint in get_type_hints(one, localns=ELSEWHERE).items() if not name.startswith("_"))
 
 
 def parts_of(annotation: object) -> Iterator[object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from engine.model.listing import Certificate
 from engine.model.result import CompanyResult, RunResult
@@ -92,9 +92,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkSettled:
-    """A chunk was answered and its outcome is in the ledger."""
+    """A chunk was answered and its outcome is in the ledger. `chunk`: as in `RequestAnswered`."""
 
     company_id: int
+    chunk: str = ""
     created: int
     updated: int
     rejected: int
@@ -111,13 +112,38 @@ class RequestSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswered:
+    """A request that was sent is answered, or will not be. It is told only where somebody listens to it."""
+
+    account: str
+    company_id: int | None  # None: it belongs to the account (a token)
+    kind: str  # of its first send, also where this one is a repeat, which `Requests` counts under `retry`
+    attempt: int  # from 1
+    status: int | None  # None: no whole answer came
+    seconds: float  # from the moment it was let go
+    request_id: str | None = None  # the server's name for it
+    chunk: str | None = None  # the idempotency key of a bulk request: equal for all sends of one chunk
+    is_timeout: bool = False
+    is_unsent: bool = False  # there was no connection: it is counted no more
+
+
+WaitKind: TypeAlias = Literal["throttle", "repeat", "batch", "landing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An account waits because the API asked it to, or a company because a dead run's request may still arrive."""
+    """A wait begins. The seconds of one kind add up to the time waited, unless the run is stopped meanwhile.
+
+    `throttle`: the API asks the whole key to wait; of a pause that is lengthened, the seconds that come on top.
+    `repeat`: one request waits before it is sent again. `batch`: a chunk that was accepted is asked after later.
+    `landing`: a dead run's request may still arrive. To keep to the rate is no wait.
+    """
 
     account: str
     company_id: int | None = None  # None: the whole account
     seconds: float
     reason: str
+    kind: WaitKind = "throttle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +187,7 @@ Event: TypeAlias = (
     | Planned
     | ChunkSettled
     | RequestSent
+    | RequestAnswered
     | Waiting
     | WidthChanged
     | Parked

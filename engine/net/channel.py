@@ -23,7 +23,7 @@ from engine.errors import (
     Unauthorized,
     WrongContract,
 )
-from engine.model.events import Emit
+from engine.model.events import Emit, WaitKind
 from engine.model.settings import Account, Api, Secret
 from engine.net.call import Call, Spent
 from engine.net.departure import Departure, NotNow
@@ -36,6 +36,7 @@ from engine.net.pauses import Pauses
 from engine.net.reading import Reader
 from engine.net.repeats import Repeats
 from engine.net.sending import Sending
+from engine.net.telling import AnswerTelling, Listens, nobody
 from engine.net.throttling import Throttling
 from engine.net.tokens import Tokens
 from engine.net.trouble.chunk_refusals import ChunkRefusals
@@ -71,8 +72,9 @@ class Channel:
         budget: Budget | None = None,
         host: Host | None = None,
         give_up_at_s: float = inf,
+        listens: Listens = nobody,
     ) -> None:
-        """Take what a run has. `give_up_at_s`: its deadline, on the event loop's clock.
+        """Take what a run has. `give_up_at_s`: its deadline, on the event loop's clock. `listens`: to answers.
 
         `host`: shared by the run's accounts. None: outside of a run, where no other company tells of the host.
         """
@@ -89,9 +91,10 @@ class Channel:
         self._chunks = ChunkRefusals(parking)
         self._tokens = Tokens(key, api, parking, self.spent, self.call)
         departure = Departure(key, budget or Budget(), host, parking, emit)
-        self._sending = Sending(key, api, parking, departure, host, transport)
+        telling = AnswerTelling(account.name, emit, listens)
+        self._sending = Sending(key, api, parking, departure, host, transport, telling)
         self._reader = Reader(key, now)
-        pauses = Pauses(key, parking, emit, give_up_at_s)
+        self._pauses = pauses = Pauses(key, parking, emit, give_up_at_s)
         witness = Witness(account.account_id, self.spent, self.call)
         self._refusals = refusals = Refusals(key, met, parking, witness, good)
         self._throttling = Throttling(pauses, parking, refusals, witness, good, earlier, rng)
@@ -181,6 +184,10 @@ class Channel:
             self.key.credentials.proven(call.used)
             if call.is_witness:
                 self._good.vouch(token)
+
+    async def rest(self, company_id: int, seconds: float, reason: str, kind: WaitKind) -> None:
+        """Let one company's call wait, and tell of it."""
+        await self._pauses.rest(company_id, seconds, reason, kind)
 
     async def park(self, reason: EngineError) -> AccountParked:
         """Stop the account and return what every call of it raises from now on. The first reason stays."""

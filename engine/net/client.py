@@ -146,7 +146,8 @@ class CompanyClient:
         give_up_at, polls = anyio.current_time() + self._batch_wait_s, 0
         while anyio.current_time() < give_up_at:
             polls += 1
-            await anyio.sleep(step_s(polls, 1.0))
+            reason = f"batch {batch.batch_id} is not done yet"
+            await self.channel.rest(self.company_id, step_s(polls, 1.0), reason, "batch")
             if await self._take_turn(self._get("batch", progress_path(batch), read_completed)):
                 return True
         return False

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from asyncio import get_running_loop
 
+import anyio
+
 from engine.errors import Throttled
-from engine.model.events import Emit, Waiting
+from engine.model.events import Emit, Waiting, WaitKind
 from engine.net.key import Key
 from engine.net.trouble.parking import Parking
 
@@ -25,5 +27,12 @@ class Pauses:
         account = self._key.account
         if wait_s > account.limits.max_wait_s or get_running_loop().time() + wait_s > self._give_up_at_s:
             raise await self._parking.park(error) from error
-        self._key.gate.pause(wait_s)
-        await self._emit(Waiting(account=account.name, seconds=wait_s, reason=str(error)))
+        added_s = self._key.gate.pause(wait_s)
+        if added_s > 0:
+            await self._emit(Waiting(account=account.name, seconds=added_s, reason=str(error)))
+
+    async def rest(self, company_id: int | None, seconds: float, reason: str, kind: WaitKind) -> None:
+        """Let one call wait, and no other."""
+        account = self._key.account.name
+        await self._emit(Waiting(account=account, company_id=company_id, seconds=seconds, reason=reason, kind=kind))
+        await anyio.sleep(seconds)

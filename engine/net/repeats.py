@@ -5,8 +5,6 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-import anyio
-
 from engine.errors import BadPage, InFlight, OutcomeUnknown, Throttled, Untrusted
 from engine.net.call import Call
 from engine.net.pauses import Pauses
@@ -63,7 +61,7 @@ class Repeats:
             rest_s = await self._outage.probe_wait_s(call, error, rest_s)
         asked_s = _asked_s(error)
         if asked_s is None:
-            await anyio.sleep(rest_s)
+            await self._pauses.rest(call.company_id, rest_s, str(error), "repeat")
         else:
             asked = Throttled(f"{error}: the API asks to wait", retry_after_s=asked_s, status=error.status)
             await self._pauses.begin(asked, asked_s or rest_s)

@@ -18,6 +18,7 @@ from engine.net.limits.gate import Place
 from engine.net.limits.quota import Quota
 from engine.net.limits.width import trouble_of
 from engine.net.request import Requests
+from engine.net.telling import AnswerTelling
 from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
 
@@ -36,9 +37,16 @@ class Sending:
     """Carries the requests of one account over one transport."""
 
     def __init__(
-        self, key: Key, api: Api, parking: Parking, departure: Departure, host: Host, transport: Transport
+        self,
+        key: Key,
+        api: Api,
+        parking: Parking,
+        departure: Departure,
+        host: Host,
+        transport: Transport,
+        telling: AnswerTelling,
     ) -> None:
-        """Take what a request passes on its way out."""
+        """Take what a request passes on its way out, and who is told what became of it."""
         self._key = key
         self._requests = Requests(api)
         self._parking = parking
@@ -46,6 +54,7 @@ class Sending:
         self._host = host
         self._transport = transport
         self._timeout_s = key.account.limits.timeout_s
+        self._telling = telling
 
     async def send(self, call: Call[Any], token: Secret | None) -> Answer:
         """Wait for a place and for leave to send, send once, and return the answer, whatever it says.
@@ -69,6 +78,8 @@ class Sending:
             self._learn(sent, call, answer.status, received=len(answer.body))
             quota.answered(day, answer.headers.get("Date"))
         call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
+        if self._telling.listens():
+            await self._telling.tell(call)
         return answer
 
     async def _exchange(self, call: Call[Any], sent: _Sent, request: Request) -> Answer:
@@ -77,6 +88,8 @@ class Sending:
         try:
             answer = await self._in_time(request, sent.place.sent_at_s)
         except OutcomeUnknown as error:
+            if self._telling.listens():
+                await self._telling.tell(call, error)
             self._note_unanswered(call, sent, error)
             raise
         finally:

@@ -123,7 +123,7 @@ class Tally:
             case Scheduled():
                 self._work = Work(event)
                 self._paces = [Pace(now) for _ in event.keys]
-            case Waiting():
+            case Waiting(kind="throttle" | "landing"):
                 self._pause(event, now)
             case WidthChanged():
                 self._widths[event.account] = event.places

@@ -13,6 +13,7 @@ from engine.model.result import AccountDay, Requests
 from engine.model.settings import Account, NamedCompany
 from engine.net.channel import Channel
 from engine.net.limits.budget import Budget, ListingBudget
+from engine.net.telling import Listens
 from engine.net.trouble.host import Host
 from engine.run.dependencies import Dependencies
 from engine.run.key_memory import KeyMemory
@@ -27,13 +28,16 @@ AT_ONCE = 8
 class RunAccounts:
     """Opens the channels of a run, and writes down at its end what was learnt of the keys."""
 
-    def __init__(self, dependencies: Dependencies, work: Work, *, origin: str, lines: Lines, emit: Emit) -> None:
+    def __init__(
+        self, dependencies: Dependencies, work: Work, *, origin: str, lines: Lines, emit: Emit, listens: Listens
+    ) -> None:
         self._dependencies = dependencies
         self._bounds = work.bounds
         self._fresh = work.fresh
         self._origin = origin
         self._lines = lines
         self._emit = emit
+        self._listens = listens
         self._budget = Budget(left=work.bounds.requests)
         self._memory = KeyMemory(
             ledger=dependencies.ledger,
@@ -64,6 +68,7 @@ class RunAccounts:
                 budget=self._budget,
                 host=self._host,
                 give_up_at_s=started_s + (self._bounds.seconds or inf),
+                listens=self._listens,
             )
             if channel.parked is not None:
                 await self._emit(Parked(account=account.name, reason=str(channel.parked)))

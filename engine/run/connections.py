@@ -18,6 +18,7 @@ from engine.net.http.exchange import LateTransport, Transport
 from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.net.trouble.parking import no_credentials
+from engine.observe.telemetry import Telemetry, Telling
 from engine.run.known_accounts import given_credentials_fault
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Connections:
         session: aiohttp.ClientSession | None,
         now: Callable[[], datetime],
         rng: Random,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Take the engine's accounts, which may grow, and a session to be used and left open.
 
@@ -47,6 +49,7 @@ class Connections:
         self._proxies: Mapping[str, str] | None = None  # of a session of our own
         self._now = now
         self._rng = rng
+        self._telling = Telling(telemetry, None)
         self._keys: dict[str, Key] = {}  # by account's name
         self._ledger: Ledger | None = None  # None: not opened
         self._own = AsyncExitStack()
@@ -108,16 +111,26 @@ class Connections:
         return key
 
     async def channel(self, account: Account) -> Channel:
-        """Return a way to the API outside of any run: nobody watches it. Ask for the credentials if need be."""
+        """Return a way to the API outside of any run: the log and the telemetry alone are told.
+
+        Ask for the credentials if need be.
+        """
         key, transport = self.key(account), self.transport(account)
         await key.credentials.known()
-        return Channel(key, self._settings.api, transport, emit=_unwatched, now=self._now, rng=self._rng)
+        return Channel(
+            key,
+            self._settings.api,
+            transport,
+            emit=self._emit,
+            now=self._now,
+            rng=self._rng,
+            listens=self._telling.listens,
+        )
+
+    async def _emit(self, event: Event) -> None:
+        self._telling.take(event)
 
     def _opened(self) -> Ledger:
         if self._ledger is None:
             raise EngineError("the engine was left: nothing can be sent any more")
         return self._ledger
-
-
-async def _unwatched(_event: Event) -> None:
-    """Take an event that nobody wants to see."""

@@ -80,6 +80,7 @@ class Delivery:
         await self.company.run.emit(
             ChunkSettled(
                 company_id=self.company.id,
+                chunk=settled.intent_id,
                 created=columns[Column.CREATED],
                 updated=columns[Column.UPDATED],
                 rejected=columns[Column.REJECTED],

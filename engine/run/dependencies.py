@@ -12,6 +12,7 @@ from engine.model.outcome import Problem
 from engine.model.settings import Account, Settings
 from engine.net.http.exchange import Transport
 from engine.net.key import Key
+from engine.observe.telemetry import Telemetry
 from engine.run.tasks import RunHost
 from engine.wire.dialect import Dialect
 
@@ -29,3 +30,4 @@ class Dependencies:
     ledger: Ledger
     now: Callable[[], datetime]
     rng: Random
+    telemetry: Telemetry | None = None

@@ -29,6 +29,7 @@ from engine.model.result import PastRun, RunResult
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
 from engine.model.standing import Standing
+from engine.observe.telemetry import Telemetry
 from engine.run.arguments import (
     account_of,
     allowances_of,
@@ -69,7 +70,8 @@ class Engine:
             result = run.result
             result = await engine.sync(companies).result()   # or only the outcome
 
-    One engine serves one event loop; several runs of different companies may go on at once.
+    One engine serves one event loop; several runs of different companies may go on at once. `telemetry` is told of all
+    that it does, as `OpenTelemetry()` is.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Engine:
         ledger: Ledger | None = None,
         now: Callable[[], datetime] | None = None,
         rng: Random | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         refuse_other_parts(session, ledger)
         self._settings = settings_of(settings)
@@ -91,7 +94,10 @@ class Engine:
         self._accounts = KnownAccounts(settings.accounts)
         self._configured = {company.id: company for company in settings.companies}
         self._dialect = sound_dialect(settings)
-        self._connections = Connections(settings, self._accounts, session=session, now=self._now, rng=self._rng)
+        self._telemetry = telemetry
+        self._connections = Connections(
+            settings, self._accounts, session=session, now=self._now, rng=self._rng, telemetry=telemetry
+        )
         self._host = RunHost()
         self._notices: list[Problem] = []
         self._is_entered = False
@@ -271,6 +277,7 @@ class Engine:
             ledger=self._opened(),
             now=self._now,
             rng=self._rng,
+            telemetry=self._telemetry,
         )
         work = Work(
             mode=mode,

@@ -18,6 +18,7 @@ from engine.model.outcome import Problem
 from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany, SourceRows
 from engine.net.limits.budget import ListingBudget
+from engine.observe.telemetry import Telling
 from engine.run.accounts import RunAccounts
 from engine.run.ahead import scheduled
 from engine.run.company import CompanyRun
@@ -26,6 +27,7 @@ from engine.run.conclusion import late, not_written_down, too_many_held, with_to
 from engine.run.context import RunContext
 from engine.run.dependencies import Dependencies
 from engine.run.fleet import Fleet
+from engine.run.loop_lag import watch_lag
 from engine.run.run_events import RunEvents
 from engine.run.schedule import rows_of, waves
 from engine.run.tasks import Lines
@@ -49,6 +51,7 @@ class Execution:
         started_at: datetime,
         events: RunEvents,
         lines: Lines,
+        telling: Telling,
     ) -> None:
         self._dependencies = dependencies
         self._ledger = dependencies.ledger
@@ -58,8 +61,11 @@ class Execution:
         self._started_at = started_at
         self._started_s = 0.0  # on the event loop's clock
         self._events = events
+        self._telling = telling
         self._origin = origin_of(dependencies.settings.api.base_url)
-        self._accounts = RunAccounts(dependencies, work, origin=self._origin, lines=lines, emit=self._emit)
+        self._accounts = RunAccounts(
+            dependencies, work, origin=self._origin, lines=lines, emit=self._emit, listens=self._listens
+        )
         self._refused: Mapping[int, SourceError] = {}  # companies that fail before any request
         self._finished: list[CompanyResult] = []  # as they were announced: the totals are checked against these
         self._fleet: Fleet | None = None
@@ -165,6 +171,8 @@ class Execution:
         await self._emit(scheduled(self._jobs, states, verify, now, days))
         rows = [rows_of(job, states.get(AccountCompany(job.account.account_id, job.company.id))) for job in self._jobs]
         async with anyio.create_task_group() as tasks:
+            if self._telling.measures_lag:
+                tasks.start_soon(watch_lag, self._telling.lagged)
             if bounds.seconds is not None:
                 tasks.start_soon(self._stop_at, self._started_s + bounds.seconds)
             is_sparing = bounds.requests is not None or bounds.seconds is not None
@@ -252,7 +260,11 @@ class Execution:
             self._finished.append(event.result)
         elif isinstance(event, SourceRead) and self._fleet is not None:
             self._fleet.weigh(event.company_id, event.rows)
+        self._telling.take(event)
         await self._events.emit(event)
+
+    def _listens(self) -> bool:
+        return self._events.is_watched or self._telling.listens()
 
 
 def _with_source(job: Job, source: SourceRows) -> Job:

@@ -48,5 +48,7 @@ async def _wait_for_late_landings(company: CompanyContext, record: CompanyRecord
     if wait_s > 0:
         reason = "what became of rows that were sent is not known, and the server may still be at work on them"
         account = company.channel.account.name
-        await company.run.emit(Waiting(account=account, company_id=company.id, seconds=wait_s, reason=reason))
+        await company.run.emit(
+            Waiting(account=account, company_id=company.id, seconds=wait_s, reason=reason, kind="landing")
+        )
         await anyio.sleep(wait_s)

@@ -13,6 +13,7 @@ from engine.errors import EngineError, plain
 from engine.model.balance import ExitCode
 from engine.model.events import Event
 from engine.model.result import RunResult
+from engine.observe.telemetry import Telling
 from engine.run.dependencies import Dependencies
 from engine.run.execution import Execution
 from engine.run.run_events import RunEvents
@@ -33,6 +34,7 @@ class Run:
         self._work = work
         self._events = RunEvents()
         self._lines = Lines()
+        self._telling = Telling(dependencies.telemetry, self.run_id)
         self._execution = Execution(
             dependencies,
             work,
@@ -40,6 +42,7 @@ class Run:
             started_at=started_at,
             events=self._events,
             lines=self._lines,
+            telling=self._telling,
         )
         self._hosted: Hosted | None = None  # None: not begun
 
@@ -122,11 +125,16 @@ class Run:
         tell_loop(failure, hosted.task)
 
     async def _execute(self) -> RunResult:
+        error: BaseException | None = None
         try:
             with plain():
                 return await self._execution.execute()
+        except BaseException as raised:
+            error = raised
+            raise
         finally:
             self._events.end()
+            self._telling.ended(error)
 
 
 class Pending(AbstractAsyncContextManager[Run]):

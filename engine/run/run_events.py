@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 
 from engine.errors import EngineError
-from engine.model.events import Event, RequestSent
+from engine.model.events import Event, RequestAnswered, RequestSent
 from engine.net.feed import Feed
 
 EVENTS_AHEAD = 256
@@ -20,23 +20,25 @@ class RunEvents:
 
     def __init__(self) -> None:
         self._feed = Feed[Event](EVENTS_AHEAD)
-        self._is_watched = False
+        self.is_watched = False  # somebody reads the events
 
     def watch(self) -> None:
         """Keep events from now on: there is a reader."""
-        self._is_watched = True
+        self.is_watched = True
 
     async def emit(self, event: Event) -> None:
         """Hand an event to the reader, if there is one who still listens."""
-        if not self._is_watched:
+        if not self.is_watched:
             return
         try:
-            if isinstance(event, RequestSent):  # its part of the rate is taken: it may wait for nobody
+            if isinstance(
+                event, RequestSent | RequestAnswered
+            ):  # its part of the rate is taken: it may wait for nobody
                 self._feed.put(event)
             else:
                 await self._feed.send(event)
         except anyio.BrokenResourceError:
-            self._is_watched = False
+            self.is_watched = False
 
     async def next(self) -> Event:
         """Return the next event. Raises `StopAsyncIteration` at the end, `EngineError` once the reader has left."""

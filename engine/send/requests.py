@@ -251,6 +251,7 @@ class BulkRequests:
             doubt=sent.doubt,
             is_repeated=sent.is_repeated,
             respelled=respelled(records, sent.answered),
+            intent_id=sent.intent.id,
         )
         try:
             with anyio.CancelScope(shield=True):

@@ -22,6 +22,7 @@ class SettledChunk:
     respelled: Mapping[str, str] = field(default_factory=dict)  # by key: words on a name that was answered otherwise
     doubt: str = ""  # how the answer contradicts itself, although it says of each row what became of it
     is_repeated: bool = False  # the rows may have been sent before: what this answer says proves nothing on its own
+    intent_id: str = ""
     is_unsent: bool = False  # earlier requests of the rows were not answered, and the sending ended before another one
 
     @property

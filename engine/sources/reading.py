@@ -55,7 +55,7 @@ class Reading(AsyncIterator[Batch]):
     async def __anext__(self) -> Batch:
         if not self._ahead and not self._feed.has_ended:
             read = self._feed.next
-            self._ahead.extend(await to_thread.run_sync(read) if self._in_thread else read())
+            self._ahead.extend(await to_thread.run_sync(read, abandon_on_cancel=True) if self._in_thread else read())
         if not self._ahead:
             raise StopAsyncIteration
         return self._ahead.popleft()

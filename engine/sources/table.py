@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from importlib import import_module
 from math import isfinite
-from typing import cast
+from typing import Any, cast
 
 from engine.errors import SourceError
 from engine.sources.batch import Batch
@@ -47,3 +47,17 @@ def cell(value: object) -> object:
     if isinstance(value, float | Decimal) and isfinite(value) and value == int(value):
         return int(value)
     return value
+
+
+def own(value: Any) -> Any:
+    """Return a value of another library as Python's own: what is missing (NaN, NaT, NA) as None, scalars as numbers."""
+    if value is None or isinstance(value, str | int):
+        return value
+    try:
+        if bool(value != value):  # noqa: PLR0124  NaN and NaT alone differ from themselves
+            return None
+    except TypeError:  # pandas' NA is neither true nor false
+        return None
+    except ValueError:  # an array
+        return value
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value

@@ -65,7 +65,7 @@ async def test_a_url_names_a_file(url: str, place: str, tmp_path: Path) -> None:
         assert (tmp_path / place).is_file()
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", ":memory:"])
 async def test_a_ledger_in_memory_leaves_no_file(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with await open_ledger(url) as ledger, ledger.lock(HARBOR):

@@ -10,6 +10,7 @@ import pytest
 
 from engine.sandbox.access import Allowance
 from engine.sandbox.server import Options, Sandbox
+from engine.testing import Clock
 from tests.sandbox.checks import assert_exact, columns, heal, kinds, slugs, verdict, watch
 from tests.sandbox.fuzz import StageLoop
 from tests.sandbox.world import (
@@ -19,7 +20,6 @@ from tests.sandbox.world import (
     OPEN,
     OTHER,
     QUICK,
-    Clock,
     Rows,
     World,
     account,

@@ -33,6 +33,7 @@ from engine.model.events import (
     Listed,
     PageRead,
     Planned,
+    RequestAnswered,
     RequestSent,
     RunFinished,
     RunStarted,
@@ -84,7 +85,7 @@ async def test_events_come_in_a_sensible_order(world: World) -> None:
     assert events[-1].result is result
     for n in (1, 2, 3):
         mine = [event for event in events if getattr(event, "company_id", None) == n]
-        order = [type(event) for event in mine if not isinstance(event, RequestSent)]
+        order = [type(event) for event in mine if not isinstance(event, RequestSent | RequestAnswered)]
         assert order == [CompanyStarted, SourceRead, *[PageRead] * 2, Listed, Planned, *[ChunkSettled] * 3]
         (finished,) = [event for event in events if isinstance(event, CompanyFinished) and event.result.company_id == n]
         assert events.index(finished) > events.index(mine[-1])

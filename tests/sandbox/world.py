@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from random import Random
 from typing import Any, cast
@@ -40,6 +39,7 @@ from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.tenant import Values
 from engine.sandbox.ways import Ways, parse_ways
+from engine.testing import Clock
 from tests.contract import check_answer, check_request, operation_known
 from tests.sandbox.fuzz import Fate
 from tests.sandbox.line import Line, Tapped
@@ -61,19 +61,6 @@ BLIND = tuple(
 
 OPEN = Guards(mass_create_rows=10**9, mass_update_rows=10**9)
 """For tests of other things than guards, that change more at once than a guard lets pass."""
-
-
-class Clock:
-    """The wall clock of a test: stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def forward(self, **span: float) -> None:
-        self.time += timedelta(**span)
 
 
 class Rows:

@@ -32,12 +32,15 @@ from engine import (
     ExitCode,
     FileSource,
     Finding,
+    Frame,
+    GivenRows,
     Ledger,
     LedgerError,
     Limits,
     ListedRows,
     Locked,
     Lookup,
+    OpenTelemetry,
     Page,
     Parked,
     PastResult,
@@ -57,9 +60,12 @@ from engine import (
     SqlSource,
     Standing,
     State,
+    Telemetry,
     Verify,
     VerifyMode,
     Waiting,
+    from_frame,
+    from_iterable,
     load_plan,
     open_ledger,
     plan_digest,
@@ -69,6 +75,7 @@ from engine import (
     save_plan,
     write_plan,
 )
+from engine.testing import Clock, Match, MemoryLedger, ReceivedRequest, Rule, Sandbox, faults
 
 SETTINGS = Settings(
     accounts=(
@@ -228,3 +235,36 @@ async def bring_a_ledger() -> None:
         print(base)  # noqa: T201  a program may print
     finally:
         await ledger.aclose()
+
+
+class Watching:
+    """A program's own telemetry."""
+
+    def take(self, event: Event, run_id: str | None) -> None: ...
+
+    def ended(self, run_id: str, error: BaseException | None) -> None: ...
+
+    def lagged(self, seconds: float) -> None: ...
+
+
+async def given(settings: Settings, rows: list[Dimension], frame: Frame) -> None:
+    assert_type(from_iterable(rows), GivenRows)
+    assert_type(from_iterable(lambda: ({"unique_key": row.key} for row in rows), in_thread=False), GivenRows)
+    Company(id=1, source=from_frame(frame))
+    telemetry: Telemetry = OpenTelemetry()
+    Engine(settings, telemetry=telemetry)
+    Engine(settings, telemetry=Watching())
+
+
+async def tested(rows: list[Dimension]) -> None:
+    clock = Clock()
+    refused = Rule(effect=faults.RejectRows(key="a"), match=Match(operation="bulk"), times=1)
+    with MemoryLedger() as ledger:
+        async with Sandbox(clock=clock, faults=[refused]) as api:
+            api.place(1, rows)
+            assert_type(api.rows(1), list[Dimension])
+            assert_type(api.requests("bulk"), list[ReceivedRequest])
+            async with Engine(api.settings(), ledger=ledger, now=clock) as engine:
+                await engine.sync([Company(id=1, source=from_iterable(rows))]).result()
+    with Sandbox() as in_thread:
+        assert_type(in_thread.base_url, str)

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from engine.errors import AccountParked, EngineError, OutcomeUnknown
-from engine.model.events import Event, RequestSent
+from engine.model.events import Event, RequestAnswered, RequestSent
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel
@@ -17,6 +17,7 @@ from engine.net.http.exchange import Answer, LateTransport, Request
 from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
+from engine.net.telling import Listens, nobody
 from tests.unit.virtual_time import run
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -25,7 +26,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 class Desk:
     """A transport and a store that note what they are asked, and an audience that notes what it is told."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, listens: Listens = nobody) -> None:
         secret = Secret("x")
         account = Account(
             name="main", account_id="a", api_key=secret, client_id=secret, client_secret=secret, limits=limits
@@ -35,7 +36,10 @@ class Desk:
         self.used = 0
         self.takes_s = 0.1
         quota = Quota(account, self, "https://api.test/v1", lambda: NOON)
-        self.channel = Channel(Key(account, quota), Api(), self, emit=self.emit, now=lambda: NOON, rng=Random(7))
+        self.answers: list[RequestAnswered] = []
+        self.channel = Channel(
+            Key(account, quota), Api(), self, emit=self.emit, now=lambda: NOON, rng=Random(7), listens=listens
+        )
 
     async def reserve_requests(self, _origin: str, _account: str, _day: date, _usable: int, _most: int) -> int:
         self.used += 64
@@ -52,6 +56,8 @@ class Desk:
     async def emit(self, event: Event) -> None:
         if isinstance(event, RequestSent):
             self.told_at_s.append(anyio.current_time())
+        elif isinstance(event, RequestAnswered):
+            self.answers.append(event)
 
     async def ask(self, spent: Spent) -> None:
         call: Call[int] = Call(
@@ -77,6 +83,18 @@ def test_a_request_is_told_of_at_the_moment_it_leaves() -> None:
     desk = run(play())
     assert desk.told_at_s == pytest.approx(desk.sent_at_s, abs=0.001)
     assert desk.told_at_s[-1] > 1.0
+
+
+@pytest.mark.parametrize(("listens", "times"), [(True, 2), (False, 0)])
+def test_an_answer_is_told_of_where_somebody_listens(listens: bool, times: int) -> None:
+    async def play() -> Desk:
+        desk, spent = Desk(Limits(), lambda: listens), Spent()
+        for _ in range(2):
+            await desk.ask(spent)
+        return desk
+
+    told = [(each.kind, each.status, each.attempt, round(each.seconds, 3)) for each in run(play()).answers]
+    assert told == [("list", 200, 1, 0.1)] * times
 
 
 @pytest.mark.parametrize("end", ["parked", "cancelled"])

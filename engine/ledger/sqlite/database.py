@@ -43,9 +43,12 @@ def open_file(path: Path, locks: FileLocks) -> sqlite3.Connection:
     return connection
 
 
-def open_memory() -> sqlite3.Connection:
-    """Return a connection to a new ledger in memory; closing the connection ends the ledger."""
-    connection = connect(":memory:")
+def open_memory(*, any_thread: bool = False) -> sqlite3.Connection:
+    """Return a connection to a new ledger in memory; closing the connection ends the ledger.
+
+    `any_thread`: several threads may use it, one at a time, which its user sees to.
+    """
+    connection = connect(":memory:", any_thread=any_thread)
     migrate(connection, MIGRATIONS, 0)
     return connection
 
@@ -81,9 +84,14 @@ def _create(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def connect(target: str) -> sqlite3.Connection:
+def connect(target: str, *, any_thread: bool = False) -> sqlite3.Connection:
     """Return a connection whose commits are durable; neither WAL mode nor the schema is seen to."""
-    connection = sqlite3.connect(target, timeout=BUSY_TIMEOUT_S, isolation_level=None)  # transactions are ours
+    connection = sqlite3.connect(
+        target,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,  # transactions are ours
+        check_same_thread=not any_thread,
+    )
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")
     return connection

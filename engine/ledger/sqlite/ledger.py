@@ -403,8 +403,8 @@ class SqliteLedger:
 async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:
     """Open the ledger that a URL names, relative to `base` (None: the working directory); made where there is none.
 
-    `sqlite:///file.db` is relative, `sqlite:////folder/file.db` absolute, `sqlite://` in memory. Raises ConfigError for
-    other URLs and LedgerError for a file that cannot be a ledger.
+    `sqlite:///file.db` is relative, `sqlite:////folder/file.db` absolute, `sqlite://` or `:memory:` in memory. Raises
+    ConfigError for other URLs and LedgerError for a file that cannot be a ledger.
     """
     file = _file(url)
     if file == MEMORY:
@@ -447,7 +447,7 @@ def _path(file: str, base: Path | None) -> Path:
 def _file(url: str) -> str:
     """Return the file that a ledger's URL names. Says no more of a bad URL than its scheme: it may hold a password."""
     scheme, separator, rest = url.partition("://")
-    if scheme == "sqlite" and not rest:
+    if url == MEMORY or (scheme == "sqlite" and not rest):
         return MEMORY
     if scheme == "sqlite" and rest.startswith("/") and rest != "/":
         return rest[1:]

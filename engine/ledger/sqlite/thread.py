@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
@@ -126,7 +126,7 @@ class DatabaseThread:
         try:
             connection = connect()
         except BaseException as error:  # noqa: BLE001  it belongs to whoever waits for the opening
-            self._opened.set_exception(_explained(self._name, error))
+            self._opened.set_exception(explained(self._name, error))
             return
         self._opened.set_result(None)
         try:
@@ -165,12 +165,12 @@ class DatabaseThread:
     def _commit(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
         """Carry out a batch in one transaction and answer its callers; if it fails, give each job one of its own."""
         try:
-            results = _transact(connection, batch)
-        except _NotBegun as refused:
-            _answer([_Answer(job.answer, error=_explained(self._name, refused.error)) for job in batch])
+            results = transact(connection, batch[0].begin, [job.work for job in batch])
+        except NotBegun as refused:
+            _answer([_Answer(job.answer, error=explained(self._name, refused.error)) for job in batch])
         except BaseException as error:  # noqa: BLE001  a bug belongs to its caller too, and the thread goes on
             if len(batch) == 1:
-                _answer([_Answer(batch[0].answer, error=_explained(self._name, error))])
+                _answer([_Answer(batch[0].answer, error=explained(self._name, error))])
                 return
             for job in batch:
                 self._commit(connection, [job])
@@ -178,7 +178,7 @@ class DatabaseThread:
             _answer([_Answer(job.answer, result) for job, result in zip(batch, results, strict=True)])
 
 
-class _NotBegun(Exception):
+class NotBegun(Exception):
     """A transaction did not begin, as another process is writing: each job alone would wait as long, and in vain."""
 
     def __init__(self, error: sqlite3.Error) -> None:
@@ -205,16 +205,19 @@ def _deliver(answers: list[_Answer]) -> None:
             future.set_exception(error)
 
 
-def _transact(connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
-    """Return the results of jobs of one kind once they are committed. If it raises, nothing was changed."""
-    if not batch[0].begin:
-        return [job.work(connection) for job in batch]
+def transact(connection: sqlite3.Connection, begin: str, works: Sequence[Callable[[sqlite3.Connection], T]]) -> list[T]:
+    """Return the results of work once it is committed. If it raises, nothing was changed.
+
+    `begin`: the statement that begins the transaction; empty: there is none.
+    """
+    if not begin:
+        return [work(connection) for work in works]
     try:
-        connection.execute(batch[0].begin)
+        connection.execute(begin)
     except sqlite3.Error as error:
-        raise _NotBegun(error) from error
+        raise NotBegun(error) from error
     try:
-        results = [job.work(connection) for job in batch]
+        results = [work(connection) for work in works]
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:  # a full disk may have ended it already
@@ -223,7 +226,7 @@ def _transact(connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
     return results
 
 
-def _explained(name: str, error: BaseException) -> BaseException:
+def explained(name: str, error: BaseException) -> BaseException:
     """Return errors of the database, and of values that it cannot hold, as `LedgerError`; others unchanged."""
     if not isinstance(error, sqlite3.Error | OSError | UnicodeEncodeError | OverflowError):
         return error

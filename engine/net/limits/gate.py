@@ -126,9 +126,12 @@ class KeyLimits:
         self._told = places
         return self._width
 
-    def pause(self, seconds: float) -> None:
-        """Hold the whole key back for some seconds; a pause that ends later stays."""
-        self._resume_at_s = max(self._resume_at_s, get_running_loop().time() + seconds)
+    def pause(self, seconds: float) -> float:
+        """Hold the whole key back for some seconds; a pause that ends later stays. Return the seconds added."""
+        now_s = get_running_loop().time()
+        left_s = max(0.0, self._resume_at_s - now_s)
+        self._resume_at_s = max(self._resume_at_s, now_s + seconds)
+        return max(0.0, seconds - left_s)
 
     async def _wait_for_landing(self) -> None:
         """Wait while as many are out as may be. More can be out than there are places, if their number was lowered."""

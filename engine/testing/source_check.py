@@ -1,4 +1,4 @@
-"""What a package that brings a source of its own runs in its tests: `check_source` tells all that the engine relies on.
+"""What a package that brings a source of its own runs in its tests: `check_source` checks all that a run relies on.
 
 from engine.testing import check_source
 

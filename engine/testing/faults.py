@@ -1,0 +1,75 @@
+"""The trouble that a sandbox makes on demand, as values: `Rule(effect=Status(status=503), times=2)`.
+
+`Match` says for which requests, `Rule` when and how often. `dimsync sandbox --list-faults` has the same as a table.
+"""
+
+from engine.sandbox.faults.effects import (
+    ExpireTokens,
+    Gzip,
+    Hang,
+    Html,
+    Huge,
+    Latency,
+    Malformed,
+    Outage,
+    Reset,
+    SlowDrip,
+    Status,
+    Truncated,
+)
+from engine.sandbox.faults.rules import Match, Rule
+from engine.sandbox.faults.scheduled_fault import Effect
+from engine.sandbox.faults.wrong_answers import (
+    Batch,
+    ClampLimit,
+    Drift,
+    EmptyListing,
+    ErrorStyle,
+    ForeignRow,
+    IgnoreKeys,
+    LyingCount,
+    LyingCounter,
+    MissingErrors,
+    Poison,
+    RefuseLimit,
+    RejectRows,
+    RepeatPage,
+    ShiftedPage,
+    TooManyBytes,
+    TooManyRows,
+)
+
+__all__ = [
+    "Batch",
+    "ClampLimit",
+    "Drift",
+    "Effect",
+    "EmptyListing",
+    "ErrorStyle",
+    "ExpireTokens",
+    "ForeignRow",
+    "Gzip",
+    "Hang",
+    "Html",
+    "Huge",
+    "IgnoreKeys",
+    "Latency",
+    "LyingCount",
+    "LyingCounter",
+    "Malformed",
+    "Match",
+    "MissingErrors",
+    "Outage",
+    "Poison",
+    "RefuseLimit",
+    "RejectRows",
+    "RepeatPage",
+    "Reset",
+    "Rule",
+    "ShiftedPage",
+    "SlowDrip",
+    "Status",
+    "TooManyBytes",
+    "TooManyRows",
+    "Truncated",
+]

@@ -1,0 +1,71 @@
+"""The recipes for programs that have the engine inside do what they say."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+from prometheus_client import CollectorRegistry
+
+from engine import Company, Engine
+from engine.testing import Rule, Sandbox, faults
+from tests.sandbox.world import Rows, dims
+from tests.service.recipes.prometheus_metrics import PrometheusMetrics, page
+from tests.service.recipes.service_tests import (
+    test_a_lost_answer_creates_nothing_twice,
+    test_a_row_that_is_refused_is_no_exception,
+    test_an_unchanged_company_costs_one_request_a_day,
+    test_rows_arrive,
+)
+from tests.service.recipes.structlog_logs import set_up
+
+__all__ = [
+    "test_a_lost_answer_creates_nothing_twice",
+    "test_a_row_that_is_refused_is_no_exception",
+    "test_an_unchanged_company_costs_one_request_a_day",
+    "test_rows_arrive",
+]
+
+pytest_plugins = ["dimsync.testing.fixtures"]
+REFUSED = Rule(effect=faults.RejectRows(key="K00002"))
+
+
+def company() -> Company:
+    return Company(id=123, source=Rows(dims(5)))
+
+
+async def test_prometheus_reads_the_metrics_of_a_run() -> None:
+    registry = CollectorRegistry()
+    async with Sandbox(faults=[REFUSED]) as api:
+        api.place(123)
+        async with Engine(api.settings(), telemetry=PrometheusMetrics(registry)) as syncs:
+            await syncs.sync([company()]).result()
+    lines = page(registry).decode().splitlines()
+    for line in (
+        'dimsync_requests_total{account="main",kind="bulk",status="207"} 1.0',
+        'dimsync_rows_total{account="main",column="created"} 4.0',
+        'dimsync_rows_total{account="main",column="rejected"} 1.0',
+        'dimsync_companies_total{account="main",state="partial"} 1.0',
+        'dimsync_request_seconds_count{account="main",kind="bulk"} 1.0',
+    ):
+        assert line in lines
+    (left,) = [line for line in lines if line.startswith("dimsync_quota_left{")]
+    assert 8_900 < float(left.split()[-1]) < 9_000
+
+
+async def test_structlog_writes_a_json_object_for_each_record() -> None:
+    stream = io.StringIO()
+    handler = set_up(stream, logging.DEBUG)
+    try:
+        async with Sandbox() as api, Engine(api.settings()) as syncs:
+            api.place(123)
+            result = await syncs.sync([company()]).result()
+    finally:
+        logging.getLogger().removeHandler(handler)
+        logging.getLogger("dimsync").setLevel(logging.NOTSET)
+    told = [json.loads(line) for line in stream.getvalue().splitlines() if '"dimsync"' in line]
+    assert {each["run_id"] for each in told} == {result.run_id}
+    (finished,) = [each for each in told if each["event"] == "company is synced: no problems"]
+    assert (finished["company_id"], finished["level"], finished["logger"]) == (123, "info", "dimsync")
+    assert sum(each["request_id"] is not None for each in told) == result.requests.total
