@@ -65,6 +65,8 @@ assert dimsync.__all__ == engine.__all__ and dir(dimsync) == dir(engine)
 assert all(getattr(dimsync, name) is getattr(engine, name) for name in engine.__all__)
 from dimsync import Engine
 assert Engine is engine.Engine
+import dimsync.testing, engine.testing
+assert all(getattr(dimsync.testing, name) is getattr(engine.testing, name) for name in engine.testing.__all__)
 """
 
 
