@@ -60,7 +60,7 @@ def _economy(folder: Path) -> None:
 def _bars(folder: Path, name: str, wanted: str) -> None:
     """Draw a workload's programs as bars with their spread."""
     result = load(folder / f"{name}.json")
-    programs = [program for program in result.programs if program != "ours_watched"]
+    programs = result.programs
     spreads = [result.spread(program, lambda run: float(getattr(run, wanted))) for program in programs]
     medians = [spread.median for spread in spreads]
     errors = [

@@ -8,20 +8,28 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import ACCOUNT, CREDENTIALS
+from benchmarks.data import ACCOUNT, credentials
 
-HEADERS = {"X-Api-Key": CREDENTIALS["api_key"], "X-API-Version": "1.0.0"}
-FORM = {
-    "grant_type": "client_credentials",
-    "client_id": CREDENTIALS["client_id"],
-    "client_secret": CREDENTIALS["client_secret"],
-}
 BULK = "/dimensions/bulk-create/"
-COMPANIES = f"/accounts/{ACCOUNT}/companies"
+
+
+def key_headers(account: str) -> dict[str, str]:
+    """Return the headers that each request of an account bears, its token apart."""
+    return {"X-Api-Key": credentials(account)["api_key"], "X-API-Version": "1.0.0"}
+
+
+def login_form(account: str) -> dict[str, str]:
+    """Return the body of a request for a token."""
+    known = credentials(account)
+    return {
+        "grant_type": "client_credentials",
+        "client_id": known["client_id"],
+        "client_secret": known["client_secret"],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,18 @@ class Job:
     concurrency: int  # requests in flight, where a program can have several
     ledger: str  # a file that ours goes on from
     verify: str  # ours: "full" lists every company, "auto" what a daily run would
-    watch_stalls: bool = False  # ours: note the longest stall of the event loop
+    watch_stalls: bool = False  # ours: note how late the event loop was
+    uvloop: bool = True  # ours: where it is installed
+    single_rows: bool = False  # ours: the sources are a program's own, which give one row at a time
+    command: bool = False  # ours: Python's cycle collector runs as seldom as in the command
+    accounts: dict[str, list[int]] = field(default_factory=dict)  # each account's companies; empty: all are of one
+    vendor_limits: bool = False  # ours: the vendor's rate and quota hold for each key, as they do by default
+    hours_ago: float = 0.0  # ours: by how much its clock is set back
+
+    @classmethod
+    def told(cls) -> Job:
+        """Return the job that this process was started for."""
+        return cls(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
 
     def save(self, path: Path) -> None:
         """Write it for the program."""
@@ -47,12 +66,20 @@ class Job:
         """Each company's source."""
         return {int(path.stem): path for path in sorted(Path(self.folder).iterdir())}
 
+    @property
+    def by_account(self) -> dict[str, dict[int, Path]]:
+        """Each account's companies and their sources."""
+        sources = self.sources
+        if not self.accounts:
+            return {ACCOUNT: sources}
+        return {account: {company: sources[company] for company in ids} for account, ids in self.accounts.items()}
+
 
 class Meter:
     """Notes what a program has used when its imports are done, and when it ends."""
 
     def __init__(self) -> None:
-        self.job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        self.job = Job.told()
         gc.collect()
         gc.freeze()  # in whichever process this is: what is loaded stays, and the collector need not look at it
         self._ready = {"cpu_s": time.process_time(), "rss_bytes": peak_bytes()}

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import orjson
 from anyio.lowlevel import checkpoint
 
-from benchmarks.data import ACCOUNT, CREDENTIALS
+from benchmarks.data import credentials
 from benchmarks.programs.job import Job, Meter
+from benchmarks.programs.watch import watched
 from benchmarks.server import run_fast
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, Verify, VerifyMode
+from engine.cli.main import COLLECT
 from engine.ledger.sqlite.database import open_file
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks
@@ -23,9 +29,6 @@ from engine.observe.progress import Progress
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-TICK_S = 0.001
-"""Between two looks at the clock when stalls are watched."""
 
 
 class MeteredThread(DatabaseThread):
@@ -57,27 +60,48 @@ class MeteredThread(DatabaseThread):
 
 
 def settings(job: Job) -> Settings:
-    """Return the defaults, but for a rate and a quota that are out of the way."""
-    limits = Limits(
-        requests_per_second=1_000_000.0,
-        requests_per_day=1_000_000_000,
-        reserve_per_day=0,
-        max_concurrency=job.concurrency,
-        page_size=job.page_size,
-        chunk_rows=job.chunk_rows,
-    )
-    secrets = {name: Secret(text) for name, text in CREDENTIALS.items()}
+    """Return the defaults; unless the vendor's limits hold, with a rate and a quota that are out of the way."""
+    limits = Limits(max_concurrency=job.concurrency, page_size=job.page_size, chunk_rows=job.chunk_rows)
+    if not job.vendor_limits:
+        limits = replace(limits, requests_per_second=1_000_000.0, requests_per_day=1_000_000_000, reserve_per_day=0)
     return Settings(
-        accounts=(Account(name="main", account_id=ACCOUNT, limits=limits, **secrets),),
+        accounts=tuple(_account(account, limits) for account in job.by_account),
         api=Api(base_url=job.base_url),
         verify=Verify(mode=VerifyMode(job.verify)),
     )
 
 
+def _account(account_id: str, limits: Limits) -> Account:
+    secrets = {name: Secret(text) for name, text in credentials(account_id).items()}
+    return Account(name=account_id, account_id=account_id, limits=limits, **secrets)
+
+
+class SingleRows:
+    """A program's own source, which gives one row at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = str(path)
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the rows of a file."""
+        for line in self._path.read_bytes().splitlines():
+            yield orjson.loads(line)
+
+
 async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
     """Sync the fleet, its events shown as plain lines on standard error."""
-    companies = [Company(id=company, source=FileSource(path)) for company, path in job.sources.items()]
-    async with SqliteLedger(thread, locks.hold) as ledger, Engine(settings(job), ledger=ledger) as engine:
+    source = SingleRows if job.single_rows else FileSource
+    companies = [
+        Company(id=company, source=source(path), account=account)
+        for account, sources in job.by_account.items()
+        for company, path in sources.items()
+    ]
+    ago = timedelta(hours=job.hours_ago)
+    async with (
+        SqliteLedger(thread, locks.hold) as ledger,
+        Engine(settings(job), ledger=ledger, now=lambda: datetime.now(UTC) - ago) as engine,
+    ):
         with Progress("bench", sys.stderr) as progress:
             async with engine.sync(companies) as run:
                 async for event in run:
@@ -85,39 +109,24 @@ async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
     return run.result
 
 
-class Watch:
-    """Notes the longest time by which the event loop was late for a tick."""
-
-    def __init__(self) -> None:
-        self.longest_s = 0.0
-
-    async def tick(self) -> None:
-        """Tick until cancelled."""
-        while True:
-            due = time.monotonic() + TICK_S
-            await asyncio.sleep(TICK_S)
-            self.longest_s = max(self.longest_s, time.monotonic() - due)
-
-
 async def main() -> None:
     """Run the job once. A result that is not clean is no result."""
     await checkpoint()  # brings the last of what has to be imported
     meter = Meter()
-    path, watch = Path(meter.job.ledger), Watch()
+    if meter.job.command:
+        gc.set_threshold(*COLLECT)
+    path = Path(meter.job.ledger)
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
     thread = await MeteredThread.start(str(path), lambda: open_file(path, locks))
     if not isinstance(thread, MeteredThread):
         raise TypeError("`start` makes what it is called on")
-    async with asyncio.TaskGroup() as tasks:
-        ticking = tasks.create_task(watch.tick()) if meter.job.watch_stalls else None
+    async with watched(wanted=meter.job.watch_stalls) as watch:
         result = await sync(meter.job, thread, locks)
-        if ticking is not None:
-            ticking.cancel()
     totals = result.totals
     meter.report(
         ledger_read_s=thread.read_s,
         ledger_write_s=thread.total_s - thread.read_s,
-        longest_stall_s=watch.longest_s,
+        **watch.report(),
         pushed=(totals.created or 0) + (totals.updated or 0),
     )
     if result.exit_code or not totals.adds_up:
@@ -126,4 +135,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    run_fast(main())
+    if Job.told().uvloop:
+        run_fast(main())
+    else:
+        asyncio.run(main())
