@@ -72,13 +72,13 @@ def main(words: Sequence[str]) -> None:
                     _keep(folder, f"growth-{axis}", _curve(axis, chosen, server))
             elif name != "report":
                 _keep(folder, name, _other(name, chosen, server))
-    if chosen.quick:
-        print(*filter(None, _sections(folder).values()), sep="\n\n")
-        return
     from benchmarks.plots import draw  # noqa: PLC0415  plots need a library that measuring does not
 
-    update_readme(_sections(folder))
     draw(folder)
+    if chosen.quick:
+        print(*filter(None, _sections(folder).values()), sep="\n\n")
+    else:
+        update_readme(_sections(folder))
 
 
 def _other(name: str, chosen: argparse.Namespace, server: Server) -> dict[str, Any]:

@@ -16,7 +16,7 @@ BESIDE_FLOOR = ("full-listing", "listed-again", "daily-delta", "first-load", "th
 GIANTS = ("giant", "giant-1")
 PEERS = tuple(program for program in ALL if program not in ("floor", "ours"))
 Line = tuple[str, str, str]
-"""What, its value, and the words after `scripts/bench`."""
+"""What, its value, and the word after `scripts/bench`; empty: all workloads."""
 
 
 def render_figures(folder: Path) -> str:
@@ -27,8 +27,19 @@ def render_figures(folder: Path) -> str:
     lines = [*_beside_floor(results), *_beside_peers(results), *_alone(results), *_peaks(results), *_stalls(folder)]
     if not lines:
         return ""
-    told = [f"| {what} | {value} | `scripts/bench {command}` |" for what, value, command in lines]
-    return "\n".join(["| dimsync, library | median (least to most) | command |", "|---|---|---|", *told])
+    told = [
+        f"| {what} | {value} | `{' '.join(('scripts/bench', *command.split()))}` |" for what, value, command in lines
+    ]
+    commits = ", ".join(sorted({str(result.machine.get("commit")) for result in results.values()}))
+    return "\n".join(
+        [
+            f"Measured at {commits}.",
+            "",
+            "| dimsync, library | median (least to most) | command |",
+            "|---|---|---|",
+            *told,
+        ]
+    )
 
 
 def _beside_floor(results: dict[str, Result]) -> Iterator[Line]:
@@ -48,7 +59,7 @@ def _beside_peers(results: dict[str, Result]) -> Iterator[Line]:
         }
         if beside:
             told = "; ".join(f"{name} {spread.median:.2f}" for name, spread in beside.items())
-            yield f"CPU, x that of {TITLES[peer]}", told, " ".join(beside)
+            yield f"CPU, x that of {TITLES[peer]}", told, ""
 
 
 def _alone(results: dict[str, Result]) -> Iterator[Line]:
@@ -73,7 +84,7 @@ def _peaks(results: dict[str, Result]) -> Iterator[Line]:
     }
     if peaks:
         told = "; ".join(f"{name} {spread.median:.0f}" for name, spread in peaks.items())
-        yield "peak memory of the process, MiB", told, " ".join(peaks)
+        yield "peak memory of the process, MiB", told, ""
 
 
 def _stalls(folder: Path) -> Iterator[Line]:

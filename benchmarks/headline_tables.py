@@ -16,6 +16,9 @@ from benchmarks.workloads import HEADLINES
 
 NONE = "-"
 
+LISTERS = ("requests_threads", "httpx_gather", "requests_loop")
+"""Programs without a ledger that the summary tells of: each lists every company every day."""
+
 HEADS = (
     "program",
     "requests a day",
@@ -37,7 +40,48 @@ def render_headline(folder: Path) -> str:
         return ""
     path = folder / f"{MONTH}.json"
     months = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return "\n\n".join([measured(results[0].machine), *(headline_table(each, months) for each in results)])
+    tables = (headline_table(each, months) for each in results)
+    return "\n\n".join([measured(results[0].machine), summary(results, months), *tables])
+
+
+def summary(results: list[Result], months: dict[str, Any]) -> str:
+    """Return a sentence for each workload: ours beside a program that lists everything, and beside the floor."""
+    return "\n".join(_sentence(each, months) for each in results if {FLOOR, "ours", *LISTERS} <= set(each.programs))
+
+
+def _sentence(result: Result, months: dict[str, Any]) -> str:
+    ours, theirs = (month_of(result, program, months) for program in ("ours", LISTERS[0]))
+    beside = [
+        f"{result.ratio('ours', _cpu, peer).median:.2g} x the CPU of {title_of(result, peer)}" for peer in LISTERS
+    ]
+    wall = [
+        f"{result.spread(program, _wall).median:,.0f} s ({title_of(result, program).replace('*', '')})"
+        for program in ("ours", *LISTERS)
+    ]
+    return (
+        f"- **{result.workload.title}**: {ours:,.0f} requests in 30 such days, where a program without a ledger sends"
+        f" {theirs:,.0f} ({ours / theirs:.0%}). A night takes {', '.join(wall)}. dimsync uses"
+        f" {result.ratio('ours', _cpu).median:.2g} x the CPU of the floor, {', '.join(beside)}; it holds"
+        f" {result.spread('ours', _peak).median:.0f} MiB, and its event loop was late by at most"
+        f" {_longest(result):.0f} ms."
+    )
+
+
+def _longest(result: Result) -> float:
+    watched = f"ours{WATCHED}"
+    return max((runs[watched].report["longest_stall_s"] * 1000 for runs in result.rounds if watched in runs), default=0)
+
+
+def _wall(run: Run) -> float:
+    return run.wall_s / run.share
+
+
+def _cpu(run: Run) -> float:
+    return run.cpu_s / run.share
+
+
+def _peak(run: Run) -> float:
+    return float(run.report["peak_bytes"]) / MIB
 
 
 def headline_table(result: Result, months: dict[str, Any]) -> str:
@@ -52,6 +96,11 @@ def headline_table(result: Result, months: dict[str, Any]) -> str:
     lines = [f"### {work.title}", "", told, "", f"| {' | '.join(HEADS)} |", f"|{'---|' * len(HEADS)}"]
     lines += [f"| {' | '.join(_cells(result, program, months.get(work.name)))} |" for program in result.programs]
     return "\n".join([*lines, *_part(result)])
+
+
+def title_of(result: Result, program: str) -> str:
+    """Return a program's title, with as many threads as it had."""
+    return TITLES[program].replace("16", str(result.workload.concurrency))
 
 
 def day_of(result: Result, program: str) -> float:
@@ -70,15 +119,15 @@ def month_of(result: Result, program: str, months: dict[str, Any]) -> float:
 def _cells(result: Result, program: str, counted: dict[str, Any] | None) -> Iterator[str]:
     """Yield a program's line. `counted`: the days of a month with ours."""
     months = {result.workload.name: counted} if counted else {}
-    title = TITLES[program].replace("16", str(result.workload.concurrency))
+    title = title_of(result, program)
     yield f"{title} *" if _is_sampled(result, program) else title
     yield f"{day_of(result, program):,.0f}"
     yield f"{month_of(result, program, months):,.0f}"
     yield _busiest(result, program, counted)
-    yield cell(result.spread(program, lambda run: run.wall_s / run.share))
-    yield cell(result.spread(program, lambda run: run.cpu_s / run.share))
-    yield cell(result.ratio(program, lambda run: run.cpu_s / run.share)) if FLOOR in result.programs else ""
-    yield f"{result.spread(program, lambda run: run.report['peak_bytes'] / MIB).median:.0f}"
+    yield cell(result.spread(program, _wall))
+    yield cell(result.spread(program, _cpu))
+    yield cell(result.ratio(program, _cpu)) if FLOOR in result.programs else ""
+    yield f"{result.spread(program, _peak).median:.0f}"
     yield from _lateness(result, f"{program}{WATCHED}")
 
 

@@ -14,7 +14,7 @@ from benchmarks.data import Shape, base_rows, credentials, wanted_rows
 from benchmarks.economy import Month
 from benchmarks.figures import render_figures
 from benchmarks.headline import CHANGING, calendar, month
-from benchmarks.headline_tables import headline_table, month_of
+from benchmarks.headline_tables import LISTERS, headline_table, month_of, summary
 from benchmarks.lateness import COUNTED, lateness, render_stalls
 from benchmarks.launch import ProgramFailed, Run, serving
 from benchmarks.measure import Result, Spread, load, measure
@@ -119,6 +119,19 @@ def test_a_sequential_program_is_scaled_up_from_the_part_of_the_fleet_that_it_wa
     assert "| requests, sequential * | 12,000 | 360,000 | - | 500 (500 to 500) | 10.0 (10.0 to 10.0) |" in text
     assert "1,200 requests in 50.0 (50.0 to 50.0) s" in text
     assert "| 66 (0.7%) |" in text
+
+
+def test_the_summary_sets_ours_beside_the_programs_that_list_every_day() -> None:
+    floor = replace(_run(10.0), requests={"list": 100}, report={"peak_bytes": 2**20, "longest_stall_s": 0.004})
+    ours = replace(floor, wall_s=20.0, cpu_s=3.0, requests={"list": 30})
+    peers = dict.fromkeys(LISTERS, floor)
+    work = replace(HEADLINES[0], programs=("floor", "ours", *LISTERS))
+    runs = {"floor": floor, "ours": ours, "ours_watched": ours} | peers
+    text = summary([Result(workload=work, machine={}, rounds=[runs])], {})
+    assert "900 requests in 30 such days, where a program without a ledger sends 3,000 (30%)" in text
+    assert "20 s (dimsync, library), 10 s (requests, 64 threads)" in text
+    assert "3 x the CPU of the floor, 3 x that of requests, 64 threads" in text
+    assert "late by at most 4 ms" in text
 
 
 def test_a_month_of_ours_is_counted_by_the_server_day_by_day() -> None:
