@@ -51,9 +51,7 @@ def summary(results: list[Result], months: dict[str, Any]) -> str:
 
 def _sentence(result: Result, months: dict[str, Any]) -> str:
     ours, theirs = (month_of(result, program, months) for program in ("ours", LISTERS[0]))
-    beside = [
-        f"{result.ratio('ours', _cpu, peer).median:.2g} x the CPU of {title_of(result, peer)}" for peer in LISTERS
-    ]
+    beside = [f"{result.ratio('ours', _cpu, peer).median:.2g} x that of {title_of(result, peer)}" for peer in LISTERS]
     wall = [
         f"{result.spread(program, _wall).median:,.0f} s ({title_of(result, program).replace('*', '')})"
         for program in ("ours", *LISTERS)
