@@ -5,30 +5,36 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.economy import simulate
+from benchmarks.figures import render_figures
 from benchmarks.hammer import capacity
+from benchmarks.headline import MONTH, month
+from benchmarks.headline_tables import render_headline
+from benchmarks.lateness import lateness, render_stalls
 from benchmarks.launch import Server, serving
 from benchmarks.limits import along
 from benchmarks.machine import describe
 from benchmarks.measure import Result, measure, work_cpu
 from benchmarks.reading import measured as read_exports
 from benchmarks.reading_tables import render_reading
+from benchmarks.stalls import ROWS, cases
 from benchmarks.tables import render, render_limits, update_readme
-from benchmarks.workloads import ALL, AXES, WORKLOADS, Workload, growth
+from benchmarks.workloads import ALL, AXES, HEADLINES, WORKLOADS, Workload, growth
 
 RESULTS = Path(__file__).with_name("results")
-BY_NAME = {workload.name: workload for workload in WORKLOADS}
-OTHERS = ("capacity", "growth", "economy", "limits", "reading")
+BY_NAME = {workload.name: workload for workload in (*HEADLINES, *WORKLOADS)}
+OTHERS = ("capacity", MONTH, "stalls", "growth", "economy", "limits", "reading")
+GROUP = {"headline": [*(each.name for each in HEADLINES), MONTH]}
 ALONE = {"limits", "reading", "report"}
 """Benchmarks that run none of the programs."""
 
-READINGS = 3
-"""Rounds of reading."""
+ROUNDS = 3
+"""Of what is no workload."""
 
 COMPARED = ("floor", "ours")
 
@@ -36,14 +42,15 @@ COMPARED = ("floor", "ours")
 def options(words: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    what = ", ".join((*BY_NAME, *OTHERS, "report"))
+    known = (*GROUP, *BY_NAME, *OTHERS, "report")
+    what = ", ".join(known)
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{what}; `report` only draws what is measured")
     parser.add_argument("--program", action="append", default=[], choices=(*ALL, "ours_command"), help="only these")
     parser.add_argument("--runs", type=int, help="rounds of each workload")
     parser.add_argument("--quick", action="store_true", help="small fleets, one round, results/quick: does it work?")
     chosen = parser.parse_args(words)
     for name in chosen.what:
-        if name not in (*BY_NAME, *OTHERS, "report"):
+        if name not in known:
             parser.error(f"there is no {name!r}; there are: {what}")
     return chosen
 
@@ -52,41 +59,56 @@ def main(words: Sequence[str]) -> None:
     """Measure what is asked for, keep the results, and write tables and plots."""
     chosen = options(words)
     folder = RESULTS / "quick" if chosen.quick else RESULTS
-    what = chosen.what or [*OTHERS[:1], *BY_NAME, *OTHERS[1:]]
+    asked = chosen.what or [*OTHERS[:1], *BY_NAME, *OTHERS[1:]]
+    what = [each for name in asked for each in GROUP.get(name, [name])]
     with serving() as server:
         if not ALONE.issuperset(what):
             rehearse(server, chosen.program)
         for name in what:
             if name in BY_NAME:
                 _sized(BY_NAME[name], chosen, server).save(folder)
-            elif name == "capacity":
-                _keep(folder, name, {"machine": describe(), **capacity(server)})
-            elif name == "economy":
-                _keep(folder, name, simulate(server, quick=chosen.quick))
-            elif name == "limits":
-                _keep(folder, name, along(quick=chosen.quick))
-            elif name == "reading":
-                _keep(folder, name, read_exports(quick=chosen.quick, runs=chosen.runs or READINGS))
             elif name == "growth":
                 for axis in AXES:
                     _keep(folder, f"growth-{axis}", _curve(axis, chosen, server))
-    if chosen.quick:
-        print(*_sections(folder).values(), sep="\n\n")
-        return
+            elif name != "report":
+                _keep(folder, name, _other(name, chosen, server))
     from benchmarks.plots import draw  # noqa: PLC0415  plots need a library that measuring does not
 
-    update_readme(_sections(folder))
     draw(folder)
+    if chosen.quick:
+        print(*filter(None, _sections(folder).values()), sep="\n\n")
+    else:
+        update_readme(_sections(folder))
+
+
+def _other(name: str, chosen: argparse.Namespace, server: Server) -> dict[str, Any]:
+    """Return what is measured by one of `OTHERS`."""
+    quick, runs = chosen.quick, chosen.runs or ROUNDS
+    found: dict[str, Callable[[], dict[str, Any]]] = {
+        "capacity": lambda: {"machine": describe(), **capacity(server)},
+        MONTH: lambda: month(server, quick=quick),
+        "stalls": lambda: lateness(server, cases(2_000 if quick else ROWS), runs=1 if quick else runs),
+        "economy": lambda: simulate(server, quick=quick),
+        "limits": lambda: along(quick=quick),
+        "reading": lambda: read_exports(quick=quick, runs=runs),
+    }
+    return found[name]()
 
 
 def _sections(folder: Path) -> dict[str, str]:
     """Return the tables of each section of the README."""
-    return {"results": render(folder), "limits": render_limits(folder), "reading": render_reading(folder)}
+    return {
+        "headline": render_headline(folder),
+        "figures": render_figures(folder),
+        "results": "\n\n".join(filter(None, (render(folder), render_stalls(folder)))),
+        "limits": render_limits(folder),
+        "reading": render_reading(folder),
+    }
 
 
 def rehearse(server: Server, programs: Sequence[str]) -> None:
     """Run every program once on next to nothing: what Python compiles is compiled before anything is measured."""
-    small = replace(WORKLOADS[0].quickly(), name="rehearsal", programs=(*ALL, "ours_command"))
+    small = replace(BY_NAME["first-load"].quickly(), name="rehearsal", programs=(*ALL, "ours_command"))
     measure(small, server, programs)
 
 

@@ -13,8 +13,15 @@ from typing import NamedTuple
 import orjson
 
 FIRST_COMPANY = 1001
-ACCOUNT = "racc_1"
-CREDENTIALS = {"api_key": "bench-key", "client_id": "bench", "client_secret": "bench-secret"}
+ACCOUNT = "racc_1"  # the first, which is the only one of most fleets
+
+
+def credentials(account: str) -> dict[str, str]:
+    """Return what an account logs in with."""
+    return {"api_key": f"key-{account}", "client_id": f"client-{account}", "client_secret": f"secret-{account}"}
+
+
+CREDENTIALS = credentials(ACCOUNT)
 
 TYPES = (
     ("account", "GL Account"),
@@ -36,14 +43,19 @@ NAMES = (
 STRIDE = 7919
 """A prime: which rows are changed is spread evenly over a company's rows, and not the same in its neighbour."""
 
+HANDS = (0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4)
+"""Of 15 companies, which of 5 accounts each belongs to, where accounts have 1 to 5 companies."""
+
 
 class Shape(NamedTuple):
     """A fleet: how many companies, how many rows in each at the start, and what its sources have changed since."""
 
     companies: int
-    rows: int
+    rows: int  # of each company; of the smallest where `most_rows` is given
     changed: int = 0  # rows in a thousand whose name is another now
     added: int = 0  # rows for each thousand that are new
+    most_rows: int = 0  # of the largest company: sizes are spread evenly; 0: all have the same
+    shared_out: bool = False  # accounts have 1 to 5 companies each, in turn; else all companies are one account's
 
     @property
     def ids(self) -> range:
@@ -53,7 +65,32 @@ class Shape(NamedTuple):
     @property
     def wanted(self) -> int:
         """Rows in all sources."""
-        return self.companies * (self.rows + self.rows * self.added // 1000)
+        return sum(self.wanted_of(company) for company in self.ids)
+
+    def rows_of(self, company: int) -> int:
+        """Return how many rows a company has at the start."""
+        more = self.most_rows - self.rows
+        return self.rows + (company - FIRST_COMPANY) * STRIDE % (more + 1) if more > 0 else self.rows
+
+    def wanted_of(self, company: int) -> int:
+        """Return how many rows a company's source has."""
+        rows = self.rows_of(company)
+        return rows + rows * self.added // 1000
+
+    def account_of(self, company: int) -> str:
+        """Return the account id that a company belongs to."""
+        if not self.shared_out:
+            return ACCOUNT
+        round_, place = divmod(company - FIRST_COMPANY, len(HANDS))
+        return f"racc_{1 + round_ * (HANDS[-1] + 1) + HANDS[place]}"
+
+    @property
+    def accounts(self) -> dict[str, list[int]]:
+        """Each account's companies."""
+        found: dict[str, list[int]] = {}
+        for company in self.ids:
+            found.setdefault(self.account_of(company), []).append(company)
+        return found
 
 
 class Row(NamedTuple):
@@ -69,14 +106,15 @@ class Row(NamedTuple):
 
 def base_rows(shape: Shape, company: int) -> Iterator[Row]:
     """Yield the rows that a company has before its sync."""
-    return (_row(company, number) for number in range(shape.rows))
+    return (_row(company, number) for number in range(shape.rows_of(company)))
 
 
 def wanted_rows(shape: Shape, company: int) -> Iterator[Row]:
     """Yield the rows of a company's source: the same, some under new names, and new ones."""
-    for number in range(shape.rows + shape.rows * shape.added // 1000):
+    rows = shape.rows_of(company)
+    for number in range(shape.wanted_of(company)):
         row = _row(company, number)
-        is_changed = number < shape.rows and (number * STRIDE + company) % 1000 < shape.changed
+        is_changed = number < rows and (number * STRIDE + company) % 1000 < shape.changed
         yield row._replace(name=f"{row.name} (renamed)") if is_changed else row
 
 

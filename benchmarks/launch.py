@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.data import Shape
@@ -35,14 +36,22 @@ class Run:
     rows: int  # that the server has at the end
     checksum: int
     report: Mapping[str, Any] = field(default_factory=dict)  # the program's own figures
+    busiest_key: int = 0  # requests under the API key that most of them were sent under
+    share: float = 1.0  # how much of the workload's rows it was run on
 
 
 class Server:
     """The benchmark server's controls."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls_port: int, certificate: Path) -> None:
         self.port = port
         self.base_url = f"http://127.0.0.1:{port}/v1"
+        self.secure_url = f"https://127.0.0.1:{tls_port}/v1"
+        self.certificate = certificate  # what a program has to trust
+
+    def trusted(self) -> dict[str, str]:
+        """Return the environment in which programs trust the server: OpenSSL's variable, and that of `requests`."""
+        return {"SSL_CERT_FILE": str(self.certificate), "REQUESTS_CA_BUNDLE": str(self.certificate)}
 
     def reset(self, shape: Shape, *, filled: bool, latency_s: float, page_size: int) -> None:
         """Set the stage for a run."""
@@ -66,17 +75,33 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """Run a server in a process of its own; it ends with the block, or with this process."""
-    words = [sys.executable, "-m", "benchmarks.server"]
-    with subprocess.Popen(
-        words, cwd=ROOT, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise ProgramFailed("the server has no pipes")
-        try:
-            yield Server(json.loads(process.stdout.readline())["port"])
-        finally:
-            process.stdin.close()
-            process.wait(timeout=30)
+    with TemporaryDirectory(prefix="dimsync-bench-") as folder:
+        certificate = _certificate(Path(folder))
+        words = [sys.executable, "-m", "benchmarks.server", str(certificate)]
+        with subprocess.Popen(
+            words, cwd=ROOT, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            if process.stdin is None or process.stdout is None:
+                raise ProgramFailed("the server has no pipes")
+            try:
+                ports = json.loads(process.stdout.readline())
+                yield Server(ports["port"], ports["tls_port"], certificate)
+            finally:
+                process.stdin.close()
+                process.wait(timeout=30)
+
+
+def _certificate(folder: Path) -> Path:
+    """Make a self-signed certificate for this machine, and its key, in one PEM file."""
+    path, key = folder / "server.pem", folder / "key.pem"
+    subject = ("-subj", "/CN=benchmark server", "-addext", "subjectAltName=IP:127.0.0.1")
+    made = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    words = ["openssl", "req", "-x509", *made, *subject, "-keyout", str(key), "-out", str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ProgramFailed(f"openssl made no certificate: {done.stderr}")
+    path.write_bytes(path.read_bytes() + key.read_bytes())
+    return path
 
 
 def surroundings() -> dict[str, str]:
@@ -94,9 +119,10 @@ def run_program(name: str, job: Job, server: Server) -> Run:
     job.save(path)
     errors = Path(job.scratch) / "stderr"
     words = [sys.executable, "-m", f"benchmarks.programs.{name}", str(path)]
+    environment = surroundings() | (server.trusted() if job.base_url.startswith("https") else {})
     with errors.open("wb") as stderr:
         began = time.monotonic()
-        process = subprocess.Popen(words, cwd=ROOT, env=surroundings(), stdout=subprocess.DEVNULL, stderr=stderr)
+        process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=stderr)
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -113,4 +139,5 @@ def run_program(name: str, job: Job, server: Server) -> Run:
         rows=state["rows"],
         checksum=state["checksum"],
         report=report,
+        busiest_key=max(state["by_key"].values(), default=0),
     )

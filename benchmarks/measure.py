@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 from benchmarks.launch import Run, Server
 from benchmarks.machine import describe
 from benchmarks.stage import staged
-from benchmarks.workloads import Workload
+from benchmarks.workloads import SEQUENTIAL, Workload
 
 FLOOR = "floor"
+WITH_LOOP = ("floor", "ours", "httpx_gather")
+WATCHED = "_watched"
+"""What ends the name of a run of which nothing counts but how late its event loop was."""
 
 
 class Spread(NamedTuple):
@@ -42,7 +45,7 @@ class Result:
     @property
     def programs(self) -> list[str]:
         """The programs that were run."""
-        return list(self.rounds[0])
+        return [name for name in self.rounds[0] if not name.endswith(WATCHED)]
 
     def spread(self, program: str, figure: Callable[[Run], float]) -> Spread:
         """Return a figure of a program over the rounds."""
@@ -77,14 +80,25 @@ def load(path: Path) -> Result:
 def measure(workload: Workload, server: Server, programs: Sequence[str] = ()) -> Result:
     """Run each program in each round, one after another, so that what disturbs the machine disturbs all of them."""
     chosen = [program for program in workload.programs if not programs or program in programs]
-    rounds: list[dict[str, Run]] = []
-    with staged(workload, server) as stage:
-        for number in range(workload.runs):
-            rounds.append({program: stage.run(program) for program in chosen})
-            if workload.watches_stalls and "ours" in chosen:
-                rounds[-1]["ours_watched"] = stage.run("ours", watch_stalls=True)
-            tell(workload, number, rounds[-1])
+    sampled = [program for program in chosen if workload.samples and program in SEQUENTIAL]
+    rounds: list[dict[str, Run]] = [{} for _ in range(workload.runs)]
+    _rounds(replace(workload, programs=tuple(each for each in chosen if each not in sampled)), server, rounds)
+    if sampled:
+        sample = replace(workload.sample, programs=tuple(sampled))
+        _rounds(sample, server, rounds, share=sample.shape.wanted / workload.shape.wanted)
     return Result(workload=workload, machine=describe(), rounds=rounds)
+
+
+def _rounds(workload: Workload, server: Server, rounds: list[dict[str, Run]], share: float = 1.0) -> None:
+    """Run a workload's programs in all rounds. `share`: how much of the fleet they are run on."""
+    watched = WITH_LOOP if workload.watches_peers else ("ours",) if workload.watches_stalls else ()
+    with staged(workload, server) as stage:
+        for number, runs in enumerate(rounds):
+            for program in workload.programs:
+                runs[program] = replace(stage.run(program), share=share)
+                if program in watched:
+                    runs[f"{program}{WATCHED}"] = stage.run(program, watch_stalls=True)
+            tell(workload, number, runs)
 
 
 def tell(workload: Workload, number: int, runs: dict[str, Run]) -> None:

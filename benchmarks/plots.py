@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
+from benchmarks.headline_plot import draw_headline
 from benchmarks.measure import FLOOR, load
 from benchmarks.tables import TITLES
 
@@ -19,6 +20,8 @@ mpl.rcParams["svg.hashsalt"] = "dimsync"  # the same picture is the same file
 
 def draw(folder: Path) -> None:
     """Draw what there are results for."""
+    if (headline := draw_headline(folder)) is not None:
+        _save(headline, folder, "headline")
     if (folder / "economy.json").exists():
         _economy(folder)
     for name, figure in (("full-listing", "cpu_s"), ("latency-20ms", "wall_s")):
@@ -60,7 +63,7 @@ def _economy(folder: Path) -> None:
 def _bars(folder: Path, name: str, wanted: str) -> None:
     """Draw a workload's programs as bars with their spread."""
     result = load(folder / f"{name}.json")
-    programs = [program for program in result.programs if program != "ours_watched"]
+    programs = result.programs
     spreads = [result.spread(program, lambda run: float(getattr(run, wanted))) for program in programs]
     medians = [spread.median for spread in spreads]
     errors = [

@@ -39,17 +39,21 @@ class Stage:
         self._expected = _write(workload.shape, folder / "sources")
         self._turn = 0
         self._ledger: Path | None = None
-        if workload.filled:
+        if workload.filled and any(program.startswith("ours") for program in workload.programs):
             self._ledger = self._known_fleet()
 
     def _known_fleet(self) -> Path:
         """Load the fleet as it is at the start, once, with our engine: its ledger is what a warm run goes on from."""
-        shape = self.workload.shape._replace(changed=0, added=0)
+        work = self.workload
+        shape = work.shape._replace(changed=0, added=0)
         _write(shape, self._folder / "before")
-        self._server.reset(shape, filled=False, latency_s=0.0, page_size=self.workload.page_size)
-        job = replace(self._job(), folder=str(self._folder / "before"), verify="full", page_size=100, chunk_rows=1_000)
-        run_program("ours", job, self._server)
-        if self.workload.rested:
+        self._server.reset(shape, filled=False, latency_s=0.0, page_size=work.page_size)
+        job = replace(self._job(), folder=str(self._folder / "before"), verify="full", vendor_limits=False)
+        job = replace(job, hours_ago=work.hours_ago)
+        run_program("ours", replace(job, page_size=100, chunk_rows=1_000), self._server)
+        for _ in range(work.listed_before):
+            run_program("ours", job, self._server)
+        if work.rested:
             run_program("ours_command", replace(self._job(), ledger=job.ledger), self._server)
         ledger = Path(job.ledger)
         shutil.copyfile(ledger, _kept(ledger))
@@ -84,15 +88,18 @@ class Stage:
             for left in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
                 left.unlink(missing_ok=True)
             shutil.copyfile(_kept(ledger), ledger)
+        work = self.workload
         return Job(
-            base_url=self._server.base_url,
+            base_url=self._server.secure_url if work.tls else self._server.base_url,
             folder=str(self._folder / "sources"),
             scratch=str(scratch),
-            page_size=self.workload.page_size,
-            chunk_rows=self.workload.chunk_rows,
-            concurrency=self.workload.concurrency,
+            page_size=work.page_size,
+            chunk_rows=work.chunk_rows,
+            concurrency=work.concurrency,
             ledger=str(ledger),
-            verify=self.workload.verify,
+            verify=work.verify,
+            accounts=work.shape.accounts if work.shape.shared_out else {},
+            vendor_limits=work.vendor_limits,
         )
 
 

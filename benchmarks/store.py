@@ -84,9 +84,10 @@ class Store:
 
     def __init__(self, shape: Shape, page_size: int) -> None:
         self.companies: dict[int, Stored] = {}
+        self._accounts = shape.accounts
         for company in shape.ids:
             stored = Stored(company, {row.unique_key: row for row in base_rows(shape, company)}, page_size)
-            for number in range(1, -(-shape.rows // page_size) + 1):
+            for number in range(1, -(-shape.rows_of(company) // page_size) + 1):
                 stored.page(number, page_size)
             self.companies[company] = stored
 
@@ -95,9 +96,9 @@ class Store:
         for stored in self.companies.values():
             stored.restore(filled=filled)
 
-    def directory(self, number: int, limit: int) -> bytes:
-        """Return the body of one page of the account's companies."""
-        ids = sorted(self.companies)
+    def directory(self, account: str, number: int, limit: int) -> bytes:
+        """Return the body of one page of an account's companies."""
+        ids = self._accounts[account]
         entries = [
             {"id": company, "name": f"Company {company}", "location_count": 1, "plan": None}
             for company in ids[(number - 1) * limit : number * limit]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from benchmarks.data import Shape
+from benchmarks.data import HANDS, Shape
 
 ASYNC = ("floor", "ours")
 ALL = ("floor", "ours", "requests_loop", "requests_threads", "httpx_gather", "dlt_destination", "singer_pipe")
+SEQUENTIAL = ("requests_loop", "singer_pipe")
+"""Programs that send one request after another: where answers take their time, they are run on a part of the fleet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,8 @@ class Workload:
     shape: Shape
     quick: Shape
     filled: bool = True  # the server has the fleet's rows, and our ledger knows them; else both are empty
+    listed_before: int = 0  # times that ours has listed the fleet since its load, and found it as it should be
+    hours_ago: float = 0.0  # since the last of that
     rested: bool = False  # our command has run once more since, and found nothing to do
     verify: str = "full"
     programs: tuple[str, ...] = ALL
@@ -28,6 +32,18 @@ class Workload:
     concurrency: int = 16
     runs: int = 3
     watches_stalls: bool = False  # ours is run once more in each round, for the longest stall of its event loop
+    watches_peers: bool = False  # and so are the other programs with an event loop
+    tls: bool = False
+    vendor_limits: bool = False  # the vendor's rate and quota hold for each key; else they are out of the way
+    samples: bool = False  # sequential programs are run on a tenth of the fleet
+
+    @property
+    def sample(self) -> Workload:
+        """The workload on a tenth of its accounts, for sequential programs: at least on those of 15 companies."""
+        step = len(HANDS)
+        companies = max(step, self.shape.companies // 10 // step * step)
+        chosen = tuple(program for program in self.programs if program in SEQUENTIAL)
+        return replace(self, shape=self.shape._replace(companies=companies), programs=chosen)
 
     def quickly(self) -> Workload:
         """Return the workload at a reduced size, in one round: it shows whether everything works."""
@@ -48,6 +64,46 @@ FULL_LISTING = Workload(
     watches_stalls=True,
 )
 
+ACCOUNTS = Shape(900, 500, most_rows=2_000, shared_out=True)
+FEW_ACCOUNTS = Shape(30, 50, most_rows=200, shared_out=True)
+
+HEADLINE = Workload(
+    name="headline-nothing",
+    title="A day on which nothing has changed",
+    shape=ACCOUNTS,
+    quick=FEW_ACCOUNTS,
+    verify="auto",
+    listed_before=2,
+    hours_ago=24.0,
+    programs=(*ALL[:2], "ours_command", *ALL[2:]),
+    latency_s=0.04,
+    concurrency=64,
+    tls=True,
+    vendor_limits=True,
+    samples=True,
+    watches_stalls=True,
+    watches_peers=True,
+)
+
+HEADLINES = (
+    HEADLINE,
+    replace(
+        HEADLINE,
+        name="headline-changed",
+        title="A day on which 1 % of the rows of each company has changed",
+        shape=ACCOUNTS._replace(changed=10),
+        quick=FEW_ACCOUNTS._replace(changed=10),
+    ),
+    replace(
+        HEADLINE,
+        name="headline-verify",
+        title="Verification night: every company is listed whole, 1 % of the rows has changed",
+        shape=ACCOUNTS._replace(changed=10),
+        quick=FEW_ACCOUNTS._replace(changed=10),
+        verify="full",
+    ),
+)
+
 WORKLOADS = (
     Workload(
         name="first-load",
@@ -57,6 +113,15 @@ WORKLOADS = (
         filled=False,
     ),
     FULL_LISTING,
+    replace(
+        FULL_LISTING,
+        name="listed-again",
+        title="Full listing, not for the first time: 200 companies of 2,000 rows, 1 % changed",
+        shape=Shape(200, 2_000, changed=10),
+        quick=Shape(6, 300, changed=10),
+        listed_before=2,
+        watches_stalls=False,
+    ),
     replace(
         FULL_LISTING,
         name="pages-of-1000",
@@ -79,6 +144,7 @@ WORKLOADS = (
         shape=Shape(300, 1_000, changed=10),
         quick=Shape(6, 200, changed=10),
         verify="auto",
+        listed_before=2,
     ),
     Workload(
         name="no-op",
@@ -104,6 +170,19 @@ WORKLOADS = (
         quick=Shape(1, 3_000, changed=200, added=100),
         programs=ASYNC,
         watches_stalls=True,
+    ),
+    Workload(
+        name="giant-1",
+        title="One company of 200,000 rows, 1 % changed",
+        shape=Shape(1, 200_000, changed=10),
+        quick=Shape(1, 3_000, changed=10),
+        programs=ASYNC,
+    ),
+    Workload(
+        name="thousand",
+        title="1,000 companies of 50 rows, 20 % changed, 10 % new",
+        shape=Shape(1_000, 50, changed=200, added=100),
+        quick=Shape(30, 50, changed=200, added=100),
     ),
     Workload(
         name="many",

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import exports, hostile
-from benchmarks.data import Shape
+from benchmarks.data import Shape, base_rows, credentials, wanted_rows
 from benchmarks.economy import Month
+from benchmarks.figures import render_figures
+from benchmarks.headline import CHANGING, calendar, month
+from benchmarks.headline_tables import LISTERS, headline_table, month_of, summary
+from benchmarks.lateness import COUNTED, lateness, render_stalls
 from benchmarks.launch import ProgramFailed, Run, serving
 from benchmarks.measure import Result, Spread, load, measure
 from benchmarks.readers import ours, ours_alone
@@ -19,10 +23,12 @@ from benchmarks.readers.hostile import look
 from benchmarks.reading import WITHOUT
 from benchmarks.reading_tables import render_reading
 from benchmarks.request_cost import IN_FLIGHT, KINDS, LAYERS, Measure
+from benchmarks.server import Api
 from benchmarks.speed import c_calls, compare, instructions
 from benchmarks.stage import must_have_left
+from benchmarks.stalls import cases
 from benchmarks.tables import render_limits, table
-from benchmarks.workloads import FULL_LISTING
+from benchmarks.workloads import ACCOUNTS, FULL_LISTING, HEADLINES
 
 RESULTS = Path(__file__).parent.parent / "benchmarks/results"
 
@@ -52,6 +58,106 @@ def test_ratios_are_those_within_one_round() -> None:
     rounds = [{"floor": _run(1.0), "ours": _run(2.0)}, {"floor": _run(4.0), "ours": _run(12.0)}]
     result = Result(workload=FULL_LISTING, machine={}, rounds=rounds)
     assert result.ratio("ours", lambda run: run.wall_s) == Spread(2.5, 2.0, 3.0)
+
+
+def test_accounts_have_one_to_five_companies_of_500_to_2000_rows() -> None:
+    shares = [len(companies) for companies in ACCOUNTS.accounts.values()]
+    assert (len(shares), min(shares), max(shares), sum(shares)) == (300, 1, 5, 900)
+    sizes = [ACCOUNTS.rows_of(company) for company in ACCOUNTS.ids]
+    assert 500 <= min(sizes) < 510
+    assert 1_990 < max(sizes) <= 2_000
+    assert sum(sizes) == ACCOUNTS.wanted == 1_127_570
+    keys = {credentials(account)["api_key"] for account in ACCOUNTS.accounts}
+    assert len(keys) == 300
+
+
+NIGHTS = [("headline-changed", ["floor", "ours", "ours_command"], 0), ("headline-verify", ["ours"], 1)]
+
+
+@pytest.mark.parametrize(("name", "programs", "listed_before"), NIGHTS)
+def test_a_fleet_of_many_accounts_is_synced_over_tls_and_within_the_vendors_limits(
+    tmp_path: Path, name: str, programs: list[str], listed_before: int
+) -> None:
+    work = next(work for work in HEADLINES if work.name == name).quickly()
+    quick = replace(work, watches_stalls=False, watches_peers=False, latency_s=0.0, listed_before=listed_before)
+    with serving() as server:
+        result = measure(quick, server, programs)
+
+    runs = result.rounds[0]
+    accounts, companies = 10, 30
+    changed = sum(1 for company in quick.shape.ids if _changes(quick.shape, company))
+    pages = sum(-(-quick.shape.rows_of(company) // 100) for company in quick.shape.ids)
+    listed = {"headline-changed": companies, "headline-verify": pages}[name]  # a day later, each company is probed
+    asked = {"token": accounts, "directory": accounts, "list": listed, "bulk": changed}
+    for program in programs:
+        assert runs[program].requests == asked | ({"list": pages} if program == "floor" else {})
+
+    result.save(tmp_path)
+    assert result.workload.title in headline_table(result, {})
+    assert "| peak memory of the process, MiB |" in render_figures(tmp_path)
+
+
+def _changes(shape: Shape, company: int) -> bool:
+    return list(base_rows(shape, company)) != list(wanted_rows(shape, company))
+
+
+def test_a_company_is_refused_under_another_accounts_key() -> None:
+    api = Api()
+    shape = Shape(15, 1, shared_out=True)
+    stage = {"shape": shape, "filled": True, "latency_s": 0.0, "page_size": 100}
+    api.answer(b"POST", b"/_bench/reset", b"", json.dumps(stage).encode())
+    listing = b"/v1/dimensions?ottimate_company_id=%d&page=1&limit=100" % shape.ids[0]
+    assert b"200 OK" in api.answer(b"GET", listing, b"key-racc_1", b"")
+    assert b"403" in api.answer(b"GET", listing, b"key-racc_2", b"")
+
+
+def test_a_sequential_program_is_scaled_up_from_the_part_of_the_fleet_that_it_was_run_on() -> None:
+    work = replace(HEADLINES[0], programs=("floor", "requests_loop"))
+    slow = replace(_run(50.0), requests={"list": 1_200}, share=0.1, report={"peak_bytes": 2**20})
+    floor = replace(_run(10.0), requests={"list": 12_000}, report={"peak_bytes": 2**20}, busiest_key=66)
+    result = Result(workload=work, machine={}, rounds=[{"floor": floor, "requests_loop": slow}])
+    text = headline_table(result, {})
+    assert "| requests, sequential * | 12,000 | 360,000 | - | 500 (500 to 500) | 10.0 (10.0 to 10.0) |" in text
+    assert "1,200 requests in 50.0 (50.0 to 50.0) s" in text
+    assert "| 66 (0.7%) |" in text
+
+
+def test_the_summary_sets_ours_beside_the_programs_that_list_every_day() -> None:
+    floor = replace(_run(10.0), requests={"list": 100}, report={"peak_bytes": 2**20, "longest_stall_s": 0.004})
+    ours = replace(floor, wall_s=20.0, cpu_s=3.0, requests={"list": 30})
+    peers = dict.fromkeys(LISTERS, floor)
+    work = replace(HEADLINES[0], programs=("floor", "ours", *LISTERS))
+    runs = {"floor": floor, "ours": ours, "ours_watched": ours} | peers
+    text = summary([Result(workload=work, machine={}, rounds=[runs])], {})
+    assert "900 requests in 30 such days, where a program without a ledger sends 3,000 (30%)" in text
+    assert "20 s (dimsync, library), 10 s (requests, 64 threads)" in text
+    assert "3 x the CPU of the floor, 3 x that of requests, 64 threads" in text
+    assert "late by at most 4 ms" in text
+
+
+def test_a_month_of_ours_is_counted_by_the_server_day_by_day() -> None:
+    days = calendar(Shape(2, 5), 3, changing=True)["days"]
+    assert [day[0]["changed"] for day in days] == [[(1001, turn), (1002, turn)] for turn in range(3)]
+    with serving() as server:
+        found = month(server, quick=True)
+    for name, changing in CHANGING.items():
+        assert found[name]["total"] == [30 + 10 + 10 + (30 if changing else 0)] * 2  # probes, tokens, directories, rows
+        assert found[name]["busiest_key"] == [5 + 2 + (5 if changing else 0)] * 2
+    run = replace(_run(1.0), requests={"list": 1})
+    result = Result(workload=HEADLINES[0], machine={}, rounds=[{"ours": run}])
+    assert month_of(result, "ours", found) == 50 * 30
+
+
+def test_how_late_the_loop_is_has_a_line_for_each_of_eight_cases(tmp_path: Path) -> None:
+    eight = list(cases(60))
+    assert [len(eight), len(COUNTED)] == [4, 2]
+    with serving() as server:
+        found = lateness(server, eight[:1], runs=1)
+    (tmp_path / "stalls.json").write_text(json.dumps(found), encoding="utf-8")
+    text = render_stalls(tmp_path)
+    assert "| first load | batches | " in text
+    assert "| first load | single rows | " in text
+    assert "event loop late at most" in render_figures(tmp_path)
 
 
 def _run(wall_s: float) -> Run:

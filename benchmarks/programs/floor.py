@@ -7,13 +7,15 @@ in an afternoon, tuned.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
 
-from benchmarks.programs.job import BULK, COMPANIES, FORM, HEADERS, Job, Meter, must_be_clean
+from benchmarks.programs.job import BULK, Job, Meter, key_headers, login_form, must_be_clean
+from benchmarks.programs.watch import watched
 from benchmarks.server import run_fast
 
 
@@ -24,23 +26,26 @@ class Floor:
         self._job = job
         self._session = session
         self._room = asyncio.Semaphore(job.concurrency)
-        self._headers = dict(HEADERS)
+        self._headers: dict[int, dict[str, str]] = {}  # by company: its account's key and token
 
     async def run(self) -> None:
-        """Log in, look at the directory, then sync companies side by side."""
-        async with self._session.post(f"{self._job.base_url}/oauth/token", data=FORM, headers=HEADERS) as response:
-            token = orjson.loads(await response.read())["access_token"]
-        self._headers["Authorization"] = f"Bearer {token}"
-        await self._directory()
+        """Log in to each account and look at its directory, then sync companies side by side."""
+        accounts = self._job.by_account
+        await asyncio.gather(*(self._account(account, ids) for account, ids in accounts.items()))
         turns = iter(self._job.sources.items())
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._job.concurrency):
                 tasks.create_task(self._companies(turns))
 
-    async def _directory(self) -> None:
+    async def _account(self, account: str, companies: Iterable[int]) -> None:
+        headers, url = key_headers(account), f"{self._job.base_url}/oauth/token"
+        async with self._room, self._session.post(url, data=login_form(account), headers=headers) as response:
+            token = orjson.loads(await response.read())["access_token"]
+        headers["Authorization"] = f"Bearer {token}"
+        self._headers.update(dict.fromkeys(companies, headers))
         number, left = 1, 1
         while left > 0:
-            page = await self._get(f"{COMPANIES}?page={number}&limit=100")
+            page = await self._get(f"/accounts/{account}/companies?page={number}&limit=100", headers)
             left, number = page["count"] - number * 100, number + 1
 
     async def _companies(self, turns: Any) -> None:
@@ -65,7 +70,8 @@ class Floor:
         size = self._job.page_size
 
         async def take(number: int) -> int:
-            page = await self._get(f"/dimensions?ottimate_company_id={company}&page={number}&limit={size}")
+            path = f"/dimensions?ottimate_company_id={company}&page={number}&limit={size}"
+            page = await self._get(path, self._headers[company])
             for row in page["dimensions"]:
                 remote[row["dimension_type"], row["erp_dimension_id"]] = row["name"]
             return int(page["count"])
@@ -74,13 +80,13 @@ class Floor:
         await asyncio.gather(*(take(number) for number in range(2, -(-count // size) + 1)))
         return remote
 
-    async def _get(self, path: str) -> Any:
-        async with self._room, self._session.get(self._job.base_url + path, headers=self._headers) as response:
+    async def _get(self, path: str, headers: dict[str, str]) -> Any:
+        async with self._room, self._session.get(self._job.base_url + path, headers=headers) as response:
             return orjson.loads(await response.read())
 
     async def _push(self, company: int, rows: list[bytes]) -> None:
         body = b'{"ottimate_company_id":%d,"dimensions":[%s]}' % (company, b",".join(rows))
-        headers = {**self._headers, "Content-Type": "application/json"}
+        headers = {**self._headers[company], "Content-Type": "application/json"}
         async with self._room, self._session.post(self._job.base_url + BULK, data=body, headers=headers) as response:
             must_be_clean(orjson.loads(await response.read()))
 
@@ -89,9 +95,12 @@ async def main() -> None:
     """Run the job once."""
     meter = Meter()
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with (
+        aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
+        watched(wanted=meter.job.watch_stalls) as watch,
+    ):
         await Floor(meter.job, session).run()
-    meter.report()
+    meter.report(**watch.report())
 
 
 if __name__ == "__main__":

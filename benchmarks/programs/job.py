@@ -8,20 +8,28 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import ACCOUNT, CREDENTIALS
+from benchmarks.data import ACCOUNT, credentials
 
-HEADERS = {"X-Api-Key": CREDENTIALS["api_key"], "X-API-Version": "1.0.0"}
-FORM = {
-    "grant_type": "client_credentials",
-    "client_id": CREDENTIALS["client_id"],
-    "client_secret": CREDENTIALS["client_secret"],
-}
 BULK = "/dimensions/bulk-create/"
-COMPANIES = f"/accounts/{ACCOUNT}/companies"
+
+
+def key_headers(account: str) -> dict[str, str]:
+    """Return the headers that each request of an account bears, its token apart."""
+    return {"X-Api-Key": credentials(account)["api_key"], "X-API-Version": "1.0.0"}
+
+
+def login_form(account: str) -> dict[str, str]:
+    """Return the body of a request for a token."""
+    known = credentials(account)
+    return {
+        "grant_type": "client_credentials",
+        "client_id": known["client_id"],
+        "client_secret": known["client_secret"],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,9 @@ class Job:
     uvloop: bool = True  # ours: where it is installed
     single_rows: bool = False  # ours: the sources are a program's own, which give one row at a time
     command: bool = False  # ours: Python's cycle collector runs as seldom as in the command
+    accounts: dict[str, list[int]] = field(default_factory=dict)  # each account's companies; empty: all are of one
+    vendor_limits: bool = False  # ours: the vendor's rate and quota hold for each key, as they do by default
+    hours_ago: float = 0.0  # ours: by how much its clock is set back
 
     @classmethod
     def told(cls) -> Job:
@@ -54,6 +65,14 @@ class Job:
     def sources(self) -> dict[int, Path]:
         """Each company's source."""
         return {int(path.stem): path for path in sorted(Path(self.folder).iterdir())}
+
+    @property
+    def by_account(self) -> dict[str, dict[int, Path]]:
+        """Each account's companies and their sources."""
+        sources = self.sources
+        if not self.accounts:
+            return {ACCOUNT: sources}
+        return {account: {company: sources[company] for company in ids} for account, ids in self.accounts.items()}
 
 
 class Meter:

@@ -60,18 +60,23 @@ class Source:
 
 
 async def main() -> None:
-    """Run all syncs of the month, and note how many requests the server had counted after each day."""
+    """Run all syncs of the month, and note what the server had counted after each day: tokens left out, and by key."""
     meter = Meter()
     job, calendar = meter.job, json.loads(Path(sys.argv[1]).with_name("calendar.json").read_text(encoding="utf-8"))
     sources = {company: Source(path) for company, path in job.sources.items()}
-    companies = [Company(id=company, source=source) for company, source in sources.items()]
+    companies = [
+        Company(id=company, source=sources[company], account=account)
+        for account, ids in job.by_account.items()
+        for company in ids
+    ]
     clock = [datetime.now(UTC)]
     made = replace(settings(job), ledger_url=f"sqlite:///{job.ledger}")
     limits = Limits(max_concurrency=job.concurrency)
     made = replace(made, accounts=tuple(replace(account, limits=limits) for account in made.accounts))
     asked: list[int] = []
-    async with Engine(made, now=lambda: clock[0]) as engine:
-        for day in calendar["days"]:
+    by_key: list[dict[str, int]] = []
+    for day in calendar["days"]:
+        async with Engine(made, now=lambda: clock[0]) as engine:  # a new one each day, as a nightly job has
             for step in day:
                 clock[0] += timedelta(seconds=calendar["step_s"])
                 for company, turn in step["changed"]:
@@ -81,17 +86,19 @@ async def main() -> None:
                 result = await engine.sync(companies).result()
                 if result.exit_code:
                     raise SystemExit(f"exit code {result.exit_code} on day {len(asked) + 1}")
-            asked.append(_asked(job.base_url))
-    meter.report(asked=asked)
+        counted = _counted(job.base_url)
+        asked.append(sum(counted["requests"].values()) - counted["requests"].get("token", 0))
+        by_key.append(counted["by_key"])
+    meter.report(asked=asked, by_key=by_key)
 
 
-def _asked(base_url: str) -> int:
-    """Return how many requests the server has counted, tokens left out."""
+def _counted(base_url: str) -> dict[str, dict[str, int]]:
+    """Return how many requests the server has counted, by kind and by API key."""
     connection = HTTPConnection(urlsplit(base_url).netloc, timeout=600)
     connection.request("GET", "/_bench/requests")
-    counts: dict[str, int] = json.loads(connection.getresponse().read())
+    counts: dict[str, dict[str, int]] = json.loads(connection.getresponse().read())
     connection.close()
-    return sum(counts.values()) - counts.get("token", 0)
+    return counts
 
 
 if __name__ == "__main__":

@@ -7,14 +7,17 @@ import gc
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 from anyio.lowlevel import checkpoint
 
-from benchmarks.data import ACCOUNT, CREDENTIALS
+from benchmarks.data import credentials
 from benchmarks.programs.job import Job, Meter
+from benchmarks.programs.watch import watched
 from benchmarks.server import run_fast
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, Verify, VerifyMode
 from engine.cli.main import COLLECT
@@ -26,9 +29,6 @@ from engine.ledger.sqlite.thread import DatabaseThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-TICK_S = 0.001
-"""Between two looks at the clock when stalls are watched."""
 
 
 class MeteredThread(DatabaseThread):
@@ -60,24 +60,22 @@ class MeteredThread(DatabaseThread):
 
 
 def settings(job: Job) -> Settings:
-    """Return the defaults, but for a rate and a quota that are out of the way."""
-    limits = Limits(
-        requests_per_second=1_000_000.0,
-        requests_per_day=1_000_000_000,
-        reserve_per_day=0,
-        max_concurrency=job.concurrency,
-        page_size=job.page_size,
-        chunk_rows=job.chunk_rows,
-    )
-    key, client, secret = (Secret(CREDENTIALS[name]) for name in ("api_key", "client_id", "client_secret"))
+    """Return the defaults; unless the vendor's limits hold, with a rate and a quota that are out of the way."""
+    limits = Limits(max_concurrency=job.concurrency, page_size=job.page_size, chunk_rows=job.chunk_rows)
+    if not job.vendor_limits:
+        limits = replace(limits, requests_per_second=1_000_000.0, requests_per_day=1_000_000_000, reserve_per_day=0)
     return Settings(
-        accounts=(
-            Account(
-                name="main", account_id=ACCOUNT, limits=limits, api_key=key, client_id=client, client_secret=secret
-            ),
-        ),
+        accounts=tuple(_account(account, limits) for account in job.by_account),
         api=Api(base_url=job.base_url),
         verify=Verify(mode=VerifyMode(job.verify)),
+    )
+
+
+def _account(account_id: str, limits: Limits) -> Account:
+    secrets = credentials(account_id)
+    key, client, secret = (Secret(secrets[name]) for name in ("api_key", "client_id", "client_secret"))
+    return Account(
+        name=account_id, account_id=account_id, limits=limits, api_key=key, client_id=client, client_secret=secret
     )
 
 
@@ -97,37 +95,21 @@ class SingleRows:
 async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
     """Sync the fleet, its events shown as plain lines on standard error."""
     source = SingleRows if job.single_rows else FileSource
-    companies = [Company(id=company, source=source(path)) for company, path in job.sources.items()]
-    async with SqliteLedger(thread, locks.hold) as ledger, Engine(settings(job), ledger=ledger) as engine:
+    companies = [
+        Company(id=company, source=source(path), account=account)
+        for account, sources in job.by_account.items()
+        for company, path in sources.items()
+    ]
+    ago = timedelta(hours=job.hours_ago)
+    async with (
+        SqliteLedger(thread, locks.hold) as ledger,
+        Engine(settings(job), ledger=ledger, now=lambda: datetime.now(UTC) - ago) as engine,
+    ):
         with Progress("bench", sys.stderr) as progress:
             async with engine.sync(companies) as run:
                 async for event in run:
                     progress.take(event)
     return run.result
-
-
-class Watch:
-    """Notes by how much the event loop was late for each tick, and for how much of that this process was at work."""
-
-    def __init__(self) -> None:
-        self._late_s = [TICK_S]
-        self._busy_s = [0.0]
-
-    async def tick(self) -> None:
-        """Tick until cancelled."""
-        while True:
-            due, began = time.monotonic() + TICK_S, time.process_time()
-            await asyncio.sleep(TICK_S)
-            self._late_s.append(time.monotonic() - due)
-            self._busy_s.append(min(self._late_s[-1], time.process_time() - began))
-
-    def report(self) -> dict[str, float]:
-        """Return the longest of both, and below what all but a thousandth of the ticks are."""
-        found = {}
-        for name, each in (("stall", self._late_s), ("work", self._busy_s)):
-            each.sort()
-            found[f"longest_{name}_s"], found[f"p999_{name}_s"] = each[-1], each[len(each) * 999 // 1_000]
-        return found
 
 
 async def main() -> None:
@@ -136,16 +118,13 @@ async def main() -> None:
     meter = Meter()
     if meter.job.command:
         gc.set_threshold(*COLLECT)
-    path, watch = Path(meter.job.ledger), Watch()
+    path = Path(meter.job.ledger)
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
     thread = await MeteredThread.start(str(path), lambda: open_file(path, locks))
     if not isinstance(thread, MeteredThread):
         raise TypeError("`start` makes what it is called on")
-    async with asyncio.TaskGroup() as tasks:
-        ticking = tasks.create_task(watch.tick()) if meter.job.watch_stalls else None
+    async with watched(wanted=meter.job.watch_stalls) as watch:
         result = await sync(meter.job, thread, locks)
-        if ticking is not None:
-            ticking.cancel()
     totals = result.totals
     meter.report(
         ledger_read_s=thread.read_s,

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.data import ACCOUNT, CREDENTIALS
+from benchmarks.data import credentials
 from benchmarks.programs.job import Job, Meter
 
 SETTINGS = """\
+{companies}
 [api]
 base_url = "{base_url}"
 
-[accounts.main]
-account_id = "{account}"
-api_key = "file:api_key"
-client_id = "file:client_id"
-client_secret = "file:client_secret"
-
 [limits]
-requests_per_second = 1_000_000
-requests_per_day = 1_000_000_000
-reserve_per_day = 0
-max_concurrency = {concurrency}
-page_size = {page_size}
-chunk_rows = {chunk_rows}
+{limits}
 
 [verify]
 mode = "{verify}"
@@ -36,29 +28,43 @@ url = "sqlite:///{ledger}"
 source = "{sources}/{{company_id}}.ndjson"
 """
 
+ACCOUNT = """
+[accounts.{account}]
+account_id = "{account}"
+api_key = "env:API_KEY_{account}"
+client_id = "env:CLIENT_ID_{account}"
+client_secret = "env:CLIENT_SECRET_{account}"
+"""
+
+OUT_OF_THE_WAY = {"requests_per_second": 1_000_000, "requests_per_day": 1_000_000_000, "reserve_per_day": 0}
+
 
 def prepare(job: Job) -> Path:
-    """Write the settings beside the sources, and what they refer to."""
-    folder = Path(job.folder).parent
-    for name, text in CREDENTIALS.items():
-        path = folder / name
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
-    settings = folder / "dimsync.toml"
-    settings.write_text(
-        SETTINGS.format(
-            base_url=job.base_url,
-            account=ACCOUNT,
-            concurrency=job.concurrency,
-            page_size=job.page_size,
-            chunk_rows=job.chunk_rows,
-            verify=job.verify,
-            ledger=job.ledger,
-            sources=Path(job.folder).name,
-        ),
-        encoding="utf-8",
+    """Write the settings beside the sources, and put the credentials into the environment."""
+    folder, accounts = Path(job.folder).parent, job.by_account
+    for account in accounts:
+        os.environ |= {f"{name.upper()}_{account}": text for name, text in credentials(account).items()}
+    companies = folder / "companies.csv"
+    companies.write_text("\n".join(("id,account", *_lines(accounts))) + "\n", encoding="utf-8")
+    limits = {"max_concurrency": job.concurrency, "page_size": job.page_size, "chunk_rows": job.chunk_rows}
+    if not job.vendor_limits:
+        limits |= OUT_OF_THE_WAY
+    text = SETTINGS.format(
+        companies=f'companies_file = "{companies.name}"' if job.accounts else "",
+        base_url=job.base_url,
+        limits="\n".join(f"{name} = {value}" for name, value in limits.items()),
+        verify=job.verify,
+        ledger=job.ledger,
+        sources=Path(job.folder).name,
     )
+    settings = folder / "dimsync.toml"
+    sections = (ACCOUNT.format(account=account) for account in accounts)
+    settings.write_text(text + "".join(sections), encoding="utf-8")
     return settings
+
+
+def _lines(accounts: dict[str, dict[int, Path]]) -> Iterator[str]:
+    return (f"{company},{account}" for account, sources in accounts.items() for company in sources)
 
 
 def main() -> None:

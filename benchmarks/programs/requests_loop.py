@@ -1,4 +1,4 @@
-"""A sequential `requests` loop: one session, one company after another, as most such scripts are written.
+"""A sequential `requests` loop: a session an account, one company after another, as most such scripts are written.
 
 A session keeps its connection open, as https://requests.readthedocs.io/en/latest/user/advanced/ advises.
 """
@@ -9,14 +9,25 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.programs.job import BULK, FORM, HEADERS, Job, Meter, chunks, differing, must_be_clean, read_rows, seen
+from benchmarks.programs.job import (
+    BULK,
+    Job,
+    Meter,
+    chunks,
+    differing,
+    key_headers,
+    login_form,
+    must_be_clean,
+    read_rows,
+    seen,
+)
 
 
-def logged_in(job: Job) -> requests.Session:
-    """Return a session that bears a token."""
+def logged_in(job: Job, account: str) -> requests.Session:
+    """Return a session that bears an account's key and token."""
     session = requests.Session()
-    session.headers.update(HEADERS)
-    response = session.post(f"{job.base_url}/oauth/token", data=FORM, timeout=35)
+    session.headers.update(key_headers(account))
+    response = session.post(f"{job.base_url}/oauth/token", data=login_form(account), timeout=35)
     response.raise_for_status()
     session.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
     return session
@@ -42,11 +53,12 @@ def sync(session: requests.Session, job: Job, company: int, path: Path) -> None:
 
 
 def main() -> None:
-    """Run the job once."""
+    """Run the job once: a session for each account."""
     meter = Meter()
-    with logged_in(meter.job) as session:
-        for company, path in meter.job.sources.items():
-            sync(session, meter.job, company, path)
+    for account, sources in meter.job.by_account.items():
+        with logged_in(meter.job, account) as session:
+            for company, path in sources.items():
+                sync(session, meter.job, company, path)
     meter.report()
 
 

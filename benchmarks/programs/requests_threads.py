@@ -13,28 +13,31 @@ from benchmarks.programs.requests_loop import logged_in, sync
 
 
 def main() -> None:
-    """Run the job once."""
+    """Run the job once. A thread keeps the connection to the host when it turns to another account."""
     meter = Meter()
     job, own = meter.job, local()
-    with logged_in(job) as first:
-        headers = dict(first.headers)
 
-    def one(company: int, path: Path) -> None:
+    def headers_of(account: str) -> dict[str, str | bytes]:
+        with logged_in(job, account) as session:
+            return dict(session.headers)
+
+    def one(headers: dict[str, str | bytes], company: int, path: Path) -> None:
         if not hasattr(own, "session"):
-            own.session = _session(headers)
+            own.session = requests.Session()
+        own.session.headers.update(headers)
         sync(own.session, job, company, path)
 
-    sources = job.sources
+    accounts = job.by_account
     with ThreadPoolExecutor(job.concurrency) as pool:
-        for _ in pool.map(one, sources, sources.values()):
+        logins = pool.map(headers_of, accounts)
+        turns = [
+            (headers, company, path)
+            for headers, sources in zip(logins, accounts.values(), strict=True)
+            for company, path in sources.items()
+        ]
+        for _ in pool.map(lambda turn: one(*turn), turns):
             pass
     meter.report()
-
-
-def _session(headers: dict[str, str | bytes]) -> requests.Session:
-    session = requests.Session()
-    session.headers.update(headers)
-    return session
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Singer SDK, the tap: a REST stream with a partition for each company, which yields the rows that differ.
+"""Singer SDK, the tap: a REST stream for each account, with a partition for each company; it yields rows that differ.
 
 Pagination and partitions as https://sdk.meltano.com/en/latest/guides/pagination-classes.html and
 https://sdk.meltano.com/en/latest/partitioning.html say.
@@ -7,6 +7,7 @@ https://sdk.meltano.com/en/latest/partitioning.html say.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,9 +19,14 @@ from singer_sdk import typing as th
 from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.pagination import PageNumberPaginator
 
-from benchmarks.programs.job import HEADERS, Job, differing, read_rows, seen
+from benchmarks.programs.job import Job, differing, key_headers, read_rows, seen
 
 FIELDS = ("unique_key", "type", "dimension_type_code", "name", "erp_dimension_id", "code")
+
+STREAM = "dimensions_"
+"""What the names of streams begin with; the account follows."""
+
+SOURCES = th.ObjectType(additional_properties=th.StringType)
 
 
 class ByCount(PageNumberPaginator):
@@ -33,9 +39,8 @@ class ByCount(PageNumberPaginator):
 
 
 class Dimensions(RESTStream[int]):
-    """Rows of all companies that differ from their sources."""
+    """Rows of an account's companies that differ from their sources."""
 
-    name = "dimensions"
     path = "/dimensions"
     records_jsonpath = "$.dimensions[*]"
     primary_keys = ("ottimate_company_id", "unique_key")
@@ -43,6 +48,10 @@ class Dimensions(RESTStream[int]):
         th.Property("ottimate_company_id", th.IntegerType, required=True),
         *(th.Property(name, th.StringType, required=True) for name in FIELDS),
     ).to_dict()
+
+    def __init__(self, tap: Tap, account: str) -> None:
+        self._account = account
+        super().__init__(tap, name=f"{STREAM}{account}")
 
     @property
     def url_base(self) -> str:
@@ -52,17 +61,24 @@ class Dimensions(RESTStream[int]):
     @property
     def http_headers(self) -> dict[str, str]:
         """The API key."""
-        return dict(HEADERS)
+        return key_headers(self._account)
 
     @property
     def authenticator(self) -> BearerTokenAuthenticator:
         """The token."""
-        return BearerTokenAuthenticator(token=self.config["token"])
+        return BearerTokenAuthenticator(token=self.config["tokens"][self._account])
+
+    @property
+    def requests_session(self) -> requests.Session:
+        """The SDK's session. Its prepared requests pass by the variable that names certificates to trust."""
+        session: requests.Session = super().requests_session
+        session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+        return session
 
     @property
     def partitions(self) -> list[dict[str, Any]]:
         """A partition for each company."""
-        return [{"company": company} for company in self.config["sources"]]
+        return [{"company": company} for company in self.config["sources"][self._account]]
 
     def get_new_paginator(self) -> ByCount:
         """Count pages from 1."""
@@ -77,7 +93,7 @@ class Dimensions(RESTStream[int]):
         """List a company, compare, and yield what differs."""
         company = (context or {})["company"]
         remote = seen(self.request_records(dict(context or {})))
-        for row in differing(read_rows(Path(self.config["sources"][company])), remote):
+        for row in differing(read_rows(Path(self.config["sources"][self._account][company])), remote):
             yield {**row, "ottimate_company_id": int(company)}
 
 
@@ -87,14 +103,14 @@ class DimensionsTap(Tap):
     name = "tap-bench"
     config_jsonschema = th.PropertiesList(
         th.Property("base_url", th.StringType, required=True),
-        th.Property("token", th.StringType, required=True, secret=True),
+        th.Property("tokens", th.ObjectType(additional_properties=th.StringType), required=True, secret=True),
         th.Property("page_size", th.IntegerType, required=True),
-        th.Property("sources", th.ObjectType(additional_properties=th.StringType), required=True),
+        th.Property("sources", th.ObjectType(additional_properties=SOURCES), required=True),
     ).to_dict()
 
     def discover_streams(self) -> list[Stream]:
-        """Return the one stream."""
-        return [Dimensions(tap=self)]
+        """Return a stream for each account."""
+        return [Dimensions(self, account) for account in self.config["tokens"]]
 
 
 def main() -> None:
@@ -102,9 +118,12 @@ def main() -> None:
     job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     config = {
         "base_url": job.base_url,
-        "token": sys.argv[2],
+        "tokens": json.loads(sys.argv[2]),
         "page_size": job.page_size,
-        "sources": {str(company): str(path) for company, path in job.sources.items()},
+        "sources": {
+            account: {str(company): str(path) for company, path in sources.items()}
+            for account, sources in job.by_account.items()
+        },
     }
     DimensionsTap(config=config).sync_all()
 

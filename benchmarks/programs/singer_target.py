@@ -17,7 +17,8 @@ import requests
 from singer_sdk import BatchSink, Target
 from singer_sdk import typing as th
 
-from benchmarks.programs.job import BULK, HEADERS, Job, must_be_clean
+from benchmarks.programs.job import BULK, Job, key_headers, must_be_clean
+from benchmarks.programs.singer_tap import STREAM
 
 
 class DimensionsSink(BatchSink):
@@ -30,9 +31,10 @@ class DimensionsSink(BatchSink):
 
     @cached_property
     def session(self) -> requests.Session:
-        """One session for all batches."""
+        """One session for all batches of an account."""
+        account = self.stream_name.removeprefix(STREAM)
         session = requests.Session()
-        session.headers.update({**HEADERS, "Authorization": f"Bearer {self.config['token']}"})
+        session.headers.update({**key_headers(account), "Authorization": f"Bearer {self.config['tokens'][account]}"})
         return session
 
     def process_batch(self, context: dict[str, Any]) -> None:
@@ -51,7 +53,7 @@ class DimensionsTarget(Target):
     name = "target-bench"
     config_jsonschema = th.PropertiesList(
         th.Property("base_url", th.StringType, required=True),
-        th.Property("token", th.StringType, required=True, secret=True),
+        th.Property("tokens", th.ObjectType(additional_properties=th.StringType), required=True, secret=True),
         th.Property("chunk_rows", th.IntegerType, required=True),
     ).to_dict()
     default_sink_class = DimensionsSink
@@ -60,7 +62,7 @@ class DimensionsTarget(Target):
 def main() -> None:
     """Read Singer messages from standard input."""
     job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    config = {"base_url": job.base_url, "token": sys.argv[2], "chunk_rows": job.chunk_rows}
+    config = {"base_url": job.base_url, "tokens": json.loads(sys.argv[2]), "chunk_rows": job.chunk_rows}
     DimensionsTarget(config=config).listen()
 
 
