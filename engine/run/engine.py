@@ -17,6 +17,7 @@ from engine.compare.rekey import Rekey
 from engine.documents.plan_file import saved_plan
 from engine.errors import ConfigError, EngineError
 from engine.ledger.protocols import Ledger
+from engine.ledger.remembered import Remembered
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.dimension import Dimension, RemoteRow, clean
 from engine.model.directory import Directory, VisibleAccount
@@ -50,7 +51,6 @@ from engine.run.known_accounts import KnownAccounts
 from engine.run.looks import Looks
 from engine.run.lookup import invoices_of, look_up_all
 from engine.run.mode import APPLY, CHECK, CREATE, PLAN, PUT, RETRY, SYNC, Mode
-from engine.run.remembered import Remembered
 from engine.run.remote_rows import CompanyRows
 from engine.run.run import Pending, Run
 from engine.run.tasks import RunHost

@@ -22,6 +22,7 @@ from engine.cli.verbs.missing import with_missing
 from engine.config import Configured, load, secret_references
 from engine.config.values import duration
 from engine.errors import LedgerError, plain
+from engine.ledger.remembered import Remembered
 from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
@@ -30,7 +31,6 @@ from engine.model.result import problem_json
 from engine.model.settings import NamedCompany
 from engine.model.standing import RunTimes
 from engine.observe.terminal import safe
-from engine.run.remembered import Remembered
 
 SCHEMA = "dimsync.status/1"
 

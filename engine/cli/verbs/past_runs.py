@@ -22,12 +22,12 @@ from engine.cli.show.run_story import endless_lines, story_lines
 from engine.cli.verbs.named_run import named_run
 from engine.config import Configured, load
 from engine.errors import plain
+from engine.ledger.remembered import Remembered
 from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.origin import origin_of
 from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.result import LOOKING, PastRun, company_json, problem_json
 from engine.observe.terminal import safe
-from engine.run.remembered import Remembered
 
 SCHEMA = "dimsync.history/1"
 COMPANY = "company:"
