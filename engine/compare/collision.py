@@ -62,6 +62,8 @@ def held(collisions: dict[str, RestingRow]) -> list[Hold]:
 
 def collisions(groups: Mapping[str, Collection[str]], wanted: Wanted, now: datetime) -> dict[str, RestingRow]:
     """Return the notes on rows that lead to one remote row, by key. `groups`: their keys, by the id of that row."""
+    if not groups:
+        return {}
     rows = {row.key: row for row in wanted.rows if any(row.key in group for group in groups.values())}
     found = {}
     for remote_id, group in groups.items():

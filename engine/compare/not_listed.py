@@ -50,7 +50,10 @@ def perhaps_there(record: CompanyRecord, view: RemoteView) -> dict[str, NaturalK
     """
     if record.is_as_listed:
         return {}
-    entries = record.entries.table.columns("key", "flags", "remote_id", *record.resource.natural_key)
+    table = record.entries.table
+    if view.rows.positions.keys() >= set(table.column("remote_id")):
+        return {}
+    entries = table.columns("key", "flags", "remote_id", *record.resource.natural_key)
     absent = {
         key: tuple(natural)
         for key, flags, remote_id, *natural in entries
