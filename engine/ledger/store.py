@@ -56,9 +56,18 @@ class Rows(Protocol):
         ...
 
     async def note_clean(
-        self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int, left_out: tuple[LeftOut, ...] = ()
+        self,
+        company_key: CompanyKey,
+        digest: bytes,
+        rows: int,
+        adopted: int,
+        left_out: tuple[LeftOut, ...] = (),
+        listing: bytes | None = None,
     ) -> None:
         """Note that there was nothing to do, with a digest of all that this finding depends on, and what was counted.
+
+        `listing`: what was listed then. Empty: nothing was, and an earlier one of the same digest stays. None: the
+        finding depends on more than source, settings, listing and what is known of rows, so that none is kept.
 
         Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new, a
         sketch, and notes on sources. The caller holds the company's lock, and compared after no lost request could

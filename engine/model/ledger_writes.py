@@ -27,6 +27,12 @@ class Learned:
     rested: tuple[str, ...] = ()  # keys whose rest is over: shown again, or forgotten
     may_be_there: Mapping[str, NaturalKey] | None = None  # all of `CompanyRecord.may_be_there`; None: as before
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it taught anything of rows."""
+        of_rows = self.rows, self.gone, self.resting, self.rested
+        return any(of_rows) or self.keyless is not None or self.may_be_there is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:

@@ -13,6 +13,7 @@ from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
 from engine.model.events import CompanyStarted, SourceRead
 from engine.model.result import CompanyResult
+from engine.run.as_before import is_as_before, tell_pages
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
 from engine.run.decide import tell_planned
@@ -55,22 +56,27 @@ class CompanyRun:
         company, plans = self._company, self._plans
         plans.count_known()
         parked = await self._find()
-        if parked is None and await self._is_unchanged():
+        if parked is None and await self._is_done():
             return
         if not await plans.read():
             return
         if parked is not None:
             raise parked
         async with company.run.ledger.lock(company.company_key):
-            await plans.check_begun()
-            record = await open_record(company)
-            decision = await plans.decide(record)
-            if decision is None:
-                return
-            if company.run.mode.writes and decision.is_begun:
-                await self._write(decision, record)
-            company.ending.reached()
-            await plans.finish(record)
+            await self._decide_and_write()
+
+    async def _decide_and_write(self) -> None:
+        """Take the steps that need the company's lock."""
+        company, plans = self._company, self._plans
+        await plans.check_begun()
+        record = await open_record(company)
+        decision = await plans.decide(record)
+        if decision is None:
+            return
+        if company.run.mode.writes and decision.is_begun:
+            await self._write(decision, record)
+        company.ending.reached()
+        await plans.finish(record)
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""
@@ -89,15 +95,28 @@ class CompanyRun:
         company.found.name = company.job.company.name or (seen.name if seen else "")
         return None
 
-    async def _is_unchanged(self) -> bool:
-        """Return whether nothing has changed since a run that found nothing to do; then the company is done."""
-        company = self._company
-        async with skip_unchanged(company).held() as state:
-            if state is None or not company.comparison.rests_on(state):
+    async def _is_done(self) -> bool:
+        """Return whether the company is done: nothing has changed since a run that found nothing to do.
+
+        If Ottimate was read for that and has changed, the company is compared and done under the same lock: what was
+        read is of this moment.
+        """
+        company, skip = self._company, skip_unchanged(self._company)
+        if skip.applies:
+            tell_pages(company)
+        async with skip.held() as state:
+            if state is None:
                 return False
-            rows = state.clean_rows or 0
-            company.counts.take_unchanged(rows, state.clean_adopted or 0, state.clean_left_out)
-            company.ending.reached()
+            if company.comparison.rests_on(state) or await is_as_before(company, state):
+                rows = state.clean_rows or 0
+                company.counts.take_unchanged(rows, state.clean_adopted or 0, state.clean_left_out)
+                company.ending.reached()
+            elif company.comparison.ahead is None:
+                return False
+            else:
+                if await self._plans.read():
+                    await self._decide_and_write()
+                return True
         await company.run.emit(SourceRead(company_id=company.id, rows=rows, invalid=0))
         await tell_planned(company, Plan(unchanged=rows))
         return True

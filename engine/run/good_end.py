@@ -13,6 +13,7 @@ from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.result import CompanyResult
 from engine.model.wanted import Wanted
+from engine.run.as_before import listing_note
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
 from engine.run.skip_unchanged import Note, skip_unchanged
@@ -29,7 +30,7 @@ async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     notes: list[Note] = []
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
         notes = [note async for note in _notes(company, result, source, record.state)]
-    notes += skip_unchanged(company).notes(result, company.counts.wanted)
+    notes += await skip_unchanged(company).notes(result, company.counts.wanted, partial(listing_note, company, record))
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as tasks:  # in one commit, and in this order
             for note in notes:

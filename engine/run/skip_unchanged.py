@@ -6,7 +6,7 @@ comparison would find the same.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.context import RunContext
 from engine.run.plan_part import settings_digest
+from engine.run.rules import RULES
 from engine.version import __version__
 
 Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
@@ -47,13 +48,22 @@ class SkipUnchanged:
             state = await self.parts.ledger.brief(self.company_key)
             yield state if state is not None and state.clean == before.clean else None
 
-    def notes(self, result: CompanyResult, wanted: Wanted | None) -> Iterator[Note]:
-        """Yield the note that this source leaves nothing to do, if that is what the run found."""
+    async def notes(
+        self,
+        result: CompanyResult,
+        wanted: Wanted | None,
+        listing: Callable[[], Coroutine[object, object, bytes | None]],
+    ) -> list[Note]:
+        """Return the note that this source leaves nothing to do, if that is what the run found.
+
+        `listing`: tells what to remember of Ottimate then.
+        """
         is_still = result.state is State.UNCHANGED and not result.problems
-        if self.applies and is_still and wanted is not None and wanted.digest is not None:
-            digest, balance = self._of(wanted.digest), result.balance
-            counts = balance.source_rows or 0, balance.adopted or 0, result.left_out_by
-            yield partial(self.parts.ledger.note_clean, self.company_key, digest, *counts)
+        if not self.applies or not is_still or wanted is None or wanted.digest is None:
+            return []
+        digest, balance = self._of(wanted.digest), result.balance
+        counts = balance.source_rows or 0, balance.adopted or 0, result.left_out_by
+        return [partial(self.parts.ledger.note_clean, self.company_key, digest, *counts, await listing())]
 
     @property
     def _tells(self) -> bool:
@@ -70,7 +80,7 @@ class SkipUnchanged:
 
     def _of(self, source: bytes) -> bytes:
         """Return 16 bytes that change with all that a comparison rests on, except the ledger."""
-        text = f"{__version__} {settings_digest(self.company, self.parts)} ".encode()
+        text = f"{__version__} {RULES} {settings_digest(self.company, self.parts)} ".encode()
         return blake2b(text + source, digest_size=16).digest()
 
 

@@ -115,11 +115,29 @@ async def test_why_rows_were_left_out_is_kept_with_it(clean: Ledger) -> None:
     assert await clean.brief(HARBOR) == CLEAN
 
 
+async def test_what_was_listed_then_is_kept_with_it(clean: Ledger) -> None:
+    async def listing(digest: bytes, listed: bytes | None) -> bytes | None:
+        await clean.note_clean(HARBOR, digest, 7, 2, (), listed)
+        state = await clean.brief(HARBOR)
+        assert state is not None
+        return state.clean_listing
+
+    assert await listing(DIGEST, b"") == b""  # nothing was
+    assert await listing(DIGEST, b"listed") == b"listed"
+    assert await listing(DIGEST, b"") == b"listed"  # what was found then holds, as nothing has changed
+    assert await listing(b"another source", b"") == b""
+    assert await listing(b"another source", b"listed") == b"listed"
+    assert await listing(b"another source", None) is None
+    assert await listing(b"another source", b"") == b""
+
+
 @pytest.mark.parametrize("name", CHANGES)
 async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
+    await clean.note_clean(HARBOR, DIGEST, 7, 2, (), b"listed")
     await CHANGES[name](clean)
     states = (await clean.states(ORIGIN))[HARBOR.of_account], (await clean.read(HARBOR)).state
     assert [(state.clean, state.clean_rows, state.clean_adopted) for state in states] == [(None, None, None)] * 2
+    assert [state.clean_listing for state in states] == [None] * 2
 
 
 @pytest.mark.parametrize("name", OTHERS)

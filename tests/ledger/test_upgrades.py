@@ -107,6 +107,9 @@ VERSION_15 = """
 VERSION_16 = """
     insert into ledger_notes values ('backed_up_at', :at);
 """
+VERSION_17 = """
+    insert into known_problems values ('https://api.test/v1', 'main', 101, 'rejected', :at, :at, x'00ff');
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -124,6 +127,7 @@ VERSIONS = (
     VERSION_14,
     VERSION_15,
     VERSION_16,
+    VERSION_17,
 )
 NEW_NOTES = {
     "passed": None,
@@ -136,6 +140,7 @@ NEW_NOTES = {
     "listed_by": None,
     "listed_before": None,
     "clean_left_out": None,
+    "clean_listing": None,
 }
 NEW_COLUMNS = {"acked_generation": None, "agreement": None, "before": None}
 NEW_STATE = dict.fromkeys(("at", "name", "exit_code", "source_rows", "created", "updated", "trouble", "well_at"))

@@ -106,10 +106,16 @@ class SqliteLedger:
         await self._thread.write(scopes.note, company_key, state)
 
     async def note_clean(
-        self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int, left_out: tuple[LeftOut, ...] = ()
+        self,
+        company_key: CompanyKey,
+        digest: bytes,
+        rows: int,
+        adopted: int,
+        left_out: tuple[LeftOut, ...] = (),
+        listing: bytes | None = None,
     ) -> None:
         """Note that nothing was to do, and what that rests on."""
-        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out)
+        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out, listing)
 
     async def brief(self, company_key: CompanyKey) -> CompanyState | None:
         """Return the notes on a company; None: there are none, or a run has to see to something first."""

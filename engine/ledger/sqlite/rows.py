@@ -192,8 +192,7 @@ def learn(connection: sqlite3.Connection, company_key: CompanyKey, learned: Lear
     resting.end(connection, scope_id, learned.rested)
     if learned.may_be_there is not None:
         may_be_there.replace_all(connection, resource, scope_id, learned.may_be_there)
-    told = learned.rows, learned.gone, learned.resting, learned.rested
-    if any(told) or learned.keyless is not None or learned.may_be_there is not None:
+    if learned.is_news:
         scopes.changed(connection, scope_id, learned.run_id)
     scopes.listed(connection, scope_id, learned.certificate, learned.at, learned.run_id)
 
