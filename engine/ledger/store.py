@@ -25,6 +25,10 @@ class Rows(Protocol):
         """Return all that is known of a company, in one range read."""
         ...
 
+    async def gather(self, company_key: CompanyKey) -> None:
+        """Write what is known of a company's rows together, so that it is read in less time."""
+        ...
+
     async def learn(self, company_key: CompanyKey, learned: Learned) -> None:
         """Take over what a whole listing showed: set `listed_at`, `checked_at` and `remote_count`, clear failures."""
         ...
@@ -69,9 +73,10 @@ class Rows(Protocol):
         `listing`: what was listed then. Empty: nothing was, and an earlier one of the same digest stays. None: the
         finding depends on more than source, settings, listing and what is known of rows, so that none is kept.
 
-        Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new, a
-        sketch, and notes on sources. The caller holds the company's lock, and compared after no lost request could
-        arrive any more (`lost_at`). Does nothing while an intent is open, or where nothing is known of the company.
+        Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new,
+        `gather`, a sketch, and notes on sources; the last two end what is remembered of the listing. The caller holds
+        the company's lock, and compared after no lost request could arrive any more (`lost_at`). Does nothing while an
+        intent is open, or where nothing is known of the company.
         """
         ...
 

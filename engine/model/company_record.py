@@ -62,6 +62,7 @@ class CompanyRecord:
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
     is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
+    scattered: int = field(default=0, compare=False)  # entries that were read one by one, for want of a memo of them
     resource: Resource = DIMENSIONS  # what its rows are
 
     @property

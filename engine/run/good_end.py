@@ -19,6 +19,9 @@ from engine.run.company_result import result_of
 from engine.run.skip_unchanged import Note, skip_unchanged
 from engine.run.thinking import think
 
+MANY_SCATTERED = 50
+"""A company with fewer scattered entries is not worth a memo of them."""
+
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     """Remember what a good run's source was like, where that is news, and forget old trouble.
@@ -31,6 +34,8 @@ async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
         notes = [note async for note in _notes(company, result, source, record.state)]
     notes += await skip_unchanged(company).notes(result, company.counts.wanted, partial(listing_note, company, record))
+    if company.run.mode.writes and _is_scattered(company, record):
+        notes.append(partial(company.run.ledger.gather, company.company_key))
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as tasks:  # in one commit, and in this order
             for note in notes:
@@ -50,6 +55,15 @@ async def _notes(
     counts = None if now == await ledger.good_counts(company_key) else now
     if source.source_rows != before.last_good_rows or counts is not None:
         yield partial(ledger.keep_good_source, company_key, source.source_rows, counts)
+
+
+def _is_scattered(company: CompanyContext, record: CompanyRecord) -> bool:
+    """Return whether so many entries have to be read one by one that it is worth while to write all of them together.
+
+    To do so takes about as long as to read all of them; an eighth of them does, then, once in some runs.
+    """
+    scattered = record.scattered + len(company.counts.done)
+    return scattered > max(MANY_SCATTERED, len(record.rows) // 8)
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

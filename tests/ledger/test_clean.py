@@ -17,7 +17,7 @@ from engine.model.company_record import CompanyState
 from engine.model.ledger_writes import Learned, Settlement
 from engine.model.resting import RestingRow
 from engine.model.row_record import Agreement
-from engine.model.wanted import LeftOut
+from engine.model.wanted import GoodCounts, LeftOut
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,
@@ -73,6 +73,7 @@ OTHERS: dict[str, Call] = {
     "checked, it agreed": lambda ledger: ledger.checked(HARBOR, NOON),
     "recover, nothing left over": lambda ledger: ledger.recover(HARBOR),
     "note_clean": lambda ledger: ledger.note_clean(HARBOR, DIGEST, 7, 2),
+    "gather": lambda ledger: ledger.gather(HARBOR),
     "sketch": lambda ledger: ledger.sketch(HARBOR, 7, b"12345678"),
     "begin_plan": lambda ledger: ledger.begin_plan(HARBOR, "plan", "run-2", NOON),
     "end_plan": lambda ledger: ledger.end_plan(HARBOR, "plan-1"),
@@ -138,6 +139,23 @@ async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
     states = (await clean.states(ORIGIN))[HARBOR.of_account], (await clean.read(HARBOR)).state
     assert [(state.clean, state.clean_rows, state.clean_adopted) for state in states] == [(None, None, None)] * 2
     assert [state.clean_listing for state in states] == [None] * 2
+
+
+SOURCES: dict[str, Call] = {
+    "sketch": OTHERS["sketch"],
+    "counts": lambda ledger: ledger.keep_good_source(HARBOR, None, GoodCounts((), {})),
+    "rows": lambda ledger: ledger.keep_good_source(HARBOR, 9, None),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+async def test_what_another_source_was_like_ends_what_was_listed(name: str, clean: Ledger) -> None:
+    """A run that goes by the listing would not note again what the source is like."""
+    await clean.note_clean(HARBOR, DIGEST, 7, 2, (), b"listed")
+    await SOURCES[name](clean)
+    state = await clean.brief(HARBOR)
+    assert state is not None
+    assert (state.clean, state.clean_listing) == (DIGEST, None)
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -81,6 +81,10 @@ class SqliteLedger:
         """Return all that is known of a company, rows in the order of their keys."""
         return await self._thread.read(rows.read, company_key)
 
+    async def gather(self, company_key: CompanyKey) -> None:
+        """Write a company's entries together."""
+        await self._thread.write(rows.gather, company_key)
+
     async def learn(self, company_key: CompanyKey, learned: Learned) -> None:
         """Take over what a whole listing showed."""
         await self._thread.write(rows.learn, company_key, learned)

@@ -38,6 +38,12 @@ NOTES = {
         By which run a row was acknowledged stands in `attempts`, at `acked_at`. `acked_generation`: the company's
         `generation` then; above its `listed_generation`, no listing has shown the row yet.
     """,
+    "entry_memos": """
+        A company's entries of `rows` were written together, in so many parts, as that takes less time to read. It may
+        be deleted at any time, which costs only time; then entry_parts and changed_entries mean nothing.
+    """,
+    "entry_parts": "The parts of such a memo.",
+    "changed_entries": "Entries of `rows` that were changed since, as triggers note them.",
     "strays": "Remote rows of the last whole listing that no key leads to.",
     "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",
     "resting": """

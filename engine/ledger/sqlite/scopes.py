@@ -72,6 +72,7 @@ SKETCHES = """
     where origin = ? order by account, company_id
 """
 SKETCH = "insert or replace into sketches (scope, rows, marks) values (?, ?, ?)"
+UNLISTED = "update scopes set clean_listing = null where id = ? and clean_listing is not null"
 
 
 class Notes(NamedTuple):
@@ -236,5 +237,7 @@ def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int
 
 
 def sketch(connection: sqlite3.Connection, company_key: CompanyKey, rows: int, marks: bytes) -> None:
-    """Replace a company's sketch."""
-    connection.execute(SKETCH, (number(connection, company_key), rows, marks))
+    """Replace a company's sketch. Without its source being read, another one would not be replaced again."""
+    scope_id = number(connection, company_key)
+    connection.execute(SKETCH, (scope_id, rows, marks))
+    connection.execute(UNLISTED, (scope_id,))
