@@ -67,11 +67,13 @@ class Rows(Protocol):
         adopted: int,
         left_out: tuple[LeftOut, ...] = (),
         listing: bytes | None = None,
+        source: bytes | None = None,
     ) -> None:
         """Note that there was nothing to do, with a digest of all that this finding depends on, and what was counted.
 
         `listing`: what was listed then. Empty: nothing was, and an earlier one of the same digest stays. None: the
         finding depends on more than source, settings, listing and what is known of rows, so that none is kept.
+        `source`: a digest like the first, of the rows that were read; None: not known.
 
         Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new,
         `gather`, a sketch, and notes on sources; the last two end what is remembered of the listing. The caller holds

@@ -42,6 +42,7 @@ class CompanyState:
     clean_rows: int | None = None  # its source rows
     clean_adopted: int | None = None  # its adopted rows
     clean_left_out: tuple[LeftOut, ...] = ()  # why its mapping left rows out
+    clean_source: bytes | None = None  # digest of the source's rows, and of all else that is compared; None: not known
     clean_listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing; None: do not go by it
 
 

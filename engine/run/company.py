@@ -10,7 +10,7 @@ import anyio
 
 from engine.errors import AccountParked, CompanyRefused, EngineError, LedgerError, OutOfScope
 from engine.model.change import Plan
-from engine.model.company_record import CompanyRecord
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.events import CompanyStarted, SourceRead
 from engine.model.result import CompanyResult
 from engine.run.as_before import is_as_before, tell_pages
@@ -21,6 +21,7 @@ from engine.run.endings import stop_of
 from engine.run.guarding import GuardCheck
 from engine.run.open_record import open_record
 from engine.run.plan_source import Decision, PlanSource
+from engine.run.same_rows import has_same_rows
 from engine.run.skip_unchanged import skip_unchanged
 from engine.run.visibility import Visible
 from engine.run.write import write
@@ -56,14 +57,16 @@ class CompanyRun:
         company, plans = self._company, self._plans
         plans.count_known()
         parked = await self._find()
-        if parked is None and await self._is_done():
+        before = await skip_unchanged(company).before() if parked is None else None
+        if await self._is_done(before):
             return
         if not await plans.read():
             return
         if parked is not None:
             raise parked
         async with company.run.ledger.lock(company.company_key):
-            await self._decide_and_write()
+            if not await has_same_rows(company, before):
+                await self._decide_and_write()
 
     async def _decide_and_write(self) -> None:
         """Take the steps that need the company's lock."""
@@ -95,16 +98,16 @@ class CompanyRun:
         company.found.name = company.job.company.name or (seen.name if seen else "")
         return None
 
-    async def _is_done(self) -> bool:
+    async def _is_done(self, before: CompanyState | None) -> bool:
         """Return whether the company is done: nothing has changed since a run that found nothing to do.
 
         If Ottimate was read for that and has changed, the company is compared and done under the same lock: what was
-        read is of this moment.
+        read is of this moment. `before`: the ledger's notes on the company, if they can show that.
         """
         company, skip = self._company, skip_unchanged(self._company)
         if skip.applies:
             tell_pages(company)
-        async with skip.held() as state:
+        async with skip.held(before) as state:
             if state is None:
                 return False
             if company.comparison.rests_on(state) or await is_as_before(company, state):

@@ -16,7 +16,7 @@ from engine.model.wanted import Wanted
 from engine.run.as_before import listing_note
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
-from engine.run.skip_unchanged import Note, skip_unchanged
+from engine.run.skip_unchanged import Listing, Note, skip_unchanged
 from engine.run.thinking import think
 
 MANY_SCATTERED = 50
@@ -24,17 +24,25 @@ MANY_SCATTERED = 50
 
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
+    """Remember a good run that has compared the company. `record`: what the ledger knew of it before."""
+    gathers = _is_scattered(company, record)
+    await note_end(company, record.state, partial(listing_note, company, record), gathers=gathers)
+
+
+async def note_end(company: CompanyContext, before: CompanyState, listing: Listing, *, gathers: bool) -> None:
     """Remember what a good run's source was like, where that is news, and forget old trouble.
 
-    A run is good if it compared, could write, and no guard held the company, whatever became of single rows. Guards
-    measure later sources by it (shrunken, another client's, torn, left out).
+    A run is good if it compared, or found that nothing has changed, could write, and no guard held the company,
+    whatever became of single rows. Guards measure later sources by it (shrunken, another client's, torn, left out).
+    `before`: the ledger's notes on it. `listing`: tells what to remember of Ottimate if there was nothing to do.
+    `gathers`: what is known of rows is written together.
     """
     result, source = result_of(company), company.counts.source
     notes: list[Note] = []
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
-        notes = [note async for note in _notes(company, result, source, record.state)]
-    notes += await skip_unchanged(company).notes(result, company.counts.wanted, partial(listing_note, company, record))
-    if company.run.mode.writes and _is_scattered(company, record):
+        notes = [note async for note in _notes(company, result, source, before)]
+    notes += await skip_unchanged(company).notes(result, company.counts.wanted, listing)
+    if gathers:
         notes.append(partial(company.run.ledger.gather, company.company_key))
     with anyio.CancelScope(shield=True):
         async with anyio.create_task_group() as tasks:  # in one commit, and in this order
@@ -63,7 +71,7 @@ def _is_scattered(company: CompanyContext, record: CompanyRecord) -> bool:
     To do so takes about as long as to read all of them; an eighth of them does, then, once in some runs.
     """
     scattered = record.scattered + len(company.counts.done)
-    return scattered > max(MANY_SCATTERED, len(record.rows) // 8)
+    return company.run.mode.writes and scattered > max(MANY_SCATTERED, len(record.rows) // 8)
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import orjson
 from xxhash import xxh3_128_digest
 
 from engine.compare.remote_view import RemoteView
 from engine.model.balance import Balance
+from engine.model.dimension import DIMENSIONS, dimension_table
 from engine.model.table import taken
+from engine.model.wanted import Wanted
 from engine.net.known_pages import PageFacts
 
 MOST_PAGES = 2_000
@@ -71,6 +74,24 @@ def decoded(blob: bytes) -> ListingMemo | None:
             orphans=orphans,
         )
     except (ValueError, TypeError):
+        return None
+
+
+def content_of_source(wanted: Wanted) -> bytes | None:
+    """Return what a comparison rests on of a source's rows; None: it has invalid rows, or it cannot be told.
+
+    Where its rows stand, and in which files, is no part of it. O(rows): 0.5 us a row.
+    """
+    if wanted.invalid or wanted.source_keys:
+        return None
+    table = dimension_table(wanted.rows)
+    counts = [(source.read_rows, source.left_out) for source in wanted.sources]
+    marks = [(mark.filters, mark.lacks) for mark in wanted.marks]
+    columns = [table.column(name) for name in DIMENSIONS.names]
+    parts = (columns, wanted.source_rows, wanted.left_out_by, counts, marks, wanted.absent_columns)
+    try:
+        return blake2b(orjson.dumps(parts, default=list), digest_size=16).digest()
+    except TypeError:  # half of a character beyond 16 bits, which is no text
         return None
 
 

@@ -20,12 +20,17 @@ from engine.model.settings import Company, CompanyKey
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.context import RunContext
+from engine.run.memo import content_of_source
 from engine.run.plan_part import settings_digest
 from engine.run.rules import RULES
+from engine.run.thinking import think
 from engine.version import __version__
 
 Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
 """A write to the ledger, to be begun."""
+
+Listing: TypeAlias = Callable[[], Coroutine[object, object, bytes | None]]
+"""Tells what to remember of a listing; see `Rows.note_clean`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +42,18 @@ class SkipUnchanged:
     parts: RunContext
     applies: bool
 
+    async def before(self) -> CompanyState | None:
+        """Return the ledger's notes on the company; None: they cannot show that it has not changed."""
+        state = await self.parts.ledger.brief(self.company_key) if self.applies else None
+        return None if state is None or state.clean is None else state
+
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[CompanyState | None]:
-        """Hold the lock of a company that has not changed, and give the ledger's notes on it; None: it may have."""
-        before = await self.parts.ledger.brief(self.company_key) if self._tells else None
-        if before is None or before.clean is None or await self._standing() != before.clean:
+    async def held(self, before: CompanyState | None) -> AsyncIterator[CompanyState | None]:
+        """Hold the lock of a company that has not changed, and give the ledger's notes on it; None: it may have.
+
+        `before`: these notes, as they were just now.
+        """
+        if before is None or not self._tells or await self._standing() != before.clean:
             yield None
             return
         async with self.parts.ledger.lock(self.company_key):
@@ -52,18 +64,26 @@ class SkipUnchanged:
         self,
         result: CompanyResult,
         wanted: Wanted | None,
-        listing: Callable[[], Coroutine[object, object, bytes | None]],
+        listing: Listing,
     ) -> list[Note]:
         """Return the note that this source leaves nothing to do, if that is what the run found.
 
         `listing`: tells what to remember of Ottimate then.
         """
         is_still = result.state is State.UNCHANGED and not result.problems
-        if not self.applies or not is_still or wanted is None or wanted.digest is None:
+        if not self.applies or not is_still or wanted is None:
             return []
-        digest, balance = self._of(wanted.digest), result.balance
-        counts = balance.source_rows or 0, balance.adopted or 0, result.left_out_by
-        return [partial(self.parts.ledger.note_clean, self.company_key, digest, *counts, await listing())]
+        rows = await self.rows_digest(wanted)
+        digest = rows if wanted.digest is None else self._of(wanted.digest)
+        if digest is None:
+            return []
+        counts = result.balance.source_rows or 0, result.balance.adopted or 0, result.left_out_by
+        return [partial(self.parts.ledger.note_clean, self.company_key, digest, *counts, await listing(), rows)]
+
+    async def rows_digest(self, wanted: Wanted) -> bytes | None:
+        """Return 16 bytes that change with all that a comparison rests on, except the ledger; None: not known."""
+        content = await think(len(wanted.rows), partial(content_of_source, wanted))
+        return None if content is None else self._of(content)
 
     @property
     def _tells(self) -> bool:

@@ -141,6 +141,7 @@ NEW_NOTES = {
     "listed_before": None,
     "clean_left_out": None,
     "clean_listing": None,
+    "clean_source": None,
 }
 NEW_COLUMNS = {"acked_generation": None, "agreement": None, "before": None}
 NEW_STATE = dict.fromkeys(("at", "name", "exit_code", "source_rows", "created", "updated", "trouble", "well_at"))

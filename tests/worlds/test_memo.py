@@ -13,11 +13,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -27,12 +28,13 @@ from engine import Api, Company, Dimension, Guards, Limits, RunResult, Settings,
 from engine.model.settings import Adopt
 from engine.run import good_end
 from tests.sandbox.conftest import Rows
+from tests.sandbox.fuzz import Died, Fate
 from tests.worlds.draw import World, draw
 from tests.worlds.server import Row, Server
 from tests.worlds.stage import BASE_URL, Clock, Stage, account, new_ledger, perform
 from tests.worlds.test_any_server import RULED
 
-WORLDS = int(os.environ.get("DIMSYNC_WORLDS", "0")) or 80
+WORLDS = int(os.environ.get("DIMSYNC_WORLDS", "0")) or 50
 FIRST = int(os.environ.get("DIMSYNC_FIRST", "0"))
 """The first seed: to draw others than the suite does."""
 
@@ -40,10 +42,37 @@ STEPS = 8
 NOTES = ("entry_memos", "entry_parts", "changed_entries")
 """Tables that hold nothing but notes; a column of `scopes` holds the others."""
 
+LEFT_OUT = {"clean", "clean_source", "clean_listing", "applied_at", "result"}
+"""Columns that are not compared: notes, and what has the moment in it, or stands elsewhere, too."""
+
 WAITS_H = (0, 1, 25, 25, 240, 240)
 """Hours between two runs: a probe is due after a day, a listing after some seven."""
 
 Edit = Callable[[Random, list[Dimension], list[Row]], object]
+
+
+class Untold:
+    """A source that cannot tell what it holds before it is read, such as a query."""
+
+    def __init__(self, rows: list[Dimension]) -> None:
+        self._rows = rows
+
+    async def __aiter__(self) -> AsyncIterator[Dimension]:
+        for row in self._rows:
+            yield row
+
+
+class Volatile(Rows):
+    """A source whose bytes are others each time, such as a file that names the moment of its export."""
+
+    _moments = count()
+
+    async def digest(self) -> bytes:
+        return b"%d" % next(self._moments)
+
+
+FULL = Verify(mode=VerifyMode.FULL)
+SOURCES: dict[str, Callable[[list[Dimension]], Any]] = {"told": Rows, "untold": Untold, "volatile": Volatile}
 
 
 def rename(rng: Random, wanted: list[Dimension], _there: list[Row]) -> None:
@@ -134,6 +163,7 @@ class Play:
     world: World
     database: sqlite3.Connection
     verify: Verify
+    source: str
     forget: Callable[[sqlite3.Connection], object]  # what is done to notes before each run
     clock: StillClock = field(default_factory=StillClock)
     wanted: dict[int, list[Dimension]] = field(default_factory=dict)
@@ -180,13 +210,16 @@ class Play:
         rows = [row for row in self.stage.server.rows if row.company_id == company_id]
         return list(self.wanted[company_id]), deepcopy(rows)
 
-    async def run(self, hours: float, seed: object) -> dict[str, Any]:
+    async def run(self, hours: float, seed: object, fate: Fate | None = None) -> dict[str, Any]:
         """Run once, some hours later; return all that must be the same."""
         self.clock.forward_to(self.clock() + timedelta(hours=hours))
         self.forget(self.database)
-        companies = [Company(id=each, name=f"Company {each}", source=Rows(rows)) for each, rows in self.wanted.items()]
+        source = SOURCES[self.source]
+        companies = [
+            Company(id=each, name=f"Company {each}", source=source(rows)) for each, rows in self.wanted.items()
+        ]
         before = len(self.stage.server.calls)
-        result = await self.stage.run(companies, seed=seed)
+        result = await self.stage.run(companies, seed=seed, fate=fate)
         calls = Counter((*call[:5], status) for call, status in self.stage.server.calls[before:])
         return {"calls": calls, "result": told(result), "ledger": dict(contents(self.database))}
 
@@ -197,12 +230,12 @@ def told(result: RunResult) -> list[object]:
 
 
 def contents(database: sqlite3.Connection) -> Iterator[tuple[str, list[object]]]:
-    """Yield each table of a ledger, but for the notes."""
+    """Yield each table of a ledger, but for the notes, and for the order in which tasks that are cancelled end."""
     for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
         if table in NOTES:
             continue
         columns = [name for _, name, *_ in database.execute(f"pragma table_info ({table})")]
-        kept = [name for name in columns if name not in {"clean_listing", "applied_at", "result"}]
+        kept = [name for name in columns if name not in LEFT_OUT and (table, name) != ("attempts", "number")]
         yield table, sorted(database.execute(f"select {', '.join(kept)} from {table}"), key=repr)  # noqa: S608  our own
 
 
@@ -212,7 +245,7 @@ def keep(_database: sqlite3.Connection) -> None:
 
 def delete(database: sqlite3.Connection) -> None:
     """Delete all notes."""
-    database.execute("update scopes set clean_listing = null")
+    database.execute("update scopes set clean_listing = null, clean_source = null")
     for table in NOTES:
         database.execute(f"delete from {table}")  # noqa: S608  our own
 
@@ -236,10 +269,17 @@ def play(seed: int) -> None:
     rng = Random(f"memo {seed}")
     world = draw(seed, rng.choice([(), (), RULED]))
     verify = Verify(mode=rng.choice([VerifyMode.AUTO, VerifyMode.AUTO, VerifyMode.FULL, VerifyMode.PROBE]))
+    source = rng.choice(sorted(SOURCES))
     with ExitStack() as open_ledgers:
         forgets = (delete, keep if seed % 2 else lose(Random(seed)))
         plays = [
-            Play(world=world, database=open_ledgers.enter_context(new_ledger()), verify=verify, forget=forget)
+            Play(
+                world=world,
+                database=open_ledgers.enter_context(new_ledger()),
+                verify=verify,
+                source=source,
+                forget=forget,
+            )
             for forget in forgets
         ]
         kept: dict[int, list[tuple[list[Dimension], list[Row]]]] = {each: [] for each in world.wanted}
@@ -264,3 +304,51 @@ def play(seed: int) -> None:
 def test_notes_of_earlier_runs_change_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(good_end, "MANY_SCATTERED", 1)
     play(seed)
+
+
+SCENES: dict[str, tuple[str, tuple[Edit, ...]]] = {
+    "nothing has changed": ("volatile", ()),
+    "a row was renamed in Ottimate": ("told", (rename_there,)),
+    "rows were renamed on both sides": ("told", (rename, rename_there)),
+}
+"""Which kind of source, and what is edited before the run that dies."""
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_run_that_is_killed_at_any_step_leaves_what_the_next_ones_mend(
+    scene: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second run notes what it lists; the third goes by it, and dies."""
+    monkeypatch.setattr(good_end, "MANY_SCATTERED", 1)
+    source, edits = SCENES[scene]
+    world = replace(draw(3, ()), chunk_rows=100, page_rows=5, adopt="trust")
+    with new_ledger() as database:
+        before = Play(world=world, database=database, verify=FULL, source=source, forget=keep)
+        for hours in (0, 1):
+            perform(before.run(hours, hours))
+        for edit in edits:
+            before.edit(edit, next(iter(world.wanted)), Random(scene))
+        expected = ended(before, None)
+        deaths = 0
+        while (found := ended(before, deaths + 1)) is not None:
+            deaths += 1
+            assert found == expected, f"killed at its moment {deaths}"
+    assert deaths > 10
+
+
+def ended(before: Play, at: int | None) -> object:
+    """Let a run die at one of its moments, and return what two runs after it tell and leave; None: it did not die."""
+    with new_ledger() as database:
+        before.database.backup(database)
+        play = Play(world=before.world, database=database, verify=before.verify, source=before.source, forget=keep)
+        play.wanted, fate = deepcopy(before.wanted), Fate(at)
+        play.stage.server.rows[:] = deepcopy(before.stage.server.rows)
+        play.clock.forward_to(before.clock())
+        with suppress(Died, BaseExceptionGroup):
+            perform(play.run(1, "dies", fate))
+        if at is not None and not fate.is_dead:
+            return None
+        perform(play.run(1, "first"))
+        result = perform(play.run(1, "second"))["result"]
+        rows = sorted((row.company_id, row.values) for row in play.stage.server.rows)
+        return result, rows

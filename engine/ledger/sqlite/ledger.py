@@ -117,9 +117,10 @@ class SqliteLedger:
         adopted: int,
         left_out: tuple[LeftOut, ...] = (),
         listing: bytes | None = None,
+        source: bytes | None = None,
     ) -> None:
         """Note that nothing was to do, and what that rests on."""
-        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out, listing)
+        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out, listing, source)
 
     async def brief(self, company_key: CompanyKey) -> CompanyState | None:
         """Return the notes on a company; None: there are none, or a run has to see to something first."""

@@ -28,8 +28,9 @@ NOTES = {
         `last_good_rows`: source rows of the last good run. `passed`: marks of a plan that the guards let pass, until it
         is finished. `generation`: how often what is known of the company's rows has changed; `changed_by`: the run that
         changed it last, null when a command did. `clean`: digest of the source, and of all else that a comparison rests
-        on, at a run that found nothing to do; null since anything was written that bears on it. `clean_listing`: what
-        tells that a listing shows what was listed then; it may be set to null at any time, which costs only time.
+        on, at a run that found nothing to do; null since anything was written that bears on it. `clean_source`:
+        such a digest of the source's rows. `clean_listing`: what tells that a listing shows what was listed then. These
+        two may be set to null at any time, which costs only time.
     """,
     "rows": """
         What is known of the remote row behind each key. The values are those last acknowledged or, when the row was

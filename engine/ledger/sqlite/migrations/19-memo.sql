@@ -3,6 +3,9 @@
 -- What Ottimate showed when there was nothing to do. Empty: nothing was listed then; null: that finding depends on more.
 alter table scopes add column clean_listing blob;
 
+-- A digest like `clean`, of the rows that the source gave in place of its bytes; null: not known.
+alter table scopes add column clean_source blob;
+
 -- A company's entries of `rows` together, which takes a fifth of the time to read.
 create table entry_memos (
     scope integer primary key not null,
