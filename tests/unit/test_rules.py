@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {1: "c4a2ec907dbfddc6"}
+SOURCES = {1: "4282ec355d3d7a7d"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

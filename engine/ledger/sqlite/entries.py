@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
+from itertools import compress, count
 from typing import Any, NamedTuple
 
 import orjson
@@ -88,8 +88,9 @@ def _named(connection: sqlite3.Connection, resource: Resource, scope_id: int, co
     *fields, acked = columns
     named = dict(zip(entry_names(resource), fields, strict=True))
     (listed,) = connection.execute(LISTED, (scope_id,)).fetchone()
-    if acked and max(acked) > listed:
-        named["flags"] = [flags + FRESH * (at > listed) for flags, at in zip(named["flags"], acked, strict=True)]
+    flags = named["flags"]
+    for at in compress(count(), map(listed.__lt__, acked)):
+        flags[at] += FRESH
     return named
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import chain, compress, count, islice
 from sys import intern
 from typing import Any
 
@@ -161,7 +161,9 @@ def _decoded(fetched: Mapping[str, list[Any]], resource: Resource) -> Keyed[RowR
 
 def _each_decoded(column: list[Any], decode: Callable[[str], object]) -> list[Any]:
     """Return what few rows have, decoded."""
-    return [text and decode(text) for text in column] if any(column) else column
+    for at in list(compress(count(), column)):
+        column[at] = decode(column[at])
+    return column
 
 
 def reverted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
