@@ -11,7 +11,7 @@ from xxhash import xxh3_128_digest
 from engine.model.dimension import RemoteRow
 from engine.model.listing import Page, Undecoded
 
-HELD_BYTES = 8_000_000
+HELD_BYTES = 4_000_000
 """Bytes of pages that are held for one company until they are decoded; beyond, each page is decoded at once."""
 
 

@@ -42,6 +42,9 @@ STEPS = 8
 NOTES = ("entry_memos", "entry_parts", "changed_entries")
 """Tables that hold nothing but notes; a column of `scopes` holds the others."""
 
+ORDER = {("attempts", "number"), ("attempts", "id")}
+"""Columns that show in which order requests ended that were out at one time."""
+
 LEFT_OUT = {"clean", "clean_source", "clean_listing", "applied_at", "result"}
 """Columns that are not compared: notes, and what has the moment in it, or stands elsewhere, too."""
 
@@ -230,12 +233,12 @@ def told(result: RunResult) -> list[object]:
 
 
 def contents(database: sqlite3.Connection) -> Iterator[tuple[str, list[object]]]:
-    """Yield each table of a ledger, but for the notes, and for the order in which tasks that are cancelled end."""
+    """Yield each table of a ledger, but for the notes."""
     for (table,) in database.execute("select name from sqlite_master where type = 'table'").fetchall():
         if table in NOTES:
             continue
         columns = [name for _, name, *_ in database.execute(f"pragma table_info ({table})")]
-        kept = [name for name in columns if name not in LEFT_OUT and (table, name) != ("attempts", "number")]
+        kept = [name for name in columns if name not in LEFT_OUT and (table, name) not in ORDER]
         yield table, sorted(database.execute(f"select {', '.join(kept)} from {table}"), key=repr)  # noqa: S608  our own
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress, count
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ import orjson
 from engine.ledger.sqlite.statements import sql
 from engine.model.resource import Resource
 from engine.model.row_record import FRESH, entry_names
-from engine.model.table import taken, transposed
+from engine.model.table import transposed
 
 PART_ROWS = 8_000
 """Entries in one part: to decode it takes some 2 ms, in which no other thread goes on."""
@@ -145,8 +145,25 @@ def _merged(columns: Columns, found: Columns, changed: Sequence[str]) -> Columns
             for at, value in zip(places, values, strict=True):
                 column[at] = value
         return columns
-    gone = set(changed)
-    stays = [key not in gone for key in keys]
-    together = [[*compress(column, stays), *values] for column, values in zip(columns, found, strict=True)]
-    order = sorted(range(len(together[0])), key=together[0].__getitem__)
-    return [taken(column, order) for column in together]
+    cuts = list(_cuts(keys, there, changed))
+    return [_spliced(column, values, cuts) for column, values in zip(columns, found, strict=True)]
+
+
+def _cuts(keys: Sequence[str], there: Sequence[str], changed: Sequence[str]) -> Iterator[tuple[slice, slice]]:
+    """Yield what stays before each changed key, and what is there of the key now: a row of `there`, or none."""
+    start, taken = 0, 0
+    for key in changed:
+        at = bisect_left(keys, key)
+        is_there = taken < len(there) and there[taken] == key
+        yield slice(start, at), slice(taken, taken + is_there)
+        start = at + (at < len(keys) and keys[at] == key)
+        taken += is_there
+    yield slice(start, None), slice(taken, taken)
+
+
+def _spliced(column: list[Any], values: list[Any], cuts: Iterable[tuple[slice, slice]]) -> list[Any]:
+    spliced: list[Any] = []
+    for stays, now in cuts:
+        spliced += column[stays]
+        spliced += values[now]
+    return spliced
