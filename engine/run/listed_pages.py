@@ -27,8 +27,8 @@ class ListedPages:
 
     @property
     def are_known(self) -> bool:
-        """Whether all pages are known from an earlier listing."""
-        return bool(self._held) and not len(self._view)
+        """Whether all pages that have rows are known from an earlier listing."""
+        return bool(self._held)
 
     @property
     def view(self) -> RemoteView:

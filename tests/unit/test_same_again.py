@@ -129,6 +129,19 @@ def test_a_source_with_other_bytes_and_the_same_rows_is_not_compared(
     assert (read, steps(stage)) == ([], ["source", *asked])
 
 
+def test_a_source_with_other_bytes_and_another_row_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(test_company_run, "blake2b", Volatile)
+
+    async def again(stage: Stage) -> State:
+        await stage.run()
+        await stage.run(verify=FULL)
+        return (await stage.run([ROWS[0]._replace(name="Anew"), *ROWS[1:]])).state
+
+    state, stage = played(again)
+    assert (state, steps(stage)) == (State.SYNCED, ["source", "bulk"])
+    assert stage.api.server.rows["000"].name == "Anew"
+
+
 PLAIN = source(*ROWS)
 OTHERS: dict[str, Wanted] = {
     **{f"another {name}": source(ROWS[0]._replace(**{name: "x"}), *ROWS[1:]) for name in ROWS[0]._fields},
