@@ -182,6 +182,24 @@ def test_only_what_changed_is_read_one_by_one() -> None:
     assert perform(play()) == [len(KEYS), 0, 2, 0]
 
 
+def test_a_memo_ends_once_much_has_changed() -> None:
+    """So that a first load after it does not note each of its rows."""
+
+    async def play() -> list[int]:
+        keys = [f"{number:03}" for number in range(200)]
+        with memory_ledger() as ledger:
+            await ledger.learn(HARBOR, Learned(certificate=certificate(3), at=NOON, rows=known_rows(*keys)))
+            await ledger.gather(HARBOR)
+            scattered: list[int] = []
+            for count in (100, 1):
+                rows = known_rows(*keys[len(scattered) * 100 :][:count], name="New")
+                await ledger.learn(HARBOR, Learned(certificate=certificate(3), at=NOON, rows=rows))
+                scattered.append((await ledger.read(HARBOR)).scattered)
+            return scattered
+
+    assert perform(play()) == [100, 200]
+
+
 async def test_a_company_that_was_never_written_has_nothing_to_gather(ledger: SqliteLedger) -> None:
     await ledger.gather(HARBOR)
     assert (await ledger.read(HARBOR)).rows == {}

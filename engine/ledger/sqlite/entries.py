@@ -1,8 +1,8 @@
 """Read the entries of a company: from its memo, which has them together, or one by one from `rows`.
 
 Reading a memo takes a fifth of the time. Triggers of the schema note which entries change, whoever writes them; these
-are read from `rows`. A memo of which any part is missing or damaged is not read, and to delete one costs time and
-changes nothing else.
+are read from `rows`. Once many have changed, the memo is deleted: to note more would cost more than it saves. One of
+which any part is missing or damaged is not read, and to delete one costs time and changes nothing else.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FORGET = (
     "delete from entry_parts where scope = ?",
     "delete from changed_entries where scope = ?",
 )
-PUT = "insert into entry_memos (scope, parts, changes) values (?, ?, 0)"
+PUT = "insert into entry_memos (scope, entries, parts, changes) values (?, ?, ?, 0)"
 PUT_PART = "insert into entry_parts (scope, part, entries) values (?, ?, ?)"
 
 Columns = Sequence[list[Any]]
@@ -80,7 +80,7 @@ def gather(connection: sqlite3.Connection, resource: Resource, scope_id: int) ->
     starts = range(0, len(columns[0]), PART_ROWS)
     parts = ((scope_id, at, orjson.dumps([each[at : at + PART_ROWS] for each in columns])) for at in starts)
     connection.executemany(PUT_PART, parts)
-    connection.execute(PUT, (scope_id, len(starts)))
+    connection.execute(PUT, (scope_id, len(columns[0]), len(starts)))
 
 
 def _named(connection: sqlite3.Connection, resource: Resource, scope_id: int, columns: Columns) -> dict[str, list[Any]]:

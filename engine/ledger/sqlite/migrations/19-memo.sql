@@ -9,6 +9,7 @@ alter table scopes add column clean_source blob;
 -- A company's entries of `rows` together, which takes a fifth of the time to read.
 create table entry_memos (
     scope integer primary key not null,
+    entries integer not null,
     parts integer not null,
     changes integer not null                   -- lines of `changed_entries`; with others, the memo is not read
 );
@@ -29,17 +30,21 @@ create table changed_entries (
 
 -- No `or ignore` in these: a conflict clause of the statement that fires a trigger would take its place.
 create trigger entry_inserted after insert on rows
-when not exists (select 1 from changed_entries where scope = new.scope and key = new.key)
+when exists (select 1 from entry_memos where scope = new.scope)
 begin
-    insert into changed_entries select scope, new.key from entry_memos where scope = new.scope;
-    update entry_memos set changes = changes + 1 where scope = new.scope;
+    update entry_memos set changes = changes + 1
+    where scope = new.scope and not exists (select 1 from changed_entries where scope = new.scope and key = new.key);
+    insert into changed_entries select new.scope, new.key
+    where not exists (select 1 from changed_entries where scope = new.scope and key = new.key);
 end;
 
 create trigger entry_updated after update on rows
-when not exists (select 1 from changed_entries where scope = old.scope and key = old.key)
+when exists (select 1 from entry_memos where scope = old.scope)
 begin
-    insert into changed_entries select scope, old.key from entry_memos where scope = old.scope;
-    update entry_memos set changes = changes + 1 where scope = old.scope;
+    update entry_memos set changes = changes + 1
+    where scope = old.scope and not exists (select 1 from changed_entries where scope = old.scope and key = old.key);
+    insert into changed_entries select old.scope, old.key
+    where not exists (select 1 from changed_entries where scope = old.scope and key = old.key);
 end;
 
 create trigger entry_moved after update of scope, key on rows when old.scope <> new.scope or old.key <> new.key
@@ -47,9 +52,16 @@ begin
     delete from entry_memos where scope = new.scope;
 end;
 
-create trigger entry_deleted after delete on rows
-when not exists (select 1 from changed_entries where scope = old.scope and key = old.key)
+create trigger entry_memo_spent after update of changes on entry_memos when new.changes > new.entries / 4 + 50
 begin
-    insert into changed_entries select scope, old.key from entry_memos where scope = old.scope;
-    update entry_memos set changes = changes + 1 where scope = old.scope;
+    delete from entry_memos where scope = new.scope;
+end;
+
+create trigger entry_deleted after delete on rows
+when exists (select 1 from entry_memos where scope = old.scope)
+begin
+    update entry_memos set changes = changes + 1
+    where scope = old.scope and not exists (select 1 from changed_entries where scope = old.scope and key = old.key);
+    insert into changed_entries select old.scope, old.key
+    where not exists (select 1 from changed_entries where scope = old.scope and key = old.key);
 end;
