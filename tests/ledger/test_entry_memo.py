@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from engine.errors import LedgerError
 from engine.ledger.sqlite import entries, rows
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.company_record import CompanyRecord
@@ -198,6 +199,12 @@ def test_a_memo_ends_once_much_has_changed() -> None:
             return scattered
 
     assert perform(play()) == [100, 200]
+
+
+async def test_a_key_that_is_no_text_is_told(ledger: SqliteLedger) -> None:
+    await ledger.learn(HARBOR, Learned(certificate=certificate(3), at=NOON, rows=known_rows("a")))
+    with pytest.raises(LedgerError):
+        await ledger.life(HARBOR, "\udcff")
 
 
 async def test_a_company_that_was_never_written_has_nothing_to_gather(ledger: SqliteLedger) -> None:

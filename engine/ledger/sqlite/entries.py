@@ -33,6 +33,7 @@ ENTRIES = """
     from {rows} where scope = ?1
 """  # in the order of `entry_names`; whether an entry is fresh changes with each listing, so that it is found out late
 WHOLE = f"{ENTRIES} order by key"
+ONE = f"{ENTRIES} and key = ?2"
 SOME = f"{ENTRIES} and key in (select value from json_each(?2)) order by key"  # noqa: S608  our own columns
 FORGET = (
     "delete from entry_memos where scope = ?",
@@ -63,11 +64,10 @@ def read(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> F
     return Fetched(_named(connection, resource, scope_id, columns), scattered)
 
 
-def read_some(
-    connection: sqlite3.Connection, resource: Resource, scope_id: int, keys: Sequence[str]
-) -> Mapping[str, list[Any]]:
-    """Return the entries of these keys, as far as there are any."""
-    return _named(connection, resource, scope_id, _some(connection, resource, scope_id, keys))
+def read_one(connection: sqlite3.Connection, resource: Resource, scope_id: int, key: str) -> Mapping[str, list[Any]]:
+    """Return the entry of a key, if there is one."""
+    found = _fetched(connection.execute(sql(resource, ONE), (scope_id, key)), resource)
+    return _named(connection, resource, scope_id, found)
 
 
 def gather(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> None:

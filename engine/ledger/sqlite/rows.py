@@ -126,7 +126,7 @@ def gather(connection: sqlite3.Connection, company_key: CompanyKey) -> None:
 
 def read_one(connection: sqlite3.Connection, resource: Resource, scope_id: int, key: str) -> RowRecord | None:
     """Return the entry of one row."""
-    return _decoded(entries.read_some(connection, resource, scope_id, [key]), resource).get(key)
+    return _decoded(entries.read_one(connection, resource, scope_id, key), resource).get(key)
 
 
 def unlisted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str]) -> frozenset[str]:
