@@ -18,7 +18,7 @@ from engine.model.row_record import Agreement
 from tests.ledger.values import ANCHOR, HARBOR, NOON, ORIGIN, certificate, known, known_rows, stray
 from tests.sandbox.memory import memory_ledger, perform
 
-KEYS = ["a", "b", "c0", "d", "é", "Z", "z", "0", "~", "\U0001f600", "￿", "k9", "k10"]
+KEYS = ["a", "b", "c0", "d", "é", "Z", "z", "0", "~", "\U0001f600", "￿", "a\0b", "a\0c", 'q"\\', "k9", "k10"]
 HISTORIES = 40
 STEPS = 14
 

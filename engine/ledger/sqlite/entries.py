@@ -34,7 +34,7 @@ ENTRIES = """
 """  # in the order of `entry_names`; whether an entry is fresh changes with each listing, so that it is found out late
 WHOLE = f"{ENTRIES} order by key"
 ONE = f"{ENTRIES} and key = ?2"
-SOME = f"{ENTRIES} and key in (select value from json_each(?2)) order by key"  # noqa: S608  our own columns
+SOME = f"{ENTRIES} and key in (select key from changed_entries where scope = ?1) order by key"  # noqa: S608  our own
 FORGET = (
     "delete from entry_memos where scope = ?",
     "delete from entry_parts where scope = ?",
@@ -98,11 +98,6 @@ def _fetched(rows: Iterable[tuple[Any, ...]], resource: Resource) -> Columns:
     return transposed(rows, len(entry_names(resource)) + 1)
 
 
-def _some(connection: sqlite3.Connection, resource: Resource, scope_id: int, keys: Sequence[str]) -> Columns:
-    values = (scope_id, orjson.dumps(keys).decode())
-    return _fetched(connection.execute(sql(resource, SOME), values), resource)
-
-
 def _read_memo(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> tuple[Columns, int] | None:
     """Return the columns by the company's memo, and how many entries were read one by one; None: it has no memo."""
     memo = connection.execute(FIND, (scope_id,)).fetchone()
@@ -116,7 +111,8 @@ def _read_memo(connection: sqlite3.Connection, resource: Resource, scope_id: int
     columns = _joined(blobs, len(entry_names(resource)) + 1)
     if columns is None or not changed:
         return None if columns is None else (columns, 0)
-    return _merged(columns, _some(connection, resource, scope_id, changed), changed), len(changed)
+    found = _fetched(connection.execute(sql(resource, SOME), (scope_id,)), resource)
+    return _merged(columns, found, changed), len(changed)
 
 
 def _joined(blobs: Sequence[bytes], width: int) -> Columns | None:
