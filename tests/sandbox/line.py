@@ -142,7 +142,7 @@ class Line:
     _connections: set[asyncio.Timeout] = field(default_factory=set)  # those with a request under way
     _middlewares: tuple[()] = field(default=())
 
-    async def request(
+    def request(
         self,
         method: str,
         url: URL,
@@ -153,8 +153,8 @@ class Line:
         allow_redirects: bool,
         raise_for_status: bool,
         **_options: Any,
-    ) -> Reply:
-        """Exchange one request."""
+    ) -> Awaitable[Reply]:
+        """Exchange one request. As of aiohttp, this is no coroutine function: its result is awaited."""
         assert not allow_redirects, "aiohttp would go where the answer points"
         assert not raise_for_status, "aiohttp would raise for an answer that the engine has to read"
         assert url.host == HOST, "another host is asked"
@@ -162,7 +162,7 @@ class Line:
         for middleware in reversed(tuple(middlewares)):
             send = partial(_through, middleware, send)
         asked = Asked(method=method, url=url, headers=headers, body=aiohttp.BytesPayload(data or b""))
-        return await send(asked)
+        return send(asked)
 
     async def _exchange(self, asked: Asked) -> Reply:
         self.fate.moment()

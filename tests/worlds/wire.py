@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,10 +49,12 @@ class Session:
     transport: Transport
     _middlewares: tuple[()] = field(default=())
 
-    async def request(
+    def request(
         self, method: str, url: URL, *, headers: Mapping[str, str], data: bytes | None, **_options: Any
-    ) -> Response:
-        """Exchange one request."""
-        asked = Request(method=method, url=str(url), headers=headers, body=data)
+    ) -> Awaitable[Response]:
+        """Exchange one request. As of aiohttp, this is no coroutine function: its result is awaited."""
+        return self._exchange(Request(method=method, url=str(url), headers=headers, body=data))
+
+    async def _exchange(self, asked: Request) -> Response:
         answer = await self.transport.send(asked)
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
