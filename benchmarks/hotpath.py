@@ -8,7 +8,7 @@ limits and quota included, over a transport that answers at once. No sockets, no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -28,7 +28,11 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import dimension_table, fingerprint
 from engine.model.listing import Certificate
 from engine.model.row_record import RowRecord, as_entries
+from engine.model.sketch import Sketch, sketch
 from engine.model.wanted import Wanted
+from engine.net.known_pages import KnownPages, PageFacts
+from engine.run.listed_pages import ListedPages
+from engine.run.memo import content_of, content_of_source
 from engine.send.chunks import Cut, cut
 from engine.send.reconcile import reconcile
 from engine.sources.base import read
@@ -39,6 +43,7 @@ from engine.wire.guide import DIALECT
 
 SHAPE = Shape(1, 9_900, changed=200, added=10)
 COMPANY = SHAPE.ids[0]
+SEED = 7
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -72,6 +77,7 @@ class HotPath:
         }
         self._record = CompanyRecord(rows=as_entries(entries))
         self._bodies: list[bytes] = []
+        self._facts: Mapping[bytes, PageFacts] = {}  # of the pages, once they are read
         self.left: dict[str, Any] = {}
 
     @property
@@ -82,6 +88,10 @@ class HotPath:
             "read the source": partial(self._read, self._source),
             "ask for pages": self._ask,
             "decode and index pages": self._decode,
+            "know pages by their bytes": self._know_pages,
+            "tell a listing by its rows": partial(self._tell_listing, SEED),
+            "tell a source by its rows": self._tell_source,
+            "sketch the source": self._sketch,
             "tell what is agreed": self._tell_agreed,
             "match": self._match,
             "compare": self._compare,
@@ -115,6 +125,23 @@ class HotPath:
         for body in self._pages:
             index.add(DIALECT.page(body, COMPANY).rows)
         return index
+
+    def _know_pages(self) -> ListedPages:
+        pages = ListedPages(RemoteView())
+        known = KnownPages(SEED, self._facts)
+        for body in self._pages:
+            pages.take(known.page(body, partial(DIALECT.page, company_id=COMPANY)))
+        self._facts = pages.facts
+        return pages
+
+    def _tell_listing(self, seed: int) -> bytes:
+        return content_of(self.left["decode and index pages"], seed)
+
+    def _tell_source(self) -> bytes | None:
+        return content_of_source(self.left["read the source"])
+
+    def _sketch(self) -> Sketch:
+        return sketch(self.left["read the source"].rows)
 
     def _tell_agreed(self) -> Any:
         return self._agreed(self.left["read the source"], self.left["decode and index pages"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from datetime import datetime
+from itertools import filterfalse
 
 from engine.compare.agreement import as_shown, closed, is_pending
 from engine.compare.equality import LEFT, NONE, judge
@@ -99,7 +100,7 @@ def _of_lost_keys(
     Adds to `linked`, the ids of remote rows that keys lead to.
     """
     paired = {pair.row.key for pair in matching.pairs} | matching.agreed_keys
-    lost = [(key, record.rows[key]) for key in record.rows if key not in paired]
+    lost = [(key, record.rows[key]) for key in filterfalse(paired.__contains__, record.rows)]
     adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - {row.id for row in record.keyless}
     absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
     bearers = by_natural_key(view.rows.values()) if any(known.remote_id is None for _, known in lost) else {}

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, compress, count, filterfalse, repeat
+from operator import is_not, not_
 from typing import TypeVar
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
@@ -100,7 +101,7 @@ def agreed(
         moved, renamed = moved | renamed, set()
     alike: Sequence[int] = range(len(joined.at_wanted))
     if moved:
-        alike = [position for position in alike if position not in moved]
+        alike = gathered(filterfalse(moved.__contains__, alike))
     while True:
         led = taken(joined.sent("remote_id"), alike)
         keys, ids = distinct(taken(joined.sent("key"), alike)), distinct(led)
@@ -108,10 +109,10 @@ def agreed(
         touched = _touched(joined, alike, left, others, entries, keys, Counter(led) if len(ids) < len(led) else {})
         if not touched:
             break
-        alike = [position for position in alike if position not in touched]
+        alike = gathered(filterfalse(touched.__contains__, alike))
     if renamed:
         renamed.intersection_update(alike)
-        alike = [position for position in alike if position not in renamed]
+        alike = gathered(filterfalse(renamed.__contains__, alike))
     unsure = [at for at in alike if joined.sent("flags")[at] | FRESH != SURE | FRESH] if joined.has_unsure else []
     flags = taken(joined.sent("flags"), unsure)
     named_anew = sorted(renamed)
@@ -159,7 +160,7 @@ def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], s
     for name in ("seen", "agreement"):
         column = joined.sent(name)
         if any(column):
-            moved.update(position for position, each in enumerate(column) if each is not None)
+            moved.update(compress(count(), map(is_not, column, repeat(None))))
     for name in joined.resource.optional:
         moved.update(_optional_moved(joined, name))
     moved.update(_in_doubt(joined, adopts=adopts))
@@ -211,7 +212,7 @@ def _without(table: Table[Row], name: str, values: AbstractSet[str]) -> Table[Ro
     """Return the rows in which a field has none of these values. Each value is of one row."""
     if len(values) == len(table):
         return table.take(())
-    return table.take([position for position, value in enumerate(table.column(name)) if value not in values])
+    return table.take(gathered(compress(count(), map(not_, map(values.__contains__, table.column(name))))))
 
 
 def _touched(

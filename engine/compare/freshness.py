@@ -74,7 +74,7 @@ def must_list(wanted: Wanted, record: CompanyRecord, resting: Container[str] = (
     `resting`: keys of rows that are not sent in this run, so that nothing has to be known of them. If nothing was sent
     since the last listing, another one would show the same.
     """
-    if record.is_as_listed or all(flags & SETTLED for flags in record.entries.table.column("flags")):
+    if record.is_as_listed or all(flags & SETTLED for flags in set(record.entries.table.column("flags"))):
         return False
     unsettled = [known for key, known in record.rows.items() if not known.outcome_known and key not in resting]
     if not unsettled:

@@ -25,6 +25,10 @@ class Rows(Protocol):
         """Return all that is known of a company, in one range read."""
         ...
 
+    async def gather(self, company_key: CompanyKey) -> None:
+        """Write what is known of a company's rows together, so that it is read in less time."""
+        ...
+
     async def learn(self, company_key: CompanyKey, learned: Learned) -> None:
         """Take over what a whole listing showed: set `listed_at`, `checked_at` and `remote_count`, clear failures."""
         ...
@@ -56,20 +60,32 @@ class Rows(Protocol):
         ...
 
     async def note_clean(
-        self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int, left_out: tuple[LeftOut, ...] = ()
+        self,
+        company_key: CompanyKey,
+        digest: bytes,
+        rows: int,
+        adopted: int,
+        left_out: tuple[LeftOut, ...] = (),
+        listing: bytes | None = None,
+        source: bytes | None = None,
     ) -> None:
         """Note that there was nothing to do, with a digest of all that this finding depends on, and what was counted.
 
-        Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new, a
-        sketch, and notes on sources. The caller holds the company's lock, and compared after no lost request could
-        arrive any more (`lost_at`). Does nothing while an intent is open, or where nothing is known of the company.
+        `listing`: what was listed then. Empty: nothing was, and an earlier one of the same digest stays. None: the
+        finding depends on more than source, settings, listing and what is known of rows, so that none is kept.
+        `source`: a digest like the first, of the rows that were read; None: not known.
+
+        Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new,
+        `gather`, a sketch, and notes on sources; the last two end what is remembered of the listing. The caller holds
+        the company's lock, and compared after no lost request could arrive any more (`lost_at`). Does nothing while an
+        intent is open, or where nothing is known of the company.
         """
         ...
 
     async def end_well(self, company_key: CompanyKey, end: GoodEnd) -> None:
-        """Take over what a company's good run leaves behind, as `sketch`, `note`, `keep_good_source` and `note_clean`.
+        """Take over what a company's good run leaves behind, in one transaction.
 
-        In this order, and in one transaction.
+        It does as `sketch`, `note`, `keep_good_source`, `note_clean` and `gather` do, in this order.
         """
         ...
 

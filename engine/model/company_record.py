@@ -42,6 +42,8 @@ class CompanyState:
     clean_rows: int | None = None  # its source rows
     clean_adopted: int | None = None  # its adopted rows
     clean_left_out: tuple[LeftOut, ...] = ()  # why its mapping left rows out
+    clean_source: bytes | None = None  # digest of the source's rows, and of all else that is compared; None: not known
+    clean_listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing; None: do not go by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class CompanyRecord:
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
     is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing
+    scattered: int = field(default=0, compare=False)  # entries that were read one by one, for want of a memo of them
     resource: Resource = DIMENSIONS  # what its rows are
 
     @property

@@ -30,6 +30,12 @@ class Learned:
     rested: tuple[str, ...] = ()  # keys whose rest is over: shown again, or forgotten
     may_be_there: Mapping[str, NaturalKey] | None = None  # all of `CompanyRecord.may_be_there`; None: as before
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it taught anything of rows."""
+        of_rows = self.rows, self.gone, self.resting, self.rested
+        return any(of_rows) or self.keyless is not None or self.may_be_there is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
@@ -67,6 +73,8 @@ class Clean(NamedTuple):
     rows: int  # of the source
     adopted: int
     left_out: tuple[LeftOut, ...] = ()  # why the mapping left rows out
+    listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing; None: do not go by it
+    source: bytes | None = None  # like `digest`, of the source's rows; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +86,4 @@ class GoodEnd:
     source_rows: int | None = None  # `CompanyState.last_good_rows`; given where trouble is over
     counts: GoodCounts | None = None
     clean: Clean | None = None
+    gathers: bool = False  # what is known of rows is written together, so that it is read in less time

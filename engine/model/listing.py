@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
-from engine.model.dimension import RemoteRow
+from engine.model.dimension import RemoteRow, remote_table
 from engine.model.wording import counted
+
+
+class Undecoded(Sequence[RemoteRow]):
+    """The rows of a page whose bytes are those of a page of an earlier, whole listing.
+
+    Their number is known from then. They are decoded when one of them is looked at.
+    """
+
+    __slots__ = ("_count", "_decode")
+
+    def __init__(self, count: int, decode: Callable[[], Sequence[RemoteRow]]) -> None:
+        """Take their number, and what decodes them."""
+        self._count = count
+        self._decode = decode
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> RemoteRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RemoteRow]: ...
+    def __getitem__(self, index: int | slice) -> RemoteRow | Sequence[RemoteRow]:
+        return self.decoded()[index]
+
+    def decoded(self) -> Sequence[RemoteRow]:
+        """Return the rows, decoded anew."""
+        return self._decode()
 
 
 class Page(NamedTuple):
@@ -18,6 +46,32 @@ class Page(NamedTuple):
     declared: int  # rows in the whole listing, as this page declares them
     rows: Sequence[RemoteRow]
     foreign: int | None  # the first other company's id in the page; None: all rows are of the one asked for
+    mark: bytes = b""  # a hash of its bytes, where pages are told by it
+
+
+class SeenIds:
+    """Counts the different remote ids of a listing's pages, each page taken once.
+
+    Pages that are not decoded are counted by their number of rows, as long as no other page comes: the listing that
+    they are known from had no id twice.
+    """
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._known: dict[bytes, Undecoded] = {}  # by mark
+
+    def take(self, page: Page) -> None:
+        """Count a page's ids."""
+        if isinstance(page.rows, Undecoded) and not self._ids:
+            self._known[page.mark] = page.rows
+            return
+        for rows in self._known.values():
+            self._ids.update(remote_table(rows.decoded()).column("id"))
+        self._known.clear()
+        self._ids.update(remote_table(page.rows).column("id"))
+
+    def __len__(self) -> int:
+        return len(self._ids) + sum(map(len, self._known.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from heapq import nsmallest
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -42,10 +42,12 @@ class Likeness(NamedTuple):
 def sketch(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource = DIMENSIONS) -> Sketch:
     """Return the sketch of a company's rows, from its source or from Ottimate. O(rows)."""
     texts = _texts(rows, resource)
+    sums = list(map(crc32, texts))
     few = 2 * KEPT * 2**32 // max(1, len(texts))  # some twice as many texts as are kept have a checksum below this
-    small = [text for text in texts if crc32(text) <= few]
-    marks = nsmallest(KEPT, map(_mark, small if len(small) >= KEPT else texts))
-    return Sketch(len(texts), b"".join(marks))
+    small = sorted(filter(few.__ge__, sums))
+    last = small[KEPT - 1] if len(small) >= KEPT else 2**32
+    marks = sorted(map(_mark, compress(texts, map(last.__ge__, sums))))
+    return Sketch(len(texts), b"".join(marks[:KEPT]))
 
 
 def alike(
@@ -89,7 +91,7 @@ def _texts(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource) -> 
     """Return natural key and name of each row as one text."""
     table: Table[Any] = resource.wanted_table(rows)
     joined = map("\0".join, table.columns(*resource.traits))
-    return [text.encode("utf-8", "surrogatepass") for text in joined]
+    return list(map(str.encode, joined, repeat("utf-8"), repeat("surrogatepass")))
 
 
 def _mark(text: bytes) -> bytes:

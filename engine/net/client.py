@@ -17,6 +17,7 @@ from engine.model.outcome import BulkAnswer
 from engine.net.call import Call, Spent
 from engine.net.channel import Channel
 from engine.net.http.exchange import Answer
+from engine.net.known_pages import KnownPages
 from engine.net.limits.places import Places
 from engine.net.retry import Policy, step_s
 from engine.wire.batch import Accepted, progress_path, read_accepted, read_completed, read_results, results_path
@@ -40,6 +41,7 @@ class CompanyClient:
         self.dialect = dialect
         self.company_id = company_id
         self.spent = Spent()
+        self.known_pages = KnownPages()
         self.width = min(WIDTH, channel.account.limits.max_concurrency)
         self._room = Places(self.width)
         self._policy = Policy(max_attempts=channel.account.limits.max_attempts)
@@ -47,7 +49,10 @@ class CompanyClient:
     async def page(self, number: int, limit: int, *, kind: str = "list") -> Page:
         """Read one page. Raises `ApiError`; `Rejected` may mean that the page size is refused."""
         path = self.dialect.list_path(self.company_id, number, limit)
-        return await self._take_turn(self._get(kind, path, lambda body: self.dialect.page(body, self.company_id)))
+        return await self._take_turn(self._get(kind, path, lambda body: self.known_pages.page(body, self._decode)))
+
+    def _decode(self, body: bytes) -> Page:
+        return self.dialect.page(body, self.company_id)
 
     async def one(self, row_id: str) -> RemoteRow | None:
         """Read one row by its remote id; None: this company has no such row. Raises `ApiError`."""

@@ -10,8 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from engine.errors import OutOfScope, Rejected, TenantLeak, plain
-from engine.model.dimension import remote_table
-from engine.model.listing import Certificate, Page
+from engine.model.listing import Certificate, Page, SeenIds
 from engine.net.client import CompanyClient
 from engine.net.feed import Feed
 
@@ -27,7 +26,7 @@ class Listing:
         self._first = first
         self._size = max(1, size)
         self._feed = feed
-        self._ids: set[str] = set()
+        self._ids = SeenIds()
         self._rows = self._pages = 0
         self._declared_last = first.declared
         self._expected = ceil(first.declared / self._size)  # pages
@@ -118,7 +117,7 @@ class Listing:
             )
         self._pages += 1
         self._rows += len(page.rows)
-        self._ids.update(remote_table(page.rows).column("id"))
+        self._ids.take(page)
         if number < self._expected and len(page.rows) < self._size:
             self._falls_short = True
         if page.declared != self._first.declared:

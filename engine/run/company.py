@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from engine.errors import AccountParked, CompanyRefused, EngineError, LedgerError, OutOfScope
 from engine.model.change import Plan
-from engine.model.company_record import CompanyRecord
+from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.events import CompanyStarted, SourceRead
 from engine.model.result import CompanyResult
+from engine.run.as_before import is_as_before, may_be_as_before, tell_pages
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
 from engine.run.decide import tell_planned
@@ -18,6 +19,7 @@ from engine.run.endings import stop_of
 from engine.run.guarding import GuardCheck
 from engine.run.open_record import open_record
 from engine.run.plan_source import Decision, PlanSource
+from engine.run.same_rows import has_same_rows
 from engine.run.skip_unchanged import skip_unchanged
 from engine.run.thinking import free
 from engine.run.visibility import Visible
@@ -55,22 +57,29 @@ class CompanyRun:
         company, plans = self._company, self._plans
         plans.count_known()
         parked = await self._find()
-        if parked is None and await self._is_unchanged():
+        before = self._before() if parked is None else None
+        if await self._is_done(before):
             return
         if not await plans.read():
             return
         if parked is not None:
             raise parked
         async with company.run.ledger.lock(company.company_key):
-            await plans.check_begun()
-            self._record = record = await open_record(company)
-            decision = await plans.decide(record)
-            if decision is None:
-                return
-            if company.run.mode.writes and decision.is_begun:
-                await self._write(decision, record)
-            company.ending.reached()
-            await plans.finish(record)
+            if not await has_same_rows(company, before):
+                await self._decide_and_write()
+
+    async def _decide_and_write(self) -> None:
+        """Take the steps that need the company's lock."""
+        company, plans = self._company, self._plans
+        await plans.check_begun()
+        self._record = record = await open_record(company)
+        decision = await plans.decide(record)
+        if decision is None:
+            return
+        if company.run.mode.writes and decision.is_begun:
+            await self._write(decision, record)
+        company.ending.reached()
+        await plans.finish(record)
 
     def result(self) -> CompanyResult:
         """Return the company's part of the run's result, as it stands."""
@@ -99,18 +108,35 @@ class CompanyRun:
         company.found.name = company.job.company.name or (seen.name if seen else "")
         return None
 
-    async def _is_unchanged(self) -> bool:
-        """Return whether nothing has changed since a run that found nothing to do; then the company is done."""
-        company = self._company
-        before = company.run.states.get(company.company_key.of_account)
-        if before is None or not company.comparison.may_rest_on(before):
+    def _before(self) -> CompanyState | None:
+        """Return the ledger's notes on the company as the run began; None: they cannot show that it is as it was."""
+        before = skip_unchanged(self._company).before()
+        return None if before is None or not may_be_as_before(self._company, before) else before
+
+    async def _is_done(self, before: CompanyState | None) -> bool:
+        """Return whether the company is done: nothing has changed since a run that found nothing to do.
+
+        If Ottimate was read for that and has changed, the company is compared and done under the same lock: what was
+        read is of this moment. `before`: as of `_before`.
+        """
+        company, skip = self._company, skip_unchanged(self._company)
+        if skip.applies:
+            tell_pages(company)
+        if before is None:
             return False
-        async with skip_unchanged(company).held(before) as state:
-            if state is None or not company.comparison.rests_on(state):
+        async with skip.held(before) as state:
+            if state is None:
                 return False
-            rows = state.clean_rows or 0
-            company.counts.take_unchanged(rows, state.clean_adopted or 0, state.clean_left_out)
-            company.ending.reached()
+            if company.comparison.rests_on(state) or await is_as_before(company, state):
+                rows = state.clean_rows or 0
+                company.counts.take_unchanged(rows, state.clean_adopted or 0, state.clean_left_out)
+                company.ending.reached()
+            elif company.comparison.early is None:
+                return False
+            else:
+                if await self._plans.read():
+                    await self._decide_and_write()
+                return True
         await company.run.emit(SourceRead(company_id=company.id, rows=rows, invalid=0))
         await tell_planned(company, Plan(unchanged=rows))
         return True

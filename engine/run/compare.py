@@ -34,6 +34,7 @@ from engine.model.balance import Balance
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.dimension import NaturalKey, RemoteRow
+from engine.model.ledger_writes import Learned
 from engine.model.listing import Certificate
 from engine.model.resting import NOT_APPLIED, NOT_LISTED, RestingRow
 from engine.model.settings import Adopt, Company, CompanyKey, Guards, Verify
@@ -42,6 +43,8 @@ from engine.model.wanted import Wanted
 from engine.net.client import CompanyClient
 from engine.run.absent_rows import AbsentRows
 from engine.run.comparer import Compared, Comparer, size_of
+from engine.run.early_reading import EarlyReading
+from engine.run.listed_pages import ListedPages
 from engine.run.read_remote import First, RemoteReader
 from engine.run.thinking import think
 
@@ -65,6 +68,9 @@ class Comparison:
     evidence: Evidence | None = None
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
     view: RemoteView = field(default_factory=RemoteView)  # the remote rows that were compared with
+    early: EarlyReading | None = None  # what was read before the source; the next comparison goes on from it
+    pairs: int = 0  # rows that were compared one by one with the listed row that each of them is
+    has_learned: bool = False  # a listing has taught the ledger something of rows
     _is_reserved: bool = False  # the pages of its listing are kept for it
 
     @property
@@ -89,14 +95,14 @@ class Comparison:
         probe is old, the row count is probed. If that differs, at first contact, or if the outcome of a create is
         unknown, the company is listed.
         """
-        verify = self.company.verify or self.verify
-        evidence = first_evidence(record.state, verify, self.company.id, self.now())
+        if (early := self.early) is not None:
+            self.early, self.evidence = None, early.evidence
+            return await self.compare_listed(wanted, record, early.first, pages=early.listed())
         self._is_reserved = False
         if must_list(wanted, record, self._resting_keys(wanted, record)):
             evidence = Evidence.LISTING
-        elif evidence is Evidence.LISTING and is_due_for_age(record.state, verify):
-            self._is_reserved = self.reader.takes(self.reader.pages(record.state.remote_count or 0))
-            evidence = Evidence.LISTING if self._is_reserved else Evidence.PROBE
+        else:
+            evidence = self.take_due(record.state)
         first: First | None = None
         if evidence is not Evidence.LISTING:
             record, evidence = await self._look_up(wanted, record, evidence)
@@ -107,7 +113,7 @@ class Comparison:
             if creates_need_listing(known.plan, record):
                 evidence = Evidence.LISTING
             elif evidence is Evidence.PROBE or creates_need_probe(known.plan, evidence):
-                first = await self.reader.probe(record)
+                first = await self.reader.probe(record.state)
                 evidence = Evidence.PROBE if first is None else Evidence.LISTING
             else:
                 self.reader.verified_at = record.state.checked_at
@@ -116,15 +122,37 @@ class Comparison:
             return known
         return await self.compare_listed(wanted, record, first)
 
+    def due(self, state: CompanyState) -> Evidence:
+        """Return what must be read, whatever the source holds."""
+        return first_evidence(state, self.company.verify or self.verify, self.company.id, self.now())
+
+    def take_due(self, state: CompanyState) -> Evidence:
+        """Return what must be read, and keep room for a listing that is due for its age; without room, probe."""
+        evidence = self.due(state)
+        if evidence is Evidence.LISTING and is_due_for_age(state, self.company.verify or self.verify):
+            self._is_reserved = self.reader.takes(self.reader.pages(state.remote_count or 0))
+            return Evidence.LISTING if self._is_reserved else Evidence.PROBE
+        return evidence
+
+    async def list(self, first: First | None, state: CompanyState, *, is_after: bool = False) -> ListedPages:
+        """Return the company's whole listing. Raises as `compare_listed`, which says what the arguments are."""
+        return await self.reader.read(first, state.remote_count, is_reserved=is_after or self._is_reserved)
+
     async def compare_listed(
-        self, wanted: Wanted, record: CompanyRecord, first: First | None = None, *, is_after: bool = False
+        self,
+        wanted: Wanted,
+        record: CompanyRecord,
+        first: First | None = None,
+        *,
+        pages: ListedPages | None = None,
+        is_after: bool = False,
     ) -> Compared:
         """Return the plan on a whole listing, which the ledger learns from. Raises as `compare`.
 
-        `first`: its first page and the page size, if they have been read. `is_after`: the run has written and needs
-        this listing, even where the budget has no room for listings.
+        `first`: its first page and the page size, if they have been read; `pages`: all of it, if that is read.
+        `is_after`: the run has written and needs this listing, even where the budget has no room for listings.
         """
-        index = await self.reader.read(first, record.state.remote_count, is_reserved=is_after or self._is_reserved)
+        index = (pages or await self.list(first, record.state, is_after=is_after)).view
         self._see(index)
         known = 0 if index else sum(row.outcome_known for row in record.rows.values())
         has_vanished = bool(known) and Vanished.slug not in self.allowed
@@ -144,6 +172,7 @@ class Comparison:
             matching, compared = await self.comparer.compare(wanted, index, record, adopt)
             compared = replace(compared, collisions=shared)
         compared, absent = await self.absent_rows.taken_out(compared, record, is_after=is_after)
+        self.pairs = len(matching.pairs)
         respelled = await self.absent_rows.respelled(matching, record)
         if self.remote is None:  # a second listing shows what this run has written, too
             self.remote = _remote(compared.plan, len(index.rows))
@@ -206,14 +235,9 @@ class Comparison:
         """Note the remote rows that are compared with."""
         self.view = index
 
-    def may_rest_on(self, state: CompanyState) -> bool:
-        """Return whether the ledger alone is evidence enough for a company that has not changed."""
-        verify = self.company.verify or self.verify
-        return not state.failure and first_evidence(state, verify, self.company.id, self.now()) is Evidence.LEDGER
-
     def rests_on(self, state: CompanyState) -> bool:
         """Return whether the ledger alone is evidence enough for a company that has not changed; if so, note it."""
-        if not self.may_rest_on(state):
+        if state.failure is not None or self.due(state) is not Evidence.LEDGER:
             return False
         self.evidence, self.reader.verified_at = Evidence.LEDGER, state.checked_at
         return True
@@ -222,7 +246,15 @@ class Comparison:
         """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
         self._see(await self._known(record))
         self.evidence = Evidence.PROBE
-        return await self.reader.probe(record) is None
+        return await self.reader.probe(record.state) is None
+
+    async def note_as_before(self, remote: Balance) -> None:
+        """Write down a whole listing that shows what the ledger knows. `remote`: its columns."""
+        if self.certificate is not None:
+            self.remote, self.reader.verified_at = remote, self.now()
+            learned = Learned(certificate=self.certificate, at=self.reader.verified_at, run_id=self.run_id)
+            with anyio.CancelScope(shield=True):
+                await self.ledger.learn(self.company_key, learned)
 
     def takes_another(self, *, after: int) -> bool:
         """Keep room for one more listing of the company, sent after `after` other requests; False: there is none."""
@@ -270,6 +302,7 @@ class Comparison:
             learned = await think(size_of(wanted, index), work)
             if there != record.may_be_there:
                 learned = replace(learned, may_be_there=there)
+            self.has_learned = self.has_learned or learned.is_news
             with anyio.CancelScope(shield=True):
                 await self.ledger.learn(self.company_key, learned)
 

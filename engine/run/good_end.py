@@ -2,55 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import anyio
 
 from engine.compare.freshness import Evidence
 from engine.model.balance import State
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
-from engine.model.ledger_writes import Clean, GoodEnd
+from engine.model.ledger_writes import GoodEnd
 from engine.model.result import CompanyResult
-from engine.model.wanted import Wanted
+from engine.model.wanted import GoodCounts, Wanted
+from engine.run.as_before import listing_note
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
-from engine.run.skip_unchanged import skip_unchanged
+from engine.run.skip_unchanged import Listing, skip_unchanged
 from engine.run.thinking import think
 
 _NOTHING = GoodEnd()
 
+MANY_SCATTERED = 50
+"""A company with fewer scattered entries is not worth a memo of them."""
+
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
+    """Remember a good run that has compared the company. `record`: what the ledger knew of it before."""
+    gathers = _is_scattered(company, record)
+    await note_end(company, record.state, record.good, partial(listing_note, company, record), gathers=gathers)
+
+
+async def note_end(
+    company: CompanyContext, before: CompanyState, good: GoodCounts | None, listing: Listing, *, gathers: bool = False
+) -> None:
     """Remember what a good run's source was like, where that is news, and forget old trouble; keep the result.
 
-    A run is good if it compared, could write, and no guard held the company, whatever became of single rows. Guards
-    measure later sources by it (shrunken, another client's, torn, left out).
+    A run is good if it compared, or found that nothing has changed, could write, and no guard held the company,
+    whatever became of single rows. Guards measure later sources by it (shrunken, another client's, torn, left out).
+    `before`: the ledger's notes on it. `good`: what the last good source was like; None: it is not known. `listing`:
+    tells what to remember of Ottimate if there was nothing to do. `gathers`: what is known of rows is written together.
     """
     result, source = result_of(company), company.counts.source
-    end = GoodEnd(clean=skip_unchanged(company).note(result, company.counts.wanted))
+    end = GoodEnd(gathers=gathers)
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
-        end = await _end(company, result, source, record, end.clean)
+        end = await _with_source(company, result, source, before, good, end)
+    end = replace(end, clean=await skip_unchanged(company).note(result, company.counts.wanted, listing))
     if end != _NOTHING:
         with anyio.CancelScope(shield=True):
             await company.run.ledger.end_well(company.company_key, end)
     company.found.result = result
 
 
-async def _end(
-    company: CompanyContext, result: CompanyResult, source: Wanted, record: CompanyRecord, clean: Clean | None
+async def _with_source(
+    company: CompanyContext,
+    result: CompanyResult,
+    source: Wanted,
+    before: CompanyState,
+    good: GoodCounts | None,
+    end: GoodEnd,
 ) -> GoodEnd:
-    before, drawn = record.state, None
-    if _has_news(company, before):
-        drawn = await company.run.seen.drawn(company.company_key, source.rows)
+    """Return the end with what is news of the source, and of trouble."""
+    drawn = await company.run.seen.drawn(company.company_key, source.rows) if _has_news(company, before) else None
     is_over = before.failure is not None and _is_over(result, before)
     now = await think(len(source.rows), lambda: source.counts)
-    is_news = is_over or source.source_rows != before.last_good_rows or now != record.good
-    return GoodEnd(
+    is_news = is_over or source.source_rows != before.last_good_rows or now != good
+    return replace(
+        end,
         sketch=drawn,
         is_trouble_over=is_over,
         source_rows=source.source_rows if is_news else None,
-        counts=None if now == record.good else now,
-        clean=clean,
+        counts=None if now == good else now,
     )
+
+
+def _is_scattered(company: CompanyContext, record: CompanyRecord) -> bool:
+    """Return whether so many entries have to be read one by one that it is worth while to write all of them together.
+
+    To do so takes about as long as to read all of them; an eighth of them does, then, once in some runs.
+    """
+    scattered = record.scattered + len(company.counts.done)
+    return company.run.mode.writes and scattered > max(MANY_SCATTERED, len(record.rows) // 8)
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

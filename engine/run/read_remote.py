@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 
@@ -12,14 +12,16 @@ import anyio
 from engine.compare.remote_view import RemoteView
 from engine.errors import BudgetSpent, IncompleteListing
 from engine.ledger.store import Rows
-from engine.model.company_record import CompanyRecord
+from engine.model.company_record import CompanyState
 from engine.model.events import Emit, Listed, PageRead
 from engine.model.listing import Certificate, Page
 from engine.model.settings import CompanyKey
 from engine.model.wording import counted
 from engine.net.client import CompanyClient
+from engine.net.known_pages import PageFacts
 from engine.net.limits.budget import ListingBudget
 from engine.net.paginator import paginate
+from engine.run.listed_pages import ListedPages
 
 READINGS = 3
 """How often a listing is read that does not prove whole: rows that are added meanwhile are no reason to give up."""
@@ -40,11 +42,12 @@ class RemoteReader:
     emit: Emit
     verified_at: datetime | None = None  # when what the ledger knows was last held against Ottimate
     certificate: Certificate | None = None  # of the last reading
+    facts: Mapping[bytes, PageFacts] = field(default_factory=dict)  # of its pages, by the hash of their bytes
 
-    async def probe(self, record: CompanyRecord) -> First | None:
+    async def probe(self, state: CompanyState) -> First | None:
         """Ask for the row count. None: it is the expected one; else the page that came with it, to go on from."""
         page, size = await self.client.first_page(kind="probe")
-        if page.declared != record.state.remote_count or page.foreign is not None:
+        if page.declared != state.remote_count or page.foreign is not None:
             return page, size
         self.verified_at = self.now()
         with anyio.CancelScope(shield=True):
@@ -59,7 +62,7 @@ class RemoteReader:
         """Keep room for the pages of a listing, sent after `after` other requests; False: there is none."""
         return self.listing_budget is None or self.listing_budget.take(pages, after=after)
 
-    async def read(self, first: First | None, rows: int | None, *, is_reserved: bool) -> RemoteView:
+    async def read(self, first: First | None, rows: int | None, *, is_reserved: bool) -> ListedPages:
         """Return the whole listing, or raise `IncompleteListing` after three readings that did not prove whole.
 
         `rows`: how many there were lately; None: not known. `is_reserved`: its pages are kept already. Raises
@@ -73,21 +76,21 @@ class RemoteReader:
             if not is_reserved and reading == 0:
                 self._need(self.pages(page.declared, size) - (1 if first else expected))
             first = None
-            view, certificate = await self._read_once(page, size)
-            if certificate.whole and len(view) == certificate.unique:
-                return view
+            pages, certificate = await self._read_once(page, size)
+            if certificate.whole and (pages.are_known or len(pages.view) == certificate.unique):
+                return pages
         raise IncompleteListing(f"read {READINGS} times and never whole: {certificate.describe()}; nothing is written")
 
-    async def _read_once(self, first: Page, size: int) -> tuple[RemoteView, Certificate]:
+    async def _read_once(self, first: Page, size: int) -> tuple[ListedPages, Certificate]:
         dialect, company_id = self.client.dialect, self.company_key.company_id
-        view = RemoteView(shows_keys=dialect.lists_keys, resource=dialect.resource)
+        pages = ListedPages(RemoteView(shows_keys=dialect.lists_keys, resource=dialect.resource))
         async with paginate(self.client, first, size) as listing:
             async for page in listing:
-                view.add(page.rows)
+                pages.take(page)
                 await self.emit(PageRead(company_id=company_id, rows=len(page.rows), declared=page.declared))
-        self.certificate = listing.certificate
+        self.certificate, self.facts = listing.certificate, pages.facts
         await self.emit(Listed(company_id=company_id, certificate=listing.certificate))
-        return view, listing.certificate
+        return pages, listing.certificate
 
     def _need(self, pages: int) -> None:
         """Keep room for a listing's pages, or raise `BudgetSpent`."""

@@ -84,7 +84,7 @@ class RemoteRows:
         async with self.ledger.lock(self.company_key):
             first: First | None = None
             if evidence is not Evidence.LISTING:
-                first = await self._reader.probe(record)
+                first = await self._reader.probe(record.state)
                 if first is None:
                     return self._known(rows, Evidence.PROBE, self._reader.verified_at)
             return await self._list(first, record.state.remote_count)
@@ -99,7 +99,7 @@ class RemoteRows:
         return CompanyRows(company_id=self.company_key.company_id, rows=rows, evidence=evidence, at=at)
 
     async def _list(self, first: First | None, count: int | None) -> CompanyRows:
-        view = await self._reader.read(first, count, is_reserved=True)
+        view = (await self._reader.read(first, count, is_reserved=True)).view
         return CompanyRows(
             company_id=self.company_key.company_id,
             rows=_in_order(view),

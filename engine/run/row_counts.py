@@ -80,6 +80,10 @@ class RowCounts:
         self.wanted = self.source = Wanted(rows=[], source_rows=rows, left_out_by=left_out_by)
         self.plan = Plan(unchanged=rows, adopted=adopted)
 
+    def take_as_before(self, adopted: int) -> None:
+        """Count the rows of the source as unchanged, without comparing them. `adopted`: how many of them are."""
+        self.plan = Plan(unchanged=len(self.wanted.rows) if self.wanted else 0, adopted=adopted)
+
     def record(self, results: Sequence[ItemResult]) -> None:
         """Count the outcomes of rows. An outcome of a row that was not planned makes the balance fail, on purpose."""
         for result in results:

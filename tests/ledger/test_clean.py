@@ -18,7 +18,7 @@ from engine.model.ledger_writes import Clean, GoodEnd, Learned, Settlement
 from engine.model.resting import RestingRow
 from engine.model.row_record import Agreement
 from engine.model.sketch import Sketch
-from engine.model.wanted import LeftOut
+from engine.model.wanted import GoodCounts, LeftOut
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
     ANCHOR,
@@ -75,6 +75,7 @@ OTHERS: dict[str, Call] = {
     "checked, it agreed": lambda ledger: ledger.checked(HARBOR, NOON),
     "recover, nothing left over": lambda ledger: ledger.recover(HARBOR),
     "note_clean": lambda ledger: ledger.note_clean(HARBOR, DIGEST, 7, 2),
+    "gather": lambda ledger: ledger.gather(HARBOR),
     "sketch": lambda ledger: ledger.sketch(HARBOR, 7, b"12345678"),
     "end_well": lambda ledger: ledger.end_well(HARBOR, GoodEnd(is_trouble_over=True, clean=Clean(DIGEST, 7, 2))),
     "end_well, the sketch is news": lambda ledger: ledger.end_well(HARBOR, GoodEnd(sketch=Sketch(7, b"12345678"))),
@@ -119,11 +120,46 @@ async def test_why_rows_were_left_out_is_kept_with_it(clean: Ledger) -> None:
     assert await clean.brief(HARBOR) == CLEAN
 
 
+async def test_what_was_listed_then_is_kept_with_it(clean: Ledger) -> None:
+    async def listing(digest: bytes, listed: bytes | None) -> bytes | None:
+        await clean.note_clean(HARBOR, digest, 7, 2, (), listed)
+        state = await clean.brief(HARBOR)
+        assert state is not None
+        return state.clean_listing
+
+    assert await listing(DIGEST, b"") == b""  # nothing was
+    assert await listing(DIGEST, b"listed") == b"listed"
+    assert await listing(DIGEST, b"") == b"listed"  # what was found then holds, as nothing has changed
+    assert await listing(b"another source", b"") == b""
+    assert await listing(b"another source", b"listed") == b"listed"
+    assert await listing(b"another source", None) is None
+    assert await listing(b"another source", b"") == b""
+
+
 @pytest.mark.parametrize("name", CHANGES)
 async def test_what_may_change_that_ends_it(name: str, clean: Ledger) -> None:
+    await clean.note_clean(HARBOR, DIGEST, 7, 2, (), b"listed")
     await CHANGES[name](clean)
     states = (await clean.states(ORIGIN))[HARBOR.of_account], (await clean.read(HARBOR)).state
     assert [(state.clean, state.clean_rows, state.clean_adopted) for state in states] == [(None, None, None)] * 2
+    assert [state.clean_listing for state in states] == [None] * 2
+
+
+SOURCES: dict[str, Call] = {
+    "sketch": OTHERS["sketch"],
+    "counts": lambda ledger: ledger.keep_good_source(HARBOR, None, GoodCounts((), {})),
+    "rows": lambda ledger: ledger.keep_good_source(HARBOR, 9, None),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+async def test_what_another_source_was_like_ends_what_was_listed(name: str, clean: Ledger) -> None:
+    """A run that goes by the listing would not note again what the source is like."""
+    await clean.note_clean(HARBOR, DIGEST, 7, 2, (), b"listed")
+    await SOURCES[name](clean)
+    state = await clean.brief(HARBOR)
+    assert state is not None
+    assert (state.clean, state.clean_listing) == (DIGEST, None)
 
 
 @pytest.mark.parametrize("name", OTHERS)

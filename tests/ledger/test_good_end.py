@@ -18,12 +18,12 @@ from engine.model.wanted import GoodCounts, SourceCounts, SourceMarks
 from tests.ledger.values import ANCHOR, HARBOR, NOON, ORIGIN, certificate, known_rows
 
 COUNTS = GoodCounts((SourceCounts("101.csv", 7, 0),), {"account": 7}, (SourceMarks("101.csv"),))
-CLEAN = Clean(b"digest", 7, 2)
+CLEAN = Clean(b"digest", 7, 2, (), b"listed", b"rows")
 DRAWN = Sketch(7, b"12345678")
-PARTS = list(product((None, DRAWN), (False, True), (None, COUNTS), (None, CLEAN)))
+PARTS = list(product((None, DRAWN), (False, True), (None, COUNTS), (None, CLEAN), (False, True)))
 
 
-async def left(ledger: Ledger, *, at_once: bool, end: GoodEnd) -> tuple[CompanyRecord, object, GoodCounts | None]:
+async def left(ledger: Ledger, *, at_once: bool, end: GoodEnd) -> tuple[CompanyRecord, int, object, GoodCounts | None]:
     """Return what is known of a company that was in trouble, after its good end."""
     company = HARBOR if at_once else ANCHOR
     await ledger.learn(company, Learned(certificate=certificate(2), at=NOON, rows=known_rows("a", "b")))
@@ -33,7 +33,8 @@ async def left(ledger: Ledger, *, at_once: bool, end: GoodEnd) -> tuple[CompanyR
     else:
         await one_by_one(ledger, end)
     sketches = [each[2:] for each in await ledger.sketches(ORIGIN) if each[1] == company.company_id]
-    return await ledger.read(company), sketches, await ledger.good_counts(company)
+    record = await ledger.read(company)
+    return record, record.scattered, sketches, await ledger.good_counts(company)
 
 
 async def one_by_one(ledger: Ledger, end: GoodEnd) -> None:
@@ -45,17 +46,28 @@ async def one_by_one(ledger: Ledger, end: GoodEnd) -> None:
         await ledger.keep_good_source(ANCHOR, end.source_rows, end.counts)
     if end.clean is not None:
         await ledger.note_clean(ANCHOR, *end.clean)
+    if end.gathers:
+        await ledger.gather(ANCHOR)
 
 
-@pytest.mark.parametrize(("sketch", "is_over", "counts", "clean"), PARTS)
+@pytest.mark.parametrize(("sketch", "is_over", "counts", "clean", "gathers"), PARTS)
 async def test_all_parts_at_once_are_as_one_after_the_other(
-    ledger: Ledger, sketch: Sketch | None, is_over: bool, counts: GoodCounts | None, clean: Clean | None
+    ledger: Ledger,
+    sketch: Sketch | None,
+    is_over: bool,
+    counts: GoodCounts | None,
+    clean: Clean | None,
+    gathers: bool,
 ) -> None:
     rows = 7 if is_over or counts else None
-    end = GoodEnd(sketch=sketch, is_trouble_over=is_over, source_rows=rows, counts=counts, clean=clean)
+    end = GoodEnd(sketch=sketch, is_trouble_over=is_over, source_rows=rows, counts=counts, clean=clean, gathers=gathers)
     found = await left(ledger, at_once=True, end=end)
     assert found == await left(ledger, at_once=False, end=end)
-    assert found[0].good == found[2] == counts
+    record, scattered, _, good = found
+    assert record.good == good == counts
+    noted = (None, None, None) if clean is None else (clean.digest, clean.listing, clean.source)
+    assert (record.state.clean, record.state.clean_listing, record.state.clean_source) == noted
+    assert scattered == (0 if gathers else 2)
 
 
 BROKEN: dict[str, Callable[[], GoodEnd]] = {

@@ -111,6 +111,9 @@ VERSION_17 = """
     insert into known_problems
     values ('https://second.test/v1', 'main', 101, 'look-alike', :at, :at, x'0001020304050607');
 """
+VERSION_18 = """
+    insert into told values ('https://second.test/v1', 'silence:93600', :at, 'no sync has ended for 26 hours');
+"""
 VERSIONS = (
     VERSION_1,
     VERSION_2,
@@ -129,6 +132,7 @@ VERSIONS = (
     VERSION_15,
     VERSION_16,
     VERSION_17,
+    VERSION_18,
 )
 NEW_NOTES = {
     "passed": None,
@@ -141,6 +145,8 @@ NEW_NOTES = {
     "listed_by": None,
     "listed_before": None,
     "clean_left_out": None,
+    "clean_listing": None,
+    "clean_source": None,
 }
 NEW_COLUMNS = {"acked_generation": None, "agreement": None, "before": None}
 NEW_STATE = dict.fromkeys(("at", "name", "exit_code", "source_rows", "created", "updated", "trouble", "well_at"))

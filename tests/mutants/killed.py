@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from tests.mutants.table import AGREEMENT
+from tests.mutants.table import TESTED
 
 
 def main(name: str, file: str) -> int:
     """Return pytest's exit code: 1 where a test failed. `name` empty: no mutant is planted."""
-    for mutant in AGREEMENT:
+    for mutant in TESTED:
         if mutant.name == name:
             mutant.plant()
     return int(pytest.main(["-q", "-x", "-n0", "-p", "no:cacheprovider", file]))

@@ -189,24 +189,30 @@ def test_a_company_of_which_nothing_is_new_ends_before_its_source_is_read() -> N
 
 LISTED = Verify(mode=VerifyMode.FULL)
 
-CALLS: dict[str, tuple[int, dict[str, Any], list[str]]] = {
-    "a first load": (0, {}, ["read", "learn", "begin", "settle", "end_well"]),
-    "compared with what the ledger knows": (1, {}, ["read", "end_well"]),
-    "nothing is new": (2, {}, ["brief"]),
-    "listed, and nothing is new": (2, {"verify": LISTED}, ["read", "learn", "end_well"]),
-    "listed once more": (3, {"verify": LISTED}, ["read", "learn", "end_well"]),
-    "planned": (2, {"mode": PLAN}, ["read", "generation"]),
+PROBED = Verify(mode=VerifyMode.PROBE)
+
+CALLS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[str]]] = {
+    "a first load": ([], {}, ["read", "learn", "begin", "settle", "end_well"]),
+    "compared with what the ledger knows": ([{}], {}, ["read", "end_well"]),
+    "nothing is new": ([{}, {}], {}, ["brief"]),
+    "probed, and nothing is new": ([{}, {}], {"verify": PROBED}, ["brief", "checked"]),
+    "listed, and nothing is new": ([{}, {}], {"verify": LISTED}, ["read", "learn", "end_well"]),
+    "listed for the second time": ([{}, {}, {}], {"verify": LISTED}, ["read", "learn", "end_well"]),
+    "listed, and it shows the same": ([{}, {"verify": LISTED}], {"verify": LISTED}, ["brief", "learn"]),
+    "planned": ([{}, {}], {"mode": PLAN}, ["read", "generation"]),
 }
-"""How many runs have gone before, how this one differs from them, and what it asks of the ledger."""
+"""How the runs before it were, how this one is, and what it asks of the ledger."""
 
 
 @pytest.mark.parametrize(("before", "context", "calls"), CALLS.values(), ids=CALLS)
-def test_a_company_asks_the_ledger_for_few_things(before: int, context: dict[str, Any], calls: list[str]) -> None:
+def test_a_company_asks_the_ledger_for_few_things(
+    before: list[dict[str, Any]], context: dict[str, Any], calls: list[str]
+) -> None:
     """Each call is a way to the ledger's thread and back, which costs as much as reading 50 rows."""
 
     async def runs(stage: Stage) -> list[str]:
-        for _ in range(before):
-            await stage.run()
+        for earlier in before:
+            await stage.run(**earlier)
         asked: Any = Asked(stage.ledger)
         assert (await replace(stage, ledger=asked).run(**context)).exit_code == ExitCode.DONE
         return list(asked.calls)

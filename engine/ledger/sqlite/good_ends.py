@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
-from engine.ledger.sqlite import scopes, sources
+from engine.ledger.sqlite import rows, scopes, sources
 from engine.model.company_record import CompanyState
 from engine.model.ledger_writes import GoodEnd
 from engine.model.settings import CompanyKey
 
 
 def end_well(connection: sqlite3.Connection, company_key: CompanyKey, end: GoodEnd) -> None:
-    """Take over what a good run leaves. The note that nothing was to do comes last: the others end it."""
+    """Take over what a good run leaves. The note that nothing was to do comes late: the writes before it end it."""
     if end.sketch is not None:
         scopes.sketch(connection, company_key, *end.sketch)
     if end.is_trouble_over:
@@ -20,3 +20,5 @@ def end_well(connection: sqlite3.Connection, company_key: CompanyKey, end: GoodE
         sources.keep_good(connection, company_key, end.source_rows, end.counts)
     if end.clean is not None:
         scopes.note_clean(connection, company_key, *end.clean)
+    if end.gathers:
+        rows.gather(connection, company_key)

@@ -85,6 +85,10 @@ class SqliteLedger:
         """Return all that is known of a company, rows in the order of their keys."""
         return await self._thread.read(rows.read, company_key)
 
+    async def gather(self, company_key: CompanyKey) -> None:
+        """Write a company's entries together."""
+        await self._thread.write(rows.gather, company_key)
+
     async def learn(self, company_key: CompanyKey, learned: Learned) -> None:
         """Take over what a whole listing showed."""
         await self._thread.write(rows.learn, company_key, learned)
@@ -110,10 +114,17 @@ class SqliteLedger:
         await self._thread.write(scopes.note, company_key, state)
 
     async def note_clean(
-        self, company_key: CompanyKey, digest: bytes, rows: int, adopted: int, left_out: tuple[LeftOut, ...] = ()
+        self,
+        company_key: CompanyKey,
+        digest: bytes,
+        rows: int,
+        adopted: int,
+        left_out: tuple[LeftOut, ...] = (),
+        listing: bytes | None = None,
+        source: bytes | None = None,
     ) -> None:
         """Note that nothing was to do, and what that rests on."""
-        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out)
+        await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out, listing, source)
 
     async def end_well(self, company_key: CompanyKey, end: GoodEnd) -> None:
         """Take over what a company's good run leaves behind."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import chain, compress, count, islice
 from sys import intern
 from typing import Any
 
 import orjson
 
-from engine.ledger.sqlite import may_be_there, resting, scopes, sources
+from engine.ledger.sqlite import entries, may_be_there, resting, scopes, sources
 from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import from_text, to_json, to_text
 from engine.model.company_record import CompanyRecord
@@ -19,20 +19,10 @@ from engine.model.dimension import RemoteRow
 from engine.model.ledger_writes import Learned
 from engine.model.resource import Resource
 from engine.model.resting import Rejection
-from engine.model.row_record import CONFIRMED, SETTLED, Agreement, RowRecord, as_entries, entries, entry_names
+from engine.model.row_record import CONFIRMED, SETTLED, Agreement, RowRecord, as_entries, entry_names
+from engine.model.row_record import entries as keyed_entries
 from engine.model.settings import CompanyKey
-from engine.model.table import Column, Keyed, transposed
-
-ENTRIES = """
-    select {fields}, remote_id,
-           confirmed + 2 * settled + 4 * code_known + 8 * (coalesce(acked_generation, 0) > (
-               select coalesce(listed_generation, 0) from scopes where id = ?1
-           )),
-           seen, agreement, before
-    from {rows} where scope = ?1
-"""  # in the order of `entry_names`
-READ = f"{ENTRIES} order by key"
-READ_ONE = f"{ENTRIES} and key = ?2"
+from engine.model.table import Column, Keyed
 
 READ_TRIED = """
     select key from {rows}
@@ -50,7 +40,7 @@ ACKNOWLEDGE = """
     select ?1, ?2, (select generation + 1 from scopes where id = ?1),
            {values}, {flags} & 1, {flags} >> 1 & 1, {flags} >> 2 & 1, {notes}
     from (values {entries})
-"""  # the inverse of `ENTRIES`; the generation is the one that `scopes.changed` makes of it in the same transaction
+"""  # the inverse of `entries.ENTRIES`; the generation is the one that `scopes.changed` makes in the same transaction
 ADOPT = """
     insert into {rows} (scope, acked_at, {fields}, remote_id, confirmed, settled, code_known, seen, agreement, before)
     select ?1, ?2, {values}, {flags} & 1, {flags} >> 1 & 1, {flags} >> 2 & 1, {notes}
@@ -102,7 +92,8 @@ def read(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyReco
     if notes is None:
         return CompanyRecord(resource=resource)
     place = (notes.scope_id,)
-    known = _entries(connection.execute(sql(resource, READ), place), resource)
+    fetched = entries.read(connection, resource, notes.scope_id)
+    known = _decoded(fetched.columns, resource)
     is_doubtful = not all(flags & (CONFIRMED | SETTLED) for flags in set(known.table.column("flags")))
     agreements = [each for each in known.table.column("agreement") if each is not None]
     tellers = {each.told_by for each in agreements} - {None}
@@ -123,13 +114,20 @@ def read(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyReco
         left_over=notes.left_over,
         lost_at=notes.lost_at,
         is_as_listed=notes.is_as_listed,
+        scattered=fetched.scattered,
         resource=resource,
     )
 
 
+def gather(connection: sqlite3.Connection, company_key: CompanyKey) -> None:
+    """Write a company's entries together, so that they are read in a fifth of the time."""
+    if (scope_id := scopes.find(connection, company_key)) is not None:
+        entries.gather(connection, company_key.resource, scope_id)
+
+
 def read_one(connection: sqlite3.Connection, resource: Resource, scope_id: int, key: str) -> RowRecord | None:
     """Return the entry of one row."""
-    return _entries(connection.execute(sql(resource, READ_ONE), (scope_id, key)), resource).get(key)
+    return _decoded(entries.read_one(connection, resource, scope_id, key), resource).get(key)
 
 
 def unlisted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str]) -> frozenset[str]:
@@ -147,25 +145,26 @@ def bearing(
     return list(connection.execute(sql(company_key.resource, BEARING), values))
 
 
-def _entries(fetched: Iterable[tuple[Any, ...]], resource: Resource) -> Keyed[RowRecord]:
+def _decoded(fetched: Mapping[str, list[Any]], resource: Resource) -> Keyed[RowRecord]:
     """Return row records as they were fetched.
 
     A company has a handful of kinds and labels: one string for each of them, not one for each row.
     """
-    names = entry_names(resource)
-    columns = dict(zip(names, transposed(fetched, len(names)), strict=True))
+    columns = dict(fetched)
     for name in (*resource.kind, resource.label):
         if name is not None:
             columns[name] = list(map(intern, columns[name]))
-    columns["seen"] = _decoded(columns["seen"], lambda text: resource.remote(**orjson.loads(text)))
-    columns["agreement"] = _decoded(columns["agreement"], lambda text: Agreement(**orjson.loads(text)))
-    columns["before"] = _decoded(columns["before"], orjson.loads)
-    return entries(columns.values(), resource)
+    columns["seen"] = _each_decoded(columns["seen"], lambda text: resource.remote(**orjson.loads(text)))
+    columns["agreement"] = _each_decoded(columns["agreement"], lambda text: Agreement(**orjson.loads(text)))
+    columns["before"] = _each_decoded(columns["before"], orjson.loads)
+    return keyed_entries(columns.values(), resource)
 
 
-def _decoded(column: list[Any], decode: Callable[[str], object]) -> list[Any]:
+def _each_decoded(column: list[Any], decode: Callable[[str], object]) -> list[Any]:
     """Return what few rows have, decoded."""
-    return [text and decode(text) for text in column] if any(column) else column
+    for at in list(compress(count(), column)):
+        column[at] = decode(column[at])
+    return column
 
 
 def reverted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
@@ -193,8 +192,7 @@ def learn(connection: sqlite3.Connection, company_key: CompanyKey, learned: Lear
     resting.end(connection, scope_id, learned.rested)
     if learned.may_be_there is not None:
         may_be_there.replace_all(connection, resource, scope_id, learned.may_be_there)
-    told = learned.rows, learned.gone, learned.resting, learned.rested
-    if any(told) or learned.keyless is not None or learned.may_be_there is not None:
+    if learned.is_news:
         scopes.changed(connection, scope_id, learned.run_id)
     scopes.listed(connection, scope_id, learned.certificate, learned.at, learned.run_id)
 

@@ -28,7 +28,9 @@ NOTES = {
         `last_good_rows`: source rows of the last good run. `passed`: marks of a plan that the guards let pass, until it
         is finished. `generation`: how often what is known of the company's rows has changed; `changed_by`: the run that
         changed it last, null when a command did. `clean`: digest of the source, and of all else that a comparison rests
-        on, at a run that found nothing to do; null since anything was written that bears on it.
+        on, at a run that found nothing to do; null since anything was written that bears on it. `clean_source`:
+        such a digest of the source's rows. `clean_listing`: what tells that a listing shows what was listed then. These
+        two may be set to null at any time, which costs only time.
     """,
     "rows": """
         What is known of the remote row behind each key. The values are those last acknowledged or, when the row was
@@ -37,6 +39,12 @@ NOTES = {
         By which run a row was acknowledged stands in `attempts`, at `acked_at`. `acked_generation`: the company's
         `generation` then; above its `listed_generation`, no listing has shown the row yet.
     """,
+    "entry_memos": """
+        A company's entries of `rows` were written together, in so many parts, as that takes less time to read. It may
+        be deleted at any time, which costs only time; then entry_parts and changed_entries mean nothing.
+    """,
+    "entry_parts": "The parts of such a memo.",
+    "changed_entries": "Entries of `rows` that were changed since, as triggers note them.",
     "strays": "Remote rows of the last whole listing that no key leads to.",
     "rejections": "Rows that the server refused, with its words; not sent again for a day while they are unchanged.",
     "resting": """

@@ -20,7 +20,7 @@ FIND = "select id from scopes where origin = ? and account = ? and company_id = 
 ADD = "insert into scopes (origin, account, company_id) values (?, ?, ?)"
 STATE = """
     listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
-    passed, clean, clean_rows, clean_adopted, clean_left_out, listed_before
+    passed, clean, clean_rows, clean_adopted, clean_left_out, clean_source, clean_listing, listed_before
 """
 READ_NOTES = f"""
     select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
@@ -50,15 +50,20 @@ CHANGED = """
     update scopes
     set generation = generation + 1, changed_by = ?,
         remote_count = remote_count + ?, lost_at = coalesce(?, lost_at),
-        clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null
+        clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null, clean_source = null,
+        clean_listing = null
     where id = ?
 """  # a `remote_count` of null stays null
 CLEAN = """
-    update scopes set clean = ?, clean_rows = ?, clean_adopted = ?, clean_left_out = ?, lost_at = null
-    where id = ? and not exists (select 1 from intents where scope = scopes.id)
-"""
+    update scopes
+    set clean_listing = case when ?5 = x'' and clean is ?1 and clean_listing is not null then clean_listing else ?5 end,
+        clean = ?1, clean_rows = ?2, clean_adopted = ?3, clean_left_out = ?4, clean_source = ?6, lost_at = null
+    where id = ?7 and not exists (select 1 from intents where scope = scopes.id)
+"""  # a listing that was found to leave nothing to do does so until what is known changes, or the source
 UNCLEAN = """
-    update scopes set clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null
+    update scopes
+    set clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null, clean_source = null,
+        clean_listing = null
     where id = ? and clean is not null
 """
 GENERATION = "select generation, changed_by from scopes where origin = ? and account = ? and company_id = ?"
@@ -69,6 +74,7 @@ SKETCHES = """
     where origin = ? order by account, company_id
 """
 SKETCH = "insert or replace into sketches (scope, rows, marks) values (?, ?, ?)"
+UNLISTED = "update scopes set clean_listing = null where id = ? and clean_listing is not null"
 
 
 class Notes(NamedTuple):
@@ -133,7 +139,19 @@ def states(connection: sqlite3.Connection, origin: str) -> dict[AccountCompany, 
 
 
 def _state(listed_at: str | None, checked_at: str | None, remote_count: int | None, *notes: Any) -> CompanyState:
-    failures, retry_at, failed_source, failure, message, last_good_rows, passed, *clean, listed_before = notes
+    (
+        failures,
+        retry_at,
+        failed_source,
+        failure,
+        message,
+        last_good_rows,
+        passed,
+        *clean,
+        source,
+        listing,
+        listed_before,
+    ) = notes
     return CompanyState(
         listed_at=optional_instant(listed_at),
         checked_at=optional_instant(checked_at),
@@ -149,6 +167,8 @@ def _state(listed_at: str | None, checked_at: str | None, remote_count: int | No
         clean_rows=clean[1],
         clean_adopted=clean[2],
         clean_left_out=tuple(LeftOut._make(reason) for reason in orjson.loads(clean[3] or "[]")),
+        clean_source=source,
+        clean_listing=listing,
         listed_before=tuple(from_text(at) for at in orjson.loads(listed_before or "[]") if at),
     )
 
@@ -187,10 +207,13 @@ def note_clean(
     rows: int,
     adopted: int,
     left_out: tuple[LeftOut, ...],
+    listing: bytes | None,
+    source: bytes | None,
 ) -> None:
     """Note that nothing was to do; clear `lost_at`, as the caller waited until no lost request could still arrive."""
     reasons = to_json(list(map(tuple, left_out))) if left_out else None
-    connection.execute(CLEAN, (digest, rows, adopted, reasons, find(connection, company_key)))
+    values = (digest, rows, adopted, reasons, listing, source, find(connection, company_key))
+    connection.execute(CLEAN, values)
 
 
 def passed(connection: sqlite3.Connection, company_key: CompanyKey, marks: bytes | None) -> None:
@@ -231,5 +254,7 @@ def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int
 
 
 def sketch(connection: sqlite3.Connection, company_key: CompanyKey, rows: int, marks: bytes) -> None:
-    """Replace a company's sketch."""
-    connection.execute(SKETCH, (number(connection, company_key), rows, marks))
+    """Replace a company's sketch. Without its source being read, another one would not be replaced again."""
+    scope_id = number(connection, company_key)
+    connection.execute(SKETCH, (scope_id, rows, marks))
+    connection.execute(UNLISTED, (scope_id,))

@@ -13,7 +13,7 @@ from engine.ledger.sqlite.texts import to_json
 from engine.model.settings import AccountCompany, CompanyKey
 from engine.model.wanted import FileEnd, GoodCounts, SourceCounts, SourceMarks
 
-GOOD_ROWS = "update scopes set last_good_rows = ?2 where id = ?1"
+GOOD_ROWS = "update scopes set last_good_rows = ?2, clean_listing = null where id = ?1"
 COUNTS = """
     insert into sources (scope, counts) values (?, ?) on conflict (scope) do update set counts = excluded.counts
 """

@@ -102,8 +102,8 @@ READING = (
     Mutant(
         name="paginator: a page is handed on and not counted",
         module="net.paginator",
-        old='self._ids.update(remote_table(page.rows).column("id"))',
-        new='self._ids.update(remote_table(page.rows if number != 3 else []).column("id"))',
+        old="self._ids.take(page)",
+        new="self._ids.take(page if number != 3 else page._replace(rows=[]))",
         scene="paged",
         sign="incomplete-listing",
     ),

@@ -71,9 +71,9 @@ RUNS = (
     ),
     Mutant(
         name="run: rows of a page do not reach the comparison",
-        module="run.read_remote",
-        old="view.add(page.rows)",
-        new="view.add(page.rows[1:])",
+        module="run.listed_pages",
+        old="self._view.add(page.rows)",
+        new="self._view.add(page.rows[1:])",
         scene="paged",
         sign="incomplete-listing",
     ),

@@ -1,0 +1,7 @@
+"""The number of the rules that findings of earlier runs rest on."""
+
+RULES = 1
+"""Rises whenever `compare`, `sources` or `wire` may find otherwise than before, and ends what was remembered by then.
+
+`tests/unit/test_rules.py` says when.
+"""
