@@ -20,6 +20,7 @@ from opentelemetry.trace import TracerProvider
 
 import engine
 import engine.errors
+import engine.events
 import engine.testing
 from engine.model.resource import Resource
 from engine.sources.reading import Reading
@@ -56,6 +57,7 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
 
 
 ALIAS = """
+import importlib
 import sys
 import dimsync
 print([m for m in ("aiohttp", "pydantic", "rich") if m in sys.modules])
@@ -65,6 +67,10 @@ assert dimsync.__all__ == engine.__all__ and dir(dimsync) == dir(engine)
 assert all(getattr(dimsync, name) is getattr(engine, name) for name in engine.__all__)
 from dimsync import Engine
 assert Engine is engine.Engine
+for name in ("errors", "events", "testing", "testing.faults"):
+    one, other = (importlib.import_module(f"{package}.{name}") for package in ("engine", "dimsync"))
+    assert one.__all__ == other.__all__ and one.__name__ != other.__name__
+    assert all(getattr(one, public) is getattr(other, public) for public in one.__all__)
 """
 
 
@@ -94,6 +100,17 @@ def test_without_telemetry_nothing_of_it_is_imported() -> None:
 def test_the_public_names_are_all_there() -> None:
     assert all(getattr(engine, name) is not None for name in engine.__all__)
     assert set(dir(engine)) == set(engine.__all__)
+
+
+def test_events_and_errors_have_modules_of_their_own() -> None:
+    errors = {
+        each.__name__ for each in vars(engine.errors).values() if isinstance(each, type) and issubclass(each, Exception)
+    }
+    assert set(engine.errors.__all__) == errors
+    events = {each.__name__ for each in get_args(engine.Event)}
+    assert set(engine.events.__all__) == events | {"Event", "WaitKind"}
+    for module in (engine.errors, engine.events):
+        assert all(getattr(engine, name) is getattr(module, name) for name in {*errors, *events} & {*module.__all__})
 
 
 def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
