@@ -1,8 +1,8 @@
 """Spans and metrics for OpenTelemetry (the extra `telemetry`): `Engine(settings, telemetry=OpenTelemetry())`.
 
 Spans: a run, below it its companies, below these their listings and chunks, and below these their requests. A run is a
-child of the span in which it was begun. There are counts, codes, ids of companies, chunks and requests in them, and no
-values of rows, no names and no credentials. Metrics: `_Meters`.
+child of the span in which it was begun. Waits and stopped accounts are events of these spans. They hold counts, codes,
+and ids of companies, chunks and requests, and no values of rows, no names and no credentials. Metrics: `Meters`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from engine.model.events import (
     CompanyStarted,
     Event,
     Listed,
+    Parked,
     RequestAnswered,
     RunFinished,
     RunStarted,
+    Waiting,
 )
 from engine.observe.meters import Meters
 
@@ -119,6 +121,11 @@ class OpenTelemetry:
                 self._take_listing(event, run.companies[event.company_id])
             case ChunkSettled():
                 self._take_chunk(event, run.companies[event.company_id])
+            case Waiting():
+                under = self._under(event.company_id, run)
+                under.span.add_event("dimsync.wait", {"dimsync.kind": event.kind, "dimsync.seconds": event.seconds})
+            case Parked():
+                run.whole.span.add_event("dimsync.parked", {"dimsync.account": event.account})
             case CompanyFinished():
                 self._finish_company(event, run)
             case RunFinished():
@@ -129,13 +136,17 @@ class OpenTelemetry:
     def _take_request(self, request: _Request, run: _Run) -> None:
         """Add a request to its company or, for a token or the directory, to the run. A chunk's or listing's waits."""
         event = request.event
-        under = run.whole if event.company_id is None else run.companies.get(event.company_id, run.whole)
+        under = self._under(event.company_id, run)
         if event.chunk is not None and under is not run.whole:
             under.chunks[event.chunk].append(request)
         elif event.kind == "list" and under is not run.whole:
             under.listing.append(request)
         else:
             self._add(request, under.inside)
+
+    def _under(self, company_id: int | None, run: _Run) -> _Under:
+        """Return what is open for a company, or for the run where there is no company, or none any more."""
+        return run.whole if company_id is None else run.companies.get(company_id, run.whole)
 
     def _take_listing(self, event: Listed, company: _Under) -> None:
         told = event.certificate

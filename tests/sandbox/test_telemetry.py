@@ -147,6 +147,21 @@ async def test_metrics_count_what_the_result_counts(world: World, seen: Seen) ->
     assert seen.metric("dimsync.loop.lag")[""] >= 1
 
 
+async def test_waits_and_stopped_accounts_are_events_of_spans(world: World, seen: Seen) -> None:
+    world.place(1)
+    used_up = {"effect": "status", "status": 429, "body": '{"message":"Limit Exceeded"}', "after": 2}
+    world.script(
+        {**throttled(2), "match": {"operation": "list"}, "times": 1},
+        {"effect": "status", "status": 500, "match": {"operation": "list"}, "after": 1, "times": 1},
+        {**used_up, "match": {"operation": "list"}},
+    )
+    async with seen.engine(world) as engine:
+        await engine.sync([company(1, dims(3))]).result()
+    (run,), (one,) = seen.spans("dimsync.run"), seen.spans("dimsync.company")
+    assert [event.name for event in run.events] == ["dimsync.wait", "dimsync.parked"]
+    assert [(event.attributes or {})["dimsync.kind"] for event in one.events] == ["repeat"]
+
+
 async def test_requests_outside_of_a_run_belong_to_the_caller_s_span(world: World, seen: Seen) -> None:
     world.place(1, dims(3))
     async with seen.engine(world) as engine:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import logging
+from pathlib import Path
 
+import sqlalchemy
 from prometheus_client import CollectorRegistry
 
 from engine import Company, Engine
 from engine.testing import Rule, Sandbox, faults
 from tests.sandbox.world import Rows, dims
+from tests.service.recipes.own_rows import companies
 from tests.service.recipes.prometheus_metrics import PrometheusMetrics, page
 from tests.service.recipes.service_tests import (
     test_a_lost_answer_creates_nothing_twice,
@@ -69,3 +72,16 @@ async def test_structlog_writes_a_json_object_for_each_record() -> None:
     (finished,) = [each for each in told if each["event"] == "company is synced: no problems"]
     assert (finished["company_id"], finished["level"], finished["logger"]) == (123, "info", "dimsync")
     assert sum(each["request_id"] is not None for each in told) == result.requests.total
+
+
+async def test_rows_of_the_service_s_own_database_arrive(tmp_path: Path) -> None:
+    database = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/service.db", poolclass=sqlalchemy.NullPool)
+    with database.begin() as connection:
+        connection.execute(sqlalchemy.text("create table accounts (client integer, number integer, title text)"))
+        connection.execute(sqlalchemy.text("insert into accounts values (7, 6000, 'Rent'), (8, 100, 'Food')"))
+    async with Sandbox() as api, Engine(api.settings()) as syncs:
+        for company_id in (123, 124):
+            api.place(company_id)
+        result = await syncs.sync(companies(database, {123: 7, 124: 8})).result()
+        assert (result.ok, result.totals.created) == (True, 2)
+        assert [(row.key, row.erp_id, row.name) for row in api.rows(123)] == [("123:account:6000", "6000", "Rent")]
