@@ -29,7 +29,7 @@ class Run:
 
     def __init__(self, dependencies: Dependencies, work: Work) -> None:
         started_at = dependencies.now()
-        self.run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{dependencies.rng.getrandbits(32):08x}"
+        self.run_id: str = f"{started_at:%Y%m%dT%H%M%SZ}-{dependencies.rng.getrandbits(32):08x}"
         self._host = dependencies.host
         self._work = work
         self._events = RunEvents()

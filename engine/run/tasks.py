@@ -87,7 +87,7 @@ class RunHost:
     """The runs of an engine, from its opening to its closing, and again."""
 
     def __init__(self) -> None:
-        self.is_open = False
+        self.is_open: bool = False
         self._runs: set[Hosted] = set()
 
     def take(

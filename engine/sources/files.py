@@ -78,9 +78,10 @@ class FileSource:
     """
 
     def __init__(self, path: Path | str, mapping: ColumnMap | None = None) -> None:
+        self.sheet: str | None  # of a workbook
         file, self.sheet = split_sheet(str(path))
-        self.path = Path(file)
-        self.mapping = mapping or ColumnMap()
+        self.path: Path = Path(file)
+        self.mapping: ColumnMap = mapping or ColumnMap()
 
     @property
     def name(self) -> str:

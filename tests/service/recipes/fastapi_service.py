@@ -1,7 +1,7 @@
 """FastAPI: one engine for the app's life, a run as server-sent events."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from dimsync import (
@@ -22,7 +22,7 @@ router = APIRouter()
 
 def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         async with Engine(settings) as engine:
             app.state.engine = engine
             yield  # then runs end, and what became of them is written down

@@ -4,7 +4,6 @@ An engine may stay open from cell to cell. `run_sync` is refused, as a
 notebook has an event loop.
 """
 # mypy: disable-error-code="top-level-await"
-# pyright: basic
 
 # %%
 import os

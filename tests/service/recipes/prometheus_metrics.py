@@ -3,8 +3,9 @@
 import dimsync
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-COLUMNS = ["unchanged", "created", "updated", "rejected"]
-COLUMNS += ["held", "deferred", "uncertain", "invalid"]
+COLUMNS = (
+    "unchanged created updated rejected held deferred uncertain invalid"
+)
 
 
 class PrometheusMetrics:
@@ -53,7 +54,7 @@ class PrometheusMetrics:
             case dimsync.CompanyFinished(result=company):
                 account = company.account
                 self.companies.labels(account, company.state).inc()
-                for column in COLUMNS:
+                for column in COLUMNS.split():
                     rows = getattr(company.balance, column) or 0
                     self.rows.labels(account, column).inc(rows)
             case dimsync.RunFinished(result=result):
