@@ -133,7 +133,7 @@ def test_a_run_that_died_has_no_figures(fleet: Fleet) -> None:
     assert lines(fleet)[1].split() == ["2099-01-01", "05:00", "sync", "none", "0", "0", "0", "0", "killed"]
     told = lines(fleet, "killed")
     assert told[:4] == ["sync killed", "began 2099-01-01 05:00:00 UTC", "let pass: fleet", told[3]]
-    assert told[3].startswith("It died before its end, and has no figures. Nothing is lost")
+    assert told[3].startswith("It died before its end, so its counts are not known. Nothing")
     found = document(fleet, "last")
     assert (found["run"]["run_id"], found["run"]["is_under_way"], found["companies"]) == ("killed", False, [])
     assert first != "killed"

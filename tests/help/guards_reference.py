@@ -20,6 +20,7 @@ EXAMPLES = {
     "ambiguous": "account '6100' is there 2 times in Ottimate (dim_7, dim_9): which one this row is cannot be told",
     "look-alike": "account '0100' 'Food sales' looks like dim_7 ('100' 'Food sales') in Ottimate, which no source row"
     " means",
+    "exists": "it was to be created, and is there already as dim_7 with name 'Repair': use `upsert` to change it",
     "key-shift": "Ottimate lists dim_7 under the key 'A-6100': sent as '123:account:6100' it would be there twice",
     "key-collision": "its key and 'ab-1' lead to one row in Ottimate, dim_7: the API takes them for one key, and each"
     " would overwrite what the other one sent; neither is sent again until one of these rows changes in the source",

@@ -59,7 +59,9 @@ def endless_lines(run: PastRun, width: int, *, is_under_way: bool) -> Iterator[T
     if is_under_way:
         yield from wrap("It is under way: what it did is told here once it has ended.", "", width)
         return
-    text = "It died before its end, and has no figures. Nothing is lost: what it sent is written down row by row"
+    text = (
+        "It died before its end, so its counts are not known. Nothing is lost: what it sent is written down row by row"
+    )
     yield from wrap(f"{text} (`dimsync explain COMPANY KEY`), and the next sync goes on from there.", "", width)
 
 
