@@ -11,7 +11,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import aiohttp
 import pytest
@@ -136,6 +136,10 @@ def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
     assert {each.__qualname__ for each in missing} == set()
 
 
+IMPLIED = {"__aenter__", "__aiter__", "__anext__", "__await__", "__call__", "__enter__"}
+"""Methods that a program calls without naming them."""
+
+
 def annotations_of(thing: Any) -> Iterator[object]:
     """Yield the types of a function's arguments and result, or of a class's public fields, methods and properties."""
     own = [thing]
@@ -145,7 +149,7 @@ def annotations_of(thing: Any) -> Iterator[object]:
             member.fget if isinstance(member, property) else member
             for name, member in vars(thing).items()
             if inspect.isfunction(member) or isinstance(member, property)
-            if not name.startswith("_") or (name == "__init__" and not is_made_by_us)
+            if not name.startswith("_") or name in IMPLIED or (name == "__init__" and not is_made_by_us)
         ]
     for one in own:
         yield from (hint for name, hint in get_type_hints(one, localns=ELSEWHERE).items() if not name.startswith("_"))
@@ -153,7 +157,9 @@ def annotations_of(thing: Any) -> Iterator[object]:
 
 def parts_of(annotation: object) -> Iterator[object]:
     """Yield what a type is made of: of `Mapping[str, tuple[Row, ...]] | None`, among others `Row`."""
-    if isinstance(annotation, list):
+    if isinstance(annotation, TypeVar):
+        yield from parts_of(annotation.__bound__)
+    elif isinstance(annotation, list):
         for part in annotation:
             yield from parts_of(part)
     elif (origin := get_origin(annotation)) is not None:
