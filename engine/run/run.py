@@ -76,6 +76,7 @@ class Run:
             raise EngineError(f"{text} `result()`, once; call it again for another run")
         if not self._host.is_open:
             raise EngineError("the engine that this run was made by has been left: nothing can be sent any more")
+        self._host.require_own_loop()
         if watched:
             self._events.watch()
         self._hosted = self._host.take(

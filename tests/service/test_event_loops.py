@@ -172,6 +172,24 @@ def test_where_the_loop_is_missing_or_the_wrong_one_words_say_what_to_do(
         run(call, dimsync_settings)
 
 
+def test_an_engine_that_is_used_in_another_event_loop_says_so(dimsync_engine: Engine, dimsync_sandbox: Sandbox) -> None:
+    async def enter() -> None:
+        await dimsync_engine.__aenter__()
+
+    async def sync() -> None:
+        await dimsync_engine.sync([COMPANY])
+
+    async def leave() -> None:
+        await dimsync_engine.__aexit__(None, None, None)
+
+    with asyncio.Runner() as own, asyncio.Runner() as other:
+        own.run(enter())
+        with pytest.raises(EngineError, match=r"entered in another event loop.*an engine serves one loop"):
+            other.run(sync())
+        own.run(leave())
+    assert dimsync_sandbox.requests() == []
+
+
 def test_beside_trio_a_program_runs_as_without(dimsync_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a thread that trio gives, no task of trio runs, as its own error says."""
 
