@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from engine.model.wanted import LeftOut, SourceCounts
     from engine.observe.opentelemetry import OpenTelemetry
     from engine.observe.telemetry import Telemetry
+    from engine.run.blocking import run_sync
     from engine.run.company_api import CompanyApi, ListedRows
     from engine.run.engine import Engine
     from engine.run.inspect import Explanation
@@ -175,6 +176,7 @@ _HOMES = {
         "engine.compare.row_search": "RowMatch",
         "engine.observe.opentelemetry": "OpenTelemetry",
         "engine.observe.telemetry": "Telemetry",
+        "engine.run.blocking": "run_sync",
         "engine.run.engine": "Engine",
         "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
@@ -346,6 +348,7 @@ __all__ = [
     "read_invoices",
     "read_plan",
     "run_json",
+    "run_sync",
     "save_plan",
     "write_plan",
 ]

@@ -5,6 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+__all__ = [
+    "AccountParked",
+    "AnswerLost",
+    "ApiError",
+    "AppliedBefore",
+    "BadInvoice",
+    "BadPage",
+    "BatchLost",
+    "BudgetSpent",
+    "CompanyRefused",
+    "ConfigError",
+    "EngineError",
+    "HostDown",
+    "InFlight",
+    "IncompleteListing",
+    "LedgerError",
+    "Locked",
+    "MissingSource",
+    "OutOfScope",
+    "OutcomeUnknown",
+    "QuotaExhausted",
+    "Rejected",
+    "SharedSource",
+    "SourceError",
+    "StalePlan",
+    "TenantLeak",
+    "Throttled",
+    "Unauthorized",
+    "Unreadable",
+    "UnsafePlan",
+    "Untrusted",
+    "Vanished",
+    "WrongContract",
+]
+
 
 class EngineError(Exception):
     """Base of all errors of this package. Messages are sentences with the values and, if there is one, a next step."""

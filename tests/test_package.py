@@ -11,7 +11,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import aiohttp
 import pytest
@@ -20,6 +20,7 @@ from opentelemetry.trace import TracerProvider
 
 import engine
 import engine.errors
+import engine.events
 import engine.testing
 from engine.model.resource import Resource
 from engine.sources.reading import Reading
@@ -56,6 +57,7 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
 
 
 ALIAS = """
+import importlib
 import sys
 import dimsync
 print([m for m in ("aiohttp", "pydantic", "rich") if m in sys.modules])
@@ -65,8 +67,10 @@ assert dimsync.__all__ == engine.__all__ and dir(dimsync) == dir(engine)
 assert all(getattr(dimsync, name) is getattr(engine, name) for name in engine.__all__)
 from dimsync import Engine
 assert Engine is engine.Engine
-import dimsync.testing, engine.testing
-assert all(getattr(dimsync.testing, name) is getattr(engine.testing, name) for name in engine.testing.__all__)
+for name in ("errors", "events", "testing", "testing.faults"):
+    one, other = (importlib.import_module(f"{package}.{name}") for package in ("engine", "dimsync"))
+    assert one.__all__ == other.__all__ and one.__name__ != other.__name__
+    assert all(getattr(one, public) is getattr(other, public) for public in one.__all__)
 """
 
 
@@ -98,6 +102,17 @@ def test_the_public_names_are_all_there() -> None:
     assert set(dir(engine)) == set(engine.__all__)
 
 
+def test_events_and_errors_have_modules_of_their_own() -> None:
+    errors = {
+        each.__name__ for each in vars(engine.errors).values() if isinstance(each, type) and issubclass(each, Exception)
+    }
+    assert set(engine.errors.__all__) == errors
+    events = {each.__name__ for each in get_args(engine.Event)}
+    assert set(engine.events.__all__) == events | {"Event", "WaitKind"}
+    for module in (engine.errors, engine.events):
+        assert all(getattr(engine, name) is getattr(module, name) for name in {*errors, *events} & {*module.__all__})
+
+
 def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
     """From each public name through the types of its fields, methods and properties, to all that it leads to.
 
@@ -121,6 +136,10 @@ def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
     assert {each.__qualname__ for each in missing} == set()
 
 
+IMPLIED = {"__aenter__", "__aiter__", "__anext__", "__await__", "__call__", "__enter__"}
+"""Methods that a program calls without naming them."""
+
+
 def annotations_of(thing: Any) -> Iterator[object]:
     """Yield the types of a function's arguments and result, or of a class's public fields, methods and properties."""
     own = [thing]
@@ -130,7 +149,7 @@ def annotations_of(thing: Any) -> Iterator[object]:
             member.fget if isinstance(member, property) else member
             for name, member in vars(thing).items()
             if inspect.isfunction(member) or isinstance(member, property)
-            if not name.startswith("_") or (name == "__init__" and not is_made_by_us)
+            if not name.startswith("_") or name in IMPLIED or (name == "__init__" and not is_made_by_us)
         ]
     for one in own:
         yield from (hint for name, hint in get_type_hints(one, localns=ELSEWHERE).items() if not name.startswith("_"))
@@ -138,7 +157,9 @@ def annotations_of(thing: Any) -> Iterator[object]:
 
 def parts_of(annotation: object) -> Iterator[object]:
     """Yield what a type is made of: of `Mapping[str, tuple[Row, ...]] | None`, among others `Row`."""
-    if isinstance(annotation, list):
+    if isinstance(annotation, TypeVar):
+        yield from parts_of(annotation.__bound__)
+    elif isinstance(annotation, list):
         for part in annotation:
             yield from parts_of(part)
     elif (origin := get_origin(annotation)) is not None:

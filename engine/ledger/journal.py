@@ -52,7 +52,8 @@ class Runs(Protocol):
     ) -> None:
         """Open a run's entry. A run that was never finished, and holds no locks, has crashed.
 
-        `origin`: as in `Scope`. `allowed`: guards that a person lets pass in this run, such as "mass-create:123".
+        `origin`: the API's scheme, host and port, and its base path. `allowed`: guards that a person lets pass in this
+        run, such as "mass-create:123".
         """
         ...
 

@@ -39,7 +39,7 @@ class Invoice:
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong with an invoice, or worth knowing about it (`NOTICES`)."""
+    """One thing that is wrong with an invoice, or worth knowing about it, such as `column-ignored`."""
 
     code: str  # as `dimsync help CODE` knows it
     where: str  # in the document; empty: the invoice as a whole

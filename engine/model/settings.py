@@ -53,7 +53,7 @@ class Secret:
         if not isinstance(text, str):
             raise ConfigError(f"Secret: its text is of type {type(text).__name__}: it must be text")
         self._text = text
-        self.fault = fault
+        self.fault: str = fault
 
     def reveal(self) -> str:
         """Return the text, for the code that sends it."""

@@ -46,6 +46,7 @@ from engine.run.company_api import CompanyApi
 from engine.run.conclusion import new_ledger
 from engine.run.connections import Connections
 from engine.run.dependencies import Dependencies
+from engine.run.event_loop import require_asyncio
 from engine.run.inspect import Explanation, changed_keys, explain
 from engine.run.known_accounts import KnownAccounts
 from engine.run.looks import Looks
@@ -104,9 +105,11 @@ class Engine:
         self._own = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        """Open the ledger. Raises `EngineError` unless an asyncio event loop runs here, and `LedgerError`."""
         if self._is_entered:
             text = "this engine has been entered and not left yet: share the engine that its `async with` gives,"
             raise EngineError(f"{text} or make a second one")
+        require_asyncio()
         self._is_entered = True
         try:
             async with AsyncExitStack() as opened:

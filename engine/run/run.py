@@ -29,7 +29,7 @@ class Run:
 
     def __init__(self, dependencies: Dependencies, work: Work) -> None:
         started_at = dependencies.now()
-        self.run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{dependencies.rng.getrandbits(32):08x}"
+        self.run_id: str = f"{started_at:%Y%m%dT%H%M%SZ}-{dependencies.rng.getrandbits(32):08x}"
         self._host = dependencies.host
         self._work = work
         self._events = RunEvents()
@@ -76,6 +76,7 @@ class Run:
             raise EngineError(f"{text} `result()`, once; call it again for another run")
         if not self._host.is_open:
             raise EngineError("the engine that this run was made by has been left: nothing can be sent any more")
+        self._host.require_own_loop()
         if watched:
             self._events.watch()
         self._hosted = self._host.take(

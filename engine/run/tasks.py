@@ -83,8 +83,9 @@ class RunHost:
     """The runs of an engine, from its opening to its closing, and again."""
 
     def __init__(self) -> None:
-        self.is_open = False
+        self.is_open: bool = False
         self._runs: set[Hosted] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None  # in which it was opened
 
     def take(
         self,
@@ -103,8 +104,17 @@ class RunHost:
         return hosted
 
     def open(self) -> None:
-        """Take runs from now on."""
+        """Take runs from now on, in the event loop that runs here."""
         self.is_open = True
+        self._loop = asyncio.get_running_loop()
+
+    def require_own_loop(self) -> None:
+        """Raise `EngineError` in another event loop than the one in which it was opened."""
+        if asyncio.get_running_loop() is not self._loop:
+            text = (
+                "the engine was entered in another event loop, as by another `asyncio.run`: an engine serves one loop;"
+            )
+            raise EngineError(f"{text} enter it where its runs are begun, or make one engine for each loop")
 
     async def close(self, *, is_cancelled: bool) -> None:
         """Take no more runs, and drain those that are under way. Whoever waits for these gets their results."""

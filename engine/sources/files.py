@@ -85,10 +85,11 @@ class FileSource:
     """
 
     def __init__(self, path: Path | str, mapping: ColumnMap | None = None) -> None:
+        self.sheet: str | None  # of a workbook
         file, self.sheet = split_sheet(str(path))
-        self.path = Path(file)
+        self.path: Path = Path(file)
         self._is_of_lines = self.path.suffix.lower() in _SMALL
-        self.mapping = mapping or ColumnMap()
+        self.mapping: ColumnMap = mapping or ColumnMap()
 
     @property
     def name(self) -> str:

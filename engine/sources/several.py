@@ -21,7 +21,7 @@ class Several:
         """Take at least one source. Raises `ValueError`."""
         if not parts:
             raise ValueError("several sources are at least one")
-        self.parts = tuple(parts)
+        self.parts: tuple[SourceRows, ...] = tuple(parts)
 
     @property
     def name(self) -> str:

@@ -40,7 +40,7 @@ class SqlSource:
     ) -> None:
         self._url = url if isinstance(url, Secret) else Secret(url)
         self.query = query
-        self.mapping = mapping or ColumnMap()
+        self.mapping: ColumnMap = mapping or ColumnMap()
         self.name = name  # the source's name in messages
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from engine.errors import EngineError
 from engine.model.dimension import Dimension
 from engine.model.settings import Account, Api, Company, Limits, Secret, Settings
+from engine.run.event_loop import require_asyncio
 from engine.sandbox import server
 from engine.sandbox.access import Allowance, Credentials
 from engine.sandbox.faults.rules import Rule
@@ -89,6 +90,8 @@ class Sandbox:
         self._in_loop, self._in_thread = AsyncExitStack(), ExitStack()
 
     async def __aenter__(self) -> Self:
+        """Serve from this event loop. Raises `EngineError` unless it is asyncio's."""
+        require_asyncio()
         await self._in_loop.enter_async_context(self._server)
         return self
 

@@ -42,6 +42,8 @@ def fleet(door: Door, tmp_path: Path, nursery: Nursery) -> Fleet:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
     """Run a command line in this process, in the fleet's folder: for what ends before the engine starts."""
     monkeypatch.chdir(tmp_path)
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 from anyio import run_process
@@ -155,16 +154,6 @@ def test_every_way_of_the_sandbox_is_told() -> None:
     rows = re.findall(r"^\| (`.*?`) \| ", TEXTS["sandbox"], re.MULTILINE)
     named = {name for cell in rows for name in re.findall(r"`([a-z_]+)`", cell)}
     assert {column.name for column in fields(Way)} - {"companies", "spelled"} <= named
-
-
-async def test_the_library_program_works_as_pasted(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    program: dict[str, Any] = {}
-    exec(BLOCKS["library"], program)  # noqa: S102  the page's own text
-    await program["main"](sandbox.base_url, CREDENTIALS.api_key, CREDENTIALS.client_id, CREDENTIALS.client_secret)
-    assert len(sandbox.tenant.companies[123].rows) == 2
 
 
 def test_each_exit_code_is_told() -> None:

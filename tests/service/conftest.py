@@ -16,6 +16,7 @@ import anyio
 import pytest
 import uvicorn
 from aiohttp import web
+from fastapi import FastAPI
 
 from engine import Dimension, Settings
 from engine.sandbox.server import Sandbox
@@ -47,8 +48,14 @@ async def serve_aiohttp(settings: Settings, *, handler_cancellation: bool = True
 
 @asynccontextmanager
 async def serve_fastapi(settings: Settings) -> AsyncIterator[str]:
+    """Serve the example of FastAPI."""
+    async with serve_asgi(fastapi_app.create_app(settings)) as url:
+        yield url
+
+
+@asynccontextmanager
+async def serve_asgi(app: FastAPI) -> AsyncIterator[str]:
     """Do what `uvicorn.run` does, in this event loop, and yield the address."""
-    app = fastapi_app.create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.ensure_future(server.serve([listener]))

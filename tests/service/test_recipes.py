@@ -8,13 +8,13 @@ import logging
 from pathlib import Path
 
 import sqlalchemy
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from engine import Company, Engine
 from engine.testing import Rule, Sandbox, faults
 from tests.sandbox.world import Rows, dims
 from tests.service.recipes.own_rows import companies
-from tests.service.recipes.prometheus_metrics import PrometheusMetrics, page
+from tests.service.recipes.prometheus_metrics import PrometheusMetrics
 from tests.service.recipes.service_tests import (
     test_a_lost_answer_creates_nothing_twice,
     test_a_row_that_is_refused_is_no_exception,
@@ -44,7 +44,7 @@ async def test_prometheus_reads_the_metrics_of_a_run() -> None:
         api.place(123)
         async with Engine(api.settings(), telemetry=PrometheusMetrics(registry)) as syncs:
             await syncs.sync([company()]).result()
-    lines = page(registry).decode().splitlines()
+    lines = generate_latest(registry).decode().splitlines()
     for line in (
         'dimsync_requests_total{account="main",kind="bulk",status="207"} 1.0',
         'dimsync_rows_total{account="main",column="created"} 4.0',

@@ -72,6 +72,7 @@ from engine import (
     read_invoices,
     read_plan,
     run_json,
+    run_sync,
     save_plan,
     write_plan,
 )
@@ -245,6 +246,11 @@ class Watching:
     def ended(self, run_id: str, error: BaseException | None) -> None: ...
 
     def lagged(self, seconds: float) -> None: ...
+
+
+def without_an_event_loop(settings: Settings, companies: list[Company]) -> None:
+    assert_type(run_sync(settings), RunResult)
+    assert_type(run_sync(settings, companies, allow=(), budget=5, telemetry=Watching()), RunResult)
 
 
 async def given(settings: Settings, rows: list[Dimension], frame: Frame) -> None:

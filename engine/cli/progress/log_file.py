@@ -38,7 +38,7 @@ class Log:
 
     def __init__(self, handler: logging.Handler, format_: Format) -> None:
         queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
-        self._logger = logging.getLogger("dimsync")
+        self._logger = logging.getLogger("dimsync-log-file")  # apart from the library's own records
         self._logger.setLevel(logging.INFO)
         self._logger.propagate = False
         self._to_thread = QueueHandler(queue)

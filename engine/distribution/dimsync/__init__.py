@@ -14,6 +14,8 @@ __all__ = engine.__all__
 
 
 def __getattr__(name: str) -> object:
+    if name not in __all__:  # a module of the package, such as `errors`, is imported under this name
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(engine, name)
 
 

@@ -1,1 +1,1 @@
-"""Recipes for programs that have the engine inside, as they are shown to their authors; tests run them."""
+"""Recipes for programs that have the engine inside; tests run them."""

@@ -1,6 +1,4 @@
-"""Companies whose rows are in the service's own database, read on its own connections."""
-
-from __future__ import annotations
+"""Companies whose rows are in the service's own database."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,20 +15,31 @@ ACCOUNTS = ColumnMap(
     key="{company_id}:account:{erp_dimension_id}",
     numbers_as_ids=True,  # the column is an integer; ids are text
 )
-QUERY = sqlalchemy.text("select number, title from accounts where client = :client order by number")
+QUERY = sqlalchemy.text(
+    "select number, title from accounts where client = :client"
+)
+
+
+def companies(
+    database: sqlalchemy.Engine, clients: dict[int, int]
+) -> list[Company]:
+    """Return companies. `clients`: company id -> our client number."""
+    return [
+        Company(id=company_id, source=accounts_of(database, client))
+        for company_id, client in clients.items()
+    ]
 
 
 def accounts_of(database: sqlalchemy.Engine, client: int) -> GivenRows:
-    """Return one client's accounts as a source: the query is sent anew in each run."""
-    return from_cursor(partial(_opened, database, client), ACCOUNTS, name=f"accounts of client {client}")
+    """Return a source: the query is sent anew in each run, in a thread."""
+    opened = partial(_opened, database, client)
+    return from_cursor(opened, ACCOUNTS, name=f"accounts of {client}")
 
 
 @contextmanager
-def _opened(database: sqlalchemy.Engine, client: int) -> Generator[sqlalchemy.CursorResult[Any], None, None]:
+def _opened(
+    database: sqlalchemy.Engine, client: int
+) -> Generator[sqlalchemy.CursorResult[Any], None, None]:
     with database.connect() as connection:
-        yield connection.execute(QUERY, {"client": client}, execution_options={"yield_per": 2_000})
-
-
-def companies(database: sqlalchemy.Engine, clients: dict[int, int]) -> list[Company]:
-    """Return the companies of a run. `clients`: company id -> the service's own number of the client."""
-    return [Company(id=company_id, source=accounts_of(database, client)) for company_id, client in clients.items()]
+        streamed = connection.execution_options(yield_per=2_000)
+        yield streamed.execute(QUERY, {"client": client})

@@ -1,43 +1,56 @@
-"""A service's own code, and its tests: `pytest_plugins = ["dimsync.testing.fixtures"]` in the topmost `conftest.py`."""
+"""Tests of a service's own code, against a sandbox in the process.
 
-from __future__ import annotations
+The topmost `conftest.py` has
+`pytest_plugins = ["dimsync.testing.fixtures"]`.
+"""
 
-from collections.abc import AsyncIterator
-
-from dimsync import Company, Dimension, Engine, State
+from dimsync import Company, Dimension, Engine, State, from_iterable
 from dimsync.testing import Clock, Match, Rule, Sandbox, faults
 
-RENT = Dimension(key="123:account:6000", type_code="account", type_label="GL Account", name="Rent", erp_id="6000")
-
-
-async def rows() -> AsyncIterator[Dimension]:
-    yield RENT
+RENT = Dimension(
+    key="123:account:6000",
+    type_code="account",
+    type_label="GL Account",
+    name="Rent",
+    erp_id="6000",
+)
 
 
 async def sync_harbor_grill(engine: Engine) -> State:
-    """Stand for the code that is tested: it takes an engine, and knows nothing of tests."""
-    result = await engine.sync([Company(id=123, source=rows())]).result()
-    return result.companies[0].state
+    """Stand for the code that is tested: it knows nothing of tests."""
+    company = Company(id=123, source=from_iterable([RENT]))
+    return (await engine.sync([company])).companies[0].state
 
 
-async def test_rows_arrive(dimsync_engine: Engine, dimsync_sandbox: Sandbox) -> None:
+async def test_rows_arrive(
+    dimsync_engine: Engine, dimsync_sandbox: Sandbox
+) -> None:
     dimsync_sandbox.place(123, name="Harbor Grill")
     async with dimsync_engine as engine:
         assert await sync_harbor_grill(engine) == State.SYNCED
     assert dimsync_sandbox.rows(123) == [RENT]
 
 
-async def test_a_row_that_is_refused_is_no_exception(dimsync_engine: Engine, dimsync_sandbox: Sandbox) -> None:
+async def test_a_row_that_is_refused_is_no_exception(
+    dimsync_engine: Engine, dimsync_sandbox: Sandbox
+) -> None:
     dimsync_sandbox.place(123)
-    dimsync_sandbox.set_faults(Rule(effect=faults.RejectRows(erp_id="6000", message="no such parent")))
+    refused = faults.RejectRows(erp_id="6000", message="no such parent")
+    dimsync_sandbox.set_faults(Rule(effect=refused))
     async with dimsync_engine as engine:
         assert await sync_harbor_grill(engine) == State.PARTIAL
 
 
-async def test_a_lost_answer_creates_nothing_twice(dimsync_engine: Engine, dimsync_sandbox: Sandbox) -> None:
+async def test_a_lost_answer_creates_nothing_twice(
+    dimsync_engine: Engine, dimsync_sandbox: Sandbox
+) -> None:
     dimsync_sandbox.place(123)
-    lost = faults.Reset(commit=True)  # the rows are stored, and the connection is cut instead of an answer
-    dimsync_sandbox.set_faults(Rule(effect=lost, match=Match(operation="bulk"), times=1))
+    lost = Rule(
+        effect=faults.Reset(commit=True),  # stored, and then cut off
+        match=Match(operation="bulk"),
+        times=1,
+    )
+    dimsync_sandbox.set_faults(lost)
     async with dimsync_engine as engine:
         assert await sync_harbor_grill(engine) == State.SYNCED
     assert dimsync_sandbox.rows(123) == [RENT]
@@ -55,4 +68,5 @@ async def test_an_unchanged_company_costs_one_request_a_day(
         assert dimsync_sandbox.requests() == []
         dimsync_clock.forward(days=1, hours=1)
         await sync_harbor_grill(engine)
-    assert [request.operation for request in dimsync_sandbox.requests() if request.company_id == 123] == ["list"]
+    sent = dimsync_sandbox.requests(company_id=123)
+    assert [request.operation for request in sent] == ["list"]

@@ -1,6 +1,4 @@
-"""JSON lines of structlog, with the engine's records among the program's own, and their ids as keys."""
-
-from __future__ import annotations
+"""JSON lines of structlog: the engine's records among the program's own."""
 
 import logging
 from typing import TextIO
@@ -11,11 +9,11 @@ IDS = ("run_id", "account", "company_id", "request_id")
 
 
 def set_up(stream: TextIO, level: int = logging.INFO) -> logging.Handler:
-    """Write records of all loggers to a stream, a JSON object a line; return the handler, to be removed at the end."""
+    """Write all loggers' records, a JSON object a line."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(allow=IDS),
+        structlog.stdlib.ExtraAdder(allow=IDS),  # as keys of the object
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = logging.StreamHandler(stream)
@@ -30,5 +28,5 @@ def set_up(stream: TextIO, level: int = logging.INFO) -> logging.Handler:
         )
     )
     logging.getLogger().addHandler(handler)
-    logging.getLogger("dimsync").setLevel(level)
+    logging.getLogger("dimsync").setLevel(level)  # else it is silent
     return handler
