@@ -56,7 +56,7 @@ probe_after = "20h"
 [groups.second.verify]
 probe_after = "36h"
 """
-"""What is due is not due by seconds alone: each sync asks for the number of rows, and of account `second` every other."""
+"""Each sync asks for the number of rows, and of account `second` every other one: nothing is due by seconds alone."""
 
 KEYS = {
     name: f"demo-{kind}{number}"
