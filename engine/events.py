@@ -2,11 +2,9 @@
 
 from engine.model.events import (
     ChunkSettled,
-    CompanyAhead,
     CompanyFinished,
     CompanyStarted,
     Event,
-    KeyAhead,
     Listed,
     PageRead,
     Parked,
@@ -24,11 +22,9 @@ from engine.model.events import (
 
 __all__ = [
     "ChunkSettled",
-    "CompanyAhead",
     "CompanyFinished",
     "CompanyStarted",
     "Event",
-    "KeyAhead",
     "Listed",
     "PageRead",
     "Parked",

@@ -15,6 +15,7 @@ from tests.nursery import Nursery
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    pytest.register_assert_rewrite("dimsync.testing.fixtures", "engine.testing.fixtures")  # before a test imports them
     gc.disable()  # until all is loaded
     config.addinivalue_line("markers", "sockets: the sandbox listens, the ledger is a file, and time goes by itself")
 
