@@ -1,23 +1,48 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from engine.ledger.opening import open_ledger
 from engine.ledger.protocols import Ledger
-from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.ledger.sqlite import ledger as sqlite
+from engine.ledger.sqlite.ledger import SqliteLedger
+from tests.ledger.postgres_server import PostgresServer, running_server
 
 
-@pytest.fixture(params=["sqlite:///ledger.db", "sqlite://"], ids=["file", "memory"])
-async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ledger]:
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A Postgres server."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of an empty ledger in Postgres."""
+    with postgres.ledger() as url:
+        yield url
+
+
+@pytest.fixture(params=["file", "memory", "postgres"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty ledger is, in each kind of database in turn."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/ledger.db" if request.param == "file" else "sqlite://"
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
     """Each implementation in turn, empty."""
-    async with await open_ledger(request.param, base=tmp_path) as opened:
+    async with await open_ledger(ledger_url) as opened:
         yield opened
 
 
 @pytest.fixture
 async def on_disk(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
     """A SQLite ledger in `tmp_path / "ledger.db"`."""
-    async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as opened:
+    async with await sqlite.open_ledger("sqlite:///ledger.db", base=tmp_path) as opened:
         yield opened

@@ -13,8 +13,8 @@ REMEMBER = """
     insert into directories (origin, account, at, locations_at, accounts_at) values (?, ?, ?, ?, ?)
     on conflict (origin, account) do update set
         at = excluded.at,
-        locations_at = coalesce(excluded.locations_at, locations_at),
-        accounts_at = coalesce(excluded.accounts_at, accounts_at)
+        locations_at = coalesce(excluded.locations_at, directories.locations_at),
+        accounts_at = coalesce(excluded.accounts_at, directories.accounts_at)
 """
 
 READ_COMPANIES = "select id, name, locations, plan from directory_companies where directory = ? order by position"

@@ -17,7 +17,7 @@ from engine.model.ledger_writes import Intent, Settlement
 from engine.model.resting import Rejection
 from engine.model.settings import CompanyKey
 
-BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?)"
+BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?) on conflict do nothing"
 OTHERS = "select id, keys from intents where scope = ? and id <> ?"
 FIND = """
     select run_id, exists (select 1 from rejections where scope = intents.scope),
@@ -67,10 +67,9 @@ def begin(connection: sqlite3.Connection, company_key: CompanyKey, intent: Inten
     text = f"Company {company_key.company_id}: chunk {intent.id} was begun before, or names a key twice."
     if len(wanted) < len(intent.keys):
         raise LedgerError(text)
-    try:
-        connection.execute(BEGIN, (scope_id, intent.id, intent.run_id, to_text(intent.at), _array(intent.keys)))
-    except sqlite3.IntegrityError as error:
-        raise LedgerError(text) from error
+    columns = (scope_id, intent.id, intent.run_id, to_text(intent.at), _array(intent.keys))
+    if not connection.execute(BEGIN, columns).rowcount:
+        raise LedgerError(text)
 
 
 def _array(keys: Iterable[str]) -> str:

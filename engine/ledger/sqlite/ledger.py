@@ -1,4 +1,4 @@
-"""The ledger on stdlib `sqlite3`: one file beside the settings, which several processes may share."""
+"""The ledger on SQL, and on stdlib `sqlite3`: one file beside the settings, which several processes may share."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ from engine.model.wanted import GoodCounts, LeftOut
 MEMORY = ":memory:"
 
 
-class SqliteLedger:
-    """A ledger in one SQLite database; made by `open_ledger`, closed by `aclose` or by leaving its block.
+class SqlLedger:
+    """A ledger in an SQL database; made by `open_ledger`, closed by `aclose` or by leaving its block.
 
     It holds no event loop: each call is answered on the loop that made it.
     """
@@ -77,8 +77,8 @@ class SqliteLedger:
         self._thread = thread
         self._hold = hold
         self._marks = marks or RunMarks()
-        self.path = path  # None: it is in memory
-        self.is_new = is_new  # no run was written down in its file when it was opened
+        self.path = path  # None: it is in no file
+        self.is_new = is_new  # no run was written down in it when it was opened
 
     async def read(self, company_key: CompanyKey) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""
@@ -244,9 +244,7 @@ class SqliteLedger:
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
-        forgotten = await self._thread.write(retention.prune, before)
-        await self._thread.alone(give_back)
-        return forgotten
+        return await self._thread.write(retention.prune, before)
 
     async def history(self, origin: str, most: int) -> list[PastRun]:
         """Return the newest runs at this origin, the newest first."""
@@ -370,13 +368,6 @@ class SqliteLedger:
         """Return the commented statements that make the tables and views of the file."""
         return await self._thread.read(schema.describe)
 
-    async def back_up(self, file: Path, at: datetime) -> None:
-        """Copy the ledger as it is at one moment to a file, which then holds all of it; runs may go on meanwhile.
-
-        Raises `LedgerError`, and leaves the file as it was.
-        """
-        await self._thread.alone(lambda connection: backup.back_up(connection, file, at))
-
     async def last_backup(self) -> datetime | None:
         """Return when the ledger was last backed up; None: never."""
         return await self._thread.read(backup.last_backup)
@@ -393,6 +384,23 @@ class SqliteLedger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class SqliteLedger(SqlLedger):
+    """A ledger in one SQLite database."""
+
+    async def prune(self, before: datetime) -> int:
+        """Forget what is older, and give much free space back to the file system."""
+        forgotten = await super().prune(before)
+        await self._thread.alone(give_back)
+        return forgotten
+
+    async def back_up(self, file: Path, at: datetime) -> None:
+        """Copy the ledger as it is at one moment to a file, which then holds all of it; runs may go on meanwhile.
+
+        Raises `LedgerError`, and leaves the file as it was.
+        """
+        await self._thread.alone(lambda connection: backup.back_up(connection, file, at))
 
 
 async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:

@@ -38,14 +38,20 @@ CARRY_OVER = (
     select origin, :key_id, day, used, used_up_at, per_day, reserve, reason
     from quotas where origin = :origin and account = :account_id
     on conflict (origin, account, day) do update set
-        used = used + excluded.used, used_up_at = coalesce(used_up_at, excluded.used_up_at),
-        per_day = coalesce(per_day, excluded.per_day), reserve = coalesce(reserve, excluded.reserve),
-        reason = coalesce(reason, excluded.reason)
+        used = quotas.used + excluded.used, used_up_at = coalesce(quotas.used_up_at, excluded.used_up_at),
+        per_day = coalesce(quotas.per_day, excluded.per_day), reserve = coalesce(quotas.reserve, excluded.reserve),
+        reason = coalesce(quotas.reason, excluded.reason)
     """,
     "delete from quotas where origin = :origin and account = :account_id",
-    "update or ignore pauses set account = :key_id where origin = :origin and account = :account_id",
+    """
+    update pauses set account = :key_id where origin = :origin and account = :account_id
+        and not exists (select 1 from pauses as newer where newer.origin = :origin and newer.account = :key_id)
+    """,
     "delete from pauses where origin = :origin and account = :account_id",  # where the key has a newer one
-    "update or ignore page_sizes set account = :key_id where origin = :origin and account = :account_id",
+    """
+    update page_sizes set account = :key_id where origin = :origin and account = :account_id
+        and not exists (select 1 from page_sizes as newer where newer.origin = :origin and newer.account = :key_id)
+    """,
     "delete from page_sizes where origin = :origin and account = :account_id",  # where the key has a newer one
 )
 FORGET = "delete from quotas where day < substr(?, 1, 10)"  # an instant; its own day is kept, as it may be today

@@ -25,9 +25,9 @@ from engine.model.table import Column, Keyed, transposed
 
 ENTRIES = """
     select {fields}, remote_id,
-           confirmed + 2 * settled + 4 * code_known + 8 * (coalesce(acked_generation, 0) > (
+           confirmed + 2 * settled + 4 * code_known + case when coalesce(acked_generation, 0) > (
                select coalesce(listed_generation, 0) from scopes where id = ?1
-           )),
+           ) then 8 else 0 end,
            seen, agreement, before
     from {rows} where scope = ?1
 """  # in the order of `entry_names`

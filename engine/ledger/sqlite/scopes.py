@@ -23,7 +23,7 @@ STATE = """
     passed, clean, clean_rows, clean_adopted, clean_left_out, listed_before
 """
 READ_NOTES = f"""
-    select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
+    select id, (select max(at) from intents where scope = scopes.id), lost_at, generation = listed_generation, {STATE}
     from scopes where origin = ? and account = ? and company_id = ?
 """  # noqa: S608  our own columns
 READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  our own columns

