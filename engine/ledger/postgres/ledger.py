@@ -13,6 +13,7 @@ from engine.errors import LedgerError, Locked
 from engine.ledger.postgres import locks
 from engine.ledger.postgres.address import checked
 from engine.ledger.postgres.migrate import MIGRATIONS, Migration, migrate
+from engine.ledger.postgres.schema import describe
 from engine.ledger.postgres.session import Session
 from engine.ledger.postgres.thread import PostgresThread
 from engine.ledger.sqlite import last_told, runs
@@ -79,6 +80,10 @@ class PostgresLedger(SqlLedger):
         return await self._thread.read(
             lambda session: last_told.standing(session, origin, partial(_is_alive, session)),
         )
+
+    async def schema(self) -> str:
+        """Return the commented statements that make the tables and views."""
+        return describe(MIGRATIONS)
 
 
 def _is_alive(session: Session, run_id: str) -> bool:

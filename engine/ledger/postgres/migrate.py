@@ -1,10 +1,11 @@
 """The schema of a Postgres ledger, as numbered steps, which workers of the commit before outlive.
 
-A step is a file in `migrations/`: a comment with its name, then statements. One that has shipped is never edited. Workers
-of the dimsync before are at work while a step is taken, and after it. So a step adds: tables, and columns that may be null
-or have a default. What it made needless is dropped by a later one, which those workers cannot live with, and which says
-so: by `-- needs 3`, a dimsync must know step 3 to use the ledger from then on. It waits for no worker, and is refused
-while one of an older dimsync is connected.
+A step is a file in `migrations/`: a comment with its name, then statements. One that has shipped is never edited.
+
+Workers of the dimsync before are at work while a step is taken, and after it. So a step adds: tables, and columns that
+may be null or have a default. What it made needless is dropped by a later one, which those workers cannot live with,
+and which says so: by `-- needs 3`, a dimsync must know step 3 to use the ledger from then on. Such a step is refused
+while an older one is connected.
 """
 
 from __future__ import annotations

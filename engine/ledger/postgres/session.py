@@ -11,7 +11,9 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from engine.errors import LedgerError
-from engine.ledger.postgres.spelling import Values, bound, spelled
+from engine.ledger.connection import Values
+from engine.ledger.postgres.spelling import bound, spelled
+from engine.ledger.postgres.texts import adapt
 
 SCHEMA = "dimsync"
 
@@ -42,7 +44,7 @@ class Session:
     """One connection, which runs statements as they are spelled for SQLite. Errors of the server are `LedgerError`."""
 
     def __init__(self, url: str, name: str, prepare: Callable[[Session], None]) -> None:
-        """Connect. `url`: as `address.checked` returns it. `prepare`: done before anything else. Raises `LedgerError`."""
+        """Connect. `url`: one that `address.checked` lets pass. `prepare`: done first. Raises `LedgerError`."""
         self._url = url
         self._name = name
         self._prepare = prepare
@@ -52,8 +54,8 @@ class Session:
         """Carry out a statement; its result is here when this returns."""
         try:
             if not values:
-                return self.connection.execute(_unchecked(statement))
-            return self.connection.execute(_unchecked(spelled(statement)), bound(statement, values))
+                return self.connection.execute(statement)
+            return self.connection.execute(spelled(statement), bound(statement, values))
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise self._explained(error) from error
 
@@ -63,7 +65,7 @@ class Session:
         if not groups:
             return
         try:
-            self.connection.cursor().executemany(_unchecked(spelled(statement)), groups)
+            self.connection.cursor().executemany(spelled(statement), groups)
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise self._explained(error) from error
 
@@ -98,15 +100,19 @@ class Session:
                 "correct `[ledger] url`. A password is taken from PGPASSWORD or ~/.pgpass."
             ) from error
         try:
+            adapt(self.connection)
             self.execute("; ".join(SETTINGS))
-            ((encoding,),) = self.execute("show server_encoding").fetchall()
-            if encoding != "UTF8":
-                raise LedgerError(f"The database of the ledger {self._name} is in {encoding}. Make one in UTF8.")
+            self._ensure_utf8()
             self._prepare(self)
         except BaseException:
             self.close()
             raise
         return self.connection
+
+    def _ensure_utf8(self) -> None:
+        ((encoding,),) = self.execute("show server_encoding").fetchall()
+        if encoding != "UTF8":
+            raise LedgerError(f"The database of the ledger {self._name} is in {encoding}. Make one in UTF8.")
 
     def _explained(self, error: psycopg.Error | UnicodeEncodeError) -> LedgerError:
         said = _said(error)
@@ -114,11 +120,6 @@ class Session:
             return LostConnection(f"The connection to the ledger {self._name} was lost: {said}. Run again.")
         kind = Collision if isinstance(error, AGAIN) else LedgerError
         return kind(f"The ledger {self._name} failed: {said}.")
-
-
-def _unchecked(statement: str) -> Any:
-    """Return a statement as psycopg takes it, whose types ask for texts that are known when types are checked."""
-    return statement
 
 
 def _said(error: Exception) -> str:

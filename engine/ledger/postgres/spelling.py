@@ -7,12 +7,14 @@ Most statements are the same in both databases, but for the marks of values. Tho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
+from engine.ledger.connection import Values
+from engine.ledger.postgres.texts import storable
 from engine.ledger.sqlite.statements import Statement, names
 from engine.model.resource import Resource
 from engine.model.row_record import entry_names
@@ -24,8 +26,6 @@ MARK = re.compile(r"\?(\d*)|(?<!:):([a-z_]+)")
 
 COMMON = 2
 """Values before those of the entries, in a statement on entries (`rows.ACKNOWLEDGE`)."""
-
-Values = Sequence[Any] | Mapping[str, Any]
 
 
 @cache
@@ -40,12 +40,12 @@ def spelled(statement: str) -> str:
 def bound(statement: str, values: Values) -> Mapping[str, Any]:
     """Return values by the names that `spelled` gives to them. Those of entries come as a list for each column."""
     if isinstance(values, Mapping):
-        return values
+        return {name: storable(value) for name, value in values.items()}
     if isinstance(statement, Statement) and statement.entries:
         width = len(entry_names(statement.resource))
         columns = (list(values[COMMON + at :: width]) for at in range(width))
         values = (*values[:COMMON], *columns)
-    return {f"p{number}": value for number, value in enumerate(values, start=1)}
+    return {f"p{number}": storable(value) for number, value in enumerate(values, start=1)}
 
 
 @cache

@@ -1,7 +1,7 @@
 """The thread that owns the connection of a Postgres ledger: what it does otherwise than that of a file.
 
 Writes that wait together are committed together, in two transactions. Those of companies, which their locks keep apart
-from other workers, go side by side with theirs. All others are of what workers share (the journal, quotas, directories):
+from other workers, go side by side with theirs. All others are of what workers share (journal, quotas, directories):
 they are carried out under one lock of the ledger, as all writes to a file are.
 
 When the connection is lost, so are its locks, and another worker may take the companies. So it is not made anew before
@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from engine.ledger.connection import Connection
 from engine.ledger.postgres.session import Collision, LostConnection, Session
-from engine.ledger.sqlite.thread import DatabaseThread, _Job, _NotBegun
+from engine.ledger.sqlite.thread import DatabaseThread, Job, NotBegun
 from engine.model.settings import CompanyKey
 
 P = ParamSpec("P")
@@ -47,7 +47,7 @@ class PostgresThread(DatabaseThread):
         begin = WRITE if args and isinstance(args[0], CompanyKey) else WRITE_SHARED
         return await self._carry_out(lambda session: work(session, *args, **kwargs), begin)
 
-    def _work_off(self, connection: Connection, batch: list[_Job]) -> None:
+    def _work_off(self, connection: Connection, batch: list[Job]) -> None:
         for begin in (WRITE, WRITE_SHARED):
             if writing := [job for job in batch if job.begin == begin]:
                 self._commit(connection, writing)
@@ -55,27 +55,27 @@ class PostgresThread(DatabaseThread):
             if job.begin not in (WRITE, WRITE_SHARED):
                 self._commit(connection, [job])
 
-    def _transact(self, connection: Connection, batch: list[_Job]) -> list[Any]:
+    def _transact(self, connection: Connection, batch: list[Job]) -> list[Any]:
         """Return the results of jobs of one kind once they are committed; try again where that is safe."""
         for tries in range(1, TRIES):
             try:
                 return super()._transact(connection, batch)
             except Collision:
                 time.sleep(0.01 * 2**tries)  # the other one is at work meanwhile
-            except (_NotBegun, LostConnection) as refused:
+            except (NotBegun, LostConnection) as refused:
                 if not self._is_renewed(connection, batch, refused):
-                    raise _NotBegun(_cause(refused)) from refused  # whether it was committed is not known
+                    raise NotBegun(_cause(refused)) from refused  # whether it was committed is not known
         return super()._transact(connection, batch)
 
-    def _is_renewed(self, session: Connection, batch: list[_Job], refused: _NotBegun | LostConnection) -> bool:
+    def _is_renewed(self, session: Connection, batch: list[Job], refused: NotBegun | LostConnection) -> bool:
         """Return whether a lost connection was made anew: where nothing was done by it, and no company is held."""
         error = _cause(refused)
-        has_begun = bool(batch[0].begin) and not isinstance(refused, _NotBegun)
+        has_begun = bool(batch[0].begin) and not isinstance(refused, NotBegun)
         if has_begun or self.held or not isinstance(error, LostConnection) or not isinstance(session, Session):
             return False
         session.renew()
         return True
 
 
-def _cause(refused: _NotBegun | LostConnection) -> Exception:
-    return refused.error if isinstance(refused, _NotBegun) else refused
+def _cause(refused: NotBegun | LostConnection) -> Exception:
+    return refused.error if isinstance(refused, NotBegun) else refused

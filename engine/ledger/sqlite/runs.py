@@ -54,7 +54,8 @@ REMEMBER_STATE = """
     on conflict (origin, account, company_id) do update set
         state = excluded.state, run_id = excluded.run_id, at = excluded.at, name = excluded.name,
         exit_code = excluded.exit_code, source_rows = excluded.source_rows, created = excluded.created,
-        updated = excluded.updated, trouble = excluded.trouble, well_at = coalesce(excluded.well_at, last_states.well_at)
+        updated = excluded.updated, trouble = excluded.trouble,
+        well_at = coalesce(excluded.well_at, last_states.well_at)
     where excluded.state <> 'locked'
 """
 LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"

@@ -14,7 +14,7 @@ BEFORE_FLAGS = 1  # columns of an entry between the row's own and its flags: the
 
 
 class Statement(str):
-    """A statement on a resource's tables, which still says what it was made of: another database spells it otherwise."""
+    """A statement on a resource's tables that says what it was made of: another database spells it otherwise."""
 
     __slots__ = ("entries", "resource", "template")
 

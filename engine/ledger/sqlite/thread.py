@@ -41,7 +41,7 @@ NEXT_STEPS = {
 """What a person can do, by the start of SQLite's error name."""
 
 
-class _Job(NamedTuple):
+class Job(NamedTuple):
     """Work that waits for the thread, and where its answer goes."""
 
     work: Callable[[Any], Any]
@@ -66,7 +66,7 @@ class DatabaseThread:
 
     def __init__(self, name: str) -> None:
         self._name = name  # of the ledger, for messages
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()  # None: close
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()  # None: close
         self._opened: Future[None] = Future()
         self._ended: Future[None] = Future()
         for milestone in (self._opened, self._ended):
@@ -82,7 +82,7 @@ class DatabaseThread:
 
     async def open(self, connect: Callable[[], Connection]) -> None:
         """Begin, with the connection that `connect` makes in the thread. Raises what it raises."""
-        # A daemon, so that a program that forgets to close the ledger still ends. The database undoes a cut transaction.
+        # A daemon, so that a program that forgets to close the ledger still ends. A cut transaction is undone.
         Thread(target=self._serve, args=(connect,), name=f"ledger {self._name}", daemon=True).start()
         try:
             await asyncio.wrap_future(self._opened)
@@ -95,9 +95,7 @@ class DatabaseThread:
         """Carry out a job that only reads: it sees one state of the database and does not wait for other writers."""
         return await self._carry_out(lambda connection: work(connection, *args, **kwargs), READ)
 
-    async def write(
-        self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def write(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a job that writes. It is durable when this returns; if this raises, it has changed nothing."""
         return await self._carry_out(lambda connection: work(connection, *args, **kwargs), WRITE)
 
@@ -108,7 +106,7 @@ class DatabaseThread:
     async def _carry_out(self, work: Callable[[Any], T], begin: str) -> T:
         self.ensure_open()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(work, begin, answer))
+        self._jobs.put(Job(work, begin, answer))
         return await answer
 
     def ensure_open(self) -> None:
@@ -142,12 +140,12 @@ class DatabaseThread:
         finally:
             self._ended.set_result(None)
 
-    def _next_batch(self) -> list[_Job] | None:
+    def _next_batch(self) -> list[Job] | None:
         """Wait for a job, and take those that are queued behind it; None: it is time to close."""
         item = self._jobs.get()
         if item is None:
             return None
-        batch: list[_Job] = []
+        batch: list[Job] = []
         while item is not None:
             if not item.answer.cancelled():
                 batch.append(item)
@@ -160,7 +158,7 @@ class DatabaseThread:
         self._jobs.put(None)  # closing comes after these
         return batch
 
-    def _work_off(self, connection: Connection, batch: list[_Job]) -> None:
+    def _work_off(self, connection: Connection, batch: list[Job]) -> None:
         """Carry out all writes in one transaction, then each read by itself: it may be long, but locks nobody out."""
         if writing := [job for job in batch if job.begin == WRITE]:
             self._commit(connection, writing)
@@ -168,11 +166,11 @@ class DatabaseThread:
             if job.begin != WRITE:
                 self._commit(connection, [job])
 
-    def _commit(self, connection: Connection, batch: list[_Job]) -> None:
+    def _commit(self, connection: Connection, batch: list[Job]) -> None:
         """Carry out a batch in one transaction and answer its callers; if it fails, give each job one of its own."""
         try:
             results = self._transact(connection, batch)
-        except _NotBegun as refused:
+        except NotBegun as refused:
             _answer([_Answer(job.answer, error=_explained(self._name, refused.error)) for job in batch])
         except BaseException as error:  # noqa: BLE001  a bug belongs to its caller too, and the thread goes on
             if len(batch) == 1:
@@ -183,14 +181,14 @@ class DatabaseThread:
         else:
             _answer([_Answer(job.answer, result) for job, result in zip(batch, results, strict=True)])
 
-    def _transact(self, connection: Connection, batch: list[_Job]) -> list[Any]:
+    def _transact(self, connection: Connection, batch: list[Job]) -> list[Any]:
         """Return the results of jobs of one kind once they are committed. If it raises, nothing was changed."""
         if not batch[0].begin:
             return [job.work(connection) for job in batch]
         try:
             connection.execute(batch[0].begin)
         except (sqlite3.Error, LedgerError) as error:
-            raise _NotBegun(error) from error
+            raise NotBegun(error) from error
         try:
             results = [job.work(connection) for job in batch]
             connection.execute("commit")
@@ -201,8 +199,8 @@ class DatabaseThread:
         return results
 
 
-class _NotBegun(Exception):
-    """A transaction did not begin, as when another process is writing: each job alone would wait as long, and in vain."""
+class NotBegun(Exception):
+    """A transaction did not begin, as another process is writing: each job alone would wait as long, and in vain."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
