@@ -38,7 +38,7 @@ import orjson
 
 from engine import Account, Allow, Api, Company, Dimension, Engine, Limits, RunResult, Secret, Settings
 from engine.ledger.sqlite.database import open_file
-from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.ledger import SqliteLedger, SqlLedger
 from engine.ledger.sqlite.lock import FileLocks
 from engine.ledger.sqlite.thread import DatabaseThread, Job
 from engine.sandbox.access import Credentials
@@ -212,7 +212,7 @@ class Rows:
 class Stage:
     """A server, a ledger file and a clock."""
 
-    def __init__(self, ledger: Path, kind: Callable[[SqliteLedger], SqliteLedger]) -> None:
+    def __init__(self, ledger: Path, kind: Callable[[SqlLedger], SqlLedger]) -> None:
         self.ledger = ledger
         self.kind = kind  # what is made of the ledger before it is used
         self.clock = Clock()
@@ -271,7 +271,7 @@ class Stage:
         self.unfinished = list(turns.values())
 
 
-def prepared(ledger: Path, kind: Callable[[SqliteLedger], SqliteLedger]) -> Stage:
+def prepared(ledger: Path, kind: Callable[[SqlLedger], SqlLedger]) -> Stage:
     """Return a stage on which company 1 was synced before, and company 2 is not known."""
     stage = Stage(ledger, kind)
     stage.service.place(1)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,21 +9,6 @@ from engine.ledger.opening import open_ledger
 from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite import ledger as sqlite
 from engine.ledger.sqlite.ledger import SqliteLedger
-from tests.ledger.postgres_server import PostgresServer, running_server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A Postgres server."""
-    with running_server() as server:
-        yield server
-
-
-@pytest.fixture
-def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """The URL of an empty ledger in Postgres."""
-    with postgres.ledger() as url:
-        yield url
 
 
 @pytest.fixture(params=["file", "memory", "postgres"])

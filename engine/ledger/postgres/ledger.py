@@ -90,12 +90,17 @@ def _is_alive(session: Session, run_id: str) -> bool:
     return locks.holder(session, locks.run_number(run_id)) is not None
 
 
+def open_session(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Session:
+    """Return a session on the ledger in a Postgres database, of the newest schema; raises as `open_postgres`."""
+    name = checked(url)
+    return Session(name, name, lambda session: migrate(session, migrations, name))
+
+
 async def open_postgres(url: str, *, migrations: Sequence[Migration] = MIGRATIONS) -> PostgresLedger:
     """Open the ledger in a Postgres database, whose schema is brought to the newest step; made where there is none.
 
     Raises `ConfigError` for a URL that holds a password or names no database, and `LedgerError` where there is none.
     """
-    name = checked(url)
-    thread = PostgresThread(name)
-    await thread.open(lambda: Session(url, name, lambda session: migrate(session, migrations, name)))
+    thread = PostgresThread(checked(url))
+    await thread.open(lambda: open_session(url, migrations))
     return PostgresLedger(thread, is_new=await thread.read(runs.is_empty))

@@ -42,7 +42,7 @@ def parse(script: str) -> Migration:
     """Return the step that a file spells."""
     title, _, _ = script.partition("\n")
     needs = NEEDS.search(script)
-    return Migration(title.removeprefix("-- "), int(needs[1]) if needs else 1, script)
+    return Migration(title.removeprefix("-- "), int(needs.group(1)) if needs else 1, script)
 
 
 MIGRATIONS = read_migrations()

@@ -23,5 +23,5 @@ def describe(migrations: Sequence[Migration]) -> str:
 
 
 def _noted(found: re.Match[str]) -> str:
-    name = found[1]
-    return f"{comment(NOTES[name])}\n{found[0]}" if name in NOTES else found[0]
+    name = found.group(1)
+    return f"{comment(NOTES[name])}\n{found.group()}" if name in NOTES else found.group()

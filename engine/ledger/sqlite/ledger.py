@@ -80,6 +80,11 @@ class SqlLedger:
         self.path = path  # None: it is in no file
         self.is_new = is_new  # no run was written down in it when it was opened
 
+    @property
+    def name(self) -> str:
+        """What people know it by: its file, or its URL."""
+        return self._thread.name
+
     async def read(self, company_key: CompanyKey) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""
         return await self._thread.read(rows.read, company_key)
@@ -257,6 +262,13 @@ class SqlLedger:
     async def is_under_way(self, run_id: str) -> bool:
         """Return whether a run without an end is under way, in this process or another."""
         return await self._thread.read(lambda _: self._marks.is_alive(run_id))
+
+    async def under_way(self) -> str | None:
+        """Return a run that is under way; None: none is."""
+        for run_id in await self._thread.read(runs.without_end):
+            if await self.is_under_way(run_id):
+                return run_id
+        return None
 
     async def past_result(self, origin: str, run_id: str) -> PastResult | None:
         """Return how a finished run ended; None: there is no such run."""
@@ -442,6 +454,13 @@ def restore_ledger(url: str, file: Path, at: datetime, *, base: Path | None = No
     return backup.restore(path, FileLocks(path.with_name(f"{path.name}.locks")), file, at)
 
 
+def file_of(url: str, base: Path | None = None) -> Path:
+    """Return the file of the ledger that a URL names. Raises `ConfigError` for a ledger in memory."""
+    if (file := _file(url)) == MEMORY:
+        raise ConfigError("The URL sqlite:// names a ledger in memory, which has no file. Write sqlite:///FILE.")
+    return _path(file, base)
+
+
 def _path(file: str, base: Path | None) -> Path:
     """Return a ledger's path. Two names of one file have to lead to one folder of locks."""
     return ((base or Path.cwd()) / file).resolve()
@@ -457,5 +476,6 @@ def _file(url: str) -> str:
     found = f"begins with {scheme}://" if separator else "has no scheme"
     raise ConfigError(
         f"The ledger's URL {found}, which is not understood. Write sqlite:///file.db for a path relative to the "
-        "settings, sqlite:////folder/file.db for an absolute one, or sqlite:// for a ledger in memory."
+        "settings, sqlite:////folder/file.db for an absolute one, sqlite:// for a ledger in memory, or "
+        "postgresql://user@host/database."
     )

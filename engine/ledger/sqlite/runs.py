@@ -16,6 +16,7 @@ from engine.model.settings import NamedCompany
 from engine.model.standing import LastBegun
 
 IS_EMPTY = "select not exists (select 1 from runs)"
+WITHOUT_END = "select id from runs where finished_at is null order by started_at desc"
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
 OPEN_RUN = "select origin from runs where id = ? and finished_at is null"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
@@ -98,6 +99,11 @@ WRITING = frozenset({"sync", "apply", "retry"})
 def is_empty(connection: sqlite3.Connection) -> bool:
     """Return whether the journal has no run."""
     return bool(connection.execute(IS_EMPTY).fetchone()[0])
+
+
+def without_end(connection: sqlite3.Connection) -> list[str]:
+    """Return the runs that have no end, the newest first."""
+    return [run_id for (run_id,) in connection.execute(WITHOUT_END)]
 
 
 def start(

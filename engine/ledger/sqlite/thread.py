@@ -73,6 +73,11 @@ class DatabaseThread:
             milestone.set_running_or_notify_cancel()  # one waiter that is cancelled must not cancel it for others
         self._closed = False
 
+    @property
+    def name(self) -> str:
+        """What people know the ledger by."""
+        return self._name
+
     @classmethod
     async def start(cls, name: str, connect: Callable[[], Connection]) -> DatabaseThread:
         """Return a running thread whose connection is open. Raises what `connect` raises."""
