@@ -69,14 +69,16 @@ class PostgresServer:
         self._emptied.append(database)
 
     @contextmanager
-    def empty_database(self) -> Iterator[str]:
+    def empty_database(self, options: str = "") -> Iterator[str]:
         """Give the URL of a database without a ledger."""
-        database = self._made("create database {}")
+        database = self._made(f"create database {{}} {options}")
         yield self.url(database)
         self._admin.execute(f"drop database {database} with (force)")
 
-    def admin(self) -> psycopg.Connection:
-        return self._admin
+    def end_session(self, pid: int) -> None:
+        """End a session, and wait until it is gone."""
+        ((is_gone,),) = self._admin.execute("select pg_terminate_backend(%s, 10000)", (pid,)).fetchall()
+        assert is_gone
 
     def _made(self, statement: str) -> str:
         name = f"ledger_{os.getpid()}_{next(self._numbers)}"
