@@ -43,6 +43,7 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
         for path in (ROOT / "engine").rglob(kind)
     }
     assert "engine/ledger/sqlite/migrations/01-rows-intents-runs.sql" in sources
+    assert "engine/ledger/postgres/statements/rows.sql" in sources
     alias = "engine/distribution/dimsync/__init__.py"  # which is `dimsync/__init__.py` there
     assert sources - {alias} <= names
     assert not [name for name in names if name.startswith("engine/distribution")]

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from hashlib import sha256
 from importlib import import_module
 from importlib.resources import files
 from threading import Event
@@ -228,6 +229,14 @@ async def test_a_step_that_older_workers_cannot_live_with_waits_until_they_are_g
             pass
         with pytest.raises(LedgerError, match="has schema version 2, and this dimsync knows versions up to 1"):
             await open_postgres(url)
+
+
+SHIPPED = ["0595f0d56001ba951ee1e972aea28d5ea37f905453f4e16b9eb70ec07bb3ae02"]
+"""SHA-256 of each step."""
+
+
+def test_a_step_that_has_shipped_is_never_edited() -> None:
+    assert [sha256(step.script.encode()).hexdigest() for step in MIGRATIONS] == SHIPPED
 
 
 def test_steps_that_take_something_away_say_who_cannot_live_with_them() -> None:

@@ -37,6 +37,7 @@ class PostgresPlace:
 
     def begin(self) -> None:
         """Begin a transaction, in which nobody else writes."""
+        self._session.execute("set idle_in_transaction_session_timeout to 0")  # it waits while the other end works
         tables = ", ".join(self.columns())
         self._session.execute(f"begin isolation level repeatable read; lock table {tables} in exclusive mode")
 

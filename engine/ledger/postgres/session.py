@@ -21,7 +21,7 @@ SETTINGS = (
     f"set search_path to {SCHEMA}",
     "set synchronous_commit to on",  # a commit survives a power cut, whatever the server's default is
     "set lock_timeout to '30s'",  # like `BUSY_TIMEOUT_S` of the SQLite ledger
-    "set idle_in_transaction_session_timeout to '30s'",  # a frozen worker holds up no other one for longer
+    "set idle_in_transaction_session_timeout to '15s'",  # a frozen worker holds others up for less than they wait
     "set tcp_keepalives_idle to 30",  # a worker whose machine is gone keeps its companies for a minute
     "set tcp_keepalives_interval to 10",
     "set tcp_keepalives_count to 3",

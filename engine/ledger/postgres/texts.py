@@ -15,9 +15,9 @@ NUL, STAND_IN = "\0", "\ufdd0"
 
 def storable(value: Any) -> Any:
     """Return a value, or a list of values, without NUL."""
-    if isinstance(value, str):
-        return value.replace(NUL, STAND_IN) if NUL in value else value
-    return list(map(storable, value)) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [each.replace(NUL, STAND_IN) if isinstance(each, str) and NUL in each else each for each in value]
+    return value.replace(NUL, STAND_IN) if isinstance(value, str) and NUL in value else value
 
 
 class _TextLoader(Loader):
