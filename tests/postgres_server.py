@@ -43,7 +43,7 @@ class PostgresServer:
     def __init__(self, url: str) -> None:
         self._url = url  # has `{}` in the place of the database's name
         self._numbers = count()
-        self._emptied: list[str] = []
+        self._emptied: list[tuple[str, psycopg.Connection]] = []  # databases, and a connection to each
         self._admin = psycopg.connect(url.format("postgres"), autocommit=True)
         for setting in QUICK:
             self._admin.execute(f"alter system set {setting} to off")
@@ -60,13 +60,14 @@ class PostgresServer:
 
         It is emptied afterwards, and used again: that takes a tenth of the time of making one.
         """
-        database = (
-            self._emptied.pop() if self._emptied else self._made(f"create database {{}} template {self._template}")
-        )
+        if self._emptied:
+            database, tidier = self._emptied.pop()
+        else:
+            database = self._made(f"create database {{}} template {self._template}")
+            tidier = psycopg.connect(self.url(database), autocommit=True)
         yield self.url(database)
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
-            connection.execute(EMPTY)
-        self._emptied.append(database)
+        tidier.execute(EMPTY)
+        self._emptied.append((database, tidier))
 
     @contextmanager
     def empty_database(self, options: str = "") -> Iterator[str]:
@@ -86,7 +87,8 @@ class PostgresServer:
         return name
 
     def close(self) -> None:
-        self._admin.close()
+        for connection in (self._admin, *(tidier for _, tidier in self._emptied)):
+            connection.close()
 
 
 @contextmanager

@@ -110,7 +110,7 @@ class Session:
         return self.connection
 
     def _ensure_utf8(self) -> None:
-        ((encoding,),) = self.execute("show server_encoding").fetchall()
+        encoding = self.connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise LedgerError(f"The database of the ledger {self._name} is in {encoding}. Make one in UTF8.")
 
