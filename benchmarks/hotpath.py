@@ -1,7 +1,8 @@
-"""The work that every row of a sync passes, as a fixed pure program: what `scripts/check-speed` counts.
+"""The work that every row of a sync passes, as a fixed program: what `scripts/check-speed` counts.
 
 10,000 wanted rows against 100 pages of 100 listed ones, 20 % changed and a few new: decoding, indexing, matching,
-comparing, encoding into chunks, and reconciling their answers. No sockets, no ledger, no clock.
+comparing, encoding into chunks, and reconciling their answers; and what the requests for 100 pages cost beside that,
+limits and quota included, over a transport that answers at once. No sockets, no ledger.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 
 from benchmarks.data import Row, Shape, base_rows, wanted_rows
+from benchmarks.request_cost import Memory, Unread, clients
 from benchmarks.store import Stored
 from engine.compare.absorb import absorb
 from engine.compare.agreed import Agreed, agreed
@@ -78,6 +80,7 @@ class HotPath:
         return {
             "read a program's single rows": self._read_single,
             "read the source": partial(self._read, self._source),
+            "ask for pages": self._ask,
             "decode and index pages": self._decode,
             "tell what is agreed": self._tell_agreed,
             "match": self._match,
@@ -97,6 +100,15 @@ class HotPath:
 
     def _read_single(self) -> Wanted:
         return asyncio.run(read(SingleRows(self._wanted), company_id=COMPANY, type_codes=DIALECT.type_codes))
+
+    def _ask(self) -> None:
+        """Ask for 100 pages through a channel; their answers are not decoded. Its clock goes on by itself."""
+        asyncio.run(self._ask_all())
+
+    async def _ask_all(self) -> None:
+        client = clients(Memory(), "https://api.test/v1", Unread(), [COMPANY])[COMPANY]
+        for number in range(1, 101):
+            await client.page(number, 100)
 
     def _decode(self) -> RemoteView:
         index = RemoteView()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks.data import Shape
 from benchmarks.launch import ROOT, ProgramFailed, Run, Server, run_program, surroundings
@@ -54,11 +55,14 @@ class Stage:
         shutil.copyfile(ledger, _kept(ledger))
         return ledger
 
-    def run(self, program: str, *, watch_stalls: bool = False) -> Run:
-        """Run a program from the start. Raises `ProgramFailed` when it does not leave the rows that it should."""
+    def run(self, program: str, **options: Any) -> Run:
+        """Run a program from the start. Raises `ProgramFailed` when it does not leave the rows that it should.
+
+        `options`: fields of its job that are not as usual.
+        """
         work = self.workload
         self._server.reset(work.shape, filled=work.filled, latency_s=work.latency_s, page_size=work.page_size)
-        run = run_program(program, replace(self._job(), watch_stalls=watch_stalls), self._server)
+        run = run_program(program, replace(self._job(), **options), self._server)
         must_have_left(self._expected, run, f"{program} on {work.name}")
         return run
 

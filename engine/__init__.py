@@ -61,9 +61,11 @@ if TYPE_CHECKING:
     from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
     from engine.model.events import (
         ChunkSettled,
+        CompanyAhead,
         CompanyFinished,
         CompanyStarted,
         Event,
+        KeyAhead,
         Listed,
         PageRead,
         Parked,
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
         RequestSent,
         RunFinished,
         RunStarted,
+        Scheduled,
         SourceRead,
         Waiting,
         WidthChanged,
@@ -129,8 +132,8 @@ _HOMES = {
         "engine.model.directory": "Directory VisibleAccount VisibleCompany VisibleLocation",
         "engine.model.difference": "Difference FieldDifference Whose",
         "engine.model.events": (
-            "ChunkSettled CompanyFinished CompanyStarted Event Listed PageRead Parked Planned RequestSent "
-            "RunFinished RunStarted SourceRead Waiting WidthChanged"
+            "ChunkSettled CompanyAhead CompanyFinished CompanyStarted Event KeyAhead Listed PageRead Parked Planned "
+            "RequestSent RunFinished RunStarted Scheduled SourceRead Waiting WidthChanged"
         ),
         "engine.model.row_record": "Agreement RowRecord",
         "engine.model.resting": "Rejection RestingRow",
@@ -184,6 +187,7 @@ __all__ = [
     "ChunkSettled",
     "ColumnMap",
     "Company",
+    "CompanyAhead",
     "CompanyApi",
     "CompanyFinished",
     "CompanyPlan",
@@ -212,6 +216,7 @@ __all__ = [
     "InFlight",
     "IncompleteListing",
     "Invoice",
+    "KeyAhead",
     "Ledger",
     "LedgerError",
     "LeftOut",
@@ -249,6 +254,7 @@ __all__ = [
     "RunResult",
     "RunStarted",
     "SavedPlan",
+    "Scheduled",
     "Secret",
     "Settings",
     "Several",

@@ -10,12 +10,15 @@ from engine.cli.streams import open_streams
 
 WINDOWS = "Error: dimsync runs on Linux and macOS; on Windows use it in WSL or in a container"
 
+RUNS = frozenset({"sync", "plan", "check", "apply", "retry", "demo"})
+"""Verbs that schedulers start and that take long: what they say is dated in a log."""
+
 
 def main() -> None:
     """Run the command line and exit with its code. On Windows, where the ledger cannot be locked, it only says so."""
     if os.name == "nt":
         sys.exit(WINDOWS)
-    open_streams()
+    open_streams(is_dated=sys.argv[1:2] != [] and sys.argv[1] in RUNS)
     if sys.argv[1:] == ["--version"]:  # scripts ask this often, and loading the command line takes long
         from engine.version import __version__  # noqa: PLC0415  loaded only here, to start quickly
 

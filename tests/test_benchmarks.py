@@ -18,6 +18,7 @@ from benchmarks.readers import ours, ours_alone
 from benchmarks.readers.hostile import look
 from benchmarks.reading import WITHOUT
 from benchmarks.reading_tables import render_reading
+from benchmarks.request_cost import IN_FLIGHT, KINDS, LAYERS, Measure
 from benchmarks.speed import c_calls, compare, instructions
 from benchmarks.stage import must_have_left
 from benchmarks.tables import render_limits, table
@@ -70,6 +71,13 @@ def test_a_stage_that_costs_more_than_recorded_is_told() -> None:
     assert compare({"match": {"instructions": 10_200}}, recorded) == []
     assert "10,000 -> 10,500 (+5.0%" in compare({"match": {"instructions": 10_500}}, recorded)[0]
     assert "not recorded" in compare({"diff": {"instructions": 1}}, recorded)[0]
+
+
+def test_the_cost_of_a_request_is_measured_in_every_layer() -> None:
+    small = Measure(requests=64, rounds=1)
+    with serving() as server:
+        costs = [small.cost_us(server, layer, kind, IN_FLIGHT[-1]) for layer in LAYERS for kind in KINDS]
+    assert all(cost_us > 0 for cost_us in costs)
 
 
 def test_a_month_without_a_ledger_lists_every_company_in_every_sync() -> None:

@@ -36,7 +36,15 @@ class Job:
     concurrency: int  # requests in flight, where a program can have several
     ledger: str  # a file that ours goes on from
     verify: str  # ours: "full" lists every company, "auto" what a daily run would
-    watch_stalls: bool = False  # ours: note the longest stall of the event loop
+    watch_stalls: bool = False  # ours: note how late the event loop was
+    uvloop: bool = True  # ours: where it is installed
+    single_rows: bool = False  # ours: the sources are a program's own, which give one row at a time
+    command: bool = False  # ours: Python's cycle collector runs as seldom as in the command
+
+    @classmethod
+    def told(cls) -> Job:
+        """Return the job that this process was started for."""
+        return cls(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
 
     def save(self, path: Path) -> None:
         """Write it for the program."""
@@ -52,7 +60,7 @@ class Meter:
     """Notes what a program has used when its imports are done, and when it ends."""
 
     def __init__(self) -> None:
-        self.job = Job(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+        self.job = Job.told()
         gc.collect()
         gc.freeze()  # in whichever process this is: what is loaded stays, and the collector need not look at it
         self._ready = {"cpu_s": time.process_time(), "rss_bytes": peak_bytes()}

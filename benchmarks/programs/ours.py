@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import orjson
 from anyio.lowlevel import checkpoint
 
 from benchmarks.data import ACCOUNT, CREDENTIALS
 from benchmarks.programs.job import Job, Meter
 from benchmarks.server import run_fast
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, Verify, VerifyMode
+from engine.cli.main import COLLECT
+from engine.cli.progress.progress import Progress
 from engine.ledger.sqlite.database import open_file
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks
 from engine.ledger.sqlite.thread import DatabaseThread
-from engine.observe.progress import Progress
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,9 +77,23 @@ def settings(job: Job) -> Settings:
     )
 
 
+class SingleRows:
+    """A program's own source, which gives one row at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = str(path)
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the rows of a file."""
+        for line in self._path.read_bytes().splitlines():
+            yield orjson.loads(line)
+
+
 async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
     """Sync the fleet, its events shown as plain lines on standard error."""
-    companies = [Company(id=company, source=FileSource(path)) for company, path in job.sources.items()]
+    source = SingleRows if job.single_rows else FileSource
+    companies = [Company(id=company, source=source(path)) for company, path in job.sources.items()]
     async with SqliteLedger(thread, locks.hold) as ledger, Engine(settings(job), ledger=ledger) as engine:
         with Progress("bench", sys.stderr) as progress:
             async with engine.sync(companies) as run:
@@ -86,23 +103,35 @@ async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
 
 
 class Watch:
-    """Notes the longest time by which the event loop was late for a tick."""
+    """Notes by how much the event loop was late for each tick, and for how much of that this process was at work."""
 
     def __init__(self) -> None:
-        self.longest_s = 0.0
+        self._late_s = [TICK_S]
+        self._busy_s = [0.0]
 
     async def tick(self) -> None:
         """Tick until cancelled."""
         while True:
-            due = time.monotonic() + TICK_S
+            due, began = time.monotonic() + TICK_S, time.process_time()
             await asyncio.sleep(TICK_S)
-            self.longest_s = max(self.longest_s, time.monotonic() - due)
+            self._late_s.append(time.monotonic() - due)
+            self._busy_s.append(min(self._late_s[-1], time.process_time() - began))
+
+    def report(self) -> dict[str, float]:
+        """Return the longest of both, and below what all but a thousandth of the ticks are."""
+        found = {}
+        for name, each in (("stall", self._late_s), ("work", self._busy_s)):
+            each.sort()
+            found[f"longest_{name}_s"], found[f"p999_{name}_s"] = each[-1], each[len(each) * 999 // 1_000]
+        return found
 
 
 async def main() -> None:
     """Run the job once. A result that is not clean is no result."""
     await checkpoint()  # brings the last of what has to be imported
     meter = Meter()
+    if meter.job.command:
+        gc.set_threshold(*COLLECT)
     path, watch = Path(meter.job.ledger), Watch()
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
     thread = await MeteredThread.start(str(path), lambda: open_file(path, locks))
@@ -117,7 +146,7 @@ async def main() -> None:
     meter.report(
         ledger_read_s=thread.read_s,
         ledger_write_s=thread.total_s - thread.read_s,
-        longest_stall_s=watch.longest_s,
+        **watch.report(),
         pushed=(totals.created or 0) + (totals.updated or 0),
     )
     if result.exit_code or not totals.adds_up:
@@ -126,4 +155,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    run_fast(main())
+    if Job.told().uvloop:
+        run_fast(main())
+    else:
+        asyncio.run(main())

@@ -20,6 +20,14 @@ config_option = click.option(
     help="The settings file.",
 )
 
+log_file_option = click.option(
+    "--log-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write down there what happens, with times and levels; files of 10 MB, the last five are kept as FILE.1 to"
+    " FILE.5.",
+)
+
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 
 
@@ -50,6 +58,7 @@ def run_options(*more: str) -> Callable[[F], F]:
         *(MORE[name] for name in more),
         output_option("table", "json", "ndjson"),
         quiet_option,
+        log_file_option,
     ]
     return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
 

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TypeVar
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
-from engine.model.table import Column, Keyed, Table, taken, unequal
+from engine.model.table import Column, Keyed, Table, distinct, gathered, has_any, taken, unequal
 
 Row = TypeVar("Row")
 
@@ -53,7 +53,7 @@ class _Joined:
     @property
     def has_unsure(self) -> bool:
         """Whether any entry is unconfirmed, of unknown outcome, or of unknown code."""
-        return not set(map(FRESH.__or__, self.entries.column("flags"))) <= {SURE | FRESH}
+        return not set(self.entries.column("flags")) <= {SURE, SURE | FRESH}
 
     @property
     def shows_keys(self) -> bool:
@@ -103,7 +103,7 @@ def agreed(
         alike = [position for position in alike if position not in moved]
     while True:
         led = taken(joined.sent("remote_id"), alike)
-        keys, ids = set(taken(joined.sent("key"), alike)), set(led)
+        keys, ids = distinct(taken(joined.sent("key"), alike)), distinct(led)
         left, others = _without(wanted, "key", keys), _without(remotes.table, "id", ids)
         touched = _touched(joined, alike, left, others, entries, keys, Counter(led) if len(ids) < len(led) else {})
         if not touched:
@@ -130,8 +130,8 @@ def agreed(
 def _joined(
     wanted: Keyed[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow], resource: Resource
 ) -> _Joined:
-    at_wanted = list(map(wanted.positions.get, entries.column("key"), repeat(_NOWHERE)))
-    at_remote = list(map(remotes.positions.get, entries.column("remote_id"), repeat(_NOWHERE)))
+    at_wanted = gathered(map(wanted.positions.get, entries.column("key"), repeat(_NOWHERE)))
+    at_remote = gathered(map(remotes.positions.get, entries.column("remote_id"), repeat(_NOWHERE)))
     if _NOWHERE in at_wanted or _NOWHERE in at_remote:
         there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if _NOWHERE not in each]
         entries, at_wanted, at_remote = entries.take(there), taken(at_wanted, there), taken(at_remote, there)
@@ -180,7 +180,7 @@ def _optional_moved(joined: _Joined, name: str) -> Iterable[int]:
     """Return the positions at which an optional field is not plainly alike. One that is not shown has not moved."""
     flags, wants, sent = joined.sent("flags"), joined.wants(name), joined.sent(name)
     shows_any = any(joined.remotes.column(name))
-    if all(map(CODE_KNOWN.__and__, flags)):
+    if all(map(CODE_KNOWN.__and__, set(flags))):
         yield from unequal(wants, sent)
         if shows_any:
             shown = joined.shown(name)
@@ -233,12 +233,12 @@ def _touched(
     claimed.update(row_id for row_id, count in uses.items() if count > 1)
     listed = set(others.column("key")) - {None}
     names = joined.resource.natural_key
-    natural = {*left.columns(*names), *others.columns(*names)}
+    natural = distinct(chain(left.columns(*names), others.columns(*names)))
     if len(keys) < len(entries):
         unled = [position for key, position in entries.positions.items() if key not in keys]
         natural.update(entries.table.take(unled).columns(*names))
     own_keys, ids = joined.sent("key"), joined.sent("remote_id")
-    is_free = natural.isdisjoint(joined.entries.columns(*names))
+    is_free = not has_any(natural, joined.entries.columns(*names), len(joined.entries))
     if is_free and claimed.isdisjoint(ids) and listed.isdisjoint(keys):
         return frozenset()
     own = list(joined.entries.columns(*names))

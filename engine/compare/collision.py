@@ -6,6 +6,7 @@ Two keys of the source lead to one remote row. Neither is sent again until one o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
@@ -62,6 +63,8 @@ def held(collisions: dict[str, RestingRow]) -> list[Hold]:
 
 def collisions(groups: Mapping[str, Collection[str]], wanted: Wanted, now: datetime) -> dict[str, RestingRow]:
     """Return the notes on rows that lead to one remote row, by key. `groups`: their keys, by the id of that row."""
+    if not groups:
+        return {}
     rows = {row.key: row for row in wanted.rows if any(row.key in group for group in groups.values())}
     found = {}
     for remote_id, group in groups.items():
@@ -104,11 +107,11 @@ def sharing(matching: Matching, record: CompanyRecord) -> dict[str, set[str]]:
     return found
 
 
-def _acknowledged(keys: Iterable[str], record: CompanyRecord) -> Iterator[tuple[NaturalKey, str]]:
+def _acknowledged(keys: AbstractSet[str], record: CompanyRecord) -> Iterator[tuple[NaturalKey, str]]:
     """Yield rows that an answer has acknowledged. A row known by a listing alone has an id of its own."""
-    for key in keys:
-        known = record.rows.get(key)
-        if known is not None and known.outcome_known and (known.confirmed or known.remote_id is None):
+    for key in record.rows.keys() & keys:
+        known = record.rows[key]
+        if known.outcome_known and (known.confirmed or known.remote_id is None):
             yield natural_key(known.row), key
 
 

@@ -35,7 +35,7 @@ def join(
     `alike`: a person has looked and says that rows which look like one in Ottimate are new: they are created. `agreed`:
     rows that need no pair; they are left out.
     """
-    rows: list[Dimension] = list(agreed.rows) if agreed else sorted(wanted.rows, key=attrgetter("key"))
+    rows: list[Dimension] = agreed.rows.listed() if agreed else sorted(wanted.rows, key=attrgetter("key"))
     remotes = dict(agreed.remotes.items() if agreed else view.rows.items())
     pairs, rest, holds, contested = _by_key(rows, remotes, record)
     taken = {pair.remote.id: pair.row.key for pair in pairs}

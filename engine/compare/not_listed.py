@@ -50,21 +50,19 @@ def perhaps_there(record: CompanyRecord, view: RemoteView) -> dict[str, NaturalK
     """
     if record.is_as_listed:
         return {}
-    entries = record.entries.table.columns("key", "flags", "remote_id", *record.resource.natural_key)
-    absent = {
-        key: tuple(natural)
-        for key, flags, remote_id, *natural in entries
-        if flags & SETTLED and remote_id not in view.rows
-    }
-    return without_shown(absent, view)
+    table, shown = record.entries.table, view.rows.positions
+    positions = [at for at, remote_id in enumerate(table.column("remote_id")) if remote_id not in shown]
+    entries = table.take(positions).columns("key", "flags", *record.resource.natural_key)
+    return without_shown({key: tuple(natural) for key, flags, *natural in entries if flags & SETTLED}, view)
 
 
-def may_be_there(record: CompanyRecord, view: RemoteView, unlisted: Collection[str]) -> dict[str, NaturalKey]:
+def may_be_there(
+    record: CompanyRecord, view: RemoteView, absent: Mapping[str, NaturalKey], unlisted: Collection[str]
+) -> dict[str, NaturalKey]:
     """Return, by key, what was sent and has not been listed since, as of this listing.
 
-    `unlisted`: keys of `perhaps_there` that no earlier listing has shown since they were acknowledged.
+    `absent`: `perhaps_there`. `unlisted`: keys of it that no earlier listing has shown since they were acknowledged.
     """
-    absent = perhaps_there(record, view)
     return without_shown(record.may_be_there, view) | {key: absent[key] for key in absent if key in unlisted}
 
 

@@ -12,7 +12,7 @@ from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow, natural_ke
 from engine.model.resource import Resource
 from engine.model.resting import NOT_LISTED
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, remote_id_of
-from engine.model.table import Keyed, Table, constant, taken
+from engine.model.table import Keyed, Table, constant, distinct, taken
 
 
 class RemoteView:
@@ -84,7 +84,7 @@ def _as_acknowledged(record: CompanyRecord) -> list[int]:
     else:
         kept = list(range(len(table)))
     ids, flags = table.column("remote_id"), table.column("flags")
-    if len(set(ids)) < len(ids) or None in ids:
+    if len(distinct(ids)) < len(ids) or None in ids:
         uses = Counter(ids)
         kept = [position for position in kept if ids[position] is not None and uses[ids[position]] == 1]
     for name in ("seen", "agreement"):
@@ -99,7 +99,7 @@ def _acknowledged_rows(table: Table[RowRecord], resource: Resource, *, keyed: bo
     flags = table.column("flags")
     shown = {name: table.column(name) for name in resource.names}
     shown["id"] = table.column("remote_id")
-    if not all(map(CODE_KNOWN.__and__, flags)):
+    if not all(map(CODE_KNOWN.__and__, set(flags))):
         for name in resource.optional:
             shown[name] = [value if each & CODE_KNOWN else None for value, each in zip(shown[name], flags, strict=True)]
     confirmed = zip(shown["key"], flags, strict=True) if keyed else ()

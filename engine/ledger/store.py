@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine.model.company_record import CompanyRecord, CompanyState
-from engine.model.ledger_writes import Learned
+from engine.model.ledger_writes import GoodEnd, Learned
 from engine.model.resting import RestingRow
 from engine.model.row_history import Generation, Life
 from engine.model.row_record import Agreement
@@ -63,6 +63,13 @@ class Rows(Protocol):
         Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new, a
         sketch, and notes on sources. The caller holds the company's lock, and compared after no lost request could
         arrive any more (`lost_at`). Does nothing while an intent is open, or where nothing is known of the company.
+        """
+        ...
+
+    async def end_well(self, company_key: CompanyKey, end: GoodEnd) -> None:
+        """Take over what a company's good run leaves behind, as `sketch`, `note`, `keep_good_source` and `note_clean`.
+
+        In this order, and in one transaction.
         """
         ...
 

@@ -89,15 +89,15 @@ class Balance:
             and _sums(self.source_rows, outcomes)
             and _sums(self.remote_rows, remote)
             and (self.adopted or 0) <= (self.unchanged or 0)
-            and all(count is None or count >= 0 for count in (*outcomes, *remote, self.left_out, self.adopted))
+            and min(filter(None, (*outcomes, *remote, self.left_out, self.adopted)), default=0) >= 0
         )
 
 
 def _sums(total: int | None, parts: tuple[int | None, ...]) -> bool:
     """Return whether the parts add up to the total; if that is None, whether no part is known."""
     if total is None:
-        return all(part is None for part in parts)
-    return all(part is not None for part in parts) and total == sum(part for part in parts if part is not None)
+        return parts.count(None) == len(parts)
+    return None not in parts and total == sum(filter(None, parts))
 
 
 def add(balances: Iterable[Balance]) -> Balance:

@@ -14,7 +14,7 @@ from engine.model.resource import Resource
 from engine.model.resting import Rejection, RestingRow
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.table import Keyed
-from engine.model.wanted import LeftOut
+from engine.model.wanted import GoodCounts, LeftOut
 
 KEY_MISMATCH = "key-mismatch"
 """A company's trouble that no time, listing or other source mends: keys led nowhere, and each try would double rows."""
@@ -58,6 +58,7 @@ class CompanyRecord:
     tried: frozenset[str] = frozenset()  # keys sent, outcome unknown, for rows that an earlier listing showed
     wire_keys: dict[str, str] = field(default_factory=dict)  # source key -> the key that it keeps on the wire
     state: CompanyState = CompanyState()
+    good: GoodCounts | None = None  # what the sources of the last good run were like; None: it is not known
     left_over: datetime | None = None  # the youngest intent of a run that died; None: none is left over
     lost_at: datetime | None = None  # when something was last sent whose answer never came
     is_as_listed: bool = False  # nothing was sent, or changed by a command, since the last whole listing

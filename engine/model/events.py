@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engine.model.listing import Certificate
 from engine.model.result import CompanyResult, RunResult
@@ -16,6 +16,31 @@ class RunStarted:
 
     run_id: str
     companies: int
+
+
+class CompanyAhead(NamedTuple):
+    """A company whose turn is still to come."""
+
+    company_id: int
+    account: str
+    requests: int  # that reading it takes, roughly; what it will write is not known
+
+
+class KeyAhead(NamedTuple):
+    """An API key that a run uses, with what it may use."""
+
+    accounts: tuple[str, ...]  # those that it belongs to: one, as a rule
+    per_second: float  # requests
+    used: int  # requests of its day so far, those of other runs included
+    usable: int  # requests of its day that runs may send
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """What lies ahead is known, from the ledger and the sizes of the sources. The first company begins after it."""
+
+    companies: tuple[CompanyAhead, ...]
+    keys: tuple[KeyAhead, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +153,7 @@ class RunFinished:
 
 Event: TypeAlias = (
     RunStarted
+    | Scheduled
     | CompanyStarted
     | SourceRead
     | PageRead

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.model.dimension import NaturalKey, RemoteRow
 from engine.model.listing import Certificate
 from engine.model.outcome import Outcome
 from engine.model.resting import Rejection, RestingRow
 from engine.model.row_record import RowRecord
+from engine.model.sketch import Sketch
+from engine.model.wanted import GoodCounts, LeftOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +58,23 @@ class Settlement:
     sends: int = 0  # how often the request was sent
     status: int | None = None  # of its last answer
     request_id: str | None = None  # the server's name for that
+
+
+class Clean(NamedTuple):
+    """The note that there was nothing to do, and what was counted."""
+
+    digest: bytes  # of all that this finding depends on
+    rows: int  # of the source
+    adopted: int
+    left_out: tuple[LeftOut, ...] = ()  # why the mapping left rows out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodEnd:
+    """What a company's good run leaves behind: written in one transaction. What is None stays as it was."""
+
+    sketch: Sketch | None = None  # of the source's rows
+    is_trouble_over: bool = False  # the notes on earlier failures end
+    source_rows: int | None = None  # `CompanyState.last_good_rows`; given where trouble is over
+    counts: GoodCounts | None = None
+    clean: Clean | None = None

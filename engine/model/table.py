@@ -7,13 +7,17 @@ visits each tuple again and again. What is done to all rows is done column by co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress, count, repeat
+from collections.abc import Set as AbstractSet
+from itertools import compress, count, islice, repeat
 from operator import eq, ne
 from typing import Any, Generic, TypeVar, overload
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")
 Other = TypeVar("Other")
+
+SLICE = 8_000
+"""Rows that are taken at a time where one call in C for all of them would keep other threads waiting: 1 to 4 ms."""
 
 Column = Sequence[Any]
 """The values of one field, by position."""
@@ -39,13 +43,32 @@ class Table(Sequence[Row]):
 
     def take(self, positions: Sequence[int]) -> Table[Row]:
         """Return the rows at these positions, in this order."""
-        taken = (list(map(column.__getitem__, positions)) for column in self._columns.values())
-        return Table(tuple(self._columns), taken, self._make)
+        columns = (taken(column, positions) for column in self._columns.values())
+        return Table(tuple(self._columns), columns, self._make)
+
+    def listed(self) -> list[Row]:
+        """Return all rows, made."""
+        return gathered(iter(self))
 
     def extend(self, rows: Table[Row]) -> None:
         """Take in further rows of the same fields, in the same order. The columns are lists."""
         for column, more in zip(self._columns.values(), rows._columns.values(), strict=True):
             column.extend(more)  # type: ignore[attr-defined]
+
+    def share(self, other: Table[Any], *names: str) -> None:
+        """Let equal values of these fields be one object in both tables: two lists of a giant's texts become one."""
+        for name in names:
+            own, column = self._columns[name], other.column(name)
+            theirs: dict[Any, Any] = {}
+            pairs = zip(column, column, strict=True)
+            for _ in range(0, len(column), SLICE):
+                theirs.update(islice(pairs, SLICE))
+            self._columns[name] = gathered(map(theirs.get, own, own))
+
+    def drain(self) -> None:
+        """Free the columns one after the other, for a table that is not looked at any more."""
+        while self._columns:
+            self._columns.popitem()
 
     def in_order_of(self, name: str) -> list[int]:
         """Return the positions in the order of a field's values."""
@@ -84,13 +107,14 @@ class Keyed(Mapping[str, Row], Generic[Row]):
     def __init__(self, table: Table[Row], by: str) -> None:
         """Take a table, and the name of the field. Of rows that share its value, the last one is found."""
         self.table = table
-        self.positions: dict[str, int] = dict(zip(table.column(by), range(len(table)), strict=True))
+        self.positions: dict[str, int] = {}
+        _place(self.positions, table.column(by), 0)
 
     def append(self, rows: Table[Row], by: str) -> bool:
         """Take in further rows; return whether each row has a key of its own. Else the last row of a key is found."""
         keys, first = rows.column(by), len(self.table)
         self.table.extend(rows)
-        self.positions.update(zip(keys, count(first), strict=False))
+        _place(self.positions, keys, first)
         return len(self.positions) == first + len(keys)
 
     def __len__(self) -> int:
@@ -118,22 +142,57 @@ class Keyed(Mapping[str, Row], Generic[Row]):
         return repr(dict(self))
 
 
+def _place(positions: dict[str, int], keys: Column, first: int) -> None:
+    """Note the positions of keys, of which the first one is given."""
+    found = zip(keys, count(first), strict=False)
+    positions.update(islice(found, SLICE))
+    if len(keys) > SLICE:
+        for _ in range(SLICE, len(keys), SLICE):
+            positions.update(islice(found, SLICE))
+
+
+def distinct(values: Iterable[Value]) -> set[Value]:
+    """Return the different ones of many values, slice by slice."""
+    left = iter(values)
+    found = set(islice(left, SLICE))
+    while part := set(islice(left, SLICE)):
+        found |= part
+    return found
+
+
+def has_any(values: AbstractSet[Value], others: Iterator[Value], count: int) -> bool:
+    """Return whether any of many values, of which there are `count`, is in a set; slice by slice."""
+    return bool(values) and any(not values.isdisjoint(islice(others, SLICE)) for _ in range(0, count, SLICE))
+
+
 def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
     """Return the columns of rows that have this number of values each."""
-    columns = list(map(list, zip(*rows, strict=True)))
+    left = iter(rows)
+    columns: list[list[Any]] = list(map(list, zip(*islice(left, SLICE), strict=True)))
+    while part := list(islice(left, SLICE)):
+        for column, more in zip(columns, zip(*part, strict=True), strict=True):
+            column.extend(more)
     return columns or [[] for _ in range(width)]
 
 
 def taken(column: Sequence[Value], positions: Iterable[int]) -> list[Value]:
     """Return the values at these positions."""
-    return list(map(column.__getitem__, positions))
+    return gathered(map(column.__getitem__, positions))
+
+
+def gathered(values: Iterator[Value]) -> list[Value]:
+    """Return values as a list that is made slice by slice."""
+    found = list(islice(values, SLICE))
+    while part := list(islice(values, SLICE)):
+        found += part
+    return found
 
 
 def unequal(one: Column, other: Column) -> list[int]:
     """Return the positions at which two columns differ."""
     if one == other:
         return []
-    return list(compress(count(), map(ne, one, other)))
+    return gathered(compress(count(), map(ne, one, other)))
 
 
 def constant(value: Value, count: int) -> list[Value]:

@@ -168,7 +168,7 @@ class Channel:
         if (what := what_of(call)) is not None:
             self.host.companies_met.read(what)
             self.trial.passed(what)
-        self._good.note(call)
+        self._good.note(call, what)
         if token is not None:
             self.key.keeper.proven(token)
             if call.is_witness:

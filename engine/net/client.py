@@ -42,17 +42,18 @@ class CompanyClient:
         self.spent = Spent()
         self.width = min(WIDTH, channel.account.limits.max_concurrency)
         self._room = Places(self.width)
+        self._policy = Policy(max_attempts=channel.account.limits.max_attempts)
 
     async def page(self, number: int, limit: int, *, kind: str = "list") -> Page:
         """Read one page. Raises `ApiError`; `Rejected` may mean that the page size is refused."""
         path = self.dialect.list_path(self.company_id, number, limit)
-        return await self._get(kind, path, lambda body: self.dialect.page(body, self.company_id))
+        return await self._take_turn(self._get(kind, path, lambda body: self.dialect.page(body, self.company_id)))
 
     async def one(self, row_id: str) -> RemoteRow | None:
         """Read one row by its remote id; None: this company has no such row. Raises `ApiError`."""
         try:
             path = self.dialect.one_path(row_id)
-            return await self._get("probe", path, lambda body: self.dialect.one(body, self.company_id))
+            return await self._take_turn(self._get("probe", path, lambda body: self.dialect.one(body, self.company_id)))
         except OutOfScope as error:
             if error.status == 404:
                 return None
@@ -124,6 +125,8 @@ class CompanyClient:
             call.exposed = True
             answer = await self._results(answer)
             call.exposed = False
+        if not answer.errors:
+            return answer
         errors = [error._replace(message=self.channel.redacted(error.message)) for error in answer.errors]
         return answer._replace(errors=errors)
 
@@ -131,7 +134,7 @@ class CompanyClient:
         """Wait until a batch is done, and return its results. Raises `BatchLost`, `AccountParked`."""
         try:
             if await self._is_done(batch):
-                return await self._get("batch", results_path(batch), read_results)
+                return await self._take_turn(self._get("batch", results_path(batch), read_results))
         except ApiError as error:
             text = f"batch {batch.batch_id} took the rows, and what became of them could not be read: {error}"
             raise BatchLost(text, status=error.status, company_id=self.company_id) from error
@@ -144,7 +147,7 @@ class CompanyClient:
         while anyio.current_time() < give_up_at:
             polls += 1
             await anyio.sleep(step_s(polls, 1.0))
-            if await self._get("batch", progress_path(batch), read_completed):
+            if await self._take_turn(self._get("batch", progress_path(batch), read_completed)):
                 return True
         return False
 
@@ -157,12 +160,8 @@ class CompanyClient:
     def _batch_wait_s(self) -> float:
         return self.channel.account.limits.batch_wait_s
 
-    @property
-    def _policy(self) -> Policy:
-        return Policy(max_attempts=self.channel.account.limits.max_attempts)
-
-    async def _get(self, kind: str, path: str, read: Callable[[bytes], T]) -> T:
-        call: Call[T] = Call(
+    def _get(self, kind: str, path: str, read: Callable[[bytes], T]) -> Call[T]:
+        return Call(
             kind=kind,
             method="GET",
             path=path,
@@ -171,7 +170,6 @@ class CompanyClient:
             spent=self.spent,
             company_id=self.company_id,
         )
-        return await self._take_turn(call)
 
     async def _take_turn(self, call: Call[T]) -> T:
         await self._room.enter()

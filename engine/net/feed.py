@@ -1,11 +1,12 @@
 """A bounded queue from several tasks to one reader, in order; nobody waits while there is room and there are items.
 
 An anyio memory object stream yields to all other tasks at each item, at both ends. That takes 30 us, as long as the
-work on the request that an item is about.
+work on the request that an item is about. An anyio event costs 1.4 us more to make and to wait for than asyncio's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections import deque
 from types import TracebackType
@@ -25,8 +26,8 @@ class Feed(Generic[T]):
         self._items: deque[T] = deque()
         self._has_ended = False
         self._is_left = False
-        self._news: anyio.Event | None = None  # set when a waiting reader may go on
-        self._room: anyio.Event | None = None  # set when waiting senders may go on
+        self._news: asyncio.Event | None = None  # set when a waiting reader may go on
+        self._room: asyncio.Event | None = None  # set when waiting senders may go on
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +65,7 @@ class Feed(Generic[T]):
         """Wait for room and add an item. Raises `BrokenResourceError` when the reader has left."""
         while len(self._items) >= self._ahead and not self._is_left:
             if self._room is None:
-                self._room = anyio.Event()
+                self._room = asyncio.Event()
             await self._room.wait()
         self.put(item)
 
@@ -78,7 +79,7 @@ class Feed(Generic[T]):
             if self._has_ended:
                 raise StopAsyncIteration
             if self._news is None:
-                self._news = anyio.Event()
+                self._news = asyncio.Event()
             await self._news.wait()
         item = self._items.popleft()
         if self._room is not None and 2 * len(self._items) <= self._ahead:  # to wake senders for each item costs more

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from math import ceil
 
 import anyio
+from anyio.abc import TaskGroup
 
 from engine.errors import OutOfScope, Rejected, TenantLeak, plain
 from engine.model.dimension import remote_table
@@ -33,6 +34,7 @@ class Listing:
         self._may_go_on = client.channel.key.pages.may_go_on(first, self._size)
         self._counts_pages = False  # there were rows beyond the declared count
         self._falls_short = False  # a page before the last had fewer rows than it should
+        self._readers = 0  # tasks at work
 
     @property
     def certificate(self) -> Certificate:
@@ -54,18 +56,30 @@ class Listing:
     def __aiter__(self) -> AsyncIterator[Page]:
         return self._feed
 
-    async def produce(self) -> None:
-        """Read all pages: concurrently as many as page 1 lets expect, then one by one while rows are missing."""
+    async def begin(self, tasks: TaskGroup | None) -> None:
+        """Hand on page 1 and start the tasks that read the others. `tasks`: None for a listing of one page.
+
+        As many pages are read concurrently as page 1 lets expect; then one by one while rows are missing.
+        """
         await self._take(1, self._first)
+        if tasks is None:
+            self._feed.end()
+            return
+        numbers = iter(range(2, self._expected + 1))
+        self._readers = 1 if self._may_go_on else min(self._client.width, self._expected - 1)
+        for _ in range(self._readers):
+            tasks.start_soon(self._read_rest, numbers)
+
+    async def _read_rest(self, numbers: Iterator[int]) -> None:
+        """Read pages together with other tasks; the last one that has nothing left to read ends the stream."""
         if self._may_go_on:
             await self._look_behind()
-        elif not self.is_short:
-            numbers = iter(range(2, self._expected + 1))
-            async with anyio.create_task_group() as readers:
-                for _ in range(min(self._client.width, self._expected - 1)):
-                    readers.start_soon(self._read, numbers)
+        else:
+            await self._read(numbers)
+        self._readers -= 1
+        if not self._readers:
             await self._read_on()
-        self._feed.end()
+            self._feed.end()
 
     async def _read(self, numbers: Iterator[int]) -> None:
         for number in numbers:
@@ -126,10 +140,10 @@ async def paginate(client: CompanyClient, first: Page, size: int) -> AsyncIterat
     listing = Listing(client, first, size, Feed(client.width))
     with plain():
         if listing.is_short:
-            await listing.produce()
+            await listing.begin(None)
             yield listing
             return
         async with anyio.create_task_group() as reading:
-            reading.start_soon(listing.produce)
+            await listing.begin(reading)
             yield listing
             reading.cancel_scope.cancel()

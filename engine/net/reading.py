@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -34,7 +33,7 @@ class Reader:
         A 2xx that cannot be read leaves the outcome unknown: it raises `OutcomeUnknown`, or `BadPage` if it is JSON.
         """
         if answer.status >= 300:  # people are shown parts of such a body
-            answer = replace(answer, body=self.redacted(answer.body.decode("utf-8", "replace")).encode())
+            answer = answer._replace(body=self.redacted(answer.body.decode("utf-8", "replace")).encode())
         error = problem(answer, kind=call.kind, now=self._now, company_id=call.company_id)
         if error is not None:
             call.request_id = error.request_id or call.request_id

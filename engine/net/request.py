@@ -1,7 +1,8 @@
-"""A call as the HTTP request that carries it."""
+"""Calls as the HTTP requests that carry them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.model.settings import Account, Api, Secret
@@ -9,20 +10,33 @@ from engine.net.call import Call
 from engine.net.http.exchange import Request
 
 
-def request_for(call: Call[Any], token: Secret | None, account: Account, api: Api) -> Request:
-    """Return the request of a call, with the account's API key, and with `token` where there is one."""
-    headers = {
-        "X-Api-Key": account.api_key.reveal(),
-        "X-API-Version": api.api_version,
-        "Accept": "application/json",
-        **call.headers,
-    }
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token.reveal()}"
-    return Request(
-        method=call.method,
-        url=call.path if "://" in call.path else api.base_url + call.path,
-        headers=headers,
-        body=call.body,
-        timeout_s=account.limits.timeout_s,
-    )
+class Requests:
+    """Makes the requests of one account. The headers that they have in common are made once for each token."""
+
+    def __init__(self, account: Account, api: Api) -> None:
+        self._base_url = api.base_url
+        self._token: Secret | None = None
+        self._without_token: Mapping[str, str] = {
+            "X-Api-Key": account.api_key.reveal(),
+            "X-API-Version": api.api_version,
+            "Accept": "application/json",
+        }
+        self._with_token = self._without_token
+
+    def request(self, call: Call[Any], token: Secret | None) -> Request:
+        """Return the request of a call, with the account's API key, and with `token` where there is one."""
+        common = self._common(token)
+        return Request(
+            method=call.method,
+            url=call.path if "://" in call.path else self._base_url + call.path,
+            headers={**common, **call.headers} if call.headers else common,
+            body=call.body,
+        )
+
+    def _common(self, token: Secret | None) -> Mapping[str, str]:
+        if token is None:
+            return self._without_token
+        if token is not self._token:
+            self._token = token
+            self._with_token = {**self._without_token, "Authorization": f"Bearer {token.reveal()}"}
+        return self._with_token

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
@@ -17,13 +16,12 @@ from engine.net.http.exchange import Answer, Request, Transport
 from engine.net.key import Key
 from engine.net.limits.gate import Place
 from engine.net.limits.width import trouble_of
-from engine.net.request import request_for
+from engine.net.request import Requests
 from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sent:
+class _Sent(NamedTuple):
     """One send that is out."""
 
     place: Place
@@ -40,18 +38,19 @@ class Sending:
     ) -> None:
         """Take what a request passes on its way out."""
         self._key = key
-        self._api = api
+        self._requests = Requests(key.account, api)
         self._parking = parking
         self._departure = departure
         self._host = host
         self._transport = transport
+        self._timeout_s = key.account.limits.timeout_s
 
     async def send(self, call: Call[Any], token: Secret | None) -> Answer:
         """Wait for a place and for leave to send, send once, and return the answer, whatever it says.
 
         Raises `OutcomeUnknown` when no whole answer came, `NotNow`, and what `Departure.leave` raises.
         """
-        request = request_for(call, token, self._key.account, self._api)
+        request = self._requests.request(call, token)
         async with self._key.gate.place(self._parking.begun) as place:
             if token is not None and not self._key.keeper.is_good(token):  # refused while this call waited
                 raise NotNow
@@ -70,14 +69,19 @@ class Sending:
         """Exchange one request. A cancelled call is still answered, or times out: its outcome is wanted."""
         self._host.sent(call)
         try:
-            with anyio.CancelScope(shield=True):
-                answer = await self._transport.send(request)
+            answer = await self._in_time(request, sent.place.sent_at_s)
         except OutcomeUnknown as error:
             self._note_unanswered(call, sent, error)
             raise
         finally:
             self._host.landed(call)
         return answer
+
+    async def _in_time(self, request: Request, sent_at_s: float) -> Answer:
+        """Exchange one request within the time that the limits allow. One scope is both the shield and the timer."""
+        with anyio.CancelScope(deadline=sent_at_s + self._timeout_s, shield=True):
+            return await self._transport.send(request)
+        raise OutcomeUnknown(f"no answer within {self._timeout_s:g} s", timed_out=True)
 
     def _note_unanswered(self, call: Call[Any], sent: _Sent, error: OutcomeUnknown) -> None:
         """Note that no whole answer came; what never left (there was no connection) is counted no more."""

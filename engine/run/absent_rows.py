@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from engine.compare.matching import Matching, Via
 from engine.compare.not_listed import (
@@ -17,12 +18,14 @@ from engine.compare.not_listed import (
 )
 from engine.compare.remote_view import RemoteView
 from engine.ledger.store import Rows
+from engine.model.change import Change
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, natural_key
 from engine.model.outcome import Column, Withheld
 from engine.model.resting import MADE_ANEW, NOT_LISTED, RestingRow
 from engine.model.settings import CompanyKey
 from engine.run.comparer import Compared
+from engine.run.thinking import think
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +46,8 @@ class AbsentRows:
         """
         now = self.now()
         absent = {key: still_absent(rest, now) for key, rest in record.resting.items() if rest.code == NOT_LISTED}
-        doubtful = {
-            change.row.key: change
-            for change in compared.plan.creates
-            if change.row.key not in absent and is_known_and_settled(record, change.row.key)
-        }
+        creates = compared.plan.creates if record.rows else ()
+        doubtful = await think(len(creates), partial(_doubtful, creates, record, absent))
         if not doubtful:
             return compared, absent
         never_shown = await self.ledger.unlisted(self.company_key, list(doubtful))
@@ -64,21 +64,36 @@ class AbsentRows:
 
     async def believed(self, index: RemoteView, record: CompanyRecord) -> Mapping[str, NaturalKey]:
         """Return, by key, the natural keys that were sent and that no listing has shown since."""
-        absent = perhaps_there(record, index)
+        rows = max(len(record.rows), len(index))
+        absent = await think(rows, partial(perhaps_there, record, index))
         unlisted = await self.ledger.unlisted(self.company_key, list(absent)) if absent else frozenset()
-        return may_be_there(record, index, unlisted)
+        return may_be_there(record, index, absent, unlisted)
 
     async def respelled(self, matching: Matching, record: CompanyRecord) -> frozenset[str]:
         """Return the keys of rows that this listing is the first to show, under another id than their answer gave."""
-        strays = {stray.id for stray in record.keyless}
-        moved = [
-            pair.row.key
-            for pair in matching.pairs
-            if pair.via is Via.NATURAL_KEY
-            and pair.known is not None
-            and pair.known.confirmed
-            and pair.known.remote_id not in {None, pair.remote.id}
-            and natural_key(pair.known.row) == natural_key(pair.remote)  # else its key was given to another row since
-            and pair.remote.id not in strays
-        ]
+        moved = await think(len(matching.pairs), partial(_moved, matching, record))
         return await self.ledger.unlisted(self.company_key, moved) if moved else frozenset()
+
+
+def _doubtful(creates: Sequence[Change], record: CompanyRecord, absent: Container[str]) -> dict[str, Change]:
+    """Return, by key, the creates of rows that were acknowledged. `absent`: keys of those that rest."""
+    return {
+        change.row.key: change
+        for change in creates
+        if change.row.key not in absent and is_known_and_settled(record, change.row.key)
+    }
+
+
+def _moved(matching: Matching, record: CompanyRecord) -> list[str]:
+    """Return the keys of rows that are listed under another id than their answer gave, and never were before."""
+    strays = {stray.id for stray in record.keyless}
+    return [
+        pair.row.key
+        for pair in matching.pairs
+        if pair.via is Via.NATURAL_KEY
+        and pair.known is not None
+        and pair.known.confirmed
+        and pair.known.remote_id not in {None, pair.remote.id}
+        and natural_key(pair.known.row) == natural_key(pair.remote)  # else its key was given to another row since
+        and pair.remote.id not in strays
+    ]

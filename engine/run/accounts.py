@@ -73,9 +73,9 @@ class RunAccounts:
         """Return what an account's API user sees, by the account's name."""
         return self._visible[account]
 
-    async def listing_budgets(self) -> dict[str, ListingBudget]:
+    def listing_budgets(self, days: Iterable[AccountDay]) -> dict[str, ListingBudget]:
         """Return what each account may spend on listings: half of what is left of its day."""
-        return {day.account: ListingBudget(left=day.left, budget=self._budget) for day in await self.days()}
+        return {day.account: ListingBudget(left=day.left, budget=self._budget) for day in days}
 
     async def days(self) -> tuple[AccountDay, ...]:
         """Return what is used of each key's day."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
+from engine.model.result import CompanyResult
 from engine.model.row_history import Generation
 from engine.model.settings import CompanyKey
 from engine.model.wanted import Wanted
@@ -28,6 +29,7 @@ class Found:
     name: str  # as the directory shows it, where the settings give none
     compared: Compared | None = None  # None: it was not compared
     generation: Generation = field(default_factory=Generation)  # of what the ledger knew when it was compared
+    result: CompanyResult | None = None  # once it is final
     lacks_rows: bool = False  # a retry asked for rows that are not in the source any more
 
 

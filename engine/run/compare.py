@@ -101,7 +101,7 @@ class Comparison:
         if evidence is not Evidence.LISTING:
             record, evidence = await self._look_up(wanted, record, evidence)
         if evidence is not Evidence.LISTING:
-            index = as_known(record, keyed=self.client.dialect.lists_keys)
+            index = await self._known(record)
             self._see(index)
             _, known = await self.comparer.compare(wanted, index, record, self.guards.adopt)
             if creates_need_listing(known.plan, record):
@@ -138,7 +138,7 @@ class Comparison:
         # after this run has written: rows whose key is not confirmed yet are not held by this run any more
         adopt = Adopt.TRUST if is_after and self.guards.adopt is Adopt.HOLD else self.guards.adopt
         matching, compared = await self.comparer.compare(wanted, index, record, adopt)
-        shared = collisions(sharing(matching, record), wanted, self.now())
+        shared = await think(size_of(wanted, index), lambda: collisions(sharing(matching, record), wanted, self.now()))
         if shared:
             record = replace(record, resting=record.resting | shared)
             matching, compared = await self.comparer.compare(wanted, index, record, adopt)
@@ -198,21 +198,29 @@ class Comparison:
             keys |= {key for key, rejection in record.rejections.items() if is_refused_for_now(rejection, now)}
         return keys
 
+    async def _known(self, record: CompanyRecord) -> RemoteView:
+        """Return the remote rows as the ledger knows them."""
+        return await think(len(record.rows), partial(as_known, record, keyed=self.client.dialect.lists_keys))
+
     def _see(self, index: RemoteView) -> None:
         """Note the remote rows that are compared with."""
         self.view = index
 
+    def may_rest_on(self, state: CompanyState) -> bool:
+        """Return whether the ledger alone is evidence enough for a company that has not changed."""
+        verify = self.company.verify or self.verify
+        return not state.failure and first_evidence(state, verify, self.company.id, self.now()) is Evidence.LEDGER
+
     def rests_on(self, state: CompanyState) -> bool:
         """Return whether the ledger alone is evidence enough for a company that has not changed; if so, note it."""
-        verify = self.company.verify or self.verify
-        if state.failure or first_evidence(state, verify, self.company.id, self.now()) is not Evidence.LEDGER:
+        if not self.may_rest_on(state):
             return False
         self.evidence, self.reader.verified_at = Evidence.LEDGER, state.checked_at
         return True
 
     async def still(self, record: CompanyRecord) -> bool:
         """Return whether Ottimate has as many rows as the ledger knows of, in one request. Raises `ApiError`."""
-        self._see(as_known(record, keyed=self.client.dialect.lists_keys))
+        self._see(await self._known(record))
         self.evidence = Evidence.PROBE
         return await self.reader.probe(record) is None
 

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from engine.errors import SourceError
 from engine.ledger.protocols import Ledger
+from engine.model.company_record import CompanyState
 from engine.model.events import Emit
-from engine.model.settings import Allow, Guards, Verify
+from engine.model.settings import AccountCompany, Allow, Guards, Verify
 from engine.net.limits.budget import ListingBudget
 from engine.run.mode import Mode
 from engine.run.sketches import Seen
@@ -39,4 +40,5 @@ class RunContext:
     )  # for listings, by account's name; none: as much as it takes
     company_ids: frozenset[int] = frozenset()  # of every configured company, those that this run leaves out included
     refused: Mapping[int, SourceError] = field(default_factory=dict)  # companies that fail before any request
+    states: Mapping[AccountCompany, CompanyState] = field(default_factory=dict)  # the ledger's notes as the run began
     seen: Seen = field(default_factory=Seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 
 import anyio
@@ -29,6 +30,7 @@ from engine.run.guarding import GuardCheck
 from engine.run.plan_source import Decision, to_do_of
 from engine.run.read_source import read_source
 from engine.run.spellings import let_spellings, told_spellings
+from engine.run.thinking import think
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,8 @@ class PlanFromSource:
         compared, plan = await self._compare(wanted, record)
         if company.run.mode.asks_guards and await self._is_held(plan, wanted, record):
             return None
-        resting = {row.change.row.key for row in compared.resting}
-        return Decision(plan=plan, to_do=to_do_of(compared.plan) | resting)
+        to_do = await think(len(compared.plan.changes), partial(to_do_of, compared.plan))
+        return Decision(plan=plan, to_do=to_do | {row.change.row.key for row in compared.resting})
 
     async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
         """Let the company rest, as its bulk requests are refused; unless its keys led nowhere, which is graver."""
@@ -128,7 +130,8 @@ class PlanFromSource:
             company.found.generation = await company.run.ledger.generation(company.company_key)
         if company.job.only is not None:
             part = self._only(compared, wanted, record)
-        counts.take_plan(part.plan, part.resting, dry=not writes, advice=_advice(company.id))
+        take = partial(counts.take_plan, part.plan, part.resting, dry=not writes, advice=_advice(company.id))
+        await think(len(part.plan.changes), take)
         if writes:
             await self._note_spellings(part.plan.otherwise, record)
         await tell_planned(company, part.plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 
@@ -15,10 +16,11 @@ from engine.model.outcome import Chunk, Column, ItemResult, columns_of
 from engine.run.collisions import Collisions
 from engine.run.company_context import CompanyContext
 from engine.run.safety_notes import CompanyNotes
+from engine.run.thinking import think
 from engine.run.wanted_keys import WantedKeys
 from engine.send.known_rows import KnownRows
 from engine.send.lost_answers import ReadBack
-from engine.send.remote_owners import RemoteOwners
+from engine.send.remote_owners import RemoteOwners, confirmed_keys
 from engine.send.requests import BulkRequests
 from engine.send.sender import Sender
 from engine.send.settled import SettledChunk
@@ -147,8 +149,9 @@ class Delivery:
                 await company.run.ledger.rest(company.company_key, notes)
 
 
-def open_delivery(company: CompanyContext, record: CompanyRecord, known: KnownRows) -> Delivery:
+async def open_delivery(company: CompanyContext, record: CompanyRecord, known: KnownRows) -> Delivery:
     """Return what sends a company's rows."""
+    confirmed = await think(len(record.rows), partial(confirmed_keys, record.rows))
     notes = CompanyNotes(company_key=company.company_key, ledger=company.run.ledger, before=record.state)
     requests = BulkRequests(
         run_id=company.run.run_id,
@@ -157,7 +160,7 @@ def open_delivery(company: CompanyContext, record: CompanyRecord, known: KnownRo
         client=company.client,
         cut=company.cut,
         known=known,
-        owners=RemoteOwners(known=known, wanted_keys=WantedKeys(company)),
+        owners=RemoteOwners(known=known, wanted_keys=WantedKeys(company), confirmed=confirmed),
         notes=notes,
         now=company.run.now,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,14 +10,16 @@ import anyio
 
 from engine.errors import LedgerError, SourceError
 from engine.model.balance import Balance, ExitCode, worst
+from engine.model.company_record import CompanyState
 from engine.model.events import CompanyFinished, Event, RunFinished, RunStarted, SourceRead
 from engine.model.known import recovered, with_since
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
-from engine.model.result import CompanyResult, Requests, RunResult
-from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany
+from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
+from engine.model.settings import AccountCompany, Company, CompanyKey, NamedCompany, SourceRows
 from engine.net.limits.budget import ListingBudget
 from engine.run.accounts import RunAccounts
+from engine.run.ahead import scheduled
 from engine.run.company import CompanyRun
 from engine.run.company_run import company_run
 from engine.run.conclusion import late, not_written_down, too_many_held, with_totals
@@ -81,10 +83,11 @@ class Execution:
             accounts = {job.account.name: job.account for job in self._jobs}.values()
             companies = (NamedCompany(job.account.name, job.company.id) for job in self._jobs)
             await self._accounts.open(accounts, companies, self._started_s)
-            fleet = self._fleet = await self._make_fleet()
+            days, states = await self._accounts.days(), await self._ledger.states(self._origin)
+            fleet = self._fleet = self._make_fleet(days, states)
             if self._stop_code is not None:
                 fleet.stop()
-            await self._run_companies(fleet)
+            await self._run_companies(fleet, days, states)
             self.result = self._sum_up(fleet, spools)
         self.result = await self._write_down(self.result)
         await self._emit(RunFinished(result=self.result))
@@ -96,9 +99,7 @@ class Execution:
             self._jobs = await self._unfinished(applying.plan_id)
         read = [job.company for job in self._jobs if self._work.mode.reads_source]  # a saved plan's rows are its own
         self._refused = refusals(read, self._configured())
-        self._jobs = [
-            replace(job, company=replace(job.company, source=spools.source_of(job.company))) for job in self._jobs
-        ]
+        self._jobs = [_with_source(job, spools.source_of(job.company)) for job in self._jobs]
         await self._emit(RunStarted(run_id=self._run_id, companies=len(self._jobs)))
         verb, allowed = self._work.mode.verb, self._work.allowed_texts
         await self._ledger.start_run(self._run_id, verb, self._started_at, origin=self._origin, allowed=allowed)
@@ -113,8 +114,8 @@ class Execution:
                 left.append(job)
         return left or self._jobs
 
-    async def _make_fleet(self) -> Fleet:
-        context = self._context(await self._accounts.listing_budgets())
+    def _make_fleet(self, days: Iterable[AccountDay], states: Mapping[AccountCompany, CompanyState]) -> Fleet:
+        context = replace(self._context(self._accounts.listing_budgets(days)), states=states)
 
         def start(turn: int) -> CompanyRun:
             name = self._jobs[turn].account.name
@@ -152,13 +153,16 @@ class Execution:
         every.update((job.company.id, job.company) for job in self._jobs)
         return list(every.values())
 
-    async def _run_companies(self, fleet: Fleet) -> None:
+    async def _run_companies(
+        self, fleet: Fleet, days: Iterable[AccountDay], states: Mapping[AccountCompany, CompanyState]
+    ) -> None:
         """Run all companies, known changes before listings; the deadline, if there is one, stops the run.
 
-        If an account's answers could not be read before, companies that tried in vain come last.
+        `days`: what each API key may still use. `states`: what the ledger notes of each company. If an account's
+        answers could not be read before, companies that tried in vain come last.
         """
-        states = await self._ledger.states(self._origin)
         bounds, verify, now = self._work.bounds, self._dependencies.settings.verify, self._dependencies.now()
+        await self._emit(scheduled(self._jobs, states, verify, now, days))
         rows = [rows_of(job, states.get(AccountCompany(job.account.account_id, job.company.id))) for job in self._jobs]
         async with anyio.create_task_group() as tasks:
             if bounds.seconds is not None:
@@ -249,3 +253,8 @@ class Execution:
         elif isinstance(event, SourceRead) and self._fleet is not None:
             self._fleet.weigh(event.company_id, event.rows)
         await self._events.emit(event)
+
+
+def _with_source(job: Job, source: SourceRows) -> Job:
+    """Return a company's part of the run with this source of its rows."""
+    return job if source is job.company.source else replace(job, company=replace(job.company, source=source))

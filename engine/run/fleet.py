@@ -14,6 +14,7 @@ from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
 from engine.run.company import CompanyRun
 from engine.run.endings import STOPPED
+from engine.run.rows_in_work import RowsInWork
 
 Start = Callable[[int], CompanyRun]
 """Makes the n-th company's run, when its turn comes."""
@@ -32,6 +33,7 @@ class Slots:
 
     most: int  # companies
     rows: int  # of these together, beyond the first few
+    all_rows: RowsInWork = field(default_factory=RowsInWork)  # of all accounts
     _open: dict[int, int] = field(default_factory=dict)
     _changed: anyio.Event | None = None
 
@@ -40,17 +42,19 @@ class Slots:
         while not self._has_room(rows):
             self._changed = anyio.Event()
             await self._changed.wait()
+        await self.all_rows.enter(rows, waits=bool(self._open))
         self._open[turn] = rows
 
     def weigh(self, turn: int, rows: int) -> None:
         """Take note of how many rows a company has, now that it is known."""
         if turn in self._open:
+            self.all_rows.change(self._open[turn], rows)
             self._open[turn] = rows
             self._tell()
 
     def leave(self, turn: int) -> None:
         """Make room for the next."""
-        del self._open[turn]
+        self.all_rows.change(self._open.pop(turn), 0)
         self._tell()
 
     def _has_room(self, rows: int) -> bool:
@@ -65,7 +69,7 @@ class Slots:
 
 
 class Fleet:
-    """Runs companies, each account's in slots of its own: one that waits holds up no other.
+    """Runs companies, each account's in slots of its own: one that waits holds up no other, or not for long.
 
     `at_once` companies are open at a time, shared among the accounts: fewer if they are large, and at least `LEAST` of
     each account.
@@ -102,7 +106,8 @@ class Fleet:
             by_account.setdefault(self._accounts[turn], []).append(turn)
         accounts = max(1, len(by_account))
         most = max(min(LEAST, self._at_once), ceil(self._at_once / accounts))
-        self._slots = {account: Slots(most=most, rows=ROWS // accounts) for account in by_account}
+        in_work = RowsInWork(accounts=accounts)
+        self._slots = {account: Slots(most=most, rows=ROWS // accounts, all_rows=in_work) for account in by_account}
         async with anyio.create_task_group() as pipelines:
             for account, own in by_account.items():
                 pipelines.start_soon(self._run_account, own, rows, self._slots[account])
@@ -112,6 +117,7 @@ class Fleet:
             for turn in turns:
                 await slots.enter(turn, rows[turn])
                 if self._stopping:
+                    slots.leave(turn)
                     return
                 companies.start_soon(self._run_one, turn, slots)
 
@@ -130,7 +136,7 @@ class Fleet:
         await self._emit(CompanyFinished(result=self._results[turn]))
 
     async def _run_to_result(self, turn: int) -> None:
-        """Run a company and keep its result. Its rows are freed when this returns, before the result is announced."""
+        """Run a company and keep its result. Its rows are freed here, before the result is announced."""
         company = self._start(turn)
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
@@ -139,6 +145,7 @@ class Fleet:
             finally:
                 self._scopes.discard(scope)
                 self._results[turn] = company.result()
+            await company.free()
 
     def weigh(self, company_id: int, rows: int) -> None:
         """Take note of how many rows a company's source has."""

@@ -2,53 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from functools import partial
-
 import anyio
 
 from engine.compare.freshness import Evidence
 from engine.model.balance import State
 from engine.model.change import Plan
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
+from engine.model.ledger_writes import Clean, GoodEnd
 from engine.model.result import CompanyResult
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.company_result import result_of
-from engine.run.skip_unchanged import Note, skip_unchanged
+from engine.run.skip_unchanged import skip_unchanged
 from engine.run.thinking import think
+
+_NOTHING = GoodEnd()
 
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
-    """Remember what a good run's source was like, where that is news, and forget old trouble.
+    """Remember what a good run's source was like, where that is news, and forget old trouble; keep the result.
 
     A run is good if it compared, could write, and no guard held the company, whatever became of single rows. Guards
     measure later sources by it (shrunken, another client's, torn, left out).
     """
     result, source = result_of(company), company.counts.source
-    notes: list[Note] = []
+    end = GoodEnd(clean=skip_unchanged(company).note(result, company.counts.wanted))
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
-        notes = [note async for note in _notes(company, result, source, record.state)]
-    notes += skip_unchanged(company).notes(result, company.counts.wanted)
-    with anyio.CancelScope(shield=True):
-        async with anyio.create_task_group() as tasks:  # in one commit, and in this order
-            for note in notes:
-                tasks.start_soon(note)
+        end = await _end(company, result, source, record, end.clean)
+    if end != _NOTHING:
+        with anyio.CancelScope(shield=True):
+            await company.run.ledger.end_well(company.company_key, end)
+    company.found.result = result
 
 
-async def _notes(
-    company: CompanyContext, result: CompanyResult, source: Wanted, before: CompanyState
-) -> AsyncIterator[Note]:
-    ledger, company_key = company.run.ledger, company.company_key
+async def _end(
+    company: CompanyContext, result: CompanyResult, source: Wanted, record: CompanyRecord, clean: Clean | None
+) -> GoodEnd:
+    before, drawn = record.state, None
     if _has_news(company, before):
-        drawn = await company.run.seen.drawn(company_key, source.rows)
-        yield partial(ledger.sketch, company_key, *drawn)
-    if before.failure is not None and _is_over(result, before):
-        yield partial(ledger.note, company_key, CompanyState(last_good_rows=source.source_rows))
+        drawn = await company.run.seen.drawn(company.company_key, source.rows)
+    is_over = before.failure is not None and _is_over(result, before)
     now = await think(len(source.rows), lambda: source.counts)
-    counts = None if now == await ledger.good_counts(company_key) else now
-    if source.source_rows != before.last_good_rows or counts is not None:
-        yield partial(ledger.keep_good_source, company_key, source.source_rows, counts)
+    is_news = is_over or source.source_rows != before.last_good_rows or now != record.good
+    return GoodEnd(
+        sketch=drawn,
+        is_trouble_over=is_over,
+        source_rows=source.source_rows if is_news else None,
+        counts=None if now == record.good else now,
+        clean=clean,
+    )
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +15,7 @@ from engine.guards.left_out import left_out
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
 from engine.guards.volume import Figures, Violation, violations
 from engine.model.change import Plan
-from engine.model.company_record import KEY_MISMATCH, CompanyRecord
+from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.dimension import Dimension
 from engine.model.settings import Guards
 from engine.model.wanted import Wanted
@@ -42,31 +42,32 @@ class GuardCheck:
         A plan that passed is remembered until it is finished: what is left of it passes, too.
         """
         state = record.state
-        figures = Figures(
-            source_rows=wanted.source_rows,
-            last_good_rows=state.last_good_rows,
-            there=self.company.comparison.there,
-            creates=not_passed(plan.creates, state.passed),
-            updates=not_passed(
-                plan.first_updates + (() if "canary" in self.company.allowed else plan.canaries), state.passed
-            ),
-        )
+        figures = await think(len(plan.changes) if state.passed else 0, partial(self._figures, plan, wanted, state))
         tripped = [
             *await self._another_clients(plan, wanted, record),
             *await self._source_signs(plan, wanted, record),
             *violations(figures, self.guards),
         ]  # the gravest first, and a cause before what follows from it
         held = [trip for trip in tripped if trip.slug not in self.company.allowed]
-        with anyio.CancelScope(shield=True):
-            if held and state.failure != KEY_MISMATCH:
-                slug, message = held[0]
-                now, asked_for = self.company.run.now(), self.company.run.fresh
-                await self.company.run.ledger.note(
-                    self.company.company_key, failed_again(state, wanted, slug, message, now, asked_for=asked_for)
-                )
-            elif not held and self.company.run.mode.writes:
-                await self.remember(plan, state.passed)
+        if held and state.failure != KEY_MISMATCH:
+            slug, message = held[0]
+            now, asked_for = self.company.run.now(), self.company.run.fresh
+            rests = failed_again(state, wanted, slug, message, now, asked_for=asked_for)
+            with anyio.CancelScope(shield=True):
+                await self.company.run.ledger.note(self.company.company_key, rests)
+        elif not held and self.company.run.mode.writes:
+            await self.remember(plan, state.passed)
         return held
+
+    def _figures(self, plan: Plan, wanted: Wanted, state: CompanyState) -> Figures:
+        updates = plan.first_updates + (() if "canary" in self.company.allowed else plan.canaries)
+        return Figures(
+            source_rows=wanted.source_rows,
+            last_good_rows=state.last_good_rows,
+            there=self.company.comparison.there,
+            creates=not_passed(plan.creates, state.passed),
+            updates=not_passed(updates, state.passed),
+        )
 
     async def remember(self, plan: Plan, passed: bytes | None) -> None:
         """Remember a plan that passed, if a guard could hold the rest of it after an interruption.
@@ -75,13 +76,13 @@ class GuardCheck:
         """
         rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
         if max(len(plan.creates), len(plan.updates)) > rows:
-            known = marks(change.row for change in plan.changes)
-            self.planned = frozenset(change.row.key for change in plan.changes)
+            self.planned, known = await think(len(plan.changes), partial(_marked, plan))
             self.remembered = joined(passed, known) if self.company.run.mode.is_part else known
-            await self.company.run.ledger.passed(self.company.company_key, self.remembered)
+            with anyio.CancelScope(shield=True):
+                await self.company.run.ledger.passed(self.company.company_key, self.remembered)
 
     async def finish(
-        self, passed: bytes | None, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
+        self, passed: bytes | None, rows: Sequence[Dimension], done: Collection[str], to_do: Collection[str]
     ) -> None:
         """Remember only the rows of the plan that are not done yet. `passed`: what the ledger remembered before.
 
@@ -93,17 +94,23 @@ class GuardCheck:
             return
         is_part = self.company.run.mode.is_part
         is_done = self.remembered is not None and not is_part and self.planned.issubset(done)
-        left = None if is_done else without(before, (row for row in rows if row.key in done))
-        if left is not None and not is_part:
+        with anyio.CancelScope(shield=True):
+            left = None if is_done else await think(len(rows), partial(self._left, before, rows, done, to_do))
+            if left != before:
+                await self.company.run.ledger.passed(self.company.company_key, left)
+
+    def _left(
+        self, before: bytes, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
+    ) -> bytes | None:
+        left = without(before, (row for row in rows if row.key in done))
+        if left is not None and not self.company.run.mode.is_part:
             left = within(left, (row for row in rows if row.key in to_do))
-        if left != before:
-            await self.company.run.ledger.passed(self.company.company_key, left)
+        return left
 
     async def _source_signs(self, plan: Plan, wanted: Wanted, record: CompanyRecord) -> list[Violation]:
         """Return violations that the source itself shows: rows that its mapping leaves out, damaged texts."""
-        company = self.company
-        before = await company.run.ledger.good_counts(company.company_key) if wanted.left_out else None
-        remotes, guards = company.comparison.remotes, self.guards
+        before = record.good if wanted.left_out else None
+        remotes, guards = self.company.comparison.remotes, self.guards
         return await think(
             len(wanted.rows),
             lambda: [*left_out(wanted, before, guards), *damaged(plan, wanted, record, remotes, guards)],
@@ -134,3 +141,8 @@ class GuardCheck:
     async def _whose(self, asked: Asked) -> Violation | None:
         charts, fresh = await self.company.run.seen.charts(self.company.company_key, self.company.run.ledger)
         return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))
+
+
+def _marked(plan: Plan) -> tuple[frozenset[str], bytes]:
+    """Return the keys of a plan's rows, and their marks."""
+    return frozenset(change.row.key for change in plan.changes), marks(change.row for change in plan.changes)

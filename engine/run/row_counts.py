@@ -14,6 +14,8 @@ from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Wi
 from engine.model.resting import NOT_APPLIED, STORED_OTHERWISE
 from engine.model.wanted import LeftOut, Wanted
 
+_NOT_LISTED = Balance()
+
 
 class RowCounts:
     """Takes in what is wanted, planned and answered, and gives the trial balance at any moment.
@@ -217,17 +219,13 @@ class RowCounts:
             for change in self._open.values():
                 meant = Column.CREATED if change.remote_id is None else Column.UPDATED
                 counts[meant if self.dry else self.rest] += 1
-        balance = Balance(
+        remote = remote or _NOT_LISTED
+        return Balance(
             read_rows=wanted.read_rows,
             left_out=wanted.left_out,
             source_rows=wanted.source_rows,
             **{column.value: counts[column] for column in Column},
             adopted=min(plan.adopted, counts[Column.UNCHANGED]) if plan else 0,
-        )
-        if remote is None:
-            return balance
-        return replace(
-            balance,
             remote_rows=remote.remote_rows,
             matched=remote.matched,
             contested=remote.contested,

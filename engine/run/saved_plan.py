@@ -116,8 +116,7 @@ class PlanFromFile:
         if plan.changes:
             if self._before is None:
                 await self._begin()
-            with anyio.CancelScope(shield=True):
-                await self.guard.remember(plan, record.state.passed)
+            await self.guard.remember(plan, record.state.passed)
         return Decision(plan=plan, to_do=to_do_of(self._plan()), is_begun=bool(plan.changes))
 
     async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:

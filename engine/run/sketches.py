@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,6 +24,7 @@ class Seen:
 
     sources: dict[AccountCompany, Sketch] = field(default_factory=dict)
     listings: dict[AccountCompany, Sketch] = field(default_factory=dict)
+    _known: list[tuple[AccountCompany, Sketch]] | None = None  # of the ledger; None: not asked for yet
     _reading: set[int] = field(default_factory=set)  # companies that have begun, their source not read yet
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
@@ -64,16 +65,17 @@ class Seen:
     async def charts(self, company_key: CompanyKey, ledger: Sketches) -> tuple[Charts, Charts]:
         """Return sketches of other companies: of rows that are known to be theirs, and of sources that prove nothing.
 
-        The latter are the sources of companies that have had no good run before this one.
+        The latter are the sources of companies that have had no good run before this one. The ledger is asked once in a
+        run: to read all sketches for each company takes a time that grows with the square of their number.
         """
-        known = [
-            (company_id, Sketch(rows, marks))
-            for account, company_id, rows, marks in await ledger.sketches(company_key.origin)
-            if company_id != company_key.company_id and AccountCompany(account, company_id) not in self.sources
-        ]
-        known += _but(company_key, self.listings)
-        return known, _but(company_key, self.sources)
+        if self._known is None:
+            self._known = [
+                (AccountCompany(account, company_id), Sketch(rows, marks))
+                for account, company_id, rows, marks in await ledger.sketches(company_key.origin)
+            ]
+        known = _but(company_key, ((whose, drawn) for whose, drawn in self._known if whose not in self.sources))
+        return known + _but(company_key, self.listings.items()), _but(company_key, self.sources.items())
 
 
-def _but(company_key: CompanyKey, sketches: dict[AccountCompany, Sketch]) -> list[tuple[int, Sketch]]:
-    return [(company_id, one) for (_, company_id), one in sketches.items() if company_id != company_key.company_id]
+def _but(company_key: CompanyKey, sketches: Iterable[tuple[AccountCompany, Sketch]]) -> list[tuple[int, Sketch]]:
+    return [(company_id, one) for (_, company_id), one in sketches if company_id != company_key.company_id]

@@ -6,15 +6,14 @@ comparison would find the same.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b
-from typing import TypeAlias
 
 from engine.model.balance import State
 from engine.model.company_record import CompanyState
+from engine.model.ledger_writes import Clean
 from engine.model.result import CompanyResult
 from engine.model.settings import Company, CompanyKey
 from engine.model.wanted import Wanted
@@ -22,9 +21,6 @@ from engine.run.company_context import CompanyContext
 from engine.run.context import RunContext
 from engine.run.plan_part import settings_digest
 from engine.version import __version__
-
-Note: TypeAlias = Callable[[], Coroutine[object, object, None]]
-"""A write to the ledger, to be begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,23 +33,25 @@ class SkipUnchanged:
     applies: bool
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[CompanyState | None]:
-        """Hold the lock of a company that has not changed, and give the ledger's notes on it; None: it may have."""
-        before = await self.parts.ledger.brief(self.company_key) if self._tells else None
-        if before is None or before.clean is None or await self._standing() != before.clean:
+    async def held(self, before: CompanyState) -> AsyncIterator[CompanyState | None]:
+        """Hold the lock of a company that has not changed, and give the ledger's notes on it; None: it may have.
+
+        `before`: those notes as they were when the run began, which tell whether it is worth to look.
+        """
+        if not self._tells or before.clean is None or await self._standing() != before.clean:
             yield None
             return
         async with self.parts.ledger.lock(self.company_key):
             state = await self.parts.ledger.brief(self.company_key)
             yield state if state is not None and state.clean == before.clean else None
 
-    def notes(self, result: CompanyResult, wanted: Wanted | None) -> Iterator[Note]:
-        """Yield the note that this source leaves nothing to do, if that is what the run found."""
+    def note(self, result: CompanyResult, wanted: Wanted | None) -> Clean | None:
+        """Return the note that this source leaves nothing to do, if that is what the run found."""
         is_still = result.state is State.UNCHANGED and not result.problems
-        if self.applies and is_still and wanted is not None and wanted.digest is not None:
-            digest, balance = self._of(wanted.digest), result.balance
-            counts = balance.source_rows or 0, balance.adopted or 0, result.left_out_by
-            yield partial(self.parts.ledger.note_clean, self.company_key, digest, *counts)
+        if not self.applies or not is_still or wanted is None or wanted.digest is None:
+            return None
+        balance = result.balance
+        return Clean(self._of(wanted.digest), balance.source_rows or 0, balance.adopted or 0, result.left_out_by)
 
     @property
     def _tells(self) -> bool:

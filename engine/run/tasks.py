@@ -25,8 +25,8 @@ class Lines:
     """What a run has in flight: requests that can be broken off, all at once."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Task[Any]] = set()  # those that wait for an answer
-        self._broken = asyncio.Event()
+        self.waiting: set[asyncio.Task[Any]] = set()  # those that wait for an answer
+        self.broken = asyncio.Event()
 
     def over(self, transport: Transport) -> Transport:
         """Return a transport whose requests end when `break_off` is called."""
@@ -34,25 +34,9 @@ class Lines:
 
     def break_off(self) -> None:
         """Wait for no answer any more: each request ends as one whose outcome is unknown."""
-        self._broken.set()
-        for task in self._waiting:
+        self.broken.set()
+        for task in self.waiting:
             task.cancel()
-
-    async def send(self, transport: Transport, request: Request) -> Answer:
-        """Exchange one request. Raises `OutcomeUnknown` when it is broken off, and what the transport raises."""
-        task = asyncio.current_task()
-        if task is None or self._broken.is_set():
-            raise OutcomeUnknown("not sent: the run was broken off", unsent=True)
-        self._waiting.add(task)
-        try:
-            return await transport.send(request)
-        except asyncio.CancelledError:
-            if not self._broken.is_set():
-                raise
-            task.uncancel()
-            raise OutcomeUnknown("the run was broken off before the answer came") from None
-        finally:
-            self._waiting.discard(task)
 
 
 class _Breakable:
@@ -61,8 +45,20 @@ class _Breakable:
         self._lines = lines
 
     async def send(self, request: Request) -> Answer:
-        """Exchange one request."""
-        return await self._lines.send(self._transport, request)
+        """Exchange one request. Raises `OutcomeUnknown` when it is broken off, and what the transport raises."""
+        lines, task = self._lines, asyncio.current_task()
+        if task is None or lines.broken.is_set():
+            raise OutcomeUnknown("not sent: the run was broken off", unsent=True)
+        lines.waiting.add(task)
+        try:
+            return await self._transport.send(request)
+        except asyncio.CancelledError:
+            if not lines.broken.is_set():
+                raise
+            task.uncancel()
+            raise OutcomeUnknown("the run was broken off before the answer came") from None
+        finally:
+            lines.waiting.discard(task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

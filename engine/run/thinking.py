@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import anyio
 from anyio import to_thread
 from anyio.lowlevel import RunVar
+
+from engine.model.table import Table
 
 T = TypeVar("T")
 
@@ -32,3 +34,15 @@ async def think(rows: int, work: Callable[[], T]) -> T:
         _TURN.set(turn)
     async with turn:
         return work()
+
+
+async def free(*held: Sequence[Any]) -> None:
+    """Free the columns of large tables, which are not looked at any more, one after the other; others are left."""
+    large = [each for each in held if isinstance(each, Table) and len(each) > LONG]
+    if large:
+        await to_thread.run_sync(_drain, large)
+
+
+def _drain(tables: Iterable[Table[Any]]) -> None:
+    for table in tables:
+        table.drain()

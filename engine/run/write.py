@@ -111,7 +111,7 @@ async def write(company: CompanyContext, plan: Plan, record: CompanyRecord, to_d
     known = KnownRows(
         run_id=company.run.run_id, records=record.rows, listed_ids=remotes.keys(), remotes=remotes, again=plan.again
     )
-    delivery = open_delivery(company, record, known)
+    delivery = await open_delivery(company, record, known)
     await Writing(company=company, record=record, to_do=to_do, delivery=delivery).write(plan)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, islice
 from operator import attrgetter
 from typing import NamedTuple
 
 from engine.model.change import Change
 from engine.model.outcome import STORED, BulkAnswer, Chunk, Column, ItemResult
 from engine.model.row_record import CONFIRMED, SETTLED, RowRecord, as_entries
+from engine.model.table import SLICE, gathered
 from engine.send.known_rows import KnownRows
 
 
@@ -25,6 +26,21 @@ class Collision(NamedTuple):
     key: str
     other_key: str
     remote_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """Keys that answers have confirmed, by remote id."""
+
+    key: Mapping[str, str]
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # all keys of ids that several have
+
+    def of(self, remote_id: str) -> tuple[str, ...]:
+        """Return the keys behind a remote id."""
+        if (keys := self.shared.get(remote_id)) is not None:
+            return keys
+        key = self.key.get(remote_id)
+        return () if key is None else (key,)
 
 
 _remote_id_of = attrgetter("remote_id")
@@ -40,7 +56,7 @@ class RemoteOwners:
     collided: set[str] = field(default_factory=set)  # keys of collisions; their rows are not sent any more
     _keys_by_id: dict[str, str] = field(default_factory=dict)  # key behind each remote id that this run was answered
     _loose_ids: set[str] = field(default_factory=set)  # ids of this run's answers that nobody knows the key of
-    _confirmed: dict[str, tuple[str, ...]] | None = None  # keys by remote id, by the ledger; None: not asked for yet
+    confirmed: Confirmed | None = None  # by the ledger; None: not made yet
     _all_have_ids: bool | None = None  # whether the id of each acknowledged row is known; None: not looked at yet
 
     def collisions(self, results: Sequence[ItemResult]) -> list[Collision]:
@@ -129,25 +145,30 @@ class RemoteOwners:
 
         One that was merely matched with it does not hold it: the row may be the other key's.
         """
-        if self._confirmed is None:
-            self._confirmed = _confirmed(self.known.records)
-        keys = self._confirmed.get(remote_id, ())
+        if self.confirmed is None:
+            self.confirmed = confirmed_keys(self.known.records)
+        keys = self.confirmed.of(remote_id)
         return next((key for key in keys if key != other_than and key in self.wanted_keys), None)
 
 
-def _confirmed(records: Mapping[str, RowRecord]) -> dict[str, tuple[str, ...]]:
-    """Return the keys that answers have confirmed, by remote id.
+def confirmed_keys(records: Mapping[str, RowRecord]) -> Confirmed:
+    """Return the keys that answers have confirmed.
 
     One pass over all rows of a company that pushes one, by columns: to make records would cost several times as much.
     """
     table = as_entries(records).table
-    is_confirmed = list(map(CONFIRMED.__and__, table.column("flags")))
-    ids = list(compress(table.column("remote_id"), is_confirmed))
-    keys = list(compress(table.column("key"), is_confirmed))
-    found: dict[str, tuple[str, ...]] = dict(zip(ids, zip(keys, strict=True), strict=True))
-    if len(found) < len(keys):  # some ids are shared, or not known
-        found.clear()
-        for remote_id, key in zip(ids, keys, strict=True):
-            found[remote_id] = (*found.get(remote_id, ()), key)
-    found.pop(None, None)  # type: ignore[call-overload]
-    return found
+    sure = list(map(CONFIRMED.__and__, table.column("flags")))
+    ids, keys = (gathered(compress(table.column(name), sure)) for name in ("remote_id", "key"))
+    first: dict[str, str] = {}
+    pairs = zip(ids, keys, strict=True)
+    for _ in range(0, len(keys), SLICE):
+        first.update(islice(pairs, SLICE))
+    if len(first) == len(keys):
+        return Confirmed(key=first)
+    shared: dict[str, tuple[str, ...]] = {}  # some ids are shared, or not known
+    uses = Counter(ids)
+    for remote_id, key in zip(ids, keys, strict=True):
+        if remote_id and uses[remote_id] > 1:
+            shared[remote_id] = (*shared.get(remote_id, ()), key)
+    first.pop(None, None)  # type: ignore[call-overload]
+    return Confirmed(key=first, shared=shared)

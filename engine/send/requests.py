@@ -184,10 +184,12 @@ class BulkRequests:
     async def _take_note(self, unexpected: int, updated_others: int) -> None:
         """Write down what no later run may miss, before the request that showed it is settled."""
         self.led_nowhere = self.led_nowhere or unexpected > 0
+        if not unexpected and not updated_others:
+            return
         with anyio.CancelScope(shield=True):
             if unexpected:
                 await self.notes.keys_led_nowhere(unexpected)
-            elif updated_others:
+            else:
                 await self.notes.updated_others(updated_others)
 
     def _take_stored(self, outcome: ChunkOutcome, split: Split) -> None:

@@ -1,4 +1,7 @@
-"""Reading of sources that block: by threads, a few thousand rows at a time. They are closed in any case."""
+"""Reading of sources that block: by threads, a few thousand rows at a time. They are closed in any case.
+
+What takes no longer than a thread's start and end is read on the event loop.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,10 @@ BATCHES_AT_ONCE = 4
 class Reading(AsyncIterator[Batch]):
     """One reading of a source: an async iterator of batches that can be closed."""
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, *, in_thread: bool = True) -> None:
+        """Take a source's batches. `in_thread` False: it is so small that the event loop reads it itself."""
         self._feed = Feed(batches)
+        self._in_thread = in_thread
         self._ahead: deque[Batch] = deque()
 
     @property
@@ -49,7 +54,8 @@ class Reading(AsyncIterator[Batch]):
 
     async def __anext__(self) -> Batch:
         if not self._ahead and not self._feed.has_ended:
-            self._ahead.extend(await to_thread.run_sync(self._feed.next))
+            read = self._feed.next
+            self._ahead.extend(await to_thread.run_sync(read) if self._in_thread else read())
         if not self._ahead:
             raise StopAsyncIteration
         return self._ahead.popleft()

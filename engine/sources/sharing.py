@@ -82,8 +82,10 @@ def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
                 names.setdefault(place[0], place[1])
                 if is_dealt_out(source):
                     dealt_out.add((place[0], company.id))
-    for unnamed in [place for place in sharers if isinstance(place, _Sheet) and place.name is None]:
-        first = _first_of(unnamed, sharers)
+    sheets = [place for place in sharers if isinstance(place, _Sheet)]
+    named = {sheet.path for sheet in sheets if sheet.name is not None}  # workbooks are opened for these alone
+    for unnamed in [sheet for sheet in sheets if sheet.name is None and sheet.path in named]:
+        first = _first_of(unnamed)
         if first != unnamed and first in sharers:
             dealt_out |= {(first, company_id) for place, company_id in dealt_out if place == unnamed}
             sharers[first] |= sharers.pop(unnamed)
@@ -96,13 +98,8 @@ def shared(companies: Iterable[Company]) -> dict[int, SharedSource]:
     }
 
 
-def _first_of(unnamed: _Sheet, places: Collection[Hashable]) -> _Sheet:
-    """Return the sheet that is read where none is named, by its name if another one of these places names a sheet.
-
-    The workbook is opened for it. If it cannot be, the name stays unknown.
-    """
-    if not any(isinstance(place, _Sheet) and place.path == unnamed.path and place.name for place in places):
-        return unnamed
+def _first_of(unnamed: _Sheet) -> _Sheet:
+    """Return the sheet that is read where none is named, by its name; if the workbook cannot be opened, unnamed."""
     return unnamed._replace(name=first_sheet(Path(unnamed.path)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -55,6 +56,11 @@ def start(*words: str, cwd: Path, stdin: int | None = None) -> subprocess.Popen[
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
+
+
+def undated(text: str) -> str:
+    """Return lines of standard error without the time that stands before each where it is no terminal."""
+    return re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", "", text, flags=re.MULTILINE)
 
 
 def until(condition: Callable[[], bool]) -> None:

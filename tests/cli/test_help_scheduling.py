@@ -103,8 +103,8 @@ def test_the_message_is_what_is_sent() -> None:
             problems=(Problem(code="mass-update", message=message, since=AT),),
         )
         for number, name, held, message in (
-            (1105, "Red Oak", 214, "would update 214 of 230 rows (held above 30%)"),
-            (1107, "Fig & Olive", 198, "would update 198 of 200 rows (held above 30%)"),
+            (1105, "Red Oak", 214, "would change 214 rows where 230 are: over 30% of them"),
+            (1107, "Fig & Olive", 198, "would change 198 rows where 200 are: over 30% of them"),
         )
     ]
     over = (Recovered("main", 1101, "Harbor Grill", "missing-source", datetime(2026, 11, 27, 5, 0, 31, tzinfo=UTC)),)

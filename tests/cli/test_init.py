@@ -18,14 +18,14 @@ def init(fleet: Fleet, *words: str, **env: str) -> subprocess.CompletedProcess[s
 
 
 def test_from_init_to_sync(fleet: Fleet) -> None:
-    companies = [(3501, "Harbor Grill"), (3502, "Fig & Olive"), (3503, "Red Oak"), (3504, "Konto Ltd")]
+    companies = [(111, "Harbor Grill"), (112, "Fig & Olive"), (113, "Red Oak"), (114, "Konto Ltd")]
     fleet.door.ask("companies", {"companies": [{"id": number, "name": name} for number, name in companies]})
     exports = fleet.folder / "exports"
     exports.mkdir()
-    (exports / "3501.csv").write_text(JOINED, encoding="utf-8")
-    (exports / "3502-accounts.csv").write_text("Internal ID,Number,Name,Inactive\n1,10,Cash,No\n", encoding="utf-8")
-    (exports / "3502-departments.csv").write_text("Internal ID,Name,Inactive\n7,Front,No\n", encoding="utf-8")
-    (exports / "3504.csv").write_text("Konto;Kontenbeschriftung\n1000;Kasse\n", encoding="utf-8")
+    (exports / "111.csv").write_text(JOINED, encoding="utf-8")
+    (exports / "112-accounts.csv").write_text("Internal ID,Number,Name,Inactive\n1,10,Cash,No\n", encoding="utf-8")
+    (exports / "112-departments.csv").write_text("Internal ID,Name,Inactive\n7,Front,No\n", encoding="utf-8")
+    (exports / "114.csv").write_text("Konto;Kontenbeschriftung\n1000;Kasse\n", encoding="utf-8")
     (exports / "notes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     before = len(fleet.door.ask("log")["requests"])
     done = init(fleet, "--erp", "netsuite")
@@ -33,9 +33,9 @@ def test_from_init_to_sync(fleet: Fleet) -> None:
     assert len(fleet.door.ask("log")["requests"]) - before <= 4 + 1  # tokens, accounts, pages of 100 companies
     said = " ".join(done.stdout.split())
     assert "3 with exports rows: 6 read = 5 to send" not in said
-    assert "3503 Red Oak" in said
+    assert "113 Red Oak" in said
     assert "exports/notes.csv has neither the id nor the name of a company that is seen" in said
-    assert "1 company is read-only until you have looked at the rows 3504: 3504.csv: its mapping is a guess" in said
+    assert "1 company is read-only until you have looked at the rows 114: 114.csv: its mapping is a guess" in said
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
 
     assert fleet.run("validate", "--files").returncode == 0
@@ -44,10 +44,10 @@ def test_from_init_to_sync(fleet: Fleet) -> None:
     assert synced.returncode == 0, synced.stdout + synced.stderr
     stored = {number: [row["unique_key"] for row in fleet.door.rows(number)] for number, _ in companies}
     assert stored == {
-        3501: ["3501:account:211"],
-        3502: ["3502:account:1", "3502:department:7"],
-        3503: [],
-        3504: [],  # its mapping was guessed: nothing is written before a person has looked
+        111: ["111:account:211"],
+        112: ["112:account:1", "112:department:7"],
+        113: [],
+        114: [],  # its mapping was guessed: nothing is written before a person has looked
     }
     text = (fleet.folder / "dimsync.toml").read_text("utf-8")
     assert not [secret for secret in CREDENTIALS.values() if secret in text]

@@ -3,69 +3,44 @@ from __future__ import annotations
 import io
 import threading
 
+from engine.cli.progress.progress import Progress
 from engine.model.balance import Balance, State
-from engine.model.events import (
-    ChunkSettled,
-    CompanyFinished,
-    Event,
-    PageRead,
-    Parked,
-    RequestSent,
-    RunStarted,
-    Waiting,
-)
+from engine.model.events import CompanyFinished, Event, Parked, RequestSent, RunStarted
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
-from engine.observe.progress import Progress
-from engine.observe.tally import Tally
 
-FAILED = CompanyResult(
-    company_id=7,
-    name="\x1b[2JChez Zoë",
-    account="main",
-    state=State.FAILED,
-    exit_code=1,
-    balance=Balance(),
-    problems=(Problem(code="source", message="7.csv\nis not there"), Problem(code="other", message="more")),
-)
+
+def failed(company_id: int) -> CompanyFinished:
+    result = CompanyResult(
+        company_id=company_id,
+        name="\x1b[2JChez Zoë",
+        account="main",
+        state=State.FAILED,
+        exit_code=1,
+        balance=Balance(),
+        problems=(Problem(code="source", message=f"{company_id}.csv\nis not there"),),
+    )
+    return CompanyFinished(result=result)
+
+
 EVENTS: list[Event] = [
     RunStarted(run_id="r", companies=3),
-    RequestSent(account="main", company_id=None, kind="token"),
     RequestSent(account="main", company_id=7, kind="list"),
-    PageRead(company_id=7, rows=100, declared=2_000),
-    ChunkSettled(company_id=7, created=20, updated=3, rejected=1, uncertain=0),
-    CompanyFinished(result=FAILED),
+    failed(7),
 ]
 
 
-def test_the_tally_counts_what_the_events_say() -> None:
-    tally = Tally()
-    for event in EVENTS:
-        tally.take(event, now=0.0)
-    assert tally.line(" (9/s)") == (
-        "1/3 companies · 100 rows read · 23 written · 2 requests (9/s) · 1 in trouble"
-    )  # what is rejected is not written
-
-
-def test_waiting_accounts_are_shown_until_they_go_on_and_stopped_ones_to_the_end() -> None:
-    tally = Tally()
-    tally.take(Waiting(account="main", seconds=30.0, reason="429"), now=100.0)
-    assert tally.standstills(now=110.0) == ["main waits 20 s: 429"]
-    assert tally.standstills(now=130.0) == []
-    tally.take(Parked(account="main", reason="bad key"), now=110.0)
-    assert tally.standstills(now=120.0) == ["main stopped: bad key"]
-
-
-def test_elsewhere_than_on_a_terminal_each_company_in_trouble_is_one_plain_line() -> None:
+def test_elsewhere_than_on_a_terminal_a_cause_is_one_plain_line_and_its_companies_are_counted() -> None:
     stream = io.StringIO()
     with Progress("sync", stream) as progress:
-        for event in EVENTS:
+        for event in (*EVENTS, failed(8), failed(9), Parked(account="main", reason="bad key")):
             progress.take(event)
         progress.say("stopping")
-    lines = stream.getvalue().splitlines()
-    assert sorted(lines) == [
-        r"sync: failed 7 \x1b[2JChez Zoë  not read: source: 7.csv\nis not there (and 1 more)",
+    assert stream.getvalue().splitlines() == [
+        r"sync: failed 7 \x1b[2JChez Zoë: source: 7.csv\nis not there",
+        "sync: account main can do no more in this run: bad key",
         "sync: stopping",
+        r"sync: failed 3 companies by now: source, such as 7 \x1b[2JChez Zoë",
     ]
 
 

@@ -8,6 +8,10 @@ A step is a statement that writes the ledger, or begins or commits a transaction
 has left, and when its answer is in; or a turn of a task, which is what follows an `await`. Nothing but statements and
 requests outlives a death, so of the turns between two of those only the first is died at, unless `all` are asked for:
 the others leave the same ledger and server.
+
+What a death leaves is compared with what those before it left: the pages of the ledger, its locks, and what the server
+was asked. From equal remains the next run goes on once, unless a request is under way, which lands at another time
+after each death, or `all` are asked for.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from contextvars import Context
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -214,6 +219,10 @@ class Shelf(Protocol):
         """Return how many intents are open."""
         ...
 
+    def remains(self) -> tuple[tuple[str, ...], bytes]:
+        """Return what a dead client has left: names of locks, and a digest of what the ledger holds."""
+        ...
+
 
 class FileShelf(Shelf):
     """A ledger in a file."""
@@ -236,6 +245,16 @@ class FileShelf(Shelf):
         with closing(sqlite3.connect(self.path)) as connection:
             return int(connection.execute("select count(*) from intents").fetchone()[0])
 
+    def remains(self) -> tuple[tuple[str, ...], bytes]:
+        """Return names of locks, and a digest of the pages. The ledger is read as a copy: reading would mend it."""
+        locks = tuple(sorted(path.name for path in self.path.with_suffix(".locks").rglob("*")))
+        with TemporaryDirectory(dir=self.path.parent) as folder:
+            for path in self.path.parent.glob(f"{self.path.name}*"):
+                if path.is_file() and not path.name.endswith("-shm"):  # made from the others
+                    shutil.copy(path, folder)
+            with closing(sqlite3.connect(Path(folder) / self.path.name)) as connection:
+                return locks, blake2b(connection.serialize()).digest()
+
 
 class Rows:
     """A source made of a list."""
@@ -257,6 +276,7 @@ class Stage:
         self.clock = Clock()
         self.service = Server(Options(), tenant=Tenant(), clock=self.clock, second=lambda: 0.0)
         self.unfinished: list[ScheduledFault] = []  # what a dead client had asked for
+        self.told = 0  # messages of a dead client: they alone change this server
 
     def sync(self, wanted: Mapping[int, list[Dimension]], *, seed: int, steps: Steps | None = None) -> RunResult:
         """Sync once, from its beginning to its end."""
@@ -298,6 +318,7 @@ class Stage:
         with suppress(EOFError):
             while True:
                 at, what = client.recv()
+                self.told += 1
                 self.clock.stop(at)
                 if isinstance(what, int):
                     self.service.work(turns.pop(what))
@@ -318,8 +339,15 @@ def prepared(shelf: Shelf, kind: Callable[[SqlLedger], SqlLedger]) -> Stage:
     return stage
 
 
-def die(stage: Stage, at: int) -> None:
-    """Let a client die at a step, run again, and look at what there is."""
+Remains = tuple[int, tuple[str, ...], bytes]
+"""What a death leaves where no request is under way: messages to the server, names of locks, what the ledger holds."""
+
+
+def die(stage: Stage, at: int, seen: set[Remains] | None) -> bool:
+    """Let a client die at a step, run again, and look at what there is; return whether it was run again.
+
+    `seen`: what deaths before this one left; from there nothing is run again. None: it is run again in any case.
+    """
     ours, its = Pipe(duplex=False)
     client = os.fork()
     if client == 0:
@@ -332,7 +360,13 @@ def die(stage: Stage, at: int) -> None:
         stage.serve(ours)
     _, status = os.waitpid(client, 0)
     assert os.WIFSIGNALED(status), "it ended by itself"
+    if seen is not None and not stage.unfinished:
+        left = (stage.told, *stage.shelf.remains())
+        if left in seen:
+            return False
+        seen.add(left)
     go_on(stage, seed=at + 2)
+    return True
 
 
 def go_on(stage: Stage, seed: int) -> None:
@@ -399,7 +433,7 @@ def copied(stage: Stage, folder: Path) -> Stage:
 
 
 def main() -> None:
-    """Die at the steps; print, as JSON, how many there are, at how many it died, and what went wrong."""
+    """Die at the steps; print, as JSON, how many there are, at how many it died and went on, and what went wrong."""
     parser = ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("which", choices=["every", "all", "requests", "few"])
@@ -411,16 +445,21 @@ def main() -> None:
     kinds = rehearse(prepared(twin, kind))
     stage = prepared(shelf, kind)
     steps, wrong = chosen(kinds, options.which), {}
+    seen: set[Remains] | None = None if options.which == "all" else set()
+    went_on = 0
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)  # as for all tests
     for at in steps:
         try:
             with TemporaryDirectory(dir=options.folder) as folder:
-                die(copied(stage, Path(folder)), at)
+                went_on += die(copied(stage, Path(folder)), at, seen)
         except AssertionError as error:
+            went_on += 1
             wrong[f"{kinds[at - 1]}, {at}"] = str(error)
     died_at = Counter(kinds[at - 1] for at in steps)
-    sys.stdout.buffer.write(orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "wrong": wrong}))
+    sys.stdout.buffer.write(
+        orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "went_on": went_on, "wrong": wrong})
+    )
 
 
 def _shelves(folder: Path, server: str | None) -> tuple[Shelf, Shelf]:

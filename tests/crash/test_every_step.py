@@ -16,7 +16,8 @@ from tests.nursery import ROOT
 from tests.postgres_server import PostgresServer
 
 ALL = os.environ.get("DIMSYNC_KILL") == "all"
-"""Die at all turns of tasks as well, not only at those that leave something else than the one before."""
+"""Die at all turns of tasks as well, not only at those that leave something else than the one before; and go on from
+each death, not only from those that leave something new."""
 
 
 def die(folder: Path, *options: str) -> dict[str, Any]:
@@ -36,11 +37,13 @@ def test_whatever_step_a_sync_dies_at_the_next_one_ends_exact(
     told = die(tmp_path, "all" if ALL else "every")
     steps, deaths = told["steps"], told["deaths"]
     sys.stdout.write(f"died at {sum(deaths.values())} of {sum(steps.values())} steps: {deaths} of {steps}\n")
+    sys.stdout.write(f"went on from {told['went_on']} different remains\n")
     record_property("deaths", deaths)
     assert told["wrong"] == {}
     assert (deaths["statements"], deaths["requests"]) == (steps["statements"], steps["requests"])
     assert min(steps["statements"], steps["awaits"]) > 100
     assert steps["requests"] > 20
+    assert told["went_on"] > 60  # of the others, each left what one of these did
 
 
 def test_whatever_step_a_sync_over_postgres_dies_at_the_next_one_ends_exact(

@@ -14,9 +14,10 @@ from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.store import Passes, Rekeys, Reverts, Rows, Sketches
 from engine.model.company_record import CompanyState
-from engine.model.ledger_writes import Learned, Settlement
+from engine.model.ledger_writes import Clean, GoodEnd, Learned, Settlement
 from engine.model.resting import RestingRow
 from engine.model.row_record import Agreement
+from engine.model.sketch import Sketch
 from engine.model.wanted import LeftOut
 from tests.ledger.test_processes import heard, process
 from tests.ledger.values import (
@@ -58,6 +59,7 @@ CHANGES: dict[str, Call] = {
     "distrust": lambda ledger: ledger.distrust(HARBOR),
     "rekey": lambda ledger: ledger.rekey(HARBOR, {"c": "a"}, NOON),
     "unkey": lambda ledger: ledger.unkey(HARBOR, ["c"]),
+    "end_well, trouble is over": lambda ledger: ledger.end_well(HARBOR, GoodEnd(is_trouble_over=True)),
     "passed": lambda ledger: ledger.passed(HARBOR, b"12345678"),
     "passed, finished": lambda ledger: ledger.passed(HARBOR, None),
     "reverted": lambda ledger: ledger.reverted(HARBOR, ["a"], NOON),
@@ -74,6 +76,8 @@ OTHERS: dict[str, Call] = {
     "recover, nothing left over": lambda ledger: ledger.recover(HARBOR),
     "note_clean": lambda ledger: ledger.note_clean(HARBOR, DIGEST, 7, 2),
     "sketch": lambda ledger: ledger.sketch(HARBOR, 7, b"12345678"),
+    "end_well": lambda ledger: ledger.end_well(HARBOR, GoodEnd(is_trouble_over=True, clean=Clean(DIGEST, 7, 2))),
+    "end_well, the sketch is news": lambda ledger: ledger.end_well(HARBOR, GoodEnd(sketch=Sketch(7, b"12345678"))),
     "begin_plan": lambda ledger: ledger.begin_plan(HARBOR, "plan", "run-2", NOON),
     "end_plan": lambda ledger: ledger.end_plan(HARBOR, "plan-1"),
     "start_run": lambda ledger: ledger.start_run("run-1", "sync", NOON, origin=ORIGIN),

@@ -142,7 +142,6 @@ class Line:
     _connections: set[asyncio.Timeout] = field(default_factory=set)  # those with a request under way
     _middlewares: tuple[()] = field(default=())
 
-    @asynccontextmanager
     async def request(
         self,
         method: str,
@@ -150,13 +149,12 @@ class Line:
         *,
         headers: Mapping[str, str],
         data: bytes | None,
-        timeout: aiohttp.ClientTimeout,
         middlewares: Iterable[Callable[..., Awaitable[Any]]] = (),
         allow_redirects: bool,
         raise_for_status: bool,
         **_options: Any,
-    ) -> AsyncIterator[Reply]:
-        """Exchange one request; the block that reads the answer is under the same timeout."""
+    ) -> Reply:
+        """Exchange one request."""
         assert not allow_redirects, "aiohttp would go where the answer points"
         assert not raise_for_status, "aiohttp would raise for an answer that the engine has to read"
         assert url.host == HOST, "another host is asked"
@@ -164,8 +162,7 @@ class Line:
         for middleware in reversed(tuple(middlewares)):
             send = partial(_through, middleware, send)
         asked = Asked(method=method, url=url, headers=headers, body=aiohttp.BytesPayload(data or b""))
-        async with asyncio.timeout(timeout.total):
-            yield await send(asked)
+        return await send(asked)
 
     async def _exchange(self, asked: Asked) -> Reply:
         self.fate.moment()

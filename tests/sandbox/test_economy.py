@@ -21,7 +21,7 @@ from tests.sandbox.conftest import World, assert_exact, columns, company, dims, 
 
 FLEET = range(1, 301)
 ROWS = 5
-MONTHS = 300 if "DIMSYNC_MONTH" in os.environ else 12
+MONTHS = 300 if "DIMSYNC_MONTH" in os.environ else 6
 """Companies of the month, of which a twentieth are in trouble, three at least."""
 
 
@@ -220,7 +220,7 @@ async def test_a_deadline_sends_known_changes_before_it_lists(world: World) -> N
 
 
 @pytest.mark.long
-@pytest.mark.timeout(0 if MONTHS > 12 else 60)
+@pytest.mark.timeout(0 if MONTHS > 6 else 60)
 async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(
     world: World, record_property: Callable[[str, object], None]
 ) -> None:

@@ -58,20 +58,22 @@ from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Row, Tenant, Values
 from engine.sandbox.ways import parse_ways
+from tests.fresh import FRESH
 from tests.sandbox.conftest import DEMO, DIRECTORY, Rows, World, account, columns, company, dims, slugs
 from tests.sandbox.fuzz import Desk, Fate, StageLoop, copy_of
 from tests.sandbox.line import BASE_URL, Line
 from tests.sandbox.test_switch import speak
 
 MORE = int(os.environ.get("DIMSYNC_FUZZ", "0"))
-CASES = 400 * max(1, MORE)
-"""For each contract."""
+CASES = 160 * max(1, MORE)
+"""For each contract, all drawn anew: see `tests/fresh.py`."""
 
 HISTORIES = settings(
     derandomize=not MORE,
     database=None,
     deadline=None,
     max_examples=CASES,
+    backend=FRESH,
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )

@@ -47,7 +47,7 @@ from tests.sandbox.test_fuzz_runs import (
 HELD_IN_DOUBT = "rows held in doubt"
 """Not drawn but met: a row of unknown outcome that is held has its company listed in every run."""
 
-CASES = 60 * max(1, MORE)
+CASES = 40 * max(1, MORE)
 """For each contract."""
 
 STILL = 8

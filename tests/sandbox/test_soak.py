@@ -263,6 +263,7 @@ async def test_runs_in_trouble_leave_no_task_thread_socket_file_or_memory(world:
     for n in sources:
         world.place(n)
     seen, threads = [], active_count()
+    gc.freeze()  # each collection below walks what this test makes, not what others left
     tracemalloc.start()
     try:
         for turn in range(8):

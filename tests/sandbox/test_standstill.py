@@ -84,6 +84,7 @@ async def test_a_run_over_what_has_not_changed_says_the_same(stage: Stage) -> No
         events, _ = await watch(engine, stage.company)
     assert [type(event).__name__ for event in events] == [
         "RunStarted",
+        "Scheduled",
         "CompanyStarted",
         "SourceRead",
         "Planned",

@@ -34,8 +34,16 @@ from engine.model.wanted import Wanted
 from engine.send.chunks import Cut, cut
 from engine.send.reconcile import reconcile
 from engine.wire.guide import DIALECT
+from tests.fresh import FRESH
 
-STEADY = settings(derandomize=True, database=None, deadline=None, max_examples=150, phases=set(Phase) - {Phase.explain})
+STEADY = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=90,
+    phases=set(Phase) - {Phase.explain},
+    backend=FRESH,
+)
 """For properties: the same examples in every run, none kept on disk, no clock."""
 
 COMPANY = 42

@@ -95,7 +95,7 @@ def places(matching: Matching) -> Counter[str]:
 
 
 @pytest.mark.long
-@settings(STEADY, max_examples=500)
+@settings(STEADY, max_examples=300)
 @given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt), st.booleans())
 def test_to_leave_agreed_rows_out_changes_nothing(
     drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, tells_renamed: bool
@@ -121,7 +121,7 @@ def test_to_leave_agreed_rows_out_changes_nothing(
     assert len(parted.keys) == len(parted.ids)
 
 
-@settings(STEADY, max_examples=200)
+@settings(STEADY, max_examples=120)
 @given(sides())
 def test_records_over_a_table_are_the_same(drawn: Sides) -> None:
     rows = drawn.record.rows

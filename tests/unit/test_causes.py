@@ -220,6 +220,15 @@ def test_a_cause_has_one_remedy_to_paste(name: str) -> None:
     )
 
 
+def test_two_files_that_are_swapped_with_each_other_are_swapped_back_and_not_let_pass() -> None:
+    companies = [
+        company(number, State.HELD, 4, problems=(Problem(code="wrong-client", message=f"rows are company {owner}'s"),))
+        for number, owner in ((1105, 1107), (1107, 1105))
+    ]
+    (group,) = grouped(companies)
+    assert remedy(group, {}) == "dimsync sync --select company:1105 --select company:1107"
+
+
 def test_a_remedy_names_the_settings_file_and_is_quoted() -> None:
     told = remedy(group_of("mass-create", 7, 8), {7: ("my group",), 8: ("my group",)}, config="my fleet.toml")
     assert told == "dimsync sync -c 'my fleet.toml' --select 'group:my group' --allow 'mass-create:group:my group'"

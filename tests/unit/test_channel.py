@@ -8,7 +8,7 @@ from random import Random
 import anyio
 import pytest
 
-from engine.errors import AccountParked, EngineError
+from engine.errors import AccountParked, EngineError, OutcomeUnknown
 from engine.model.events import Event, RequestSent
 from engine.model.settings import Account, Api, Limits, Secret
 from engine.net.call import Call, Spent
@@ -33,6 +33,7 @@ class Desk:
         self.sent_at_s: list[float] = []
         self.told_at_s: list[float] = []
         self.used = 0
+        self.takes_s = 0.1
         quota = Quota(account, self, "https://api.test/v1", lambda: NOON)
         self.channel = Channel(Key(account, quota), Api(), self, emit=self.emit, now=lambda: NOON, rng=Random(7))
 
@@ -45,7 +46,7 @@ class Desk:
 
     async def send(self, _request: Request) -> Answer:
         self.sent_at_s.append(anyio.current_time())
-        await anyio.sleep(0.1)
+        await anyio.sleep(self.takes_s)
         return Answer(status=200, headers={}, body=b"")
 
     async def emit(self, event: Event) -> None:
@@ -104,6 +105,52 @@ def test_what_waits_for_the_rate_and_never_leaves_is_not_told_of_nor_counted(end
     assert len(desk.told_at_s) == len(desk.sent_at_s) == spent.requests().total == desk.used == 1
 
 
+def test_a_cancelled_caller_sends_nothing_more_even_if_nothing_would_make_it_wait() -> None:
+    """The request that is out is answered; the next one would find a place, a unit and a request of the quota free."""
+
+    async def play() -> tuple[Desk, Spent]:
+        desk, spent = Desk(Limits(requests_per_second=1_000.0)), Spent()
+
+        async def ask_for_ever() -> None:
+            while True:
+                await desk.ask(spent)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask_for_ever)
+            await anyio.sleep(0.25)
+            tasks.cancel_scope.cancel()
+        assert anyio.current_time() == pytest.approx(0.3, abs=0.001)
+        return desk, spent
+
+    desk, spent = run(play())
+    assert len(desk.sent_at_s) == spent.requests().total == 3
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_request_without_an_answer_ends_by_its_own_timeout_whether_its_caller_is_cancelled_or_not(
+    is_cancelled: bool,
+) -> None:
+    async def play() -> float:
+        desk, ended_at_s = Desk(Limits(timeout_s=2.0)), 0.0
+        desk.takes_s = 1_000.0
+
+        async def ask() -> None:
+            nonlocal ended_at_s
+            with pytest.raises(OutcomeUnknown, match=r"^no answer within 2 s$") as met:
+                await desk.ask(Spent())
+            assert met.value.timed_out
+            ended_at_s = anyio.current_time()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await anyio.sleep(0.5)
+            if is_cancelled:
+                tasks.cancel_scope.cancel()
+        return ended_at_s
+
+    assert run(play()) == pytest.approx(2.0, abs=0.001)
+
+
 async def test_a_late_transport_is_made_once_and_for_the_first_request() -> None:
     desk, made = Desk(Limits()), list[Desk]()
 
@@ -114,5 +161,5 @@ async def test_a_late_transport_is_made_once_and_for_the_first_request() -> None
     late = LateTransport(make)
     assert not made
     for _ in range(3):
-        await late.send(Request(method="GET", url="https://api.test/v1", headers={}, timeout_s=1.0))
+        await late.send(Request(method="GET", url="https://api.test/v1", headers={}))
     assert (len(made), len(desk.sent_at_s)) == (1, 3)

@@ -19,7 +19,7 @@ from engine.model.dimension import Dimension
 from engine.model.events import Event
 from engine.model.outcome import Column
 from engine.model.result import CompanyResult
-from engine.model.settings import Company, Guards, Verify
+from engine.model.settings import Company, Guards, Verify, VerifyMode
 from engine.net.http.exchange import Answer
 from engine.run.company_run import company_run
 from engine.run.context import RunContext
@@ -58,6 +58,24 @@ class Source:
 
     def __aiter__(self) -> AsyncIterator[Dimension]:
         return _Reading(self._rows, self._steps, self._fault)
+
+
+class Asked:
+    """A ledger that notes which calls about the company it is asked for."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ledger, name)
+
+        def call(*words: Any, **more: Any) -> Any:
+            if COMPANY_KEY in words and name != "lock":
+                self.calls.append(name)
+            return method(*words, **more)
+
+        return call
 
 
 class _Reading:
@@ -117,6 +135,7 @@ class Stage:
             now=lambda: NOON,
             emit=self._hear,
             company_ids=frozenset({COMPANY}),
+            states=await self.ledger.states(ORIGIN),
         )
         job = Job(company=Company(id=COMPANY, source=source), account=account)
         visible = Visible(channel, self.ledger, ORIGIN, now=lambda: NOON)
@@ -127,6 +146,8 @@ class Stage:
                     await other.enter_async_context(self.ledger.lock(COMPANY_KEY))
                 await run.run()
         result = run.result()
+        await run.free()
+        assert run.result() == result
         assert result.balance.adds_up
         return result
 
@@ -164,6 +185,33 @@ def test_a_company_of_which_nothing_is_new_ends_before_its_source_is_read() -> N
         (State.UNCHANGED, []),
     ]
     assert stage.events == ["CompanyStarted", "SourceRead", "Planned"]
+
+
+LISTED = Verify(mode=VerifyMode.FULL)
+
+CALLS: dict[str, tuple[int, dict[str, Any], list[str]]] = {
+    "a first load": (0, {}, ["read", "learn", "begin", "settle", "end_well"]),
+    "compared with what the ledger knows": (1, {}, ["read", "end_well"]),
+    "nothing is new": (2, {}, ["brief"]),
+    "listed, and nothing is new": (2, {"verify": LISTED}, ["read", "learn", "end_well"]),
+    "listed once more": (3, {"verify": LISTED}, ["read", "learn", "end_well"]),
+    "planned": (2, {"mode": PLAN}, ["read", "generation"]),
+}
+"""How many runs have gone before, how this one differs from them, and what it asks of the ledger."""
+
+
+@pytest.mark.parametrize(("before", "context", "calls"), CALLS.values(), ids=CALLS)
+def test_a_company_asks_the_ledger_for_few_things(before: int, context: dict[str, Any], calls: list[str]) -> None:
+    """Each call is a way to the ledger's thread and back, which costs as much as reading 50 rows."""
+
+    async def runs(stage: Stage) -> list[str]:
+        for _ in range(before):
+            await stage.run()
+        asked: Any = Asked(stage.ledger)
+        assert (await replace(stage, ledger=asked).run(**context)).exit_code == ExitCode.DONE
+        return list(asked.calls)
+
+    assert played(runs)[0] == calls
 
 
 @pytest.mark.parametrize("mode", [PLAN, CHECK], ids=["plan", "check"])

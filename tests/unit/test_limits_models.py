@@ -1,11 +1,9 @@
-"""How the sandbox counts requests a second, in each of its three ways; and how the width is shown."""
+"""How the sandbox counts requests a second, in each of its three ways."""
 
 from __future__ import annotations
 
 import pytest
 
-from engine.model.events import RequestSent, WidthChanged
-from engine.observe.tally import Tally
 from engine.sandbox.rates import COUNTERS, RateModel
 
 TIMES = (0.0, 0.0, 0.9, 0.95, 1.0, 1.0, 1.85, 1.9, 1.96)
@@ -32,13 +30,3 @@ def test_a_fixed_window_begins_anew_and_a_sliding_one_does_not(model: RateModel,
 
 def test_a_window_of_less_than_one_request_admits_one() -> None:
     assert [COUNTERS["sliding"](0.5, 1).admits(0.0), COUNTERS["fixed"](0.5, 1).admits(0.0)] == [True, True]
-
-
-def test_the_tally_shows_how_many_may_be_out_at_once_when_it_was_told() -> None:
-    tally = Tally()
-    tally.take(RequestSent(account="main", company_id=7, kind="list"), now=0.0)
-    assert "at once" not in tally.line()
-    tally.take(WidthChanged(account="main", places=32, reason="answers come in time"), now=0.0)
-    tally.take(WidthChanged(account="other", places=16, reason="HTTP 503"), now=0.0)
-    tally.take(WidthChanged(account="main", places=24, reason="HTTP 503"), now=0.0)
-    assert tally.line().endswith("1 requests · 40 at once")

@@ -250,6 +250,11 @@ def test_figures_count_by_glyph() -> None:
     assert figures(balance()) == "no rows"
 
 
+def test_one_orphan_is_told_in_the_singular() -> None:
+    one = company(7, State.UNCHANGED, 0, balance=replace(balance(unchanged=2), remote_rows=3, matched=2, orphans=1))
+    assert "3 = 2 matched + 1 orphan\n" in screen(run([one]))
+
+
 def test_json_is_what_the_schema_says_and_any_text_survives() -> None:
     result = fleet_of_300()
     result = replace(result, companies=(*result.companies, company(5, name=HOSTILE)))

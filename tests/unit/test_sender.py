@@ -305,7 +305,7 @@ FATES: Mapping[str, Trouble] = {
 }
 
 
-@settings(STEADY, max_examples=100)
+@settings(STEADY, max_examples=60)
 @given(
     rows=st.integers(0, 30),
     chunk_rows=st.integers(1, 12),

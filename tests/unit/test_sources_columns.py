@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -25,15 +27,21 @@ from engine.sources.mapping import PLAIN, ColumnMap
 from tests.unit.model_server import STEADY
 
 TYPES = frozenset({"account", "item", "cost_type"})
+OTHER_ROW = re.compile("(?<=also stands in )(row|line) [0-9,]+")
 COLUMNS = ("unique_key", "type", "dimension_type_code", "name", "code", "erp_dimension_id")
 
 
 def taken(intake: Intake, batches: Iterable[Batch]) -> Wanted | str:
-    """Return what an intake makes of batches, or why it refuses them."""
+    """Return what an intake makes of batches, or why it refuses them.
+
+    Of a key that stands more than twice, which other row a message names depends on where batches end.
+    """
     try:
         for batch in batches:
             intake.take_batch(batch)
-        return intake.wanted()
+        wanted = intake.wanted()
+        problems = tuple(replace(each, message=OTHER_ROW.sub("", each.message)) for each in wanted.problems)
+        return replace(wanted, problems=problems)
     except SourceError as error:
         return str(error)
 

@@ -20,7 +20,7 @@ from engine.model.dimension import Dimension, clean
 from engine.model.wanted import Wanted
 from engine.sources.base import read
 from engine.sources.batch import Batch
-from engine.sources.files import FileSource
+from engine.sources.files import SMALL_BYTES, FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.reading import Feed
 
@@ -374,3 +374,25 @@ def test_every_object_is_counted_once(tmp_path: Path, objects: list[dict[str, ob
         range(1, len(objects) + 1)
     )
     assert not found.invalid_keys & found.lines.keys()
+
+
+BY_SIZE: dict[str, tuple[str, int, bool]] = {
+    "a small table": ("rows.csv", SMALL_BYTES, False),
+    "small objects, by line": ("rows.ndjson", SMALL_BYTES, False),
+    "a table that is not small": ("rows.csv", SMALL_BYTES + 1, True),
+    "a small list of an ERP, which takes longer": ("rows.iif", 300, True),
+    "a small document, which takes longer": ("rows.json", 300, True),
+}
+
+
+@pytest.mark.parametrize(("name", "size", "in_thread"), BY_SIZE.values(), ids=BY_SIZE)
+async def test_only_a_small_file_of_lines_is_read_and_digested_without_a_thread(
+    tmp_path: Path, name: str, size: int, in_thread: bool
+) -> None:
+    heads = {".csv": HEADER, ".ndjson": "{}", ".iif": "!ACCNT\tNAME", ".json": "[]"}
+    head = heads[Path(name).suffix]
+    path = write(tmp_path, head.ljust(size, "\n"), name)
+    before = set(threading.enumerate())
+    _ = [batch async for batch in FileSource(path)]
+    await FileSource(path).digest()
+    assert bool(set(threading.enumerate()) - before) is in_thread

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
+
 import pytest
 
 from engine.model.dimension import Dimension, dimension_table, dimensions
-from engine.model.table import Keyed, unequal
+from engine.model.table import SLICE, Keyed, Table, distinct, gathered, has_any, taken, transposed, unequal
 from tests.unit.model_server import dim
 
 ROWS = [dim("k1", "1"), dim("k2", "2"), dim("k3", "3")]
@@ -53,3 +55,56 @@ def test_a_keyed_table_is_a_mapping() -> None:
 def test_where_columns_differ() -> None:
     assert unequal(["a", "b", None], ("a", "c", "")) == [1, 2]
     assert unequal(["a"], ["a"]) == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE + 3])
+def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
+    given = [(f"k{number}", number, None) for number in range(rows)]
+    columns = transposed(iter(given), 3)
+    assert columns == [[row[at] for row in given] for at in range(3)]
+    table = Table(("key", "number", "nothing"), columns, tuple)
+    assert gathered(iter(table)) == table.listed() == given
+    assert taken(columns[1], reversed(range(rows))) == columns[1][::-1]
+    assert table.take(range(1, rows)).column("key") == columns[0][1:]
+    keyed = Keyed(table, "key")
+    assert keyed.positions == {key: number for key, number, _ in given}
+    assert keyed.append(Table(("key", "number", "nothing"), [["x"] * rows] * 3, tuple), "key") is (rows <= 1)
+    assert keyed.positions.get("x") == (2 * rows - 1 if rows else None)
+
+
+def test_equal_values_of_two_tables_become_one_object() -> None:
+    def texts(*numbers: int) -> list[str | None]:
+        return [f"text {number}" if number else None for number in numbers]
+
+    one = Table(("key", "name"), [texts(*range(1, SLICE + 3)), texts(*range(SLICE + 2))], tuple)
+    other = Table(("key", "name"), [texts(*range(SLICE + 2, 2, -1)), texts(*range(SLICE, 0, -1))], tuple)
+    before = list(one)
+    one.share(other, "key", "name")
+    assert list(one) == before
+    theirs = {id(text) for name in ("key", "name") for text in other.column(name)}
+    kept = [[text for text in one.column(name) if id(text) not in theirs] for name in ("key", "name")]
+    assert kept == [["text 1", "text 2"], [None, f"text {SLICE + 1}"]]
+
+
+def test_a_drained_table_holds_nothing() -> None:
+    column = ["k1"]
+    table = Table(("key",), [column], tuple)
+    held = getrefcount(column)
+    table.drain()
+    assert getrefcount(column) == held - 1
+
+
+def test_many_values_are_told_apart_slice_by_slice() -> None:
+    numbers = range(2 * SLICE + 3)
+    assert distinct(each // 2 for each in numbers) == set(range(SLICE + 2))
+    found = [has_any({wanted}, iter(numbers), len(numbers)) for wanted in (0, SLICE, 2 * SLICE + 2, -1)]
+    assert found == [True, True, True, False]
+    assert not has_any(set(), iter(numbers), len(numbers))
+
+
+def test_a_row_that_lacks_a_value_fails_in_any_slice() -> None:
+    for at in (1, SLICE + 1):
+        rows: list[tuple[int, ...]] = [(number, number) for number in range(2 * SLICE)]
+        rows[at] = (0,)
+        with pytest.raises(ValueError, match="shorter"):
+            transposed(rows, 2)

@@ -499,7 +499,7 @@ def test_a_good_answer_is_read(reader: str) -> None:
 
 
 @READER
-@settings(STEADY, max_examples=80)  # of each reader
+@settings(STEADY, max_examples=48)  # of each reader
 @given(st.data())
 def test_any_answer_is_read_or_refused(reader: str, data: st.DataObject) -> None:
     document = data.draw(documents | bent(GOOD[reader]))

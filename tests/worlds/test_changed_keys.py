@@ -38,9 +38,10 @@ STEPS = 14
 WAITS_H = (0, 1, 1, 7, 25, 240)
 """Hours between two runs: rests end after 1, 6 and 24, listings are due after some 7 days."""
 
-QUIET_RUNS = 14
+QUIET_RUNS = 9
 QUIET_H = 30
-"""Runs, and hours between them, in which the source stays as it is: each rest is over once, and each listing due."""
+"""Runs, and hours between them, in which the source stays as it is: 11 days, in which each rest is over once, and each
+listing due, which is after 7 days and up to 30 % more."""
 
 KEYS = ("A", "a", "B", "b", "C", "c", "D", "d")
 GROUPS = (

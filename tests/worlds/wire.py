@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,11 +49,10 @@ class Session:
     transport: Transport
     _middlewares: tuple[()] = field(default=())
 
-    @asynccontextmanager
     async def request(
-        self, method: str, url: URL, *, headers: Mapping[str, str], data: bytes | None, timeout: Any, **_options: Any
-    ) -> AsyncIterator[Response]:
+        self, method: str, url: URL, *, headers: Mapping[str, str], data: bytes | None, **_options: Any
+    ) -> Response:
         """Exchange one request."""
-        asked = Request(method=method, url=str(url), headers=headers, body=data, timeout_s=timeout.total)
+        asked = Request(method=method, url=str(url), headers=headers, body=data)
         answer = await self.transport.send(asked)
-        yield Response(status=answer.status, headers=answer.headers, body=answer.body)
+        return Response(status=answer.status, headers=answer.headers, body=answer.body)

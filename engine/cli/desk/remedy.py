@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from engine.cli.codes import CODES
 from engine.cli.desk.grouping import CauseGroup, common_group
+from engine.cli.desk.swapped import swapped_pairs
+from engine.guards.swapped_source import WRONG_CLIENT
 from engine.model.balance import ExitCode
 from engine.observe.terminal import safe
 
@@ -28,8 +30,17 @@ def remedy(group: CauseGroup, groups: Mapping[int, Sequence[str]], *, config: st
     accounts = {each.account for each in group.companies}
     if group.gravity is ExitCode.AUTHENTICATION and len(accounts) == 1:
         return account_remedy(accounts.pop(), config=config)
+    swapped = {number for pair in swapped_pairs(group.companies) for number in pair.company_ids}
+    if group.code == WRONG_CLIENT and swapped == set(ids):
+        return _sync(ids, config)  # once the files are swapped back: nobody wants to let that pass
     name = common_group(group.companies, groups) if len(ids) > 1 else None
     return remedy_for(group.code, ids, key=group.example.problem.key, group=name, config=config)
+
+
+def _sync(ids: Sequence[int], config: str) -> str:
+    settings = ["-c", config] if config != "dimsync.toml" else []
+    chosen = [word for each in ids for word in ("--select", f"company:{each}")] if len(ids) <= FEW + 1 else []
+    return safe(shlex.join(["dimsync", "sync", *settings, *chosen]))
 
 
 def account_remedy(account: str, *, config: str = "dimsync.toml") -> str:

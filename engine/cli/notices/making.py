@@ -10,9 +10,9 @@ from datetime import datetime
 from engine.cli.codes import CODES
 from engine.cli.desk.gravity import gravity
 from engine.cli.desk.grouping import CALM, CauseGroup, grouped
+from engine.cli.desk.kinds import KINDS
 from engine.cli.desk.remedy import lead, remedy
 from engine.cli.notices.message import MOST_IDS, MOST_TOLD, Message, Told
-from engine.cli.show.causes import KINDS
 from engine.model.balance import ExitCode
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Recovered, RunResult

@@ -62,7 +62,7 @@ async def send_all(
         late = "did not end" if target.webhook is None else "no answer"
         reasons[target.key] = f"{late} within {limit_s:g} s"
         with anyio.move_on_after(limit_s):
-            reasons[target.key] = await _send(target, part, Sending(transport, limit_s, pause_s))
+            reasons[target.key] = await _send(target, part, Sending(transport, pause_s))
 
     async with anyio.create_task_group() as tasks:
         for target in targets:
@@ -75,7 +75,6 @@ class Sending(NamedTuple):
     """How webhooks are reached."""
 
     transport: Transport
-    limit_s: float
     pause_s: float  # before the second try; doubled before the third
 
 
@@ -94,7 +93,6 @@ async def _post(webhook: Secret, body: bytes, sending: Sending) -> str | None:
         url=webhook.reveal(),
         headers={"Content-Type": "application/json; charset=utf-8", "User-Agent": f"dimsync/{__version__}"},
         body=body,
-        timeout_s=sending.limit_s,
     )
     reason, pause_s = "", sending.pause_s
     for left in reversed(range(MOST_TRIES)):

@@ -9,29 +9,14 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from engine.cli.desk.grouping import CauseGroup
+from engine.cli.desk.kinds import KIND_CELLS, KINDS
 from engine.cli.desk.moments import since_words
 from engine.cli.desk.remedy import lead
 from engine.cli.show.wrapping import fit, wrap
 from engine.guards.registry import WAY_OUT
-from engine.model.balance import ExitCode
 from engine.model.result import CompanyResult
 from engine.observe.terminal import LONGEST_NAME, brief, figures, safe, tell
 
-KINDS: dict[ExitCode, tuple[str, str]] = {
-    ExitCode.FAILED: ("failed", "red"),
-    ExitCode.USAGE: ("failed", "red"),
-    ExitCode.AUTHENTICATION: ("refused", "red"),
-    ExitCode.UNCERTAIN: ("uncertain", "magenta"),
-    ExitCode.STALE: ("stale", "cyan"),
-    ExitCode.HELD: ("held", "yellow"),
-    ExitCode.REJECTED: ("rows", "yellow"),
-    ExitCode.STOPPED: ("waits", "cyan"),
-    ExitCode.LOCKED: ("waits", "cyan"),
-    ExitCode.DONE: ("notice", ""),
-}
-"""A word and a colour for each exit code that a cause may call for."""
-
-KIND_CELLS = 9
 NARROWEST_NAME = 12
 NAMED = 3
 """Up to this many companies are told with their names; of more, ids alone, as many as fit one line."""

@@ -12,11 +12,12 @@ from rich.text import Text
 from engine.cli.desk.account_trouble import AccountTrouble
 from engine.cli.desk.gravity import gravity
 from engine.cli.desk.grouping import CALM, CauseGroup
+from engine.cli.desk.kinds import KINDS
 from engine.cli.desk.moments import clock, day_words, span
 from engine.cli.desk.morning import Configured, KeyDay, Morning
 from engine.cli.desk.remedy import account_remedy, remedy
 from engine.cli.desk.swapped import Swapped
-from engine.cli.show.causes import KINDS, cause_head, companies_of, examples, to_type
+from engine.cli.show.causes import cause_head, companies_of, examples, to_type
 from engine.cli.show.morning_new import Frame, new_lines
 from engine.cli.show.wrapping import wrap
 from engine.guards.swapped_source import WRONG_CLIENT

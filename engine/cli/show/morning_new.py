@@ -13,11 +13,12 @@ from rich.text import Text
 from engine.cli.desk.account_trouble import AccountTrouble, remedy_words, told_refusal
 from engine.cli.desk.gravity import rank
 from engine.cli.desk.grouping import CauseGroup
+from engine.cli.desk.kinds import KINDS
 from engine.cli.desk.moments import day_words
 from engine.cli.desk.morning import Morning
 from engine.cli.desk.remedy import account_remedy, remedy
 from engine.cli.desk.swapped import Swapped
-from engine.cli.show.causes import KINDS, companies_of, to_type, who
+from engine.cli.show.causes import companies_of, to_type, who
 from engine.cli.show.wrapping import fit, wrap
 from engine.guards.swapped_source import WRONG_CLIENT
 from engine.model.balance import ExitCode

@@ -23,6 +23,7 @@ class CommandLine:
     exclude: tuple[str, ...]
     output: str
     quiet: bool
+    log_file: Path | None = None  # write down there what happens
     verify: str | None = None  # None: as the settings say
     fresh: bool = False
     allow: tuple[str, ...] = ()

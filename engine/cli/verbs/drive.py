@@ -6,19 +6,21 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 
+from engine.cli.progress.log_file import Log
+from engine.cli.progress.progress import Progress
 from engine.errors import plain
 from engine.model.balance import ExitCode
+from engine.model.events import Event
 from engine.model.result import RunResult
 from engine.model.settings import Settings
-from engine.observe.progress import Progress
 from engine.run.engine import Engine
 from engine.run.run import Pending, Run
 
@@ -27,17 +29,30 @@ T = TypeVar("T")
 STOPPING = "stopping: finishing requests in flight, press again to quit at once"
 
 
+class Watcher(Protocol):
+    """Whoever is told of a run's events. The run waits for none of it."""
+
+    def take(self, event: Event) -> None:
+        """Take an event."""
+
+    def say(self, text: str) -> None:
+        """Take what is not about an event."""
+
+    def close(self) -> None:
+        """Show what is left. Idempotent."""
+
+
 class Stop:
     """Handles SIGINT and SIGTERM: after the first, requests in flight are finished; the second ends the process."""
 
     def __init__(self) -> None:
         self.code: ExitCode | None = None  # None: no signal has come
         self._run: Run | None = None
-        self._progress: Progress | None = None
+        self._watchers: Sequence[Watcher] = ()
 
-    def watch(self, run: Run, progress: Progress | None) -> None:
+    def watch(self, run: Run, watchers: Sequence[Watcher]) -> None:
         """Set the run that a signal stops. If a signal has come already, stop it now."""
-        self._run, self._progress = run, progress
+        self._run, self._watchers = run, watchers
         if self.code is not None:
             run.stop(self.code)
 
@@ -47,15 +62,15 @@ class Stop:
             if self.code is not None:
                 self._leave(self.code)
             self.code = ExitCode(128 + number)
-            if self._progress is not None:
-                self._progress.say(STOPPING)
+            for watcher in self._watchers:
+                watcher.say(STOPPING)
             if self._run is not None:
                 self._run.stop(self.code)
 
     def _leave(self, code: ExitCode) -> None:
         """End the process at once. The ledger has every request that was sent and not answered."""
-        if self._progress is not None:
-            self._progress.close()
+        for watcher in self._watchers:
+            watcher.close()
         with suppress(OSError, ValueError):  # the streams are full or closed
             sys.stdout.flush()
             sys.stderr.flush()
@@ -70,24 +85,21 @@ class Order:
     settings: Settings
     begin: Callable[[Engine], Pending]
     quiet: bool = False
+    log: Log | None = None  # where events are written down, too
 
 
 async def drive(order: Order, stop: Stop) -> RunResult:
     """Run until the end or until a signal stops the run, and return the result."""
     async with Engine(order.settings) as engine, order.begin(engine) as run:
-        if order.quiet:
-            await _follow(run, stop, None)
-        else:
-            with Progress(order.title, sys.stderr) as progress:
-                await _follow(run, stop, progress)
+        with ExitStack() as shown:
+            watchers: list[Watcher] = [] if order.log is None else [order.log]
+            if not order.quiet:
+                watchers.append(shown.enter_context(Progress(order.title, sys.stderr)))
+            stop.watch(run, watchers)
+            async for event in run:
+                for watcher in watchers:
+                    watcher.take(event)
     return run.result
-
-
-async def _follow(run: Run, stop: Stop, progress: Progress | None) -> None:
-    stop.watch(run, progress)
-    async for event in run:
-        if progress is not None:
-            progress.take(event)
 
 
 def run_heeding_signals(work: Callable[[Stop], Awaitable[T]]) -> T:

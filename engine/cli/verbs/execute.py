@@ -13,6 +13,7 @@ import click
 
 from engine.cli.desk.fail_on import code_for_new
 from engine.cli.desk.unlisted import unlisted_files
+from engine.cli.progress.log_file import Log, opened_log
 from engine.cli.show.advice import Typed
 from engine.cli.show.cost import cost_of
 from engine.cli.show.output import Unprinted, deliver, deliver_texts, run_texts
@@ -35,6 +36,7 @@ from engine.model.origin import origin_of
 from engine.model.result import RunResult
 from engine.model.settings import Company, Settings, VerifyMode
 from engine.observe.terminal import safe
+from engine.version import __version__
 
 NOTHING_DUE = "no company is due: no run was begun, and nothing was read or sent"
 
@@ -44,9 +46,17 @@ MOST_STRAYS = 3
 
 def execute(line: CommandLine) -> int:
     """Do what the command line asks for, print the result, and return the exit code."""
+    with opened_log(line.log_file) as log:
+        return _execute(line, log)
+
+
+def _execute(line: CommandLine, log: Log | None) -> int:
     configured = load(line.config, os.environ)
+    if log is not None:
+        log.hide(configured.settings.accounts)
+        log.note(f"dimsync {__version__} {line.verb}, settings {line.config}")
     try:
-        carried_out = _carry_out(line, configured)
+        carried_out = _carry_out(line, configured, log)
     except EngineError as error:
         notify_broken(configured, line.verb, error, str(line.config))
         raise
@@ -66,7 +76,7 @@ class _CarriedOut(NamedTuple):
     not_shown: int = 0  # differences of other kinds than `--only` asks for
 
 
-def _carry_out(line: CommandLine, configured: Configured) -> _CarriedOut:
+def _carry_out(line: CommandLine, configured: Configured, log: Log | None) -> _CarriedOut:
     """Choose the companies and run the engine. Without any that are due, no run is begun."""
     if line.expect_ledger:
         anyio.run(_expect_runs, configured.settings.ledger_url)
@@ -78,7 +88,7 @@ def _carry_out(line: CommandLine, configured: Configured) -> _CarriedOut:
     chosen, notice = _chosen(line, configured), None
     if line.due:
         chosen, notice = only_due(chosen)
-    result = nothing_due(line.verb) if notice and not chosen.companies else _run(line, chosen, configured)
+    result = nothing_due(line.verb) if notice and not chosen.companies else _run(line, chosen, configured, log)
     result = replace(result, problems=(*result.problems, notice)) if notice else result
     result, not_shown = only(result, line.only) if line.only else (result, 0)
     if line.detailed and result.exit_code == ExitCode.DONE and _is_pending(line, result):
@@ -88,9 +98,9 @@ def _carry_out(line: CommandLine, configured: Configured) -> _CarriedOut:
     return _CarriedOut(configured, chosen, result, not_shown)
 
 
-def _run(line: CommandLine, chosen: Configured, configured: Configured) -> RunResult:
+def _run(line: CommandLine, chosen: Configured, configured: Configured, log: Log | None) -> RunResult:
     begin = BEGIN[line.verb](line, chosen, configured)
-    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet)
+    order = Order(title=line.verb, settings=chosen.settings, begin=begin, quiet=line.quiet, log=log)
     return run_heeding_signals(partial(drive, order))
 
 

@@ -14,6 +14,7 @@ from engine.ledger.sqlite import (
     backup,
     directories,
     distrust,
+    good_ends,
     intents,
     keys,
     known_problems,
@@ -44,7 +45,7 @@ from engine.model.balance import State
 from engine.model.company_record import CompanyRecord, CompanyState
 from engine.model.directory import Directory
 from engine.model.known import Known
-from engine.model.ledger_writes import Intent, Learned, Settlement
+from engine.model.ledger_writes import GoodEnd, Intent, Learned, Settlement
 from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.quota import MOST, DayUse, UsedUp
 from engine.model.resting import Pause, Rest, RestingRow
@@ -118,6 +119,10 @@ class SqlLedger:
     ) -> None:
         """Note that nothing was to do, and what that rests on."""
         await self._thread.write(scopes.note_clean, company_key, digest, rows, adopted, left_out)
+
+    async def end_well(self, company_key: CompanyKey, end: GoodEnd) -> None:
+        """Take over what a company's good run leaves behind."""
+        await self._thread.write(good_ends.end_well, company_key, end)
 
     async def brief(self, company_key: CompanyKey) -> CompanyState | None:
         """Return the notes on a company; None: there are none, or a run has to see to something first."""

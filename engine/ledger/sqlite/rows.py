@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import may_be_there, resting, scopes
+from engine.ledger.sqlite import may_be_there, resting, scopes, sources
 from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import from_text, to_json, to_text
 from engine.model.company_record import CompanyRecord
@@ -119,6 +119,7 @@ def read(connection: Connection, company_key: CompanyKey) -> CompanyRecord:
         may_be_there=may_be_there.read(connection, resource, notes.scope_id),
         wire_keys=dict(connection.execute(READ_WIRE_KEYS, place).fetchall()),
         state=notes.state,
+        good=sources.good_counts(connection, company_key),
         left_over=notes.left_over,
         lost_at=notes.lost_at,
         is_as_listed=notes.is_as_listed,

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """A request. `url` is encoded already, and sent as it is."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(repr=False)  # they hold the token and the API key
-    body: bytes | None = field(default=None, repr=False)
-    timeout_s: float
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of the headers, which hold the token and the API key, nor of the body."""
+        return f"Request(method={self.method!r}, url={self.url!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer with any status."""
 
     status: int
@@ -28,10 +28,10 @@ class Answer:
 
 
 class Transport(Protocol):
-    """Carries requests. Never follows a redirect, never repeats by itself."""
+    """Carries requests. Never follows a redirect, never repeats, never gives up by itself: its caller cancels it."""
 
     async def send(self, request: Request) -> Answer:
-        """Send one request and return its answer. Raises `OutcomeUnknown` when no whole answer came."""
+        """Send one request and return its answer. Raises `OutcomeUnknown` when no whole answer can come any more."""
         ...
 
 

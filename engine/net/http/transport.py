@@ -19,6 +19,9 @@ from engine.net.http.exchange import Answer, Request
 KEEPALIVE_S = 60.0
 """Idle connections stay open this long: a new one over TLS takes seven times as long as a request."""
 
+NO_TIMEOUT = aiohttp.ClientTimeout()
+"""Whoever sends bounds the whole exchange; another clock in the session would cost as much and end nothing sooner."""
+
 
 class AiohttpTransport:
     """A transport on an aiohttp session. The caller closes the session."""
@@ -32,25 +35,22 @@ class AiohttpTransport:
         self._body_bytes = body_bytes
         # A request's middlewares replace those of the session, so the session's are passed on.
         self._middlewares = (_once, *getattr(session, "_middlewares", ()))
-        self._timeout = aiohttp.ClientTimeout()
 
     async def send(self, request: Request) -> Answer:
         """Send one request and return its answer. A body above the limit raises `OutcomeUnknown`."""
         try:
-            async with self._session.request(
+            response = await self._session.request(
                 request.method,
-                URL(request.url, encoded=True),
+                _encoded(request.url),
                 headers=request.headers,
                 data=request.body,
                 middlewares=self._middlewares,
                 allow_redirects=False,
                 raise_for_status=False,
-                timeout=self._total(request.timeout_s),
+                timeout=NO_TIMEOUT,
                 proxy=self._proxy(request.url),
-            ) as response:
-                return Answer(status=response.status, headers=response.headers, body=await self._read(response))
-        except TimeoutError as error:
-            raise OutcomeUnknown(f"no answer within {request.timeout_s:g} s", timed_out=True) from error
+            )
+            return Answer(status=response.status, headers=response.headers, body=await self._read(response))
         except aiohttp.ClientConnectorCertificateError as error:
             raise Untrusted(_untrusted(request.url, error.certificate_error), unsent=True) from error
         except aiohttp.ClientProxyConnectionError as error:
@@ -67,10 +67,10 @@ class AiohttpTransport:
 
     def _proxy(self, url: str) -> str | None:
         """Return the proxy that the environment names for a URL's host; None: none, or the session decides."""
-        target = URL(url)
-        if not self._proxies or proxy_bypass(target.host or ""):
+        if not self._proxies:
             return None
-        return self._proxies.get(target.scheme)
+        target = URL(url)
+        return None if proxy_bypass(target.host or "") else self._proxies.get(target.scheme)
 
     def _way(self, url: str) -> str:
         """Return words that say that no proxy was used: it helps people to find out why a host is not reached."""
@@ -78,25 +78,42 @@ class AiohttpTransport:
             return ""
         return " without a proxy" + (", as NO_PROXY says" if URL(url).scheme in self._proxies else "")
 
-    def _total(self, timeout_s: float) -> aiohttp.ClientTimeout:
-        """Return the timeout of a whole exchange. The object is reused: it is the same for a whole account."""
-        if self._timeout.total != timeout_s:
-            self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        return self._timeout
-
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read the body at once if its declared length is within the limit, else piece by piece up to the limit."""
-        limit = self._body_bytes
-        declared = response.content_length
-        if declared is not None and declared <= limit and not response.headers.get("Content-Encoding"):
+        """Read the body: at once if its declared length is within the limit, else piece by piece up to the limit.
+
+        A response that is read to its end has given its connection back; one that is not is closed here. A middleware
+        of the caller's session may have read it already: `read` gives it again, the stream does not.
+        """
+        try:
+            declared = response.content_length
+            if declared is None or declared > self._body_bytes or response.headers.get("Content-Encoding"):
+                return await self._pieces(response)
             return await response.read()
+        except BaseException:
+            response.close()
+            raise
+
+    async def _pieces(self, response: aiohttp.ClientResponse) -> bytes:
         pieces = bytearray()
         async for piece in response.content.iter_any():
             pieces += piece
-            if len(pieces) > limit:
-                response.close()
-                raise OutcomeUnknown(f"the answer is larger than {limit} bytes", status=response.status)
+            if len(pieces) > self._body_bytes:
+                raise OutcomeUnknown(f"the answer is larger than {self._body_bytes} bytes", status=response.status)
         return bytes(pieces)
+
+
+def _encoded(url: str) -> URL:
+    """Return a URL as it stands. Requests often differ in their query alone: the rest is taken apart once."""
+    place, _, query = url.partition("?")
+    if not query or "#" in query:
+        return URL(url, encoded=True)
+    at = _place(place)
+    return URL.build(scheme=at.scheme, authority=at.raw_authority, path=at.raw_path, query_string=query, encoded=True)
+
+
+@lru_cache(maxsize=64)
+def _place(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 async def _once(request: aiohttp.ClientRequest, send: ClientHandlerType) -> aiohttp.ClientResponse:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine.model.settings import Limits
 from engine.net.limits.places import Places
@@ -75,18 +76,33 @@ class KeyLimits:
         self._places.leave()
 
     async def set_off(self, place: Place, give_up: anyio.Event) -> None:
-        """Wait for a unit of the rate, the last step before the socket. If `give_up` is set, return without a unit."""
+        """Wait for a unit of the rate, the last step before the socket. If `give_up` is set, return without a unit.
+
+        Where nothing keeps the request, this takes no turn of the event loop; a cancelled caller stops here all the
+        same.
+        """
+        await checkpoint_if_cancelled()
+        if not self._turn.locked() and not give_up.is_set() and self._is_free():
+            self._leave(place, await self._rate.take())
+            return
         async with self._turn:
             while not give_up.is_set():
                 await self._wait_for_landing()
                 await self._wait_out_pause(give_up)
                 unit = await self._rate.take()
-                place.sent_at_s = get_running_loop().time()
-                if place.sent_at_s >= self._resume_at_s:
-                    self._out += 1
-                    self._flight.most = max(self._flight.most, self._out)
-                    place.unit, place.out = unit, self._out
+                if get_running_loop().time() >= self._resume_at_s:
+                    self._leave(place, unit)
                     return
+
+    def _is_free(self) -> bool:
+        """Return whether nothing keeps a request: no others that are out, no pause, and not the rate."""
+        is_held = self._out >= self._width.places or get_running_loop().time() < self._resume_at_s
+        return not is_held and self._rate.is_free()
+
+    def _leave(self, place: Place, unit: Unit) -> None:
+        self._out += 1
+        self._flight.most = max(self._flight.most, self._out)
+        place.unit, place.out, place.sent_at_s = unit, self._out, unit.left_s
 
     def answered(self, place: Place, kind: Kind, trouble: str) -> None:
         """Learn from the end of a request. `trouble`: as `trouble_of` returns it; empty: there was none."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-
-import anyio
 
 
 class Places:
@@ -13,7 +12,7 @@ class Places:
     def __init__(self, places: int) -> None:
         self._places = places
         self._held = 0
-        self._queue: deque[anyio.Event] = deque()
+        self._queue: deque[asyncio.Event] = deque()
 
     def resize(self, places: int) -> None:
         """Let `places` be held at a time from now on."""
@@ -25,7 +24,7 @@ class Places:
         if self._held < self._places and not self._queue:
             self._held += 1
             return
-        turn = anyio.Event()
+        turn = asyncio.Event()
         self._queue.append(turn)
         try:
             await turn.wait()

@@ -62,6 +62,10 @@ class Rate:
         self._answers = 0
         self._used: deque[Unit] = deque()  # those of about the last window, in the order in which they left
 
+    def is_free(self) -> bool:
+        """Return whether `take` would return at once."""
+        return not self._free_at_s() and self._paced.has_capacity()
+
     async def take(self) -> Unit:
         """Wait for one unit and return it. Only one caller may wait at a time; if it is cancelled, no unit is used.
 

@@ -171,7 +171,7 @@ def _more(width: Width, flight: Flight) -> Width:
 
     It stays as it is while less than four fifths of it are used.
     """
-    width = replace(width, held=0)
+    width = replace(width, held=0) if width.held else width
     if 5 * flight.most < 4 * width.places or width.places == width.ceiling:
         return width
     if width.places + 1 == width.mark and width.patience:

@@ -35,7 +35,8 @@ class CompaniesMet:
     def read(self, what: str) -> None:
         """Note that an answer of this kind could be read, so the contract is right for this kind."""
         self._readable.add(what)
-        self._unreadable = {key: met for key, met in self._unreadable.items() if key[0] != what}
+        if self._unreadable:
+            self._unreadable = {key: met for key, met in self._unreadable.items() if key[0] != what}
 
     def has_read(self, what: str) -> bool:
         """Return whether an answer of this kind could be read in this run."""

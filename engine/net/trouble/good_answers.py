@@ -21,9 +21,9 @@ class GoodAnswers:
         self._vouched_for: Secret | None = None  # the token that a witness was last answered with
         self._vouched_at_s = 0.0
 
-    def note(self, call: Call[Any]) -> None:
-        """Note that a call was answered as it should be."""
-        kind = _kind(call)
+    def note(self, call: Call[Any], what: str | None) -> None:
+        """Note that a call was answered as it should be. `what`: as `what_of` tells it."""
+        kind = what or call.kind
         self._kinds.add(kind)
         self._of_companies.add((call.company_id, kind))
         if call.bearer:

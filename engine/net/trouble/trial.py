@@ -31,6 +31,8 @@ class Trial:
 
     async def turn(self, call: Call[Any]) -> None:
         """Wait while another call of this kind tries. Where none does, this call tries."""
+        if not self._whats:
+            return
         what = what_of(call)
         while what is not None and self._whats.get(what, call) not in {None, call}:
             self._news = anyio.Event() if self._news.is_set() else self._news

@@ -678,7 +678,7 @@ _PUSHED = (
     ),
     _mutant(
         "a saved plan does not know what was there",
-        "self._see(as_known(record, keyed=self.client.dialect.lists_keys))\n",
+        "self._see(await self._known(record))\n",
         "self.ids = as_known(record).rows.keys()\n",
         module="run.compare",
         test=VERBS,

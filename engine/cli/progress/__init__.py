@@ -1,0 +1,1 @@
+"""What a person sees of a run that is under way: a screen on a terminal, lines elsewhere, a log file."""

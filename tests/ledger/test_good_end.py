@@ -1,0 +1,77 @@
+"""What a company's good run leaves behind, written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LedgerError
+from engine.ledger.protocols import Ledger
+from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.model.company_record import CompanyRecord, CompanyState
+from engine.model.ledger_writes import Clean, GoodEnd, Learned
+from engine.model.sketch import Sketch
+from engine.model.wanted import GoodCounts, SourceCounts, SourceMarks
+from tests.ledger.values import ANCHOR, HARBOR, NOON, ORIGIN, certificate, known_rows
+
+COUNTS = GoodCounts((SourceCounts("101.csv", 7, 0),), {"account": 7}, (SourceMarks("101.csv"),))
+CLEAN = Clean(b"digest", 7, 2)
+DRAWN = Sketch(7, b"12345678")
+PARTS = list(product((None, DRAWN), (False, True), (None, COUNTS), (None, CLEAN)))
+
+
+async def left(ledger: Ledger, *, at_once: bool, end: GoodEnd) -> tuple[CompanyRecord, object, GoodCounts | None]:
+    """Return what is known of a company that was in trouble, after its good end."""
+    company = HARBOR if at_once else ANCHOR
+    await ledger.learn(company, Learned(certificate=certificate(2), at=NOON, rows=known_rows("a", "b")))
+    await ledger.note(company, CompanyState(failures=2, failure="quota", failure_message="used up", last_good_rows=3))
+    if at_once:
+        await ledger.end_well(company, end)
+    else:
+        await one_by_one(ledger, end)
+    sketches = [each[2:] for each in await ledger.sketches(ORIGIN) if each[1] == company.company_id]
+    return await ledger.read(company), sketches, await ledger.good_counts(company)
+
+
+async def one_by_one(ledger: Ledger, end: GoodEnd) -> None:
+    if end.sketch is not None:
+        await ledger.sketch(ANCHOR, *end.sketch)
+    if end.is_trouble_over:
+        await ledger.note(ANCHOR, CompanyState(last_good_rows=end.source_rows))
+    if end.source_rows is not None:
+        await ledger.keep_good_source(ANCHOR, end.source_rows, end.counts)
+    if end.clean is not None:
+        await ledger.note_clean(ANCHOR, *end.clean)
+
+
+@pytest.mark.parametrize(("sketch", "is_over", "counts", "clean"), PARTS)
+async def test_all_parts_at_once_are_as_one_after_the_other(
+    ledger: Ledger, sketch: Sketch | None, is_over: bool, counts: GoodCounts | None, clean: Clean | None
+) -> None:
+    rows = 7 if is_over or counts else None
+    end = GoodEnd(sketch=sketch, is_trouble_over=is_over, source_rows=rows, counts=counts, clean=clean)
+    found = await left(ledger, at_once=True, end=end)
+    assert found == await left(ledger, at_once=False, end=end)
+    assert found[0].good == found[2] == counts
+
+
+BROKEN: dict[str, Callable[[], GoodEnd]] = {
+    "a number that no column holds": lambda: GoodEnd(sketch=DRAWN, source_rows=2**63, clean=CLEAN),
+    "a text that is no text": lambda: GoodEnd(
+        sketch=DRAWN, source_rows=7, counts=COUNTS._replace(kept={"\ud800": 7}), clean=CLEAN
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+async def test_nothing_of_it_is_kept_when_a_part_fails(
+    on_disk: SqliteLedger, tmp_path: Path, broken: Callable[[], GoodEnd]
+) -> None:
+    await on_disk.learn(HARBOR, Learned(certificate=certificate(2), at=NOON, rows=known_rows("a", "b")))
+    before = await on_disk.read(HARBOR)
+    with pytest.raises((LedgerError, TypeError)):
+        await on_disk.end_well(HARBOR, broken())
+    assert (await on_disk.read(HARBOR), await on_disk.sketches(ORIGIN)) == (before, [])
