@@ -16,7 +16,7 @@ import psycopg
 from engine.ledger.postgres.migrate import MIGRATIONS, migrate
 from engine.ledger.postgres.session import Session
 
-QUICK = ("fsync", "full_page_writes", "autovacuum")
+QUICK = ("fsync", "full_page_writes", "autovacuum", "synchronous_commit")
 """What guards against power cuts, or tidies up: no test needs it."""
 
 EMPTY = """

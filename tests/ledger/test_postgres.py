@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.resources import files
 from threading import Event
 
+import anyio
 import psycopg
 import pytest
 
@@ -75,6 +76,23 @@ async def test_a_waiter_that_is_cancelled_holds_nothing(workers: tuple[PostgresL
             pass
 
 
+async def test_a_scope_that_is_cancelled_frees_its_company(workers: tuple[PostgresLedger, PostgresLedger]) -> None:
+    one, other = workers
+    with anyio.CancelScope() as scope:
+        async with one.lock(HARBOR):
+            scope.cancel()
+            await anyio.sleep_forever()
+    async with other.lock(HARBOR):
+        pass
+
+
+async def test_a_commit_survives_a_power_cut_whatever_the_server_is_set_to(
+    workers: tuple[PostgresLedger, PostgresLedger],
+) -> None:
+    shown = await workers[0]._thread.write(lambda session: session.execute("show synchronous_commit").fetchall())
+    assert shown == [("on",)]
+
+
 async def test_whoever_lost_its_session_writes_nothing_more_of_its_companies(
     workers: tuple[PostgresLedger, PostgresLedger], postgres: PostgresServer
 ) -> None:
@@ -122,6 +140,27 @@ async def test_a_connection_that_is_cut_in_a_transaction_has_changed_nothing(
         await one._thread.write(cut, HARBOR)
     assert await other.key_notes("o", "a") == {}
     assert await one.key_notes("o", "a") == {}
+
+
+async def test_what_may_have_been_committed_when_the_connection_was_lost_is_not_done_again(
+    workers: tuple[PostgresLedger, PostgresLedger], postgres: PostgresServer
+) -> None:
+    one, _ = workers
+    opened, done = Event(), []
+
+    def cut(session: Session, company_key: CompanyKey) -> None:
+        done.append(company_key)
+        ((pid,),) = session.execute("select pg_backend_pid()").fetchall()
+        postgres.end_session(pid)  # so that the commit is not answered
+
+    busy = asyncio.create_task(one._thread.alone(lambda _: opened.wait(20)))
+    together = [asyncio.create_task(one._thread.write(cut, HARBOR)), asyncio.create_task(one.checked(ANCHOR, NOON))]
+    await asyncio.sleep(0)
+    opened.set()
+    await busy
+    for outcome in await asyncio.gather(*together, return_exceptions=True):
+        assert "was lost" in str(outcome)
+    assert done == [HARBOR]
 
 
 async def test_two_workers_never_get_the_same_request(workers: tuple[PostgresLedger, PostgresLedger]) -> None:
