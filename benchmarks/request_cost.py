@@ -167,8 +167,17 @@ def clients(
     transport: Transport, base_url: str, dialect: Dialect, companies: Iterable[int] = SHAPE.ids
 ) -> dict[int, CompanyClient]:
     """Return a client for each company, all on one channel."""
-    secrets = {name: Secret(text) for name, text in CREDENTIALS.items()}
-    account = Account(name="main", account_id=ACCOUNT, limits=LIMITS, **secrets)
+    api_key, client_id, client_secret = (
+        Secret(CREDENTIALS[name]) for name in ("api_key", "client_id", "client_secret")
+    )
+    account = Account(
+        name="main",
+        account_id=ACCOUNT,
+        api_key=api_key,
+        client_id=client_id,
+        client_secret=client_secret,
+        limits=LIMITS,
+    )
     key = Key(account, Quota(account, NoEnd(), base_url, _now))
     rng = Random(7)  # noqa: S311  it is not drawn from
     channel = Channel(key, Api(base_url=base_url), transport, emit=_drop, now=_now, rng=rng)

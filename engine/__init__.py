@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.compare.freshness import Evidence
     from engine.compare.rekey import Rekey
     from engine.compare.row_search import RowMatch
+    from engine.documents.plan_file import plan_digest, read_plan, write_plan
     from engine.errors import (
         AccountParked,
         AnswerLost,
@@ -81,19 +82,33 @@ if TYPE_CHECKING:
     from engine.model.invoice import DimensionUse, Finding, Invoice, Lookup
     from engine.model.listing import Certificate, Page
     from engine.model.outcome import Problem, Reject
+    from engine.model.past_run import CompanyInRun, PastResult
+    from engine.model.quota import QuotaDay
     from engine.model.resting import Rejection, RestingRow
-    from engine.model.result import AccountDay, CompanyResult, Recovered, Requests, RunResult, run_json
+    from engine.model.result import (
+        AccountDay,
+        CompanyResult,
+        LastSync,
+        PastRun,
+        Recovered,
+        Requests,
+        RunResult,
+        run_json,
+    )
     from engine.model.row_history import Generation, Life, RowAttempt
     from engine.model.row_record import Agreement, RowRecord
-    from engine.model.saved_plan import CompanyPlan, SavedPlan
+    from engine.model.saved_plan import CompanyPlan, PlanTotals, SavedPlan
     from engine.model.settings import (
         Account,
         Adopt,
         Allow,
         Api,
         Company,
+        Credentials,
+        CredentialsProvider,
         Guards,
         Limits,
+        NamedCompany,
         RawRow,
         Secret,
         Settings,
@@ -101,9 +116,12 @@ if TYPE_CHECKING:
         Verify,
         VerifyMode,
     )
+    from engine.model.standing import RunTimes, Standing
     from engine.model.wanted import LeftOut, SourceCounts
+    from engine.run.company_api import CompanyApi, ListedRows
     from engine.run.engine import Engine
-    from engine.run.inspect import CompanyApi, Explanation
+    from engine.run.inspect import Explanation
+    from engine.run.plan_files import load_plan, save_plan
     from engine.run.remote_rows import CompanyRows
     from engine.run.run import Pending, Run
     from engine.sources.files import FileSource
@@ -141,10 +159,11 @@ _HOMES = {
         "engine.model.invoice": "DimensionUse Finding Invoice Lookup",
         "engine.model.listing": "Certificate Page",
         "engine.model.outcome": "Problem Reject",
-        "engine.model.result": "AccountDay CompanyResult Recovered Requests RunResult run_json",
-        "engine.model.saved_plan": "CompanyPlan SavedPlan",
+        "engine.model.result": "AccountDay CompanyResult LastSync PastRun Recovered Requests RunResult run_json",
+        "engine.model.saved_plan": "CompanyPlan PlanTotals SavedPlan",
         "engine.model.settings": (
-            "Account Adopt Allow Api Company Guards Limits RawRow Secret Settings SourceRows Verify VerifyMode"
+            "Account Adopt Allow Api Company Credentials CredentialsProvider Guards Limits NamedCompany RawRow Secret "
+            "Settings SourceRows Verify VerifyMode"
         ),
         "engine.model.wanted": "LeftOut SourceCounts",
         "engine.compare.freshness": "Evidence",
@@ -153,13 +172,19 @@ _HOMES = {
         "engine.run.engine": "Engine",
         "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
-        "engine.run.inspect": "CompanyApi Explanation",
+        "engine.run.inspect": "Explanation",
         "engine.sources.files": "FileSource",
         "engine.sources.left_out_rows": "LeftOutRow",
         "engine.sources.mapping": "ColumnMap",
         "engine.sources.protocol": "Source SourceReading",
         "engine.sources.several": "Several",
         "engine.sources.sql": "SqlSource",
+        "engine.run.company_api": "CompanyApi ListedRows",
+        "engine.model.past_run": "CompanyInRun PastResult",
+        "engine.model.quota": "QuotaDay",
+        "engine.model.standing": "Standing RunTimes",
+        "engine.documents.plan_file": "plan_digest read_plan write_plan",
+        "engine.run.plan_files": "load_plan save_plan",
         "engine.wire.invoices": "read_invoices",
     }.items()
     for name in names.split()
@@ -190,12 +215,15 @@ __all__ = [
     "CompanyAhead",
     "CompanyApi",
     "CompanyFinished",
+    "CompanyInRun",
     "CompanyPlan",
     "CompanyRefused",
     "CompanyResult",
     "CompanyRows",
     "CompanyStarted",
     "ConfigError",
+    "Credentials",
+    "CredentialsProvider",
     "Difference",
     "Dimension",
     "DimensionUse",
@@ -217,6 +245,7 @@ __all__ = [
     "IncompleteListing",
     "Invoice",
     "KeyAhead",
+    "LastSync",
     "Ledger",
     "LedgerError",
     "LeftOut",
@@ -224,17 +253,23 @@ __all__ = [
     "Life",
     "Limits",
     "Listed",
+    "ListedRows",
     "Locked",
     "Lookup",
     "MissingSource",
+    "NamedCompany",
     "OutOfScope",
     "OutcomeUnknown",
     "Page",
     "PageRead",
     "Parked",
+    "PastResult",
+    "PastRun",
     "Pending",
+    "PlanTotals",
     "Planned",
     "Problem",
+    "QuotaDay",
     "QuotaExhausted",
     "RawRow",
     "Recovered",
@@ -253,6 +288,7 @@ __all__ = [
     "RunFinished",
     "RunResult",
     "RunStarted",
+    "RunTimes",
     "SavedPlan",
     "Scheduled",
     "Secret",
@@ -269,6 +305,7 @@ __all__ = [
     "SqlSource",
     "SqliteLedger",
     "StalePlan",
+    "Standing",
     "State",
     "TenantLeak",
     "Throttled",
@@ -287,9 +324,14 @@ __all__ = [
     "WidthChanged",
     "WrongContract",
     "__version__",
+    "load_plan",
     "open_ledger",
+    "plan_digest",
     "read_invoices",
+    "read_plan",
     "run_json",
+    "save_plan",
+    "write_plan",
 ]
 
 

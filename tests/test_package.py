@@ -111,7 +111,7 @@ def annotations_of(thing: Any) -> Iterator[object]:
     """Yield the types of a function's arguments and result, or of a class's public fields, methods and properties."""
     own = [thing]
     if isinstance(thing, type):
-        is_made_by_us = thing in (engine.Run, engine.Pending)
+        is_made_by_us = thing in (engine.Run, engine.Pending, engine.CompanyApi, engine.ListedRows)
         own += [
             member.fget if isinstance(member, property) else member
             for name, member in vars(thing).items()

@@ -69,9 +69,13 @@ def settings(job: Job) -> Settings:
         page_size=job.page_size,
         chunk_rows=job.chunk_rows,
     )
-    secrets = {name: Secret(text) for name, text in CREDENTIALS.items()}
+    key, client, secret = (Secret(CREDENTIALS[name]) for name in ("api_key", "client_id", "client_secret"))
     return Settings(
-        accounts=(Account(name="main", account_id=ACCOUNT, limits=limits, **secrets),),
+        accounts=(
+            Account(
+                name="main", account_id=ACCOUNT, limits=limits, api_key=key, client_id=client, client_secret=secret
+            ),
+        ),
         api=Api(base_url=job.base_url),
         verify=Verify(mode=VerifyMode(job.verify)),
     )

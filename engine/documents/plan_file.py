@@ -63,36 +63,31 @@ def _not_planned(one: CompanyResult) -> CompanyPlan:
 
 
 def write_plan(plan: SavedPlan) -> str:
-    """Return the file's text."""
-    changes = [change for company in plan.companies for change in company.changes if not company.held_by]
-    document = {
+    """Return the plan as JSON text that a person can review, and `read_plan` reads."""
+    document = _document(plan)
+    return json.dumps(document | {"digest": _digest(document)}, ensure_ascii=False, indent=1)
+
+
+def plan_digest(plan: SavedPlan) -> str:
+    """Return 32 hex characters that are equal exactly when two plans are: what a person approves."""
+    return _digest(_document(plan))
+
+
+def _document(plan: SavedPlan) -> dict[str, Any]:
+    return {
         "schema": PLAN_SCHEMA,
         "plan_id": plan.plan_id,
         "made_at": plan.made_at.isoformat(),
         "origin": plan.origin,
         "contract": plan.contract,
         "allowed": list(plan.allowed),
-        "totals": {
-            "companies": len(plan.companies),
-            "held": sum(bool(company.held_by) for company in plan.companies),
-            "creates": sum(change.remote_id is None for change in changes),
-            "updates": sum(change.remote_id is not None for change in changes),
-            "requests": sum(requests(company) for company in plan.companies),
-        },
+        "totals": plan.totals._asdict(),
         "companies": [_company(one) for one in plan.companies],
     }
-    return json.dumps(document | {"digest": _digest(document)}, ensure_ascii=False, indent=1)
 
 
-def requests(company: CompanyPlan) -> int:
-    """Return how many requests it takes to apply a company's plan: a probe, its chunks, and listings after some."""
-    if not company.changes or company.held_by:
-        return 0
-    return 1 + company.bulk_requests + company.list_requests
-
-
-def read_plan(text: str, name: str) -> SavedPlan:
-    """Return the plan in a file's text. Raises `ConfigError`, which calls the file `name`."""
+def read_plan(text: str, name: str = "the plan") -> SavedPlan:
+    """Return the plan that `write_plan` made this text of. Raises `ConfigError`, which calls the text `name`."""
     try:
         document = json.loads(text)
         schema, digest = document["schema"], document.pop("digest")

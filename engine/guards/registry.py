@@ -52,6 +52,14 @@ REGISTRY = (
         " --allow look-alike:ID`.",
     ),
     Guard(
+        slug="exists",
+        level=Level.ROW,
+        may_be_allowed=False,
+        cause="A program was to create a row (`client.create`), and Ottimate has it already, with other values.",
+        effect="The row is held (exit 4), and what is there stays as it is.",
+        next="To change it, let the program call `client.upsert`; else give the new row its own key and ERP id.",
+    ),
+    Guard(
         slug="key-shift",
         level=Level.ROW,
         may_be_allowed=False,

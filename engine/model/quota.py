@@ -70,3 +70,25 @@ class DayUse:
         midnight = datetime.combine(self.day + timedelta(days=1), time(), UTC)
         until = min(said.at + RETRY_AFTER[min(said.tries, len(RETRY_AFTER) - 1)], midnight)
         return until if said.at <= now < until else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaDay:
+    """What an account's API key has used of its requests of a day."""
+
+    account: str  # `Account.name`
+    day: date  # UTC
+    used: int  # requests that were sent, and those that a process has counted ahead
+    per_day: int  # `Limits.requests_per_day`
+    reserve: int  # `Limits.reserve_per_day`
+    closed_until: datetime | None  # the API called the day used up: nothing is sent before then; None: it did not
+
+    @property
+    def usable(self) -> int:
+        """How many requests of the day runs may send."""
+        return max(0, self.per_day - self.reserve)
+
+    @property
+    def left(self) -> int:
+        """How many requests runs may still send, if the API does not say otherwise."""
+        return 0 if self.closed_until else max(0, self.usable - self.used)

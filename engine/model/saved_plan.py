@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.model.change import Change, Hold
 from engine.model.outcome import Problem
@@ -49,6 +50,23 @@ class CompanyPlan:
         """All rows to send, creates first."""
         return self.creates + self.updates + self.canaries
 
+    @property
+    def requests(self) -> int:
+        """How many requests it takes to apply it: a probe, its chunks, and listings after some."""
+        if not self.changes or self.held_by:
+            return 0
+        return 1 + self.bulk_requests + self.list_requests
+
+
+class PlanTotals(NamedTuple):
+    """What a saved plan would do, all companies together."""
+
+    companies: int
+    held: int  # companies that guards hold: nothing of them is sent
+    creates: int
+    updates: int
+    requests: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
@@ -60,3 +78,15 @@ class SavedPlan:
     contract: str
     allowed: tuple[str, ...] = ()  # guards that were allowed when it was made
     companies: tuple[CompanyPlan, ...] = ()
+
+    @property
+    def totals(self) -> PlanTotals:
+        """What it would do, all companies together."""
+        changes = [change for company in self.companies for change in company.changes if not company.held_by]
+        return PlanTotals(
+            companies=len(self.companies),
+            held=sum(bool(company.held_by) for company in self.companies),
+            creates=sum(change.remote_id is None for change in changes),
+            updates=sum(change.remote_id is not None for change in changes),
+            requests=sum(company.requests for company in self.companies),
+        )

@@ -5,19 +5,36 @@ Durations are seconds (`_s`), sizes bytes (`_bytes`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
+from engine.errors import ConfigError
 from engine.model.dimension import DIMENSIONS, Dimension
 from engine.model.outcome import Problem
 from engine.model.resource import Resource
-from engine.model.settings_rules import address, company_id, kind, number, optional, require, share, text, whole
+from engine.model.settings_rules import (
+    address,
+    all_of,
+    company_id,
+    function,
+    kind,
+    ledger_address,
+    number,
+    optional,
+    require,
+    share,
+    text,
+    whole,
+)
 
 RawRow: TypeAlias = Mapping[str, object]
 """One source row by column name, as a file or a program gives it."""
+
+SECRETS = ("api_key", "client_id", "client_secret")
+"""The names of an account's credentials."""
 
 SourceRows: TypeAlias = AsyncIterable[Dimension | RawRow | Sequence[Dimension | RawRow]]
 """An async iterable of rows, or of batches of rows, which cost less."""
@@ -29,7 +46,12 @@ class Secret:
     __slots__ = ("_text", "fault")
 
     def __init__(self, text: str, *, fault: str = "") -> None:
-        """Take the text. `fault`: why it is not known; then the text is the reference that should lead to it."""
+        """Take the text. `fault`: why it is not known; then the text is the reference that should lead to it.
+
+        Raises `ConfigError` for what is not text, such as the None of an environment variable that is not set.
+        """
+        if not isinstance(text, str):
+            raise ConfigError(f"Secret: its text is of type {type(text).__name__}: it must be text")
         self._text = text
         self.fault = fault
 
@@ -190,19 +212,55 @@ class Allow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One client account, with one API key and its quota."""
+class Credentials:
+    """What an account sends to show who it is."""
 
-    name: str  # as the settings call it
-    account_id: str  # `racc_...`
     api_key: Secret
     client_id: Secret
     client_secret: Secret
+
+    def __post_init__(self) -> None:
+        require("Credentials", self, dict.fromkeys(SECRETS, _secret))
+
+
+class CredentialsProvider(Protocol):
+    """Gives an account's credentials, such as from a vault: `async def credentials(account) -> Credentials`."""
+
+    def __call__(self, account: Account, /) -> Awaitable[Credentials]:
+        """Return what the account sends from now on; what it has sent until now is in `account`."""
+        ...
+
+
+_UNASKED = Secret("", fault="its credentials provider has not been asked yet")
+
+
+def _given_secret(value: object) -> str | None:
+    """Return what is wrong with a credential of an account without a provider; None: nothing is."""
+    return "is missing: give a Secret, or `credentials`, a provider" if value is _UNASKED else _secret(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One client account, with one API key and its quota.
+
+    Its credentials are values, or `credentials` gives them: an async function of the account, which is asked when the
+    engine first needs them, and once more when the API refuses them (401, 403), before the account is stopped. Values
+    beside it are used until they are refused. It may take `limits.timeout_s`; what it raises stops the account, and it
+    is asked again in the next run. Another API key has a rate and a quota of its own; what the ledger knows of the
+    account's companies stays.
+    """
+
+    name: str  # as the settings call it
+    account_id: str  # `racc_...`
+    api_key: Secret = _UNASKED
+    client_id: Secret = _UNASKED
+    client_secret: Secret = _UNASKED
+    credentials: CredentialsProvider | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        rules = {"name": text, "account_id": text, "limits": kind(Limits)}
-        require("Account", self, {**rules, **dict.fromkeys(("api_key", "client_id", "client_secret"), _secret)})
+        rules = {"name": text, "account_id": text, "limits": kind(Limits), "credentials": optional(function)}
+        require("Account", self, {**rules, **dict.fromkeys(SECRETS, _secret if self.credentials else _given_secret)})
 
     @property
     def fault(self) -> str:
@@ -249,6 +307,19 @@ class Company:
         require("Company", self, _COMPANY)
 
 
+_SETTINGS = {
+    "accounts": all_of(Account, "an Account"),
+    "api": kind(Api),
+    "verify": kind(Verify),
+    "guards": kind(Guards),
+    "fleet_share": optional(share),
+    "ledger_url": ledger_address,
+    "ledger_keep_s": _POSITIVE,
+    "companies_at_once": whole(1),
+    "companies": all_of(Company, "a Company"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of an engine, except the companies of a run."""
@@ -265,8 +336,7 @@ class Settings:
     notices: tuple[Problem, ...] = ()  # what was noticed when they were read: told by each run as a whole
 
     def __post_init__(self) -> None:
-        rules = {"fleet_share": optional(share), "ledger_keep_s": _POSITIVE, "companies_at_once": whole(1)}
-        require("Settings", self, {"api": kind(Api), "verify": kind(Verify), "guards": kind(Guards), **rules})
+        require("Settings", self, _SETTINGS)
 
 
 class NamedCompany(NamedTuple):

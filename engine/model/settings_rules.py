@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from math import isfinite
+from os import PathLike, fspath
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -67,6 +68,31 @@ def text(value: object) -> str | None:
     if not isinstance(value, str):
         return f"is {_shown(value)}: it must be text"
     return None if value.strip() and value.isprintable() else f"is {_shown(value)}: it must be text that can be seen"
+
+
+def ledger_address(value: object) -> str | None:
+    """Return what is wrong with the address of a ledger's database, as far as that can be told without opening it."""
+    if isinstance(value, PathLike):
+        return f"is a path: it must be text, such as {f'sqlite:///{fspath(value)}'!r}"
+    return text(value)
+
+
+def all_of(one: type, example: str) -> Rule:
+    """Return the rule for tuples and lists of values of this type. `example`: how one is made."""
+
+    def rule(value: object) -> str | None:
+        wanted = f"it must be a tuple, each item {example}"
+        if not isinstance(value, tuple | list) or isinstance(value, one):
+            return f"is of type {type(value).__name__}: {wanted}"
+        strange = [type(each).__name__ for each in value if not isinstance(each, one)]
+        return f"has an item of type {strange[0]}: {wanted}" if strange else None
+
+    return rule
+
+
+def function(value: object) -> str | None:
+    """Return what is wrong with a function, as far as that shows without calling it."""
+    return None if callable(value) else f"is of type {type(value).__name__}: it must be a function"
 
 
 def private_address(value: object) -> str | None:

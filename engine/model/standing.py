@@ -41,3 +41,4 @@ class Standing:
     died: tuple[RunTimes, ...] = ()  # such runs that began after the last sync did, and ended without a word
     syncs: Mapping[NamedCompany, LastSync] = field(default_factory=dict)
     companies: Mapping[NamedCompany, CompanyResult] = field(default_factory=dict)  # what each told in its last sync
+    rests: Mapping[NamedCompany, datetime] = field(default_factory=dict)  # not read again before then, if nothing moves

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from engine.model.result import Requests
+from engine.model.settings import Account
 from engine.net.http.exchange import Answer
 from engine.net.retry import Policy
 
@@ -42,6 +43,7 @@ class Call(Generic[T]):
     headers: dict[str, str] = field(default_factory=dict)
     company_id: int | None = None
     bearer: bool = True  # False: the token call itself
+    used: Account | None = None  # with the credentials that it was last sent with
     sends: int = 0  # all, those answered 401 or 429 included
     attempts: int = 0  # sends that ended without a known outcome
     timeouts: int = 0  # those of them that got no answer in time

@@ -24,7 +24,7 @@ from engine.errors import (
     WrongContract,
 )
 from engine.model.events import Emit
-from engine.model.settings import Api, Secret
+from engine.model.settings import Account, Api, Secret
 from engine.net.call import Call, Spent
 from engine.net.departure import Departure, NotNow
 from engine.net.earlier_runs import EarlierRuns
@@ -43,7 +43,7 @@ from engine.net.trouble.giving_up import GivingUp
 from engine.net.trouble.good_answers import GoodAnswers
 from engine.net.trouble.host import Host
 from engine.net.trouble.outage import Outage
-from engine.net.trouble.parking import Parking
+from engine.net.trouble.parking import Parking, no_credentials
 from engine.net.trouble.refusals import Refusals
 from engine.net.trouble.same_error import SameError
 from engine.net.trouble.trial import Trial, what_of
@@ -77,7 +77,7 @@ class Channel:
         `host`: shared by the run's accounts. None: outside of a run, where no other company tells of the host.
         """
         self.key = key
-        self.account = account = key.account
+        account = key.account
         self.spent = Spent()  # requests that belong to no company: tokens, directories
         self.host = host = host or Host()
         met = host.companies_met
@@ -90,10 +90,10 @@ class Channel:
         self._tokens = Tokens(key, api, parking, self.spent, self.call)
         departure = Departure(key, budget or Budget(), host, parking, emit)
         self._sending = Sending(key, api, parking, departure, host, transport)
-        self._reader = Reader(account, key.keeper, now)
+        self._reader = Reader(key, now)
         pauses = Pauses(key, parking, emit, give_up_at_s)
         witness = Witness(account.account_id, self.spent, self.call)
-        self._refusals = refusals = Refusals(account.name, key.keeper, met, parking, witness, good)
+        self._refusals = refusals = Refusals(key, met, parking, witness, good)
         self._throttling = Throttling(pauses, parking, refusals, witness, good, earlier, rng)
         self._paths = paths = WrongPaths(account.name, api.base_url, met, parking, good)
         unreadable = UnreadableAnswers(account.name, met, parking, earlier)
@@ -101,6 +101,11 @@ class Channel:
         giving_up = GivingUp(host, parking, outage, unreadable, paths)
         same = SameError(witness, good)
         self._repeats = Repeats(parking, same, unreadable, giving_up, outage, pauses, rng)
+
+    @property
+    def account(self) -> Account:
+        """The account with the credentials in use: its provider may give others meanwhile."""
+        return self.key.account
 
     async def call(self, call: Call[T]) -> T:
         """Send a call until it is answered as it should be, as far as its policy allows; return what it reads.
@@ -153,6 +158,8 @@ class Channel:
             await self.trial.turn(call)
             await self.host.turn(self.account.name, call)
             await self._parking.raise_if_parked()
+            if (unknown := no_credentials(self.account)) is not None:  # its provider has failed meanwhile
+                raise await self._parking.park(unknown)
             token = await self._tokens.current() if call.bearer else None
             try:
                 return token, await self._sending.send(call, token)
@@ -171,6 +178,7 @@ class Channel:
         self._good.note(call, what)
         if token is not None:
             self.key.keeper.proven(token)
+            self.key.credentials.proven(call.used)
             if call.is_witness:
                 self._good.vouch(token)
 

@@ -14,12 +14,15 @@ from engine.net.call import Call
 from engine.net.key import Key
 from engine.net.limits.budget import Budget
 from engine.net.limits.gate import Place
+from engine.net.limits.quota import Quota
 from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
 
 
 class NotNow(Exception):
-    """Nothing was sent: since the call's turn came, its token was refused or the host came into doubt. Take turns anew.
+    """Nothing was sent, as something changed since the call's turn came: it takes turns anew.
+
+    Its token was refused, its credentials are not known any more, or the host came into doubt.
 
     Raised by `Departure` and `Sending`; it never leaves the channel.
     """
@@ -37,33 +40,33 @@ class Departure:
         self._parking = parking
         self._emit = emit
 
-    async def leave(self, call: Call[Any], kind: str, place: Place) -> date:
+    async def leave(self, call: Call[Any], kind: str, place: Place, quota: Quota) -> date:
         """Return when the request may go out now, with the day of the quota that it counts on.
 
-        `kind`: what it is counted and told as. Raises `AccountParked`, `QuotaExhausted`, `NotNow` and what the ledger
-        raises; the request has cost nothing then.
+        `kind`: what it is counted and told as. `quota`: of the API key that it is sent with. Raises `AccountParked`,
+        `QuotaExhausted`, `NotNow` and what the ledger raises; the request has cost nothing then.
         """
         await self._parking.raise_if_parked()
         try:
             self._budget.take(call.kind)
         except BudgetSpent as spent:
             raise await self._parking.park(spent) from spent
-        day = await self._take_from_quota(call)
+        day = await self._take_from_quota(call, quota)
         try:
             await self._set_off(call, kind, place)
         except BaseException:
-            self.take_back(call, day)
+            self.take_back(call, quota, day)
             raise
         return day
 
-    def take_back(self, call: Call[Any], day: date) -> None:
+    def take_back(self, call: Call[Any], quota: Quota, day: date) -> None:
         """Count a request no more that never left."""
-        self._key.quota.give_back(day)
+        quota.give_back(day)
         self._budget.give_back(call.kind)
 
-    async def _take_from_quota(self, call: Call[Any]) -> date:
+    async def _take_from_quota(self, call: Call[Any], quota: Quota) -> date:
         try:
-            return await self._key.quota.take()
+            return await quota.take()
         except BaseException:
             self._budget.give_back(call.kind)
             raise

@@ -7,12 +7,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from engine.errors import BadPage, OutcomeUnknown
-from engine.model.settings import Account
 from engine.net.call import Call
 from engine.net.http.answer import problem
-from engine.net.http.auth import TokenKeeper
 from engine.net.http.exchange import Answer
-from engine.net.redaction import redacted
+from engine.net.key import Key
 from engine.wire.dialect import BadAnswer, NotJson
 
 T = TypeVar("T")
@@ -21,10 +19,9 @@ T = TypeVar("T")
 class Reader:
     """Reads the answers of one account, and keeps its secrets out of all texts."""
 
-    def __init__(self, account: Account, keeper: TokenKeeper, now: Callable[[], datetime]) -> None:
+    def __init__(self, key: Key, now: Callable[[], datetime]) -> None:
         """Take the account's secrets, and the wall clock, which dates in answers are measured against."""
-        self._account = account
-        self._keeper = keeper
+        self._key = key
         self._now = now
 
     def read(self, call: Call[T], answer: Answer) -> T:
@@ -47,4 +44,4 @@ class Reader:
 
     def redacted(self, words: str) -> str:
         """Return a server's words without the account's secrets."""
-        return redacted(words, (self._account.api_key, self._account.client_secret, self._keeper.current))
+        return self._key.redacted(words)

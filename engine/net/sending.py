@@ -15,6 +15,7 @@ from engine.net.http.answer import request_id
 from engine.net.http.exchange import Answer, Request, Transport
 from engine.net.key import Key
 from engine.net.limits.gate import Place
+from engine.net.limits.quota import Quota
 from engine.net.limits.width import trouble_of
 from engine.net.request import Requests
 from engine.net.trouble.host import Host
@@ -26,6 +27,7 @@ class _Sent(NamedTuple):
 
     place: Place
     kind: str  # counted as
+    quota: Quota  # of the API key that it was sent with
     day: date  # of the quota
     was_exposed: bool  # `Call.exposed` before it
 
@@ -38,7 +40,7 @@ class Sending:
     ) -> None:
         """Take what a request passes on its way out."""
         self._key = key
-        self._requests = Requests(key.account, api)
+        self._requests = Requests(api)
         self._parking = parking
         self._departure = departure
         self._host = host
@@ -50,18 +52,22 @@ class Sending:
 
         Raises `OutcomeUnknown` when no whole answer came, `NotNow`, and what `Departure.leave` raises.
         """
-        request = self._requests.request(call, token)
+        account, quota = self._key.account, self._key.quota  # of one API key, whatever happens while this waits
+        if account.fault:
+            raise NotNow
+        request = self._requests.request(call, token, account)
         async with self._key.gate.place(self._parking.begun) as place:
             if token is not None and not self._key.keeper.is_good(token):  # refused while this call waited
                 raise NotNow
             kind = "retry" if call.sends else call.kind
-            day = await self._departure.leave(call, kind, place)
-            sent = _Sent(place=place, kind=kind, day=day, was_exposed=call.exposed)
+            day = await self._departure.leave(call, kind, place, quota)
+            sent = _Sent(place=place, kind=kind, quota=quota, day=day, was_exposed=call.exposed)
+            call.used = account
             _note_sent(call, sent)
             answer = await self._exchange(call, sent, request)
             call.exposed = sent.was_exposed
             self._learn(sent, call, answer.status, received=len(answer.body))
-            self._key.quota.answered(day, answer.headers.get("Date"))
+            quota.answered(day, answer.headers.get("Date"))
         call.status, call.request_id = answer.status, request_id(answer.headers) or call.request_id
         return answer
 
@@ -87,12 +93,12 @@ class Sending:
         """Note that no whole answer came; what never left (there was no connection) is counted no more."""
         self._learn(sent, call, error.status, timed_out=error.timed_out)
         if not error.unsent:
-            self._key.quota.answered(sent.day, None)
+            sent.quota.answered(sent.day, None)
             return
         call.exposed = sent.was_exposed
         call.sends -= 1
         call.spent.add(sent.kind, -1)
-        self._departure.take_back(call, sent.day)
+        self._departure.take_back(call, sent.quota, sent.day)
 
     def _learn(
         self, sent: _Sent, call: Call[Any], status: int | None, *, received: int = 0, timed_out: bool = False

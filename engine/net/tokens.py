@@ -36,14 +36,20 @@ class Tokens:
         return await self._key.keeper.renewed(stale, self._fetch)
 
     async def _fetch(self) -> Grant:
-        """Get a new token, or stop the account."""
-        try:
-            return await self._in_either_encoding()
-        except (Rejected, OutOfScope) as error:
-            refusal = Unauthorized(f"the token endpoint refused the account: {error}", status=error.status)
-            raise await self._parking.park(refusal) from error
-        except ApiError as error:
-            raise await self._parking.park(error) from error
+        """Get a new token, or stop the account. Credentials that are refused are asked for once more (`refused`)."""
+        while True:
+            used = self._key.account
+            try:
+                grant = await self._in_either_encoding()
+            except (Unauthorized, Rejected, OutOfScope) as error:
+                refusal = await self._key.credentials.refused(used, _refusal(error))
+                if refusal is not None:
+                    raise await self._parking.park(refusal) from error
+            except ApiError as error:
+                raise await self._parking.park(error) from error
+            else:
+                if used is self._key.account:
+                    return grant
 
     async def _in_either_encoding(self) -> Grant:
         """Get a new token. An endpoint that refuses one encoding of the request (400, 415) is sent the other, once."""
@@ -78,3 +84,10 @@ class Tokens:
             bearer=False,
         )
         return await self._send(call)
+
+
+def _refusal(error: ApiError) -> ApiError:
+    """Return what a refusal by the token endpoint means."""
+    if isinstance(error, Unauthorized):
+        return error
+    return Unauthorized(f"the token endpoint refused the account: {error}", status=error.status)

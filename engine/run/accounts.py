@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
+import anyio
+
 from engine.model.events import Emit, Parked
 from engine.model.outcome import Problem
 from engine.model.result import AccountDay, Requests
@@ -17,6 +19,9 @@ from engine.run.key_memory import KeyMemory
 from engine.run.tasks import Lines
 from engine.run.visibility import Visible
 from engine.run.work import Work
+
+AT_ONCE = 8
+"""Credentials providers that are asked at a time."""
 
 
 class RunAccounts:
@@ -44,8 +49,9 @@ class RunAccounts:
     async def open(self, accounts: Iterable[Account], companies: Iterable[NamedCompany], started_s: float) -> None:
         """Open a channel for each account, as earlier runs left its key. `started_s`: on the event loop's clock."""
         parts, opened = self._dependencies, list(accounts)
-        keys = {each.account_id: each.key_id for each in opened if not each.fault}
-        await parts.ledger.carry_over(self._origin, keys)
+        await self._ask_for_credentials(opened)
+        known = [parts.key(each).account for each in opened]
+        await parts.ledger.carry_over(self._origin, {each.account_id: each.key_id for each in known if not each.fault})
         self._host = Host(companies)
         for account in opened:
             channel = Channel(
@@ -64,6 +70,19 @@ class RunAccounts:
             await self._memory.recall(channel)
             self._channels[account.name] = channel
             self._visible[account.name] = Visible(channel, parts.ledger, self._origin, now=parts.now, fresh=self._fresh)
+
+    async def _ask_for_credentials(self, accounts: Iterable[Account]) -> None:
+        """Ask the providers of accounts whose credentials are not known; a few at a time, as they may be one vault."""
+        places = anyio.CapacityLimiter(AT_ONCE)
+
+        async def ask(account: Account) -> None:
+            async with places:
+                await self._dependencies.key(account).credentials.known()
+
+        async with anyio.create_task_group() as tasks:
+            for account in accounts:
+                if account.credentials is not None:
+                    tasks.start_soon(ask, account)
 
     def channel(self, account: str) -> Channel:
         """Return the channel of an account, by its name."""

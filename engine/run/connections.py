@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
-from engine.errors import ConfigError, EngineError, LedgerError
+from engine.errors import AccountParked, EngineError, LedgerError
 from engine.ledger.protocols import Ledger
 from engine.model.events import Event
 from engine.model.origin import origin_of
@@ -17,6 +17,8 @@ from engine.net.channel import Channel
 from engine.net.http.exchange import LateTransport, Transport
 from engine.net.key import Key
 from engine.net.limits.quota import Quota
+from engine.net.trouble.parking import no_credentials
+from engine.run.known_accounts import given_credentials_fault
 
 if TYPE_CHECKING:
     import aiohttp
@@ -28,13 +30,18 @@ class Connections:
     def __init__(
         self,
         settings: Settings,
+        accounts: Iterable[Account],
         *,
         session: aiohttp.ClientSession | None,
         now: Callable[[], datetime],
         rng: Random,
     ) -> None:
-        """Take a session to be used and left open; None: one is made for the first request, and closed at the end."""
+        """Take the engine's accounts, which may grow, and a session to be used and left open.
+
+        `session` None: one is made for the first request, and closed at the end.
+        """
         self._settings = settings
+        self._accounts = accounts
         self._session_handed_in = session
         self._session = session  # the one in use
         self._proxies: Mapping[str, str] | None = None  # of a session of our own
@@ -59,14 +66,20 @@ class Connections:
     async def _settle_quotas(self) -> None:
         for key in self._keys.values():
             with suppress(LedgerError):  # too many requests are counted then, which is safe
-                await key.quota.settle()
+                await key.settle()
 
     def key(self, account: Account) -> Key:
         """Return the account's key, which all runs share: two of them have no more than one has."""
         if account.name not in self._keys:
             origin = origin_of(self._settings.api.base_url)
-            self._keys[account.name] = Key(account, Quota(account, self._opened(), origin, self._now))
+            quota = Quota(account, self._opened(), origin, self._now)
+            self._keys[account.name] = Key(account, quota, self._fault_of)
         return self._keys[account.name]
+
+    def _fault_of(self, account: Account) -> str:
+        """Return why credentials that a provider gave cannot be used; empty: they can."""
+        known = {each.name: each for each in self._accounts} | {name: key.account for name, key in self._keys.items()}
+        return given_credentials_fault(account, known.values())
 
     def transport(self, account: Account) -> Transport:
         """Return the account's way out on the one session, which is opened for the first request of all."""
@@ -86,24 +99,24 @@ class Connections:
 
         return LateTransport(make)
 
-    def channel(self, account: Account) -> Channel:
-        """Return a way to the API outside of any run: nobody watches it."""
+    async def known_key(self, account: Account) -> Key:
+        """Return the account's key, whose credentials are known. Raises `AccountParked` where they cannot be had."""
+        key = self.key(account)
+        await key.credentials.known()
+        if (reason := no_credentials(key.account)) is not None:
+            raise AccountParked(reason)
+        return key
+
+    async def channel(self, account: Account) -> Channel:
+        """Return a way to the API outside of any run: nobody watches it. Ask for the credentials if need be."""
         key, transport = self.key(account), self.transport(account)
+        await key.credentials.known()
         return Channel(key, self._settings.api, transport, emit=_unwatched, now=self._now, rng=self._rng)
 
     def _opened(self) -> Ledger:
         if self._ledger is None:
             raise EngineError("the engine was left: nothing can be sent any more")
         return self._ledger
-
-
-def account_of(accounts: Mapping[str, Account], name: str | None, who: str) -> Account:
-    """Return an account by its name, or the only one for None. Raises `ConfigError`, with `who` asks for it."""
-    if name is None and len(accounts) == 1:
-        return next(iter(accounts.values()))
-    if name is None or name not in accounts:
-        raise ConfigError(f"{who} names the account {name!r}; there are: {', '.join(sorted(accounts))}")
-    return accounts[name]
 
 
 async def _unwatched(_event: Event) -> None:

@@ -10,6 +10,7 @@ from math import ceil
 import anyio
 
 from engine.compare.backoff import failed_again, is_resting
+from engine.compare.creates_only import hold_existing
 from engine.compare.rekey import rekeyed
 from engine.compare.subset import gone, subset
 from engine.compare.taken_keys import hold_taken
@@ -130,6 +131,8 @@ class PlanFromSource:
             company.found.generation = await company.run.ledger.generation(company.company_key)
         if company.job.only is not None:
             part = self._only(compared, wanted, record)
+        if company.run.mode.creates_only:
+            part = replace(part, plan=hold_existing(part.plan))
         take = partial(counts.take_plan, part.plan, part.resting, dry=not writes, advice=_advice(company.id))
         await think(len(part.plan.changes), take)
         if writes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 import anyio
 
 from engine.compare.rekey import Rekey
+from engine.documents.plan_file import saved_plan
 from engine.errors import ConfigError, EngineError
 from engine.ledger.opening import open_ledger
 from engine.ledger.protocols import Ledger
@@ -22,21 +23,38 @@ from engine.model.directory import Directory, VisibleAccount
 from engine.model.invoice import Invoice, Lookup
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem
+from engine.model.past_run import CompanyInRun, PastResult
+from engine.model.quota import QuotaDay
+from engine.model.result import PastRun, RunResult
 from engine.model.saved_plan import SavedPlan
 from engine.model.settings import Account, Allow, Company, CompanyKey, RawRow, Settings, VerifyMode
+from engine.model.standing import Standing
+from engine.run.arguments import (
+    account_of,
+    allowances_of,
+    companies_of,
+    company_of,
+    plan_of,
+    refuse_other_parts,
+    result_of,
+    rows_of,
+    settings_of,
+)
+from engine.run.company_api import CompanyApi
 from engine.run.conclusion import new_ledger
-from engine.run.connections import Connections, account_of
+from engine.run.connections import Connections
 from engine.run.dependencies import Dependencies
-from engine.run.inspect import CompanyApi, Explanation, changed_keys, explain
+from engine.run.inspect import Explanation, changed_keys, explain
+from engine.run.known_accounts import KnownAccounts
 from engine.run.looks import Looks
-from engine.run.lookup import look_up_all
-from engine.run.mode import APPLY, CHECK, PLAN, PUT, RETRY, SYNC, Mode
+from engine.run.lookup import invoices_of, look_up_all
+from engine.run.mode import APPLY, CHECK, CREATE, PLAN, PUT, RETRY, SYNC, Mode
+from engine.run.remembered import Remembered
 from engine.run.remote_rows import CompanyRows
 from engine.run.run import Pending, Run
 from engine.run.tasks import RunHost
-from engine.run.validation import refuse_foreign, refuse_twice, sound_accounts, sound_allowances, sound_dialect
+from engine.run.validation import refuse_foreign, refuse_twice, refuse_unapproved, sound_allowances, sound_dialect
 from engine.run.work import Applying, Bounds, Job, Work, for_rows, with_plans
-from engine.wire.invoices import read_invoices
 
 if TYPE_CHECKING:
     import aiohttp
@@ -63,15 +81,17 @@ class Engine:
         now: Callable[[], datetime] | None = None,
         rng: Random | None = None,
     ) -> None:
-        self._settings = settings
+        refuse_other_parts(session, ledger)
+        self._settings = settings_of(settings)
         self._origin = origin_of(settings.api.base_url)
         self._ledger_handed_in = ledger
         self._ledger = ledger  # the one in use; None: not opened
         self._now = now or _utc_now
         self._rng = rng or SystemRandom()
-        self._accounts = sound_accounts(settings)
+        self._accounts = KnownAccounts(settings.accounts)
+        self._configured = {company.id: company for company in settings.companies}
         self._dialect = sound_dialect(settings)
-        self._connections = Connections(settings, session=session, now=self._now, rng=self._rng)
+        self._connections = Connections(settings, self._accounts, session=session, now=self._now, rng=self._rng)
         self._host = RunHost()
         self._notices: list[Problem] = []
         self._is_entered = False
@@ -135,7 +155,7 @@ class Engine:
         pass in this run; it is written into the journal. `budget`: requests that it may send, tokens apart;
         `deadline_s`: seconds after which it stops. With either, known changes are sent before any listing.
         """
-        chosen = [company for company in companies if company.write]
+        chosen = [company for company in companies_of(companies) if company.write]
         bounds = Bounds(requests=budget, seconds=deadline_s)
         return self._pending(SYNC, self._jobs(chosen), fresh=fresh, allow=allow, bounds=bounds)
 
@@ -156,18 +176,32 @@ class Engine:
         """Read and compare, tell what differs and who made it so (`CompanyResult.differences`); no guard is asked."""
         listed = [
             replace(company, verify=replace(company.verify or self._settings.verify, mode=verify))
-            for company in companies
+            for company in companies_of(companies)
         ]
         return self._pending(CHECK, self._jobs(listed))
 
-    def apply(self, saved: SavedPlan, companies: Iterable[Company], *, resume: bool = False) -> Pending:
+    def saved_plan(self, result: RunResult) -> SavedPlan:
+        """Return what a run of `plan` found, to be shown, saved (`save_plan`), approved and carried out (`apply`).
+
+        Raises `ConfigError` for the result of another verb.
+        """
+        if result_of(result).verb != PLAN.verb:
+            raise ConfigError(f"the run {result.run_id} is a {result.verb}: a plan is saved of what `plan` found")
+        return saved_plan(result, origin=self._origin, contract=self._dialect.name)
+
+    def apply(
+        self, saved: SavedPlan, companies: Iterable[Company], *, approved: str | None = None, resume: bool = False
+    ) -> Pending:
         """Carry out a saved plan, exactly, in those of its companies that are given (read-only ones are left out).
 
         A company whose plan has gone stale, or was begun before, is skipped (exit 7); `resume` finishes what was begun.
-        Raises `ConfigError` for a plan of another API or contract.
+        `approved`: the `plan_digest` of the plan that a person has approved. Raises `ConfigError` for a plan of another
+        API or contract, or another one than was approved.
         """
-        refuse_foreign(saved, self._origin, self._dialect.name)
-        jobs = with_plans(self._jobs(company for company in companies if company.write), saved.companies)
+        refuse_foreign(plan_of(saved), self._origin, self._dialect.name)
+        refuse_unapproved(saved, approved)
+        writable = [company for company in companies_of(companies) if company.write]
+        jobs = with_plans(self._jobs(writable), saved.companies)
         applying = Applying(plan_id=saved.plan_id, made_at=saved.made_at, resume=resume, allowed=saved.allowed)
         return self._pending(APPLY, jobs, applying=applying)
 
@@ -186,7 +220,7 @@ class Engine:
         company id, trimmed and put into NFC as sources' keys are. `corrected`: rows that take the place of the
         source's; `corrected_in`: what their file is called in messages.
         """
-        writable = self._jobs(company for company in companies if company.write)
+        writable = self._jobs(company for company in companies_of(companies) if company.write)
         jobs = for_rows(writable, keys, corrected or {}, corrected_in)
         return self._pending(RETRY, jobs, allow=allow)
 
@@ -199,14 +233,21 @@ class Engine:
         sync finds it unchanged where the source has it by then, else an orphan. Raises `ConfigError` for a company that
         is read-only (`write=False`).
         """
-        if not company.write:
+        return self._put(company, [row], allow=allow, creates_only=False)
+
+    def _put(
+        self, company: Company, rows: Iterable[Dimension], *, allow: Iterable[Allow], creates_only: bool
+    ) -> Pending:
+        """Return the run that writes these rows of a company, and no others. `creates_only`: what is there stays."""
+        given = rows_of(rows)
+        if not company_of(company).write:
             raise ConfigError(f"company {company.id} is read-only (write = false): nothing is written to it")
-        given = replace(company, source=_given(row))
-        jobs = [replace(job, only=frozenset({clean(row.key)})) for job in self._jobs([given])]
-        return self._pending(PUT, jobs, allow=allow)
+        keys = frozenset(clean(row.key) for row in given)
+        jobs = self._jobs([replace(company, source=_given(given))] if given else [])
+        return self._pending(CREATE if creates_only else PUT, [replace(job, only=keys) for job in jobs], allow=allow)
 
     def _jobs(self, companies: Iterable[Company]) -> list[Job]:
-        jobs = [Job(company=company, account=self._owner(company)) for company in companies]
+        jobs = [Job(company=company, account=self._owner(company)) for company in companies_of(companies)]
         refuse_twice([job.company for job in jobs])
         return jobs
 
@@ -235,18 +276,36 @@ class Engine:
             mode=mode,
             jobs=jobs,
             fresh=fresh,
-            allowed=sound_allowances(allow, [job.company for job in jobs]),
+            allowed=sound_allowances(allowances_of(allow), [job.company for job in jobs]),
             applying=applying,
             bounds=bounds or Bounds(),
         )
         return Pending(Run(dependencies, work))
 
-    def client(self, company_id: int, account: str | None = None) -> CompanyApi:
-        """Return one company's API as it is, to look at, under the account's limits and token. To write, `put` a row.
+    def client(self, company: int | Company, account: str | None = None) -> CompanyApi:
+        """Return one company's API, to look at and to write to, under the account's limits and token.
 
-        Its calls raise `ApiError` and, once the account is stopped, `AccountParked`.
+        `company`: itself, or its id: then the company of that id in `Settings.companies` is meant, with its settings;
+        of another one nothing but the id is known. `account`: in place of the company's. Raises `ConfigError` for an id
+        that is none, and for an account that is not there.
         """
-        return self._looks().client(company_id, account_of(self._accounts, account, f"company {company_id}"))
+        if isinstance(company, Company):
+            one = company
+        elif type(company) is int and company in self._configured:
+            one = self._configured[company]
+        else:
+            one = Company(id=company, source=_given(()))
+        one = one if account is None else replace(one, account=account)
+        return CompanyApi(one, self._owner(one), self._looks(), self._put)
+
+    def add_account(self, account: Account) -> None:
+        """Take one more account, such as that of a client who has just come; companies may name it from now on.
+
+        One that is known and equal changes nothing, so that a worker may add the account of each job. Raises
+        `ConfigError` for another account of a known name, account id or API key. Credentials that change come from a
+        provider: `Account.credentials`.
+        """
+        self._accounts.add(account_of(account))
 
     async def directory(self, account: str | None = None, *, refresh: bool = False) -> Directory:
         """Return accounts, companies and locations as the account's API user sees them, from the ledger or the API.
@@ -255,23 +314,48 @@ class Engine:
         three. Raises `ApiError`, `AccountParked`, `IncompleteListing`.
         """
         looks = self._looks()
-        return await looks.directory(account_of(self._accounts, account, "the directory"), refresh=refresh)
+        return await looks.directory(self._accounts.one(account, "the directory"), refresh=refresh)
 
     async def visible(self, account: str | None = None) -> Directory:
         """Ask the API which companies the account's API user sees, and nothing else: one request for 100 of them.
 
         It is remembered as a run remembers it. Raises what `directory` raises.
         """
-        return await self._looks().visible(account_of(self._accounts, account, "the directory"))
+        return await self._looks().visible(self._accounts.one(account, "the directory"))
 
     async def reached(self, account: str | None = None) -> tuple[VisibleAccount, ...]:
         """Ask the API which accounts an account's credentials reach: one request. Raises what `directory` raises."""
-        return await self._looks().reached(account_of(self._accounts, account, "the directory"))
+        return await self._looks().reached(self._accounts.one(account, "the directory"))
 
     def clock_ahead(self, account: str | None = None) -> timedelta | None:
         """Return by how much the API's clock is ahead of ours, by its last answer; None: not known."""
-        asked = account_of(self._accounts, account, "the clock")
+        asked = self._accounts.one(account, "the clock")
         return self._connections.key(asked).quota.told_ahead
+
+    async def history(self, most: int = 20) -> list[PastRun]:
+        """Return the newest runs at this API, the newest first, of every process that uses the ledger."""
+        return await self._remembered().history(most)
+
+    async def past_run(self, run_id: str) -> PastResult | None:
+        """Return how a finished run ended; None: there is no such run, or it has not ended."""
+        return await self._remembered().past_run(run_id)
+
+    async def company_history(self, company_id: int, most: int = 20) -> list[CompanyInRun]:
+        """Return what became of a company in its newest runs; without those that told nothing."""
+        return await self._remembered().company_history(company_id, most)
+
+    async def status(self) -> Standing:
+        """Return how things stand, by the ledger: the last sync, runs under way, and how each company ended."""
+        return await self._remembered().standing(self._accounts.names)
+
+    async def quota(self, account: str | None = None) -> QuotaDay:
+        """Return what an account's API key has used of its day, by the ledger; a provider is asked which key it is.
+
+        Raises `AccountParked` where the credentials cannot be had.
+        """
+        remembered, now = self._remembered(), self._now()
+        key = await self._connections.known_key(self._accounts.one(account, "the quota"))
+        return await remembered.quota(key.account, key.quota.day_of(now), now)
 
     async def rows(self, company: Company) -> CompanyRows:
         """List one company's rows as Ottimate shows them, whole, with the certificate that shows it.
@@ -279,7 +363,8 @@ class Engine:
         Costs ceil(rows / 100) requests. Read-only companies are listed as well. Raises `ApiError`, `AccountParked`,
         `IncompleteListing`, `TenantLeak` and, while a run has the company, `Locked`.
         """
-        return await self._looks().remote(company.id, self._owner(company)).listed()
+        account = self._owner(company)
+        return await (await self._looks().remote(company.id, account)).listed()
 
     async def lookup(
         self,
@@ -296,8 +381,8 @@ class Engine:
         is believed as long as it is for a sync; what it does not know is looked for with a probe, and a listing if that
         differs: one of each for a company at most. Raises `BadInvoice`, and what `rows` raises.
         """
-        read = [each for one in invoices for each in ((one,) if isinstance(one, Invoice) else read_invoices(one))]
-        by_id = {company.id: company for company in companies}
+        read = invoices_of(invoices)
+        by_id = {company.id: company for company in companies_of(companies)}
         looks = self._looks()
         return await look_up_all(
             by_id, read, require, lambda company: looks.invoice_lookup(company, self._owner(company), verify)
@@ -309,7 +394,8 @@ class Engine:
         One request for each row of that key or ERP id that the ledger knows; if it knows none, one for a row of that
         id. Empty: there is none, or the ledger does not know of it; `rows` lists all.
         """
-        return await self._looks().meant(company.id, self._owner(company), what)
+        account = self._owner(company)
+        return await self._looks().meant(company.id, account, what)
 
     async def explain(self, company: Company, what: str, *, ask: bool = True) -> Explanation:
         """Return the life of one row, found by its key, ERP id, code or a part of its name; of several, who they are.
@@ -321,7 +407,7 @@ class Engine:
             company,
             self._company_key(company),
             what,
-            client=self._looks().client(company.id, account) if ask else None,
+            client=await self._looks().client(company.id, account) if ask else None,
             ledger=ledger,
             codes=self._dialect.type_codes,
         )
@@ -351,6 +437,9 @@ class Engine:
         async with ledger.lock(company_key):
             return await ledger.distrust(company_key)
 
+    def _remembered(self) -> Remembered:
+        return Remembered(ledger=self._opened(), origin=self._origin)
+
     def _looks(self) -> Looks:
         return Looks(
             origin=self._origin,
@@ -366,7 +455,7 @@ class Engine:
         return CompanyKey(origin=self._origin, account=account.account_id, company_id=company.id)
 
     def _owner(self, company: Company) -> Account:
-        return account_of(self._accounts, company.account, f"company {company.id}")
+        return self._accounts.one(company_of(company).account, f"company {company.id}")
 
     def _opened(self) -> Ledger:
         if self._ledger is None or not self._host.is_open:
@@ -374,8 +463,8 @@ class Engine:
         return self._ledger
 
 
-async def _given(row: Dimension) -> AsyncIterator[Dimension]:
-    yield row
+async def _given(rows: Sequence[Dimension]) -> AsyncIterator[Sequence[Dimension]]:
+    yield rows
 
 
 def _utc_now() -> datetime:

@@ -15,7 +15,6 @@ from engine.ledger.protocols import Ledger
 from engine.model.company_record import CompanyRecord
 from engine.model.difference import FieldDifference
 from engine.model.dimension import Dimension, RemoteRow
-from engine.model.listing import Page
 from engine.model.outcome import Problem
 from engine.model.row_history import Life
 from engine.model.settings import Company, CompanyKey
@@ -33,12 +32,8 @@ RUNS = 20
 NO_HITS = Hits()
 
 
-class CompanyApi(Protocol):
-    """One company's API as it is, to look at. Raises `ApiError` and, once the account is stopped, `AccountParked`."""
-
-    async def page(self, number: int, limit: int) -> Page:
-        """Read one page of its listing, from 1, of `limit` rows. `Rejected` may mean that the limit is refused."""
-        ...
+class RowReader(Protocol):
+    """Reads one row. Raises `ApiError` and, once the account is stopped, `AccountParked`."""
 
     async def one(self, row_id: str) -> RemoteRow | None:
         """Read one row by its id in Ottimate; None: there is none of this company's."""
@@ -70,7 +65,7 @@ async def explain(
     company_key: CompanyKey,
     what: str,
     *,
-    client: CompanyApi | None,
+    client: RowReader | None,
     ledger: Ledger,
     codes: frozenset[str],
 ) -> Explanation:
@@ -151,7 +146,7 @@ async def _told(ledger: Ledger, company_key: CompanyKey, key: str) -> tuple[Prob
     return tuple(each for each in problems if each.key == key or (each.key is None and each.code in COMPANY_GUARDS))
 
 
-async def _remote(life: Life, client: CompanyApi | None) -> tuple[RemoteRow | None, str]:
+async def _remote(life: Life, client: RowReader | None) -> tuple[RemoteRow | None, str]:
     if life.known is None or life.known.remote_id is None:
         return None, "not known"
     if client is None:

@@ -148,7 +148,7 @@ class KeyMemory:
                 pause = Pause(at=asked_at, until=until, reason=str(why))
                 await ledger.remember_pause(origin, account.key_id, pause)
             await self._remember_used_up(channel)
-            await key.quota.settle()
+            await key.settle()
 
     async def _remember_unreadable(self, channel: Channel) -> None:
         """Note the rest of an account whose answers could not be read, or that it is over."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -29,28 +29,28 @@ class Looks:
     dialect: Dialect
     verify: Verify
     ledger: Ledger
-    channel: Callable[[Account], Channel]
+    channel: Callable[[Account], Awaitable[Channel]]
     now: Callable[[], datetime]
 
-    def client(self, company_id: int, account: Account) -> CompanyClient:
+    async def client(self, company_id: int, account: Account) -> CompanyClient:
         """Return one company's API."""
-        return CompanyClient(self.channel(account), self.dialect, company_id)
+        return CompanyClient(await self.channel(account), self.dialect, company_id)
 
-    def remote(self, company_id: int, account: Account) -> RemoteRows:
+    async def remote(self, company_id: int, account: Account) -> RemoteRows:
         """Return what reads a company's rows, from the ledger or by a listing."""
         return RemoteRows(
             company_key=self._key(company_id, account),
-            client=self.client(company_id, account),
+            client=await self.client(company_id, account),
             ledger=self.ledger,
             now=self.now,
         )
 
-    def invoice_lookup(self, company: Company, account: Account, mode: VerifyMode | None) -> InvoiceLookup:
+    async def invoice_lookup(self, company: Company, account: Account, mode: VerifyMode | None) -> InvoiceLookup:
         """Return what looks up a company's invoices. `mode`: what to look at remotely; None: as set."""
         verify = company.verify or self.verify
         return InvoiceLookup(
             company_key=self._key(company.id, account),
-            remote=self.remote(company.id, account),
+            remote=await self.remote(company.id, account),
             ledger=self.ledger,
             verify=verify if mode is None else replace(verify, mode=mode),
             directory=partial(self._directory, account),
@@ -59,7 +59,7 @@ class Looks:
     async def meant(self, company_id: int, account: Account, what: str) -> list[RemoteRow]:
         """Return the rows that a key, an identifier or a remote id means, as the API shows them; a request for each."""
         record = await self.ledger.read(self._key(company_id, account))
-        client = self.client(company_id, account)
+        client = await self.client(company_id, account)
         ids = ids_meant(record, what) or (what,)
         return [row for each in ids if (row := await client.one(each)) is not None]
 
@@ -69,21 +69,21 @@ class Looks:
         if known is not None and known.locations is not None and known.accounts is not None:
             return known
         with plain():
-            read = await read_directory(self.channel(account), self.now())
+            read = await read_directory(await self.channel(account), self.now())
         await self.ledger.remember_directory(self.origin, account.account_id, read)
         return read
 
     async def visible(self, account: Account) -> Directory:
         """Ask the API which companies the account's API user sees, and remember it as a run does."""
         with plain():
-            read = await read_visible(self.channel(account), self.now())
+            read = await read_visible(await self.channel(account), self.now())
         await self.ledger.remember_directory(self.origin, account.account_id, read)
         return read
 
     async def reached(self, account: Account) -> tuple[VisibleAccount, ...]:
         """Ask the API which accounts an account's credentials reach: one request."""
         with plain():
-            return await read_reached(self.channel(account))
+            return await read_reached(await self.channel(account))
 
     async def _directory(self, account: Account, refresh: bool) -> Directory:
         return await self.directory(account, refresh=refresh)

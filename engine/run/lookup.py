@@ -16,6 +16,7 @@ from engine.model.invoice import Finding, Invoice, Lookup
 from engine.model.settings import Company, CompanyKey, Verify
 from engine.run.remote_rows import CompanyRows, RemoteRows
 from engine.run.thinking import think
+from engine.wire.invoices import read_invoices
 
 ReadDirectory = Callable[[bool], Awaitable[Directory]]
 """Reads an account's directory, with locations; True: from the API, although the ledger remembers one."""
@@ -88,11 +89,16 @@ def _are_there(invoices: Iterable[Invoice], rows: Iterable[RemoteRow]) -> bool:
     return not any(unknown_ids(invoice, there) for invoice in invoices)
 
 
+def invoices_of(invoices: Iterable[Invoice | Mapping[str, object]]) -> list[Invoice]:
+    """Return the invoices of a call, read where they are JSON objects. Raises `BadInvoice`."""
+    return [each for one in invoices for each in ((one,) if isinstance(one, Invoice) else read_invoices(one))]
+
+
 async def look_up_all(
     companies: Mapping[int, Company],
     invoices: Sequence[Invoice],
     require: Collection[str],
-    of: Callable[[Company], InvoiceLookup],
+    of: Callable[[Company], Awaitable[InvoiceLookup]],
 ) -> list[Lookup]:
     """Return what was found out about each invoice, in their order; each company is read once, in turn."""
     found: dict[int, Lookup] = {}
@@ -103,7 +109,8 @@ async def look_up_all(
         else:
             found[place] = _not_looked_up(invoice, companies.values())
     for company_id, own in places.items():
-        told = await of(companies[company_id]).look_up([invoices[place] for place in own], require)
+        of_company = await of(companies[company_id])
+        told = await of_company.look_up([invoices[place] for place in own], require)
         found.update(zip(own, told, strict=True))
     return [found[place] for place in range(len(invoices))]
 

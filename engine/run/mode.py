@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class Mode:
     asks_guards: bool = False  # the guards that look at a company's whole plan
     writes: bool = False  # anything may be sent, and the ledger told of it
     keeps_plan: bool = False  # the result holds the plan, to be saved
+    creates_only: bool = False  # a row that is there with other values is held, and stays as it is
     is_part: bool = False  # it is about some rows of its companies alone, and says nothing of the others
     skips_unchanged: bool = False  # a company is not compared where nothing it rests on has changed
     compares_resting: bool = False  # a company that rests is compared all the same, whatever its trouble
@@ -30,5 +31,6 @@ CHECK = Mode(verb="check", compares_resting=True, shows_vanished=True)
 APPLY = Mode(verb="apply", reads_source=False, writes=True, tells_notices=True)
 RETRY = Mode(verb="retry", asks_guards=True, writes=True, is_part=True, tries_resting=True, tells_notices=True)
 PUT = Mode(verb="put", reads_whole_source=False, writes=True, is_part=True)
-"""Of one row there is no share that could be too large, so that `put` asks no guard of whole plans. Those of a saved
-plan were asked when it was made."""
+"""Of rows that a program hands in no share could be too large, so that `put` asks no guard of whole plans. Those of a
+saved plan were asked when it was made."""
+CREATE = replace(PUT, creates_only=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from warnings import warn
 
 from engine.errors import EngineError, plain
 from engine.model.balance import ExitCode
@@ -41,6 +43,11 @@ class Run:
         )
         self._hosted: Hosted | None = None  # None: not begun
 
+    @property
+    def name(self) -> str:
+        """What it is called in messages: its verb and its id."""
+        return f"{self._work.mode.verb} {self.run_id}"
+
     def __aiter__(self) -> Self:
         return self
 
@@ -70,7 +77,7 @@ class Run:
             self._events.watch()
         self._hosted = self._host.take(
             self._execute(),
-            name=f"{self._work.mode.verb} {self.run_id}",
+            name=self.name,
             stop=self.stop,
             break_off=self._lines.break_off,
             longest_s=max((job.account.limits.timeout_s for job in self._work.jobs), default=0.0),
@@ -140,13 +147,26 @@ class Pending(AbstractAsyncContextManager[Run]):
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._is_used = False
+
+    def __del__(self) -> None:
+        """Warn of a run that nobody began, as Python warns of a coroutine that nobody awaits. Nothing was sent."""
+        if not self._is_used:
+            text = f"the run {self._run.name} was never begun, and nothing was sent: `async with` it, or await it"
+            warn(text, RuntimeWarning, stacklevel=2, source=self)
+
+    def __await__(self) -> Generator[Any, None, RunResult]:
+        """Do the run and return its outcome: `await engine.sync(companies)` is short for its `result()`."""
+        return self.result().__await__()
 
     async def result(self) -> RunResult:
         """Do the run and return its outcome. Cancelling it stops and drains the run first."""
+        self._is_used = True
         self._run.begin(watched=False)
         return await self._run.outcome()
 
     async def __aenter__(self) -> Run:
+        self._is_used = True
         self._run.begin(watched=True)
         return self._run
 

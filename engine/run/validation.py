@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import combinations
 
+from engine.documents.plan_file import plan_digest
 from engine.errors import ConfigError
 from engine.guards.registry import ALLOWABLE
 from engine.model.saved_plan import SavedPlan
-from engine.model.settings import Account, Allow, Company, Settings
+from engine.model.settings import Allow, Company, Settings
 from engine.wire.contracts import DIALECTS
 from engine.wire.dialect import Dialect
 
@@ -24,30 +24,6 @@ def sound_allowances(allow: Iterable[Allow], companies: Iterable[Company]) -> fr
         if one.company_id is not None and one.company_id not in ids:
             raise ConfigError(f"--allow {one}: there is no such company in this run")
     return allowed
-
-
-def sound_accounts(settings: Settings) -> dict[str, Account]:
-    """Return the accounts by name. Raises `ConfigError` for two of one key, and for credentials that cannot be sent."""
-    accounts = {account.name: account for account in settings.accounts}
-    if len(accounts) != len(settings.accounts) or not accounts:
-        raise ConfigError("settings need at least one account, and each under its own name")
-    for one, other in combinations(settings.accounts, 2):
-        for field in ("api_key", "account_id"):
-            if getattr(one, field) == getattr(other, field):
-                text = (
-                    f"accounts {one.name!r} and {other.name!r} have one {field}: its quota and its rows would be two's"
-                )
-                raise ConfigError(f"{text}; name it once, and give its companies that account")
-    for account in settings.accounts:
-        if account.fault:
-            continue  # what stands in the place of its credentials is not sent
-        for name in ("api_key", "client_id", "client_secret"):
-            text = getattr(account, name).reveal()
-            if not text or not text.isascii() or not text.isprintable() or text != text.strip():
-                raise ConfigError(
-                    f"{name} of account {account.name!r} is empty, or holds what no HTTP header can carry"
-                )
-    return accounts
 
 
 def sound_dialect(settings: Settings) -> Dialect:
@@ -71,3 +47,10 @@ def refuse_foreign(saved: SavedPlan, origin: str, contract: str) -> None:
     if (saved.origin, saved.contract) != (origin, contract):
         told = f"the plan was made for {saved.origin} in the contract {saved.contract!r}"
         raise ConfigError(f"{told}, and the settings say {origin} and {contract!r}: make a new one")
+
+
+def refuse_unapproved(saved: SavedPlan, approved: str | None) -> None:
+    """Refuse another plan than the one that was approved, by its digest. None: nobody approves plans."""
+    if approved is not None and plan_digest(saved) != approved:
+        text = f"the plan {saved.plan_id} is not the one that was approved: its digest is {plan_digest(saved)}"
+        raise ConfigError(f"{text}, and {approved} was approved; show this one to the person who approves")

@@ -38,7 +38,19 @@ from engine.model.events import (
     RunStarted,
     SourceRead,
 )
-from tests.sandbox.conftest import OPEN, World, assert_exact, columns, company, dims, heal, kinds, verdict, watch
+from tests.sandbox.conftest import (
+    OPEN,
+    World,
+    account,
+    assert_exact,
+    columns,
+    company,
+    dims,
+    heal,
+    kinds,
+    verdict,
+    watch,
+)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -438,11 +450,13 @@ async def test_an_account_that_is_not_there(world: World) -> None:
             engine.sync([company(1, [], account="nobody")])
 
 
-def test_settings_that_cannot_work(world: World) -> None:
+async def test_settings_that_cannot_work(world: World) -> None:
+    (known,), world.accounts = world.accounts, ()
+    async with world.engine() as engine:  # accounts may come later
+        with pytest.raises(ConfigError, match=r"names the account None; there are: none yet \(`Engine.add_account`\)"):
+            engine.sync([company(1, [])])
     with pytest.raises(ConfigError, match="account"):
-        Engine(Settings(accounts=()))
-    with pytest.raises(ConfigError, match="account"):
-        Engine(Settings(accounts=(*world.accounts, *world.accounts)))
+        Engine(Settings(accounts=(known, account("other"))))
 
 
 @pytest.mark.sockets

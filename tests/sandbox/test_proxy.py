@@ -18,7 +18,6 @@ import pytest
 from aiohttp.client_middlewares import ClientHandlerType
 
 from engine import Api, Engine, Settings
-from engine.net.client import CompanyClient
 from engine.sandbox.server import Options, Sandbox
 from tests.sandbox.conftest import DEMO, Clock, World, account, company, dims
 
@@ -87,8 +86,7 @@ async def test_a_client_run_breaks_nothing(upstream: World, proxy: str) -> None:
         first = await engine.sync([company(COMPANY, rows)]).result()
         rows[0] = rows[0]._replace(name="Another name", code=None)
         second = await engine.sync([company(COMPANY, rows)]).result()
-        client = engine.client(COMPANY)
-        assert isinstance(client, CompanyClient)
+        client = await engine.client(COMPANY)._opened()
         one = await client.one(upstream.sandbox.tenant.companies[COMPANY].rows[0].id)
         made = await client.create(dims(1, first=900)[0], "key-1")
         directory = await engine.directory(refresh=True)

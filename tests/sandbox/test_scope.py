@@ -12,7 +12,6 @@ import pytest
 from engine import Company, Dimension, EngineError, RunResult
 from engine.errors import AccountParked, IncompleteListing
 from engine.model.directory import VisibleCompany
-from engine.net.client import CompanyClient
 from engine.sandbox.server import Options, Sandbox
 from tests.sandbox.conftest import (
     DEMO,
@@ -265,8 +264,7 @@ async def test_single_rows(either_world: World) -> None:
     mine, theirs = (world.sandbox.tenant.companies[n].rows[0].id for n in (1, 2))
     new = dims(1, first=7, type_code="location")[0]
     async with world.engine() as engine:
-        client = engine.client(1)
-        assert isinstance(client, CompanyClient)  # which can write, too: `Engine.put` is the public way
+        client = await engine.client(1)._opened()  # which can write single rows: `CompanyApi.create` is the public way
         one = await client.one(mine)
         assert one is not None
         assert (one.id, one.name, one.erp_id) == (mine, "Name 00000", "00000")

@@ -18,9 +18,12 @@ from engine import (
     Company,
     CompanyApi,
     CompanyFinished,
+    CompanyInRun,
     CompanyResult,
     CompanyRows,
     ConfigError,
+    Credentials,
+    CredentialsProvider,
     Dimension,
     Directory,
     Engine,
@@ -32,26 +35,39 @@ from engine import (
     Ledger,
     LedgerError,
     Limits,
+    ListedRows,
     Locked,
     Lookup,
+    Page,
     Parked,
+    PastResult,
+    PastRun,
     Pending,
+    PlanTotals,
     Problem,
+    QuotaDay,
     RemoteRow,
     Requests,
     Run,
     RunFinished,
     RunResult,
+    SavedPlan,
     Secret,
     Settings,
     SqlSource,
+    Standing,
     State,
     Verify,
     VerifyMode,
     Waiting,
+    load_plan,
     open_ledger,
+    plan_digest,
     read_invoices,
+    read_plan,
     run_json,
+    save_plan,
+    write_plan,
 )
 
 SETTINGS = Settings(
@@ -142,11 +158,55 @@ async def single_rows(engine: Engine) -> None:
     client = engine.client(1)
     assert_type(client, CompanyApi)
     assert_type(await client.one("dim_1"), RemoteRow | None)
+    assert_type(await client.page(1, 100), Page)
+    assert_type(await client.get("K1"), list[RemoteRow])
+    assert_type(await client.count(), int)
+    assert_type(client.list(), ListedRows)
+    async for row in (rows := client.list()):
+        assert_type(row, RemoteRow)
+    assert_type(rows.certificate, Certificate)
+    cash = Dimension("K1", "account", "Account", "Cash", "1000")
+    assert_type(await client.create(cash), RunResult)
+    assert_type(client.upsert([cash], allow=[Allow("look-alike", 1)]), Pending)
+    assert_type(await client.lookup([{"ottimate_company_id": 1}]), list[Lookup])
     try:
         assert_type(await engine.directory(), Directory)
         assert_type(await engine.distrust(COMPANIES[0]), int)
     except Locked:
         pass
+
+
+async def from_a_vault(account: Account) -> Credentials:
+    key, client, secret = Secret("key"), Secret(f"client of {account.account_id}"), Secret("secret")
+    return Credentials(api_key=key, client_id=client, client_secret=secret)
+
+
+class Vault:
+    async def __call__(self, account: Account) -> Credentials:
+        return await from_a_vault(account)
+
+
+async def accounts(engine: Engine) -> None:
+    provider: CredentialsProvider = from_a_vault
+    engine.add_account(Account(name="west", account_id="racc_2", credentials=provider))
+    engine.add_account(Account(name="east", account_id="racc_3", credentials=Vault()))
+    assert_type(await engine.quota("west"), QuotaDay)
+
+
+async def plans(engine: Engine) -> None:
+    plan = engine.saved_plan(await engine.plan(COMPANIES))
+    assert_type(plan, SavedPlan)
+    assert_type(plan.totals, PlanTotals)
+    assert_type(read_plan(write_plan(plan)), SavedPlan)
+    save_plan(plan, "plan.json")
+    assert_type(engine.apply(load_plan("plan.json"), COMPANIES, approved=plan_digest(plan)), Pending)
+
+
+async def the_past(engine: Engine) -> None:
+    assert_type(await engine.history(), list[PastRun])
+    assert_type(await engine.past_run("run"), PastResult | None)
+    assert_type(await engine.company_history(1), list[CompanyInRun])
+    assert_type(await engine.status(), Standing)
 
 
 async def invoices(engine: Engine) -> None:

@@ -31,7 +31,8 @@ def test_company_beats_group_beats_fleet_and_the_zone_is_looked_for_by_itself(tm
     for number in (1, 2, 3, 4):
         (tmp_path / "exports" / f"{number}.csv").touch()
     (tmp_path / "companies.csv").write_text(
-        'id,groups,every,cron,timezone\n2,hourly,,,\n3,hourly,,"0 5,17 * * *",\n4,hourly nightly,,,Asia/Kolkata\n'
+        'id,groups,every,cron,timezone\n2,hourly,,,\n3,hourly,,"0 5,17 * * *",\n'
+        "4,hourly nightly,,,Asia/Kolkata\n1,,,,\n"
     )
     text = (
         f'companies_file = "companies.csv"\n{ACCOUNT}{FLEET}every = "1d"\ntimezone = "America/New_York"\n'

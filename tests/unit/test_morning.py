@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.cells import cell_len
 
-from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
+from engine.cli.desk.morning import Morning, morning, of_companies
 from engine.cli.show.morning import company_lines, morning_lines
 from engine.cli.show.morning_new import Frame
 from engine.model.balance import ExitCode, State
 from engine.model.outcome import Problem
-from engine.model.quota import DayUse
+from engine.model.quota import QuotaDay
 from engine.model.result import CompanyResult, LastSync
-from engine.model.settings import Account, NamedCompany, Secret
+from engine.model.settings import NamedCompany
 from engine.model.standing import RunTimes, Standing
 from tests.unit.test_render import balance, company
 
@@ -25,9 +25,8 @@ LAST = RunTimes("run-9", "sync", FIVE - timedelta(seconds=47), FIVE, 1)
 OLD = NOW - timedelta(days=3)
 
 
-def account(name: str) -> Account:
-    secret = Secret("not used")
-    return Account(name=name, account_id=f"racc_{name}", api_key=secret, client_id=secret, client_secret=secret)
+def key_day(name: str, *, used: int) -> QuotaDay:
+    return QuotaDay(account=name, day=NOW.date(), used=used, per_day=10_000, reserve=1_000, closed_until=None)
 
 
 def synced(one: CompanyResult) -> LastSync:
@@ -64,9 +63,10 @@ def a_morning(*more: CompanyResult, keys: int = 1, standing: Standing | None = N
         companies={NamedCompany(one.account, one.company_id): one for one in told},
     )
     named = [(NamedCompany(one.account, one.company_id), one.name) for one in told]
-    days = [KeyDay(account(f"a{n}"), DayUse(day=NOW.date(), used=8_500 if n == 7 else 0)) for n in range(keys)]
+    days = [key_day(f"a{n}", used=8_500 if n == 7 else 0) for n in range(keys)]
     rests = {NamedCompany("main", 1030): NOW + timedelta(hours=5), NamedCompany("main", 1): NOW + timedelta(hours=5)}
-    return morning(stands, [*named, (NamedCompany("main", 1299), "New one")], rests, days, NOW)
+    named.append((NamedCompany("main", 1299), "New one"))
+    return morning(replace(stands, rests=rests), named, days, NOW)
 
 
 REFERENCES = {"third": {"api_key": "env:OTT_KEY_3", "client_id": "env:ID", "client_secret": "file:secret"}}
@@ -126,7 +126,7 @@ def test_one_company_tells_all_that_is_remembered_of_it() -> None:
 
 
 def test_before_the_first_sync_nothing_is_claimed() -> None:
-    shown = morning(Standing(), [(NamedCompany("main", 1), "A")], {}, [], NOW)
+    shown = morning(Standing(), [(NamedCompany("main", 1), "A")], [], NOW)
     assert lines(shown) == [
         "No sync has finished yet",
         "",

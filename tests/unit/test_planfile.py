@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.documents.plan_file import COUNTS, PLAN_SCHEMA, _digest, read_plan, requests, saved_plan, write_plan
+from engine.documents.plan_file import COUNTS, PLAN_SCHEMA, _digest, read_plan, saved_plan, write_plan
 from engine.errors import ConfigError
 from engine.model.balance import Balance, State
 from engine.model.change import Change, Hold
@@ -311,4 +311,4 @@ def test_a_person_can_review_it() -> None:
     assert second["held_by"] == [{"code": "mass-create", "message": "too many"}]
     assert third["not_planned"] == [{"code": "source", "message": "no such file"}]
     assert document["totals"] == {"companies": 3, "held": 1, "creates": 1, "updates": 2, "requests": 4}
-    assert [requests(one) for one in PLAN.companies] == [4, 0, 0]
+    assert [one.requests for one in PLAN.companies] == [4, 0, 0]

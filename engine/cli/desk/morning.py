@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from engine.cli.desk.grouping import CALM, CauseGroup, grouped, is_of_run
 from engine.cli.desk.swapped import Swapped, swapped_pairs, without_swapped
 from engine.model.balance import ExitCode, worst
 from engine.model.outcome import Problem
-from engine.model.quota import DayUse
+from engine.model.quota import QuotaDay
 from engine.model.result import CompanyResult, LastSync
-from engine.model.settings import Account, NamedCompany
+from engine.model.settings import NamedCompany
 from engine.model.standing import RunTimes, Standing
 
 NEARLY_USED = 0.8
@@ -33,22 +33,9 @@ class Configured(NamedTuple):
     rests_until: datetime | None  # it is not read again before then, unless its source changes
 
 
-class KeyDay(NamedTuple):
-    """An account, and what its API key has used of its day."""
-
-    account: Account
-    use: DayUse
-
-    @property
-    def usable(self) -> int:
-        """How many requests of the day runs may send."""
-        limits = self.account.limits
-        return max(0, limits.requests_per_day - limits.reserve_per_day)
-
-    def is_near_its_end(self, now: datetime) -> bool:
-        """Whether most of it is used, or the API says that all of it is."""
-        closed = self.use.closed_until(now, self.account.limits) is not None
-        return closed or self.use.used >= NEARLY_USED * self.usable
+def is_near_its_end(day: QuotaDay) -> bool:
+    """Return whether most of a key's day is used, or the API says that all of it is."""
+    return day.closed_until is not None or day.used >= NEARLY_USED * day.usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -65,7 +52,7 @@ class Morning:
     own_causes: tuple[CauseGroup, ...]  # without what is told of pairs and accounts
     swapped: tuple[Swapped, ...]  # companies that have each other's files
     accounts: tuple[AccountTrouble, ...]
-    keys: tuple[KeyDay, ...]
+    keys: tuple[QuotaDay, ...]
     overdue: tuple[Overdue, ...] = ()  # companies that no sync has taken up since they were due
 
     @property
@@ -121,12 +108,11 @@ class Morning:
 def morning(
     standing: Standing,
     companies: Iterable[tuple[NamedCompany, str]],
-    rests: Mapping[NamedCompany, datetime],
-    keys: Iterable[KeyDay],
+    keys: Iterable[QuotaDay],
     now: datetime,
 ) -> Morning:
-    """Return how things stand with the companies of the settings; `rests`: until when some of them rest."""
-    found = tuple(_configured(where, name, standing, rests.get(where), now) for where, name in companies)
+    """Return how things stand with the companies of the settings."""
+    found = tuple(_configured(where, name, standing, standing.rests.get(where), now) for where, name in companies)
     shown = Morning(
         now=now,
         last=standing.last,

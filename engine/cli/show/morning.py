@@ -14,7 +14,7 @@ from engine.cli.desk.gravity import gravity
 from engine.cli.desk.grouping import CALM, CauseGroup
 from engine.cli.desk.kinds import KINDS
 from engine.cli.desk.moments import clock, day_words, span
-from engine.cli.desk.morning import Configured, KeyDay, Morning
+from engine.cli.desk.morning import Configured, Morning, is_near_its_end
 from engine.cli.desk.remedy import account_remedy, remedy
 from engine.cli.desk.swapped import Swapped
 from engine.cli.show.causes import cause_head, companies_of, examples, to_type
@@ -22,6 +22,7 @@ from engine.cli.show.morning_new import Frame, new_lines
 from engine.cli.show.wrapping import wrap
 from engine.guards.swapped_source import WRONG_CLIENT
 from engine.model.balance import ExitCode
+from engine.model.quota import QuotaDay
 from engine.model.standing import RunTimes
 from engine.observe.terminal import LONGEST_NAME, brief, figures, safe, tell
 
@@ -43,7 +44,7 @@ def morning_lines(shown: Morning, frame: Frame) -> Iterator[Text]:
     yield from _apart(list(new_lines(shown, frame)))
     yield from _told("Known since before", _known(shown, frame), frame.width)
     yield from _told("Waits for nobody", _waiting(shown), frame.width)
-    yield from (line for day in _keys(shown) for line in wrap(_key(day, shown.now), "", frame.width))
+    yield from (line for day in _keys(shown) for line in wrap(_key(day), "", frame.width))
     for problem in shown.problems:
         if gravity(problem.code) is ExitCode.DONE:
             yield from wrap(f"Notice: {safe(problem.message)}", "", frame.width)
@@ -195,7 +196,7 @@ def _wait_words(cause: CauseGroup, shown: Morning) -> str:
     if cause.code != "quota":
         return f"{companies_of(cause)}: {tell(cause.example.problem)}"
     accounts = {each.account for each in cause.companies}
-    closed = [day.use.closed_until(shown.now, day.account.limits) for day in shown.keys if day.account.name in accounts]
+    closed = [day.closed_until for day in shown.keys if day.account in accounts]
     known = [each for each in closed if each is not None]
     until = min(known) if known else datetime.combine(shown.now.date() + timedelta(days=1), time(), UTC)
     return f"{count} until quota returns {until:%H:%M} UTC ({span(until - shown.now)})"
@@ -213,15 +214,15 @@ def _rest_words(resting: Sequence[datetime], now: datetime) -> str:
     return f"{len(resting):,} {rest} {until}, unless the source changes; sooner with --fresh"
 
 
-def _keys(shown: Morning) -> list[KeyDay]:
-    return [each for each in shown.keys if len(shown.keys) <= FEW_ACCOUNTS or each.is_near_its_end(shown.now)]
+def _keys(shown: Morning) -> list[QuotaDay]:
+    return [each for each in shown.keys if len(shown.keys) <= FEW_ACCOUNTS or is_near_its_end(each)]
 
 
-def _key(day: KeyDay, now: datetime) -> str:
-    limits, until = day.account.limits, day.use.closed_until(now, day.account.limits)
-    counted = f"{day.use.used:,} of {limits.requests_per_day:,} requests today, {limits.reserve_per_day:,} reserved"
+def _key(day: QuotaDay) -> str:
+    counted = f"{day.used:,} of {day.per_day:,} requests today, {day.reserve:,} reserved"
+    until = day.closed_until
     closed = f"; the API says that all are used: tried again from {until:%H:%M} UTC" if until else ""
-    return f"account {safe(day.account.name)}: {counted}{closed}"
+    return f"account {safe(day.account)}: {counted}{closed}"
 
 
 def _companies(count: int) -> str:

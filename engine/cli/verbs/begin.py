@@ -13,7 +13,7 @@ import click
 
 from engine.cli.verbs.command_line import CommandLine, allowances, deadline_s
 from engine.cli.verbs.named_run import named_run
-from engine.cli.verbs.user_files import read_corrected, read_saved
+from engine.cli.verbs.user_files import read_corrected
 from engine.config import Configured
 from engine.errors import plain
 from engine.ledger.opening import open_ledger
@@ -23,6 +23,7 @@ from engine.model.settings import NamedCompany, Settings, VerifyMode
 from engine.model.wording import counted
 from engine.observe.terminal import safe
 from engine.run.engine import Engine
+from engine.run.plan_files import load_plan
 from engine.run.run import Pending
 
 Begin = Callable[[Engine], Pending]
@@ -53,7 +54,7 @@ def _check(line: CommandLine, chosen: Configured, _all: Configured) -> Begin:
 
 
 def _apply(line: CommandLine, chosen: Configured, configured: Configured) -> Begin:
-    saved = read_saved(line.plan or Path())
+    saved = load_plan(line.plan or Path())
     known = {(configured.levels[company.id].account, company.id) for company in configured.companies}
     if strange := [one for one in saved.companies if (one.account, one.company_id) not in known]:
         named = ", ".join(f"{one.company_id} of account {safe(one.account)}" for one in strange[:3])

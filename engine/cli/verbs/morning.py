@@ -13,7 +13,7 @@ from rich.console import Console
 
 from engine.cli.desk.due import overdue
 from engine.cli.desk.morning import Configured as Shown
-from engine.cli.desk.morning import KeyDay, Morning, morning, of_companies
+from engine.cli.desk.morning import Morning, morning, of_companies
 from engine.cli.show.cause_json import cause_json
 from engine.cli.show.morning import company_lines, morning_lines
 from engine.cli.show.morning_new import Frame
@@ -25,10 +25,12 @@ from engine.errors import LedgerError, plain
 from engine.ledger.opening import open_ledger
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
+from engine.model.quota import QuotaDay
 from engine.model.result import problem_json
-from engine.model.settings import AccountCompany, NamedCompany
+from engine.model.settings import NamedCompany
 from engine.model.standing import RunTimes
 from engine.observe.terminal import safe
+from engine.run.remembered import Remembered
 
 SCHEMA = "dimsync.status/1"
 
@@ -124,29 +126,20 @@ def _print(shown: Morning, company: int | None, configured: Configured, config: 
 async def _remembered(configured: Configured) -> Morning:
     settings = configured.settings
     origin, now = origin_of(settings.api.base_url), datetime.now(UTC)
-    ids = {account.account_id: account.name for account in settings.accounts}
     sound = [account for account in settings.accounts if not account.fault]  # the key of another one is not known
     with plain():
         async with await open_ledger(settings.ledger_url) as ledger:
             await ledger.carry_over(origin, {account.account_id: account.key_id for account in sound})
-            days = [KeyDay(each, await ledger.quota(origin, each.key_id, now.date())) for each in sound]
-            standing, states = await ledger.standing(origin), await ledger.states(origin)
+            remembered = Remembered(ledger=ledger, origin=origin)
+            days = [await remembered.quota(each, now.date(), now) for each in sound]
+            standing = await remembered.standing({each.account_id: each.name for each in settings.accounts})
             begun = await ledger.last_begun(origin) if configured.schedules else {}
-    rests = {
-        _named(where, ids): state.retry_at
-        for where, state in states.items()
-        if state.retry_at is not None and where.account_id in ids
-    }
     companies = [
         (NamedCompany(configured.levels[each.id].account, each.id), each.name) for each in configured.companies
     ]
     lasts = {where.company_id: begun[where] for where, _ in companies if where in begun}
-    shown = morning(standing, companies, rests, days, now)
+    shown = morning(standing, companies, days, now)
     return replace(shown, overdue=tuple(overdue(configured.schedules, lasts, now)))
-
-
-def _named(where: AccountCompany, names: dict[str, str]) -> NamedCompany:
-    return NamedCompany(names[where.account_id], where.company_id)
 
 
 def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -> dict[str, object]:
@@ -165,7 +158,7 @@ def _json(shown: Morning, configured: Configured, config: str, code: ExitCode) -
         "causes": [cause_json(each, configured.groups, config) for each in shown.causes],
         "swapped": [list(pair.company_ids) for pair in shown.swapped],
         "companies": [_company_json(each) for each in sorted(shown.companies, key=_trouble_first)],
-        "accounts": [_account_json(each, shown.now) for each in shown.keys],
+        "accounts": [_account_json(each) for each in shown.keys],
     }
 
 
@@ -194,15 +187,14 @@ def _company_json(one: Shown) -> dict[str, object]:
     return named | one.last._asdict() | {"name": one.name} | times | {"problems": codes}
 
 
-def _account_json(day: KeyDay, now: datetime) -> dict[str, object]:
-    limits = day.account.limits
+def _account_json(day: QuotaDay) -> dict[str, object]:
     return {
-        "account": day.account.name,
-        "day": day.use.day.isoformat(),
-        "used": day.use.used,
-        "limit": limits.requests_per_day,
-        "reserve": limits.reserve_per_day,
-        "closed_until": _text(day.use.closed_until(now, limits)),
+        "account": day.account,
+        "day": day.day.isoformat(),
+        "used": day.used,
+        "limit": day.per_day,
+        "reserve": day.reserve,
+        "closed_until": _text(day.closed_until),
     }
 
 

@@ -28,6 +28,7 @@ from engine.model.origin import origin_of
 from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.result import LOOKING, PastRun, company_json, problem_json
 from engine.observe.terminal import safe
+from engine.run.remembered import Remembered
 
 SCHEMA = "dimsync.history/1"
 COMPANY = "company:"
@@ -58,11 +59,12 @@ def show_history(asked: HistoryAsked) -> int:
 
 async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqlLedger) -> None:
     origin = origin_of(configured.settings.api.base_url)
+    remembered = Remembered(ledger=ledger, origin=origin)
     if not asked.what:
-        _print_list(await ledger.history(origin, asked.most), asked.output)
+        _print_list(await remembered.history(asked.most), asked.output)
     elif asked.what.startswith(COMPANY):
         company_id = _company_id(asked.what)
-        lines = await ledger.company_runs(origin, company_id, asked.most)
+        lines = await remembered.company_history(company_id, asked.most)
         names = {company.id: company.name for company in configured.companies}
         if not lines and company_id not in names:
             raise click.UsageError(
@@ -73,12 +75,12 @@ async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqlLedger) 
         _print_company(lines, company_id, name, asked.output)
     else:
         run = await named_run(ledger, origin, asked.what)
-        past = await ledger.past_result(origin, run.run_id)
+        past = await remembered.past_run(run.run_id)
         if past is None:
             _print_endless(run, asked.output, is_under_way=await ledger.is_under_way(run.run_id))
             return
         documents = [kept.document for kept in await ledger.kept_runs(origin, run_id=run.run_id)]
-        newest = await ledger.history(origin, 1)
+        newest = await remembered.history(1)
         document = documents[0] if documents else {}
         _print_story(past, document, configured, asked, is_newest=run.run_id in {each.run_id for each in newest})
 

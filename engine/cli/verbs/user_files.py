@@ -9,9 +9,7 @@ from typing import Any
 
 from click import ClickException, UsageError
 
-from engine.documents.plan_file import read_plan
 from engine.model.result import RunResult
-from engine.model.saved_plan import SavedPlan
 from engine.model.settings import RawRow
 from engine.observe.terminal import safe
 
@@ -21,14 +19,6 @@ def may_write(*files: Path | None) -> None:
     for file in files:
         if file is not None:
             file.open("a", encoding="utf-8").close()
-
-
-def read_saved(file: Path) -> SavedPlan:
-    """Return the plan that a file holds. Raises `ConfigError`, `OSError`."""
-    try:
-        return read_plan(file.read_text(encoding="utf-8"), str(file))
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is no saved plan: it is not UTF-8") from error
 
 
 def keep(file: Path, text: str) -> None:

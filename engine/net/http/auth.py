@@ -49,6 +49,10 @@ class TokenKeeper:
         if token is self._token:
             self._expires_at = 0.0
 
+    def forget(self) -> None:
+        """Drop the token, as it belongs to credentials that are not in use any more."""
+        self._token, self._expires_at, self._proven = None, 0.0, False
+
     def is_good(self, token: Secret) -> bool:
         """Return whether a token is the one that is held, and not known to be expired or refused."""
         return token is self._token and get_running_loop().time() < self._expires_at

@@ -35,14 +35,23 @@ class Quota:
     The day is the server's, by the `Date` of its answers, and the wall clock's before the first of them.
     """
 
-    def __init__(self, account: Account, store: Store, origin: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        store: Store,
+        origin: str,
+        now: Callable[[], datetime],
+        *,
+        ahead: timedelta | None = None,
+    ) -> None:
+        """Take the account, with its API key. `ahead`: by how much the server's clock is known to be ahead of ours."""
         self._limits = account.limits
         self._name = account.name
-        self._key_id = account.key_id
+        self.key_id = account.key_id
         self._store = store
         self._origin = origin
         self._now = now
-        self._ahead: timedelta | None = None  # by how much the server's clock is ahead of ours; None: not known yet
+        self._ahead = ahead  # by how much the server's clock is ahead of ours; None: not known yet
         self.told_ahead: timedelta | None = None  # the same by any `Date`, however far off, for people to be told
         self._heard = ""  # the last `Date` header
         self._day = self.day_of(now())
@@ -51,6 +60,12 @@ class Quota:
         self._asked = 0  # requests asked for in the last block; 0: none was asked for yet
         self._waiting = 0  # tasks that wait for a block
         self._turn = anyio.Lock()
+
+    def of_key(self, account: Account) -> Quota:
+        """Return the quota of the API key that the account has now; the server's clock is known already."""
+        other = Quota(account, self._store, self._origin, self._now, ahead=self._ahead)
+        other.told_ahead = self.told_ahead
+        return other
 
     def day_of(self, moment: datetime) -> date:
         """Return the server's day at a moment of our clock."""
@@ -96,7 +111,7 @@ class Quota:
         with anyio.CancelScope(shield=True):
             for day, requests in in_hand.items():
                 if requests:
-                    await self._store.charge_requests(self._origin, self._key_id, day, -requests)
+                    await self._store.charge_requests(self._origin, self.key_id, day, -requests)
 
     async def _fetch(self) -> None:
         """Fetch the next block, once for all that wait. Raises `QuotaExhausted` if there is none, and none in hand.
@@ -110,7 +125,7 @@ class Quota:
             usable = self._limits.requests_per_day - self._limits.reserve_per_day
             self._asked = next_block(self._asked, self._waiting)
             with anyio.CancelScope(shield=True):
-                requests = await self._store.reserve_requests(self._origin, self._key_id, day, usable, self._asked)
+                requests = await self._store.reserve_requests(self._origin, self.key_id, day, usable, self._asked)
             self._in_hand[day] += requests
             self._low = requests // 2
             if not requests and self._in_hand[day] <= 0:

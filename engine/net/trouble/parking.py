@@ -19,7 +19,7 @@ class Parking:
 
     def __init__(self, account: Account, host: Host, trial: Trial, *, emit: Emit, now: Callable[[], datetime]) -> None:
         """Take the account and what is shared with its other requests. One without credentials is stopped."""
-        self.reason = _no_credentials(account)  # None: the account is not stopped
+        self.reason = no_credentials(account)  # None: the account is not stopped
         self.at: datetime | None = None
         self.begun = anyio.Event()  # set when the account is stopped; whoever waits for the key waits for this, too
         self._account = account.name
@@ -45,7 +45,8 @@ class Parking:
             raise AccountParked(self.reason)
 
 
-def _no_credentials(account: Account) -> EngineError | None:
+def no_credentials(account: Account) -> EngineError | None:
+    """Return what stops an account whose credentials are not known; None: they are."""
     if not account.fault:
         return None
     return Unauthorized(f"account {account.name} has no credentials: {account.fault}")

@@ -7,7 +7,7 @@ from typing import Any
 from engine.errors import ApiError, CompanyRefused, OutOfScope, QuotaExhausted, Rejected, Throttled, Unauthorized
 from engine.model.settings import Secret
 from engine.net.call import Call
-from engine.net.http.auth import TokenKeeper
+from engine.net.key import Key
 from engine.net.trouble.companies_met import CompaniesMet
 from engine.net.trouble.good_answers import GoodAnswers
 from engine.net.trouble.parking import Parking
@@ -20,18 +20,10 @@ REFUSALS = 4
 class Refusals:
     """Judges the refusals that one account's requests meet."""
 
-    def __init__(
-        self,
-        account: str,
-        keeper: TokenKeeper,
-        met: CompaniesMet,
-        parking: Parking,
-        witness: Witness,
-        good: GoodAnswers,
-    ) -> None:
-        """Take the account's name and token, and what is known of other companies and of other requests."""
-        self._account = account
-        self._keeper = keeper
+    def __init__(self, key: Key, met: CompaniesMet, parking: Parking, witness: Witness, good: GoodAnswers) -> None:
+        """Take the account's credentials and token, and what is known of other companies and of other requests."""
+        self._credentials = key.credentials
+        self._keeper = key.keeper
         self._met = met
         self._parking = parking
         self._witness = witness
@@ -57,22 +49,44 @@ class Refusals:
     async def judge(self, call: Call[Any], error: ApiError, token: Secret | None) -> None:
         """Raise what a refusal means: the account is stopped, unless the witness is answered with the same API key.
 
-        If it is, the company is refused alone, or its chunk is. Returns, raising nothing, if the witness was answered
-        with a newer token than `token`: the call is then to be sent again with that one.
+        If it is, the company is refused alone, or its chunk is. Returns, raising nothing, if the call is to be sent
+        again: there are other credentials than it was sent with, by the account's provider, or the witness was answered
+        with a newer token than `token`. A refusal of the request for a token is raised as it is: see `Tokens`.
         """
-        if call.company_id is None or self.is_out_of_quota(error, call.company_id):
-            raise await self._parking.park(error) from error
-        if not await self._witness.clears_account(of_throttle=isinstance(error, QuotaExhausted)):
-            raise await self._parking.park(error) from error
-        if error.status == 401 and token is not self._keeper.current:
+        is_about_credentials = isinstance(error, Unauthorized)
+        if is_about_credentials and not call.bearer:
+            raise error
+        if is_about_credentials and self._are_others_in_use(call):
             return
-        raise about_company(call, error) from error
+        if not await self._is_company_s(call, error):
+            await self._stop(call, error)
+        elif is_about_credentials and self._are_others_in_use(call):
+            return
+        elif error.status != 401 or token is self._keeper.current:
+            raise about_company(call, error) from error
+
+    async def _is_company_s(self, call: Call[Any], error: ApiError) -> bool:
+        """Return whether a refusal is one company's own, by the witness."""
+        if call.company_id is None or self.is_out_of_quota(error, call.company_id):
+            return False
+        return await self._witness.clears_account(of_throttle=isinstance(error, QuotaExhausted))
+
+    def _are_others_in_use(self, call: Call[Any]) -> bool:
+        return call.used is not None and call.used is not self._credentials.account
+
+    async def _stop(self, call: Call[Any], error: ApiError) -> None:
+        """Stop the account, and raise that. Returns if its provider has other credentials than those refused."""
+        reason: ApiError | None = error
+        if isinstance(error, Unauthorized) and call.used is not None:
+            reason = await self._credentials.refused(call.used, error)
+        if reason is not None:
+            raise await self._parking.park(reason) from error
 
     def is_out_of_quota(self, error: ApiError, company_id: int) -> bool:
         """Return whether the key's day is used up: by our own count, or as three companies (or all) were told."""
         if not isinstance(error, QuotaExhausted):
             return False
-        return error.status is None or self._met.is_out_of_quota(self._account, company_id)
+        return error.status is None or self._met.is_out_of_quota(self._credentials.account.name, company_id)
 
 
 def about_company(call: Call[Any], error: ApiError) -> ApiError:

@@ -16,8 +16,8 @@ UNSEEN = (
     Mutant(
         name="engine: a company is not in the run",
         module="run.engine",
-        old="chosen = [company for company in companies if company.write]",
-        new="chosen = [company for company in companies if company.write][1:]",
+        old="chosen = [company for company in companies_of(companies) if company.write]",
+        new="chosen = [company for company in companies_of(companies) if company.write][1:]",
         scene="grown",
         why="what a run was asked for is known to its caller alone: `RunStarted` and the totals name the number",
     ),
