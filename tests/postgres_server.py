@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from shutil import rmtree
 from tempfile import gettempdir, mkdtemp
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -75,6 +76,16 @@ class PostgresServer:
         database = self._made(f"create database {{}} {options}")
         yield self.url(database)
         self._admin.execute(f"drop database {database} with (force)")
+
+    @contextmanager
+    def unreachable(self, url: str) -> Iterator[None]:
+        """End all sessions of ledgers on a database, and let nobody connect."""
+        name = urlsplit(url).path.removeprefix("/")
+        self._admin.execute(f"alter database {name} with allow_connections false")
+        ending = "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = %s"
+        self._admin.execute(f"{ending} and starts_with(application_name, 'dimsync')", (name,))
+        yield
+        self._admin.execute(f"alter database {name} with allow_connections true")
 
     def end_session(self, pid: int) -> None:
         """End a session, and wait until it is gone."""

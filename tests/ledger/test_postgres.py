@@ -117,12 +117,27 @@ async def test_whoever_lost_its_session_writes_nothing_more_of_its_companies(
 async def test_a_ledger_that_holds_nothing_is_connected_anew(
     workers: tuple[PostgresLedger, PostgresLedger], postgres: PostgresServer
 ) -> None:
-    one, _ = workers
+    one, other = workers
     await end_session(postgres, one)
     await one.start_run("run-1", "sync", NOON, origin=ORIGIN)
     await end_session(postgres, one)
     async with one.lock(HARBOR):
+        assert await other.is_under_way("run-1")  # as before
         assert [run.run_id for run in await one.history(ORIGIN, 9)] == ["run-1"]
+
+
+async def test_while_the_server_is_away_all_that_waits_is_told_so_at_once(
+    workers: tuple[PostgresLedger, PostgresLedger], postgres: PostgresServer
+) -> None:
+    one, other = workers
+    await other.aclose()
+    with postgres.unreachable(one.name):
+        for _ in range(2):
+            asked = [one.checked(HARBOR, NOON), one.checked(ANCHOR, NOON), one.read(HARBOR)]
+            for outcome in await asyncio.gather(*asked, return_exceptions=True):
+                assert "cannot be reached" in str(outcome)
+    await one.checked(HARBOR, NOON)
+    assert (await one.read(HARBOR)).state.checked_at == NOON
 
 
 async def test_a_connection_that_is_cut_in_a_transaction_has_changed_nothing(

@@ -64,12 +64,16 @@ class PostgresLedger(SqlLedger):
     ) -> None:
         """Open a run's entry, and let others see that it is under way."""
         await self._thread.write(runs.start, run_id, verb, at, origin=origin, allowed=tuple(allowed))
-        await self._thread.alone(lambda session: locks.take(session, locks.run_number(run_id)))
+        number = locks.run_number(run_id)
+        self._session_thread.under_way.add(number)
+        await self._thread.alone(lambda session: locks.take(session, number))
 
     async def finish_run(self, result: RunResult) -> None:
         """Close a run's entry with its result."""
         await self._thread.write(runs.finish, result)
-        await self._thread.alone(lambda session: locks.free(session, locks.run_number(result.run_id)))
+        number = locks.run_number(result.run_id)
+        self._session_thread.under_way.discard(number)
+        await self._thread.alone(lambda session: locks.free(session, number))
 
     async def is_under_way(self, run_id: str) -> bool:
         """Return whether a run without an end is under way, whoever carries it out."""
@@ -90,10 +94,10 @@ def _is_alive(session: Session, run_id: str) -> bool:
     return locks.holder(session, locks.run_number(run_id)) is not None
 
 
-def open_session(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Session:
+def open_session(url: str) -> Session:
     """Return a session on the ledger in a Postgres database, of the newest schema; raises as `open_postgres`."""
     name = checked(url)
-    return Session(name, name, lambda session: migrate(session, migrations, name))
+    return Session(name, name, lambda session: migrate(session, MIGRATIONS, name))
 
 
 async def open_postgres(url: str, *, migrations: Sequence[Migration] = MIGRATIONS) -> PostgresLedger:
@@ -102,5 +106,11 @@ async def open_postgres(url: str, *, migrations: Sequence[Migration] = MIGRATION
     Raises `ConfigError` for a URL that holds a password or names no database, and `LedgerError` where there is none.
     """
     thread = PostgresThread(checked(url))
-    await thread.open(lambda: open_session(url, migrations))
+
+    def prepare(session: Session) -> None:
+        migrate(session, migrations, thread.name)
+        for number in thread.under_way:
+            locks.take(session, number)
+
+    await thread.open(lambda: Session(url, thread.name, prepare))
     return PostgresLedger(thread, is_new=await thread.read(runs.is_empty))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from engine.errors import LedgerError
 from engine.ledger.connection import Connection
 from engine.ledger.postgres.session import Collision, LostConnection, Session
 from engine.ledger.sqlite.thread import DatabaseThread, Job, NotBegun
@@ -37,6 +38,7 @@ class PostgresThread(DatabaseThread):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.held: set[int] = set()  # keys of the companies' locks that the session has
+        self.under_way: set[int] = set()  # keys of the locks by which runs are known to be under way
 
     async def read(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a job that only reads: it sees one state of the database."""
@@ -73,7 +75,10 @@ class PostgresThread(DatabaseThread):
         has_begun = bool(batch[0].begin) and not isinstance(refused, NotBegun)
         if has_begun or self.held or not isinstance(error, LostConnection) or not isinstance(session, Session):
             return False
-        session.renew()
+        try:
+            session.renew()
+        except LedgerError as still:
+            raise NotBegun(still) from still
         return True
 
 
