@@ -109,7 +109,7 @@ async def open_postgres(url: str, *, migrations: Sequence[Migration] = MIGRATION
 
     def prepare(session: Session) -> None:
         migrate(session, migrations, thread.name)
-        for number in thread.under_way:
+        for number in tuple(thread.under_way):
             locks.take(session, number)
 
     await thread.open(lambda: Session(url, thread.name, prepare))
