@@ -74,9 +74,12 @@ class PostgresShelf(Shelf):
         return (), held.digest()
 
     def _wait_until_left(self) -> None:
-        """Wait until the server has noticed that a client is dead: its locks are free then."""
+        """Wait until the server has noticed that a client is dead: its locks are free then.
+
+        Each look is a transaction of its own: within one, the server tells what it told first.
+        """
         left = "select count(*) from pg_stat_activity where datname = %s"
-        with psycopg.connect(self.server.format("postgres")) as connection:
+        with psycopg.connect(self.server.format("postgres"), autocommit=True) as connection:
             while connection.execute(left, (self.database,)).fetchall() != [(0,)]:
                 time.sleep(0.002)
 
