@@ -53,7 +53,7 @@ def test_whatever_step_a_sync_over_postgres_dies_at_the_next_one_ends_exact(
     told = die(tmp_path, "all" if ALL else "few", "--postgres", postgres.url("{}"))
     assert told["wrong"] == {}
     assert told["steps"]["requests"] > 20
-    assert sum(told["deaths"].values()) > 5
+    assert min(told["deaths"]["statements"], told["deaths"]["requests"]) > 1
 
 
 def test_without_intents_some_deaths_leave_what_is_wrong(tmp_path: Path) -> None:
