@@ -54,21 +54,30 @@ def known_after(company: CompanyResult, before: Mapping[bytes, Shown], at: datet
     return shown if is_compared and company.asked is None else {**before, **shown}
 
 
+def known_of_run(result: RunResult, before: Mapping[bytes, Shown]) -> Mapping[bytes, Shown]:
+    """Return what is known of problems of runs as a whole, once this one has ended.
+
+    Only a sync tells: no other verb reads the sources of the whole fleet. One of a part of the fleet does not show what
+    is over, as it does not look at the rest.
+    """
+    if result.verb != "sync":
+        return before
+    shown = shown_of(result.problems, "", result.finished_at)
+    return {**before, **shown} if result.is_part else shown
+
+
 def recovered(result: RunResult, known: Known) -> tuple[Recovered, ...]:
     """Return what was known before a run that sent rows and is over with it, by company and code.
 
-    A code is over in a company once none of the problems that it was told for is known any more. Of the run as a whole
-    only a sync tells: no other verb reads the sources of the whole fleet.
+    A code is over in a company once none of the problems that it was told for is known any more.
     """
     found: list[Recovered] = []
     for company in result.companies:
         if before := known.get(_whose(company)):
             after = known_after(company, before, result.finished_at)
             found += _over(before, after, NamedCompany(company.account, company.company_id), company.name)
-    if result.verb == "sync":
-        after = shown_of(result.problems, "", result.finished_at)
-        found += _over(known.get(THE_RUN, {}), after, THE_RUN, "")
-    return tuple(found)
+    before = known.get(THE_RUN, {})
+    return (*found, *_over(before, known_of_run(result, before), THE_RUN, ""))
 
 
 def _over(

@@ -141,6 +141,7 @@ class RunResult:
     days: tuple[AccountDay, ...] = ()  # of the accounts' API keys, when it ended
     stop_code: int | None = None  # of a run that was stopped
     recovered: tuple[Recovered, ...] = field(default=(), repr=False)  # trouble that is over; only of runs that send
+    is_part: bool = False  # more companies are configured, and may be written to, than it was of
 
     @property
     def ok(self) -> bool:

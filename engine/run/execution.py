@@ -200,6 +200,7 @@ class Execution:
             totals=Balance(),
             requests=Requests(),
             allowed=self._work.allowed_texts,
+            is_part=self._is_part(),
         )
         result = with_totals(
             empty,
@@ -213,6 +214,10 @@ class Execution:
         codes = (ExitCode(result.exit_code), *([ExitCode.REJECTED] if rows_of_nobody else []))
         problems = (*result.problems, *self._problems(fleet), *rows_of_nobody)
         return replace(result, exit_code=worst(codes), problems=problems)
+
+    def _is_part(self) -> bool:
+        chosen = {job.company.id for job in self._jobs}
+        return any(company.write and company.id not in chosen for company in self._dependencies.settings.companies)
 
     def _problems(self, fleet: Fleet) -> list[Problem]:
         """Return the problems of the run as a whole."""

@@ -53,8 +53,10 @@ client_secret = "env:CLIENT_SECRET_3"
 source = "exports/{{company_id}}.csv"
 [verify]
 probe_after = "20h"
+[groups.second.verify]
+probe_after = "36h"
 """
-"""Each day's sync asks for the number of rows: else what is asked would depend on seconds."""
+"""Each sync asks for the number of rows, and of account `second` every other one: nothing is due by seconds alone."""
 
 KEYS = {
     name: f"demo-{kind}{number}"
@@ -187,8 +189,11 @@ def set_up(week: Week) -> None:
     )
     (week.folder / "exports").mkdir()
     (week.folder / "dimsync.toml").write_text(SETTINGS.format(base_url=week.door.base_url), encoding="utf-8")
-    lines = (f"{one},{name},{account_of(one)[0]}\n" for one, name in companies.items())
-    (week.folder / "companies.csv").write_text("id,name,account\n" + "".join(lines), encoding="utf-8")
+    lines = (
+        f"{one},{name},{account_of(one)[0]},{'second' if account_of(one)[0] == 'second' else ''}\n"
+        for one, name in companies.items()
+    )
+    (week.folder / "companies.csv").write_text("id,name,account,groups\n" + "".join(lines), encoding="utf-8")
     for one in companies:
         week.source(one, rows_of(one))
 
@@ -205,6 +210,7 @@ def play(week: Week) -> Iterator[Screen]:
     yield week.type("dimsync sync", day(3))
     yield week.type("dimsync plan --select company:1030", day(3, 3))
     go_wrong(week)
+    week.type("dimsync pull --select account:second second.csv", day(4, -1))  # a good half of its day's requests
     yield week.type("dimsync sync", day(4))
     for width in (WIDTH, 200):
         yield week.type("dimsync status", day(4, 2), width)

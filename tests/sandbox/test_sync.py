@@ -130,3 +130,14 @@ async def test_the_page_size_that_is_echoed_is_believed(world: World) -> None:
     assert (result.balance.adopted, result.requests.list) == (95, 4)
     assert result.certificate is not None
     assert result.certificate.whole
+
+
+async def test_a_run_is_a_part_of_the_fleet_while_others_may_be_written_to(world: World) -> None:
+    for n in (1, 2, 3):
+        world.place(n)
+    first, second = company(1, dims(3)), company(2, dims(3))
+    world.companies = (first, second, company(3, dims(3), write=False))
+    assert (await world.sync(first)).is_part
+    assert not (await world.sync(first, second)).is_part
+    world.companies = ()  # nobody says that there are others
+    assert not (await world.sync(first)).is_part

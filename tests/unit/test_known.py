@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.cli.desk.fail_on import code_for_new
 from engine.model.balance import ExitCode, State, worst
-from engine.model.known import THE_RUN, Shown, known_after, recovered, shown_of, with_since
+from engine.model.known import THE_RUN, Shown, known_after, known_of_run, recovered, shown_of, with_since
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, RunResult
 from engine.model.settings import NamedCompany
@@ -106,6 +106,18 @@ def test_the_run_has_problems_of_its_own() -> None:
     assert (again.since, again.is_news) == (NOW, False)
     assert code_for_new(replace(later, exit_code=3)) == ExitCode.REJECTED
     assert code_for_new(replace(later, exit_code=3, problems=(again,))) == ExitCode.DONE
+
+
+def test_a_sync_of_a_part_of_the_fleet_does_not_end_what_the_run_as_a_whole_was_told_for() -> None:
+    stray = Problem(code="unknown-company", message="3 rows name no company", file="all.csv")
+    before = shown_of((stray,), "", NOW)
+    quiet = replace(run([company(1)]), finished_at=NOW + DAY)
+    part = replace(quiet, is_part=True)
+    assert (known_of_run(part, before), recovered(part, {THE_RUN: before})) == (before, ())
+    assert known_of_run(quiet, before) == {}
+    (over,) = recovered(quiet, {THE_RUN: before})
+    assert (over.code, over.company_id, over.since) == ("unknown-company", 0, NOW)
+    assert known_of_run(replace(quiet, verb="apply"), before) == before
 
 
 def known(code: str, *, key: str | None = None) -> Problem:

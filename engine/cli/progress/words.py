@@ -8,7 +8,7 @@ from datetime import timedelta
 from engine.cli.desk.grouping import CALM
 from engine.cli.desk.kinds import KINDS
 from engine.cli.desk.moments import span
-from engine.observe.terminal import LONGEST_NAME, brief, safe
+from engine.observe.terminal import LONGEST_MESSAGE, LONGEST_NAME, brief
 from engine.observe.view import AtWork, Day, Trouble, View, Wait
 
 LONGEST_AT_WORK, SHORTEST_AT_WORK = 40, 8
@@ -98,7 +98,7 @@ def waits(view: View) -> Iterator[tuple[str, str]]:
     for trouble in view.troubles:
         if trouble.gravity in CALM:
             companies = count(trouble.companies, "company")
-            yield f"{trouble.code}: {companies} until the next run: {safe(trouble.message)}", "cyan"
+            yield f"{trouble.code}: {companies} until the next run: {brief(trouble.message, LONGEST_MESSAGE)}", "cyan"
     if view.day is not None and view.day.short:
         short = count(_roughly(view.day.short), "request")
         yield f"about {short} too few today: the rest waits until 00:00 UTC", "yellow"
@@ -108,8 +108,8 @@ def wait_words(wait: Wait) -> str:
     """Return who waits, for how long, and why; or who can do no more."""
     who = count(wait.number, wait.kind) if wait.number > 1 else f"{wait.kind} {brief(wait.name, LONGEST_NAME)}"
     if wait.seconds is None:
-        return f"{who} can do no more in this run: {safe(wait.reason)}"
-    return f"{who} for {span(timedelta(seconds=max(1.0, wait.seconds)))}: {safe(wait.reason)}"
+        return f"{who} can do no more in this run: {brief(wait.reason, LONGEST_MESSAGE)}"
+    return f"{who} for {span(timedelta(seconds=max(1.0, wait.seconds)))}: {brief(wait.reason, LONGEST_MESSAGE)}"
 
 
 def kind_of(trouble: Trouble) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def kind_of(trouble: Trouble) -> tuple[str, str]:
 
 def trouble_words(trouble: Trouble) -> str:
     """Return how many companies have it, which was the first, and what that one tells."""
-    first, message = company_words(trouble.company_id, trouble.name), safe(trouble.message)
+    first, message = company_words(trouble.company_id, trouble.name), brief(trouble.message, LONGEST_MESSAGE)
     if trouble.companies == 1:
         return f"{first}: {trouble.code}: {message}"
     return f"{count(trouble.companies, 'company')}: {trouble.code}, such as {first}: {message}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, to_text
-from engine.model.known import THE_RUN, Known, Shown, known_after, shown_of
+from engine.model.known import THE_RUN, Known, Shown, known_after, known_of_run
 from engine.model.result import RunResult
 from engine.model.settings import NamedCompany
 
@@ -38,8 +38,8 @@ def note(connection: Connection, result: RunResult, origin: str) -> None:
         before = known.get(where, {})
         if before or company.problems:
             _replace(connection, origin, where, before, known_after(company, before, at))
-    if result.verb == "sync":  # no other verb reads the sources of the whole fleet
-        _replace(connection, origin, THE_RUN, known.get(THE_RUN, {}), shown_of(result.problems, "", at))
+    before = known.get(THE_RUN, {})
+    _replace(connection, origin, THE_RUN, before, known_of_run(result, before))
 
 
 def _replace(
