@@ -109,7 +109,8 @@ def test_events_and_errors_have_modules_of_their_own() -> None:
     }
     assert set(engine.errors.__all__) == errors
     events = {each.__name__ for each in get_args(engine.Event)}
-    assert set(engine.events.__all__) == events | {"Event", "WaitKind"}
+    parts = {"CompanyAhead", "KeyAhead", "WaitKind"}
+    assert set(engine.events.__all__) == events | parts | {"Event"}
     for module in (engine.errors, engine.events):
         assert all(getattr(engine, name) is getattr(module, name) for name in {*errors, *events} & {*module.__all__})
 
