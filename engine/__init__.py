@@ -52,8 +52,9 @@ if TYPE_CHECKING:
         Vanished,
         WrongContract,
     )
+    from engine.ledger.opening import open_ledger
     from engine.ledger.protocols import Ledger
-    from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+    from engine.ledger.sqlite.ledger import SqliteLedger, SqlLedger
     from engine.model.balance import Balance, ExitCode, State
     from engine.model.change import Change, Hold
     from engine.model.difference import Difference, FieldDifference, Whose
@@ -148,7 +149,8 @@ _HOMES = {
             "Throttled Unauthorized Unreadable UnsafePlan Untrusted Vanished WrongContract"
         ),
         "engine.ledger.protocols": "Ledger",
-        "engine.ledger.sqlite.ledger": "SqliteLedger open_ledger",
+        "engine.ledger.opening": "open_ledger",
+        "engine.ledger.sqlite.ledger": "SqlLedger SqliteLedger",
         "engine.model.balance": "Balance ExitCode State",
         "engine.model.change": "Change Hold",
         "engine.model.dimension": "Dimension RemoteRow",
@@ -316,6 +318,7 @@ __all__ = [
     "SourceRead",
     "SourceReading",
     "SourceRows",
+    "SqlLedger",
     "SqlSource",
     "SqliteLedger",
     "StalePlan",

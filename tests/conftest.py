@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
+from subprocess import SubprocessError
 
 import pytest
 
 from engine.ledger.sqlite import database
 from engine.ledger.sqlite.migrate import MIGRATIONS, Migration, migrate
 from tests.nursery import Nursery
+from tests.postgres_server import PostgresServer, running_server
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,6 +56,24 @@ def ready_made_schema() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "migrate", copy)
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A Postgres server, which takes two seconds to start."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server())
+        except (ImportError, OSError, SubprocessError, AssertionError, RuntimeError) as error:
+            pytest.skip(f"no Postgres server starts here: {error}")
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of an empty ledger in Postgres."""
+    with postgres.ledger() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

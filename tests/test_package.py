@@ -50,6 +50,7 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
         for path in (ROOT / "engine").rglob(kind)
     }
     assert "engine/ledger/sqlite/migrations/01-rows-intents-runs.sql" in sources
+    assert "engine/ledger/postgres/statements/rows.sql" in sources
     alias = "engine/distribution/"  # what is below it lies at the top there
     assert {each.removeprefix(alias) for each in sources} <= names
     assert not [name for name in names if name.startswith("engine/distribution")]
@@ -108,7 +109,8 @@ def test_events_and_errors_have_modules_of_their_own() -> None:
     }
     assert set(engine.errors.__all__) == errors
     events = {each.__name__ for each in get_args(engine.Event)}
-    assert set(engine.events.__all__) == events | {"Event", "WaitKind"}
+    parts = {"CompanyAhead", "KeyAhead", "WaitKind"}
+    assert set(engine.events.__all__) == events | parts | {"Event"}
     for module in (engine.errors, engine.events):
         assert all(getattr(engine, name) is getattr(module, name) for name in {*errors, *events} & {*module.__all__})
 
@@ -131,7 +133,9 @@ def test_all_that_public_methods_take_give_or_raise_is_public() -> None:
         seen.add(thing)
         if isinstance(thing, type) and thing not in public:
             missing.add(thing)
-        elif thing not in (engine.Ledger, engine.SqliteLedger) and not thing.__module__.startswith("engine.sandbox."):
+        elif thing not in (engine.Ledger, engine.SqlLedger, engine.SqliteLedger) and not thing.__module__.startswith(
+            "engine.sandbox."
+        ):
             left += [part for annotation in annotations_of(thing) for part in parts_of(annotation)]
     assert {each.__qualname__ for each in missing} == set()
 

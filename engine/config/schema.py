@@ -236,10 +236,12 @@ KEPT_AT_LEAST_S = 7 * 86_400.0
 
 
 class LedgerSection(Section):
-    """`[ledger]`: the file that remembers what was sent and acknowledged (`dimsync help backup`)."""
+    """`[ledger]`: the file, or the database, that remembers what was sent and acknowledged (`dimsync help backup`)."""
 
     url: Annotated[str, _resolved(ledger_url), Field(validate_default=True)] = "sqlite:///dimsync.db"
-    """Where the file is, relative to the settings. Example: `url = "sqlite:////var/lib/dimsync/dimsync.db"`."""
+    """Where the file is, relative to the settings. Or a Postgres database, which several machines share, as in
+    `postgresql://dimsync@db.example.com/dimsync`; its password is in `PGPASSWORD` or `~/.pgpass`, never in the URL.
+    Example: `url = "sqlite:////var/lib/dimsync/dimsync.db"`."""
     keep: Annotated[Duration, Field(ge=KEPT_AT_LEAST_S)] = 400 * 86_400.0
     """Runs and attempts that are older are forgotten; at least 7 days. What is known of rows is always kept.
     Example: `keep = "90d"`."""

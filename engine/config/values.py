@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.ledger.postgres.address import fault_of, is_postgres
 from engine.model.settings import Secret
 from engine.model.settings_rules import COMPANY_IDS, private_address
 from engine.sources.files import ending_fault
@@ -131,8 +132,12 @@ def _from_file(where: str, around: Surroundings) -> str:
 
 
 def ledger_url(value: object, around: Surroundings) -> str:
-    """Return the ledger's URL with an absolute path. Raises `ValueError`."""
+    """Return the ledger's URL, a file's with an absolute path. Raises `ValueError`, without any part of the URL."""
     prefix = "sqlite:///"
+    if isinstance(value, str) and is_postgres(value):
+        if (fault := fault_of(value)) is not None:
+            raise ValueError(fault)
+        return value
     if not isinstance(value, str) or not value.startswith(prefix) or not value.removeprefix(prefix):
-        raise ValueError('is not a ledger\'s address: write "sqlite:///FILE"')
+        raise ValueError('is not a ledger\'s address: write "sqlite:///FILE" or "postgresql://USER@HOST/DATABASE"')
     return f"{prefix}{(around.folder / value.removeprefix(prefix)).absolute()}"

@@ -16,9 +16,9 @@ import anyio
 from engine.compare.rekey import Rekey
 from engine.documents.plan_file import saved_plan
 from engine.errors import ConfigError, EngineError
+from engine.ledger.opening import open_ledger
 from engine.ledger.protocols import Ledger
 from engine.ledger.remembered import Remembered
-from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.dimension import Dimension, RemoteRow, clean
 from engine.model.directory import Directory, VisibleAccount
 from engine.model.invoice import Invoice, Lookup
@@ -116,7 +116,7 @@ class Engine:
                 if self._ledger is None:
                     self._ledger = own = await open_ledger(self._settings.ledger_url)
                     opened.push_async_callback(own.aclose)
-                    self._notices = [new_ledger(str(own.path))] if own.is_new else []
+                    self._notices = [new_ledger(own.name)] if own.is_new else []
                 await opened.enter_async_context(self._connections.opened(self._ledger))
                 self._own = opened.pop_all()
         except BaseException:

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, open_ledger, run_json
-from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.ledger import SqlLedger
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.settings import CompanyKey
 from engine.sandbox.access import Credentials
@@ -23,10 +23,10 @@ LIMITS = Limits(timeout_s=10.0, max_attempts=4)
 SERVER_TIMEOUT_S = 0.2  # the sandbox is quick: so long a dead client's requests may still be carried out
 
 
-class AckOnly(SqliteLedger):
+class AckOnly(SqlLedger):
     """A ledger that writes after the answer alone, as if no intents were needed: the mutation that has to be caught."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: SqlLedger) -> None:
         super().__init__(ledger._thread, ledger._hold)
         self._begun: dict[str, Intent] = {}
 

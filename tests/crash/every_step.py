@@ -25,8 +25,8 @@ import sqlite3
 import sys
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from contextvars import Context
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -36,16 +36,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import TypeVar, TypeVarTuple, cast
+from typing import Protocol, TypeVar, TypeVarTuple, cast
 
 import aiohttp
 import orjson
 
 from engine import Account, Allow, Api, Company, Dimension, Engine, Limits, RunResult, Secret, Settings
+from engine.ledger.connection import Connection as LedgerConnection
 from engine.ledger.sqlite.database import open_file
-from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.ledger import SqliteLedger, SqlLedger
 from engine.ledger.sqlite.lock import FileLocks
-from engine.ledger.sqlite.thread import DatabaseThread, _Job
+from engine.ledger.sqlite.thread import DatabaseThread, Job
 from engine.sandbox.access import Credentials
 from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.faults.scheduled_fault import ScheduledFault
@@ -185,22 +186,74 @@ class Desk(DatabaseThread):
     Then a client's steps come in one order, however often it is run.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: LedgerConnection) -> None:
         super().__init__("on disk")
         self._connection = connection
-        self._waiting: list[_Job] = []
+        self._waiting: list[Job] = []
 
     async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._serve_all)
-        self._waiting.append(_Job(work, begin, answer))
+        self._waiting.append(Job(work, begin, answer))
         return await answer
 
     def _serve_all(self) -> None:
         batch, self._waiting = self._waiting, []
         self._work_off(self._connection, [job for job in batch if not job.answer.cancelled()])
+
+
+class Shelf(Protocol):
+    """Where a ledger is kept, which several processes open one after the other."""
+
+    def opened(self, steps: Steps) -> AbstractContextManager[SqlLedger]:
+        """Give the ledger to a client that counts its steps."""
+        ...
+
+    def copied(self, folder: Path) -> Shelf:
+        """Return a copy, in a folder or wherever such ledgers are."""
+        ...
+
+    def open_intents(self) -> int:
+        """Return how many intents are open."""
+        ...
+
+    def remains(self) -> tuple[tuple[str, ...], bytes]:
+        """Return what a dead client has left: names of locks, and a digest of what the ledger holds."""
+        ...
+
+
+class FileShelf(Shelf):
+    """A ledger in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def opened(self, steps: Steps) -> Iterator[SqlLedger]:
+        locks = FileLocks(self.path.with_suffix(".locks"))
+        with closing(open_file(self.path, locks)) as connection:
+            connection.execute("pragma synchronous = off")  # no death of a process takes back what the kernel has
+            connection.set_trace_callback(steps.statement)
+            yield SqliteLedger(Desk(connection), locks.hold)
+
+    def copied(self, folder: Path) -> Shelf:
+        return FileShelf(Path(shutil.copy(self.path, folder / "ledger.db")))
+
+    def open_intents(self) -> int:
+        with closing(sqlite3.connect(self.path)) as connection:
+            return int(connection.execute("select count(*) from intents").fetchone()[0])
+
+    def remains(self) -> tuple[tuple[str, ...], bytes]:
+        """Return names of locks, and a digest of the pages. The ledger is read as a copy: reading would mend it."""
+        locks = tuple(sorted(path.name for path in self.path.with_suffix(".locks").rglob("*")))
+        with TemporaryDirectory(dir=self.path.parent) as folder:
+            for path in self.path.parent.glob(f"{self.path.name}*"):
+                if path.is_file() and not path.name.endswith("-shm"):  # made from the others
+                    shutil.copy(path, folder)
+            with closing(sqlite3.connect(Path(folder) / self.path.name)) as connection:
+                return locks, blake2b(connection.serialize()).digest()
 
 
 class Rows:
@@ -215,10 +268,10 @@ class Rows:
 
 
 class Stage:
-    """A server, a ledger file and a clock."""
+    """A server, a ledger and a clock."""
 
-    def __init__(self, ledger: Path, kind: Callable[[SqliteLedger], SqliteLedger]) -> None:
-        self.ledger = ledger
+    def __init__(self, shelf: Shelf, kind: Callable[[SqlLedger], SqlLedger]) -> None:
+        self.shelf = shelf
         self.kind = kind  # what is made of the ledger before it is used
         self.clock = Clock()
         self.service = Server(Options(), tenant=Tenant(), clock=self.clock, second=lambda: 0.0)
@@ -237,12 +290,9 @@ class Stage:
     async def _sync(self, wanted: Mapping[int, list[Dimension]], rng: Random, steps: Steps) -> RunResult:
         self._land_late(rng)
         line = cast("aiohttp.ClientSession", Line(service=self.service, fate=steps, rng=rng, watch=lambda _: None))
-        locks = FileLocks(self.ledger.with_suffix(".locks"))
         companies = [Company(id=number, source=Rows(rows)) for number, rows in wanted.items()]
-        with closing(open_file(self.ledger, locks)) as connection:
-            connection.execute("pragma synchronous = off")  # no death of a process takes back what the kernel has
-            connection.set_trace_callback(steps.statement)
-            ledger = self.kind(SqliteLedger(Desk(connection), locks.hold))
+        with self.shelf.opened(steps) as opened:
+            ledger = self.kind(opened)
             async with Engine(settings(), session=line, ledger=ledger, now=self.clock, rng=rng) as engine:
                 return await engine.sync(
                     companies, allow=[each for each in LEAVE if each.company_id in wanted]
@@ -278,9 +328,9 @@ class Stage:
         self.unfinished = list(turns.values())
 
 
-def prepared(ledger: Path, kind: Callable[[SqliteLedger], SqliteLedger]) -> Stage:
+def prepared(shelf: Shelf, kind: Callable[[SqlLedger], SqlLedger]) -> Stage:
     """Return a stage on which company 1 was synced before, and company 2 is not known."""
-    stage = Stage(ledger, kind)
+    stage = Stage(shelf, kind)
     stage.service.place(1)
     stage.service.place(2, [Values(*row) for row in THERE])
     assert stage.sync({1: KNOWN}, seed=0).exit_code == 0
@@ -290,17 +340,7 @@ def prepared(ledger: Path, kind: Callable[[SqliteLedger], SqliteLedger]) -> Stag
 
 
 Remains = tuple[int, tuple[str, ...], bytes]
-"""What a death leaves where no request is under way: messages to the server, names of locks, pages of the ledger."""
-
-
-def remains(stage: Stage, folder: Path) -> Remains:
-    """Return what a client has left. The ledger is read as a copy: reading would mend it."""
-    for path in stage.ledger.parent.glob(f"{stage.ledger.name}*"):
-        if not path.name.endswith("-shm"):  # made from the others
-            shutil.copy(path, folder)
-    locks = tuple(sorted(path.name for path in stage.ledger.with_suffix(".locks").rglob("*")))
-    with closing(sqlite3.connect(folder / stage.ledger.name)) as connection:
-        return stage.told, locks, blake2b(connection.serialize()).digest()
+"""What a death leaves where no request is under way: messages to the server, names of locks, what the ledger holds."""
 
 
 def die(stage: Stage, at: int, seen: set[Remains] | None) -> bool:
@@ -321,8 +361,7 @@ def die(stage: Stage, at: int, seen: set[Remains] | None) -> bool:
     _, status = os.waitpid(client, 0)
     assert os.WIFSIGNALED(status), "it ended by itself"
     if seen is not None and not stage.unfinished:
-        with TemporaryDirectory(dir=stage.ledger.parent) as folder:
-            left = remains(stage, Path(folder))
+        left = (stage.told, *stage.shelf.remains())
         if left in seen:
             return False
         seen.add(left)
@@ -356,17 +395,21 @@ def check(stage: Stage, result: RunResult, created: list[int]) -> None:
 
 def check_at_rest(stage: Stage) -> None:
     """The ledger has nothing open, and one more run finds nothing to do and asks nothing."""
-    with closing(sqlite3.connect(stage.ledger)) as connection:
-        found = connection.execute("select count(*) from intents")
-        assert found.fetchone() == (0,)
+    assert stage.shelf.open_intents() == 0
     again = stage.sync(AFTER, seed=2)
     assert (again.exit_code, again.requests.total, again.totals.rejected) == (3, 0, 1), again
     assert again.totals.unchanged == sum(map(len, AFTER.values())) - 1
 
 
 def chosen(kinds: list[str], which: str) -> list[int]:
-    """Return the steps to die at, counted from 1: `all`, `requests`, or those that leave something new (`every`)."""
+    """Return the steps to die at, counted from 1: `all`, `requests`, or those that leave something new (`every`).
+
+    `few`: every 25th statement, and every 12th request.
+    """
     before = [STATEMENT, *kinds]
+    if which == "few":
+        at = {one: [n for n, kind in enumerate(kinds, start=1) if kind == one] for one in (STATEMENT, REQUEST)}
+        return sorted((*at[STATEMENT][12::25], *at[REQUEST][4::12]))
     return [
         n
         for n, kind in enumerate(kinds, start=1)
@@ -381,10 +424,12 @@ def rehearse(stage: Stage) -> list[str]:
     return kinds
 
 
-def copied(stage: Stage, ledger: Path) -> Stage:
-    """Return a stage of its own, with the ledger in another place: nothing of what happens there is seen here."""
+def copied(stage: Stage, folder: Path) -> Stage:
+    """Return a stage of its own, with a copy of the ledger: nothing of what happens there is seen here."""
+    shelf, stage.shelf = stage.shelf, FileShelf(folder)  # it may hold what cannot be copied
     copy = deepcopy(stage)
-    copy.ledger = Path(shutil.copy(stage.ledger, ledger))
+    stage.shelf = shelf
+    copy.shelf = shelf.copied(folder)
     return copy
 
 
@@ -392,12 +437,14 @@ def main() -> None:
     """Die at the steps; print, as JSON, how many there are, at how many it died and went on, and what went wrong."""
     parser = ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("which", choices=["every", "all", "requests"])
+    parser.add_argument("which", choices=["every", "all", "requests", "few"])
     parser.add_argument("--ack-only", action="store_true")
+    parser.add_argument("--postgres", help="URL of a server, with {} in the place of the database")
     options = parser.parse_args()
     kind = AckOnly if options.ack_only else lambda ledger: ledger
-    kinds = rehearse(prepared(options.folder / "twin.db", kind))
-    stage = prepared(options.folder / "ledger.db", kind)
+    twin, shelf = _shelves(options.folder, options.postgres)
+    kinds = rehearse(prepared(twin, kind))
+    stage = prepared(shelf, kind)
     steps, wrong = chosen(kinds, options.which), {}
     seen: set[Remains] | None = None if options.which == "all" else set()
     went_on = 0
@@ -406,7 +453,7 @@ def main() -> None:
     for at in steps:
         try:
             with TemporaryDirectory(dir=options.folder) as folder:
-                went_on += die(copied(stage, Path(folder) / "ledger.db"), at, seen)
+                went_on += die(copied(stage, Path(folder)), at, seen)
         except AssertionError as error:
             went_on += 1
             wrong[f"{kinds[at - 1]}, {at}"] = str(error)
@@ -414,6 +461,15 @@ def main() -> None:
     sys.stdout.buffer.write(
         orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "went_on": went_on, "wrong": wrong})
     )
+
+
+def _shelves(folder: Path, server: str | None) -> tuple[Shelf, Shelf]:
+    """Return places for two new ledgers: files, or databases of a server."""
+    if server is None:
+        return FileShelf(folder / "twin.db"), FileShelf(folder / "ledger.db")
+    from tests.crash.postgres_shelf import new_shelf  # noqa: PLC0415  it is made of what stands here
+
+    return new_shelf(server), new_shelf(server)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from tests.nursery import ROOT
+from tests.postgres_server import PostgresServer
 
 ALL = os.environ.get("DIMSYNC_KILL") == "all"
 """Die at all turns of tasks as well, not only at those that leave something else than the one before; and go on from
@@ -43,6 +44,16 @@ def test_whatever_step_a_sync_dies_at_the_next_one_ends_exact(
     assert min(steps["statements"], steps["awaits"]) > 100
     assert steps["requests"] > 20
     assert told["went_on"] > 60  # of the others, each left what one of these did
+
+
+def test_whatever_step_a_sync_over_postgres_dies_at_the_next_one_ends_exact(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    """At some of the steps: which ledger calls there are, and what they mean, is the same as above."""
+    told = die(tmp_path, "all" if ALL else "few", "--postgres", postgres.url("{}"))
+    assert told["wrong"] == {}
+    assert told["steps"]["requests"] > 20
+    assert min(told["deaths"]["statements"], told["deaths"]["requests"]) > 1
 
 
 def test_without_intents_some_deaths_leave_what_is_wrong(tmp_path: Path) -> None:

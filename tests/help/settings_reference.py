@@ -34,7 +34,7 @@ KINDS = {
     values.duration: "duration",
     values.size: "size",
     values.address: "address",
-    values.ledger_url: "`sqlite:///FILE`",
+    values.ledger_url: "`sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`",
     values.secret: "reference to a secret",
     schedules.every: "duration from 1m to 366d",
     schedules.cron: "text",

@@ -224,8 +224,8 @@ async def test_people_can_ask_what_became_of_each_row(on_disk: SqliteLedger, tmp
     }
 
 
-async def test_the_schema_is_told_whole_and_can_be_carried_out(ledger: Ledger) -> None:
-    told = await ledger.schema()
+async def test_the_schema_is_told_whole_and_can_be_carried_out(on_disk: SqliteLedger) -> None:
+    told = await on_disk.schema()
     assert "marks of a plan that the guards let pass" in told
     assert all(len(line) <= 120 for line in told.splitlines())
     with closing(sqlite3.connect(":memory:")) as connection:

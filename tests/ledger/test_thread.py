@@ -65,7 +65,7 @@ async def test_what_waits_is_committed_together(on_disk: SqliteLedger, gate: Gat
 async def test_a_failing_job_fails_alone(on_disk: SqliteLedger, gate: Gate) -> None:
     chunks = [("one", "a"), ("two", "a"), ("three", "b")]
     waiting = [asyncio.create_task(on_disk.begin(HARBOR, intent(*chunk))) for chunk in chunks]
-    bug = asyncio.create_task(on_disk._thread.write(lambda connection: connection.no_such_method()))  # type: ignore[attr-defined]
+    bug = asyncio.create_task(on_disk._thread.write(lambda connection: connection.no_such_method()))
     await settled_into_queue()
     gate.opened.set()
     one, two, three = await asyncio.gather(*waiting, return_exceptions=True)

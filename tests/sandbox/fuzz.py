@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextvars import Context
 from selectors import DefaultSelector, SelectorKey
 from threading import get_ident
-from typing import Concatenate, ParamSpec, TypeVar, TypeVarTuple
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from engine.errors import LedgerError
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.thread import DatabaseThread
 
 P = ParamSpec("P")
@@ -97,20 +98,18 @@ class Fate:
 class Desk(DatabaseThread):
     """Carries out a ledger's jobs on the spot; what a dead process asks for is not done."""
 
-    def __init__(self, connection: sqlite3.Connection, fate: Fate) -> None:
+    def __init__(self, connection: Connection, fate: Fate) -> None:
         super().__init__("in memory")
         self._connection = connection
         self._fate = fate
 
-    async def read(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._do(lambda: work(self._connection, *args, **kwargs))
 
-    async def write(
-        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def write(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._do(lambda: work(self._connection, *args, **kwargs))
 
-    async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def alone(self, work: Callable[[Any], T]) -> T:
         await asyncio.sleep(0)
         return work(self._connection)
 

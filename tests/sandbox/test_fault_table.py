@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import selectors
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +23,7 @@ from engine.sandbox.faults.effects import EFFECTS
 from engine.sandbox.record import Entry
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.service import CONTRACTS
+from tests.postgres_server import PostgresServer
 from tests.sandbox.conftest import (
     DEMO,
     OTHER,
@@ -38,8 +41,11 @@ from tests.sandbox.conftest import (
 from tests.sandbox.fault_table import TABLE
 from tests.sandbox.fault_table.case import ELSEWHERE, PER_ACCOUNT, Case, Then, told
 from tests.sandbox.memory import perform
+from tests.sandbox.postgres import postgres_ledger
 
 RUNS = [(contract, case) for contract in CONTRACTS for case in TABLE]
+LOST = re.compile(r"(after the work|reset|hang|truncated|gzip|huge|malformed|poisoned).* chunk|chunk is lost")
+LOST_CHUNKS = [case for case in TABLE if LOST.search(case.name)]
 NEIGHBOURS_BEFORE = dims(3, first=900, prefix="N")
 NEIGHBOURS = [row._replace(name="Renamed") if row.key == "N00900" else row for row in dims(4, first=900, prefix="N")]
 BYSTANDERS = {3: DEMO.account_id, 4: OTHER.account_id}
@@ -247,6 +253,18 @@ def test_trouble(contract: str, case: Case) -> None:
 
     async def run() -> None:
         with memory_world(options(contract, case), rng=Hasty(7)) as world:
+            await play(world, case)
+
+    perform(run())
+
+
+@pytest.mark.parametrize("case", LOST_CHUNKS, ids=[case.name for case in LOST_CHUNKS])
+def test_trouble_with_a_ledger_in_postgres(case: Case, postgres: PostgresServer) -> None:
+    """Each case after which it is not known what became of a chunk: those ask most of the ledger."""
+
+    async def run() -> None:
+        ledger = partial(postgres_ledger, postgres)
+        with memory_world(options("guide", case), rng=Hasty(7), ledger=ledger) as world:
             await play(world, case)
 
     perform(run())

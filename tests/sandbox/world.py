@@ -6,7 +6,7 @@ What passes between engine and sandbox is held against the contract's file.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from random import Random
@@ -30,7 +30,7 @@ from engine import (
     Secret,
     Settings,
 )
-from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.ledger.sqlite.ledger import SqlLedger, open_ledger
 from engine.model.balance import add
 from engine.model.settings import Verify
 from engine.sandbox.access import Credentials
@@ -129,7 +129,7 @@ class World:
     speaks: str = ""  # the contract, where it is another one than the sandbox began with
     companies: tuple[Company, ...] = ()  # all that are configured, where a run leaves some out
     line: Line | None = None  # leads to the sandbox in memory; None: there are sockets
-    ledger: SqliteLedger | None = None  # in memory; None: a file
+    ledger: SqlLedger | None = None  # in memory; None: a file
 
     @property
     def contract(self) -> str:
@@ -197,7 +197,7 @@ class World:
         return Engine(self.settings, session=session, ledger=self.ledger, now=self.clock, rng=self.rng)
 
     @asynccontextmanager
-    async def open_ledger(self) -> AsyncIterator[SqliteLedger]:
+    async def open_ledger(self) -> AsyncIterator[SqlLedger]:
         """Open the ledger beside the engine, as another process does."""
         if self.ledger is not None:
             yield self.ledger
@@ -266,10 +266,16 @@ class World:
 
 
 @contextmanager
-def memory_world(options: Options, *, clock: Clock | None = None, rng: Random | None = None) -> Iterator[World]:
+def memory_world(
+    options: Options,
+    *,
+    clock: Clock | None = None,
+    rng: Random | None = None,
+    ledger: Callable[[], AbstractContextManager[SqlLedger]] = memory_ledger,
+) -> Iterator[World]:
     """Give a world in memory; `rng` draws how long requests are under way, and what the engine leaves to chance."""
     clock, chance = clock or Clock(), rng or Random(7)
     sandbox = MemorySandbox(options, clock=clock)
     line = Line(service=sandbox.service, fate=Fate(), rng=chance, watch=lambda _: None)
-    with memory_ledger() as ledger:
-        yield World(sandbox=sandbox, ledger_url="sqlite://", clock=clock, rng=chance, line=line, ledger=ledger)
+    with ledger() as opened:
+        yield World(sandbox=sandbox, ledger_url="sqlite://", clock=clock, rng=chance, line=line, ledger=opened)

@@ -237,6 +237,12 @@ FAULTS = {
     "address as a number": (api("base_url = 1"), "api.base_url", "must be text"),
     "mode": (f'{MINIMAL}[verify]\nmode = "some"', "verify.mode", "'auto', 'full', 'probe' or 'none'"),
     "ledger": (f'{MINIMAL}[ledger]\nurl = "dimsync.db"', "ledger.url", 'write "sqlite:///FILE"'),
+    "ledger-password": (
+        f'{MINIMAL}[ledger]\nurl = "postgresql://me:hush@db/dimsync"',
+        "ledger.url",
+        "holds a password",
+    ),
+    "ledger-database": (f'{MINIMAL}[ledger]\nurl = "postgresql://me@db"', "ledger.url", "names no database"),
     "inline secret": (keyed('"hush-hush"'), "accounts.main.api_key", 'must be a reference, "env:NAME" or "file:PATH"'),
     "inline with a colon": (keyed('"hush:hush"'), "accounts.main.api_key", "must be a reference"),
     "inline number": (keyed("112358"), "accounts.main.api_key", "must be a reference"),

@@ -35,13 +35,18 @@ class LedgerLook:
     size_bytes: int = 0
     free_bytes: int | None = None  # on its disk; None: not known
     backed_up_at: datetime | None = None  # None: never
+    is_file: bool = True  # False: it is in a database server, which others back up
     runs: Sequence[PastRun] = ()  # the newest first
+
+
+_RESTORE = {True: "dimsync ledger restore FILE", False: "pg_restore"}
 
 
 def ledger_findings(look: LedgerLook, now: datetime, max_age: timedelta) -> Iterator[Diagnosis]:
     """Yield how the ledger is, its disk, and the last run. `max_age`: of the last sync."""
     if look.error:
-        yield Diagnosis(Grade.FAIL, "ledger", look.error, "make it writable, or correct `url` under [ledger]")
+        advice = "make it writable, or" if look.is_file else "see to the server, or"
+        yield Diagnosis(Grade.FAIL, "ledger", look.error, f"{advice} correct `url` under [ledger]")
         yield from _disk(look)
         return
     if look.is_new:
@@ -49,12 +54,13 @@ def ledger_findings(look: LedgerLook, now: datetime, max_age: timedelta) -> Iter
             f"{look.path} is new: it knows of no run",
             "if dimsync has run here before, bring its ledger back",
         )
-        yield Diagnosis(Grade.WARN, "ledger", text, f"{advice} (dimsync ledger restore FILE)")
+        yield Diagnosis(Grade.WARN, "ledger", text, f"{advice} ({_RESTORE[look.is_file]})")
     elif look.size_bytes > LARGE_BYTES:
         text = f"{look.path} has {look.size_bytes / 1e6:,.0f} MB"
         yield Diagnosis(Grade.WARN, "ledger", text, 'keep fewer runs: keep = "90d" under [ledger]')
     else:
-        yield Diagnosis(Grade.OK, "ledger", f"{look.path}, {look.size_bytes / 1e6:,.1f} MB")
+        size = f", {look.size_bytes / 1e6:,.1f} MB" if look.is_file else ""
+        yield Diagnosis(Grade.OK, "ledger", f"{look.path}{size}")
     yield from _backup(look, now)
     yield from _disk(look)
     yield from _runs(look, now, max_age)
@@ -62,7 +68,7 @@ def ledger_findings(look: LedgerLook, now: datetime, max_age: timedelta) -> Iter
 
 def _backup(look: LedgerLook, now: datetime) -> Iterator[Diagnosis]:
     """Yield how old the last backup is. A ledger that knows of no run needs none."""
-    if look.is_new:
+    if look.is_new or not look.is_file:
         return
     advice = "dimsync ledger backup /mnt/other-disk/dimsync.db (daily, from the scheduler)"
     if look.backed_up_at is None:

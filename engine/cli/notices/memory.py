@@ -12,7 +12,7 @@ import anyio
 
 from engine.config import Configured
 from engine.errors import LedgerError, plain
-from engine.ledger.sqlite.ledger import open_ledger
+from engine.ledger.opening import open_ledger
 from engine.model.origin import origin_of
 from engine.model.result import CompanyResult
 from engine.model.settings import NamedCompany

@@ -16,7 +16,7 @@ from engine.cli.verbs.named_run import named_run
 from engine.cli.verbs.user_files import read_corrected
 from engine.config import Configured
 from engine.errors import plain
-from engine.ledger.sqlite.ledger import open_ledger
+from engine.ledger.opening import open_ledger
 from engine.model.origin import origin_of
 from engine.model.result import InTrouble
 from engine.model.settings import NamedCompany, Settings, VerifyMode

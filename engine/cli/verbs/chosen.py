@@ -9,7 +9,7 @@ import anyio
 from engine.cli.verbs.select import Traits, needs_states, pick
 from engine.config import Configured
 from engine.errors import plain
-from engine.ledger.sqlite.ledger import open_ledger
+from engine.ledger.opening import open_ledger
 from engine.model.balance import State
 from engine.model.origin import origin_of
 from engine.model.settings import Company, NamedCompany, Settings

@@ -11,7 +11,7 @@ import anyio
 from engine.cli.desk.due import not_due, not_due_notice
 from engine.config import Configured
 from engine.errors import plain
-from engine.ledger.sqlite.ledger import open_ledger
+from engine.ledger.opening import open_ledger
 from engine.model.balance import Balance, ExitCode
 from engine.model.origin import origin_of
 from engine.model.outcome import Problem

@@ -31,7 +31,9 @@ from engine.cli.verbs.validate_files import check_files
 from engine.config import ConfigFaults, Configured, load
 from engine.config.values import duration
 from engine.errors import AccountParked, EngineError, LedgerError, plain
-from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.ledger.opening import open_ledger
+from engine.ledger.postgres.address import is_postgres
+from engine.ledger.sqlite.ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.settings import Account
 from engine.model.wording import counted
@@ -116,19 +118,26 @@ def _notified(configured: Configured) -> Iterator[Diagnosis]:
 
 async def _ledger(configured: Configured) -> LedgerLook:
     url = configured.settings.ledger_url
+    if is_postgres(url):
+        return await _opened(configured, LedgerLook(path=url, is_file=False))
     path = Path(url.removeprefix("sqlite:///"))
     look = LedgerLook(path=str(path))
     with suppress(OSError):
         look = replace(look, free_bytes=shutil.disk_usage(path.parent).free)
     if (fault := _unwritable(path)) is not None:
         return replace(look, error=fault)
+    opened = await _opened(configured, look)
+    return opened if opened.error else replace(opened, size_bytes=_size(path))
+
+
+async def _opened(configured: Configured, look: LedgerLook) -> LedgerLook:
+    """Look into the ledger itself."""
     try:
         with plain():
-            async with await open_ledger(url) as ledger:
+            async with await open_ledger(configured.settings.ledger_url) as ledger:
                 return replace(
                     look,
                     is_new=ledger.is_new,
-                    size_bytes=_size(path),
                     backed_up_at=await ledger.last_backup(),
                     runs=await ledger.history(origin_of(configured.settings.api.base_url), RUNS),
                 )
@@ -178,7 +187,7 @@ async def _asked(engine: Engine, look: AccountLook) -> AccountLook:
     return replace(look, seen={company.id: company.name for company in directory.companies})
 
 
-async def _used(ledger: SqliteLedger, configured: Configured, look: AccountLook, now: datetime) -> AccountLook:
+async def _used(ledger: SqlLedger, configured: Configured, look: AccountLook, now: datetime) -> AccountLook:
     """Add the day's requests as the ledger counts them. A day is the API's, where its clock is known."""
     if look.account.fault:
         return look

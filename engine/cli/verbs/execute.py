@@ -30,7 +30,7 @@ from engine.cli.verbs.user_files import keep, may_write, rejects_text
 from engine.config import Configured, load
 from engine.documents.plan_file import saved_plan, write_plan
 from engine.errors import ConfigError, EngineError, plain
-from engine.ledger.sqlite.ledger import holds_runs
+from engine.ledger.opening import holds_runs
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
 from engine.model.result import RunResult

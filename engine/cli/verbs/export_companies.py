@@ -15,7 +15,7 @@ from engine.cli.verbs.list_companies import View, code_of, views_of
 from engine.cli.verbs.whole_file import WholeFile
 from engine.compare.locations import erp_ids_of
 from engine.config import Configured, load
-from engine.ledger.sqlite.ledger import open_ledger
+from engine.ledger.opening import open_ledger
 from engine.model.balance import ExitCode
 from engine.model.directory import VisibleCompany, VisibleLocation
 from engine.model.origin import origin_of

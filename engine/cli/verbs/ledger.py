@@ -14,7 +14,7 @@ from engine.model.wording import counted
 
 @click.group()
 def ledger() -> None:
-    """Look after the ledger: back it up, restore it, distrust what was acknowledged."""
+    """Look after the ledger: back it up, restore it, copy it, distrust what was acknowledged."""
 
 
 @ledger.command()
@@ -80,6 +80,20 @@ def restore(*, file: Path, config: Path) -> int:
 
 
 @ledger.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy(*, source: str, target: str) -> int:
+    """Copy a ledger into another database, such as from a file to Postgres, and prove that both hold the same.
+
+    FROM and TO are written as `url` under [ledger]; a file is relative to this folder. TO must not hold a ledger yet.
+    Stop what starts runs first, and set `url` to TO before it goes on.
+    """
+    from engine.cli.verbs.ledger_copies import copy_over  # noqa: PLC0415  it brings the engine, which `--help` is spared
+
+    return copy_over(source, target)
+
+
+@ledger.command()
 @config_option
 def schema(*, config: Path) -> int:
     """Print the ledger's tables and views as SQL, with what each column means; any SQLite client can ask them.
@@ -90,7 +104,7 @@ def schema(*, config: Path) -> int:
 
     from engine.config import load  # noqa: PLC0415
     from engine.errors import plain  # noqa: PLC0415
-    from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
+    from engine.ledger.opening import open_ledger  # noqa: PLC0415
 
     configured = load(config, os.environ)
 

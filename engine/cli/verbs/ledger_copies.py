@@ -1,10 +1,11 @@
-"""Carry out `ledger backup` and `ledger restore`."""
+"""Carry out `ledger backup`, `ledger restore` and `ledger copy`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import anyio
@@ -12,8 +13,11 @@ import anyio
 from engine.cli.show.output import deliver
 from engine.config import load
 from engine.errors import ConfigError, plain
+from engine.ledger.opening import copy_ledger, holds_runs
+from engine.ledger.postgres.address import is_postgres
+from engine.ledger.sqlite import ledger as sqlite
 from engine.ledger.sqlite.backup import Restored
-from engine.ledger.sqlite.ledger import holds_runs, open_ledger, restore_ledger
+from engine.ledger.sqlite.ledger import restore_ledger
 from engine.model.wording import counted
 from engine.observe.terminal import safe
 
@@ -25,6 +29,7 @@ def back_up(config: Path, file: Path) -> int:
     all is well.
     """
     url = load(config, os.environ).settings.ledger_url
+    _ensure_file(url, "back it up")
 
     async def copy() -> None:
         with plain():
@@ -32,7 +37,7 @@ def back_up(config: Path, file: Path) -> int:
                 raise ConfigError(
                     f"{safe(url)} knows of no run, so that there is nothing to back up; check [ledger] url"
                 )
-            async with await open_ledger(url) as ledger:
+            async with await sqlite.open_ledger(url) as ledger:
                 await ledger.back_up(file, datetime.now(UTC))
 
     anyio.run(copy)
@@ -44,9 +49,36 @@ def back_up(config: Path, file: Path) -> int:
 def bring_back(config: Path, file: Path) -> int:
     """Restore the ledger of the settings, say what was done, and return the exit code."""
     settings = load(config, os.environ).settings
+    _ensure_file(settings.ledger_url, "restore it")
     restored = restore_ledger(settings.ledger_url, file, datetime.now(UTC))
     _print(_told(restored, file))
     return 0
+
+
+def copy_over(source: str, target: str) -> int:
+    """Copy one ledger into another, say what was done, and return the exit code."""
+    with plain():
+        copied = anyio.run(copy_ledger, source, target)
+    rows = sum(table.rows for table in copied)
+    digest = sha256("".join(table.digest for table in copied).encode()).hexdigest()[:16]
+    lines = (
+        f"copied {safe(source)}",
+        f"    to {safe(target)}",
+        f"{counted(rows, 'row')} in {counted(len(copied), 'table')}, read back and the same (digest {digest})",
+        "next: set `url` under [ledger] to the new one in all settings; the old one",
+        "must not be used again, as it does not know what is sent from now on",
+    )
+    _print(iter(lines))
+    return 0
+
+
+def _ensure_file(url: str, do: str) -> None:
+    """Raise `ConfigError` for a ledger in Postgres, whose own tools copy it."""
+    if is_postgres(url):
+        raise ConfigError(
+            f"the ledger {safe(url)} is in Postgres: {do} with pg_dump and pg_restore (its tables are in the schema "
+            "dimsync). `dimsync ledger copy` makes a file of it"
+        )
 
 
 def _told(restored: Restored, file: Path) -> Iterator[str]:

@@ -30,7 +30,7 @@ def _members(configured: Configured) -> list[int]:
     import anyio  # noqa: PLC0415  only a fleet with a ledger needs it
 
     from engine.errors import plain  # noqa: PLC0415
-    from engine.ledger.sqlite.ledger import open_ledger  # noqa: PLC0415
+    from engine.ledger.opening import open_ledger  # noqa: PLC0415
     from engine.model.origin import origin_of  # noqa: PLC0415
 
     accounts = {account.account_id for account in configured.settings.accounts}

@@ -22,8 +22,8 @@ from engine.cli.verbs.missing import with_missing
 from engine.config import Configured, load, secret_references
 from engine.config.values import duration
 from engine.errors import LedgerError, plain
+from engine.ledger.opening import open_ledger
 from engine.ledger.remembered import Remembered
-from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.balance import ExitCode, worst
 from engine.model.origin import origin_of
 from engine.model.quota import QuotaDay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.ledger import SqlLedger
 from engine.model.result import PastRun
 from engine.observe.terminal import safe
 
@@ -15,7 +15,7 @@ MOST_TOLD = 5
 """Runs that an error names of those that may be meant."""
 
 
-async def named_run(ledger: SqliteLedger, origin: str, text: str) -> PastRun:
+async def named_run(ledger: SqlLedger, origin: str, text: str) -> PastRun:
     """Return the run of this id, or the only one whose id, or its last part, begins so; `last`: the newest.
 
     Raises `UsageError` that says what to type.

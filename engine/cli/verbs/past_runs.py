@@ -22,8 +22,9 @@ from engine.cli.show.run_story import endless_lines, story_lines
 from engine.cli.verbs.named_run import named_run
 from engine.config import Configured, load
 from engine.errors import plain
+from engine.ledger.opening import open_ledger
 from engine.ledger.remembered import Remembered
-from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
+from engine.ledger.sqlite.ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.result import LOOKING, PastRun, company_json, problem_json
@@ -56,7 +57,7 @@ def show_history(asked: HistoryAsked) -> int:
     return 0
 
 
-async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqliteLedger) -> None:
+async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqlLedger) -> None:
     origin = origin_of(configured.settings.api.base_url)
     remembered = Remembered(ledger=ledger, origin=origin)
     if not asked.what:

@@ -16,7 +16,7 @@ from engine.cli.show.preview import failure_json, failure_lines, preview_json, p
 from engine.compare.forecast import Forecast, forecast
 from engine.config import Configured, load, map_named
 from engine.errors import SourceError, plain
-from engine.ledger.sqlite.ledger import holds_runs, open_ledger
+from engine.ledger.opening import holds_runs, open_ledger
 from engine.model.balance import ExitCode
 from engine.model.company_record import CompanyRecord
 from engine.model.origin import origin_of

@@ -18,7 +18,7 @@ from engine.documents.report_build import added, fair_share, needs_person, part_
 from engine.documents.report_causes import causes_of
 from engine.documents.report_facts import CompanyFacts, company_facts, lines_of
 from engine.documents.report_words import OtherNames, Words, safe_lines
-from engine.ledger.sqlite.ledger import SqliteLedger
+from engine.ledger.sqlite.ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.result import LastSync
 from engine.model.sent_row import KeptRun
@@ -33,7 +33,7 @@ class Making:
     """One report in the making."""
 
     def __init__(
-        self, configured: Configured, ledger: SqliteLedger, runs: Sequence[KeptRun], only: int | None, file: Path
+        self, configured: Configured, ledger: SqlLedger, runs: Sequence[KeptRun], only: int | None, file: Path
     ) -> None:
         self.configured, self.ledger, self.runs, self.only, self.file = configured, ledger, runs, only, file
         self.origin = origin_of(configured.settings.api.base_url)

@@ -18,7 +18,7 @@ from engine.config import Configured, load
 from engine.config.values import duration
 from engine.documents.report_facts import WRITING
 from engine.errors import plain
-from engine.ledger.sqlite.ledger import open_ledger
+from engine.ledger.opening import open_ledger
 from engine.model.origin import origin_of
 from engine.model.result import RunResult, journal_json
 from engine.model.sent_row import KeptRun

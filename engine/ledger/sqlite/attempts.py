@@ -7,11 +7,11 @@ A line per row would double the cost of a push. The view `outcomes` takes the ar
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, to_json, to_text
 from engine.model.ledger_writes import Settlement
 from engine.model.outcome import Column, Outcome
@@ -29,7 +29,7 @@ FORGET = "delete from attempts where scope in (select id from scopes) and at < ?
 CUT_SHORT = "the run ended before its answer was written down"
 
 
-def add(connection: sqlite3.Connection, scope_id: int, run_id: str, settlement: Settlement) -> None:
+def add(connection: Connection, scope_id: int, run_id: str, settlement: Settlement) -> None:
     """Write down what became of one request and its rows."""
     lines = [
         row[:5] if row[4] else row[:4] if row[3] else row[:3] if row[2] else row[:2] for row in settlement.outcomes
@@ -38,7 +38,7 @@ def add(connection: sqlite3.Connection, scope_id: int, run_id: str, settlement: 
     connection.execute(ADD, (scope_id, settlement.intent_id, run_id, to_text(settlement.at), *counted, to_json(lines)))
 
 
-def add_left_over(connection: sqlite3.Connection, scope_id: int, intents: Iterable[tuple[str, str, str, str]]) -> int:
+def add_left_over(connection: Connection, scope_id: int, intents: Iterable[tuple[str, str, str, str]]) -> int:
     """Write down the requests that a dead run left behind, as (id, run id, at, keys); return the number of their rows.
 
     They count as sent once: the intent is committed right before the first send, and later sends are not counted.
@@ -51,7 +51,7 @@ def add_left_over(connection: sqlite3.Connection, scope_id: int, intents: Iterab
     return count
 
 
-def of_row(connection: sqlite3.Connection, scope_id: int, key: str) -> tuple[RowAttempt, ...]:
+def of_row(connection: Connection, scope_id: int, key: str) -> tuple[RowAttempt, ...]:
     """Return the requests that carried a row, the newest first. Arrays that hold the key's JSON text are parsed."""
     found = []
     for at, *request, rows in connection.execute(OF_ROW, (scope_id, to_json(key))):

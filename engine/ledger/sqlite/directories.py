@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, to_text
 from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
 
@@ -13,8 +13,8 @@ REMEMBER = """
     insert into directories (origin, account, at, locations_at, accounts_at) values (?, ?, ?, ?, ?)
     on conflict (origin, account) do update set
         at = excluded.at,
-        locations_at = coalesce(excluded.locations_at, locations_at),
-        accounts_at = coalesce(excluded.accounts_at, accounts_at)
+        locations_at = coalesce(excluded.locations_at, directories.locations_at),
+        accounts_at = coalesce(excluded.accounts_at, directories.accounts_at)
 """
 
 READ_COMPANIES = "select id, name, locations, plan from directory_companies where directory = ? order by position"
@@ -38,7 +38,7 @@ PUT_ACCOUNT = """
 """
 
 
-def read(connection: sqlite3.Connection, origin: str, account: str) -> Directory | None:
+def read(connection: Connection, origin: str, account: str) -> Directory | None:
     """Return an account's directory, each part in the order in which it was listed; None: it was never read."""
     found = connection.execute(FIND, (origin, account)).fetchone()
     if found is None:
@@ -56,7 +56,7 @@ def read(connection: sqlite3.Connection, origin: str, account: str) -> Directory
     )
 
 
-def remember(connection: sqlite3.Connection, origin: str, account: str, directory: Directory) -> None:
+def remember(connection: Connection, origin: str, account: str, directory: Directory) -> None:
     """Replace an account's directory; parts that were not read (None) keep their entries and their time."""
     locations_at = None if directory.locations is None else to_text(directory.at)
     accounts_at = None if directory.accounts is None else to_text(directory.at)
@@ -69,9 +69,7 @@ def remember(connection: sqlite3.Connection, origin: str, account: str, director
         _replace(connection, FORGET_ACCOUNTS, PUT_ACCOUNT, number, directory.accounts)
 
 
-def _replace(
-    connection: sqlite3.Connection, forget: str, put: str, number: int, entries: Iterable[tuple[object, ...]]
-) -> None:
+def _replace(connection: Connection, forget: str, put: str, number: int, entries: Iterable[tuple[object, ...]]) -> None:
     """Replace one part of a directory; entries are numbered in the order in which they were listed."""
     connection.execute(forget, (number,))
     connection.executemany(put, ((number, position, *entry) for position, entry in enumerate(entries)))

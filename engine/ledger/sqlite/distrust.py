@@ -6,8 +6,7 @@ source rows of the last good run, and a key mismatch, which no listing clears up
 
 from __future__ import annotations
 
-import sqlite3
-
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import to_json
@@ -39,7 +38,7 @@ NOTES = """
 """
 
 
-def distrust(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
+def distrust(connection: Connection, company_key: CompanyKey) -> int:
     """Forget acknowledged values and listings; return how many rows were known."""
     scope_id = scopes.find(connection, company_key)
     if scope_id is None:

@@ -7,7 +7,6 @@ which any part is missing or damaged is not read, and to delete one costs time a
 
 from __future__ import annotations
 
-import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress, count
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.statements import sql
 from engine.model.resource import Resource
 from engine.model.row_record import FRESH, entry_names
@@ -54,7 +54,7 @@ class Fetched(NamedTuple):
     scattered: int  # how many of them were read one by one
 
 
-def read(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> Fetched:
+def read(connection: Connection, resource: Resource, scope_id: int) -> Fetched:
     """Return all entries of a company."""
     found = _read_memo(connection, resource, scope_id)
     if found is None:
@@ -64,13 +64,13 @@ def read(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> F
     return Fetched(_named(connection, resource, scope_id, columns), scattered)
 
 
-def read_one(connection: sqlite3.Connection, resource: Resource, scope_id: int, key: str) -> Mapping[str, list[Any]]:
+def read_one(connection: Connection, resource: Resource, scope_id: int, key: str) -> Mapping[str, list[Any]]:
     """Return the entry of a key, if there is one."""
     found = _fetched(connection.execute(sql(resource, ONE), (scope_id, key)), resource)
     return _named(connection, resource, scope_id, found)
 
 
-def gather(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> None:
+def gather(connection: Connection, resource: Resource, scope_id: int) -> None:
     """Write the memo of a company's entries as they are."""
     for statement in FORGET:
         connection.execute(statement, (scope_id,))
@@ -83,7 +83,7 @@ def gather(connection: sqlite3.Connection, resource: Resource, scope_id: int) ->
     connection.execute(PUT, (scope_id, len(columns[0]), len(starts)))
 
 
-def _named(connection: sqlite3.Connection, resource: Resource, scope_id: int, columns: Columns) -> dict[str, list[Any]]:
+def _named(connection: Connection, resource: Resource, scope_id: int, columns: Columns) -> dict[str, list[Any]]:
     """Return columns by name. Entries that were acknowledged since the last listing are flagged as fresh."""
     *fields, acked = columns
     named = dict(zip(entry_names(resource), fields, strict=True))
@@ -98,7 +98,7 @@ def _fetched(rows: Iterable[tuple[Any, ...]], resource: Resource) -> Columns:
     return transposed(rows, len(entry_names(resource)) + 1)
 
 
-def _read_memo(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> tuple[Columns, int] | None:
+def _read_memo(connection: Connection, resource: Resource, scope_id: int) -> tuple[Columns, int] | None:
     """Return the columns by the company's memo, and how many entries were read one by one; None: it has no memo."""
     memo = connection.execute(FIND, (scope_id,)).fetchone()
     if memo is None:

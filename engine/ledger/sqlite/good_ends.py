@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import rows, scopes, sources
 from engine.model.company_record import CompanyState
 from engine.model.ledger_writes import GoodEnd
 from engine.model.settings import CompanyKey
 
 
-def end_well(connection: sqlite3.Connection, company_key: CompanyKey, end: GoodEnd) -> None:
+def end_well(connection: Connection, company_key: CompanyKey, end: GoodEnd) -> None:
     """Take over what a good run leaves. The note that nothing was to do comes late: the writes before it end it."""
     if end.sketch is not None:
         scopes.sketch(connection, company_key, *end.sketch)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import orjson
 
 from engine.errors import LedgerError
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import attempts, may_be_there, resting, scopes
 from engine.ledger.sqlite.rows import acknowledge
 from engine.ledger.sqlite.statements import sql
@@ -17,7 +17,7 @@ from engine.model.ledger_writes import Intent, Settlement
 from engine.model.resting import Rejection
 from engine.model.settings import CompanyKey
 
-BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?)"
+BEGIN = "insert into intents (scope, id, run_id, at, keys) values (?, ?, ?, ?, ?) on conflict do nothing"
 OTHERS = "select id, keys from intents where scope = ? and id <> ?"
 FIND = """
     select run_id, exists (select 1 from rejections where scope = intents.scope),
@@ -53,7 +53,7 @@ ACCEPT_LEFT_OVER = """
 """  # a row that was refused earlier, then sent and not answered, may be stored now: the refusal no longer holds
 
 
-def begin(connection: sqlite3.Connection, company_key: CompanyKey, intent: Intent) -> None:
+def begin(connection: Connection, company_key: CompanyKey, intent: Intent) -> None:
     """Write down that these keys are about to be sent."""
     scope_id = scopes.to_change(connection, company_key)
     wanted = set(intent.keys)
@@ -67,10 +67,9 @@ def begin(connection: sqlite3.Connection, company_key: CompanyKey, intent: Inten
     text = f"Company {company_key.company_id}: chunk {intent.id} was begun before, or names a key twice."
     if len(wanted) < len(intent.keys):
         raise LedgerError(text)
-    try:
-        connection.execute(BEGIN, (scope_id, intent.id, intent.run_id, to_text(intent.at), _array(intent.keys)))
-    except sqlite3.IntegrityError as error:
-        raise LedgerError(text) from error
+    columns = (scope_id, intent.id, intent.run_id, to_text(intent.at), _array(intent.keys))
+    if not connection.execute(BEGIN, columns).rowcount:
+        raise LedgerError(text)
 
 
 def _array(keys: Iterable[str]) -> str:
@@ -78,12 +77,12 @@ def _array(keys: Iterable[str]) -> str:
     return to_json(sorted(keys))
 
 
-def sent_again(connection: sqlite3.Connection, company_key: CompanyKey, intent_id: str, at: datetime) -> None:
+def sent_again(connection: Connection, company_key: CompanyKey, intent_id: str, at: datetime) -> None:
     """Date an intent from its newest send."""
     connection.execute(AGAIN, (to_text(at), scopes.to_change(connection, company_key), intent_id))
 
 
-def settle(connection: sqlite3.Connection, company_key: CompanyKey, settlement: Settlement) -> None:
+def settle(connection: Connection, company_key: CompanyKey, settlement: Settlement) -> None:
     """Write down a chunk's outcome and end its intent."""
     scope_id, resource = scopes.number(connection, company_key), company_key.resource
     place = (scope_id, settlement.intent_id)
@@ -116,12 +115,12 @@ def settle(connection: sqlite3.Connection, company_key: CompanyKey, settlement: 
     scopes.changed(connection, scope_id, run_id, created=settlement.created, lost_at=settlement.lost_at)
 
 
-def _reject(connection: sqlite3.Connection, scope_id: int, rejected: Mapping[str, Rejection]) -> None:
+def _reject(connection: Connection, scope_id: int, rejected: Mapping[str, Rejection]) -> None:
     columns = ((scope_id, key, row.fingerprint, to_text(row.at), row.message) for key, row in sorted(rejected.items()))
     connection.executemany(REJECT, columns)
 
 
-def recover(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
+def recover(connection: Connection, company_key: CompanyKey) -> int:
     """End left-over intents, and note in rows and audit trail that the outcome of their keys is not known."""
     scope_id, resource = scopes.find(connection, company_key), company_key.resource
     left_over = [] if scope_id is None else connection.execute(LEFT_OVER, (scope_id,)).fetchall()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, to_text
 from engine.model.resting import Pause, Rest
 
@@ -27,17 +26,17 @@ PAUSE = "select at, until, reason from pauses where origin = ? and account = ?"
 REMEMBER_PAUSE = "insert or replace into pauses (origin, account, at, until, reason) values (?, ?, ?, ?, ?)"
 
 
-def notes(connection: sqlite3.Connection, origin: str, account: str) -> dict[str, str]:
+def notes(connection: Connection, origin: str, account: str) -> dict[str, str]:
     """Return the notes on an account's key, by name."""
     return dict(connection.execute(NOTES, (origin, account)).fetchall())
 
 
-def note(connection: sqlite3.Connection, origin: str, account: str, name: str, value: str) -> None:
+def note(connection: Connection, origin: str, account: str, name: str, value: str) -> None:
     """Write a note on an account's key, in place of the one of that name."""
     connection.execute(NOTE, (origin, account, name, value))
 
 
-def rests(connection: sqlite3.Connection, origin: str, account: str) -> dict[str, Rest]:
+def rests(connection: Connection, origin: str, account: str) -> dict[str, Rest]:
     """Return what failed for a whole account, by its name."""
     return {
         what: Rest(failures=failures, retry_at=from_text(retry_at), message=message, settings=settings, code=code)
@@ -45,7 +44,7 @@ def rests(connection: sqlite3.Connection, origin: str, account: str) -> dict[str
     }
 
 
-def remember_rest(connection: sqlite3.Connection, origin: str, account: str, what: str, rest: Rest | None) -> None:
+def remember_rest(connection: Connection, origin: str, account: str, what: str, rest: Rest | None) -> None:
     """Note when something that failed for a whole account is tried again; None: it works again."""
     if rest is None:
         connection.execute(END_REST, (origin, account, what))
@@ -54,18 +53,18 @@ def remember_rest(connection: sqlite3.Connection, origin: str, account: str, wha
         connection.execute(REST, (origin, account, what, *said))
 
 
-def page_size(connection: sqlite3.Connection, origin: str, key_id: str) -> int | None:
+def page_size(connection: Connection, origin: str, key_id: str) -> int | None:
     """Return the granted page size; None: it is not known."""
     found = connection.execute(PAGE_SIZE, (origin, key_id)).fetchone()
     return None if found is None else int(found[0])
 
 
-def remember_page_size(connection: sqlite3.Connection, origin: str, key_id: str, rows: int) -> None:
+def remember_page_size(connection: Connection, origin: str, key_id: str, rows: int) -> None:
     """Write down the granted page size."""
     connection.execute(REMEMBER_PAGE_SIZE, (origin, key_id, rows))
 
 
-def pause(connection: sqlite3.Connection, origin: str, key_id: str) -> Pause | None:
+def pause(connection: Connection, origin: str, key_id: str) -> Pause | None:
     """Return the wait that the API last asked of a key, over or not; None: it asked for none."""
     found = connection.execute(PAUSE, (origin, key_id)).fetchone()
     if found is None:
@@ -74,6 +73,6 @@ def pause(connection: sqlite3.Connection, origin: str, key_id: str) -> Pause | N
     return Pause(at=from_text(at), until=from_text(until), reason=reason)
 
 
-def remember_pause(connection: sqlite3.Connection, origin: str, key_id: str, asked: Pause) -> None:
+def remember_pause(connection: Connection, origin: str, key_id: str, asked: Pause) -> None:
     """Write down the wait that the API asked of a key."""
     connection.execute(REMEMBER_PAUSE, (origin, key_id, to_text(asked.at), to_text(asked.until), asked.reason))

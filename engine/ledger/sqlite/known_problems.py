@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, to_text
 from engine.model.known import THE_RUN, Known, Shown, known_after, known_of_run
 from engine.model.result import RunResult
@@ -20,7 +20,7 @@ ADD = """
 FORGET_OLD = "delete from known_problems where shown_at < ?"
 
 
-def read(connection: sqlite3.Connection, origin: str) -> Known:
+def read(connection: Connection, origin: str) -> Known:
     """Return what is known of problems at an origin, by company and mark."""
     known: dict[NamedCompany, dict[bytes, Shown]] = {}
     for account, company_id, code, since, shown_at, marks in connection.execute(READ, (origin,)):
@@ -30,7 +30,7 @@ def read(connection: sqlite3.Connection, origin: str) -> Known:
     return known
 
 
-def note(connection: sqlite3.Connection, result: RunResult, origin: str) -> None:
+def note(connection: Connection, result: RunResult, origin: str) -> None:
     """Take over what a run that sent rows has shown, and forget what it has shown to be over."""
     known, at = read(connection, origin), result.finished_at
     for company in result.companies:
@@ -43,7 +43,7 @@ def note(connection: sqlite3.Connection, result: RunResult, origin: str) -> None
 
 
 def _replace(
-    connection: sqlite3.Connection,
+    connection: Connection,
     origin: str,
     where: NamedCompany,
     before: Mapping[bytes, Shown],

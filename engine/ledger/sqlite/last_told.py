@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.runs import last_syncs
 from engine.ledger.sqlite.texts import from_text, optional_instant, to_text
 from engine.model.balance import Balance, State
@@ -30,7 +30,7 @@ RESULTS = "select id, result from runs where id in (select run_id from last_stat
 COLUMNS = Balance.__slots__
 
 
-def standing(connection: sqlite3.Connection, origin: str, is_alive: Callable[[str], bool]) -> Standing:
+def standing(connection: Connection, origin: str, is_alive: Callable[[str], bool]) -> Standing:
     """Return how things stand at an origin; `is_alive`: whether a run without an end is under way."""
     found = connection.execute(LAST_ENDED, (origin,)).fetchone()
     last, result = (None, None) if found is None else (_times(*found[:-1]), found[-1])
@@ -52,7 +52,7 @@ def _times(run_id: str, verb: str, started_at: str, finished_at: str | None, exi
     return RunTimes(run_id, verb, from_text(started_at), optional_instant(finished_at), exit_code)
 
 
-def _companies(connection: sqlite3.Connection, origin: str, syncs: list[LastSync]) -> dict[NamedCompany, CompanyResult]:
+def _companies(connection: Connection, origin: str, syncs: list[LastSync]) -> dict[NamedCompany, CompanyResult]:
     """Return what each company told in its last sync, as far as the journal keeps it."""
     documents = {
         (run_id, each["account"], each["company_id"]): each

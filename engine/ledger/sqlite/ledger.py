@@ -1,4 +1,4 @@
-"""The ledger on stdlib `sqlite3`: one file beside the settings, which several processes may share."""
+"""The ledger on SQL, and on stdlib `sqlite3`: one file beside the settings, which several processes may share."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ from engine.model.wanted import GoodCounts, LeftOut
 MEMORY = ":memory:"
 
 
-class SqliteLedger:
-    """A ledger in one SQLite database; made by `open_ledger`, closed by `aclose` or by leaving its block.
+class SqlLedger:
+    """A ledger in an SQL database; made by `open_ledger`, closed by `aclose` or by leaving its block.
 
     It holds no event loop: each call is answered on the loop that made it.
     """
@@ -78,8 +78,13 @@ class SqliteLedger:
         self._thread = thread
         self._hold = hold
         self._marks = marks or RunMarks()
-        self.path = path  # None: it is in memory
-        self.is_new = is_new  # no run was written down in its file when it was opened
+        self.path = path  # None: it is in no file
+        self.is_new = is_new  # no run was written down in it when it was opened
+
+    @property
+    def name(self) -> str:
+        """What people know it by: its file, or its URL."""
+        return self._thread.name
 
     async def read(self, company_key: CompanyKey) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""
@@ -260,9 +265,7 @@ class SqliteLedger:
 
     async def prune(self, before: datetime) -> int:
         """Forget runs that ended, and attempts that were settled, before then; return how many runs."""
-        forgotten = await self._thread.write(retention.prune, before)
-        await self._thread.alone(give_back)
-        return forgotten
+        return await self._thread.write(retention.prune, before)
 
     async def history(self, origin: str, most: int) -> list[PastRun]:
         """Return the newest runs at this origin, the newest first."""
@@ -275,6 +278,13 @@ class SqliteLedger:
     async def is_under_way(self, run_id: str) -> bool:
         """Return whether a run without an end is under way, in this process or another."""
         return await self._thread.read(lambda _: self._marks.is_alive(run_id))
+
+    async def under_way(self) -> str | None:
+        """Return a run that is under way; None: none is."""
+        for run_id in await self._thread.read(runs.without_end):
+            if await self.is_under_way(run_id):
+                return run_id
+        return None
 
     async def past_result(self, origin: str, run_id: str) -> PastResult | None:
         """Return how a finished run ended; None: there is no such run."""
@@ -386,13 +396,6 @@ class SqliteLedger:
         """Return the commented statements that make the tables and views of the file."""
         return await self._thread.read(schema.describe)
 
-    async def back_up(self, file: Path, at: datetime) -> None:
-        """Copy the ledger as it is at one moment to a file, which then holds all of it; runs may go on meanwhile.
-
-        Raises `LedgerError`, and leaves the file as it was.
-        """
-        await self._thread.alone(lambda connection: backup.back_up(connection, file, at))
-
     async def last_backup(self) -> datetime | None:
         """Return when the ledger was last backed up; None: never."""
         return await self._thread.read(backup.last_backup)
@@ -409,6 +412,23 @@ class SqliteLedger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class SqliteLedger(SqlLedger):
+    """A ledger in one SQLite database."""
+
+    async def prune(self, before: datetime) -> int:
+        """Forget what is older, and give much free space back to the file system."""
+        forgotten = await super().prune(before)
+        await self._thread.alone(give_back)
+        return forgotten
+
+    async def back_up(self, file: Path, at: datetime) -> None:
+        """Copy the ledger as it is at one moment to a file, which then holds all of it; runs may go on meanwhile.
+
+        Raises `LedgerError`, and leaves the file as it was.
+        """
+        await self._thread.alone(lambda connection: backup.back_up(connection, file, at))
 
 
 async def open_ledger(url: str, *, base: Path | None = None) -> SqliteLedger:
@@ -450,6 +470,13 @@ def restore_ledger(url: str, file: Path, at: datetime, *, base: Path | None = No
     return backup.restore(path, FileLocks(path.with_name(f"{path.name}.locks")), file, at)
 
 
+def file_of(url: str, base: Path | None = None) -> Path:
+    """Return the file of the ledger that a URL names. Raises `ConfigError` for a ledger in memory."""
+    if (file := _file(url)) == MEMORY:
+        raise ConfigError("The URL sqlite:// names a ledger in memory, which has no file. Write sqlite:///FILE.")
+    return _path(file, base)
+
+
 def _path(file: str, base: Path | None) -> Path:
     """Return a ledger's path. Two names of one file have to lead to one folder of locks."""
     return ((base or Path.cwd()) / file).resolve()
@@ -465,5 +492,6 @@ def _file(url: str) -> str:
     found = f"begins with {scheme}://" if separator else "has no scheme"
     raise ConfigError(
         f"The ledger's URL {found}, which is not understood. Write sqlite:///file.db for a path relative to the "
-        "settings, sqlite:////folder/file.db for an absolute one, or sqlite:// for a ledger in memory."
+        "settings, sqlite:////folder/file.db for an absolute one, sqlite:// for a ledger in memory, or "
+        "postgresql://user@host/database."
     )

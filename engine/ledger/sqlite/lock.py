@@ -66,7 +66,7 @@ class MemoryLocks:
     def hold(self, company_key: CompanyKey) -> Iterator[None]:
         """Hold a company. Raises `Locked` at once when another run in this process holds it."""
         if company_key in self._held:
-            raise Locked(_refusal("in this process"))
+            raise Locked(refusal("in this process"))
         self._held.add(company_key)
         try:
             yield
@@ -80,7 +80,7 @@ def _take(descriptor: int, company_key: CompanyKey) -> None:
         flock(descriptor, LOCK_EX | LOCK_NB)
     except BlockingIOError as error:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-        raise Locked(_refusal(f"process {holder}" if holder else "another process")) from error
+        raise Locked(refusal(f"process {holder}" if holder else "another process")) from error
     except OSError as error:
         raise Locked(f"Company {company_key.company_id} could not be locked ({error}).") from error
     # The id only helps people: on a full disk it cannot be written, and the lock holds all the same.
@@ -88,7 +88,7 @@ def _take(descriptor: int, company_key: CompanyKey) -> None:
         os.pwrite(descriptor, f"{os.getpid():<19}\n".encode(), 0)
 
 
-def _refusal(holder: str) -> str:
+def refusal(holder: str) -> str:
     """Return the message. It is the same for all companies that one process holds, so that they are reported as one."""
     return f"another run holds the company ({holder}); nothing was sent for it: run again when that has ended"
 

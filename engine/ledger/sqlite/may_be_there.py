@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.statements import sql
 from engine.model.dimension import NaturalKey
 from engine.model.resource import Resource
@@ -33,17 +33,17 @@ REFUSED = """
 """  # a row that was acknowledged earlier may be stored although it is refused now
 
 
-def read(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> dict[str, NaturalKey]:
+def read(connection: Connection, resource: Resource, scope_id: int) -> dict[str, NaturalKey]:
     """Return the notes of a company, by key."""
     return {key: tuple(natural) for key, *natural in connection.execute(sql(resource, READ), (scope_id,))}
 
 
-def put(connection: sqlite3.Connection, resource: Resource, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
+def put(connection: Connection, resource: Resource, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
     """Note under which natural keys rows may be stored."""
     connection.executemany(sql(resource, PUT), [(scope_id, key, *natural) for key, natural in sorted(rows.items())])
 
 
-def doubted(connection: sqlite3.Connection, resource: Resource, scope_id: int, keys: str) -> None:
+def doubted(connection: Connection, resource: Resource, scope_id: int, keys: str) -> None:
     """Note the natural keys of acknowledged rows that no listing has shown, before their outcome becomes unknown.
 
     `keys`: a JSON array.
@@ -51,25 +51,23 @@ def doubted(connection: sqlite3.Connection, resource: Resource, scope_id: int, k
     connection.execute(sql(resource, DOUBT), (scope_id, keys))
 
 
-def doubted_left_over(connection: sqlite3.Connection, resource: Resource, scope_id: int) -> None:
+def doubted_left_over(connection: Connection, resource: Resource, scope_id: int) -> None:
     """Note the natural keys of such rows (see `doubted`) whose keys a left-over intent names."""
     connection.execute(sql(resource, DOUBT_LEFT_OVER), (scope_id,))
 
 
-def replace_all(
-    connection: sqlite3.Connection, resource: Resource, scope_id: int, rows: Mapping[str, NaturalKey]
-) -> None:
+def replace_all(connection: Connection, resource: Resource, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
     """Replace all notes of a company."""
     connection.execute(sql(resource, FORGET_ALL), (scope_id,))
     put(connection, resource, scope_id, rows)
 
 
-def acknowledged(connection: sqlite3.Connection, resource: Resource, scope_id: int, keys: Iterable[str]) -> None:
+def acknowledged(connection: Connection, resource: Resource, scope_id: int, keys: Iterable[str]) -> None:
     """Forget the notes on keys whose rows an answer has acknowledged."""
     connection.executemany(sql(resource, FORGET), [(scope_id, key) for key in keys])
 
 
-def refused(connection: sqlite3.Connection, resource: Resource, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
+def refused(connection: Connection, resource: Resource, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
     """Forget the notes on keys whose rows were refused, unless an earlier answer acknowledged them.
 
     `rows`: what they would have become. Refused as something else, they may still be what is noted.

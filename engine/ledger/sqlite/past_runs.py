@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.last_told import COLUMNS, loaded, problem_of
 from engine.ledger.sqlite.runs import last_syncs, runs_where
 from engine.ledger.sqlite.texts import from_text, optional_instant
@@ -37,14 +37,14 @@ OF_COMPANY = """
 """
 
 
-def find(connection: sqlite3.Connection, origin: str, text: str) -> list[PastRun]:
+def find(connection: Connection, origin: str, text: str) -> list[PastRun]:
     """Return the runs that a text names, the newest first: the run of that id, else all whose ids begin so."""
     asked = {"origin": origin, "text": text, "most": MOST_FOUND}
     ids = [run_id for (run_id,) in connection.execute(BEGINS_ALIKE, asked)] if text else []
     return runs_where(connection, ids[:1] if text in ids else ids)
 
 
-def result(connection: sqlite3.Connection, origin: str, run_id: str) -> PastResult | None:
+def result(connection: Connection, origin: str, run_id: str) -> PastResult | None:
     """Return a finished run's result; None: there is no such run."""
     found = connection.execute(RESULT, (origin, run_id)).fetchone()
     if found is None:
@@ -72,7 +72,7 @@ def result(connection: sqlite3.Connection, origin: str, run_id: str) -> PastResu
     return PastResult(ended, totals.get("companies", len(codes)))
 
 
-def of_company(connection: sqlite3.Connection, origin: str, company_id: int, most: int) -> list[CompanyInRun]:
+def of_company(connection: Connection, origin: str, company_id: int, most: int) -> list[CompanyInRun]:
     """Return what became of a company in its newest runs, the newest first.
 
     Runs that had nothing to tell of it have no line, but for the newest such sync.
@@ -87,7 +87,7 @@ def of_company(connection: sqlite3.Connection, origin: str, company_id: int, mos
     ]
 
 
-def _times(connection: sqlite3.Connection, run_id: str) -> list[RunTimes]:
+def _times(connection: Connection, run_id: str) -> list[RunTimes]:
     return [
         RunTimes(run.run_id, run.verb, run.started_at, run.finished_at, run.exit_code)
         for run in runs_where(connection, [run_id])

@@ -5,10 +5,10 @@ The column `account` holds `Account.key_id`; an older dimsync wrote the account'
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Mapping
 from datetime import date
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, to_text
 from engine.model.quota import DayUse, UsedUp, block
 
@@ -38,20 +38,26 @@ CARRY_OVER = (
     select origin, :key_id, day, used, used_up_at, per_day, reserve, reason
     from quotas where origin = :origin and account = :account_id
     on conflict (origin, account, day) do update set
-        used = used + excluded.used, used_up_at = coalesce(used_up_at, excluded.used_up_at),
-        per_day = coalesce(per_day, excluded.per_day), reserve = coalesce(reserve, excluded.reserve),
-        reason = coalesce(reason, excluded.reason)
+        used = quotas.used + excluded.used, used_up_at = coalesce(quotas.used_up_at, excluded.used_up_at),
+        per_day = coalesce(quotas.per_day, excluded.per_day), reserve = coalesce(quotas.reserve, excluded.reserve),
+        reason = coalesce(quotas.reason, excluded.reason)
     """,
     "delete from quotas where origin = :origin and account = :account_id",
-    "update or ignore pauses set account = :key_id where origin = :origin and account = :account_id",
+    """
+    update pauses set account = :key_id where origin = :origin and account = :account_id
+        and not exists (select 1 from pauses as newer where newer.origin = :origin and newer.account = :key_id)
+    """,
     "delete from pauses where origin = :origin and account = :account_id",  # where the key has a newer one
-    "update or ignore page_sizes set account = :key_id where origin = :origin and account = :account_id",
+    """
+    update page_sizes set account = :key_id where origin = :origin and account = :account_id
+        and not exists (select 1 from page_sizes as newer where newer.origin = :origin and newer.account = :key_id)
+    """,
     "delete from page_sizes where origin = :origin and account = :account_id",  # where the key has a newer one
 )
 FORGET = "delete from quotas where day < substr(?, 1, 10)"  # an instant; its own day is kept, as it may be today
 
 
-def read(connection: sqlite3.Connection, origin: str, key_id: str, day: date) -> DayUse:
+def read(connection: Connection, origin: str, key_id: str, day: date) -> DayUse:
     """Return what is known of a key's day; a day without a line has no requests used."""
     found = connection.execute(READ, (origin, key_id, day.isoformat())).fetchone()
     if found is None:
@@ -64,7 +70,7 @@ def read(connection: sqlite3.Connection, origin: str, key_id: str, day: date) ->
     return DayUse(day=day, used=used, used_up=used_up)
 
 
-def reserve(connection: sqlite3.Connection, origin: str, key_id: str, day: date, usable: int, most: int) -> int:
+def reserve(connection: Connection, origin: str, key_id: str, day: date, usable: int, most: int) -> int:
     """Count a block of what is left of `usable` requests, at most `most`; return how many it has."""
     requests = block(usable - read(connection, origin, key_id, day).used, most)
     if requests:
@@ -72,24 +78,24 @@ def reserve(connection: sqlite3.Connection, origin: str, key_id: str, day: date,
     return requests
 
 
-def charge(connection: sqlite3.Connection, origin: str, key_id: str, day: date, requests: int) -> None:
+def charge(connection: Connection, origin: str, key_id: str, day: date, requests: int) -> None:
     """Count requests; a negative number gives back requests that were counted and not sent."""
     connection.execute(CHARGE, (origin, key_id, day.isoformat(), requests))
 
 
-def note(connection: sqlite3.Connection, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
+def note(connection: Connection, origin: str, key_id: str, day: date, used_up: UsedUp) -> None:
     """Note that the API called a key's day used up."""
     said = (to_text(used_up.at), used_up.per_day, used_up.reserve, used_up.reason, used_up.tries)
     connection.execute(NOTE, (origin, key_id, day.isoformat(), *said))
 
 
-def is_under_old_names(connection: sqlite3.Connection, origin: str, account_ids: Collection[str]) -> bool:
+def is_under_old_names(connection: Connection, origin: str, account_ids: Collection[str]) -> bool:
     """Return whether an older dimsync wrote anything under these account ids, instead of under the API keys."""
     asked = ({"origin": origin, "account_id": account_id} for account_id in account_ids)
     return any(connection.execute(IS_OLD, each).fetchone()[0] for each in asked)
 
 
-def carry_over(connection: sqlite3.Connection, origin: str, key_ids: Mapping[str, str]) -> None:
+def carry_over(connection: Connection, origin: str, key_ids: Mapping[str, str]) -> None:
     """Move what stands under account ids to the API keys; counts are added. `key_ids`: by account id."""
     for account_id, key_id in key_ids.items():
         for statement in CARRY_OVER:

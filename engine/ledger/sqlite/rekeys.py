@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import to_text
@@ -16,7 +16,7 @@ FORGET_ADOPTED = "delete from {rows} where scope = ? and key = ? and not confirm
 UNKEY = "delete from wire_keys where scope = ? and source_key = ?"
 
 
-def rekey(connection: sqlite3.Connection, company_key: CompanyKey, wire_keys: Mapping[str, str], at: datetime) -> None:
+def rekey(connection: Connection, company_key: CompanyKey, wire_keys: Mapping[str, str], at: datetime) -> None:
     """Write down under which keys the rows of these source keys are sent.
 
     A row record that was adopted under a source key describes the row of the wire key, so it is deleted. Two source
@@ -31,7 +31,7 @@ def rekey(connection: sqlite3.Connection, company_key: CompanyKey, wire_keys: Ma
     scopes.changed(connection, scope_id, None)
 
 
-def unkey(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str]) -> None:
+def unkey(connection: Connection, company_key: CompanyKey, keys: Sequence[str]) -> None:
     """Forget the wire keys of these source keys."""
     scope_id = scopes.number(connection, company_key)
     connection.executemany(UNKEY, ((scope_id, key) for key in keys))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import from_text, to_text
@@ -37,7 +37,7 @@ class _Last(NamedTuple):
     outcome: Outcome
 
 
-def kept_runs(connection: sqlite3.Connection, origin: str, run_id: str | None, since: datetime | None) -> list[KeptRun]:
+def kept_runs(connection: Connection, origin: str, run_id: str | None, since: datetime | None) -> list[KeptRun]:
     """Return one finished run, those that finished since a moment, or with neither the newest one; the oldest first."""
     statement = ONE if run_id is not None else SINCE if since is not None else NEWEST
     asked = {"origin": origin, "run_id": run_id, "since": since and to_text(since)}
@@ -47,7 +47,7 @@ def kept_runs(connection: sqlite3.Connection, origin: str, run_id: str | None, s
     ]
 
 
-def sent_rows(connection: sqlite3.Connection, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
+def sent_rows(connection: Connection, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
     """Return the rows of a company that these runs sent, each once for a run, in the order of their first sends.
 
     A row that was sent several times has its last outcome, and what its first send was to change.
@@ -80,9 +80,7 @@ def sent_rows(connection: sqlite3.Connection, company_key: CompanyKey, runs: Seq
     ]
 
 
-def _last(
-    connection: sqlite3.Connection, span: tuple[int, str, str], run_ids: set[str]
-) -> dict[tuple[str, str], _Last]:
+def _last(connection: Connection, span: tuple[int, str, str], run_ids: set[str]) -> dict[tuple[str, str], _Last]:
     """Return what became last of each row, by run and key."""
     last: dict[tuple[str, str], _Last] = {}
     for run_id, at, rows in connection.execute(ATTEMPTS, span):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import attempts, known_problems, plans, quotas
 from engine.ledger.sqlite.texts import from_text, to_text
 
@@ -32,7 +32,7 @@ FORGET_RUNS = """
 """
 
 
-def horizon(connection: sqlite3.Connection, at: datetime, keep: timedelta) -> datetime | None:
+def horizon(connection: Connection, at: datetime, keep: timedelta) -> datetime | None:
     """Return the moment before which `prune` may forget, in a run that began at `at`; None: forget nothing.
 
     It lies `keep` before the newest run that began before `at`. A clock that was set far ahead must not empty the
@@ -45,7 +45,7 @@ def horizon(connection: sqlite3.Connection, at: datetime, keep: timedelta) -> da
     return from_text(newest) - keep
 
 
-def prune(connection: sqlite3.Connection, before: datetime) -> int:
+def prune(connection: Connection, before: datetime) -> int:
     """Forget old attempts, quota days, finished plans, and runs, but no run that is some company's last sync."""
     horizon = (to_text(before),)
     connection.execute(attempts.FORGET, horizon)

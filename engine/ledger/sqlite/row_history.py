@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import attempts, resting, scopes
 from engine.ledger.sqlite.rows import read_one
 from engine.ledger.sqlite.statements import sql
@@ -25,7 +24,7 @@ IN_FLIGHT = """
 """
 
 
-def read(connection: sqlite3.Connection, company_key: CompanyKey, key: str) -> Life:
+def read(connection: Connection, company_key: CompanyKey, key: str) -> Life:
     """Return all that is known of the row that the source calls `key`. Takes time in proportion to all attempts."""
     scope_id = scopes.find(connection, company_key)
     if scope_id is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, compress, count, islice
@@ -11,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import entries, may_be_there, resting, scopes, sources
 from engine.ledger.sqlite.statements import sql
 from engine.ledger.sqlite.texts import from_text, to_json, to_text
@@ -85,7 +85,7 @@ ADD_REVERT = "insert or ignore into reverts (scope, key, at) values (?, ?, ?)"
 REVERTS_KEPT = timedelta(days=14)  # and since the last listing but two: see `compare.flapping`
 
 
-def read(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyRecord:
+def read(connection: Connection, company_key: CompanyKey) -> CompanyRecord:
     """Return all that is known of a company, rows in the order of their keys (1-2 us a row)."""
     notes = scopes.notes(connection, company_key)
     resource = company_key.resource
@@ -119,27 +119,25 @@ def read(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyReco
     )
 
 
-def gather(connection: sqlite3.Connection, company_key: CompanyKey) -> None:
+def gather(connection: Connection, company_key: CompanyKey) -> None:
     """Write a company's entries together, so that they are read in a fifth of the time."""
     if (scope_id := scopes.find(connection, company_key)) is not None:
         entries.gather(connection, company_key.resource, scope_id)
 
 
-def read_one(connection: sqlite3.Connection, resource: Resource, scope_id: int, key: str) -> RowRecord | None:
+def read_one(connection: Connection, resource: Resource, scope_id: int, key: str) -> RowRecord | None:
     """Return the entry of one row."""
     return _decoded(entries.read_one(connection, resource, scope_id, key), resource).get(key)
 
 
-def unlisted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str]) -> frozenset[str]:
+def unlisted(connection: Connection, company_key: CompanyKey, keys: Sequence[str]) -> frozenset[str]:
     """Return which of these keys were acknowledged after the last whole listing."""
     statement = sql(company_key.resource, UNLISTED)
     found = connection.execute(statement, (scopes.find(connection, company_key), to_json(keys)))
     return frozenset(key for (key,) in found)
 
 
-def bearing(
-    connection: sqlite3.Connection, company_key: CompanyKey, erp_ids: Sequence[str]
-) -> list[tuple[int, str, str, str]]:
+def bearing(connection: Connection, company_key: CompanyKey, erp_ids: Sequence[str]) -> list[tuple[int, str, str, str]]:
     """Return (company id, type code, label, ERP id) of rows with these ids in other companies of the account."""
     values = (company_key.origin, company_key.account, company_key.company_id, to_json(erp_ids))
     return list(connection.execute(sql(company_key.resource, BEARING), values))
@@ -167,19 +165,19 @@ def _each_decoded(column: list[Any], decode: Callable[[str], object]) -> list[An
     return column
 
 
-def reverted(connection: sqlite3.Connection, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
+def reverted(connection: Connection, company_key: CompanyKey, keys: Sequence[str], at: datetime) -> None:
     """Note rows that are pushed back, and forget what is too old to count."""
     scope_id = scopes.to_change(connection, company_key)
     connection.execute(FORGET_REVERTS, (scope_id, to_text(at - REVERTS_KEPT)))
     connection.executemany(ADD_REVERT, ((scope_id, key, to_text(at)) for key in keys))
 
 
-def _read_rejections(connection: sqlite3.Connection, scope_id: int) -> dict[str, Rejection]:
+def _read_rejections(connection: Connection, scope_id: int) -> dict[str, Rejection]:
     found = connection.execute(READ_REJECTIONS, (scope_id,))
     return {key: Rejection(fingerprint, from_text(at), message) for key, fingerprint, at, message in found}
 
 
-def learn(connection: sqlite3.Connection, company_key: CompanyKey, learned: Learned) -> None:
+def learn(connection: Connection, company_key: CompanyKey, learned: Learned) -> None:
     """Take over what a whole listing showed."""
     scope_id, resource = scopes.number(connection, company_key), company_key.resource
     connection.executemany(sql(resource, FORGET), [(scope_id, key) for key in sorted(learned.gone)])
@@ -197,7 +195,7 @@ def learn(connection: sqlite3.Connection, company_key: CompanyKey, learned: Lear
     scopes.listed(connection, scope_id, learned.certificate, learned.at, learned.run_id)
 
 
-def agree(connection: sqlite3.Connection, company_key: CompanyKey, agreements: Mapping[str, Agreement]) -> None:
+def agree(connection: Connection, company_key: CompanyKey, agreements: Mapping[str, Agreement]) -> None:
     """Replace the agreements of rows."""
     scope_id = scopes.to_change(connection, company_key)
     values = [(to_json(agreement._asdict()), scope_id, key) for key, agreement in sorted(agreements.items())]
@@ -205,14 +203,14 @@ def agree(connection: sqlite3.Connection, company_key: CompanyKey, agreements: M
 
 
 def acknowledge(
-    connection: sqlite3.Connection, resource: Resource, scope_id: int, rows: Mapping[str, RowRecord], at: datetime
+    connection: Connection, resource: Resource, scope_id: int, rows: Mapping[str, RowRecord], at: datetime
 ) -> None:
     """Write the entries of rows that an answer acknowledged."""
     _write(connection, resource, ACKNOWLEDGE, (scope_id, to_text(at)), rows)
 
 
 def _write(
-    connection: sqlite3.Connection,
+    connection: Connection,
     resource: Resource,
     statement: str,
     common: tuple[object, ...],

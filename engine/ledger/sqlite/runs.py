@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
 
 from engine.errors import LedgerError
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import known_problems, to_retry
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
@@ -16,6 +16,7 @@ from engine.model.settings import NamedCompany
 from engine.model.standing import LastBegun
 
 IS_EMPTY = "select not exists (select 1 from runs)"
+WITHOUT_END = "select id from runs where finished_at is null order by started_at desc"
 START = "insert into runs (id, verb, started_at, origin, allowed) values (?, ?, ?, ?, ?)"
 OPEN_RUN = "select origin from runs where id = ? and finished_at is null"
 FINISH = "update runs set finished_at = ?, exit_code = ?, result = ? where id = ? and finished_at is null"
@@ -54,7 +55,8 @@ REMEMBER_STATE = """
     on conflict (origin, account, company_id) do update set
         state = excluded.state, run_id = excluded.run_id, at = excluded.at, name = excluded.name,
         exit_code = excluded.exit_code, source_rows = excluded.source_rows, created = excluded.created,
-        updated = excluded.updated, trouble = excluded.trouble, well_at = coalesce(excluded.well_at, well_at)
+        updated = excluded.updated, trouble = excluded.trouble,
+        well_at = coalesce(excluded.well_at, last_states.well_at)
     where excluded.state <> 'locked'
 """
 LAST_STATES = "select account, company_id, state from last_states where origin = ? order by account, company_id"
@@ -94,19 +96,24 @@ WRITING = frozenset({"sync", "apply", "retry"})
 """Verbs whose runs send rows."""
 
 
-def is_empty(connection: sqlite3.Connection) -> bool:
+def is_empty(connection: Connection) -> bool:
     """Return whether the journal has no run."""
     return bool(connection.execute(IS_EMPTY).fetchone()[0])
 
 
+def without_end(connection: Connection) -> list[str]:
+    """Return the runs that have no end, the newest first."""
+    return [run_id for (run_id,) in connection.execute(WITHOUT_END)]
+
+
 def start(
-    connection: sqlite3.Connection, run_id: str, verb: str, at: datetime, *, origin: str, allowed: tuple[str, ...]
+    connection: Connection, run_id: str, verb: str, at: datetime, *, origin: str, allowed: tuple[str, ...]
 ) -> None:
     """Open a run's entry."""
     connection.execute(START, (run_id, verb, to_text(at), origin, " ".join(allowed) or None))
 
 
-def finish(connection: sqlite3.Connection, result: RunResult) -> None:
+def finish(connection: Connection, result: RunResult) -> None:
     """Close a run's entry with its result. Raises `LedgerError` when it is not open.
 
     A company that has nothing to tell gets no line of its own, only its last state.
@@ -167,13 +174,13 @@ def _columns(run_id: str, company: CompanyResult) -> tuple[object, ...]:
     )
 
 
-def last_states(connection: sqlite3.Connection, origin: str) -> dict[NamedCompany, State]:
+def last_states(connection: Connection, origin: str) -> dict[NamedCompany, State]:
     """Return how each company ended in the sync that finished last, even if another one started later."""
     found = connection.execute(LAST_STATES, (origin,))
     return {NamedCompany(account, company_id): State(state) for account, company_id, state in found}
 
 
-def last_begun(connection: sqlite3.Connection, origin: str) -> dict[NamedCompany, LastBegun]:
+def last_begun(connection: Connection, origin: str) -> dict[NamedCompany, LastBegun]:
     """Return the run that each company's last state is of."""
     return {
         NamedCompany(account, company_id): LastBegun(verb, State(state), from_text(started_at))
@@ -181,12 +188,12 @@ def last_begun(connection: sqlite3.Connection, origin: str) -> dict[NamedCompany
     }
 
 
-def history(connection: sqlite3.Connection, origin: str, most: int) -> list[PastRun]:
+def history(connection: Connection, origin: str, most: int) -> list[PastRun]:
     """Return the newest runs, the newest first."""
     return runs_where(connection, [run_id for (run_id,) in connection.execute(NEWEST, (origin, most))])
 
 
-def runs_where(connection: sqlite3.Connection, run_ids: Sequence[str]) -> list[PastRun]:
+def runs_where(connection: Connection, run_ids: Sequence[str]) -> list[PastRun]:
     """Return the runs that have these ids, the newest first."""
     return [
         PastRun._make((run_id, verb, from_text(start), optional_instant(end), code, count, *map(int, sums), allowed))
@@ -194,7 +201,7 @@ def runs_where(connection: sqlite3.Connection, run_ids: Sequence[str]) -> list[P
     ]
 
 
-def last_syncs(connection: sqlite3.Connection, origin: str) -> list[LastSync]:
+def last_syncs(connection: Connection, origin: str) -> list[LastSync]:
     """Return how each company ended in the sync that finished last."""
     found = connection.execute(LAST_SYNCS, (origin,))
     return [LastSync._make((*line[:4], from_text(line[4]), *line[5:11], optional_instant(line[11]))) for line in found]

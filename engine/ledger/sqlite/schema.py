@@ -148,11 +148,9 @@ def describe(connection: sqlite3.Connection) -> str:
     """
     stored = connection.execute(STATEMENTS).fetchall()  # where somebody may have added views of their own
     statements = (
-        f"{_comment(NOTES[name])}\n{LATE_COLUMNS.sub(_apart, cleandoc(sql))};\n"
-        for name, sql in stored
-        if name in NOTES
+        f"{comment(NOTES[name])}\n{LATE_COLUMNS.sub(_apart, cleandoc(sql))};\n" for name, sql in stored if name in NOTES
     )
-    return "\n".join((f"{_comment(CONVENTIONS)}\n", *statements))
+    return "\n".join((f"{comment(CONVENTIONS)}\n", *statements))
 
 
 def _apart(found: re.Match[str]) -> str:
@@ -161,5 +159,6 @@ def _apart(found: re.Match[str]) -> str:
     return f"{last},{comment or ''}" + "".join(f"\n    {column}," for column in late.split(", ")[1:])
 
 
-def _comment(text: str) -> str:
+def comment(text: str) -> str:
+    """Return a text as lines of comments."""
     return fill(" ".join(text.split()), 118, initial_indent="-- ", subsequent_indent="-- ")

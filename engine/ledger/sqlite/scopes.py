@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.dimension import DIMENSIONS
@@ -23,7 +23,7 @@ STATE = """
     passed, clean, clean_rows, clean_adopted, clean_left_out, clean_source, clean_listing, listed_before
 """
 READ_NOTES = f"""
-    select id, (select max(at) from intents where scope = scopes.id), lost_at, generation is listed_generation, {STATE}
+    select id, (select max(at) from intents where scope = scopes.id), lost_at, generation = listed_generation, {STATE}
     from scopes where origin = ? and account = ? and company_id = ?
 """  # noqa: S608  our own columns
 READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  our own columns
@@ -94,13 +94,13 @@ def identity(company_key: CompanyKey) -> tuple[str, str, int]:
     return origin, company_key.account, company_key.company_id
 
 
-def find(connection: sqlite3.Connection, company_key: CompanyKey) -> int | None:
+def find(connection: Connection, company_key: CompanyKey) -> int | None:
     """Return the scope's number; None: nothing was ever written for it."""
     found = connection.execute(FIND, identity(company_key)).fetchone()
     return None if found is None else int(found[0])
 
 
-def number(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
+def number(connection: Connection, company_key: CompanyKey) -> int:
     """Return the scope's number; a new scope gets one."""
     found = find(connection, company_key)
     if found is None:
@@ -109,14 +109,14 @@ def number(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
     return int(found)
 
 
-def to_change(connection: sqlite3.Connection, company_key: CompanyKey) -> int:
+def to_change(connection: Connection, company_key: CompanyKey) -> int:
     """Return the scope's number for a change of what is known; the note that nothing was to do ends with it."""
     scope_id = number(connection, company_key)
     connection.execute(UNCLEAN, (scope_id,))
     return scope_id
 
 
-def notes(connection: sqlite3.Connection, company_key: CompanyKey) -> Notes | None:
+def notes(connection: Connection, company_key: CompanyKey) -> Notes | None:
     """Return the notes on a company; None: nothing was ever written for it."""
     found = connection.execute(READ_NOTES, identity(company_key)).fetchone()
     if found is None:
@@ -126,13 +126,13 @@ def notes(connection: sqlite3.Connection, company_key: CompanyKey) -> Notes | No
     return Notes(scope_id, optional_instant(left_over), optional_instant(lost_at), bool(is_as_listed), state)
 
 
-def brief(connection: sqlite3.Connection, company_key: CompanyKey) -> CompanyState | None:
+def brief(connection: Connection, company_key: CompanyKey) -> CompanyState | None:
     """Return the notes on a company; None also where an intent is left over or an answer was lost."""
     found = notes(connection, company_key)
     return None if found is None or found.left_over or found.lost_at else found.state
 
 
-def states(connection: sqlite3.Connection, origin: str) -> dict[AccountCompany, CompanyState]:
+def states(connection: Connection, origin: str) -> dict[AccountCompany, CompanyState]:
     """Return the notes on every company of an origin, by account id and company id."""
     found = connection.execute(READ_STATES, (origin,))
     return {AccountCompany(account, company_id): _state(*columns) for account, company_id, *columns in found}
@@ -173,21 +173,19 @@ def _state(listed_at: str | None, checked_at: str | None, remote_count: int | No
     )
 
 
-def listed(
-    connection: sqlite3.Connection, scope_id: int, certificate: Certificate, at: datetime, run_id: str | None
-) -> None:
+def listed(connection: Connection, scope_id: int, certificate: Certificate, at: datetime, run_id: str | None) -> None:
     """Note a whole listing, and clear the notes on failures. Of several listings in one run, the last one counts."""
     values = (to_text(at), to_json(certificate), certificate.unique, scope_id, KEY_MISMATCH, run_id)
     connection.execute(LISTED, values)
 
 
-def checked(connection: sqlite3.Connection, company_key: CompanyKey, at: datetime | None) -> None:
+def checked(connection: Connection, company_key: CompanyKey, at: datetime | None) -> None:
     """Note when a probe agreed; None: it did not."""
     scope_id = number(connection, company_key) if at else to_change(connection, company_key)
     connection.execute(CHECKED, (optional_text(at), scope_id))
 
 
-def note(connection: sqlite3.Connection, company_key: CompanyKey, state: CompanyState) -> None:
+def note(connection: Connection, company_key: CompanyKey, state: CompanyState) -> None:
     """Replace the notes on failures and on the last good run."""
     values = (
         state.failures,
@@ -201,7 +199,7 @@ def note(connection: sqlite3.Connection, company_key: CompanyKey, state: Company
 
 
 def note_clean(
-    connection: sqlite3.Connection,
+    connection: Connection,
     company_key: CompanyKey,
     digest: bytes,
     rows: int,
@@ -216,13 +214,13 @@ def note_clean(
     connection.execute(CLEAN, values)
 
 
-def passed(connection: sqlite3.Connection, company_key: CompanyKey, marks: bytes | None) -> None:
+def passed(connection: Connection, company_key: CompanyKey, marks: bytes | None) -> None:
     """Remember the marks of a plan that passed the guards; None: it is finished."""
     connection.execute(PASSED, (marks, to_change(connection, company_key)))
 
 
 def changed(
-    connection: sqlite3.Connection,
+    connection: Connection,
     scope_id: int,
     run_id: str | None,
     *,
@@ -236,24 +234,24 @@ def changed(
     connection.execute(CHANGED, (run_id, created, optional_text(lost_at), scope_id))
 
 
-def generation(connection: sqlite3.Connection, company_key: CompanyKey) -> Generation:
+def generation(connection: Connection, company_key: CompanyKey) -> Generation:
     """Return how often what is known of a company's rows has changed, and which run changed it last."""
     found = connection.execute(GENERATION, identity(company_key)).fetchone()
     return Generation() if found is None else Generation._make(found)
 
 
-def known(connection: sqlite3.Connection, origin: str) -> list[CompanyKey]:
+def known(connection: Connection, origin: str) -> list[CompanyKey]:
     """Return the companies at an origin for which anything was ever written."""
     found = connection.execute(KNOWN, (origin,))
     return [CompanyKey(origin=origin, account=account, company_id=company_id) for account, company_id in found]
 
 
-def sketches(connection: sqlite3.Connection, origin: str) -> list[tuple[str, int, int, bytes]]:
+def sketches(connection: Connection, origin: str) -> list[tuple[str, int, int, bytes]]:
     """Return (account, company id, rows, marks) of all sketches of an origin."""
     return list(connection.execute(SKETCHES, (origin,)))
 
 
-def sketch(connection: sqlite3.Connection, company_key: CompanyKey, rows: int, marks: bytes) -> None:
+def sketch(connection: Connection, company_key: CompanyKey, rows: int, marks: bytes) -> None:
     """Replace a company's sketch. Without its source being read, another one would not be replaced again."""
     scope_id = number(connection, company_key)
     connection.execute(SKETCH, (scope_id, rows, marks))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite import scopes
 from engine.ledger.sqlite.texts import to_json
 from engine.model.settings import AccountCompany, CompanyKey
@@ -33,9 +33,7 @@ MEMBERS = """
 """
 
 
-def keep_good(
-    connection: sqlite3.Connection, company_key: CompanyKey, rows: int | None, counts: GoodCounts | None
-) -> None:
+def keep_good(connection: Connection, company_key: CompanyKey, rows: int | None, counts: GoodCounts | None) -> None:
     """Note what a good run's sources were like; counts of None leave the old ones, and so do no marks."""
     scope_id = scopes.number(connection, company_key)
     connection.execute(GOOD_ROWS, (scope_id, rows))
@@ -50,7 +48,7 @@ def _counts_json(counts: GoodCounts) -> str:
     return to_json({"sources": list(map(tuple, counts.sources)), "kept": counts.kept, "marks": marks})
 
 
-def good_counts(connection: sqlite3.Connection, company_key: CompanyKey) -> GoodCounts | None:
+def good_counts(connection: Connection, company_key: CompanyKey) -> GoodCounts | None:
     """Return what the last good run's sources were like; None: it is not known."""
     if (found := connection.execute(GOOD_COUNTS, scopes.identity(company_key)).fetchone()) is None:
         return None
@@ -71,11 +69,11 @@ def _end(size_bytes: int, last_line: int, is_ended: int) -> FileEnd:
     return FileEnd(size_bytes, last_line, is_ended=bool(is_ended))
 
 
-def keep_fleet(connection: sqlite3.Connection, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
+def keep_fleet(connection: Connection, origin: str, fleet: str, companies: Sequence[AccountCompany]) -> None:
     """Note the fleet of those of the companies that have a line in `scopes`."""
     connection.executemany(FLEET, [(fleet, origin, account, company_id) for account, company_id in companies])
 
 
-def fleet(connection: sqlite3.Connection, origin: str, name: str) -> list[AccountCompany]:
+def fleet(connection: Connection, origin: str, name: str) -> list[AccountCompany]:
     """Return the companies that a fleet's files have brought, by account id and company id."""
     return [AccountCompany._make(found) for found in connection.execute(MEMBERS, (origin, name))]

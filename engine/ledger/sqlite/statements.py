@@ -13,16 +13,29 @@ from engine.model.row_record import entry_names
 BEFORE_FLAGS = 1  # columns of an entry between the row's own and its flags: the remote id
 
 
+class Statement(str):
+    """A statement on a resource's tables that says what it was made of: another database spells it otherwise."""
+
+    __slots__ = ("entries", "resource", "template")
+
+    resource: Resource
+    template: str
+    entries: int  # on how many rows of `rows` it is, each of whose values is bound; 0: on what it says itself
+
+
 @cache
-def sql(resource: Resource, statement: str, entries: int = 0) -> str:
+def sql(resource: Resource, template: str, entries: int = 0) -> Statement:
     """Return a statement with the names of a resource in the place of `{fields}`, `{rows}` and so on.
 
     `entries`: on how many rows of `rows` it is; `?1` and `?2` are common to all, and each row's values follow.
     """
-    return statement.format_map(_names(resource) | {"entries": _values(resource, entries)})
+    made = Statement(template.format_map(names(resource) | {"entries": _values(resource, entries)}))
+    made.resource, made.template, made.entries = resource, template, entries
+    return made
 
 
-def _names(resource: Resource) -> dict[str, str]:
+def names(resource: Resource) -> dict[str, str]:
+    """Return what stands for each name in a template."""
     count = len(resource.names)
     flags = count + BEFORE_FLAGS + 1
     return {

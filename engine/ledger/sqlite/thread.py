@@ -19,6 +19,7 @@ from threading import Thread
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from engine.errors import LedgerError
+from engine.ledger.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,10 +41,10 @@ NEXT_STEPS = {
 """What a person can do, by the start of SQLite's error name."""
 
 
-class _Job(NamedTuple):
+class Job(NamedTuple):
     """Work that waits for the thread, and where its answer goes."""
 
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[Any], Any]
     begin: str  # the statement that begins its transaction; empty: it has none
     answer: asyncio.Future[Any]  # belongs to the loop of the caller
 
@@ -65,44 +66,52 @@ class DatabaseThread:
 
     def __init__(self, name: str) -> None:
         self._name = name  # of the ledger, for messages
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()  # None: close
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()  # None: close
         self._opened: Future[None] = Future()
         self._ended: Future[None] = Future()
         for milestone in (self._opened, self._ended):
             milestone.set_running_or_notify_cancel()  # one waiter that is cancelled must not cancel it for others
         self._closed = False
 
+    @property
+    def name(self) -> str:
+        """What people know the ledger by."""
+        return self._name
+
     @classmethod
-    async def start(cls, name: str, connect: Callable[[], sqlite3.Connection]) -> DatabaseThread:
+    async def start(cls, name: str, connect: Callable[[], Connection]) -> DatabaseThread:
         """Return a running thread whose connection is open. Raises what `connect` raises."""
         thread = cls(name)
-        # A daemon, so that a program that forgets to close the ledger still ends. SQLite undoes a cut transaction.
-        Thread(target=thread._serve, args=(connect,), name=f"ledger {name}", daemon=True).start()
-        try:
-            await asyncio.wrap_future(thread._opened)
-        except asyncio.CancelledError:
-            thread.close_soon()
-            raise
+        await thread.open(connect)
         return thread
 
-    async def read(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def open(self, connect: Callable[[], Connection]) -> None:
+        """Begin, with the connection that `connect` makes in the thread. Raises what it raises."""
+        # A daemon, so that a program that forgets to close the ledger still ends. A cut transaction is undone.
+        Thread(target=self._serve, args=(connect,), name=f"ledger {self._name}", daemon=True).start()
+        try:
+            await asyncio.wrap_future(self._opened)
+        except asyncio.CancelledError:
+            self.close_soon()
+            raise
+
+    # `Any`: the connection that `connect` has made. Jobs of one database alone ask more of it than `Connection`.
+    async def read(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a job that only reads: it sees one state of the database and does not wait for other writers."""
         return await self._carry_out(lambda connection: work(connection, *args, **kwargs), READ)
 
-    async def write(
-        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def write(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a job that writes. It is durable when this returns; if this raises, it has changed nothing."""
         return await self._carry_out(lambda connection: work(connection, *args, **kwargs), WRITE)
 
-    async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def alone(self, work: Callable[[Any], T]) -> T:
         """Carry out a job outside of any transaction, such as VACUUM."""
         return await self._carry_out(work, "")
 
-    async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+    async def _carry_out(self, work: Callable[[Any], T], begin: str) -> T:
         self.ensure_open()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(work, begin, answer))
+        self._jobs.put(Job(work, begin, answer))
         return await answer
 
     def ensure_open(self) -> None:
@@ -121,7 +130,7 @@ class DatabaseThread:
         self.close_soon()
         await asyncio.wrap_future(self._ended)
 
-    def _serve(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def _serve(self, connect: Callable[[], Connection]) -> None:
         """Open the connection, and carry out jobs until told to close. The thread runs this."""
         try:
             connection = connect()
@@ -136,12 +145,12 @@ class DatabaseThread:
         finally:
             self._ended.set_result(None)
 
-    def _next_batch(self) -> list[_Job] | None:
+    def _next_batch(self) -> list[Job] | None:
         """Wait for a job, and take those that are queued behind it; None: it is time to close."""
         item = self._jobs.get()
         if item is None:
             return None
-        batch: list[_Job] = []
+        batch: list[Job] = []
         while item is not None:
             if not item.answer.cancelled():
                 batch.append(item)
@@ -154,7 +163,7 @@ class DatabaseThread:
         self._jobs.put(None)  # closing comes after these
         return batch
 
-    def _work_off(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
+    def _work_off(self, connection: Connection, batch: list[Job]) -> None:
         """Carry out all writes in one transaction, then each read by itself: it may be long, but locks nobody out."""
         if writing := [job for job in batch if job.begin == WRITE]:
             self._commit(connection, writing)
@@ -162,10 +171,10 @@ class DatabaseThread:
             if job.begin != WRITE:
                 self._commit(connection, [job])
 
-    def _commit(self, connection: sqlite3.Connection, batch: list[_Job]) -> None:
+    def _commit(self, connection: Connection, batch: list[Job]) -> None:
         """Carry out a batch in one transaction and answer its callers; if it fails, give each job one of its own."""
         try:
-            results = transact(connection, batch[0].begin, [job.work for job in batch])
+            results = self._transact(connection, batch)
         except NotBegun as refused:
             _answer([_Answer(job.answer, error=explained(self._name, refused.error)) for job in batch])
         except BaseException as error:  # noqa: BLE001  a bug belongs to its caller too, and the thread goes on
@@ -177,11 +186,15 @@ class DatabaseThread:
         else:
             _answer([_Answer(job.answer, result) for job, result in zip(batch, results, strict=True)])
 
+    def _transact(self, connection: Connection, batch: list[Job]) -> list[Any]:
+        """Return the results of jobs of one kind once they are committed. If it raises, nothing was changed."""
+        return transact(connection, batch[0].begin, [job.work for job in batch])
+
 
 class NotBegun(Exception):
     """A transaction did not begin, as another process is writing: each job alone would wait as long, and in vain."""
 
-    def __init__(self, error: sqlite3.Error) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
 
@@ -205,7 +218,7 @@ def _deliver(answers: list[_Answer]) -> None:
             future.set_exception(error)
 
 
-def transact(connection: sqlite3.Connection, begin: str, works: Sequence[Callable[[sqlite3.Connection], T]]) -> list[T]:
+def transact(connection: Connection, begin: str, works: Sequence[Callable[[Any], T]]) -> list[T]:
     """Return the results of work once it is committed. If it raises, nothing was changed.
 
     `begin`: the statement that begins the transaction; empty: there is none.
@@ -214,7 +227,7 @@ def transact(connection: sqlite3.Connection, begin: str, works: Sequence[Callabl
         return [work(connection) for work in works]
     try:
         connection.execute(begin)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, LedgerError) as error:
         raise NotBegun(error) from error
     try:
         results = [work(connection) for work in works]

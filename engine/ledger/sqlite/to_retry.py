@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import orjson
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import to_json
 from engine.model.result import RETRIED, InTrouble, RunResult
 from engine.model.settings import NamedCompany
@@ -31,7 +30,7 @@ LAST_WRITTEN = """
 """
 
 
-def note(connection: sqlite3.Connection, result: RunResult, origin: str) -> None:
+def note(connection: Connection, result: RunResult, origin: str) -> None:
     """Note which rows of each company a `retry` is to send again, now that a run has ended.
 
     A sync or an apply that gave each row of a company an outcome replaces the company's list. A retry that did so
@@ -54,7 +53,7 @@ def note(connection: sqlite3.Connection, result: RunResult, origin: str) -> None
             connection.execute(REMEMBER_TO_RETRY, (origin, *where, left_by, to_json(sorted(new))))
 
 
-def in_trouble(connection: sqlite3.Connection, origin: str, run_id: str | None) -> InTrouble | None:
+def in_trouble(connection: Connection, origin: str, run_id: str | None) -> InTrouble | None:
     """Return the rows that a finished run left rejected or uncertain; None: those of each company's newest run."""
     if run_id is not None:
         found = connection.execute(FINISHED, (origin, run_id)).fetchone()

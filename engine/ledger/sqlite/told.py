@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 
+from engine.ledger.connection import Connection
 from engine.ledger.sqlite.texts import from_text, to_text
 
 READ = "select told_at from told where origin = ? and what = ?"
@@ -12,17 +12,17 @@ ADD = "insert or ignore into told (origin, what, told_at, words) values (?, ?, ?
 FORGET = "delete from told where origin = ? and what = ?"
 
 
-def read(connection: sqlite3.Connection, origin: str, what: str) -> datetime | None:
+def read(connection: Connection, origin: str, what: str) -> datetime | None:
     """Return when something was told that is not over yet; None: it was not."""
     found = connection.execute(READ, (origin, what)).fetchone()
     return None if found is None else from_text(found[0])
 
 
-def add(connection: sqlite3.Connection, origin: str, what: str, at: datetime, words: str) -> None:
+def add(connection: Connection, origin: str, what: str, at: datetime, words: str) -> None:
     """Note that something was told. What was told before keeps its time."""
     connection.execute(ADD, (origin, what, to_text(at), words))
 
 
-def forget(connection: sqlite3.Connection, origin: str, what: str) -> None:
+def forget(connection: Connection, origin: str, what: str) -> None:
     """Note that it is over, and that this was told."""
     connection.execute(FORGET, (origin, what))
