@@ -2,9 +2,11 @@
 
 from engine.model.events import (
     ChunkSettled,
+    CompanyAhead,
     CompanyFinished,
     CompanyStarted,
     Event,
+    KeyAhead,
     Listed,
     PageRead,
     Parked,
@@ -22,9 +24,11 @@ from engine.model.events import (
 
 __all__ = [
     "ChunkSettled",
+    "CompanyAhead",
     "CompanyFinished",
     "CompanyStarted",
     "Event",
+    "KeyAhead",
     "Listed",
     "PageRead",
     "Parked",
