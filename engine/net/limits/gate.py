@@ -83,7 +83,7 @@ class KeyLimits:
         """
         await checkpoint_if_cancelled()
         if not self._turn.locked() and not give_up.is_set() and self._is_free():
-            self._leave(place, await self._rate.take())
+            self._leave(place, await self._rate.take_free())
             return
         async with self._turn:
             while not give_up.is_set():

@@ -63,7 +63,7 @@ class Rate:
         self._used: deque[Unit] = deque()  # those of about the last window, in the order in which they left
 
     def is_free(self) -> bool:
-        """Return whether `take` would return at once."""
+        """Return whether `take` would return at once; then `take_free` does the same for less."""
         return not self._free_at_s() and self._paced.has_capacity()
 
     async def take(self) -> Unit:
@@ -76,6 +76,10 @@ class Rate:
             await anyio.sleep_until(free_at_s)
         if not self._paced.has_capacity():
             await anyio.sleep(GRAIN_S)
+        return await self.take_free()
+
+    async def take_free(self) -> Unit:
+        """Return one unit; where `is_free` has just said so, without a turn of the event loop."""
         await self._paced.acquire()
         now_s = get_running_loop().time()
         unit = Unit(now_s, now_s + (LONGEST_S if self._usual_s < LATEST_S else self._latest_s))
