@@ -78,10 +78,11 @@ async def _with_source(
 def _is_scattered(company: CompanyContext, record: CompanyRecord) -> bool:
     """Return whether so many entries have to be read one by one that it is worth while to write all of them together.
 
-    To do so takes about as long as to read all of them; an eighth of them does, then, once in some runs.
+    To do so takes about as long as to read all of them; an eighth of them does, then, once in some runs. A run that has
+    changed as many itself leaves it to a later one: what changes so much will change again.
     """
-    scattered = record.scattered + len(company.counts.done)
-    return company.run.mode.writes and scattered > max(MANY_SCATTERED, len(record.rows) // 8)
+    many, changed = max(MANY_SCATTERED, len(record.rows) // 8), len(company.counts.done)
+    return company.run.mode.writes and changed <= many < record.scattered + changed
 
 
 def _has_news(company: CompanyContext, before: CompanyState) -> bool:
