@@ -18,6 +18,8 @@ from benchmarks.launch import ROOT, ProgramFailed, Run, Server, run_program, sur
 from benchmarks.programs.job import Job
 from benchmarks.workloads import Workload
 
+OURS, COMMAND = "ours", "ours_command"
+
 PREPARE = """
 import json, sys
 from pathlib import Path
@@ -39,24 +41,30 @@ class Stage:
         self._expected = _write(workload.shape, folder / "sources")
         self._turn = 0
         self._ledger: Path | None = None
-        if workload.filled and any(program.startswith("ours") for program in workload.programs):
+        if workload.filled and any(program.startswith(OURS) for program in workload.programs):
             self._ledger = self._known_fleet()
 
     def _known_fleet(self) -> Path:
-        """Load the fleet as it is at the start, once, with our engine: its ledger is what a warm run goes on from."""
+        """Load the fleet as it is at the start, once, with our engine: its ledger is what a warm run goes on from.
+
+        The command has a ledger of its own where the fleet has been listed: there, companies are as its settings say.
+        """
         work = self.workload
         shape = work.shape._replace(changed=0, added=0)
         _write(shape, self._folder / "before")
         self._server.reset(shape, filled=False, latency_s=0.0, page_size=work.page_size)
         job = replace(self._job(), folder=str(self._folder / "before"), verify="full", vendor_limits=False)
         job = replace(job, hours_ago=work.hours_ago)
-        run_program("ours", replace(job, page_size=100, chunk_rows=1_000), self._server)
+        run_program(OURS, replace(job, page_size=100, chunk_rows=1_000), self._server)
         for _ in range(work.listed_before):
-            run_program("ours", job, self._server)
+            run_program(OURS, job, self._server)
         if work.rested:
-            run_program("ours_command", replace(self._job(), ledger=job.ledger), self._server)
+            run_program(COMMAND, replace(self._job(), ledger=job.ledger), self._server)
         ledger = Path(job.ledger)
-        shutil.copyfile(ledger, _kept(ledger))
+        shutil.copyfile(ledger, _kept(ledger, OURS))
+        if work.listed_before and COMMAND in work.programs:
+            run_program(OURS, replace(job, scratch=str(self._scratch()), as_command=True), self._server)
+        shutil.copyfile(ledger, _kept(ledger, COMMAND))
         return ledger
 
     def run(self, program: str, **options: Any) -> Run:
@@ -66,7 +74,7 @@ class Stage:
         """
         work = self.workload
         self._server.reset(work.shape, filled=work.filled, latency_s=work.latency_s, page_size=work.page_size)
-        run = run_program(program, replace(self._job(), **options), self._server)
+        run = run_program(program, replace(self._job(program), **options), self._server)
         must_have_left(self._expected, run, f"{program} on {work.name}")
         return run
 
@@ -78,16 +86,21 @@ class Stage:
         (Path(job.scratch) / "calendar.json").write_text(calendar, encoding="utf-8")
         return run_program("month", job, self._server)
 
-    def _job(self) -> Job:
-        """Return a job in an empty folder; a prepared ledger is as it was, in its place beside its lock files."""
+    def _scratch(self) -> Path:
+        """Return an empty folder."""
         scratch = self._folder / f"run{self._turn}"
         self._turn += 1
         scratch.mkdir()
+        return scratch
+
+    def _job(self, program: str = OURS) -> Job:
+        """Return a job in an empty folder; a prepared ledger is as it was, in its place beside its lock files."""
+        scratch = self._scratch()
         ledger = self._ledger or scratch / "ledger.db"
         if self._ledger is not None:
             for left in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
                 left.unlink(missing_ok=True)
-            shutil.copyfile(_kept(ledger), ledger)
+            shutil.copyfile(_kept(ledger, COMMAND if program == COMMAND else OURS), ledger)
         work = self.workload
         return Job(
             base_url=self._server.secure_url if work.tls else self._server.base_url,
@@ -103,8 +116,8 @@ class Stage:
         )
 
 
-def _kept(ledger: Path) -> Path:
-    return ledger.with_name(f"{ledger.name}.kept")
+def _kept(ledger: Path, program: str) -> Path:
+    return ledger.with_name(f"{ledger.name}.{program}")
 
 
 def must_have_left(expected: tuple[int, int], run: Run, what: str) -> None:

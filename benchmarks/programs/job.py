@@ -51,6 +51,7 @@ class Job:
     accounts: dict[str, list[int]] = field(default_factory=dict)  # each account's companies; empty: all are of one
     vendor_limits: bool = False  # ours: the vendor's rate and quota hold for each key, as they do by default
     hours_ago: float = 0.0  # ours: by how much its clock is set back
+    as_command: bool = False  # ours: companies are as the command has them, so that it knows what was remembered
 
     @classmethod
     def told(cls) -> Job:

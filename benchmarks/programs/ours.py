@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from anyio.lowlevel import checkpoint
 
 from benchmarks.data import credentials
 from benchmarks.programs.job import Job, Meter
+from benchmarks.programs.ours_command import prepare
 from benchmarks.programs.watch import watched
 from benchmarks.server import run_fast
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, Verify, VerifyMode
@@ -92,14 +94,25 @@ class SingleRows:
             yield orjson.loads(line)
 
 
-async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
-    """Sync the fleet, its events shown as plain lines on standard error."""
+def _companies(job: Job) -> list[Company]:
     source = SingleRows if job.single_rows else FileSource
-    companies = [
+    return [
         Company(id=company, source=source(path), account=account)
         for account, sources in job.by_account.items()
         for company, path in sources.items()
     ]
+
+
+def _as_command(job: Job) -> Sequence[Company]:
+    """Return the companies as the command has them: what a run remembers of one rests on its settings, too."""
+    from engine.config.load import load  # noqa: PLC0415  a library is measured without it
+
+    return load(prepare(job), os.environ).companies
+
+
+async def sync(job: Job, thread: MeteredThread, locks: FileLocks) -> RunResult:
+    """Sync the fleet, its events shown as plain lines on standard error."""
+    companies = _as_command(job) if job.as_command else _companies(job)
     ago = timedelta(hours=job.hours_ago)
     async with (
         SqliteLedger(thread, locks.hold) as ledger,

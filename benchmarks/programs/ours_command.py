@@ -25,7 +25,7 @@ mode = "{verify}"
 url = "sqlite:///{ledger}"
 
 [fleet]
-source = "{sources}/{{company_id}}.ndjson"
+source = "rows/{{company_id}}.ndjson"
 """
 
 ACCOUNT = """
@@ -40,8 +40,9 @@ OUT_OF_THE_WAY = {"requests_per_second": 1_000_000, "requests_per_day": 1_000_00
 
 
 def prepare(job: Job) -> Path:
-    """Write the settings beside the sources, and put the credentials into the environment."""
-    folder, accounts = Path(job.folder).parent, job.by_account
+    """Write the settings, with a link to the sources beside them, and put the credentials into the environment."""
+    folder, accounts = Path(job.scratch), job.by_account
+    (folder / "rows").symlink_to(job.folder)
     for account in accounts:
         os.environ |= {f"{name.upper()}_{account}": text for name, text in credentials(account).items()}
     companies = folder / "companies.csv"
@@ -55,7 +56,6 @@ def prepare(job: Job) -> Path:
         limits="\n".join(f"{name} = {value}" for name, value in limits.items()),
         verify=job.verify,
         ledger=job.ledger,
-        sources=Path(job.folder).name,
     )
     settings = folder / "dimsync.toml"
     sections = (ACCOUNT.format(account=account) for account in accounts)
