@@ -132,8 +132,8 @@ class Doing:
         return await self._put(replace(job, tries=job.tries + 1), growing_s(job.tries))
 
     async def _put(self, job: CompanyJob, after_s: float) -> float:
-        """Put a job into the queue for later, a little more or less, so that not all come at once; return when."""
-        spread_s = self._pace.scaled(after_s) * (0.9 + 0.2 * portion(job.lock))
+        """Put a job into the queue for later, and a little more, so that not all come at once; return when."""
+        spread_s = self._pace.scaled(after_s) * (1.0 + 0.2 * portion(job.lock))
         await self._queue.put(job, spread_s)
         return spread_s
 

@@ -25,8 +25,8 @@ from engine.run.engine import Engine
 AT_ONCE = 8
 """Companies that a worker syncs at a time, unless it is told another number.
 
-A job of a small company is a few requests of 30 to 50 ms, and some 20 ms of computing: eight of them fill half of a
-processor. Each holds its company's rows in memory.
+A job of a small company is some five requests of 30 to 50 ms, and some 25 ms of computing: eight of them keep most of a
+processor busy. Each holds its company's rows in memory.
 """
 
 

@@ -79,7 +79,7 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     notifier = Notifier(configured, str(line.config))
     shift = Shift(
         settings=settings,
-        tell=_nothing if line.quiet else tell,
+        tell=nothing if line.quiet else tell,
         at_once=at_once,
         until_empty=line.until_empty,
         pace=pace_of(line.heartbeat_s),
@@ -106,7 +106,7 @@ def tell(text: str) -> None:
     click.echo(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", err=True)
 
 
-def _nothing(text: str) -> None:
+def nothing(text: str) -> None:
     """Tell nobody."""
 
 
