@@ -20,6 +20,7 @@ from engine.config import Configured
 from engine.errors import LedgerError
 from engine.model.balance import ExitCode
 from engine.model.origin import origin_of
+from engine.model.settings import Settings
 from engine.observe.terminal import safe
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     from engine.distributed.worker import AT_ONCE, Shift, work  # noqa: PLC0415
 
     hush()
-    settings = replace(configured.settings, companies=configured.companies)
+    settings = _settings(configured)
     at_once = line.jobs or AT_ONCE
     stopping = StopEvent("stopping: finishing requests in flight, once more to quit at once", quiet=line.quiet)
     stop.watch(stopping, ())
@@ -79,6 +80,7 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     notifier = Notifier(configured, str(line.config))
     shift = Shift(
         settings=settings,
+        read=lambda: _settings(read_settings(line.config)),
         tell=nothing if line.quiet else tell,
         at_once=at_once,
         until_empty=line.until_empty,
@@ -92,6 +94,10 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
         finally:
             telling.cancel()
     await notifier.look()
+
+
+def _settings(configured: Configured) -> Settings:
+    return replace(configured.settings, companies=configured.companies)
 
 
 def pace_of(heartbeat_s: float | None) -> Pace:
