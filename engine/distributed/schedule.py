@@ -46,7 +46,7 @@ async def enqueue_due(queue: JobQueue, ledger: SqlLedger, planned: Sequence[Plan
             rests_until = None if state is None else state.retry_at
             if job.lock not in busy and is_due(schedule, last, now, name=job.lock, rests_until=rests_until):
                 due.append(member)
-        return sum([await queue.put(member.job) for member in in_turn(due)])
+        return await queue.put_all([member.job for member in in_turn(due)])
 
 
 async def keep_schedule(
