@@ -37,6 +37,7 @@ class Shift:
     settings: Settings  # its companies are those that it knows
     read: Callable[[], Settings] | None = None  # the settings as they are now, for companies that have come
     tell: Callable[[str], None]  # takes what it does, a line at a time
+    warn: Callable[[str], None]  # takes what somebody should know of who does not follow that
     at_once: int = AT_ONCE
     until_empty: bool = False  # it ends when no job is left that may begin now
     pace: Pace = USUAL
@@ -54,7 +55,7 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
     url, origin = settings.ledger_url, origin_of(settings.api.base_url)
     has_begun, trouble = False, ""
     async with Engine(settings, telemetry=shift.telemetry) as engine:
-        roster = Roster(engine, settings, shift.read, shift.tell)
+        roster = Roster(engine, settings, shift.read, shift.warn)
         while not stop.is_set():
             try:
                 async with open_queue(url, origin, patience_s=patience_s) as queue:
@@ -67,7 +68,7 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
                     raise
                 told = str(error).rstrip(".")
             if told != trouble and not stop.is_set():
-                shift.tell(f"{told}. It is tried again until it is there.")
+                shift.warn(f"{told}. It is tried again until it is there.")
             trouble = told
             await wait(stop, shift.pace.reconnect_s)
 
@@ -85,6 +86,7 @@ class _Session:
             roster,
             pace=shift.pace,
             tell=shift.tell,
+            warn=shift.warn,
             watchers=shift.watchers,
         )
         add_tasks(queue, self._doing)
@@ -146,7 +148,7 @@ class _Session:
         while not self._ended.is_set():
             with suppress(LedgerError):  # the session ends by itself if the database is away
                 for job in await rescue(self._queue, self._pace):
-                    self._shift.tell(f"company {job.company_id}: its worker has died, its job waits again")
+                    self._shift.warn(f"company {job.company_id}: its worker has died, its job waits again")
             await wait(self._ended, self._pace.heartbeat_s)
 
     async def _end_when_empty(self) -> None:

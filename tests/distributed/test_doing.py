@@ -99,7 +99,7 @@ async def opened(url: str, known: tuple[Company, ...]) -> AsyncIterator[Bench]:
             now = [settings]
             seen = Seen()
             roster = Roster(engine, settings, lambda: now[0], told.append)
-            doing = Doing(engine, queue, roster, pace=Pace(), tell=told.append, watchers=[seen])
+            doing = Doing(engine, queue, roster, pace=Pace(), tell=told.append, warn=told.append, watchers=[seen])
             yield Bench(api, settings, engine, queue, doing, told, seen, now)
 
 
@@ -166,6 +166,7 @@ async def opened_again(bench: Bench) -> AsyncIterator[Bench]:
         Roster(bench.engine, bench.settings, None, bench.told.append),
         pace=Pace(),
         tell=bench.told.append,
+        warn=bench.told.append,
     )
     yield replace(bench, doing=doing)
 
