@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psycopg
 from procrastinate.worker import Worker
 
 from engine.distributed.doing import Doing
@@ -28,6 +29,14 @@ AT_ONCE = 8
 A job of a small company is some five requests of 30 to 50 ms, and some 25 ms of computing: eight of them keep most of a
 processor busy. Each holds its company's rows in memory.
 """
+
+
+TRYING = "It is tried again until it is there."
+SILENT = "The worker was silent for so long that it was taken for dead, and others have its jobs. It begins anew."
+
+
+class _TakenForDeadError(LedgerError):
+    """The queue does not know this worker any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +71,13 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
                     has_begun = True
                     if await _Session(shift, engine, queue, roster).work(stop):
                         return
-                    told = "The connection to the queue of jobs was lost"
+                    told = f"The connection to the queue of jobs was lost. {TRYING}"
             except LedgerError as error:
                 if not has_begun:
                     raise
-                told = str(error).rstrip(".")
+                told = SILENT if isinstance(error, _TakenForDeadError) else f"{error} {TRYING}"
             if told != trouble and not stop.is_set():
-                shift.warn(f"{told}. It is tried again until it is there.")
+                shift.warn(told)
             trouble = told
             await wait(stop, shift.pace.reconnect_s)
 
@@ -126,7 +135,9 @@ class _Session:
             with self._queue.explained():
                 await self._worker.run()
         except LedgerError as error:
-            return error
+            cause = error.__cause__ and error.__cause__.__cause__
+            is_forgotten = isinstance(cause, psycopg.errors.ForeignKeyViolation)  # the worker's number is gone
+            return _TakenForDeadError(SILENT) if is_forgotten else error
         finally:
             self._ended.set()
         return None
