@@ -64,6 +64,7 @@ from engine import (
     Verify,
     VerifyMode,
     Waiting,
+    again_after_s,
     from_frame,
     from_iterable,
     load_plan,
