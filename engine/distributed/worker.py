@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psycopg
 from procrastinate.worker import Worker
 
+from engine.distributed.company_job import CompanyJob
 from engine.distributed.doing import Doing
 from engine.distributed.pace import GRACE_S, USUAL, Pace, wait
 from engine.distributed.queue import JobQueue, open_queue
@@ -159,7 +160,7 @@ class _Session:
         while not self._ended.is_set():
             with suppress(LedgerError):  # the session ends by itself if the database is away
                 for job in await rescue(self._queue, self._pace):
-                    self._shift.warn(f"company {job.company_id}: its worker has died, its job waits again")
+                    self._shift.warn(_died_words(job))
             await wait(self._ended, self._pace.heartbeat_s)
 
     async def _end_when_empty(self) -> None:
@@ -179,3 +180,11 @@ class _Session:
         under_way = await self._queue.under_way()
         has_taken = any(job.worker_id == self._worker.worker_id for job in under_way)  # one just now
         return not has_taken and not await self._queue.due()
+
+
+def _died_words(job: CompanyJob) -> str:
+    """Return what is said of a job whose worker has died."""
+    told = f"company {job.company_id}: its worker has died, its job waits again"
+    workers = "a worker" if job.deaths == 1 else f"{job.deaths:,} workers"
+    more = f" (as {workers} before it, with this company: does it need more memory than there is?)"
+    return f"{told}{more}" if job.deaths else told
