@@ -88,5 +88,3 @@ async def test_companies_are_asked_for_alone_and_runs_as_a_whole_with_them(ledge
     assert set(await ledger.known_problems(ORIGIN, [])) == {THE_RUN}
     strange = [NamedCompany("other", 101), NamedCompany("ma'in\"", 9)]
     assert set(await ledger.known_problems(ORIGIN, strange)) == {THE_RUN}
-        THE_RUN
-    }
