@@ -35,6 +35,7 @@ class WorkerLine:
 
     config: Path
     jobs: int | None  # None: as many as is usual
+    metrics: str | None  # HOST:PORT
     until_empty: bool
     quiet: bool
     heartbeat_s: float | None  # None: the usual one
@@ -65,6 +66,7 @@ def run_worker(line: WorkerLine) -> int:
 
 async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     from engine.cli.verbs.queue_notices import Notifier  # noqa: PLC0415  an extra
+    from engine.distributed.seen import seen  # noqa: PLC0415
     from engine.distributed.worker import AT_ONCE, Shift, work  # noqa: PLC0415
 
     hush()
@@ -77,15 +79,18 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
         what = f"{len(settings.companies):,} companies of {safe(origin_of(settings.api.base_url))}"
         tell(f"{who}: {what}, {at_once:,} at a time, queue and ledger in {safe(settings.ledger_url)}")
     notifier = Notifier(configured, str(line.config))
-    shift = Shift(
-        settings=settings,
-        tell=_nothing if line.quiet else tell,
-        at_once=at_once,
-        until_empty=line.until_empty,
-        pace=pace_of(line.heartbeat_s),
-        watchers=[notifier],
-    )
-    async with asyncio.TaskGroup() as tasks:
+    async with seen(settings, line.metrics, stopping.event) as sight, asyncio.TaskGroup() as tasks:
+        if sight.address is not None and not line.quiet:
+            tell(f"metrics are served at http://{sight.address}/metrics")
+        shift = Shift(
+            settings=settings,
+            tell=_nothing if line.quiet else tell,
+            at_once=at_once,
+            until_empty=line.until_empty,
+            pace=pace_of(line.heartbeat_s),
+            watchers=[notifier, *sight.watchers],
+            telemetry=sight.telemetry,
+        )
         telling = tasks.create_task(notifier.keep_telling())
         try:
             await work(shift, stopping.event)
