@@ -28,25 +28,21 @@ class WorkerMetrics(Watcher):
     """Counts what a worker does.
 
     `telemetry`: for its engine. `look`: reads the queue, whenever Prometheus asks, in a thread. The queue is that of
-    all workers, and all tell the same of it.
+    all workers, and all tell the same of it. `takes_jobs`: whether the worker is not about to end, asked in a thread.
     """
 
-    def __init__(self, registry: CollectorRegistry, look: Callable[[], Queue]) -> None:
+    def __init__(self, registry: CollectorRegistry, look: Callable[[], Queue], takes_jobs: Callable[[], bool]) -> None:
         self.telemetry = PrometheusMetrics(registry)
         self.address = ""  # where it is served
         from prometheus_client import Counter, Gauge  # noqa: PLC0415  the extra is loaded by who uses it
 
-        self._up = Gauge("dimsync_worker_up", "1: it takes jobs. 0: it ends those that it has.", registry=registry)
+        up = Gauge("dimsync_worker_up", "1: it takes jobs. 0: it ends those that it has.", registry=registry)
+        up.set_function(lambda: float(takes_jobs()))
         self._running = Gauge("dimsync_jobs_running", "Jobs that this worker is at.", registry=registry)
         self._jobs = Counter(
             "dimsync_jobs", "Jobs that this worker has ended, by how the company did.", ["state"], registry=registry
         )
-        self._up.set(1)
         registry.register(_QueueCollector(look))
-
-    def drains(self) -> None:
-        """Take note that the worker takes no more jobs."""
-        self._up.set(0)
 
     def registered(self, worker_id: int) -> None:
         """Take the number of the worker, which is no label: each start would be a series more."""
@@ -91,7 +87,9 @@ class _QueueCollector:
 
 
 @contextmanager
-def metrics_server(address: str, look: Callable[[], Queue]) -> Iterator[WorkerMetrics]:
+def metrics_server(
+    address: str, look: Callable[[], Queue], takes_jobs: Callable[[], bool] = lambda: True
+) -> Iterator[WorkerMetrics]:
     """Serve a worker's metrics at `address` (HOST:PORT; port 0: a free one) until the block is left.
 
     Any path shows them, and whoever reaches the address reads them: they name accounts. Raises `ConfigError` for an
@@ -103,7 +101,7 @@ def metrics_server(address: str, look: Callable[[], Queue]) -> Iterator[WorkerMe
     except ImportError as error:
         raise ConfigError("--metrics needs prometheus-client: pip install 'dimsync[distributed]'") from error
     registry = CollectorRegistry()
-    metrics = WorkerMetrics(registry, look)
+    metrics = WorkerMetrics(registry, look, takes_jobs)
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:

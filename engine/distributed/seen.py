@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.distributed.metrics import metrics_server
 from engine.distributed.overview import read_queue
 from engine.distributed.watching import Watcher
-from engine.distributed.work_notes import WorkNotes, kept
+from engine.distributed.work_notes import NoteWriter, WorkNotes, keep_notes
 from engine.model.events import Event
 from engine.model.origin import origin_of
 from engine.model.settings import Settings
@@ -23,32 +22,25 @@ class Seen(NamedTuple):
 
     watchers: Sequence[Watcher]
     telemetry: Telemetry  # for its engine
+    keep: Callable[[], Coroutine[Any, Any, None]]  # writes notes down, until cancelled
     address: str | None = None  # where metrics are served
 
 
-@asynccontextmanager
-async def seen(settings: Settings, metrics: str | None, stopping: asyncio.Event) -> AsyncIterator[Seen]:
+@contextmanager
+def seen(settings: Settings, metrics: str | None, takes_jobs: Callable[[], bool]) -> Iterator[Seen]:
     """Let a worker be seen until the block is left. `metrics`: HOST:PORT; None: nobody asked for a page.
 
-    `stopping`: set when the worker takes no more jobs. Raises `ConfigError` for an address that cannot be had.
+    `takes_jobs`: whether the worker is not about to end. Raises `ConfigError` for an address that cannot be had.
     """
-    async with AsyncExitStack() as stack:
-        notes = WorkNotes()
-        await stack.enter_async_context(kept(notes, settings.ledger_url))
+    url, notes = settings.ledger_url, WorkNotes()
+    with closing(NoteWriter(url)) as writer:
+        keep = partial(keep_notes, notes, writer)
         if metrics is None:
-            yield Seen([notes], notes.telemetry)
+            yield Seen([notes], notes.telemetry, keep)
             return
-        look = partial(read_queue, settings.ledger_url, origin_of(settings.api.base_url))
-        page = stack.enter_context(metrics_server(metrics, look))
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        heeding = tasks.create_task(_heed(stopping, page.drains))
-        stack.callback(heeding.cancel)
-        yield Seen([notes, page], _Both(notes.telemetry, page.telemetry), page.address)
-
-
-async def _heed(stopping: asyncio.Event, drains: Callable[[], None]) -> None:
-    await stopping.wait()
-    drains()
+        look = partial(read_queue, url, origin_of(settings.api.base_url))
+        with metrics_server(metrics, look, takes_jobs) as page:
+            yield Seen([notes, page], _Both(notes.telemetry, page.telemetry), keep, page.address)
 
 
 class _Both:

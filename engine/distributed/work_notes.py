@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
+from threading import Lock
 
 import orjson
 
@@ -24,6 +24,7 @@ from engine.model.events import Event, RunStarted
 from engine.model.result import RunResult
 
 APART_S = 1.0
+"""The time between two notes, at least."""
 
 NOTE = f"""
     insert into {SCHEMA}.worker_notes (worker_id, host, pid, runs) values (?, ?, ?, ?::jsonb)
@@ -82,47 +83,42 @@ class _Runs:
         """Do nothing."""
 
 
-@asynccontextmanager
-async def kept(notes: WorkNotes, url: str) -> AsyncIterator[None]:
-    """Write the notes down in the database of the ledger at `url` whenever they change, until the block is left."""
-    writer = _Writer(checked(url))
-    async with asyncio.TaskGroup() as tasks:
-        writing = tasks.create_task(_keep(notes, writer))
-        try:
-            yield
-        finally:
-            writing.cancel()
-    await asyncio.to_thread(writer.close)
-
-
-async def _keep(notes: WorkNotes, writer: _Writer) -> None:
+async def keep_notes(notes: WorkNotes, writer: NoteWriter, apart_s: float = APART_S) -> None:
+    """Write the notes down whenever they change, until cancelled."""
     while True:
         await notes.changed.wait()
         notes.changed.clear()
         if notes.worker_id is not None:
             await asyncio.to_thread(writer.write, notes.worker_id, dict(notes.runs))
-        await asyncio.sleep(APART_S)
+        await asyncio.sleep(apart_s)
 
 
-class _Writer:
-    """Writes notes on a connection of its own, which is made anew when it was lost."""
+class NoteWriter:
+    """Writes notes on a connection of its own, which is made anew when it was lost. Its methods are for any thread."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, url: str) -> None:
+        """Take the URL of the ledger. Raises `ConfigError` for one that no ledger in Postgres has."""
+        self._address = checked(url)
         self._session: Session | None = None
+        self._turn = Lock()
 
     def write(self, worker_id: int, runs: Mapping[str, str]) -> None:
         """Replace a worker's note, if that can be done now."""
-        try:
-            if self._session is None:
-                self._session = Session(self._address, self._address, lambda _: None)
-            values = (worker_id, socket.gethostname(), os.getpid(), orjson.dumps(runs).decode())
-            self._session.execute(NOTE, values)
-        except LedgerError:
-            self.close()
+        with self._turn:
+            try:
+                if self._session is None:
+                    self._session = Session(self._address, self._address, lambda _: None)
+                values = (worker_id, socket.gethostname(), os.getpid(), orjson.dumps(runs).decode())
+                self._session.execute(NOTE, values)
+            except LedgerError:
+                self._leave()
 
     def close(self) -> None:
         """Close the connection."""
+        with self._turn:
+            self._leave()
+
+    def _leave(self) -> None:
         if self._session is not None:
             self._session.close()
             self._session = None

@@ -67,8 +67,11 @@ def test_a_page_tells_of_jobs_and_the_queue() -> None:
         }.items():
             assert found[name] == value, name
         assert not [name for name in found if "4711" in name], "a company is named"
-        metrics.drains()
-        assert values(url)["dimsync_worker_up"] == 0
+
+
+def test_a_worker_that_is_about_to_end_says_so() -> None:
+    with metrics_server("127.0.0.1:0", _nothing, lambda: False) as metrics:
+        assert values(f"http://{metrics.address}/")["dimsync_worker_up"] == 0
 
 
 def test_a_database_that_is_away_is_told_and_hides_nothing_else() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from urllib.request import urlopen
 
@@ -16,7 +17,7 @@ import pytest
 from engine.distributed.company_job import CompanyJob
 from engine.distributed.overview import AtWork, Overview, Queue, SeenWorker, read_overview, read_queue
 from engine.distributed.queue import JobQueue
-from engine.distributed.work_notes import WorkNotes, kept
+from engine.distributed.work_notes import NoteWriter, WorkNotes, keep_notes
 from engine.errors import ConfigError, LedgerError
 from engine.model.events import RunStarted
 from tests.cli.conftest import Here
@@ -42,13 +43,13 @@ async def overview(queue: JobQueue) -> Overview:
     return await asyncio.to_thread(read_overview, queue.url, ORIGIN)
 
 
-async def noted(queue: JobQueue, notes: WorkNotes) -> SeenWorker:
-    """Return the worker once its notes are written down."""
+async def noted(queue: JobQueue, runs: int) -> SeenWorker:
+    """Return the worker once its notes tell of so many runs."""
     async with asyncio.timeout(10):
         while True:
-            for each in (await overview(queue)).workers:
-                if each.host and {one.run_id for one in each.companies if one.run_id} == set(notes.runs.values()):
-                    return each
+            (seen,) = (await overview(queue)).workers
+            if seen.host and sum(one.run_id is not None for one in seen.companies) == runs:
+                return seen
             await asyncio.sleep(0.01)
 
 
@@ -82,24 +83,27 @@ async def test_a_worker_is_seen_with_its_machine_its_companies_and_their_runs(qu
     assert (before.number, before.host, before.pid, before.is_silent) == (worker_id, None, None, False)
     assert [(one.company_id, one.run_id) for one in before.companies] == [(1, None), (2, None)]
     notes = WorkNotes()
-    async with kept(notes, queue.url):
-        notes.registered(worker_id)
-
-        async def do(one: CompanyJob, run_id: str) -> None:
-            notes.began(one)
-            notes.telemetry.take(RunStarted(run_id=run_id, companies=1), run_id)
-
+    with closing(NoteWriter(queue.url)) as writer:
         async with asyncio.TaskGroup() as tasks:
+            keeping = tasks.create_task(keep_notes(notes, writer, apart_s=0))
+            notes.registered(worker_id)
             for number in (1, 2):
-                tasks.create_task(do(job(number), f"run-{number}"))
-        seen = await noted(queue, notes)
-        assert (seen.number, seen.pid) == (worker_id, os.getpid())
-        assert [(one.account_id, one.company_id, one.run_id) for one in seen.companies] == [
-            ("racc_1", 1, "run-1"),
-            ("racc_1", 2, "run-2"),
-        ]
-        notes.ended(job(1), None)
-        assert [one.run_id for one in (await noted(queue, notes)).companies] == [None, "run-2"]
+                tasks.create_task(begin(notes, job(number), f"run-{number}"))
+            seen = await noted(queue, 2)
+            assert (seen.number, seen.pid) == (worker_id, os.getpid())
+            assert [(one.account_id, one.company_id, one.run_id) for one in seen.companies] == [
+                ("racc_1", 1, "run-1"),
+                ("racc_1", 2, "run-2"),
+            ]
+            notes.ended(job(1), None)
+            assert [one.run_id for one in (await noted(queue, 1)).companies] == [None, "run-2"]
+            keeping.cancel()
+
+
+async def begin(notes: WorkNotes, one: CompanyJob, run_id: str) -> None:
+    """Do what a worker and its engine do when a job begins."""
+    notes.began(one)
+    notes.telemetry.take(RunStarted(run_id=run_id, companies=1), run_id)
 
 
 async def test_a_worker_that_is_not_heard_of_is_silent_and_one_that_was_struck_out_left_its_jobs(
@@ -127,12 +131,9 @@ async def test_a_worker_that_is_not_heard_of_is_silent_and_one_that_was_struck_o
     assert left == AtWork(account_id="racc_1", company_id=1, since=left.since, run_id=None)
 
 
-async def test_notes_that_cannot_be_written_keep_nobody_from_work() -> None:
-    notes = WorkNotes()
-    async with asyncio.timeout(10), kept(notes, "postgresql://nobody@127.0.0.1:1/none"):
-        notes.registered(7)
-        while notes.changed.is_set():  # noqa: ASYNC110  until it was tried
-            await asyncio.sleep(0.01)
+def test_notes_that_cannot_be_written_keep_nobody_from_work() -> None:
+    with closing(NoteWriter("postgresql://nobody@127.0.0.1:1/none")) as writer:
+        writer.write(7, {"a job": "run-1"})
 
 
 def test_a_database_that_is_away_is_told_in_words() -> None:
@@ -142,20 +143,21 @@ def test_a_database_that_is_away_is_told_in_words() -> None:
         read_queue("postgresql://me:hush@db/ledger", ORIGIN)
 
 
-def test_what_a_worker_is_at_is_seen_by_others(queue_fleet: Fleet) -> None:
+def test_what_a_worker_is_at_is_seen_by_others(queue_fleet: Fleet, here: Here) -> None:
     fleet = queue_fleet
     shared(fleet, 9071, 9072)
-    done = fleet.run("workers")
-    assert (done.returncode, done.stdout) == (
-        0,
-        "no worker is at work: `dimsync worker` starts one; no job waits\n",
-    )
     fleet.door.faults({"effect": "hang", "commit": True, "match": {"operation": "bulk", "company": 9071}})
-    fleet.run("enqueue")
+    here("enqueue")
     with worker(fleet, *QUICK, "--jobs", "1", "--metrics", "127.0.0.1:0") as process:
         until(bulks(fleet, 9071))
-        until(lambda: '"run_id": "20' in fleet.run("workers", "--json").stdout)
-        document = json.loads(fleet.run("workers", "--output", "json").stdout)
+        seen: list[str] = []
+
+        def is_run_seen() -> bool:
+            seen.append(here("workers", "--json").stdout)
+            return '"run_id": "20' in seen[-1]
+
+        until(is_run_seen)
+        document = json.loads(seen[-1])
         assert document["schema"] == "dimsync.workers/1"
         assert document["jobs"]["waiting"] == 1
         (mine,) = document["workers"]
@@ -166,9 +168,9 @@ def test_what_a_worker_is_at_is_seen_by_others(queue_fleet: Fleet) -> None:
             "name": "Company 9071",
             "account": "main",
         }
-        (run,) = json.loads(fleet.run("history", "--output", "json").stdout)["runs"]
+        (run,) = json.loads(here("history", "--output", "json").stdout)["runs"]
         assert company["run_id"] == run["run_id"]
-        lines = fleet.run("workers").stdout.splitlines()
+        lines = here("workers").stdout.splitlines()
         assert lines[0].startswith("1 worker at 1 company; 1 job waits, the oldest since ")
         assert "9071 Company 9071" in lines[-1]
         assert max(map(len, lines)) <= 80
@@ -182,12 +184,13 @@ def test_what_a_worker_is_at_is_seen_by_others(queue_fleet: Fleet) -> None:
         process.kill()
         process.wait()
 
-    def said() -> str:
-        return " ".join(fleet.run("workers", *QUICK).stdout.split())
+    def is_seen_dead() -> bool:
+        seen.append(" ".join(here("workers", *QUICK).stdout.split()))
+        return "it is dead, or frozen" in seen[-1]
 
-    until(lambda: "it is dead, or frozen" in said())
-    assert f"process {process.pid}) was not heard of since" in said()
-    assert "It was at 9071 Company 9071: another worker takes that over" in said()
+    until(is_seen_dead)
+    assert f"process {process.pid}) was not heard of since" in seen[-1]
+    assert "It was at 9071 Company 9071: another worker takes that over" in seen[-1]
 
 
 @pytest.mark.parametrize("address", ["9464", "127.0.0.1:99999"])
@@ -213,4 +216,7 @@ def test_procrastinate_need_not_be_installed(queue_fleet: Fleet, here: Here, mon
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "procrastinate", None)
     done = here("workers")
-    assert (done.returncode, done.stdout.startswith("no worker")) == (0, True), done.stderr
+    assert (done.returncode, done.stdout) == (
+        0,
+        "no worker is at work: `dimsync worker` starts one; no job waits\n",
+    ), done.stderr

@@ -79,7 +79,7 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
         what = f"{len(settings.companies):,} companies of {safe(origin_of(settings.api.base_url))}"
         tell(f"{who}: {what}, {at_once:,} at a time, queue and ledger in {safe(settings.ledger_url)}")
     notifier = Notifier(configured, str(line.config))
-    async with seen(settings, line.metrics, stopping.event) as sight, asyncio.TaskGroup() as tasks:
+    with seen(settings, line.metrics, lambda: not stopping.event.is_set()) as sight:
         if sight.address is not None and not line.quiet:
             tell(f"metrics are served at http://{sight.address}/metrics")
         shift = Shift(
@@ -91,11 +91,13 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
             watchers=[notifier, *sight.watchers],
             telemetry=sight.telemetry,
         )
-        telling = tasks.create_task(notifier.keep_telling())
-        try:
-            await work(shift, stopping.event)
-        finally:
-            telling.cancel()
+        async with asyncio.TaskGroup() as tasks:
+            beside = [tasks.create_task(one()) for one in (notifier.keep_telling, sight.keep)]
+            try:
+                await work(shift, stopping.event)
+            finally:
+                for one in beside:
+                    one.cancel()
     await notifier.look()
 
 
