@@ -87,7 +87,7 @@ class Execution:
         with Spools(self._configured()) as spools:
             await self._begin(spools)
             accounts = {job.account.name: job.account for job in self._jobs}.values()
-            companies = (NamedCompany(job.account.name, job.company.id) for job in self._jobs)
+            companies = [NamedCompany(job.account.name, job.company.id) for job in self._jobs]
             await self._accounts.open(accounts, companies, self._started_s)
             mine = [AccountCompany(job.account.account_id, job.company.id) for job in self._jobs]
             days, states = await self._accounts.days(), await self._ledger.states(self._origin, mine)

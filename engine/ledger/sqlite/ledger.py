@@ -391,6 +391,10 @@ class SqlLedger:
         """Return the directory of an account."""
         return await self._thread.read(directories.read, origin, account)
 
+    async def shown(self, origin: str, account: str, companies: Collection[int]) -> Directory | None:
+        """Return these companies of an account's directory."""
+        return await self._thread.read(directories.shown, origin, account, companies)
+
     async def remember_directory(self, origin: str, account: str, directory: Directory) -> None:
         """Replace an account's directory; parts that were not read (None) stay as they are."""
         await self._thread.write(directories.remember, origin, account, directory)
