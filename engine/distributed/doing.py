@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-import anyio
 
 from engine.distributed.company_job import CompanyJob, portion
 from engine.distributed.members import Member
 from engine.distributed.pace import Pace
 from engine.distributed.queue import JobQueue
+from engine.distributed.roster import Roster
 from engine.distributed.watching import Watcher
 from engine.errors import EngineError
 from engine.model.result import RunResult
-from engine.observe.terminal import figures, safe
+from engine.observe.terminal import figures, safe, tell
 from engine.run.engine import Engine
 from engine.run.one_company import again_after_s, growing_s, sync_company
 
@@ -29,23 +28,25 @@ UNKNOWN_S = 10.0
 
 
 class Doing:
-    """What a worker does with its jobs, all on one engine."""
+    """What a worker does with its jobs, all on one engine. `tell`, `warn`: as in `Shift`."""
 
     def __init__(
         self,
         engine: Engine,
         queue: JobQueue,
-        members: Iterable[Member],
+        roster: Roster,
         *,
         pace: Pace,
         tell: Callable[[str], None],
+        warn: Callable[[str], None],
         watchers: Sequence[Watcher] = (),
     ) -> None:
         self._engine = engine
         self._queue = queue
-        self._members = {member.company.id: member for member in members}
+        self._roster = roster
         self._pace = pace
         self._tell = tell
+        self._warn = warn
         self._watchers = watchers
         self._host = _Host(pace)
         self._has_told_of_others = False
@@ -62,14 +63,19 @@ class Doing:
         try:
             for watcher in self._watchers:
                 watcher.began(job)
-            result = await self._do(job, is_called_off)
+            result = await self._do(job)
+        except asyncio.CancelledError:
+            if not is_called_off():
+                await self._queue.put(job.afresh())
+                self._tell(f"company {job.company_id}: stopped, and put into the queue again")
+            raise
         finally:
             self.at_work -= 1
             for watcher in self._watchers:
                 watcher.ended(job, result)
 
-    async def _do(self, job: CompanyJob, is_called_off: Callable[[], bool]) -> RunResult | None:
-        member = self._members.get(job.company_id)
+    async def _do(self, job: CompanyJob) -> RunResult | None:
+        member = await self._roster.member(job)
         if member is None or member.job.lock != job.lock:
             await self._pass_on(job, member)
             return None
@@ -79,15 +85,9 @@ class Doing:
             return None
         try:
             result = await sync_company(self._engine, member.company)
-        except asyncio.CancelledError:
-            if not is_called_off():
-                with anyio.CancelScope(shield=True):
-                    await self._queue.put(job.afresh())
-                self._tell(f"{_named(member)}: stopped, and put into the queue again")
-            raise
         except Exception as error:  # noqa: BLE001  whatever it is, it must not take the worker along
             after_s = await self._put_off(job)
-            self._tell(f"{_named(member)}: not synced, again in {_span(after_s)}: {_said(error)}")
+            self._warn(f"{_named(member)}: not synced, again in {_span(after_s)}: {_said(error)}")
             return None
         await self._conclude(job, member, result)
         return result
@@ -106,7 +106,7 @@ class Doing:
         """Tell once of settings that differ from those of whoever enqueued a job. A run is by the worker's own."""
         if job.settings not in {"", member.company.settings} and not self._has_told_of_others:
             self._has_told_of_others = True
-            self._tell(
+            self._warn(
                 f"{_named(member)}: its sources or mapping are other ones here than where it was enqueued. Give all"
                 " workers and the scheduler the same settings, and restart them when these change"
             )
@@ -121,12 +121,12 @@ class Doing:
         else:
             why = f"{who} is of account {safe(member.job.account_id)} in the settings of this worker"
         if now - since >= KEPT:
-            self._tell(f"{why}, nor of any other that had its job since {since:%Y-%m-%d %H:%M} UTC: it is given up")
+            self._warn(f"{why}, nor of any other that had its job since {since:%Y-%m-%d %H:%M} UTC: it is given up")
             return
         after_s = await self._put(
             replace(job, tries=job.tries + 1, unknown_since=since), growing_s(job.tries) * UNKNOWN_S / growing_s(0)
         )
-        self._tell(
+        self._warn(
             f"{why}: its job is put to the workers again in {_span(after_s)}. Give all workers the same settings, and"
             " restart those whose settings are older"
         )
@@ -135,8 +135,8 @@ class Doing:
         return await self._put(replace(job, tries=job.tries + 1), growing_s(job.tries))
 
     async def _put(self, job: CompanyJob, after_s: float) -> float:
-        """Put a job into the queue for later, a little more or less, so that not all come at once; return when."""
-        spread_s = self._pace.scaled(after_s) * (0.9 + 0.2 * portion(job.lock))
+        """Put a job into the queue for later, and a little more, so that not all come at once; return when."""
+        spread_s = self._pace.scaled(after_s) * (1.0 + 0.2 * portion(job.lock))
         await self._queue.put(job, spread_s)
         return spread_s
 
@@ -170,9 +170,10 @@ def _told(member: Member, result: RunResult) -> str:
     if not result.companies:
         return f"{_named(member)}: read-only in these settings (write = false), and left out"
     (one,) = result.companies
-    codes = ", ".join(dict.fromkeys(problem.code for problem in (*one.problems, *result.problems)))
+    problems = (*one.problems, *result.problems)
     told = f"{_named(member)}: {one.state}, {figures(one.balance)}, {result.requests.total:,} requests"
-    return f"{told} ({codes})" if codes else told
+    more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
+    return f"{told}; {tell(problems[0])}{more}" if problems else told
 
 
 def _said(error: Exception) -> str:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from procrastinate.worker import Worker
 
 from engine.distributed.doing import Doing
-from engine.distributed.members import members_of
 from engine.distributed.pace import GRACE_S, USUAL, Pace, wait
 from engine.distributed.queue import JobQueue, open_queue
 from engine.distributed.rescue import rescue
+from engine.distributed.roster import Roster
 from engine.distributed.tasks import add_tasks
 from engine.distributed.watching import Watcher
 from engine.errors import LedgerError
@@ -25,8 +25,8 @@ from engine.run.engine import Engine
 AT_ONCE = 8
 """Companies that a worker syncs at a time, unless it is told another number.
 
-A job of a small company is a few requests of 30 to 50 ms, and some 20 ms of computing: eight of them fill half of a
-processor. Each holds its company's rows in memory.
+A job of a small company is some five requests of 30 to 50 ms, and some 25 ms of computing: eight of them keep most of a
+processor busy. Each holds its company's rows in memory.
 """
 
 
@@ -35,7 +35,9 @@ class Shift:
     """What a worker is to do."""
 
     settings: Settings  # its companies are those that it knows
+    read: Callable[[], Settings] | None = None  # the settings as they are now, for companies that have come
     tell: Callable[[str], None]  # takes what it does, a line at a time
+    warn: Callable[[str], None]  # takes what somebody should know of who does not follow that
     at_once: int = AT_ONCE
     until_empty: bool = False  # it ends when no job is left that may begin now
     pace: Pace = USUAL
@@ -53,12 +55,12 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
     url, origin = settings.ledger_url, origin_of(settings.api.base_url)
     has_begun, trouble = False, ""
     async with Engine(settings, telemetry=shift.telemetry) as engine:
+        roster = Roster(engine, settings, shift.read, shift.warn)
         while not stop.is_set():
             try:
                 async with open_queue(url, origin, patience_s=patience_s) as queue:
                     has_begun = True
-                    await _Session(shift, engine, queue).work(stop)
-                    if shift.until_empty:
+                    if await _Session(shift, engine, queue, roster).work(stop):
                         return
                     told = "The connection to the queue of jobs was lost"
             except LedgerError as error:
@@ -66,7 +68,7 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
                     raise
                 told = str(error).rstrip(".")
             if told != trouble and not stop.is_set():
-                shift.tell(f"{told}. It is tried again until it is there.")
+                shift.warn(f"{told}. It is tried again until it is there.")
             trouble = told
             await wait(stop, shift.pace.reconnect_s)
 
@@ -74,16 +76,17 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
 class _Session:
     """A worker's time with one opened queue: it ends when the worker is stopped, or the database goes away."""
 
-    def __init__(self, shift: Shift, engine: Engine, queue: JobQueue) -> None:
+    def __init__(self, shift: Shift, engine: Engine, queue: JobQueue, roster: Roster) -> None:
         self._shift = shift
         self._queue = queue
         self._pace = shift.pace
         self._doing = Doing(
             engine,
             queue,
-            members_of(shift.settings, shift.settings.companies),
+            roster,
             pace=shift.pace,
             tell=shift.tell,
+            warn=shift.warn,
             watchers=shift.watchers,
         )
         add_tasks(queue, self._doing)
@@ -100,9 +103,10 @@ class _Session:
             stalled_worker_timeout=shift.pace.silent_s,
         )
         self._ended = asyncio.Event()
+        self._is_through = False
 
-    async def work(self, stop: asyncio.Event) -> None:
-        """Do jobs to the session's end. Raises `LedgerError` where the database went away."""
+    async def work(self, stop: asyncio.Event) -> bool:
+        """Do jobs to the session's end; return whether it came since none is left. Raises `LedgerError`."""
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._run())
             heeding = tasks.create_task(self._heed(stop))
@@ -114,6 +118,7 @@ class _Session:
             heeding.cancel()
         if (lost := running.result()) is not None:
             raise lost
+        return self._is_through
 
     async def _run(self) -> LedgerError | None:
         """Run procrastinate's worker; return why it ended, where it was not asked to. It must not end the others."""
@@ -143,7 +148,7 @@ class _Session:
         while not self._ended.is_set():
             with suppress(LedgerError):  # the session ends by itself if the database is away
                 for job in await rescue(self._queue, self._pace):
-                    self._shift.tell(f"company {job.company_id}: its worker has died, its job waits again")
+                    self._shift.warn(f"company {job.company_id}: its worker has died, its job waits again")
             await wait(self._ended, self._pace.heartbeat_s)
 
     async def _end_when_empty(self) -> None:
@@ -151,6 +156,7 @@ class _Session:
         while not self._ended.is_set():
             with suppress(LedgerError):
                 if await self._is_empty():
+                    self._is_through = True
                     self._worker.stop()
                     return
             await wait(self._ended, self._pace.idle_s)

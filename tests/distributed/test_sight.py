@@ -24,6 +24,7 @@ from tests.cli.conftest import Here
 from tests.cli.program import Fleet, until
 from tests.distributed.conftest import ORIGIN
 from tests.distributed.test_workers import QUICK, bulks, queue_fleet, shared, told, worker
+from tests.postgres_server import PostgresServer
 
 __all__ = ["queue_fleet"]
 
@@ -53,9 +54,10 @@ async def noted(queue: JobQueue, runs: int) -> SeenWorker:
             await asyncio.sleep(0.01)
 
 
-async def test_a_database_without_a_queue_has_no_workers(postgres_url: str) -> None:
-    assert await asyncio.to_thread(read_overview, postgres_url, ORIGIN) == Overview(queue=Queue())
-    assert await asyncio.to_thread(read_queue, postgres_url, ORIGIN) == Queue()
+def test_a_database_without_a_queue_has_no_workers(postgres: PostgresServer) -> None:
+    with postgres.empty_database() as url:
+        assert read_overview(url, ORIGIN) == Overview(queue=Queue())
+        assert read_queue(url, ORIGIN) == Queue()
 
 
 async def test_jobs_that_wait_are_counted_of_one_api_and_by_when_they_may_begin(queue: JobQueue) -> None:
