@@ -129,9 +129,9 @@ class RowsRead(Count):
 
 
 def test_a_run_of_one_company_takes_as_many_instructions_of_sqlite_beside_any_fleet() -> None:
-    few, many = (cost(companies, Instructions(), memory_ledger) for companies in (5, 500))
+    few, many = (cost(companies, Instructions(), memory_ledger) for companies in (5, 200))
     assert many == pytest.approx(few, rel=0.02)
 
 
 def test_a_run_of_one_company_reads_few_rows_of_postgres_beside_any_fleet(postgres: PostgresServer) -> None:
-    assert cost(1_000, RowsRead(), partial(postgres_ledger, postgres)) < 100
+    assert cost(500, RowsRead(), partial(postgres_ledger, postgres)) < 100
