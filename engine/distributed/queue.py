@@ -195,4 +195,6 @@ def _id(job: Job) -> int:
 
 def _said(error: Exception) -> str:
     told = error.__cause__ if isinstance(error, ConnectorException) and error.__cause__ else error
+    if isinstance(told, psycopg.Error) and told.diag.message_primary:
+        return told.diag.message_primary  # without the statement
     return " ".join(str(told).split()).rstrip(".") or type(told).__name__
