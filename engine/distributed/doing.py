@@ -156,8 +156,9 @@ class _Host:
     def learn(self, result: RunResult) -> None:
         """Take note of a run, whose company the API was down for, or was not."""
         if any(problem.code == "host-down" for company in result.companies for problem in company.problems):
-            self._until_s = time.monotonic() + self._pace.scaled(growing_s(self._tries))
-            self._tries += 1
+            if self.down_s() == 0:  # else it is of those that tried together
+                self._until_s = time.monotonic() + self._pace.scaled(growing_s(self._tries))
+                self._tries += 1
         elif result.requests.total:
             self._until_s, self._tries = 0.0, 0
 

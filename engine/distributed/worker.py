@@ -31,7 +31,6 @@ A job of a small company is some five requests of 30 to 50 ms, and some 25 ms of
 processor busy. Each holds its company's rows in memory.
 """
 
-
 TRYING = "It is tried again until it is there."
 SILENT = "The worker was silent for so long that it was taken for dead, and others have its jobs. It begins anew."
 
@@ -69,7 +68,7 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 async with open_queue(url, origin, patience_s=patience_s) as queue:
-                    has_begun = True
+                    has_begun, trouble = True, ""
                     if await _Session(shift, engine, queue, roster).work(stop):
                         return
                     told = f"The connection to the queue of jobs was lost. {TRYING}"
@@ -144,8 +143,12 @@ class _Session:
         return None
 
     async def _heed(self, stop: asyncio.Event) -> None:
+        """End the worker when it is stopped; until then, say that it lives, which procrastinate's does not any more."""
         await stop.wait()
         self._worker.stop()
+        while (number := self._worker.worker_id) is not None:
+            await self._queue.live(number)
+            await wait(self._ended, self._pace.heartbeat_s)
 
     async def _announce(self) -> None:
         """Tell the watchers the worker's number, once it has one."""
