@@ -30,6 +30,7 @@ from engine.run.fleet import Fleet
 from engine.run.loop_lag import watch_lag
 from engine.run.run_events import RunEvents
 from engine.run.schedule import rows_of, waves
+from engine.run.sketches import Seen
 from engine.run.tasks import Lines
 from engine.run.work import Job, Work
 from engine.sources.spools import Spools
@@ -86,9 +87,10 @@ class Execution:
         with Spools(self._configured()) as spools:
             await self._begin(spools)
             accounts = {job.account.name: job.account for job in self._jobs}.values()
-            companies = (NamedCompany(job.account.name, job.company.id) for job in self._jobs)
+            companies = [NamedCompany(job.account.name, job.company.id) for job in self._jobs]
             await self._accounts.open(accounts, companies, self._started_s)
-            days, states = await self._accounts.days(), await self._ledger.states(self._origin)
+            mine = [AccountCompany(job.account.account_id, job.company.id) for job in self._jobs]
+            days, states = await self._accounts.days(), await self._ledger.states(self._origin, mine)
             fleet = self._fleet = self._make_fleet(days, states)
             if self._stop_code is not None:
                 fleet.stop()
@@ -150,6 +152,7 @@ class Execution:
             emit=self._emit,
             company_ids=frozenset(company.id for company in self._configured()),
             refused=self._refused,
+            seen=Seen(now=parts.now, earlier=parts.earlier_sources),
         )
 
     def _configured(self) -> list[Company]:
@@ -235,7 +238,8 @@ class Execution:
         try:
             await self._accounts.keep()
             result = replace(result, days=await self._accounts.days())
-            known = await self._ledger.known_problems(self._origin)
+            mine = [NamedCompany(each.account, each.company_id) for each in result.companies]
+            known = await self._ledger.known_problems(self._origin, mine)
             result = with_since(result, known)
             if self._work.mode.writes:
                 result = replace(result, recovered=recovered(result, known))
