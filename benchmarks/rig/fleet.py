@@ -1,0 +1,104 @@
+"""A fleet for several workers: companies dealt in turn to API keys with different rates, as settings and sources.
+
+A company's rows are proportional to the rate of its key, so that all keys have work for equally long. There is no
+randomness: whoever knows the fleet knows its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from benchmarks.data import FIRST_COMPANY, Row, Shape, base_rows, checksum
+
+SETTINGS = """\
+companies_file = "companies.csv"
+[api]
+base_url = "{base_url}"
+[ledger]
+url = "{ledger_url}"
+[fleet]
+source = "sources/{{company_id}}.ndjson"
+[limits]
+chunk_rows = {chunk_rows}
+server_timeout = "{server_timeout_s:g}s"
+requests_per_day = {requests_per_day}
+reserve_per_day = 0
+"""
+ACCOUNT = """\
+[accounts.key{number}]
+account_id = "racc_{number}"
+api_key = "env:API_KEY_{number}"
+client_id = "env:CLIENT_ID_{number}"
+client_secret = "env:CLIENT_SECRET_{number}"
+limits = {{ requests_per_second = {rate} }}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """Companies and the API keys that they belong to."""
+
+    companies: int
+    keys: int
+    slowest: int = 10  # requests a second of the first key
+    fastest: int = 20  # of the last one; those between are evenly spaced
+    rows_by_rate: int = 12  # rows of a company for each request a second of its key
+    chunk_rows: int = 10
+    server_timeout_s: float = 2.0  # how long a dead worker's requests are waited for; the server's answers take less
+    requests_per_day: int = 100_000
+
+    @property
+    def ids(self) -> range:
+        """Company ids."""
+        return range(FIRST_COMPANY, FIRST_COMPANY + self.companies)
+
+    @property
+    def rates(self) -> list[int]:
+        """Requests a second that each key may send."""
+        steps = max(1, self.keys - 1)
+        return [self.slowest + round((self.fastest - self.slowest) * n / steps) for n in range(self.keys)]
+
+    def number_of(self, company: int) -> int:
+        """Return the number of a company's key, from 1."""
+        return (company - FIRST_COMPANY) % self.keys + 1
+
+    def rows(self, company: int) -> list[Row]:
+        """Return the rows of a company's source."""
+        count = self.rows_by_rate * self.rates[self.number_of(company) - 1]
+        return list(base_rows(Shape(1, count), company))
+
+    def wanted(self) -> dict[int, tuple[int, int]]:
+        """Return how many rows each company must have in the end, and their checksum."""
+        return {company: (len(rows := self.rows(company)), checksum(rows)) for company in self.ids}
+
+    def write(self, folder: Path, *, base_url: str, ledger_url: str) -> None:
+        """Write settings, the list of companies, and sources."""
+        values = {"chunk_rows": self.chunk_rows, "requests_per_day": self.requests_per_day}
+        settings = SETTINGS.format(
+            base_url=base_url, ledger_url=ledger_url, server_timeout_s=self.server_timeout_s, **values
+        )
+        accounts = [ACCOUNT.format(number=number, rate=rate) for number, rate in enumerate(self.rates, 1)]
+        (folder / "dimsync.toml").write_text(settings + "".join(accounts), encoding="utf-8")
+        lines = [f"{company},key{self.number_of(company)}\n" for company in self.ids]
+        (folder / "companies.csv").write_text("id,account\n" + "".join(lines), encoding="utf-8")
+        (folder / "sources").mkdir(exist_ok=True)
+        for company in self.ids:
+            rows = b"".join(orjson.dumps(row._asdict()) + b"\n" for row in self.rows(company))
+            (folder / "sources" / f"{company}.ndjson").write_bytes(rows)
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables that hold the credentials."""
+        found = {}
+        for number in range(1, self.keys + 1):
+            for name, value in credentials(number).items():
+                found[f"{name.upper()}_{number}"] = value
+        return found
+
+
+def credentials(number: int) -> dict[str, str]:
+    """Return what a key's account logs in with."""
+    return {"api_key": f"key-{number}", "client_id": f"client-{number}", "client_secret": f"secret-{number}"}
