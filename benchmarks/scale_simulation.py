@@ -1,8 +1,8 @@
 """What becomes the narrowest part as a fleet grows tenfold and a hundredfold, by simulation.
 
-`python -m benchmarks.scale_simulation` prints the table of `dimsync help scale`. Nothing is measured here: companies
+`python -m benchmarks.scale_simulation` prints the tables of `dimsync help scale`. Nothing is measured here: companies
 pass one after the other through queues for a worker's place, its processor, its connection to the ledger, the
-database's processors and the API, in the order in which they come. What each of them takes is assumed below.
+database's processors and the API, in the order in which they come. What each of them takes is assumed in `COSTS`.
 """
 
 from __future__ import annotations
@@ -14,41 +14,36 @@ from dataclasses import dataclass, replace
 LATENCY_S = 0.04
 """Of an answer of the API."""
 
-PLACES = 16
-"""Companies at a time in one worker process."""
+PLACES = 8
+"""Companies at a time in one worker, which is its default."""
 
 DATABASE_CORES = 4
 
-WINDOW_S = 3600.0
-"""A sync of all companies is to take no longer: it is what hourly schedules need."""
+WINDOW_S = 1_800.0
+"""A sync of all companies is to take no longer: hourly schedules then need half of what there is."""
 
 ACCOUNTS, COMPANIES_EACH = 300, 3
 """Of the fleet that is taken as 1: client accounts, each with its key, and companies of each."""
 
+ROWS = 1_250
+"""Of a company."""
+
+SCALES = (1, 10, 100)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What one company takes, in seconds. Processor times are what `benchmarks.distributed` measured, rounded up."""
+    """What one company takes, in seconds, and in bytes of the database."""
 
     worker_company: float  # a worker's processor: the job, the source, the comparison
     worker_request: float
-    ledger_company: float  # the worker's one connection to the ledger: statements one after the other, 1 ms each
+    ledger_company: float  # the worker's connection to the ledger: statements one after the other, 1 ms each
     ledger_request: float
     database_company: float  # a core of the database
     database_request: float
+    row_bytes: int  # with indexes, after the first load
+    run_bytes: int  # of a company with nothing to do
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
-    """A sync of a whole fleet."""
-
-    name: str
-    requests: int  # of each company
-    rounds: int  # of them, how many one after the other; the others go beside them
-
-
-PROBED = Night(name="all probed, 1 in 8 changed", requests=1, rounds=1)
-LISTED = Night(name="all listed (1,250 rows)", requests=13, rounds=4)
 
 COSTS = Costs(
     worker_company=0.030,
@@ -57,7 +52,23 @@ COSTS = Costs(
     ledger_request=0.003,
     database_company=0.015,
     database_request=0.002,
+    row_bytes=600,
+    run_bytes=400,
 )
+"""Processor times and bytes: as `benchmarks.distributed` measured them, rounded up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """A sync of a whole fleet."""
+
+    name: str
+    requests: int  # of each company
+    rounds: int  # of them, how many one after the other; the others go beside them
+
+
+PROBED = Round(name="each probed", requests=1, rounds=1)
+LISTED = Round(name="each listed", requests=-(-ROWS // 100), rounds=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +81,11 @@ class Plant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a night went."""
+    """How a sync of all companies went."""
 
     plant: Plant
     seconds: float
-    use: dict[str, float]  # of the capacity of each part while the night lasted
+    use: dict[str, float]  # of the capacity of each part, while it lasted
 
     @property
     def narrowest(self) -> str:
@@ -87,7 +98,6 @@ class Queue:
 
     def __init__(self, servers: int) -> None:
         self._free_at = [0.0] * servers
-        self._servers = servers
         self._busy_s = 0.0
 
     def serve(self, now: float, seconds: float) -> float:
@@ -99,76 +109,95 @@ class Queue:
 
     def use(self, seconds: float) -> float:
         """Return the share of its capacity that was used in a span of time."""
-        return self._busy_s / self._servers / seconds
+        return self._busy_s / len(self._free_at) / seconds
 
 
-def simulate(scale: int, night: Night, plant: Plant, costs: Costs = COSTS) -> Outcome:
-    """Return how a night goes at one database and its part of the fleet and of the workers."""
-    companies = ACCOUNTS * COMPANIES_EACH * scale // plant.databases
-    count = max(1, plant.workers // plant.databases)
+def simulate(scale: int, what: Round, plant: Plant, costs: Costs = COSTS) -> Outcome:
+    """Return how a sync goes at one of the databases, with its part of the fleet and of the workers."""
+    left = ACCOUNTS * COMPANIES_EACH * scale // plant.databases
+    count, requests = plant.workers // plant.databases, what.requests
     database, workers = Queue(DATABASE_CORES), [(Queue(1), Queue(1)) for _ in range(count)]
-    waiting = iter(range(companies))
-    events = [(0.0, turn, turn % count, 0) for turn in range(min(companies, count * PLACES)) if next(waiting) >= 0]
-    heapq.heapify(events)
-    turn, ended = len(events), 0.0
+    steps = (
+        costs.worker_company + requests * costs.worker_request,
+        costs.ledger_company + requests * costs.ledger_request,
+        costs.database_company + requests * costs.database_request,
+    )
+    begun = min(left, count * PLACES)
+    left -= begun
+    events = [(0.0, turn, turn % count, 0) for turn in range(begun)]  # when, in which order, whose, which step
+    now = 0.0
     while events:
-        now, _, worker, step = heapq.heappop(events)
-        processor, ledger = workers[worker]
-        if step == 0:
-            at = processor.serve(now, costs.worker_company + night.requests * costs.worker_request)
-        elif step == 1:
-            at = ledger.serve(now, costs.ledger_company + night.requests * costs.ledger_request)
-        elif step == 2:
-            at = database.serve(now, costs.database_company + night.requests * costs.database_request)
-        elif step == 3:
-            at = now + night.rounds * LATENCY_S
+        now, turn, worker, step = events[0]
+        if step < len(steps):
+            queue = database if step == 2 else workers[worker][step]
+            heapq.heapreplace(events, (queue.serve(now, steps[step]), turn, worker, step + 1))
+        elif step == len(steps):
+            heapq.heapreplace(events, (now + what.rounds * LATENCY_S, turn, worker, step + 1))
+        elif left:
+            left -= 1
+            heapq.heapreplace(events, (now, turn, worker, 0))
         else:
-            ended = max(ended, now)
-            if next(waiting, None) is None:
-                continue
-            at, step = now, -1
-        turn += 1
-        heapq.heappush(events, (at, turn, worker, step + 1))
+            heapq.heappop(events)
     use = {
-        "a worker's processor": max(processor.use(ended) for processor, _ in workers),
-        "a worker's connection to the ledger": max(ledger.use(ended) for _, ledger in workers),
-        "the database's processors": database.use(ended),
+        "a worker's processor": max(processor.use(now) for processor, _ in workers),
+        "a worker's connection to the ledger": max(ledger.use(now) for _, ledger in workers),
+        "the database's processors": database.use(now),
     }
-    return Outcome(plant=plant, seconds=ended, use=use)
+    return Outcome(plant=plant, seconds=now, use=use)
 
 
-def grown(scale: int, night: Night) -> Iterator[Outcome]:
-    """Yield what is tried: one worker at first, then twice of what is narrowest, until the night fits its window."""
+def grown(scale: int, what: Round) -> Iterator[Outcome]:
+    """Yield what is tried: one worker at first, then twice of what is narrowest, until all are done in the window."""
     plant = Plant()
     while True:
-        outcome = simulate(scale, night, plant)
+        outcome = simulate(scale, what, plant)
         yield outcome
         if outcome.seconds <= WINDOW_S:
             return
-        if outcome.narrowest.startswith("the database"):
-            plant = replace(plant, databases=2 * plant.databases, workers=max(plant.workers, 2 * plant.databases))
+        if outcome.narrowest == "the database's processors":
+            databases = 2 * plant.databases
+            plant = replace(plant, databases=databases, workers=max(plant.workers, databases))
         else:
             plant = replace(plant, workers=2 * plant.workers)
 
 
-def render() -> str:
-    """Return the table in Markdown."""
+def narrow_parts() -> str:
+    """Return the table of what is narrowest, with one worker and with what it takes to be done in the window."""
     lines = ["| companies | a sync of all | workers | databases | takes | used most |", "|---|---|---|---|---|---|"]
-    for night in (PROBED, LISTED):
-        for scale in (1, 10, 100):
-            tried = list(grown(scale, night))
-            lines += [_line(scale, night, outcome) for outcome in (tried[0], *tried[1:][-1:])]
+    for what in (PROBED, LISTED):
+        for scale in SCALES:
+            first, *others = grown(scale, what)
+            lines += [_line(scale, what, outcome) for outcome in (first, *others[-1:])]
     return "\n".join(lines)
 
 
-def _line(scale: int, night: Night, outcome: Outcome) -> str:
+def _line(scale: int, what: Round, outcome: Outcome) -> str:
     plant, narrowest = outcome.plant, outcome.narrowest
-    minutes = outcome.seconds / 60
     return (
-        f"| {ACCOUNTS * COMPANIES_EACH * scale:,} | {night.name} | {plant.workers} | {plant.databases}"
-        f" | {minutes:.1f} min | {narrowest}: {outcome.use[narrowest]:.0%} |"
+        f"| {ACCOUNTS * COMPANIES_EACH * scale:,} | {what.name} | {plant.workers} | {plant.databases}"
+        f" | {outcome.seconds / 60:.1f} min | {narrowest}: {outcome.use[narrowest]:.0%} |"
     )
 
 
+def sizes() -> str:
+    """Return the table of what a fleet takes that is synced each hour, and listed each week."""
+    head = "| companies | keys | rows | workers | jobs/s | leases/s | Postgres, rows | and a year of runs |"
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    for scale in SCALES:
+        companies, keys = ACCOUNTS * COMPANIES_EACH * scale, ACCOUNTS * scale
+        (*_, last) = grown(scale, PROBED)
+        requests = companies * (24 * PROBED.requests + LISTED.requests / 7)
+        lines.append(
+            f"| {companies:,} | {keys:,} | {companies * ROWS:,} | {last.plant.workers} | {companies / 3600:,.2g}"
+            f" | {requests / 86_400:,.2g} | {_gigabytes(companies * ROWS * COSTS.row_bytes)}"
+            f" | {_gigabytes(companies * 24 * 365 * COSTS.run_bytes)} |"
+        )
+    return "\n".join(lines)
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB" if size < 1e10 else f"{size / 1e9:,.0f} GB"
+
+
 if __name__ == "__main__":
-    print(render())
+    print(narrow_parts(), sizes(), sep="\n\n")

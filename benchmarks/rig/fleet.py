@@ -67,9 +67,9 @@ class Fleet:
         return (company - FIRST_COMPANY) % self.keys + 1
 
     def rows(self, company: int) -> list[Row]:
-        """Return the rows of a company's source."""
+        """Return the rows of a company's source; no two companies look alike, which would be a case of its own."""
         count = self.rows_by_rate * self.rates[self.number_of(company) - 1]
-        return list(base_rows(Shape(1, count), company))
+        return [row._replace(name=f"{row.name} of {company}") for row in base_rows(Shape(1, count), company)]
 
     def wanted(self) -> dict[int, tuple[int, int]]:
         """Return how many rows each company must have in the end, and their checksum."""

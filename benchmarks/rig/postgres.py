@@ -36,7 +36,7 @@ class Database:
         """The address of the database."""
         return str(self._server.get_uri("ledger"))
 
-    def ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def ask(self, query: str, values: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
         """Return what a query finds, on a connection of its own."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             return connection.execute(query, values).fetchall()
@@ -72,7 +72,7 @@ class Database:
 
     def cut(self, which: str) -> int:
         """End the sessions of clients that a condition on `pg_stat_activity` holds for; return how many."""
-        ((found,),) = self.ask(END + which)
+        ((found,),) = self.ask(END + which, None)
         return int(found)
 
 

@@ -11,7 +11,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from subprocess import PIPE, Popen
@@ -41,7 +41,11 @@ class Recorded(Sandbox):
         super().__init__()
         self.record = Record()
         self._latency_s = latency_s
-        self._looks = {"/_record/record": self._told, "/_record/stored": self._stored}
+        self._looks: dict[str, Callable[[], object]] = {
+            "/_record/record": self._told,
+            "/_record/rows": self._rows,
+            "/_record/stored": self._stored,
+        }
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_at = time.monotonic()
@@ -72,6 +76,9 @@ class Recorded(Sandbox):
 
     def _told(self) -> dict[str, Any]:
         return self.record.told()
+
+    def _rows(self) -> int:
+        return sum(len(company.rows) for company in self.tenant.companies.values())
 
     def _stored(self) -> dict[int, tuple[int, int]]:
         return {
@@ -112,6 +119,10 @@ class Witness:
         arrivals = self.arrivals()
         names = [credentials(number)["api_key"] for number in range(1, fleet.keys + 1)]
         return {name: used(arrivals.get(name, []), rate) for name, rate in zip(names, fleet.rates, strict=True)}
+
+    def rows(self) -> int:
+        """Return how many rows all companies have."""
+        return int(self._ask("rows"))
 
     def stored(self) -> dict[int, tuple[int, int]]:
         """Return how many rows each company has, and their checksum."""

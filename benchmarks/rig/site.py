@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -23,6 +23,9 @@ UNDONE = """
     where status in ('todo', 'doing') and task_name = 'dimsync.sync_company'
 """
 USED = "select account, sum(used)::bigint from dimsync.quotas group by account"
+DEAD = "its worker has died"
+"""What a worker says of a company that it found in the hands of a dead one."""
+
 EMPTY = "drop schema if exists dimsync cascade; drop schema if exists dimsync_jobs cascade"
 
 
@@ -82,15 +85,10 @@ class Site:
         totals = json.loads(said[said.index("{") :])["totals"]
         return int(totals["unchanged"]), self.requests() - before
 
-    def taken_over(self, since: float) -> dict[int, float]:
-        """Return the companies that one run wrote before a moment and another one after it, and when it began to."""
-        found = {}
-        for company, runs in self.witness.writes().items():
-            ordered = sorted(runs.values(), key=min)
-            for before, after in pairwise(ordered):
-                if min(before) < since < min(after):
-                    found[company] = min(after)
-        return found
+    def recovered(self, since: datetime) -> dict[int, float]:
+        """Return the companies of workers that died, and the seconds from a moment until they were synced."""
+        synced = self.workers.told("synced, ", "unchanged, ")
+        return {company: (synced[company] - since).total_seconds() for company in self.workers.told(DEAD)}
 
 
 @contextmanager

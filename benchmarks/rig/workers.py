@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +20,7 @@ import psutil
 from benchmarks.launch import ROOT, ProgramFailed
 
 PATIENCE_S = 60.0
+LINE = re.compile(r"^(\S+Z) company (\d+)(?: .*?)?: (.*)$", re.MULTILINE)
 
 
 class Process(Protocol):
@@ -139,6 +142,16 @@ class Workers:
         for worker in self.all:
             if worker.process.returncode != -signal.SIGKILL:
                 worker.must_end_well()
+
+    def told(self, *words: str) -> dict[int, datetime]:
+        """Return the companies of which a worker has told in lines that begin so or so, and when it last did."""
+        found: dict[int, datetime] = {}
+        for worker in self.all:
+            for at, company, line in LINE.findall(worker.log.read_text("utf-8", "replace")):
+                if line.startswith(words):
+                    moment = datetime.fromisoformat(at)
+                    found[int(company)] = max(moment, found.get(int(company), moment))
+        return found
 
     def clear(self) -> None:
         """Kill all that are left, frozen or not."""
