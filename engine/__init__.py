@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from engine.run.company_api import CompanyApi, ListedRows
     from engine.run.engine import Engine
     from engine.run.inspect import Explanation
+    from engine.run.one_company import again_after_s, sync_company
     from engine.run.plan_files import load_plan, save_plan
     from engine.run.remote_rows import CompanyRows
     from engine.run.run import Pending, Run
@@ -183,6 +184,7 @@ _HOMES = {
         "engine.run.remote_rows": "CompanyRows",
         "engine.run.run": "Pending Run",
         "engine.run.inspect": "Explanation",
+        "engine.run.one_company": "again_after_s sync_company",
         "engine.sources.cursors": "from_cursor",
         "engine.sources.files": "FileSource",
         "engine.sources.frames": "Frame from_frame",
@@ -342,6 +344,7 @@ __all__ = [
     "WidthChanged",
     "WrongContract",
     "__version__",
+    "again_after_s",
     "from_cursor",
     "from_frame",
     "from_iterable",
@@ -353,6 +356,7 @@ __all__ = [
     "run_json",
     "run_sync",
     "save_plan",
+    "sync_company",
     "write_plan",
 ]
 

@@ -47,6 +47,9 @@ VERBS = {
     "pull": ("look", "Write the companies' dimensions, as Ottimate shows them, to a file."),
     "rekey": ("rows", "Let rows whose key changed in the source keep the key that Ottimate knows."),
     "ledger": ("ledger", "Back up and restore the ledger, distrust it, print its schema."),
+    "enqueue": ("queue", "Put companies into the queue of jobs, for workers to sync."),
+    "schedule": ("queue", "Put companies into the queue when they are due by their schedules."),
+    "worker": ("queue", "Sync the companies that are in the queue, beside other workers."),
     "completion": ("completion", "Print a script that lets bash, zsh or fish complete verbs and options."),
     "help": ("help", "Show a page on a topic, or what a code means and what to do; without one, list all."),
 }

@@ -38,29 +38,40 @@ def output_option(*formats: str) -> Callable[[F], F]:
     )
 
 
+SELECTION = (
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="KIND:NAME",
+        help="Only company:ID, account:NAME, group:NAME, erp:NAME or state:STATE (of the last sync);"
+        " may be given again.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="KIND:NAME",
+        help="All but these; takes what --select takes, and may be given again.",
+    ),
+)
+"""Which companies a verb is about."""
+
+
+def with_options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds options, the first one first."""
+    return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
+
+
 def run_options(*more: str) -> Callable[[F], F]:
     """Add the options that every verb that runs has, and those of `MORE` that are named."""
     options = [
         config_option,
-        click.option(
-            "--select",
-            multiple=True,
-            metavar="KIND:NAME",
-            help="Only company:ID, account:NAME, group:NAME, erp:NAME or state:STATE (of the last sync);"
-            " may be given again.",
-        ),
-        click.option(
-            "--exclude",
-            multiple=True,
-            metavar="KIND:NAME",
-            help="All but these; takes what --select takes, and may be given again.",
-        ),
+        *SELECTION,
         *(MORE[name] for name in more),
         output_option("table", "json", "ndjson"),
         quiet_option,
         log_file_option,
     ]
-    return lambda function: reduce(lambda decorated, option: option(decorated), reversed(options), function)
+    return with_options(*options)
 
 
 MORE = {

@@ -23,12 +23,29 @@ class RunTimes(NamedTuple):
     exit_code: int | None
 
 
+SEEN_TO = frozenset({State.SYNCED, State.UNCHANGED, State.PARTIAL, State.HELD})
+"""How a sync ends that the next point of the schedule is waited for after.
+
+A company that failed or was deferred, or that another run had locked, is due at once: its rows are not in order yet,
+and what rests costs no request.
+"""
+
+
 class LastBegun(NamedTuple):
     """The run that a company's last state is of."""
 
     verb: str  # "sync" or "apply"
     state: State
     started_at: datetime
+
+    @property
+    def seen_to_at(self) -> datetime | None:
+        """When the sync began that has seen to the company; None: its last run was none, or has not.
+
+        Only a sync counts: an `apply` or a `retry` has not sent what the source says now. It counts from its start,
+        since nobody knows when during a run a source was read.
+        """
+        return self.started_at if self.verb == "sync" and self.state in SEEN_TO else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

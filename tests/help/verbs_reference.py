@@ -82,7 +82,8 @@ def _command(name: str, command: click.Command) -> Command:
     arguments = [
         parameter.make_metavar(context) for parameter in command.params if isinstance(parameter, click.Argument)
     ]
-    options = tuple(_option(each, context) for each in command.params if isinstance(each, click.Option))
+    shown = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+    options = tuple(_option(each, context) for each in shown)
     text = VERBS[name][1] if name in VERBS else (command.help or "").partition("\n\n")[0]
     return Command(name, " ".join((name, *arguments)), text, options)
 

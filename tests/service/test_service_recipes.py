@@ -26,6 +26,7 @@ from tests.service.recipes import (
     fastapi_service,
     first_program,
     own_credentials,
+    own_queue,
     own_source,
     plain_script,
     queue_worker,
@@ -75,6 +76,27 @@ def test_a_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert plain_script.nightly(api.settings(), tmp_path) == 3
         assert len(api.rows(123)) == 1
     assert capsys.readouterr().out.startswith("124 ")
+
+
+async def test_a_job_of_another_queue_is_one_run_and_is_done_later_where_a_company_is_locked(api: Sandbox) -> None:
+    async with Engine(api.settings()) as engine:
+        assert await own_queue.activity(engine, company(), 0) == 0
+        assert len(api.rows(123)) == len(ROWS)
+        async with engine._opened().lock(engine._company_key(company())):
+            with pytest.raises(own_queue.LaterError, match="again in 30 s") as later:
+                await own_queue.activity(engine, company(), 0)
+        assert later.value.seconds == 30.0
+
+
+def test_so_it_is_in_a_process_without_an_event_loop(tmp_path: Path) -> None:
+    with Sandbox() as api:
+        api.place(123)
+        settings = api.settings(ledger_url=f"sqlite:///{tmp_path}/ledger.db")
+        assert own_queue.task(settings, company(), 0) == 0
+        api.set_faults(Rule(effect=faults.Status(status=503)))
+        more = replace(company(), source=from_iterable([*ROWS, ROWS[0]._replace(key="K9", name="Nine", erp_id="9")]))
+        with pytest.raises(own_queue.LaterError, match="again in 240 s"):
+            own_queue.task(settings, more, 3)
 
 
 async def test_fastapi_streams_the_events_of_a_run(api: Sandbox) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.cells import cell_len
 
+from engine.cli.desk.due import Overdue
 from engine.cli.desk.morning import Morning, morning, of_companies
 from engine.cli.show.morning import company_lines, morning_lines
 from engine.cli.show.morning_new import Frame
@@ -250,3 +251,47 @@ def test_a_row_that_is_refused_is_told_in_all_of_the_servers_words() -> None:
     told = Problem(code="rejected", message="name: too long; code: taken", key="k1", since=FIVE)
     (line, *_) = screen(company(5, State.PARTIAL, 3, problems=(told,)))[3:]
     assert line == "  5 Harbor Grill 5  rejected, 1 row: k1: name: too long; code:     today     NEW"
+
+
+def one_by_one(*, running: int = 0) -> Morning:
+    """A fleet whose companies each had a run of their own, the last one a moment ago."""
+    ended = {1: NOW - timedelta(minutes=2), 2: FIVE, 3: NOW - timedelta(days=3), 4: NOW - timedelta(hours=20)}
+    told = [company(n, State.FAILED, 1, problems=(problem("source", "is torn", ended[n]),)) for n in ended]
+    standing = Standing(
+        last=RunTimes("run-1", "sync", ended[1], ended[1], 1),
+        running=tuple(RunTimes(f"r{n}", "sync", NOW - timedelta(seconds=n), None, None) for n in range(running)),
+        syncs={
+            NamedCompany("main", one.company_id): synced(one)._replace(
+                run_id=f"run-{one.company_id}", at=ended[one.company_id]
+            )
+            for one in told
+        },
+        companies={NamedCompany("main", one.company_id): one for one in told},
+    )
+    return morning(standing, [(NamedCompany("main", n), f"Company {n}") for n in ended], [], NOW)
+
+
+def test_where_workers_sync_companies_one_by_one_a_day_is_told_and_not_the_last_run() -> None:
+    shown = one_by_one()
+    assert lines(shown)[:4] == [
+        "Last sync 06:58 UTC, 2 min ago, of one company   (none running)",
+        "3 of 4 companies were synced within a day; 1 longer ago, company 3 at Nov 24",
+        "07:00 UTC",
+        "",
+    ]
+    assert [(cause.is_new, len(cause.companies)) for cause in shown.causes] == [(True, 3), (False, 1)]
+    one = of_companies(shown, shown.companies[1:2])
+    assert [cause.is_new for cause in one.causes] == [True]
+
+
+def test_many_runs_under_way_are_counted() -> None:
+    assert lines(one_by_one(running=3))[3:6] == [
+        f"A sync is under way since {'07:00' if n == 0 else '06:59'} UTC, {n} s" for n in range(3)
+    ]
+    assert lines(one_by_one(running=20))[3] == "20 runs are under way, the first since 06:59 UTC, 19 s"
+
+
+def test_companies_that_nobody_takes_up_are_a_matter_of_scheduler_and_workers() -> None:
+    late = replace(one_by_one(), overdue=(Overdue(3, OLD),))
+    text = " ".join(lines(late))
+    assert "Company 3 has been due since Nov 24 07:00 UTC: do dimsync schedule and a worker run?" in text

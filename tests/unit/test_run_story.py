@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
+from engine.cli.desk.rounds import rounds
 from engine.cli.show.company_runs import company_run_lines
 from engine.cli.show.run_list import run_lines
 from engine.cli.show.run_names import marked, short_id
@@ -86,7 +87,7 @@ def test_every_screen_fits_its_width_but_for_commands(width: int) -> None:
         *story(ended(), 300, width),
         *(line.plain for line in endless_lines(past, width, is_under_way=False)),
         *(line.plain for line in company_run_lines([CompanyInRun(times, one) for one in TROUBLED], 5, HOSTILE, width)),
-        *(line.plain for line in run_lines([past], max(80, width))),
+        *(line.plain for line in run_lines(rounds([past]), max(80, width))),
     ]
     limit = max(80, width)
     assert all(line.isprintable() for line in shown)

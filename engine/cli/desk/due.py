@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.schedule import Schedule
 from engine.model.standing import LastBegun
-
-SEEN_TO = frozenset({State.SYNCED, State.UNCHANGED, State.PARTIAL, State.HELD})
-"""How a sync ends that the next point of the schedule is waited for after.
-
-A company that failed or was deferred, or that another run had locked, is due at once: its rows are not in order yet,
-and what rests costs no request.
-"""
 
 
 class NotDue(NamedTuple):
@@ -40,8 +32,7 @@ GRACE = timedelta(hours=1)
 def not_due(schedules: Mapping[int, Schedule], lasts: Mapping[int, LastBegun], now: datetime) -> list[NotDue]:
     """Return the companies that are not due, the one that is due next first. Both mappings are by company id.
 
-    One without a schedule is always due. Only a sync counts: an `apply` or a `retry` has not sent what the source says
-    now. It counts from its start, since nobody knows when during a run a source was read.
+    One without a schedule is always due, and so is one that its last run has not seen to (`LastBegun.seen_to_at`).
     """
     found = []
     for company_id, schedule in schedules.items():
@@ -53,9 +44,7 @@ def not_due(schedules: Mapping[int, Schedule], lasts: Mapping[int, LastBegun], n
 
 def _began(last: LastBegun | None) -> datetime | None:
     """Return when the last sync began that counts; None: none does."""
-    if last is None or last.verb != "sync" or last.state not in SEEN_TO:
-        return None
-    return last.started_at
+    return None if last is None else last.seen_to_at
 
 
 def overdue(schedules: Mapping[int, Schedule], lasts: Mapping[int, LastBegun], now: datetime) -> list[Overdue]:

@@ -19,6 +19,12 @@ from engine.model.result import CompanyResult, LastSync
 from engine.model.settings import NamedCompany
 from engine.model.standing import RunTimes, Standing
 
+DAY = timedelta(days=1)
+"""What has happened within this time is of the morning, where companies are synced one by one."""
+
+FEW_RUNS = 2
+"""Up to this many runs that companies' last syncs are of, the last one is told of as a sync of all of them."""
+
 NEARLY_USED = 0.8
 """From this part of the requests of its day on, an API key is told of."""
 
@@ -54,20 +60,43 @@ class Morning:
     accounts: tuple[AccountTrouble, ...]
     keys: tuple[QuotaDay, ...]
     overdue: tuple[Overdue, ...] = ()  # companies that no sync has taken up since they were due
+    is_one_by_one: bool = False  # the last sync was of one company, and the others' last ones are of many runs
+
+    @property
+    def new_from(self) -> datetime | None:
+        """From when on problems are new: the end of the last sync, or a day ago where companies are synced one by one.
+
+        None: none is.
+        """
+        if self.is_one_by_one:
+            return self.now - DAY
+        return self.last.finished_at if self.last is not None else None
+
+    @property
+    def fresh(self) -> int:
+        """How many companies a sync has ended with within a day."""
+        return sum(each.last is not None and each.last.at > self.now - DAY for each in self.companies)
+
+    @property
+    def stalest(self) -> Configured | None:
+        """The company whose last sync is the longest ago, where that is more than a day."""
+        synced = [(each.last.at, each.where, each) for each in self.companies if each.last is not None]
+        at, _, one = min(synced, default=(self.now, None, None), key=lambda found: found[:2])
+        return one if at <= self.now - DAY else None
 
     @property
     def new(self) -> list[CauseGroup]:
-        """The companies' own causes that need a person and that no run had shown before the last sync."""
+        """The companies' own causes that need a person and that no run had shown before `new_from`."""
         return [each for each in self.own_causes if each.needs_person and each.is_new]
 
     @property
     def known(self) -> list[CauseGroup]:
-        """The companies' own causes that need a person and that were known before the last sync."""
+        """The companies' own causes that need a person and that were known before `new_from`."""
         return [each for each in self.own_causes if each.needs_person and not each.is_new]
 
     def is_new(self, pair: Swapped) -> bool:
-        """Return whether the last sync was the first to show both of a pair."""
-        return pair.since is not None and is_of_run(pair.since, self.last.finished_at if self.last else None)
+        """Return whether no run had shown both of a pair before `new_from`."""
+        return is_of_run(pair.since, self.new_from)
 
     @property
     def waiting(self) -> list[CauseGroup]:
@@ -125,13 +154,20 @@ def morning(
         swapped=(),
         accounts=(),
         keys=tuple(keys),
+        is_one_by_one=_is_one_by_one(standing.last, found),
     )
     return of_companies(shown, found)
 
 
+def _is_one_by_one(last: RunTimes | None, companies: Iterable[Configured]) -> bool:
+    """Return whether the last sync was of one company alone, and the others' are of other runs: as workers do it."""
+    runs = [each.last.run_id for each in companies if each.last is not None]
+    return last is not None and len(set(runs)) > FEW_RUNS and runs.count(last.run_id) <= 1
+
+
 def of_companies(shown: Morning, companies: tuple[Configured, ...]) -> Morning:
     """Return how things stand with these companies alone."""
-    run_at = shown.last.finished_at if shown.last is not None else None
+    run_at = shown.new_from
     told = [each.told for each in companies if each.told is not None]
     causes, pairs = grouped(told, run_at=run_at), swapped_pairs(told)
     apart = grouped(without_swapped(told, pairs), run_at=run_at) if pairs else causes

@@ -35,7 +35,7 @@ def after_run(
     no trouble. `groups`: of companies, as the settings name them. `config`: the settings file, as it was typed.
     `whole`: what all companies told last, for those that are told all that needs a person; None: what is new is told.
     """
-    own = [_of_run(each, result) for each in result.problems if _asks(each.code) and _is_new(each, result)]
+    own = [_of_run(each, result) for each in result.problems if asks(each.code) and _is_new(each, result)]
     if whole is None:
         causes = [each for each in grouped(_dated(result), run_at=result.finished_at) if _is_told(each)]
     else:
@@ -43,7 +43,7 @@ def after_run(
     trouble = [*own, *(_cause(each, groups, config) for each in causes)]
     over = list(_over(result.recovered))
     needing = {(one.account, one.company_id) for cause in causes for one in cause.companies}
-    again = {(each.account, each.company_id) for each in result.recovered if _asks(each.code)}
+    again = {(each.account, each.company_id) for each in result.recovered if asks(each.code)}
     return Message(
         event="run",
         title=f"dimsync {result.verb}: {_title(len(needing), len(own), len(again))}",
@@ -95,7 +95,7 @@ def _of(config: str) -> str:
     return f" -c {safe(shlex.quote(config))}" if config != "dimsync.toml" else ""
 
 
-def _asks(code: str) -> bool:
+def asks(code: str) -> bool:
     """Return whether problems of a code ask for a person. A code that is not ours is of a source of somebody's own."""
     return code not in CODES or gravity(code) not in {ExitCode.DONE, *CALM}
 
@@ -160,7 +160,7 @@ def _over(recovered: Sequence[Recovered]) -> Iterator[Told]:
     """Yield the kinds of trouble that are over, each with its companies."""
     by_code: dict[str, list[Recovered]] = {}
     for each in recovered:
-        if _asks(each.code):
+        if asks(each.code):
             by_code.setdefault(each.code, []).append(each)
     for code, found in by_code.items():
         own = [each for each in found if each.company_id]

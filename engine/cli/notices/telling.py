@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import anyio
@@ -28,15 +28,29 @@ def tell(targets: Sequence[Target], message: Message) -> dict[str, bool]:
 
     Never raises, and takes a bounded time: the run is done, and its result stays.
     """
-    wanting = [target for target in targets if not message.only(target.on).is_empty]
+    try:
+        return anyio.run(tell_here, targets, message)
+    except KeyboardInterrupt:
+        return _delivered(dict.fromkeys((each.key for each in _wanting(targets, message)), "stopped by a signal"))
+
+
+async def tell_here(targets: Sequence[Target], message: Message) -> dict[str, bool]:
+    """Do what `tell` does, in the event loop that runs here."""
+    wanting = _wanting(targets, message)
     if not wanting:
         return {}
     try:
-        reasons = anyio.run(_sent, wanting, message)
-    except KeyboardInterrupt:
-        reasons = {target.key: "stopped by a signal" for target in wanting}
+        return _delivered(await _sent(wanting, message))
     except Exception as error:  # noqa: BLE001  whatever it is, it must not hide how the run ended
-        reasons = {target.key: type(error).__name__ for target in wanting}
+        return _delivered(dict.fromkeys((target.key for target in wanting), type(error).__name__))
+
+
+def _wanting(targets: Sequence[Target], message: Message) -> list[Target]:
+    return [target for target in targets if not message.only(target.on).is_empty]
+
+
+def _delivered(reasons: Mapping[str, str | None]) -> dict[str, bool]:
+    """Say which targets did not take a message; return whether each did."""
     for key, reason in reasons.items():
         if reason is not None:
             click.echo(f"Warning: {safe(key)} was not delivered: {safe(reason)}", err=True)

@@ -29,6 +29,9 @@ from engine.observe.terminal import LONGEST_NAME, brief, figures, safe, tell
 FEW_ACCOUNTS = 3
 """Up to this many accounts are each told of; of more, only those whose day is nearly used."""
 
+MOST_RUNNING = 3
+"""Runs under way that are each told of; of more, how many they are."""
+
 MOST_KNOWN = 12
 """Causes known before that are told, each in a line; the JSON output has all."""
 
@@ -88,10 +91,12 @@ def _last(shown: Morning, width: int) -> Iterator[Text]:
         yield Text("No sync has finished yet", style="bold")
     else:
         took = span(last.finished_at - last.started_at)
-        text = f"Last sync {_moment(last.started_at, now)}, {span(now - last.started_at)} ago, took {took}"
+        whose = "of one company" if shown.is_one_by_one else f"took {took}"
+        text = f"Last sync {_moment(last.started_at, now)}, {span(now - last.started_at)} ago, {whose}"
         yield Text(text if shown.running else f"{text}   (none running)", style="bold")
-    for run in shown.running:
-        yield from wrap(f"A {run.verb} is under way since {_moment(run.started_at, now)}, {_ago(run, now)}", "", width)
+    if shown.is_one_by_one:
+        yield from wrap(_one_by_one(shown), "", width)
+    yield from _running(shown, width)
     for run in shown.died[:1]:
         text = f"The {run.verb} that began {_moment(run.started_at, now)}, {_ago(run, now)} ago, died before its end"
         more = f" (and {len(shown.died) - 1:,} more since)" if len(shown.died) > 1 else ""
@@ -100,12 +105,35 @@ def _last(shown: Morning, width: int) -> Iterator[Text]:
         yield from wrap(_overdue(shown), "", width)
 
 
+def _one_by_one(shown: Morning) -> str:
+    """Return how many companies were synced of late, where each has runs of its own."""
+    told = f"{shown.fresh:,} of {_companies(len(shown.companies))} were synced within a day"
+    one = shown.stalest
+    if one is None or one.last is None:
+        return told
+    older = sum(each.last is not None for each in shown.companies) - shown.fresh
+    return f"{told}; {older:,} longer ago, company {one.where.company_id} at {_moment(one.last.at, shown.now)}"
+
+
+def _running(shown: Morning, width: int) -> Iterator[Text]:
+    now, runs = shown.now, shown.running
+    if len(runs) > MOST_RUNNING:
+        first = min(runs, key=lambda run: run.started_at)
+        began = f"{_moment(first.started_at, now)}, {_ago(first, now)}"
+        yield from wrap(f"{len(runs):,} runs are under way, the first since {began}", "", width)
+        return
+    for run in runs:
+        yield from wrap(f"A {run.verb} is under way since {_moment(run.started_at, now)}, {_ago(run, now)}", "", width)
+
+
 def _overdue(shown: Morning) -> str:
     """Return how many companies no sync has taken up since they were due."""
     first = shown.overdue[0]
     one = f"Company {first.company_id} has been due since"
     who = one if len(shown.overdue) == 1 else f"{len(shown.overdue):,} companies have been due, the first since"
-    return f"{who} {_moment(first.since, shown.now)}: does the scheduler run dimsync sync --due?"
+    runs = "dimsync schedule and a worker" if shown.is_one_by_one else "the scheduler run dimsync sync --due"
+    do = f"do {runs} run" if shown.is_one_by_one else f"does {runs}"
+    return f"{who} {_moment(first.since, shown.now)}: {do}?"
 
 
 def _ago(run: RunTimes, now: datetime) -> str:

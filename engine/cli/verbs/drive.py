@@ -22,7 +22,7 @@ from engine.model.events import Event
 from engine.model.result import RunResult
 from engine.model.settings import Settings
 from engine.run.engine import Engine
-from engine.run.run import Pending, Run
+from engine.run.run import Pending
 
 T = TypeVar("T")
 
@@ -42,15 +42,22 @@ class Watcher(Protocol):
         """Show what is left. Idempotent."""
 
 
+class Stoppable(Protocol):
+    """What a signal ends in order: a run, or a worker."""
+
+    def stop(self, code: ExitCode) -> None:
+        """Begin nothing more, and finish what is in flight."""
+
+
 class Stop:
     """Handles SIGINT and SIGTERM: after the first, requests in flight are finished; the second ends the process."""
 
     def __init__(self) -> None:
         self.code: ExitCode | None = None  # None: no signal has come
-        self._run: Run | None = None
+        self._run: Stoppable | None = None
         self._watchers: Sequence[Watcher] = ()
 
-    def watch(self, run: Run, watchers: Sequence[Watcher]) -> None:
+    def watch(self, run: Stoppable, watchers: Sequence[Watcher]) -> None:
         """Set the run that a signal stops. If a signal has come already, stop it now."""
         self._run, self._watchers = run, watchers
         if self.code is not None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.desk.grouping import grouped
+from engine.cli.desk.rounds import Round, rounds
 from engine.cli.show.cause_json import cause_json
 from engine.cli.show.company_runs import company_run_lines
 from engine.cli.show.output import deliver, deliver_texts, dump
@@ -33,6 +34,9 @@ from engine.observe.terminal import safe
 SCHEMA = "dimsync.history/1"
 COMPANY = "company:"
 
+MOST_READ = 20_000
+"""Runs that are read at most for a list: twenty days of a thousand companies that are synced one by one each day."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryAsked:
@@ -40,8 +44,9 @@ class HistoryAsked:
 
     what: str  # a run, `last`, or `company:ID`; empty: the list of runs
     config: Path
-    most: int  # runs that are listed
+    most: int  # lines that are listed
     output: str
+    each: bool = False  # list each run of one company by itself
 
 
 def show_history(asked: HistoryAsked) -> int:
@@ -61,7 +66,7 @@ async def _tell(asked: HistoryAsked, configured: Configured, ledger: SqlLedger) 
     origin = origin_of(configured.settings.api.base_url)
     remembered = Remembered(ledger=ledger, origin=origin)
     if not asked.what:
-        _print_list(await remembered.history(asked.most), asked.output)
+        await _tell_list(asked, remembered)
     elif asked.what.startswith(COMPANY):
         company_id = _company_id(asked.what)
         lines = await remembered.company_history(company_id, asked.most)
@@ -112,11 +117,25 @@ def _deliver(head: Mapping[str, object], name: str, entries: list[dict[str, Any]
         deliver_texts(map(dump, (*entries, dict(head))))
 
 
-def _print_list(runs: list[PastRun], output: str) -> None:
-    if output == "table":
-        _print(run_lines(runs, _width()))
+async def _tell_list(asked: HistoryAsked, remembered: Remembered) -> None:
+    if asked.output != "table":
+        runs = await remembered.history(asked.most)
+        _deliver({"schema": SCHEMA}, "runs", [_run_json(run) for run in runs], asked.output)
+    elif asked.each:
+        _print(run_lines([Round((run,)) for run in await remembered.history(asked.most)], _width()))
     else:
-        _deliver({"schema": SCHEMA}, "runs", [_run_json(run) for run in runs], output)
+        _print(run_lines(await _rounds(remembered, asked.most), _width()))
+
+
+async def _rounds(remembered: Remembered, most: int) -> list[Round]:
+    """Return so many of the newest rounds. Runs are read until there are enough; each of a round is one."""
+    read = most + 1
+    while True:
+        runs = await remembered.history(read)
+        found = rounds(runs)
+        if len(found) > most or len(runs) < read or read >= MOST_READ:
+            return found[:most]
+        read = min(MOST_READ, 5 * read)
 
 
 def _run_json(run: PastRun) -> dict[str, Any]:

@@ -13,7 +13,12 @@ from engine.cli.options import config_option
 @click.argument("file", metavar="[FILE]", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @config_option
 @click.option("--company", "company_id", type=int, metavar="ID", help="Only this company: a page to mail to its owner.")
-@click.option("--run", "run_id", metavar="RUN", help="About this run, named as by `history`. Default: the newest.")
+@click.option(
+    "--run",
+    "run_id",
+    metavar="RUN",
+    help="About this run, named as by `history`. Default: the newest, or those that `history` tells together.",
+)
 @click.option("--since", metavar="TIME", help="About all runs of this time (24h, 7d).")
 def report(*, file: Path | None, config: Path, company_id: int | None, run_id: str | None, since: str | None) -> int:
     """Write what a run did as one HTML page, and all of its rows as CSV beside it. No request is sent.

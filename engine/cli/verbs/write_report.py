@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import click
 
+from engine.cli.desk.rounds import rounds
 from engine.cli.show.output import deliver
 from engine.cli.verbs.named_run import named_run
 from engine.cli.verbs.report_making import Making
@@ -19,10 +20,14 @@ from engine.config.values import duration
 from engine.documents.report_facts import WRITING
 from engine.errors import plain
 from engine.ledger.opening import open_ledger
+from engine.ledger.sqlite.ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.result import RunResult, journal_json
 from engine.model.sent_row import KeptRun
 from engine.observe.terminal import safe
+
+MOST_OF_ROUND = 2_000
+"""Runs that are looked at for the newest one's round: it is of one day at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +76,21 @@ async def _from_ledger(configured: Configured, options: ReportOptions) -> str:
             runs = await ledger.kept_runs(origin, run_id=run_id, since=since)
             if not runs:
                 raise click.UsageError(_no_run(options))
+            if run_id is None and since is None:
+                runs = await _of_round(ledger, origin, runs)
             if since is not None:  # what only looked tells nothing of what was done
                 runs = [run for run in runs if run.verb in WRITING] or runs[-1:]
             return await Making(configured, ledger, runs, options.company_id, options.file).write()
+
+
+async def _of_round(ledger: SqlLedger, origin: str, newest: list[KeptRun]) -> list[KeptRun]:
+    """Return the newest run or, if it is one of a round of runs of one company each, all of the round."""
+    for each in rounds(await ledger.history(origin, MOST_OF_ROUND)):
+        ids = {run.run_id for run in each.runs}
+        if each.is_many and newest[0].run_id in ids:
+            kept = await ledger.kept_runs(origin, since=each.oldest.started_at)
+            return [run for run in kept if run.run_id in ids]
+    return newest
 
 
 async def _from_result(configured: Configured, run: KeptRun, file: Path) -> str:

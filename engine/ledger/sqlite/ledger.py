@@ -316,6 +316,14 @@ class SqlLedger:
         """Return when something was told of syncs as a whole that is not over yet; None: it was not."""
         return await self._thread.read(told.read, origin, what)
 
+    async def told_words(self, origin: str, what: str) -> str | None:
+        """Return the words of something that was told and is not over; None: it was not."""
+        return await self._thread.read(told.words, origin, what)
+
+    async def tell_again(self, origin: str, what: str, at: datetime, words: str) -> None:
+        """Note that something was told just now, in place of what was told of it before."""
+        await self._thread.write(told.replace, origin, what, at, words)
+
     async def note_told(self, origin: str, what: str, at: datetime, words: str) -> None:
         """Note that something was told of syncs as a whole."""
         await self._thread.write(told.add, origin, what, at, words)

@@ -1,0 +1,68 @@
+"""`dimsync worker`, `schedule` and `enqueue`: their options. What they do is in `queue_work` and `queue_filling`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.options import SELECTION, config_option, output_option, quiet_option, with_options
+
+heartbeat_option = click.option(
+    "--heartbeat", "heartbeat_s", type=float, hidden=True, help="Seconds between signs of life, for tests."
+)
+
+
+@click.command()
+@config_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Companies that it syncs at a time. Default: 8, which fill half of a processor; fewer for companies with"
+    " hundreds of thousands of rows, which are held in memory.",
+)
+@click.option("--until-empty", is_flag=True, help="End when no job is left that may begin now.")
+@quiet_option
+@heartbeat_option
+def worker(*, config: Path, jobs: int | None, until_empty: bool, quiet: bool, heartbeat_s: float | None) -> int:
+    """Sync the companies that are in the queue, one run for each, until it is stopped.
+
+    The ledger is in Postgres, and the queue beside it. Any number of workers may run, on any machines, with the same
+    settings: no two sync one company at once. SIGTERM and Ctrl-C end it in order: it takes no more jobs, requests in
+    flight are answered and written down, and what is left is put into the queue again; the exit code is 0. A second
+    signal ends it at once. The settings are read when it begins.
+    """
+    from engine.cli.verbs.queue_work import WorkerLine, run_worker  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
+
+    line = WorkerLine(config=config, jobs=jobs, until_empty=until_empty, quiet=quiet, heartbeat_s=heartbeat_s)
+    return run_worker(line)
+
+
+@click.command()
+@config_option
+@click.option("--once", is_flag=True, help="Look once who is due, and end: for cron.")
+@quiet_option
+@heartbeat_option
+def schedule(*, config: Path, once: bool, quiet: bool, heartbeat_s: float | None) -> int:
+    """Put companies into the queue when they are due by their schedules (every, cron), until it is stopped.
+
+    Companies of one point are put there over five minutes, or a tenth of the time to the next point if that is less.
+    One that failed or was deferred is put there again after an hour, or when it rests no more. Several schedulers may
+    run: each point is enqueued once. The settings are read anew each time.
+    """
+    from engine.cli.verbs.queue_filling import run_scheduler  # noqa: PLC0415  as said
+
+    return run_scheduler(config, once=once, quiet=quiet, heartbeat_s=heartbeat_s)
+
+
+@click.command()
+@with_options(config_option, *SELECTION, output_option("table", "json"))
+def enqueue(*, config: Path, select: tuple[str, ...], exclude: tuple[str, ...], output: str) -> int:
+    """Put companies into the queue, for workers to sync as soon as they have time.
+
+    A company that waits there already is not put there twice; one that waits for a later time is to be synced now.
+    Read-only companies (write = false) are left out.
+    """
+    from engine.cli.verbs.queue_filling import run_enqueue  # noqa: PLC0415  as said
+
+    return run_enqueue(config, select, exclude, output)

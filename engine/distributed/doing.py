@@ -1,0 +1,184 @@
+"""Do one job: sync its company, and see to it that a job that could not be done is done later."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import anyio
+
+from engine.distributed.company_job import CompanyJob, portion
+from engine.distributed.members import Member
+from engine.distributed.pace import Pace
+from engine.distributed.queue import JobQueue
+from engine.distributed.watching import Watcher
+from engine.errors import EngineError
+from engine.model.result import RunResult
+from engine.observe.terminal import figures, safe
+from engine.run.engine import Engine
+from engine.run.one_company import again_after_s, growing_s, sync_company
+
+KEPT = timedelta(days=1)
+"""How long a job is kept that no worker's settings have the company of."""
+
+UNKNOWN_S = 10.0
+"""After how long such a job is put to the workers again, at first; each time twice as long, up to an hour."""
+
+
+class Doing:
+    """What a worker does with its jobs, all on one engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        queue: JobQueue,
+        members: Iterable[Member],
+        *,
+        pace: Pace,
+        tell: Callable[[str], None],
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
+        self._engine = engine
+        self._queue = queue
+        self._members = {member.company.id: member for member in members}
+        self._pace = pace
+        self._tell = tell
+        self._watchers = watchers
+        self._host = _Host(pace)
+        self._has_told_of_others = False
+        self.at_work = 0  # jobs under way
+
+    async def do(self, job: CompanyJob, is_called_off: Callable[[], bool]) -> None:
+        """Do a job. `is_called_off`: whether a person has called it off, when it is cancelled.
+
+        Cancelled, it stops the run in order, puts a job for the rest into the queue, and passes the cancellation on.
+        Raises `LedgerError` when a job for later cannot be put there; the queue has this one as broken then.
+        """
+        self.at_work += 1
+        result = None
+        try:
+            for watcher in self._watchers:
+                watcher.began(job)
+            result = await self._do(job, is_called_off)
+        finally:
+            self.at_work -= 1
+            for watcher in self._watchers:
+                watcher.ended(job, result)
+
+    async def _do(self, job: CompanyJob, is_called_off: Callable[[], bool]) -> RunResult | None:
+        member = self._members.get(job.company_id)
+        if member is None or member.job.lock != job.lock:
+            await self._pass_on(job, member)
+            return None
+        self._compare(job, member)
+        if (down_s := self._host.down_s()) > 0:
+            await self._put(job, down_s)
+            return None
+        try:
+            result = await sync_company(self._engine, member.company)
+        except asyncio.CancelledError:
+            if not is_called_off():
+                with anyio.CancelScope(shield=True):
+                    await self._queue.put(job.afresh())
+                self._tell(f"{_named(member)}: stopped, and put into the queue again")
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not take the worker along
+            after_s = await self._put_off(job)
+            self._tell(f"{_named(member)}: not synced, again in {_span(after_s)}: {_said(error)}")
+            return None
+        await self._conclude(job, member, result)
+        return result
+
+    async def _conclude(self, job: CompanyJob, member: Member, result: RunResult) -> None:
+        """See what is left to do after a run, and tell how it ended."""
+        self._host.learn(result)
+        after_s = again_after_s(result, job.tries)
+        if after_s is None:
+            self._tell(_told(member, result))
+            return
+        after_s = await self._put(replace(job.afresh(), tries=job.tries + 1), after_s)
+        self._tell(f"{_told(member, result)}; again in {_span(after_s)}")
+
+    def _compare(self, job: CompanyJob, member: Member) -> None:
+        """Tell once of settings that differ from those of whoever enqueued a job. A run is by the worker's own."""
+        if job.settings not in {"", member.company.settings} and not self._has_told_of_others:
+            self._has_told_of_others = True
+            self._tell(
+                f"{_named(member)}: its sources or mapping are other ones here than where it was enqueued. Give all"
+                " workers and the scheduler the same settings, and restart them when these change"
+            )
+
+    async def _pass_on(self, job: CompanyJob, member: Member | None) -> None:
+        """Leave a job to other workers whose company these settings lack; after a day, give it up."""
+        now = datetime.now(UTC)
+        since = job.unknown_since or now
+        who = f"company {job.company_id} of account {safe(job.account_id)}"
+        if member is None:
+            why = f"{who} is not in the settings of this worker"
+        else:
+            why = f"{who} is of account {safe(member.job.account_id)} in the settings of this worker"
+        if now - since >= KEPT:
+            self._tell(f"{why}, nor of any other that had its job since {since:%Y-%m-%d %H:%M} UTC: it is given up")
+            return
+        after_s = await self._put(
+            replace(job, tries=job.tries + 1, unknown_since=since), growing_s(job.tries) * UNKNOWN_S / growing_s(0)
+        )
+        self._tell(
+            f"{why}: its job is put to the workers again in {_span(after_s)}. Give all workers the same settings, and"
+            " restart those whose settings are older"
+        )
+
+    async def _put_off(self, job: CompanyJob) -> float:
+        return await self._put(replace(job, tries=job.tries + 1), growing_s(job.tries))
+
+    async def _put(self, job: CompanyJob, after_s: float) -> float:
+        """Put a job into the queue for later, a little more or less, so that not all come at once; return when."""
+        spread_s = self._pace.scaled(after_s) * (0.9 + 0.2 * portion(job.lock))
+        await self._queue.put(job, spread_s)
+        return spread_s
+
+
+class _Host:
+    """Whether the API answers. While it does not, companies are put off without a request each."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._until_s = 0.0  # on the monotonic clock
+        self._tries = 0
+
+    def down_s(self) -> float:
+        """Return for how many seconds, at the usual pace, nobody asks the API; then a few companies try."""
+        return max(0.0, self._until_s - time.monotonic()) / self._pace.scaled(1.0)
+
+    def learn(self, result: RunResult) -> None:
+        """Take note of a run, whose company the API was down for, or was not."""
+        if any(problem.code == "host-down" for company in result.companies for problem in company.problems):
+            self._until_s = time.monotonic() + self._pace.scaled(growing_s(self._tries))
+            self._tries += 1
+        elif result.requests.total:
+            self._until_s, self._tries = 0.0, 0
+
+
+def _named(member: Member) -> str:
+    return f"company {member.company.id} {safe(member.company.name)}".rstrip()
+
+
+def _told(member: Member, result: RunResult) -> str:
+    if not result.companies:
+        return f"{_named(member)}: read-only in these settings (write = false), and left out"
+    (one,) = result.companies
+    codes = ", ".join(dict.fromkeys(problem.code for problem in (*one.problems, *result.problems)))
+    told = f"{_named(member)}: {one.state}, {figures(one.balance)}, {result.requests.total:,} requests"
+    return f"{told} ({codes})" if codes else told
+
+
+def _said(error: Exception) -> str:
+    text = safe(str(error)) or "no message"
+    return text if isinstance(error, EngineError) else f"{type(error).__name__}: {text}"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"

@@ -1,0 +1,43 @@
+"""Put companies into the queue, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from engine.distributed.members import Member, in_turn
+from engine.distributed.queue import JobQueue, jobs_of
+
+
+class Enqueued(NamedTuple):
+    """What became of companies that were to be enqueued."""
+
+    added: int
+    hastened: int  # whose job waited for a later time, and is to be done now
+    waiting: int  # whose job waits for a worker already
+
+
+async def enqueue(queue: JobQueue, members: Iterable[Member]) -> Enqueued:
+    """Put companies into the queue, to be synced as soon as a worker has time.
+
+    One that waits already is not put there twice; one that a worker has just now is, since nobody knows when during a
+    run its source was read.
+    """
+    now, hastened, waiting = datetime.now(UTC), 0, 0
+    later = {job.lock: job for job in await queue.waiting() if job.scheduled_at is not None and job.scheduled_at > now}
+    added = 0
+    for member in in_turn(members):
+        put_off = later.get(member.job.lock)
+        if put_off is not None and await queue.take_out(put_off):
+            hastened += await queue.put(member.job)
+        elif await queue.put(member.job):
+            added += 1
+        else:
+            waiting += 1
+    return Enqueued(added, hastened, waiting)
+
+
+async def busy_locks(queue: JobQueue) -> set[str]:
+    """Return the names of all jobs that wait or are under way."""
+    return {job.lock for job in jobs_of([*await queue.waiting(), *await queue.under_way()])}

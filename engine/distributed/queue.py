@@ -1,0 +1,175 @@
+"""The queue of jobs, which lies in the ledger's database."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import psycopg_pool
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from psycopg.rows import dict_row
+
+from engine.distributed.company_job import TASK, CompanyJob, queue_of
+from engine.distributed.schema import SCHEMA, make_schema
+from engine.errors import LedgerError
+from engine.ledger.postgres.address import checked
+from engine.ledger.postgres.session import CONNECT_TIMEOUT_S
+
+CONNECTIONS = 3
+"""At most so many of a worker to its queue: jobs ask it for little, and seldom. One more listens for new jobs."""
+
+ALONE = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0)) as is_taken"
+
+
+class JobQueue:
+    """The queue of one API; made by `open_queue`. Errors of the database are `LedgerError`."""
+
+    def __init__(self, app: App, pool: psycopg_pool.AsyncConnectionPool, origin: str, url: str) -> None:
+        self.app = app
+        self.origin = origin
+        self.name = queue_of(origin)
+        self.url = url
+        self._pool = pool
+
+    async def put(self, job: CompanyJob, after_s: float = 0.0) -> bool:
+        """Add a job, not to be done before so many seconds; return False where one of the company waits already."""
+        at = datetime.now(UTC) + timedelta(seconds=after_s) if after_s > 0 else None
+        deferrer = self.app.configure_task(TASK, queue=self.name, lock=job.lock, queueing_lock=job.lock, schedule_at=at)
+        try:
+            with self.explained():
+                await deferrer.defer_async(**job.args())
+        except AlreadyEnqueued:
+            return False
+        except AssertionError as error:  # procrastinate looks for English words, which the server may not speak
+            if isinstance(error.__context__, psycopg.errors.UniqueViolation):
+                return False
+            raise
+        return True
+
+    async def waiting(self) -> list[Job]:
+        """Return the jobs that wait, those for later included."""
+        return await self._jobs(Status.TODO)
+
+    async def due(self) -> list[Job]:
+        """Return the jobs that wait and may begin, but for those whose company a worker has."""
+        now = datetime.now(UTC)
+        taken = {job.lock for job in await self.under_way()}
+        return [job for job in await self.waiting() if job.lock not in taken and (job.scheduled_at or now) <= now]
+
+    async def under_way(self) -> list[Job]:
+        """Return the jobs that a worker has, or had when it died."""
+        return await self._jobs(Status.DOING)
+
+    async def take_out(self, job: Job) -> bool:
+        """Take a job out that waits; return False where it does not wait any more."""
+        with self.explained():
+            return await self.app.job_manager.cancel_job_by_id_async(_id(job), delete_job=True)
+
+    async def silent(self, seconds: float) -> list[Job]:
+        """Return the jobs of workers that have said nothing for so long, or that are known to be dead."""
+        with self.explained():
+            stalled = self.app.job_manager.get_stalled_jobs
+            return list(await stalled(queue=self.name, seconds_since_heartbeat=seconds))
+
+    async def forget_silent_workers(self, seconds: float) -> None:
+        """Strike out workers that have said nothing for so long."""
+        with self.explained():
+            await self.app.job_manager.prune_stalled_workers(seconds)
+
+    async def failed(self) -> list[Job]:
+        """Return the jobs that broke."""
+        return await self._jobs(Status.FAILED)
+
+    async def forget(self, job: Job) -> bool:
+        """Take a job out that a worker had; return False where somebody else has done so."""
+        return await self._changed(self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True))
+
+    async def revive(self, job: Job) -> bool:
+        """Let a job that broke wait again; return False where one of the company waits already, or it is gone."""
+        return await self._changed(self.app.job_manager.retry_job(job))
+
+    async def _changed(self, change: Awaitable[None]) -> bool:
+        """Carry out a change of a job; return False where it is not in the state for it any more."""
+        try:
+            await change
+        except UniqueViolation:
+            return False
+        except ConnectorException as error:
+            if isinstance(error.__cause__, psycopg.errors.RaiseException):
+                return False
+            raise LedgerError(self._failed(error)) from error
+        return True
+
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[bool]:
+        """Tell whether nobody else is in a block of this name, and keep others from it until it is left."""
+        with self.explained():
+            async with self._pool.connection() as connection:
+                cursor = connection.cursor(row_factory=dict_row)
+                found = await (await cursor.execute(ALONE, (f"{SCHEMA} {self.name}: {what}",))).fetchone()
+                yield bool(found and found["is_taken"])
+
+    async def _jobs(self, status: Status) -> list[Job]:
+        with self.explained():
+            return list(await self.app.job_manager.list_jobs_async(queue=self.name, task=TASK, status=status.value))
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn the database's errors in a block into `LedgerError`."""
+        try:
+            yield
+        except (ConnectorException, psycopg.Error) as error:
+            raise LedgerError(self._failed(error)) from error
+
+    def _failed(self, error: Exception) -> str:
+        return f"The queue of jobs in {self.url} failed: {_said(error)}."
+
+
+@asynccontextmanager
+async def open_queue(url: str, origin: str, *, patience_s: float = CONNECT_TIMEOUT_S) -> AsyncIterator[JobQueue]:
+    """Open the queue of an API in the ledger's database; its tables are made where they are not there.
+
+    `patience_s`: how long a database that is away later on is waited for, before that is an error.
+    Raises `ConfigError` for a URL that no Postgres ledger has, and `LedgerError` where the database cannot be reached.
+    """
+    address = checked(url)
+    who = f"dimsync jobs {socket.gethostname()} {os.getpid()}"
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            address, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, fallback_application_name=who
+        ) as connection:
+            await make_schema(connection)
+    except psycopg.Error as error:
+        raise LedgerError(f"The queue of jobs in {address} cannot be used: {_said(error)}.") from error
+    connector = PsycopgConnector(
+        conninfo=address,
+        kwargs={"options": f"-c search_path={SCHEMA}", "fallback_application_name": who},
+        min_size=1,
+        max_size=CONNECTIONS,
+        timeout=patience_s,
+    )
+    app = App(connector=connector)
+    async with app.open_async():
+        yield JobQueue(app, connector.pool, origin, address)
+
+
+def jobs_of(found: Iterable[Job]) -> list[CompanyJob]:
+    """Return what the queue's jobs are about."""
+    return [CompanyJob.of(each.task_kwargs) for each in found]
+
+
+def _id(job: Job) -> int:
+    if job.id is None:
+        raise LedgerError("A job of the queue has no number.")
+    return job.id
+
+
+def _said(error: Exception) -> str:
+    told = error.__cause__ if isinstance(error, ConnectorException) and error.__cause__ else error
+    return " ".join(str(told).split()).rstrip(".") or type(told).__name__

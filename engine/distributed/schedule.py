@@ -1,0 +1,82 @@
+"""Enqueue companies when they are due by their schedules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from engine.distributed.due import is_due
+from engine.distributed.enqueue import busy_locks
+from engine.distributed.members import Member, in_turn
+from engine.distributed.pace import wait
+from engine.distributed.queue import JobQueue
+from engine.errors import ConfigError, LedgerError
+from engine.ledger.sqlite.ledger import SqlLedger
+from engine.model.schedule import Schedule
+from engine.model.settings import AccountCompany, NamedCompany
+
+TICK_S = 20.0
+"""How often a scheduler looks who is due: points are at whole minutes."""
+
+
+class Planned(NamedTuple):
+    """A company with a schedule."""
+
+    member: Member
+    schedule: Schedule
+
+
+async def enqueue_due(queue: JobQueue, ledger: SqlLedger, planned: Sequence[Planned], now: datetime) -> int | None:
+    """Enqueue the companies that are due; return how many. None: another scheduler does so just now.
+
+    A company with a job in the queue, or under way, is not enqueued. The queue is read before the ledger: a job that
+    has ended in between is in the ledger. So each point is enqueued once, by whichever of several schedulers.
+    """
+    async with queue.alone("schedule") as is_alone:
+        if not is_alone:
+            return None
+        busy = await busy_locks(queue)
+        begun, states = await ledger.last_begun(queue.origin), await ledger.states(queue.origin)
+        due = []
+        for member, schedule in planned:
+            job, state = member.job, states.get(AccountCompany(member.job.account_id, member.company.id))
+            last = begun.get(NamedCompany(member.account, member.company.id))
+            rests_until = None if state is None else state.retry_at
+            if job.lock not in busy and is_due(schedule, last, now, name=job.lock, rests_until=rests_until):
+                due.append(member)
+        return sum([await queue.put(member.job) for member in in_turn(due)])
+
+
+async def keep_schedule(
+    queue: JobQueue,
+    ledger: SqlLedger,
+    read: Callable[[], Sequence[Planned]],
+    *,
+    tell: Callable[[str], None],
+    stop: asyncio.Event,
+    tick_s: float = TICK_S,
+) -> None:
+    """Enqueue companies when they are due, until `stop` is set.
+
+    `read`: returns the companies, each time anew, so that those that come and go are noticed; it is called in a thread.
+    Settings that cannot be read, and a database that is away, are told once, and tried again.
+    """
+    planned: Sequence[Planned] = ()
+    trouble = ""
+    while not stop.is_set():
+        told = ""
+        try:
+            planned = await asyncio.to_thread(read)
+        except ConfigError as error:
+            told = f"the settings cannot be read, and stay as they were: {error}"
+        try:
+            if added := await enqueue_due(queue, ledger, planned, datetime.now(UTC)):
+                tell(f"enqueued {added:,} that {'is' if added == 1 else 'are'} due")
+        except LedgerError as error:
+            told = f"{error} It is tried again."
+        if told and told != trouble:
+            tell(told)
+        trouble = told
+        await wait(stop, tick_s)

@@ -1,0 +1,164 @@
+"""A worker: takes jobs from the queue and does them, on one engine, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from procrastinate.worker import Worker
+
+from engine.distributed.doing import Doing
+from engine.distributed.members import members_of
+from engine.distributed.pace import GRACE_S, USUAL, Pace, wait
+from engine.distributed.queue import JobQueue, open_queue
+from engine.distributed.rescue import rescue
+from engine.distributed.tasks import add_tasks
+from engine.distributed.watching import Watcher
+from engine.errors import LedgerError
+from engine.model.origin import origin_of
+from engine.model.settings import Settings
+from engine.observe.telemetry import Telemetry
+from engine.run.engine import Engine
+
+AT_ONCE = 8
+"""Companies that a worker syncs at a time, unless it is told another number.
+
+A job of a small company is a few requests of 30 to 50 ms, and some 20 ms of computing: eight of them fill half of a
+processor. Each holds its company's rows in memory.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """What a worker is to do."""
+
+    settings: Settings  # its companies are those that it knows
+    tell: Callable[[str], None]  # takes what it does, a line at a time
+    at_once: int = AT_ONCE
+    until_empty: bool = False  # it ends when no job is left that may begin now
+    pace: Pace = USUAL
+    watchers: Sequence[Watcher] = ()
+    telemetry: Telemetry | None = None
+
+
+async def work(shift: Shift, stop: asyncio.Event) -> None:
+    """Do jobs until `stop` is set, or none is left. A database that goes away later on is waited for.
+
+    Stopped, it takes no more jobs; those under way may run on for a second, and are then ended as `Doing.do` says.
+    Raises `ConfigError`, and `LedgerError` where the database cannot be had at the beginning.
+    """
+    settings, patience_s = shift.settings, shift.pace.patience_s
+    url, origin = settings.ledger_url, origin_of(settings.api.base_url)
+    has_begun, trouble = False, ""
+    async with Engine(settings, telemetry=shift.telemetry) as engine:
+        while not stop.is_set():
+            try:
+                async with open_queue(url, origin, patience_s=patience_s) as queue:
+                    has_begun = True
+                    await _Session(shift, engine, queue).work(stop)
+                    if shift.until_empty:
+                        return
+                    told = "The connection to the queue of jobs was lost"
+            except LedgerError as error:
+                if not has_begun:
+                    raise
+                told = str(error).rstrip(".")
+            if told != trouble and not stop.is_set():
+                shift.tell(f"{told}. It is tried again until it is there.")
+            trouble = told
+            await wait(stop, shift.pace.reconnect_s)
+
+
+class _Session:
+    """A worker's time with one opened queue: it ends when the worker is stopped, or the database goes away."""
+
+    def __init__(self, shift: Shift, engine: Engine, queue: JobQueue) -> None:
+        self._shift = shift
+        self._queue = queue
+        self._pace = shift.pace
+        self._doing = Doing(
+            engine,
+            queue,
+            members_of(shift.settings, shift.settings.companies),
+            pace=shift.pace,
+            tell=shift.tell,
+            watchers=shift.watchers,
+        )
+        add_tasks(queue, self._doing)
+        self._worker = Worker(
+            app=queue.app,
+            queues=[queue.name],
+            concurrency=shift.at_once,
+            fetch_job_polling_interval=shift.pace.poll_s,
+            abort_job_polling_interval=shift.pace.poll_s,
+            shutdown_graceful_timeout=GRACE_S,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=shift.pace.heartbeat_s,
+            stalled_worker_timeout=shift.pace.silent_s,
+        )
+        self._ended = asyncio.Event()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Do jobs to the session's end. Raises `LedgerError` where the database went away."""
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(self._run())
+            heeding = tasks.create_task(self._heed(stop))
+            tasks.create_task(self._sweep())
+            tasks.create_task(self._announce())
+            if self._shift.until_empty:
+                tasks.create_task(self._end_when_empty())
+            await self._ended.wait()
+            heeding.cancel()
+        if (lost := running.result()) is not None:
+            raise lost
+
+    async def _run(self) -> LedgerError | None:
+        """Run procrastinate's worker; return why it ended, where it was not asked to. It must not end the others."""
+        try:
+            with self._queue.explained():
+                await self._worker.run()
+        except LedgerError as error:
+            return error
+        finally:
+            self._ended.set()
+        return None
+
+    async def _heed(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._worker.stop()
+
+    async def _announce(self) -> None:
+        """Tell the watchers the worker's number, once it has one."""
+        while self._worker.worker_id is None and not self._ended.is_set():
+            await wait(self._ended, self._pace.idle_s)
+        if self._worker.worker_id is not None:
+            for watcher in self._shift.watchers:
+                watcher.registered(self._worker.worker_id)
+
+    async def _sweep(self) -> None:
+        """Look for jobs of dead workers, as often as workers say that they live."""
+        while not self._ended.is_set():
+            with suppress(LedgerError):  # the session ends by itself if the database is away
+                for job in await rescue(self._queue, self._pace):
+                    self._shift.tell(f"company {job.company_id}: its worker has died, its job waits again")
+            await wait(self._ended, self._pace.heartbeat_s)
+
+    async def _end_when_empty(self) -> None:
+        """Stop when no job is under way here, and none waits that may begin."""
+        while not self._ended.is_set():
+            with suppress(LedgerError):
+                if await self._is_empty():
+                    self._worker.stop()
+                    return
+            await wait(self._ended, self._pace.idle_s)
+
+    async def _is_empty(self) -> bool:
+        """Return whether no job is left. What waits for a later time, or for another worker, is not waited for."""
+        if self._doing.at_work or self._worker.worker_id is None:
+            return False
+        under_way = await self._queue.under_way()
+        has_taken = any(job.worker_id == self._worker.worker_id for job in under_way)  # one just now
+        return not has_taken and not await self._queue.due()

@@ -1,0 +1,256 @@
+"""What a worker does with one job, on a ledger and a queue in Postgres, against a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from procrastinate.jobs import Job
+
+from engine.distributed.company_job import CompanyJob
+from engine.distributed.doing import Doing
+from engine.distributed.members import members_of
+from engine.distributed.pace import Pace
+from engine.distributed.queue import JobQueue, jobs_of, open_queue
+from engine.distributed.schedule import Planned, enqueue_due
+from engine.distributed.watching import Watcher
+from engine.ledger.opening import open_ledger
+from engine.model.result import RunResult
+from engine.model.schedule import Schedule
+from engine.model.settings import Company, CompanyKey, Settings
+from engine.run.engine import Engine
+from engine.testing import Match, Rule, Sandbox, faults
+from tests.sandbox.world import Rows, dims
+from tests.service.conftest import until
+
+SLOW = Rule(effect=faults.Latency(seconds=0.2), match=Match(operation="bulk"))
+DOWN = Rule(effect=faults.Status(status=503))
+HOURLY = Schedule(every_s=3_600.0)
+
+
+@dataclass(slots=True)
+class Seen(Watcher):
+    """A watcher that notes what it is told."""
+
+    began_: list[int] = field(default_factory=list)
+    ended_: list[tuple[int, bool]] = field(default_factory=list)
+
+    def registered(self, worker_id: int) -> None:
+        raise NotImplementedError
+
+    def began(self, job: CompanyJob) -> None:
+        self.began_.append(job.company_id)
+
+    def ended(self, job: CompanyJob, result: RunResult | None) -> None:
+        self.ended_.append((job.company_id, result is not None))
+
+
+@dataclass(slots=True)
+class Bench:
+    """One worker's parts."""
+
+    api: Sandbox
+    settings: Settings
+    engine: Engine
+    queue: JobQueue
+    doing: Doing
+    told: list[str]
+    seen: Seen
+
+    def job(self, company_id: int = 123) -> CompanyJob:
+        return CompanyJob(
+            origin=self.queue.origin, account_id=self.settings.accounts[0].account_id, company_id=company_id
+        )
+
+    async def do(self, job: CompanyJob) -> None:
+        await self.doing.do(job, lambda: False)
+
+    async def left(self) -> tuple[Job, CompanyJob]:
+        """Return the only job that waits."""
+        (waiting,) = await self.queue.waiting()
+        return waiting, jobs_of([waiting])[0]
+
+
+def after_s(job: Job) -> float:
+    assert job.scheduled_at is not None
+    return (job.scheduled_at - datetime.now(UTC)).total_seconds()
+
+
+def companies(ids: Iterable[int], *, write: bool = True) -> tuple[Company, ...]:
+    return tuple(Company(id=number, name="Harbor Grill", source=Rows(dims(3)), write=write) for number in ids)
+
+
+@asynccontextmanager
+async def opened(url: str, known: tuple[Company, ...]) -> AsyncIterator[Bench]:
+    async with Sandbox() as api:
+        for one in known:
+            api.place(one.id)
+        settings = replace(api.settings(ledger_url=url), companies=known)
+        async with Engine(settings) as engine, open_queue(url, api.base_url) as queue:
+            told: list[str] = []
+            seen = Seen()
+            doing = Doing(engine, queue, members_of(settings, known), pace=Pace(), tell=told.append, watchers=[seen])
+            yield Bench(api, settings, engine, queue, doing, told, seen)
+
+
+@pytest.fixture
+async def bench(queue_url: str) -> AsyncIterator[Bench]:
+    async with opened(queue_url, companies([123])) as made:
+        yield made
+
+
+async def test_a_job_is_a_run_of_its_company(bench: Bench) -> None:
+    await bench.do(bench.job())
+    assert len(bench.api.rows(123)) == 3
+    assert await bench.queue.waiting() == []
+    assert bench.told == ["company 123 Harbor Grill: synced, + 3, 4 requests (new-ledger)"]
+    (run,) = await bench.engine.history()
+    assert (run.verb, run.companies, run.created) == ("sync", 1, 3)
+    await bench.do(bench.job())
+    assert bench.told[1:] == ["company 123 Harbor Grill: unchanged, = 3, 0 requests"]
+    assert (bench.seen.began_, bench.seen.ended_) == ([123, 123], [(123, True), (123, True)])
+
+
+async def test_a_company_that_another_run_has_is_tried_in_half_a_minute(bench: Bench) -> None:
+    async with await open_ledger(bench.queue.url) as other:
+        job = bench.job()
+        async with other.lock(CompanyKey(origin=job.origin, account=job.account_id, company_id=123)):
+            await bench.do(job)
+    assert bench.api.requests(company_id=123) == []
+    waiting, again = await bench.left()
+    assert (again.lock, 25 < after_s(waiting) < 34) == (job.lock, True)
+    assert bench.told[0].startswith("company 123 Harbor Grill: locked, ")
+
+
+async def test_while_the_api_is_down_jobs_are_put_off_without_a_request_each(queue_url: str) -> None:
+    async with opened(queue_url, companies([123, 124, 125])) as bench:
+        bench.api.set_faults(DOWN)
+        await bench.do(replace(bench.job(), tries=2))
+        waiting, again = await bench.left()
+        assert (again.tries, 100 < after_s(waiting) < 135) == (3, True)
+        asked = len(bench.api.requests())
+        await bench.do(bench.job(124))
+        await bench.do(bench.job(125))
+        assert len(bench.api.requests()) == asked
+        assert {job.company_id: job.tries for job in jobs_of(await bench.queue.waiting())} == {123: 3, 124: 0, 125: 0}
+
+
+async def test_a_job_that_fails_while_another_waits_blocks_nobody(bench: Bench) -> None:
+    bench.api.set_faults(DOWN)
+    await bench.queue.put(bench.job())
+    await bench.do(bench.job())
+    waiting, _ = await bench.left()
+    assert waiting.scheduled_at is None, "the one that waited goes on"
+    bench.api.set_faults()
+    async with opened_again(bench) as again:
+        await again.do(again.job())
+    assert len(bench.api.rows(123)) == 3
+
+
+@asynccontextmanager
+async def opened_again(bench: Bench) -> AsyncIterator[Bench]:
+    """A worker that has not noticed that the API was down."""
+    doing = Doing(
+        bench.engine,
+        bench.queue,
+        members_of(bench.settings, bench.settings.companies),
+        pace=Pace(),
+        tell=bench.told.append,
+    )
+    yield replace(bench, doing=doing)
+
+
+async def test_a_job_that_is_broken_off_ends_in_order_and_waits_again(bench: Bench) -> None:
+    bench.api.set_faults(SLOW)
+    working = asyncio.create_task(bench.do(bench.job()))
+    await until(lambda: bool(bench.api.requests("bulk")))
+    working.cancel()
+    bench.api.set_faults()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    _, again = await bench.left()
+    assert again == bench.job()
+    assert bench.told == ["company 123 Harbor Grill: stopped, and put into the queue again"]
+    assert bench.seen.ended_ == [(123, False)]
+    (run,) = await bench.engine.history()
+    assert run.finished_at is not None
+
+
+async def test_a_job_that_a_person_calls_off_does_not_wait_again(bench: Bench) -> None:
+    bench.api.set_faults(SLOW)
+    working = asyncio.create_task(bench.doing.do(bench.job(), lambda: True))
+    await until(lambda: bool(bench.api.requests("bulk")))
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert await bench.queue.waiting() == []
+
+
+async def test_a_company_that_the_settings_lack_is_left_to_other_workers(bench: Bench) -> None:
+    await bench.do(bench.job(999))
+    waiting, again = await bench.left()
+    assert again.unknown_since is not None
+    assert 8 < after_s(waiting) < 12
+    assert bench.told[0].startswith("company 999 of account racc_main is not in the settings of this worker: its job ")
+    assert "restart those whose settings are older" in bench.told[0]
+    assert await bench.engine.history() == []
+
+
+async def test_so_is_one_that_they_have_in_another_account(bench: Bench) -> None:
+    await bench.do(replace(bench.job(), account_id="racc_2"))
+    assert (await bench.left())[1].account_id == "racc_2"
+    assert bench.told[0].startswith("company 123 of account racc_2 is of account racc_main in the settings of this ")
+    assert bench.api.requests() == []
+
+
+async def test_settings_that_differ_are_told_once(bench: Bench) -> None:
+    for _ in range(2):
+        await bench.do(replace(bench.job(), settings="another mapping"))
+    assert bench.told[0].startswith("company 123 Harbor Grill: its sources or mapping are other ones here than where ")
+    assert [line.split(",")[0] for line in bench.told[1:]] == [
+        "company 123 Harbor Grill: synced",
+        "company 123 Harbor Grill: unchanged",
+    ]
+
+
+async def test_what_no_worker_knows_for_a_day_is_given_up_in_words(bench: Bench) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=1, minutes=1)
+    await bench.do(replace(bench.job(999), unknown_since=long_ago))
+    assert await bench.queue.waiting() == []
+    assert bench.told[0].endswith(f" since {long_ago:%Y-%m-%d %H:%M} UTC: it is given up")
+
+
+async def test_a_company_that_is_read_only_here_is_left_out(queue_url: str) -> None:
+    async with opened(queue_url, companies([123], write=False)) as bench:
+        await bench.do(bench.job())
+        assert bench.told == ["company 123 Harbor Grill: read-only in these settings (write = false), and left out"]
+        assert (await bench.queue.waiting(), bench.api.rows(123)) == ([], [])
+
+
+async def test_each_point_is_enqueued_once_though_several_schedulers_run(queue_url: str) -> None:
+    async with opened(queue_url, companies([123, 124])) as bench, await open_ledger(queue_url) as ledger:
+        planned = [Planned(member, HOURLY) for member in members_of(bench.settings, bench.settings.companies)]
+
+        async def look(now: datetime) -> int:
+            found = await asyncio.gather(*(enqueue_due(bench.queue, ledger, planned, now) for _ in range(3)))
+            return sum(found_one or 0 for found_one in found)
+
+        now = datetime.now(UTC)
+        assert await look(now) == 2, "neither was ever synced"
+        assert await look(now) == 0, "both wait"
+        taken = await bench.queue.app.job_manager.fetch_job(
+            [bench.queue.name], await bench.queue.app.job_manager.register_worker()
+        )
+        assert taken is not None
+        assert await look(now) == 0, "one waits, one is under way"
+        await bench.do(bench.job(124))
+        await bench.do(bench.job(123))
+        for job in await bench.queue.waiting():
+            await bench.queue.take_out(job)
+        await bench.queue.forget(taken)
+        assert await look(now) == 0, "no point has passed since their syncs"
+        assert await look(now + timedelta(hours=2)) == 2
