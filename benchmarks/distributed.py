@@ -8,6 +8,7 @@ to the same limits, that nothing is counted wrongly, and what sharing costs.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from typing import Any
 from benchmarks.launch import ProgramFailed
 from benchmarks.machine import describe
 from benchmarks.rig.fleet import Fleet
-from benchmarks.rig.postgres import Database, postgres
+from benchmarks.rig.postgres import postgres
 from benchmarks.rig.server import witness
 from benchmarks.rig.site import Site, moment, site
 
@@ -70,35 +71,45 @@ def distributed(*, quick: bool, workers: Sequence[int] = WORKERS) -> dict[str, A
 
 
 def measured(stage: Site, count: int) -> dict[str, Any]:
-    """Let some workers sync the fleet, and return what that took. Raises `ProgramFailed` when anything is wrong."""
-    database, fleet = stage.database, stage.fleet
+    """Let some workers sync the fleet twice, and return what that took. Raises `ProgramFailed` if anything is wrong.
+
+    The second time there is nothing to do: that is what jobs cost by themselves.
+    """
+    fleet = stage.fleet
     stage.enqueue()
-    before = _used(database)
-    began = moment()
+    began = _used(stage)
     for _ in range(count):
         stage.workers.start(JOBS)
     stage.wait(patience_s=600.0)
-    ended = moment()
-    workers_s = [worker.cpu_s() for worker in stage.workers.all]
-    spent = {name: after - before[name] for name, after in _used(database).items()}
+    loaded = _used(stage)
+    _hold(stage, signal.SIGSTOP)
+    stage.enqueue()
+    held = _used(stage)
+    _hold(stage, signal.SIGCONT)
+    stage.wait(patience_s=600.0)
+    ended = _used(stage)
     stage.workers.end()
     must_be_right(stage)
     keys = stage.witness.keys(fleet)
     times = sorted(at for each in stage.witness.arrivals().values() for at in each)
-    requests = len(times)
     return {
         "workers": count,
-        "wall_s": ended - began,
         "busy_s": times[-1] - times[0],
-        "requests": requests,
+        "requests": len(times),
         "companies": fleet.companies,
         "rows": sum(rows for rows, _ in fleet.wanted().values()),
         "counted": sum(stage.counted().values()),
         "keys": {name: {**asdict(use), "share": use.share, "most": use.most} for name, use in keys.items()},
-        "workers_cpu_s": workers_s,
-        **spent,
+        "load": _spent(began, loaded),
+        "nothing": _spent(held, ended),
         "course": _course(times),
     }
+
+
+def _hold(stage: Site, number: signal.Signals) -> None:
+    """Stop the workers, or let them go on: jobs that are being enqueued are to be begun together."""
+    for worker in stage.workers.all:
+        worker.signal(number)
 
 
 def must_be_right(stage: Site) -> None:
@@ -128,24 +139,33 @@ def sizes(stage: Site) -> dict[str, Any]:
 
 def told(run: dict[str, Any]) -> str:
     """Return a line on a run."""
-    shares = [key["share"] for key in run["keys"].values()]
-    over = max(key["worst"] / key["most"] for key in run["keys"].values())
+    keys, load, nothing = run["keys"].values(), run["load"], run["nothing"]
+    shares = [key["share"] for key in keys]
+    over = max(key["worst"] / key["most"] for key in keys)
     return (
         f"{run['workers']} workers: {run['busy_s']:.1f} s, {run['requests']} requests (counted: {run['counted']}),"
         f" keys at {min(shares):.1%} to {max(shares):.1%} of their rates (median {median(shares):.1%}), worst second"
-        f" {over:.0%} of the bound; CPU s: workers {sum(run['workers_cpu_s']):.1f}, Postgres"
-        f" {run['postgres_cpu_s']:.1f};"
-        f" {run['companies'] / run['busy_s']:.1f} jobs/s, {run['leases'] / run['busy_s']:.1f} leases/s"
+        f" {over:.0%} of the bound; CPU s: workers {load['workers_cpu_s']:.1f}, Postgres {load['postgres_cpu_s']:.1f};"
+        f" {run['companies'] / run['busy_s']:.1f} jobs/s, {load['leases'] / run['busy_s']:.1f} leases/s; with nothing"
+        f" to do {run['companies'] / nothing['seconds']:.0f} jobs/s, CPU s {nothing['workers_cpu_s']:.1f} and"
+        f" {nothing['postgres_cpu_s']:.1f}"
     )
 
 
-def _used(database: Database) -> dict[str, float]:
-    ((leases,),) = database.ask(LEASES)
+def _used(stage: Site) -> dict[str, float]:
+    """Return what was used so far."""
+    ((leases,),) = stage.database.ask(LEASES)
     return {
+        "seconds": moment(),
         "leases": float(leases),
-        "transactions": float(database.transactions()),
-        "postgres_cpu_s": database.cpu_s(),
+        "transactions": float(stage.database.transactions()),
+        "postgres_cpu_s": stage.database.cpu_s(),
+        "workers_cpu_s": sum(worker.cpu_s() for worker in stage.workers.all),
     }
+
+
+def _spent(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {name: after[name] - before[name] for name in before}
 
 
 def _course(times: Sequence[float]) -> list[int]:

@@ -17,11 +17,12 @@ HEAD = (
     "of a key's rate: least, median",
     "worst second, of the bound",
     "requests seen / counted",
-    "workers' CPU s",
-    "Postgres' CPU s",
+    "CPU s: workers, Postgres",
     "companies/s",
     "leases/s",
     "transactions/s",
+    "nothing to do: companies/s",
+    "CPU ms a company: workers, Postgres",
 )
 
 
@@ -51,6 +52,8 @@ def _line(run: dict[str, Any]) -> str:
     shares = [key["share"] for key in keys]
     worst = max(keys, key=lambda key: key["worst"] / key["most"])
     exact = "equal" if run["requests"] == run["counted"] else "**differ**"
+    load, nothing, companies = run["load"], run["nothing"], run["companies"]
+    idle_ms = [1000 * nothing[name] / companies for name in ("workers_cpu_s", "postgres_cpu_s")]
     cells = (
         f"{run['workers']}",
         f"{busy_s:.1f}",
@@ -58,10 +61,11 @@ def _line(run: dict[str, Any]) -> str:
         f"{min(shares):.1%}, {median(shares):.1%}",
         f"{worst['worst']} of {worst['most']:g}",
         f"{run['requests']:,} / {run['counted']:,}: {exact}",
-        f"{sum(run['workers_cpu_s']):.1f}",
-        f"{run['postgres_cpu_s']:.1f}",
-        f"{run['companies'] / busy_s:.1f}",
-        f"{run['leases'] / busy_s:.1f}",
-        f"{run['transactions'] / busy_s:.0f}",
+        f"{load['workers_cpu_s']:.1f}, {load['postgres_cpu_s']:.1f}",
+        f"{companies / busy_s:.1f}",
+        f"{load['leases'] / busy_s:.1f}",
+        f"{load['transactions'] / busy_s:.0f}",
+        f"{companies / nothing['seconds']:.0f}",
+        f"{idle_ms[0]:.1f}, {idle_ms[1]:.1f}",
     )
     return f"| {' | '.join(cells)} |"
