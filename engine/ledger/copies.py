@@ -53,8 +53,8 @@ TABLES = {
 }
 """Every table of a ledger with its key, those that others refer to first."""
 
-NOT_COPIED = frozenset({"migrations"})
-"""Each database has steps of its own."""
+NOT_COPIED = frozenset({"migrations", "key_rates", "key_seats", "key_tokens", "turns"})
+"""Each database has steps of its own. What workers share of API keys is in Postgres alone, and of the moment."""
 
 
 class Place(Protocol):

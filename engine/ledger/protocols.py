@@ -12,6 +12,7 @@ from typing import Protocol
 
 from engine.ledger.journal import Intents, Runs, SavedPlans
 from engine.ledger.keys import Directories, KeyGrants, Keys, Quotas
+from engine.ledger.shared import SharedLimits
 from engine.ledger.store import Passes, Rekeys, Reverts, Rows, Sketches, Sources
 from engine.model.settings import CompanyKey
 
@@ -53,6 +54,11 @@ class Ledger(
     Protocol,
 ):
     """Everything that the engine asks of a ledger."""
+
+    @property
+    def shared_limits(self) -> SharedLimits | None:
+        """What workers on several machines share of API keys; None: this ledger is one machine's."""
+        ...
 
     async def aclose(self) -> None:
         """Finish what is queued and close. Idempotent."""

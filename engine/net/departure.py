@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from engine.errors import BudgetSpent
-from engine.model.events import Emit, RequestSent, WidthChanged
+from engine.model.events import Emit, RequestSent, Waiting, WidthChanged
 from engine.net.call import Call
 from engine.net.key import Key
 from engine.net.limits.budget import Budget
@@ -17,6 +17,8 @@ from engine.net.limits.gate import Place
 from engine.net.limits.quota import Quota
 from engine.net.trouble.host import Host
 from engine.net.trouble.parking import Parking
+
+OTHERS_PAUSE = "the API asked another worker with the same API key to wait"
 
 
 class NotNow(Exception):
@@ -75,11 +77,18 @@ class Departure:
         if call.sends and call.before_repeat is not None:
             await call.before_repeat()
         await self._tell_width()
+        if self._key.gate.others_pause_s:
+            await self._tell_pause()
         await self._key.gate.set_off(place, self._parking.begun)
         await self._parking.raise_if_parked()
         if not self._host.lets(self._account, call):  # in doubt by now, and another request finds out
             raise NotNow
         await self._emit(RequestSent(account=self._account, company_id=call.company_id, kind=kind))
+
+    async def _tell_pause(self) -> None:
+        """Tell, once, that another worker was asked to wait, which holds this one."""
+        seconds, self._key.gate.others_pause_s = self._key.gate.others_pause_s, 0.0
+        await self._emit(Waiting(account=self._account, seconds=seconds, reason=OTHERS_PAUSE))
 
     async def _tell_width(self) -> None:
         """Tell how many requests may be out at once, if that has changed notably."""

@@ -60,23 +60,27 @@ class Connections:
         self._ledger = ledger
         try:
             async with AsyncExitStack() as self._own:
-                self._own.push_async_callback(self._settle_quotas)
+                self._own.push_async_callback(self._settle)
                 yield
         finally:
             self._ledger, self._session = None, self._session_handed_in
             self._keys.clear()
 
-    async def _settle_quotas(self) -> None:
+    async def _settle(self) -> None:
+        """Give back what was counted and leased, and not used."""
         for key in self._keys.values():
             with suppress(LedgerError):  # too many requests are counted then, which is safe
                 await key.settle()
+            with suppress(LedgerError):
+                await key.leave()
 
     def key(self, account: Account) -> Key:
         """Return the account's key, which all runs share: two of them have no more than one has."""
         if account.name not in self._keys:
             origin = origin_of(self._settings.api.base_url)
-            quota = Quota(account, self._opened(), origin, self._now)
-            self._keys[account.name] = Key(account, quota, self._fault_of)
+            ledger = self._opened()
+            quota = Quota(account, ledger, origin, self._now)
+            self._keys[account.name] = Key(account, quota, self._fault_of, shared=ledger.shared_limits)
         return self._keys[account.name]
 
     def _fault_of(self, account: Account) -> str:

@@ -113,12 +113,20 @@ class Visible:
         key = self._channel.key
         async with key.directory_turn:
             if key.directory_tries == self._tries_before:
-                await self._list()
+                async with key.errand(DIRECTORY) as is_shared:
+                    if not is_shared or not await self._was_listed_meanwhile():
+                        await self._list()
                 key.directory_tries, key.directory_trouble = key.directory_tries + 1, self.trouble
             elif key.directory_trouble is None:
                 await self._recall()
             self.trouble = key.directory_trouble
             self._is_listed = True
+
+    async def _was_listed_meanwhile(self) -> bool:
+        """Return whether another worker has listed the directory since it was recalled here."""
+        before = self._known_at
+        await self._recall()
+        return self._known_at is not None and self._known_at != before
 
     async def _list(self) -> None:
         account, account_id, now = self._channel.account, self._account_id, self._now()

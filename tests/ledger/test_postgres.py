@@ -19,7 +19,7 @@ import pytest
 from engine.errors import ConfigError, LedgerError, Locked
 from engine.ledger.opening import open_ledger
 from engine.ledger.postgres.ledger import PostgresLedger, open_postgres
-from engine.ledger.postgres.migrate import MIGRATIONS, Migration, parse
+from engine.ledger.postgres.migrate import MIGRATIONS, parse
 from engine.ledger.postgres.session import Session
 from engine.ledger.postgres.spelling import own_texts, read_texts, spelled
 from engine.ledger.sqlite.statements import sql
@@ -270,7 +270,8 @@ async def test_a_worker_of_the_version_before_works_on_beside_a_new_one(postgres
             assert len(await new.history(ORIGIN, 99)) == 8
 
 
-DROP = Migration("no more names", 2, "-- no more names\n-- needs 2\nalter table strays drop column name;\n")
+LAST = len(MIGRATIONS)
+DROP = parse(f"-- no more names\n-- needs {LAST + 1}\nalter table strays drop column name;\n")
 
 
 async def test_a_step_that_older_workers_cannot_live_with_waits_until_they_are_gone(postgres: PostgresServer) -> None:
@@ -281,11 +282,16 @@ async def test_a_step_that_older_workers_cannot_live_with_waits_until_they_are_g
             await work(before, HARBOR, "run-1")  # nothing was changed
         async with await open_postgres(url, migrations=(*MIGRATIONS, DROP)):
             pass
-        with pytest.raises(LedgerError, match="has schema version 2, and this dimsync knows versions up to 1"):
+        with pytest.raises(
+            LedgerError, match=f"has schema version {LAST + 1}, and this dimsync knows versions up to {LAST}"
+        ):
             await open_postgres(url)
 
 
-SHIPPED = ["00e8d478504a9dbee307c85d50393dd748432650ac61dd2940273c9d0523fe19"]
+SHIPPED = [
+    "00e8d478504a9dbee307c85d50393dd748432650ac61dd2940273c9d0523fe19",
+    "cc4c1eb6b2073bfa63503ac2f0f617af9c26fd5ea728e21acdfb64e9d7308a1c",
+]
 """SHA-256 of each step."""
 
 

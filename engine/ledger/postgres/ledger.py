@@ -12,10 +12,12 @@ import anyio
 from engine.errors import LedgerError, Locked
 from engine.ledger.postgres import locks
 from engine.ledger.postgres.address import checked
+from engine.ledger.postgres.limits import PostgresLimits
 from engine.ledger.postgres.migrate import MIGRATIONS, Migration, migrate
 from engine.ledger.postgres.schema import describe
 from engine.ledger.postgres.session import Session
 from engine.ledger.postgres.thread import PostgresThread
+from engine.ledger.shared import SharedLimits
 from engine.ledger.sqlite import last_told, runs
 from engine.ledger.sqlite.ledger import SqlLedger
 from engine.ledger.sqlite.lock import MemoryLocks, refusal
@@ -31,9 +33,21 @@ class PostgresLedger(SqlLedger):
     kept apart here.
     """
 
-    def __init__(self, thread: PostgresThread, *, is_new: bool) -> None:
+    def __init__(self, thread: PostgresThread, *, is_new: bool, limits: PostgresLimits | None = None) -> None:
         super().__init__(thread, MemoryLocks().hold, is_new=is_new)
         self._session_thread = thread
+        self._limits = limits
+
+    @property
+    def shared_limits(self) -> SharedLimits | None:
+        """What all workers on the database share of API keys."""
+        return self._limits
+
+    async def aclose(self) -> None:
+        """Finish what is queued and close. Idempotent."""
+        if self._limits is not None:
+            await self._limits.aclose()
+        await super().aclose()
 
     @asynccontextmanager
     async def lock(self, company_key: CompanyKey) -> AsyncIterator[None]:
@@ -113,4 +127,5 @@ async def open_postgres(url: str, *, migrations: Sequence[Migration] = MIGRATION
             locks.take(session, number)
 
     await thread.open(lambda: Session(url, thread.name, prepare))
-    return PostgresLedger(thread, is_new=await thread.read(runs.is_empty))
+    is_new = await thread.read(runs.is_empty)
+    return PostgresLedger(thread, is_new=is_new, limits=PostgresLimits(url, thread.name))

@@ -9,10 +9,28 @@ from engine.ledger.postgres.migrate import Migration
 from engine.ledger.postgres.session import SCHEMA
 from engine.ledger.sqlite.schema import NOTES, comment
 
+OWN_NOTES = {
+    "key_rates": """
+        API keys that workers have sent requests with. `ahead_s`: at `asked_at`, permits were given out for so many
+        seconds to come; `paused_s`: the API had asked to send nothing for so long.
+    """,
+    "key_seats": """
+        Workers that use an API key: `wants`, how many requests they could have out, and `seats`, how many they may.
+        `has_turn`: they have one more than others, since `turn_at`. Others have the seats of a worker that was not
+        heard of by `free_at`.
+    """,
+    "key_tokens": """
+        API keys' tokens as workers share them. `sealed`: encrypted; no secret that opens it is in the ledger.
+    """,
+    "turns": "What one worker does for all, such as to fetch a token, until it ends or its time is over.",
+}
+"""Of tables that SQLite has not. They are empty, or may be emptied, while no worker is at work."""
+
 MADE = re.compile(r"^create (?:table|view) (\w+)", re.MULTILINE)
 CONVENTIONS = f"""
     A Postgres database; all tables are in the schema {SCHEMA}. Instants are ISO 8601 texts in UTC, all of one width, so
     that they sort; booleans are 0 or 1; what is null is not known, or was never. U+FDD0 in a text stands for NUL.
+    What workers share of API keys has Postgres' own instants and booleans.
 """
 
 
@@ -23,5 +41,5 @@ def describe(migrations: Sequence[Migration]) -> str:
 
 
 def _noted(found: re.Match[str]) -> str:
-    name = found.group(1)
-    return f"{comment(NOTES[name])}\n{found.group()}" if name in NOTES else found.group()
+    note = {**NOTES, **OWN_NOTES}.get(found.group(1))
+    return f"{comment(note)}\n{found.group()}" if note else found.group()

@@ -43,9 +43,13 @@ class Collision(LedgerError):
 class Session:
     """One connection, which runs statements as they are spelled for SQLite. Errors of the server are `LedgerError`."""
 
-    def __init__(self, url: str, name: str, prepare: Callable[[Session], None]) -> None:
-        """Connect. `url`: one that `address.checked` lets pass. `prepare`: done first. Raises `LedgerError`."""
+    def __init__(self, url: str, name: str, prepare: Callable[[Session], None], **options: Any) -> None:
+        """Connect. `url`: one that `address.checked` lets pass. `prepare`: done first. Raises `LedgerError`.
+
+        `options`: of libpq, beside those that all sessions have.
+        """
         self._url = url
+        self._options = {"connect_timeout": CONNECT_TIMEOUT_S, **options}
         self._name = name
         self._prepare = prepare
         self.connection = self._opened()
@@ -92,7 +96,7 @@ class Session:
         who = f"dimsync {socket.gethostname()} {os.getpid()}"
         try:
             self.connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, fallback_application_name=who
+                self._url, autocommit=True, fallback_application_name=who, **self._options
             )
         except psycopg.Error as error:
             raise LostConnection(

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.errors import ConfigError, LedgerError
+from engine.ledger.shared import SharedLimits
 from engine.ledger.sqlite import (
     backup,
     directories,
@@ -85,6 +86,11 @@ class SqlLedger:
     def name(self) -> str:
         """What people know it by: its file, or its URL."""
         return self._thread.name
+
+    @property
+    def shared_limits(self) -> SharedLimits | None:
+        """What workers on several machines share of API keys; None: this ledger is one machine's."""
+        return None
 
     async def read(self, company_key: CompanyKey) -> CompanyRecord:
         """Return all that is known of a company, rows in the order of their keys."""

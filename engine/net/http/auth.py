@@ -1,9 +1,10 @@
-"""One token per account, fetched once for all tasks that need it."""
+"""One token per account, fetched once for all tasks that need it, and for all workers where they share it."""
 
 from __future__ import annotations
 
 from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
 
 import anyio
 
@@ -19,10 +20,34 @@ Fetch = Callable[[], Awaitable[Grant]]
 """One call of the token endpoint, with its own retries. Its errors are raised in the task that made it."""
 
 
+class Held(NamedTuple):
+    """A token, and what is known of it when it comes."""
+
+    token: Secret
+    usable_s: float
+    is_proven: bool  # another worker has it already: if it is refused, that is no sign that a new one would be
+
+
+def held(grant: Grant) -> Held:
+    """Return a token that was just granted."""
+    margin_s = min(LONGEST_MARGIN_S, grant.lifetime_s * MARGIN)
+    return Held(token=grant.token, usable_s=grant.lifetime_s - margin_s, is_proven=False)
+
+
+class SharesToken(Protocol):
+    """Gets tokens that several workers share."""
+
+    async def other(self, fetch: Fetch) -> Held:
+        """Return another token than this worker had last, which it fetches only if no other worker has one."""
+        ...
+
+
 class TokenKeeper:
     """Holds an account's token in memory; the first task that needs one fetches it for all."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: SharesToken | None = None) -> None:
+        """Take what other workers share tokens by; None: there are none."""
+        self.shared = shared
         self._lock = anyio.Lock()
         self._token: Secret | None = None
         self._expires_at = 0.0  # on the event loop's clock
@@ -65,8 +90,7 @@ class TokenKeeper:
         """Return a token other than `stale`: the one that another task fetched meanwhile, else a new one."""
         async with self._lock:
             if self._token is None or self._token is stale:
-                grant = await fetch()
-                margin = min(LONGEST_MARGIN_S, grant.lifetime_s * MARGIN)
-                self._proven = False
-                self._token, self._expires_at = grant.token, get_running_loop().time() + grant.lifetime_s - margin
+                new = held(await fetch()) if self.shared is None else await self.shared.other(fetch)
+                self._proven = new.is_proven
+                self._token, self._expires_at = new.token, get_running_loop().time() + new.usable_s
             return self._token

@@ -52,6 +52,7 @@ class KeyLimits:
         self._out = 0
         self._landed = anyio.Event()  # set when a request that was out has ended
         self._resume_at_s = 0.0  # on the event loop's clock
+        self.others_pause_s = 0.0  # another worker was asked to wait so long, and nobody was told yet
 
     def place(self, give_up: anyio.Event) -> Place:
         """Return a place to hold; entering it waits for a free place and for the end of a pause.
@@ -89,8 +90,8 @@ class KeyLimits:
             while not give_up.is_set():
                 await self._wait_for_landing()
                 await self._wait_out_pause(give_up)
-                unit = await self._rate.take()
-                if get_running_loop().time() >= self._resume_at_s:
+                unit = await self._unit(give_up)
+                if unit is not None and get_running_loop().time() >= self._resume_at_s:
                     self._leave(place, unit)
                     return
 
@@ -98,6 +99,10 @@ class KeyLimits:
         """Return whether nothing keeps a request: no others that are out, no pause, and not the rate."""
         is_held = self._out >= self._width.places or get_running_loop().time() < self._resume_at_s
         return not is_held and self._rate.is_free()
+
+    async def _unit(self, _give_up: anyio.Event) -> Unit | None:
+        """Wait for a unit of the rate; None: to be asked for anew."""
+        return await self._rate.take()
 
     def _leave(self, place: Place, unit: Unit) -> None:
         self._out += 1

@@ -14,6 +14,11 @@ class Places:
         self._held = 0
         self._queue: deque[asyncio.Event] = deque()
 
+    @property
+    def held(self) -> int:
+        """How many are held."""
+        return self._held
+
     def resize(self, places: int) -> None:
         """Let `places` be held at a time from now on."""
         self._places = places

@@ -13,6 +13,7 @@ import anyio
 from engine.errors import QuotaExhausted
 from engine.model.quota import next_block
 from engine.model.settings import Account
+from engine.model.shared_limits import KeyName
 
 ONE_DAY = timedelta(days=1)
 
@@ -60,6 +61,11 @@ class Quota:
         self._asked = 0  # requests asked for in the last block; 0: none was asked for yet
         self._waiting = 0  # tasks that wait for a block
         self._turn = anyio.Lock()
+
+    @property
+    def key(self) -> KeyName:
+        """The API key behind its origin."""
+        return KeyName(self._origin, self.key_id)
 
     def of_key(self, account: Account) -> Quota:
         """Return the quota of the API key that the account has now; the server's clock is known already."""

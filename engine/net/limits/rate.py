@@ -71,12 +71,16 @@ class Rate:
 
         If a unit is free, this returns without a turn of the event loop.
         """
+        await self.wait()
+        return await self.take_free()
+
+    async def wait(self) -> None:
+        """Wait until a unit is free, or nearly so, and take none."""
         free_at_s = self._free_at_s()
         if free_at_s:
             await anyio.sleep_until(free_at_s)
         if not self._paced.has_capacity():
             await anyio.sleep(GRAIN_S)
-        return await self.take_free()
 
     async def take_free(self) -> Unit:
         """Return one unit; where `is_free` has just said so, without a turn of the event loop."""

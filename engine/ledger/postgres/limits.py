@@ -1,0 +1,187 @@
+"""What workers share of API keys, in Postgres: by the database's clock, over a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import Any, NamedTuple
+
+from engine.ledger.postgres.line import Line
+from engine.ledger.postgres.migrate import MIGRATIONS, migrate
+from engine.ledger.postgres.session import Session
+from engine.model.shared_limits import Ask, KeptToken, KeyName, Lease, News
+
+LEASE = "select * from leased(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PAUSE = "select paused(?, ?, ?)"
+LEAVE = "select left_key(?, ?, ?)"
+FIND = """
+    select number, sealed, extract(epoch from usable_until - clock_timestamp())::double precision from key_tokens
+    where origin = ? and key_id = ? and usable_until > clock_timestamp()
+"""
+KEEP = """
+    insert into key_tokens as kept (origin, key_id, number, sealed, usable_until)
+    values (?, ?, 1, ?, clock_timestamp() + make_interval(secs => ?))
+    on conflict (origin, key_id) do update set
+        number = kept.number + 1, sealed = excluded.sealed, usable_until = excluded.usable_until
+    returning number
+"""
+TAKE_TURN = """
+    insert into turns as held (what, worker, ends_at)
+    values (?, ?, clock_timestamp() + make_interval(secs => ?))
+    on conflict (what) do update set worker = excluded.worker, ends_at = excluded.ends_at
+        where held.ends_at <= clock_timestamp() or held.worker = excluded.worker
+    returning true
+"""
+TURN_LEFT = "select extract(epoch from ends_at - clock_timestamp())::double precision from turns where what = ?"
+END_TURN = "delete from turns where what = ? and worker = ?"
+
+TURN_S = 0.2
+"""How long a worker has a seat that others wait for, at least: some requests' time."""
+
+SHORTEST_WAIT_S = 0.001
+
+SETTINGS = (
+    "set synchronous_commit to off",  # a crash of the server ends all leases, as it cuts all connections
+    "set lock_timeout to '2s'",  # a key's row is locked for the time of one statement
+    "set statement_timeout to '5s'",
+    "listen dimsync_limits",
+)
+LINE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,  # seconds, as the next one
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # ms that what was sent may be unacknowledged: a cut line is noticed then
+}
+
+
+class _Answered(NamedTuple):
+    """What the database said, and when by this machine's clock."""
+
+    row: tuple[Any, ...]
+    took_s: float
+    at_s: float
+
+
+class _Watcher(NamedTuple):
+    """Who is told of a key."""
+
+    loop: asyncio.AbstractEventLoop
+    hear: Callable[[News], None]
+
+
+class PostgresLimits:
+    """Limits that all workers on one database share. It may be used from several event loops."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._line = Line(name, lambda: Session(url, name, self._prepare, **LINE), self._hear)
+        self._name = name
+        self._watchers: dict[tuple[KeyName, str], _Watcher] = {}
+        self._turn = Lock()  # of whoever reads or changes the watchers
+        self._usual_s = 0.0  # the shortest time that a lease took on this connection; 0: none was taken
+
+    def lease(self, key: KeyName, ask: Ask) -> asyncio.Future[Lease]:
+        """Give a worker permits and seats."""
+        values = (*key, ask.worker, ask.permits, ask.interval_s, ask.most, ask.wants, ask.out, ask.keep_s, TURN_S)
+
+        def take(session: Session) -> _Answered:
+            began_s = time.monotonic()
+            row = session.execute(LEASE, values).fetchone()
+            now_s = time.monotonic()
+            return _Answered(row or (), now_s - began_s, now_s)
+
+        return self._line.ask(take, self._lease)
+
+    def _lease(self, answered: _Answered) -> Lease:
+        """Return a lease as it is when it has come to its worker's event loop."""
+        given, wait_s, pause_s, seats, is_contended = answered.row
+        self._usual_s = min(self._usual_s or answered.took_s, answered.took_s)
+        gone_s = time.monotonic() - answered.at_s
+        return Lease(
+            permits=given,
+            wait_s=max(0.0, wait_s - gone_s),
+            late_s=max(0.0, gone_s - wait_s) + answered.took_s - self._usual_s,
+            pause_s=pause_s,
+            seats=seats,
+            is_contended=is_contended,
+        )
+
+    def pause(self, key: KeyName, seconds: float) -> asyncio.Future[None]:
+        """Give no permits for some seconds, and tell all workers."""
+        return self._line.ask(lambda session: session.execute(PAUSE, (*key, seconds)), _nothing)
+
+    def watch(self, key: KeyName, worker: str, hear: Callable[[News], None]) -> None:
+        """Tell a worker what it has to know at once."""
+        with self._turn:
+            self._watchers[key, worker] = _Watcher(asyncio.get_running_loop(), hear)
+
+    def leave(self, key: KeyName, worker: str) -> asyncio.Future[None]:
+        """Give a worker's seats to others."""
+        with self._turn:
+            self._watchers.pop((key, worker), None)
+        return self._line.ask(lambda session: session.execute(LEAVE, (*key, worker)), _nothing)
+
+    def token(self, key: KeyName) -> asyncio.Future[KeptToken | None]:
+        """Return a key's newest token."""
+        return self._line.ask(lambda session: session.execute(FIND, key).fetchone(), _token)
+
+    def keep_token(self, key: KeyName, sealed: bytes, usable_s: float) -> asyncio.Future[int]:
+        """Keep a key's token."""
+        return self._line.ask(lambda session: session.execute(KEEP, (*key, sealed, usable_s)).fetchall(), _number)
+
+    def take_turn(self, what: str, worker: str, bound_s: float) -> asyncio.Future[float]:
+        """Let a worker do an errand for all, or return how long another one has it."""
+
+        def take(session: Session) -> float:
+            if session.execute(TAKE_TURN, (what, worker, bound_s)).fetchone():
+                return 0.0
+            found = session.execute(TURN_LEFT, (what,)).fetchone()
+            return max(SHORTEST_WAIT_S, found[0]) if found else SHORTEST_WAIT_S
+
+        return self._line.ask(take, float)
+
+    def end_turn(self, what: str, worker: str) -> asyncio.Future[None]:
+        """End a worker's errand."""
+        return self._line.ask(lambda session: session.execute(END_TURN, (what, worker)), _nothing)
+
+    async def aclose(self) -> None:
+        """Close the connection. Idempotent."""
+        await self._line.aclose()
+
+    def _prepare(self, session: Session) -> None:
+        migrate(session, MIGRATIONS, self._name)
+        session.execute("; ".join(SETTINGS))
+        self._usual_s = 0.0
+
+    def _hear(self, message: str) -> None:
+        """Hand on what was heard; an empty message: the connection is cut. The thread runs this."""
+        key, news = _read(message)
+        with self._turn:
+            told = [watcher for (of, _), watcher in self._watchers.items() if key in (None, of)]
+        for watcher in told:
+            with suppress(RuntimeError):  # a loop that was closed
+                watcher.loop.call_soon_threadsafe(watcher.hear, news)
+
+
+def _read(message: str) -> tuple[KeyName | None, News]:
+    """Return what a message is about, None: all keys; and what it says. See `tell_workers` in the schema."""
+    if not message:
+        return None, News(is_lost=True)
+    kind, seconds, key_id, origin = message.split(" ", 3)
+    pause_s = float(seconds) if kind == "pause" else 0.0
+    return KeyName(origin, key_id), News(pause_s=pause_s, is_wanted=kind == "wanted", is_free=kind == "free")
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _number(rows: list[tuple[int]]) -> int:
+    return rows[0][0]
+
+
+def _token(row: tuple[int, bytes, float] | None) -> KeptToken | None:
+    return None if row is None else KeptToken(number=row[0], sealed=row[1], usable_s=row[2])

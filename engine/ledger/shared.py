@@ -1,0 +1,55 @@
+"""What workers share of API keys beside their quota, as the engine asks for it, where a ledger is on several machines.
+
+It is shared by a way of its own, so that nobody's request waits behind the ledger's writes. A future belongs to the
+event loop in which it was asked for. What is told here lasts for minutes at most, and is not copied with a ledger.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Callable
+from typing import Protocol
+
+from engine.model.shared_limits import Ask, KeptToken, KeyName, Lease, News
+
+
+class SharedLimits(Protocol):
+    """Permits, seats, pauses, tokens and errands of API keys, over all workers. Errors are `LedgerError`."""
+
+    def lease(self, key: KeyName, ask: Ask) -> Future[Lease]:
+        """Give a worker permits and seats. All workers' permits of a key lie apart as the rate says.
+
+        No more seats are in use than `Ask.most`, over all workers; where they are short, each worker gets its turn.
+        """
+        ...
+
+    def pause(self, key: KeyName, seconds: float) -> Future[None]:
+        """Give no permits for some seconds, and tell all workers at once; a pause that ends later stays."""
+        ...
+
+    def watch(self, key: KeyName, worker: str, hear: Callable[[News], None]) -> None:
+        """Call `hear`, on this event loop, with what a worker has to know at once; until it leaves."""
+        ...
+
+    def leave(self, key: KeyName, worker: str) -> Future[None]:
+        """Give a worker's seats to others, and tell it nothing more."""
+        ...
+
+    def token(self, key: KeyName) -> Future[KeptToken | None]:
+        """Return the newest token of a key that is not expired by the database's clock; None: there is none."""
+        ...
+
+    def keep_token(self, key: KeyName, sealed: bytes, usable_s: float) -> Future[int]:
+        """Keep a key's token, in place of the one before it; return its number, one more than that one's."""
+        ...
+
+    def take_turn(self, what: str, worker: str, bound_s: float) -> Future[float]:
+        """Let a worker do an errand for all, for at most `bound_s`; return 0.0.
+
+        Else return for how many seconds another worker has it at most.
+        """
+        ...
+
+    def end_turn(self, what: str, worker: str) -> Future[None]:
+        """End a worker's errand."""
+        ...

@@ -1,0 +1,293 @@
+"""One worker's part of an API key that other workers use, too: the permits and seats that it has leased.
+
+A request leaves with a permit, from its moment on and not long after, and while fewer requests are out than the worker
+has seats. All of that is arithmetic on what is in hand, but for the asking, which nobody who need not wait waits for.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future, get_running_loop
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from secrets import token_hex
+from typing import NamedTuple
+
+import anyio
+
+from engine.errors import LedgerError
+from engine.model.settings import Limits
+from engine.model.shared_limits import Ask, KeyName, Lease, News
+from engine.net.limits.pacing import interval_s, lateness_s, most_permits
+from engine.net.limits.rate import WINDOW_S
+from engine.net.limits.shared import SharedLimits
+
+FRESH_S = 2.0
+"""Nothing is sent when the other workers were not heard of for so long: with the database away, a worker stops then."""
+
+TURN_S = 0.2
+"""While seats are short, a worker asks again after so long: those that lack seats get them in turns of this length."""
+
+LOOK_S = 1.0
+"""Whoever waits asks again after so long, should news have got lost."""
+
+AGAIN_S = 0.25
+AGAIN_LONGEST_S = 2.0
+"""Waits double between these two while asking fails."""
+
+PATIENCE_S = 30.0
+"""After so long in vain, requests fail; each later one tries anew. A restart of a database takes less."""
+
+MARGIN_S = 5.0
+"""A worker's seats stay its own for this much longer than its last request can be out."""
+
+
+class Permit(NamedTuple):
+    """Leave for one request, on the event loop's clock."""
+
+    from_s: float
+    until_s: float  # it lapses then
+
+
+class Share:
+    """Belongs to one event loop, and to one gate, which alone calls it. Only one task waits in `ready` at a time."""
+
+    def __init__(
+        self,
+        shared: SharedLimits,
+        key: KeyName,
+        limits: Limits,
+        *,
+        wants: Callable[[], int],
+        hold: Callable[[float], None],
+    ) -> None:
+        """Take the key and its limits. `wants`: seats that could be used now. `hold`: called with another's pause."""
+        self._shared = shared
+        self._key = key
+        self._worker = token_hex(8)
+        self._limits = limits
+        self._interval_s = interval_s(limits.requests_per_second)
+        self._lateness_s = lateness_s(limits.requests_per_second)
+        self._most_permits = most_permits(limits.requests_per_second)
+        self._wants = wants
+        self._hold = hold
+        self._permits: deque[Permit] = deque()
+        self._size = 1  # permits that were of use when they were asked for at a time
+        self._lapsed = 0  # since the last lease was asked for
+        self._has_line = False  # others' permits lay before those of the last lease
+        self._seats = 0
+        self._out = 0
+        self._is_contended = False
+        self._heard_s = -inf  # when the last lease came; all times are the event loop's
+        self._free_from_s = -inf  # no permit before this counts: the way to the others was cut
+        self._paused_until_s = -inf
+        self._asked: Future[Lease] | None = None  # None: no answer is awaited
+        self._asked_s = -inf
+        self._is_again = False  # ask once more when that answer is here
+        self._away_since_s: float | None = None  # None: the last question was answered
+        self._again_s = 0.0  # not asked before this
+        self._failed: BaseException | None = None
+        self._nap: anyio.CancelScope | None = None  # in which `ready` waits
+        self._has_begun = False
+
+    def is_free(self) -> bool:
+        """Return whether a request may leave at this moment."""
+        now_s = get_running_loop().time()
+        permits = self._permits
+        while permits and permits[0].until_s < now_s:
+            permits.popleft()
+            self._lapsed += 1
+        return (
+            bool(permits)
+            and permits[0].from_s <= now_s
+            and self._out < self._seats
+            and now_s - self._heard_s < self._fresh_s()
+        )
+
+    def take(self) -> None:
+        """Let one request leave: `is_free` has just said so. Ask for more permits while there are some in hand."""
+        self._permits.popleft()
+        self._out += 1
+        if 2 * len(self._permits) <= self._size and self._waiting() > len(self._permits):
+            self._ask(self._amount())
+
+    def landed(self) -> None:
+        """Note that a request is out no more. Whoever has a seat too many tells of it at once."""
+        self._out -= 1
+        if self._is_contended and (self._out >= self._seats or self._wants() < self._seats):
+            self._ask(0)
+        self._wake()
+
+    async def ready(self, give_up: anyio.Event) -> None:
+        """Wait until `is_free`; return early at a pause, and if `give_up` is set. Raises `LedgerError`."""
+        while not give_up.is_set() and not self.is_free():
+            now_s = get_running_loop().time()
+            if now_s < self._paused_until_s:
+                return
+            self._ensure_not_away(now_s)
+            self._ask_for_what_lacks(now_s)
+            with anyio.CancelScope(deadline=self._look_at_s(now_s)) as self._nap:
+                await give_up.wait()
+            self._nap = None
+
+    def pause(self, seconds: float) -> None:
+        """Let the other workers wait, too. If they cannot be told, they meet the API's refusal themselves."""
+        self._permits.clear()
+        self._shared.pause(self._key, seconds).add_done_callback(_ignored)
+
+    def move(self, key: KeyName) -> None:
+        """Go on with another API key, if it is another one. Nobody waits for the seats of the former to be free."""
+        if key == self._key:
+            return
+        if self._has_begun:
+            self._shared.leave(self._key, self._worker).add_done_callback(_ignored)
+        self._key, self._asked, self._has_begun = key, None, False
+        self._permits.clear()
+        self._seats, self._heard_s = 0, -inf
+
+    async def leave(self) -> None:
+        """Give the seats back; permits in hand lapse. Raises `LedgerError`: they come free by themselves, later."""
+        if self._has_begun:
+            self._has_begun = False
+            with anyio.CancelScope(shield=True):
+                await self._shared.leave(self._key, self._worker)
+
+    def hear(self, news: News) -> None:
+        """Take in what others tell."""
+        if not self._has_begun:
+            return
+        now_s = get_running_loop().time()
+        if news.is_lost:
+            self._permits.clear()
+            self._heard_s, self._free_from_s = -inf, now_s + WINDOW_S
+        if news.pause_s:
+            self._take_over_pause(now_s, news.pause_s)
+        if news.is_wanted or (news.is_free and self._wants() > self._seats):
+            self._ask(0)
+        self._wake()
+
+    def _fresh_s(self) -> float:
+        return TURN_S if self._is_contended else FRESH_S
+
+    def _take_over_pause(self, now_s: float, seconds: float) -> None:
+        self._permits.clear()
+        self._paused_until_s = max(self._paused_until_s, now_s + seconds)
+        self._hold(seconds)
+
+    def _ask_for_what_lacks(self, now_s: float) -> None:
+        """Ask, if no answer is awaited, and neither too soon after a failure nor while others have the seats."""
+        if self._asked is not None or now_s < self._again_s:
+            return
+        is_stale, is_short = now_s - self._heard_s >= self._fresh_s(), self._out >= self._seats
+        if is_stale or (is_short and not self._is_contended) or not (is_short or self._permits):
+            self._ask(self._lacking())
+
+    def _waiting(self) -> int:
+        """Return how many requests wait to leave."""
+        return self._wants() - self._out
+
+    def _lacking(self) -> int:
+        """Return how many permits to ask for; 0 while all seats are taken: permits would lapse before one is free."""
+        if self._permits or (self._is_contended and self._out >= self._seats):
+            return 0
+        return self._amount()
+
+    def _amount(self) -> int:
+        """Return how many permits to ask for: twice as many as the time before, if none of those has lapsed.
+
+        Where others stand in line, only if there is demand for them: what lapses here is lost to them.
+        """
+        waiting, is_alone = self._waiting(), not self._has_line
+        if self._lapsed:
+            self._size = max(1, self._size - self._lapsed)
+        elif is_alone or 2 * waiting > max(2, self._size):
+            self._size = min(self._most_permits, 2 * self._size)
+        self._lapsed = 0
+        spare = self._size if is_alone or waiting > 1 else 1
+        return min(self._most_permits, max(spare, waiting - len(self._permits)))
+
+    def _ask(self, permits: int) -> None:
+        """Ask, unless an answer is awaited: then once more after that."""
+        if self._asked is not None:
+            self._is_again = self._is_again or not permits
+            return
+        if not self._has_begun:
+            self._has_begun = True
+            self._shared.watch(self._key, self._worker, self.hear)
+        self._asked_s = get_running_loop().time()
+        self._asked = self._shared.lease(
+            self._key,
+            Ask(
+                worker=self._worker,
+                permits=permits,
+                interval_s=self._interval_s,
+                most=self._limits.max_concurrency,
+                wants=max(self._wants(), self._out),
+                out=self._out,
+                keep_s=FRESH_S + self._limits.timeout_s + MARGIN_S,
+            ),
+        )
+        self._asked.add_done_callback(self._answered)
+
+    def _answered(self, answer: Future[Lease]) -> None:
+        if answer is not self._asked:  # of another key, before this one
+            return
+        now_s, self._asked = get_running_loop().time(), None
+        self._failed = None if answer.cancelled() else answer.exception()
+        if self._failed is not None or answer.cancelled():
+            self._away_since_s = self._asked_s if self._away_since_s is None else self._away_since_s
+            away_s = now_s - self._away_since_s
+            self._again_s = now_s + min(AGAIN_LONGEST_S, max(AGAIN_S, away_s))
+        else:
+            self._away_since_s = None
+            self._take_in(answer.result(), now_s)
+            if self._is_again:
+                self._is_again = False
+                self._ask(0)
+        self._wake()
+
+    def _take_in(self, lease: Lease, now_s: float) -> None:
+        self._heard_s = now_s
+        self._seats, self._is_contended = lease.seats, lease.is_contended
+        if lease.pause_s:
+            self._take_over_pause(now_s, lease.pause_s)
+        if lease.permits:
+            self._has_line = lease.wait_s > 0
+        moment_s = now_s + lease.wait_s
+        for _ in range(lease.permits):
+            if moment_s >= self._free_from_s:
+                self._permits.append(Permit(moment_s, moment_s + self._lateness_s - lease.late_s))
+            moment_s += self._interval_s
+
+    def _ensure_not_away(self, now_s: float) -> None:
+        """Raise `LedgerError` if the database was away for too long, or does not answer."""
+        since_s = self._asked_s if self._asked is not None else None
+        if self._away_since_s is not None and self._asked is None and now_s < self._again_s:
+            since_s = self._away_since_s
+        if since_s is not None and now_s - since_s >= PATIENCE_S:
+            why = str(self._failed) if self._failed is not None and self._asked is None else "it does not answer"
+            raise LedgerError(
+                f"Nothing was sent for {PATIENCE_S:g} s, as the ledger's database could not be asked for leave, which"
+                f" all workers of an API key need: {why}"
+            )
+
+    def _look_at_s(self, now_s: float) -> float:
+        """Return when to look again without news."""
+        moments = [now_s + LOOK_S]
+        if self._permits and self._permits[0].from_s > now_s:
+            moments.append(self._permits[0].from_s)
+        if self._again_s > now_s:
+            moments.append(self._again_s)
+        if self._is_contended:
+            moments.append(now_s + TURN_S)
+        return min(moments)
+
+    def _wake(self) -> None:
+        if self._nap is not None:
+            self._nap.cancel()
+
+
+def _ignored(told: Future[None]) -> None:
+    """Take the error of what nobody waits for, which asyncio would tell of otherwise."""
+    if not told.cancelled():
+        told.exception()
