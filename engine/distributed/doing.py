@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import anyio
-
 from engine.distributed.company_job import CompanyJob, portion
 from engine.distributed.members import Member
 from engine.distributed.pace import Pace
@@ -17,7 +15,7 @@ from engine.distributed.queue import JobQueue
 from engine.distributed.watching import Watcher
 from engine.errors import EngineError
 from engine.model.result import RunResult
-from engine.observe.terminal import figures, safe
+from engine.observe.terminal import figures, safe, tell
 from engine.run.engine import Engine
 from engine.run.one_company import again_after_s, growing_s, sync_company
 
@@ -62,13 +60,18 @@ class Doing:
         try:
             for watcher in self._watchers:
                 watcher.began(job)
-            result = await self._do(job, is_called_off)
+            result = await self._do(job)
+        except asyncio.CancelledError:
+            if not is_called_off():
+                await self._queue.put(job.afresh())
+                self._tell(f"company {job.company_id}: stopped, and put into the queue again")
+            raise
         finally:
             self.at_work -= 1
             for watcher in self._watchers:
                 watcher.ended(job, result)
 
-    async def _do(self, job: CompanyJob, is_called_off: Callable[[], bool]) -> RunResult | None:
+    async def _do(self, job: CompanyJob) -> RunResult | None:
         member = self._members.get(job.company_id)
         if member is None or member.job.lock != job.lock:
             await self._pass_on(job, member)
@@ -79,12 +82,6 @@ class Doing:
             return None
         try:
             result = await sync_company(self._engine, member.company)
-        except asyncio.CancelledError:
-            if not is_called_off():
-                with anyio.CancelScope(shield=True):
-                    await self._queue.put(job.afresh())
-                self._tell(f"{_named(member)}: stopped, and put into the queue again")
-            raise
         except Exception as error:  # noqa: BLE001  whatever it is, it must not take the worker along
             after_s = await self._put_off(job)
             self._tell(f"{_named(member)}: not synced, again in {_span(after_s)}: {_said(error)}")
@@ -170,9 +167,10 @@ def _told(member: Member, result: RunResult) -> str:
     if not result.companies:
         return f"{_named(member)}: read-only in these settings (write = false), and left out"
     (one,) = result.companies
-    codes = ", ".join(dict.fromkeys(problem.code for problem in (*one.problems, *result.problems)))
+    problems = (*one.problems, *result.problems)
     told = f"{_named(member)}: {one.state}, {figures(one.balance)}, {result.requests.total:,} requests"
-    return f"{told} ({codes})" if codes else told
+    more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
+    return f"{told}; {tell(problems[0])}{more}" if problems else told
 
 
 def _said(error: Exception) -> str:

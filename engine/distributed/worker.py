@@ -57,8 +57,7 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
             try:
                 async with open_queue(url, origin, patience_s=patience_s) as queue:
                     has_begun = True
-                    await _Session(shift, engine, queue).work(stop)
-                    if shift.until_empty:
+                    if await _Session(shift, engine, queue).work(stop):
                         return
                     told = "The connection to the queue of jobs was lost"
             except LedgerError as error:
@@ -100,9 +99,10 @@ class _Session:
             stalled_worker_timeout=shift.pace.silent_s,
         )
         self._ended = asyncio.Event()
+        self._is_through = False
 
-    async def work(self, stop: asyncio.Event) -> None:
-        """Do jobs to the session's end. Raises `LedgerError` where the database went away."""
+    async def work(self, stop: asyncio.Event) -> bool:
+        """Do jobs to the session's end; return whether it came since none is left. Raises `LedgerError`."""
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._run())
             heeding = tasks.create_task(self._heed(stop))
@@ -114,6 +114,7 @@ class _Session:
             heeding.cancel()
         if (lost := running.result()) is not None:
             raise lost
+        return self._is_through
 
     async def _run(self) -> LedgerError | None:
         """Run procrastinate's worker; return why it ended, where it was not asked to. It must not end the others."""
@@ -151,6 +152,7 @@ class _Session:
         while not self._ended.is_set():
             with suppress(LedgerError):
                 if await self._is_empty():
+                    self._is_through = True
                     self._worker.stop()
                     return
             await wait(self._ended, self._pace.idle_s)

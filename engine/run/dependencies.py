@@ -13,6 +13,7 @@ from engine.model.settings import Account, Settings
 from engine.net.http.exchange import Transport
 from engine.net.key import Key
 from engine.observe.telemetry import Telemetry
+from engine.run.shared_sources import SharedSources
 from engine.run.tasks import RunHost
 from engine.wire.dialect import Dialect
 
@@ -26,6 +27,7 @@ class Dependencies:
     transport: Callable[[Account], Transport]
     key: Callable[[Account], Key]  # the same one for all runs
     host: RunHost  # keeps the run until it has ended
+    shared: SharedSources
     notices: list[Problem]  # for the result of the run that ends first
     ledger: Ledger
     now: Callable[[], datetime]

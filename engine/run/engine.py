@@ -54,6 +54,7 @@ from engine.run.lookup import invoices_of, look_up_all
 from engine.run.mode import APPLY, CHECK, CREATE, PLAN, PUT, RETRY, SYNC, Mode
 from engine.run.remote_rows import CompanyRows
 from engine.run.run import Pending, Run
+from engine.run.shared_sources import SharedSources
 from engine.run.tasks import RunHost
 from engine.run.validation import refuse_foreign, refuse_twice, refuse_unapproved, sound_allowances, sound_dialect
 from engine.run.work import Applying, Bounds, Job, Work, for_rows, with_plans
@@ -100,6 +101,7 @@ class Engine:
             settings, self._accounts, session=session, now=self._now, rng=self._rng, telemetry=telemetry
         )
         self._host = RunHost()
+        self._shared = SharedSources()
         self._notices: list[Problem] = []
         self._is_entered = False
         self._own = AsyncExitStack()
@@ -275,6 +277,7 @@ class Engine:
             dialect=self._dialect,
             key=self._connections.key,
             host=self._host,
+            shared=self._shared,
             notices=self._notices,
             transport=self._connections.transport,
             ledger=self._opened(),

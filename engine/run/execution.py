@@ -32,7 +32,6 @@ from engine.run.run_events import RunEvents
 from engine.run.schedule import rows_of, waves
 from engine.run.tasks import Lines
 from engine.run.work import Job, Work
-from engine.sources.sharing import refusals
 from engine.sources.spools import Spools
 
 
@@ -104,7 +103,7 @@ class Execution:
         if applying is not None and applying.resume:
             self._jobs = await self._unfinished(applying.plan_id)
         read = [job.company for job in self._jobs if self._work.mode.reads_source]  # a saved plan's rows are its own
-        self._refused = refusals(read, self._configured())
+        self._refused = self._dependencies.shared.refusals(read, self._configured())
         self._jobs = [_with_source(job, spools.source_of(job.company)) for job in self._jobs]
         await self._emit(RunStarted(run_id=self._run_id, companies=len(self._jobs)))
         verb, allowed = self._work.mode.verb, self._work.allowed_texts

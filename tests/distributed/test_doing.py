@@ -107,7 +107,7 @@ async def test_a_job_is_a_run_of_its_company(bench: Bench) -> None:
     await bench.do(bench.job())
     assert len(bench.api.rows(123)) == 3
     assert await bench.queue.waiting() == []
-    assert bench.told == ["company 123 Harbor Grill: synced, + 3, 4 requests (new-ledger)"]
+    assert bench.told[0].startswith("company 123 Harbor Grill: synced, + 3, 4 requests; new-ledger: the ledger ")
     (run,) = await bench.engine.history()
     assert (run.verb, run.companies, run.created) == ("sync", 1, 3)
     await bench.do(bench.job())
@@ -174,7 +174,7 @@ async def test_a_job_that_is_broken_off_ends_in_order_and_waits_again(bench: Ben
         await working
     _, again = await bench.left()
     assert again == bench.job()
-    assert bench.told == ["company 123 Harbor Grill: stopped, and put into the queue again"]
+    assert bench.told == ["company 123: stopped, and put into the queue again"]
     assert bench.seen.ended_ == [(123, False)]
     (run,) = await bench.engine.history()
     assert run.finished_at is not None

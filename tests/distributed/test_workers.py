@@ -103,7 +103,7 @@ def test_a_worker_that_is_stopped_leaves_the_rest_to_others(queue_fleet: Fleet, 
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait() == 0
     assert "stopping: finishing requests in flight" in told(fleet)
-    assert "company 9011 Company 9011: stopped, and put into the queue again" in told(fleet)
+    assert "company 9011: stopped, and put into the queue again" in told(fleet)
     assert "todo" in jobs(queue_url)
     written = len(fleet.door.rows(9011))
     assert 0 < written < 30
