@@ -1,7 +1,7 @@
 """One fleet synced by 1, 2 and 4 workers that share a Postgres: rates, quotas, processor time, jobs and leases.
 
 `python -m benchmarks.distributed [--quick]` does what `scripts/bench distributed` does, without plots. The API keys
-bear 300 requests a second in all, so one process is not the narrowest part: what is shown is that several of them keep
+bear 253 requests a second in all, so one process is not the narrowest part: what is shown is that several of them keep
 to the same limits, that nothing is counted wrongly, and what sharing costs.
 """
 
@@ -31,8 +31,8 @@ WORKERS = (1, 2, 4)
 JOBS = 30
 """Companies at a time in each worker: more than there are keys, so that one worker alone can keep all of them busy."""
 
-FLEET = Fleet(companies=500, keys=20, rows_by_rate=24)
-QUICK = Fleet(companies=12, keys=4, rows_by_rate=4)
+FLEET = Fleet(companies=500, keys=20, rows_by_rate=40, new_rows=20)
+QUICK = Fleet(companies=12, keys=4, rows_by_rate=10, new_rows=20)
 LATENCY_S = 0.03
 """Of each answer: half of the usual 30 to 50 ms of a network would leave no two requests of a slow key under way."""
 

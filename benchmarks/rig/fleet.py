@@ -7,7 +7,7 @@ randomness: whoever knows the fleet knows its rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
@@ -23,6 +23,7 @@ url = "{ledger_url}"
 [fleet]
 source = "sources/{{company_id}}.ndjson"
 [limits]
+page_size = {page_size}
 chunk_rows = {chunk_rows}
 server_timeout = "{server_timeout_s:g}s"
 requests_per_day = {requests_per_day}
@@ -45,8 +46,10 @@ class Fleet:
     companies: int
     keys: int
     slowest: int = 10  # requests a second of the first key
-    fastest: int = 20  # of the last one; those between are evenly spaced
+    fastest: int = 20  # of the last one
     rows_by_rate: int = 12  # rows of a company for each request a second of its key
+    new_rows: int | None = None  # of a company, those that the server does not have at first; None: all
+    page_size: int = 20
     chunk_rows: int = 10
     server_timeout_s: float = 2.0  # how long a dead worker's requests are waited for; the server's answers take less
     requests_per_day: int = 100_000
@@ -58,9 +61,9 @@ class Fleet:
 
     @property
     def rates(self) -> list[int]:
-        """Requests a second that each key may send."""
+        """Requests a second that each key may send: few are fast, as few clients are large."""
         steps = max(1, self.keys - 1)
-        return [self.slowest + round((self.fastest - self.slowest) * n / steps) for n in range(self.keys)]
+        return [self.slowest + round((self.fastest - self.slowest) * (n / steps) ** 3) for n in range(self.keys)]
 
     def number_of(self, company: int) -> int:
         """Return the number of a company's key, from 1."""
@@ -71,16 +74,17 @@ class Fleet:
         count = self.rows_by_rate * self.rates[self.number_of(company) - 1]
         return [row._replace(name=f"{row.name} of {company}") for row in base_rows(Shape(1, count), company)]
 
+    def known_rows(self, company: int) -> list[Row]:
+        """Return the rows of a company that the server has at first."""
+        return [] if self.new_rows is None else self.rows(company)[: -self.new_rows]
+
     def wanted(self) -> dict[int, tuple[int, int]]:
         """Return how many rows each company must have in the end, and their checksum."""
         return {company: (len(rows := self.rows(company)), checksum(rows)) for company in self.ids}
 
     def write(self, folder: Path, *, base_url: str, ledger_url: str) -> None:
         """Write settings, the list of companies, and sources."""
-        values = {"chunk_rows": self.chunk_rows, "requests_per_day": self.requests_per_day}
-        settings = SETTINGS.format(
-            base_url=base_url, ledger_url=ledger_url, server_timeout_s=self.server_timeout_s, **values
-        )
+        settings = SETTINGS.format(base_url=base_url, ledger_url=ledger_url, **asdict(self))
         accounts = [ACCOUNT.format(number=number, rate=rate) for number, rate in enumerate(self.rates, 1)]
         (folder / "dimsync.toml").write_text(settings + "".join(accounts), encoding="utf-8")
         lines = [f"{company},key{self.number_of(company)}\n" for company in self.ids]

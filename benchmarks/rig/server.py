@@ -28,7 +28,7 @@ from benchmarks.server import run_fast
 from engine.sandbox.access import Allowance, Credentials
 from engine.sandbox.server import Options, Sandbox, utc_now
 from engine.sandbox.service import Service
-from engine.sandbox.tenant import Tenant
+from engine.sandbox.tenant import Tenant, Values
 
 NO_BOUND = Allowance(rate=1e9, burst=10**9, per_day=10**9)
 """The server refuses nothing: what came too early shows in its record."""
@@ -61,7 +61,7 @@ class Recorded(Sandbox):
             return await super()._serve(request)
 
     def _stage(self, fleet: Fleet) -> web.StreamResponse:
-        """Begin anew, with a fleet whose companies are empty."""
+        """Begin anew, with a fleet as it is at first."""
         accounts = tuple(
             Credentials(account_id=f"racc_{number}", **credentials(number)) for number in range(1, fleet.keys + 1)
         )
@@ -69,7 +69,11 @@ class Recorded(Sandbox):
         self.options = Options(accounts=accounts, allowance=NO_BOUND)
         self.service = Service(self.options, tenant=self.tenant, clock=utc_now, second=time.monotonic)
         for company in fleet.ids:
-            self.service.place(company, account=f"racc_{fleet.number_of(company)}")
+            rows = [
+                Values(row.unique_key, row.dimension_type_code, row.type, row.name, row.erp_dimension_id, row.code)
+                for row in fleet.known_rows(company)
+            ]
+            self.service.place(company, rows, account=f"racc_{fleet.number_of(company)}")
         gc.collect()
         gc.freeze()
         return web.json_response({"companies": fleet.companies})
@@ -87,8 +91,8 @@ class Recorded(Sandbox):
         }
 
 
-def _row(values: Any) -> Row:
-    return Row(values.key, values.label, values.type_code, values.name, values.erp_id, values.code)
+def _row(values: Values) -> Row:
+    return Row(values.key or "", values.label, values.type_code, values.name, values.erp_id, values.code or "")
 
 
 class Witness:

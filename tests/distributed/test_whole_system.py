@@ -30,8 +30,12 @@ WORKERS = 4
 JOBS = 8 if WHOLE else 2
 HEARTBEAT = () if WHOLE else ("--heartbeat", "0.3")
 PATIENCE_S = 600.0 if WHOLE else 40.0
-SLOW = Fleet(companies=500, keys=20) if WHOLE else Fleet(companies=9, keys=3, rows_by_rate=3)
-"""Keys that are the narrowest part: of 10 to 20 requests a second, 300 in all."""
+SLOW = (
+    Fleet(companies=500, keys=20, rows_by_rate=30, new_rows=20)
+    if WHOLE
+    else Fleet(companies=9, keys=3, rows_by_rate=6, new_rows=20)
+)
+"""Keys that are the narrowest part: of 10 to 20 requests a second, fewer than 300 in all."""
 
 FAST = (
     Fleet(companies=200, keys=6, slowest=50, fastest=50, rows_by_rate=4)
