@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +12,7 @@ from engine.distributed.company_job import CompanyJob, portion
 from engine.distributed.members import Member
 from engine.distributed.pace import Pace
 from engine.distributed.queue import JobQueue
+from engine.distributed.roster import Roster
 from engine.distributed.watching import Watcher
 from engine.errors import EngineError
 from engine.model.result import RunResult
@@ -33,7 +34,7 @@ class Doing:
         self,
         engine: Engine,
         queue: JobQueue,
-        members: Iterable[Member],
+        roster: Roster,
         *,
         pace: Pace,
         tell: Callable[[str], None],
@@ -41,7 +42,7 @@ class Doing:
     ) -> None:
         self._engine = engine
         self._queue = queue
-        self._members = {member.company.id: member for member in members}
+        self._roster = roster
         self._pace = pace
         self._tell = tell
         self._watchers = watchers
@@ -72,7 +73,7 @@ class Doing:
                 watcher.ended(job, result)
 
     async def _do(self, job: CompanyJob) -> RunResult | None:
-        member = self._members.get(job.company_id)
+        member = await self._roster.member(job)
         if member is None or member.job.lock != job.lock:
             await self._pass_on(job, member)
             return None
@@ -132,8 +133,8 @@ class Doing:
         return await self._put(replace(job, tries=job.tries + 1), growing_s(job.tries))
 
     async def _put(self, job: CompanyJob, after_s: float) -> float:
-        """Put a job into the queue for later, a little more or less, so that not all come at once; return when."""
-        spread_s = self._pace.scaled(after_s) * (0.9 + 0.2 * portion(job.lock))
+        """Put a job into the queue for later, and a little more, so that not all come at once; return when."""
+        spread_s = self._pace.scaled(after_s) * (1.0 + 0.2 * portion(job.lock))
         await self._queue.put(job, spread_s)
         return spread_s
 

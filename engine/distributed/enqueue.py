@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from engine.distributed.members import Member, in_turn
-from engine.distributed.queue import JobQueue, jobs_of
+from engine.distributed.queue import JobQueue
 
 
 class Enqueued(NamedTuple):
@@ -24,20 +24,16 @@ async def enqueue(queue: JobQueue, members: Iterable[Member]) -> Enqueued:
     One that waits already is not put there twice; one that a worker has just now is, since nobody knows when during a
     run its source was read.
     """
-    now, hastened, waiting = datetime.now(UTC), 0, 0
+    now, hastened = datetime.now(UTC), 0
     later = {job.lock: job for job in await queue.waiting() if job.scheduled_at is not None and job.scheduled_at > now}
-    added = 0
-    for member in in_turn(members):
-        put_off = later.get(member.job.lock)
-        if put_off is not None and await queue.take_out(put_off):
-            hastened += await queue.put(member.job)
-        elif await queue.put(member.job):
-            added += 1
-        else:
-            waiting += 1
-    return Enqueued(added, hastened, waiting)
+    jobs = [member.job for member in in_turn(members)]
+    for job in jobs:
+        if (put_off := later.get(job.lock)) is not None and await queue.take_out(put_off):
+            hastened += await queue.put(job)
+    added = await queue.put_all(jobs)
+    return Enqueued(added, hastened, len(jobs) - added - hastened)
 
 
-async def busy_locks(queue: JobQueue) -> set[str]:
+async def busy_locks(queue: JobQueue) -> set[str | None]:
     """Return the names of all jobs that wait or are under way."""
-    return {job.lock for job in jobs_of([*await queue.waiting(), *await queue.under_way()])}
+    return {job.lock for job in (*await queue.waiting(), *await queue.under_way())}

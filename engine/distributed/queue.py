@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -39,13 +39,36 @@ class JobQueue:
 
     async def put(self, job: CompanyJob, after_s: float = 0.0) -> bool:
         """Add a job, not to be done before so many seconds; return False where one of the company waits already."""
-        at = datetime.now(UTC) + timedelta(seconds=after_s) if after_s > 0 else None
-        deferrer = self.app.configure_task(TASK, queue=self.name, lock=job.lock, queueing_lock=job.lock, schedule_at=at)
+        return await self._add([self._made(job, after_s)])
+
+    async def put_all(self, jobs: Sequence[CompanyJob]) -> int:
+        """Add jobs, in their order, of those companies that none waits of; return how many that were."""
+        waiting = {job.lock for job in await self.waiting()}
+        new = [self._made(job) for job in jobs if job.lock not in waiting]
+        if not new or await self._add(new):
+            return len(new)
+        return sum([await self._add([each]) for each in new])  # somebody else adds some of them at this moment
+
+    def _made(self, job: CompanyJob, after_s: float = 0.0) -> Job:
+        return Job(
+            queue=self.name,
+            task_name=TASK,
+            lock=job.lock,
+            queueing_lock=job.lock,
+            task_kwargs=job.args(),
+            scheduled_at=datetime.now(UTC) + timedelta(seconds=after_s) if after_s > 0 else None,
+        )
+
+    async def _add(self, jobs: list[Job]) -> bool:
+        """Add jobs, all or none; return False where another one of a company of theirs waits."""
         try:
-            with self.explained():
-                await deferrer.defer_async(**job.args())
+            await self.app.job_manager.batch_defer_jobs_async(jobs)
         except AlreadyEnqueued:
             return False
+        except ConnectorException as error:
+            if isinstance(error.__cause__, psycopg.errors.DeadlockDetected):  # with who adds them in another order
+                return False
+            raise LedgerError(self._failed(error)) from error
         except AssertionError as error:  # procrastinate looks for English words, which the server may not speak
             if isinstance(error.__context__, psycopg.errors.UniqueViolation):
                 return False

@@ -46,7 +46,7 @@ async def enqueue_due(queue: JobQueue, ledger: SqlLedger, planned: Sequence[Plan
             rests_until = None if state is None else state.retry_at
             if job.lock not in busy and is_due(schedule, last, now, name=job.lock, rests_until=rests_until):
                 due.append(member)
-        return sum([await queue.put(member.job) for member in in_turn(due)])
+        return await queue.put_all([member.job for member in in_turn(due)])
 
 
 async def keep_schedule(
@@ -55,13 +55,14 @@ async def keep_schedule(
     read: Callable[[], Sequence[Planned]],
     *,
     tell: Callable[[str], None],
+    warn: Callable[[str], None],
     stop: asyncio.Event,
     tick_s: float = TICK_S,
 ) -> None:
     """Enqueue companies when they are due, until `stop` is set.
 
     `read`: returns the companies, each time anew, so that those that come and go are noticed; it is called in a thread.
-    Settings that cannot be read, and a database that is away, are told once, and tried again.
+    `tell` takes how many were enqueued, `warn` settings that cannot be read and a database that is away, each once.
     """
     planned: Sequence[Planned] = ()
     trouble = ""
@@ -77,6 +78,6 @@ async def keep_schedule(
         except LedgerError as error:
             told = f"{error} It is tried again."
         if told and told != trouble:
-            tell(told)
+            warn(told)
         trouble = told
         await wait(stop, tick_s)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from procrastinate.worker import Worker
 
 from engine.distributed.doing import Doing
-from engine.distributed.members import members_of
 from engine.distributed.pace import GRACE_S, USUAL, Pace, wait
 from engine.distributed.queue import JobQueue, open_queue
 from engine.distributed.rescue import rescue
+from engine.distributed.roster import Roster
 from engine.distributed.tasks import add_tasks
 from engine.distributed.watching import Watcher
 from engine.errors import LedgerError
@@ -25,8 +25,8 @@ from engine.run.engine import Engine
 AT_ONCE = 8
 """Companies that a worker syncs at a time, unless it is told another number.
 
-A job of a small company is a few requests of 30 to 50 ms, and some 20 ms of computing: eight of them fill half of a
-processor. Each holds its company's rows in memory.
+A job of a small company is some five requests of 30 to 50 ms, and some 25 ms of computing: eight of them keep most of a
+processor busy. Each holds its company's rows in memory.
 """
 
 
@@ -35,6 +35,7 @@ class Shift:
     """What a worker is to do."""
 
     settings: Settings  # its companies are those that it knows
+    read: Callable[[], Settings] | None = None  # the settings as they are now, for companies that have come
     tell: Callable[[str], None]  # takes what it does, a line at a time
     at_once: int = AT_ONCE
     until_empty: bool = False  # it ends when no job is left that may begin now
@@ -53,11 +54,12 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
     url, origin = settings.ledger_url, origin_of(settings.api.base_url)
     has_begun, trouble = False, ""
     async with Engine(settings, telemetry=shift.telemetry) as engine:
+        roster = Roster(engine, settings, shift.read, shift.tell)
         while not stop.is_set():
             try:
                 async with open_queue(url, origin, patience_s=patience_s) as queue:
                     has_begun = True
-                    if await _Session(shift, engine, queue).work(stop):
+                    if await _Session(shift, engine, queue, roster).work(stop):
                         return
                     told = "The connection to the queue of jobs was lost"
             except LedgerError as error:
@@ -73,14 +75,14 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
 class _Session:
     """A worker's time with one opened queue: it ends when the worker is stopped, or the database goes away."""
 
-    def __init__(self, shift: Shift, engine: Engine, queue: JobQueue) -> None:
+    def __init__(self, shift: Shift, engine: Engine, queue: JobQueue, roster: Roster) -> None:
         self._shift = shift
         self._queue = queue
         self._pace = shift.pace
         self._doing = Doing(
             engine,
             queue,
-            members_of(shift.settings, shift.settings.companies),
+            roster,
             pace=shift.pace,
             tell=shift.tell,
             watchers=shift.watchers,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from procrastinate.jobs import Job
@@ -16,16 +17,18 @@ from engine.distributed.doing import Doing
 from engine.distributed.members import members_of
 from engine.distributed.pace import Pace
 from engine.distributed.queue import JobQueue, jobs_of, open_queue
+from engine.distributed.roster import Roster
 from engine.distributed.schedule import Planned, enqueue_due
 from engine.distributed.watching import Watcher
 from engine.ledger.opening import open_ledger
 from engine.model.result import RunResult
 from engine.model.schedule import Schedule
-from engine.model.settings import Company, CompanyKey, Settings
+from engine.model.settings import Api, Company, CompanyKey, Settings
 from engine.run.engine import Engine
 from engine.testing import Match, Rule, Sandbox, faults
 from tests.sandbox.world import Rows, dims
 from tests.service.conftest import until
+from tests.unit.test_queue_rules import accounts
 
 SLOW = Rule(effect=faults.Latency(seconds=0.2), match=Match(operation="bulk"))
 DOWN = Rule(effect=faults.Status(status=503))
@@ -60,6 +63,7 @@ class Bench:
     doing: Doing
     told: list[str]
     seen: Seen
+    now: list[Settings]  # what the settings file says now
 
     def job(self, company_id: int = 123) -> CompanyJob:
         return CompanyJob(
@@ -92,9 +96,11 @@ async def opened(url: str, known: tuple[Company, ...]) -> AsyncIterator[Bench]:
         settings = replace(api.settings(ledger_url=url), companies=known)
         async with Engine(settings) as engine, open_queue(url, api.base_url) as queue:
             told: list[str] = []
+            now = [settings]
             seen = Seen()
-            doing = Doing(engine, queue, members_of(settings, known), pace=Pace(), tell=told.append, watchers=[seen])
-            yield Bench(api, settings, engine, queue, doing, told, seen)
+            roster = Roster(engine, settings, lambda: now[0], told.append)
+            doing = Doing(engine, queue, roster, pace=Pace(), tell=told.append, watchers=[seen])
+            yield Bench(api, settings, engine, queue, doing, told, seen, now)
 
 
 @pytest.fixture
@@ -122,7 +128,7 @@ async def test_a_company_that_another_run_has_is_tried_in_half_a_minute(bench: B
             await bench.do(job)
     assert bench.api.requests(company_id=123) == []
     waiting, again = await bench.left()
-    assert (again.lock, 25 < after_s(waiting) < 34) == (job.lock, True)
+    assert (again.lock, 28 < after_s(waiting) < 37) == (job.lock, True)
     assert bench.told[0].startswith("company 123 Harbor Grill: locked, ")
 
 
@@ -131,7 +137,7 @@ async def test_while_the_api_is_down_jobs_are_put_off_without_a_request_each(que
         bench.api.set_faults(DOWN)
         await bench.do(replace(bench.job(), tries=2))
         waiting, again = await bench.left()
-        assert (again.tries, 100 < after_s(waiting) < 135) == (3, True)
+        assert (again.tries, 110 < after_s(waiting) < 145) == (3, True)
         asked = len(bench.api.requests())
         await bench.do(bench.job(124))
         await bench.do(bench.job(125))
@@ -157,7 +163,7 @@ async def opened_again(bench: Bench) -> AsyncIterator[Bench]:
     doing = Doing(
         bench.engine,
         bench.queue,
-        members_of(bench.settings, bench.settings.companies),
+        Roster(bench.engine, bench.settings, None, bench.told.append),
         pace=Pace(),
         tell=bench.told.append,
     )
@@ -194,7 +200,7 @@ async def test_a_company_that_the_settings_lack_is_left_to_other_workers(bench: 
     await bench.do(bench.job(999))
     waiting, again = await bench.left()
     assert again.unknown_since is not None
-    assert 8 < after_s(waiting) < 12
+    assert 9 < after_s(waiting) < 13
     assert bench.told[0].startswith("company 999 of account racc_main is not in the settings of this worker: its job ")
     assert "restart those whose settings are older" in bench.told[0]
     assert await bench.engine.history() == []
@@ -205,6 +211,43 @@ async def test_so_is_one_that_they_have_in_another_account(bench: Bench) -> None
     assert (await bench.left())[1].account_id == "racc_2"
     assert bench.told[0].startswith("company 123 of account racc_2 is of account racc_main in the settings of this ")
     assert bench.api.requests() == []
+
+
+async def test_a_company_that_has_come_meanwhile_is_known_by_the_settings_as_they_are_now(bench: Bench) -> None:
+    (other,) = accounts("other")
+    bench.api.place(124)
+    bench.now[0] = replace(
+        bench.settings,
+        accounts=(*bench.settings.accounts, other),
+        companies=tuple(replace(each, account="main") for each in companies([123, 124])),
+    )
+    await bench.do(bench.job(124))
+    assert [len(bench.api.rows(each)) for each in (123, 124)] == [0, 3]
+    await bench.do(bench.job(999))
+    assert "is not in the settings of this worker" in bench.told[-1], "they are read once a minute"
+
+
+async def test_so_is_a_mapping_that_has_changed(bench: Bench) -> None:
+    (new,) = companies([123])
+    bench.now[0] = replace(bench.settings, companies=(replace(new, source=Rows(dims(5)), settings="new"),))
+    await bench.do(replace(bench.job(), settings="new"))
+    assert len(bench.api.rows(123)) == 5
+    assert len(bench.told) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"api": Api(base_url="https://api.example.com/v1")}, "they name another API"),
+        ({"accounts": accounts("main")}, "there is an account 'main' with other values"),
+    ],
+)
+async def test_settings_that_cannot_be_taken_over_are_told(bench: Bench, change: dict[str, Any], why: str) -> None:
+    bench.now[0] = replace(bench.settings, **change)
+    await bench.do(bench.job(124))
+    assert bench.told[0].startswith(f"the settings were read anew, and cannot be taken over: {why}")
+    assert bench.told[0].endswith("Restart the worker with them")
+    assert (await bench.left())[1].company_id == 124
 
 
 async def test_settings_that_differ_are_told_once(bench: Bench) -> None:

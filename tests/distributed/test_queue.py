@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import psycopg
 import pytest
 from procrastinate.jobs import Job, Status
 
-from engine.distributed.company_job import CompanyJob
+from engine.distributed.company_job import TASK, CompanyJob
+from engine.distributed.doing import Doing
 from engine.distributed.enqueue import Enqueued, enqueue
 from engine.distributed.members import Member, members_of
 from engine.distributed.pace import Pace
 from engine.distributed.queue import JobQueue, jobs_of, open_queue
 from engine.distributed.rescue import rescue
+from engine.distributed.tasks import TIDY, add_tasks
 from engine.errors import ConfigError, LedgerError
 from engine.model.settings import Api, Company, Settings
 from tests.distributed.conftest import ORIGIN
@@ -142,6 +145,13 @@ async def test_the_tables_are_made_once_by_however_many_come_first(postgres: Pos
         assert sorted(await asyncio.gather(*(come(url) for _ in range(4)))) == [False, False, False, True]
 
 
+async def test_those_who_enqueue_at_once_enqueue_each_company_once(queue: JobQueue) -> None:
+    every = [member.job for member in members(*range(1, 31))]
+    added = await asyncio.gather(*(queue.put_all(jobs) for jobs in (every, every[::-1], every[10:])))
+    assert sum(added) == len(await queue.waiting()) == 30
+    assert await queue.put_all(every) == 0
+
+
 async def test_one_scheduler_at_a_time(queue: JobQueue) -> None:
     async with queue.alone("schedule") as one, queue.alone("schedule") as other, queue.alone("else") as third:
         assert (one, other, third) == (True, False, True)
@@ -156,6 +166,14 @@ async def test_a_database_that_is_not_there_is_told(postgres: PostgresServer) ->
     with pytest.raises(ConfigError, match="holds a password"):
         async with open_queue("postgresql://a:secret@host/db", ORIGIN):
             pass
+
+
+async def test_procrastinate_watches_over_heartbeat_and_listening(queue: JobQueue) -> None:
+    """It does so only as long as there is a periodic task."""
+    add_tasks(queue, doing=cast("Doing", None))
+    assert set(queue.app.tasks) >= {TASK, TIDY}
+    assert [name for name, _ in queue.app.periodic_registry.periodic_tasks] == [TIDY]
+    assert queue.app.tasks[TASK].retry_strategy is None
 
 
 async def test_the_queue_has_a_schema_of_its_own(queue: JobQueue) -> None:

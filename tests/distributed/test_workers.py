@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -41,11 +42,11 @@ def shared(fleet: Fleet, *company_ids: int, more: str = "") -> None:
 
 
 @contextmanager
-def worker(fleet: Fleet, *words: str) -> Iterator[Forked]:
-    """Run a worker beside the test; what it told is in `worker.err`."""
+def worker(fleet: Fleet, *words: str, verb: str = "worker") -> Iterator[Forked]:
+    """Run a worker, or a scheduler, beside the test; what it told is in `worker.err`."""
     with (fleet.folder / "worker.out").open("wb") as out, (fleet.folder / "worker.err").open("ab") as err:
         env = environment()
-        process = fleet.nursery.start("engine", "worker", *words, cwd=fleet.folder, stdout=out, stderr=err, env=env)
+        process = fleet.nursery.start("engine", verb, *words, cwd=fleet.folder, stdout=out, stderr=err, env=env)
         try:
             yield process
         finally:
@@ -173,6 +174,37 @@ def test_a_database_that_goes_away_is_waited_for(queue_fleet: Fleet, queue_url: 
     assert "Traceback" not in told(fleet)
 
 
+def test_of_many_jobs_one_message_is_sent(queue_fleet: Fleet) -> None:
+    fleet, notify = queue_fleet, '[[notify]]\ncommand = ["/bin/sh", "-c", "cat >> told; echo >> told"]\n'
+    shared(fleet, 9061, 9062, 9063, more=notify)
+    texts = {one: (fleet.folder / f"{one}.csv").read_text("utf-8") for one in (9061, 9062)}
+
+    def messages() -> list[tuple[list[int], list[int]]]:
+        """Sync all companies; return who is told to be in trouble, and who to have recovered, in each message."""
+        path = fleet.folder / "told"
+        path.unlink(missing_ok=True)
+        fleet.run("enqueue")
+        done = fleet.run("worker", "--until-empty", "-q")
+        assert (done.returncode, done.stderr) == (0, "")
+        found = path.read_text("utf-8").splitlines() if path.exists() else []
+        return [_who(json.loads(line)) for line in found]
+
+    def _who(message: dict[str, Any]) -> tuple[list[int], list[int]]:
+        trouble, recovered = (
+            sorted(one["company_id"] for each in message[part] for one in each["companies"])
+            for part in ("trouble", "recovered")
+        )
+        return trouble, recovered
+
+    for one in texts:
+        (fleet.folder / f"{one}.csv").unlink()
+    assert messages() == [([9061, 9062], [])]
+    assert messages() == []
+    (fleet.folder / "9061.csv").write_text(texts[9061], encoding="utf-8")
+    (fleet.folder / "9063.csv").unlink()
+    assert messages() == [([9063], [9061])]
+
+
 def test_a_scheduler_enqueues_who_is_due(queue_fleet: Fleet) -> None:
     fleet = queue_fleet
     shared(fleet, 9041, 9042, more='every = "1h"\n')
@@ -182,6 +214,22 @@ def test_a_scheduler_enqueues_who_is_due(queue_fleet: Fleet) -> None:
     assert fleet.run("schedule", "--once", "-q").stdout == "0 due companies enqueued\n"
     assert "9042" in fleet.run("worker", "--until-empty").stderr
     assert fleet.run("schedule", "--once", "-q").stdout == "0 due companies enqueued\n"
+
+
+def test_a_scheduler_goes_on_with_the_settings_that_it_has(queue_fleet: Fleet, queue_url: str) -> None:
+    fleet = queue_fleet
+    shared(fleet, 9045, more='every = "1h"\n')
+    path = fleet.folder / "dimsync.toml"
+    sound = path.read_text("utf-8")
+    with worker(fleet, "--heartbeat", "0.1", verb="schedule") as process:
+        until(lambda: "enqueued 1 that is due" in told(fleet))
+        path.write_text("[api", encoding="utf-8")
+        until(lambda: "the settings cannot be read, and stay as they were" in told(fleet))
+        path.write_text(sound.replace("127.0.0.1", "localhost"), encoding="utf-8")
+        until(lambda: "they name another ledger or another API" in told(fleet))
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait() == 0
+    assert (jobs(queue_url), told(fleet).count("enqueued")) == (["todo"], 1)
 
 
 def test_without_a_schedule_there_is_nothing_to_keep(queue_fleet: Fleet) -> None:

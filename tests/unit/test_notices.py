@@ -20,6 +20,7 @@ from engine.cli.notices.telling import harmless
 from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Recovered, RunResult
+from engine.model.standing import RunTimes
 from tests.unit.test_render import company, run
 
 NOW = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
@@ -243,31 +244,31 @@ def test_a_broken_run_and_its_end() -> None:
 
 # Companies that workers sync one by one
 
+LAST = RunTimes("run-9", "sync", NOW, NOW, 1)
+
 
 def test_many_runs_are_one_message_and_what_was_told_is_not_told_again() -> None:
     companies = [failed(n, problem("source", f"cannot read {n}.csv", since=BEFORE)) for n in range(1, 31)]
-    message = of_round(companies, {}, NOW, {}, "dimsync.toml")
+    message = of_round(companies, {}, LAST, {}, "dimsync.toml")
     assert (message.title, shown(message)) == ("dimsync sync: 30 companies need a person", [("source", 30)])
-    assert (message.facts, message.footer) == (
-        {"verb": "sync", "exit_code": 1},
-        "30 companies; all of it: dimsync status",
-    )
+    assert message.facts == {"verb": "sync", "run_id": "run-9", "exit_code": 1}
+    assert message.footer == "30 companies; all of it: dimsync status"
     memory = trouble_of(companies, NOW)
     assert read(written(memory)) == memory
-    assert of_round(companies, memory, NOW, {}, "dimsync.toml").is_empty
+    assert of_round(companies, memory, LAST, {}, "dimsync.toml").is_empty
 
 
 def test_of_the_next_runs_what_came_and_what_went_is_told() -> None:
     before = [failed(1, problem("source", since=BEFORE)), failed(2, problem("source")), failed(4, problem("source"))]
     after = [failed(1, problem("source", since=BEFORE)), company(2), failed(3, problem("source"))]
-    message = of_round(after, trouble_of(before, NOW), NOW, {}, "dimsync.toml")
+    message = of_round(after, trouble_of(before, NOW), LAST, {}, "dimsync.toml")
     assert shown(message) == [("source", 1)]
     assert [(each.code, each.companies) for each in message.recovered] == [("source", ((2, "Harbor Grill 2"),))]
 
 
 def test_what_waits_for_nobody_is_not_told() -> None:
     deferred = replace(company(1, State.DEFERRED, 5), problems=(problem("host-down"), problem("quota")))
-    assert of_round([deferred, company(2)], {}, NOW, {}, "dimsync.toml").is_empty
+    assert of_round([deferred, company(2)], {}, LAST, {}, "dimsync.toml").is_empty
 
 
 @pytest.mark.parametrize("text", [None, "", "nonsense", "[[1]]", '{"a": 1}'])

@@ -16,6 +16,7 @@ from engine.cli.notices.making import after_run, asks
 from engine.cli.notices.message import Message
 from engine.model.balance import Balance, worst
 from engine.model.result import CompanyResult, Recovered, Requests, RunResult
+from engine.model.standing import RunTimes
 
 
 class Trouble(NamedTuple):
@@ -45,14 +46,16 @@ def trouble_of(companies: Iterable[CompanyResult], at: datetime) -> dict[Trouble
 def of_round(
     companies: Sequence[CompanyResult],
     memory: Memory,
-    at: datetime,
+    last: RunTimes,
     groups: Mapping[int, Sequence[str]],
     config: str,
 ) -> Message:
     """Return what a target is to be told; it is empty when nothing has changed.
 
-    `companies`: what each told in its last sync. `memory`: of the target. `groups`, `config`: as in `after_run`.
+    `companies`: what each told in its last sync. `memory`: of the target. `last`: the sync that finished last, which
+    the message is dated by. `groups`, `config`: as in `after_run`.
     """
+    at = last.finished_at or last.started_at
     present, names = trouble_of(companies, at), {(each.account, each.company_id): each.name for each in companies}
     over = [
         Recovered(*trouble[:2], names[trouble[:2]], trouble.code, since)
@@ -60,7 +63,7 @@ def of_round(
         if trouble not in present and trouble[:2] in names
     ]
     result = RunResult(
-        run_id="",
+        run_id=last.run_id,
         verb="sync",
         started_at=at,
         finished_at=at,
@@ -72,8 +75,7 @@ def of_round(
         recovered=tuple(over),
     )
     message = after_run(result, groups, config)
-    facts = {"verb": "sync", "exit_code": int(result.exit_code)}
-    return replace(message, facts=facts, footer=f"{len(companies):,} companies; {message.footer.partition('; ')[2]}")
+    return replace(message, footer=f"{len(companies):,} companies; {message.footer.partition('; ')[2]}")
 
 
 def _new_alone(companies: Iterable[CompanyResult], memory: Memory, at: datetime) -> Iterator[CompanyResult]:

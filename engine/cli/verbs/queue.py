@@ -18,8 +18,8 @@ heartbeat_option = click.option(
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Companies that it syncs at a time. Default: 8, which fill half of a processor; fewer for companies with"
-    " hundreds of thousands of rows, which are held in memory.",
+    help="Companies that it syncs at a time. Default: 8, which keep most of one processor busy; fewer for"
+    " companies with hundreds of thousands of rows, which are held in memory.",
 )
 @click.option("--until-empty", is_flag=True, help="End when no job is left that may begin now.")
 @quiet_option
@@ -30,7 +30,9 @@ def worker(*, config: Path, jobs: int | None, until_empty: bool, quiet: bool, he
     The ledger is in Postgres, and the queue beside it. Any number of workers may run, on any machines, with the same
     settings: no two sync one company at once. SIGTERM and Ctrl-C end it in order: it takes no more jobs, requests in
     flight are answered and written down, and what is left is put into the queue again; the exit code is 0. A second
-    signal ends it at once. The settings are read when it begins.
+    signal ends it at once. The settings are read when it begins; companies and
+    accounts also when a job was enqueued with other ones. For all other changes, restart it. The targets of [[notify]]
+    are told what is new once the queue is empty, and hourly while it is not.
     """
     from engine.cli.verbs.queue_work import WorkerLine, run_worker  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 

@@ -15,7 +15,7 @@ from engine.cli.show.output import deliver_texts, dump
 from engine.cli.verbs.chosen import choose
 from engine.cli.verbs.drive import Stop, run_heeding_signals
 from engine.cli.verbs.queue_settings import needs_extra, read_settings
-from engine.cli.verbs.queue_work import StopEvent, hush, pace_of, tell
+from engine.cli.verbs.queue_work import StopEvent, hush, nothing, pace_of, tell
 from engine.config import Configured
 from engine.errors import ConfigError, plain
 from engine.ledger.opening import open_ledger
@@ -140,7 +140,8 @@ async def _keep(
             queue,
             ledger,
             read,
-            tell=tell,
+            tell=nothing if quiet else tell,
+            warn=tell,
             stop=stopping.event,
             tick_s=pace_of(heartbeat_s).scaled(TICK_S),
         )

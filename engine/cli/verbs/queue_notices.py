@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from engine.cli.notices.round import of_round, read, trouble_of, written
@@ -16,8 +15,9 @@ from engine.errors import LedgerError
 from engine.ledger.opening import open_ledger
 from engine.ledger.sqlite.ledger import SqlLedger
 from engine.model.origin import origin_of
-from engine.model.result import CompanyResult, RunResult
+from engine.model.result import RunResult
 from engine.model.settings import NamedCompany
+from engine.model.standing import RunTimes, Standing
 
 LOOK_S = 30.0
 """How often a worker that has done something looks whether there is something to tell."""
@@ -72,7 +72,9 @@ class Notifier:
         """Tell each target what it was not told yet; return whether all of that is done."""
         now, origin = datetime.now(UTC), queue.origin
         is_idle = not await queue.due() and not await queue.under_way()
-        companies = await self._companies(ledger, origin)
+        standing = await ledger.standing(origin)
+        if standing.last is None:
+            return True
         all_done = True
         for target in self._configured.notify:
             what = f"workers:{target.key}"
@@ -80,24 +82,19 @@ class Notifier:
             if not is_idle and told_at is not None and now - told_at < BUSY:
                 all_done = False
                 continue
-            all_done &= await self._tell_one(ledger, target, what, companies, now)
+            all_done &= await self._tell_one(ledger, target, what, standing, standing.last)
         return all_done
 
-    async def _tell_one(
-        self, ledger: SqlLedger, target: Target, what: str, companies: Sequence[CompanyResult], now: datetime
-    ) -> bool:
+    async def _tell_one(self, ledger: SqlLedger, target: Target, what: str, standing: Standing, last: RunTimes) -> bool:
         origin = origin_of(self._configured.settings.api.base_url)
         memory = read(await ledger.told_words(origin, what))
-        message = of_round(companies, memory, now, self._configured.groups, self._config)
+        named = {NamedCompany(levels.account, number) for number, levels in self._configured.levels.items()}
+        companies = [each for where, each in standing.companies.items() if where in named]
+        message = of_round(companies, memory, last, self._configured.groups, self._config)
         if message.is_empty:
             return True
         reached = await tell_here([target], message)
         if all(reached.values()):
+            now = datetime.now(UTC)
             await ledger.tell_again(origin, what, now, written(trouble_of(companies, now)))
         return all(reached.values())
-
-    async def _companies(self, ledger: SqlLedger, origin: str) -> list[CompanyResult]:
-        """Return what each company of the settings told in its last sync."""
-        named = {NamedCompany(levels.account, number) for number, levels in self._configured.levels.items()}
-        standing = await ledger.standing(origin)
-        return [each for where, each in standing.companies.items() if where in named]

@@ -20,6 +20,7 @@ from engine.config import Configured
 from engine.errors import LedgerError
 from engine.model.balance import ExitCode
 from engine.model.origin import origin_of
+from engine.model.settings import Settings
 from engine.observe.terminal import safe
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     from engine.distributed.worker import AT_ONCE, Shift, work  # noqa: PLC0415
 
     hush()
-    settings = replace(configured.settings, companies=configured.companies)
+    settings = _settings(configured)
     at_once = line.jobs or AT_ONCE
     stopping = StopEvent("stopping: finishing requests in flight, once more to quit at once", quiet=line.quiet)
     stop.watch(stopping, ())
@@ -79,7 +80,8 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     notifier = Notifier(configured, str(line.config))
     shift = Shift(
         settings=settings,
-        tell=_nothing if line.quiet else tell,
+        read=lambda: _settings(read_settings(line.config)),
+        tell=nothing if line.quiet else tell,
         at_once=at_once,
         until_empty=line.until_empty,
         pace=pace_of(line.heartbeat_s),
@@ -94,6 +96,10 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     await notifier.look()
 
 
+def _settings(configured: Configured) -> Settings:
+    return replace(configured.settings, companies=configured.companies)
+
+
 def pace_of(heartbeat_s: float | None) -> Pace:
     """Return the usual pace, or that of a heartbeat."""
     from engine.distributed.pace import Pace  # noqa: PLC0415  an extra
@@ -106,7 +112,7 @@ def tell(text: str) -> None:
     click.echo(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", err=True)
 
 
-def _nothing(text: str) -> None:
+def nothing(text: str) -> None:
     """Tell nobody."""
 
 

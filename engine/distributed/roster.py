@@ -1,0 +1,65 @@
+"""The companies that a worker knows: those of its settings, which it reads anew when a job shows that they changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from engine.distributed.company_job import CompanyJob
+from engine.distributed.members import Member, members_of
+from engine.errors import ConfigError, LedgerError
+from engine.model.origin import origin_of
+from engine.model.settings import Settings
+from engine.run.engine import Engine
+
+REREAD_S = 60.0
+"""How often settings are read anew at most."""
+
+
+class Roster:
+    """The members that a worker's jobs may be of."""
+
+    def __init__(
+        self, engine: Engine, settings: Settings, read: Callable[[], Settings] | None, tell: Callable[[str], None]
+    ) -> None:
+        """Take the members of the settings. `read`: returns the settings as they are now; called in a thread."""
+        self._engine = engine
+        self._origin = origin_of(settings.api.base_url)
+        self._members = _by_id(settings)
+        self._read = read
+        self._read_at_s = float("-inf")  # on the monotonic clock
+        self._tell = tell
+
+    async def member(self, job: CompanyJob) -> Member | None:
+        """Return the company of a job; None: the settings have none of that id. It may be of another account."""
+        if not self._has(job):
+            await self._read_anew()
+        return self._members.get(job.company_id)
+
+    def _has(self, job: CompanyJob) -> bool:
+        """Return whether the settings have a job's company, as whoever enqueued it had it."""
+        found = self._members.get(job.company_id)
+        return found is not None and found.job.lock == job.lock and job.settings in {"", found.company.settings}
+
+    async def _read_anew(self) -> None:
+        """Take over companies and accounts as they are now. All else that has changed needs another worker."""
+        if self._read is None or time.monotonic() < self._read_at_s + REREAD_S:
+            return
+        self._read_at_s = time.monotonic()
+        try:
+            self._take(await asyncio.to_thread(self._read))
+        except (ConfigError, LedgerError) as error:
+            self._tell(f"the settings were read anew, and cannot be taken over: {error}. Restart the worker with them")
+
+    def _take(self, settings: Settings) -> None:
+        """Take over what settings have. Raises `ConfigError`."""
+        if origin_of(settings.api.base_url) != self._origin:
+            raise ConfigError("they name another API")
+        for account in settings.accounts:
+            self._engine.add_account(account)
+        self._members = _by_id(settings)
+
+
+def _by_id(settings: Settings) -> dict[int, Member]:
+    return {member.company.id: member for member in members_of(settings, settings.companies)}
