@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.settings import Account, Secret
@@ -151,7 +151,7 @@ def test_without_cryptography_tokens_are_not_shared(monkeypatch: pytest.MonkeyPa
 
 
 @given(token=TOKENS, origin=st.text(max_size=20), key_id=st.text(max_size=20))
-@STEADY
+@settings(STEADY, max_examples=30)
 def test_what_was_sealed_is_opened_by_the_same_secrets_alone_and_holds_no_token(
     token: str, origin: str, key_id: str
 ) -> None:

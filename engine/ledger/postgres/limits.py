@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -58,6 +59,15 @@ LINE = {
 }
 
 
+CUT = News(is_lost=True)
+READERS: Mapping[str, Callable[[str], News]] = {
+    "pause": lambda seconds: News(pause_s=float(seconds)),
+    "wanted": lambda _: News(is_wanted=True),
+    "free": lambda _: News(is_free=True),
+}
+"""What the kinds of messages say. One that a newer dimsync tells is not understood, and left."""
+
+
 class _Answered(NamedTuple):
     """What the database said, and when by this machine's clock."""
 
@@ -77,7 +87,9 @@ class PostgresLimits:
     """Limits that all workers on one database share. It may be used from several event loops."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._line = Line(name, lambda: Session(url, name, self._prepare, **LINE), self._hear)
+        self._line = Line(
+            name, lambda: Session(url, name, self._prepare, **LINE), hear=self._hear, cut=partial(self._tell, None, CUT)
+        )
         self._name = name
         self._watchers: dict[tuple[KeyName, str], _Watcher] = {}
         self._turn = Lock()  # of whoever reads or changes the watchers
@@ -157,22 +169,19 @@ class PostgresLimits:
         self._usual_s = 0.0
 
     def _hear(self, message: str) -> None:
-        """Hand on what was heard; an empty message: the connection is cut. The thread runs this."""
-        key, news = _read(message)
+        """Hand on what was heard: see `tell_workers` in the schema. The thread runs this."""
+        kind, *about = message.split(" ", 3)
+        if kind in READERS and len(about) == 3:
+            seconds, key_id, origin = about
+            self._tell(KeyName(origin, key_id), READERS[kind](seconds))
+
+    def _tell(self, key: KeyName | None, news: News) -> None:
+        """Tell those who watch a key; None: any key."""
         with self._turn:
             told = [watcher for (of, _), watcher in self._watchers.items() if key in (None, of)]
         for watcher in told:
             with suppress(RuntimeError):  # a loop that was closed
                 watcher.loop.call_soon_threadsafe(watcher.hear, news)
-
-
-def _read(message: str) -> tuple[KeyName | None, News]:
-    """Return what a message is about, None: all keys; and what it says. See `tell_workers` in the schema."""
-    if not message:
-        return None, News(is_lost=True)
-    kind, seconds, key_id, origin = message.split(" ", 3)
-    pause_s = float(seconds) if kind == "pause" else 0.0
-    return KeyName(origin, key_id), News(pause_s=pause_s, is_wanted=kind == "wanted", is_free=kind == "free")
 
 
 def _nothing(_: object) -> None:

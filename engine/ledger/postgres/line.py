@@ -35,11 +35,14 @@ class _Question(NamedTuple):
 class Line:
     """Made without a connection; `aclose` ends it."""
 
-    def __init__(self, name: str, connect: Callable[[], Session], hear: Callable[[str], None]) -> None:
-        """Take what connects. `hear`: called in the thread with each message; with an empty one when it is cut."""
+    def __init__(
+        self, name: str, connect: Callable[[], Session], *, hear: Callable[[str], None], cut: Callable[[], None]
+    ) -> None:
+        """Take what connects. In the thread, `hear` is called with each message, `cut` when the connection is lost."""
         self._name = name
         self._connect = connect
         self._hear = hear
+        self._cut = cut
         self._questions: SimpleQueue[_Question | None] = SimpleQueue()  # None: close
         self._thread: Thread | None = None
         self._bell: socket.socket | None = None  # wakes the thread
@@ -104,13 +107,13 @@ class Line:
 
     def _answer_all(self, questions: list[_Question], session: Session | None) -> Session | None:
         """Answer questions; return the session, None if there is none any more."""
-        failure: LedgerError | None = None
+        failure: Exception | None = None
         for question in questions:
             if session is None and failure is None:
                 try:
                     session = self._connected()
-                except LedgerError as error:
-                    failure = error  # each question would wait as long, and in vain
+                except Exception as error:  # noqa: BLE001  each question would wait as long, and in vain
+                    failure = error
             _answer(question, session, failure)
             session = self._if_there(session)
         if session is not None:
@@ -128,13 +131,13 @@ class Line:
         if session is None or not session.is_lost:
             return session
         session.close()
-        self._hear("")
+        self._cut()
         return None
 
     def _listen(self, session: Session) -> None:
         """Take in what others have told."""
         connection = session.connection.pgconn
-        with suppress(psycopg.OperationalError):  # it is lost, which shows
+        with suppress(psycopg.Error):  # it is lost, which shows
             connection.consume_input()
             while (note := connection.notifies()) is not None:
                 self._hear(note.extra.decode())
@@ -155,12 +158,12 @@ def _wait(selector: selectors.BaseSelector, ear: socket.socket, session: Session
         ear.recv(4096)
 
 
-def _answer(question: _Question, session: Session | None, failure: LedgerError | None) -> None:
+def _answer(question: _Question, session: Session | None, failure: Exception | None) -> None:
     """Answer one question. Without a session, the answer is why there is none."""
     if question.answer.cancelled():
         return
     result: Any = None
-    error: Exception | None = failure
+    error = failure
     if session is not None:
         try:
             result = question.work(session)
