@@ -30,6 +30,9 @@ ROWS = 1_250
 
 SCALES = (1, 10, 100)
 
+MOST = 9_000
+"""Companies that are simulated of one database's; what more of them take goes on at the same pace."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
@@ -114,7 +117,8 @@ class Queue:
 
 def simulate(scale: int, what: Round, plant: Plant, costs: Costs = COSTS) -> Outcome:
     """Return how a sync goes at one of the databases, with its part of the fleet and of the workers."""
-    left = ACCOUNTS * COMPANIES_EACH * scale // plant.databases
+    companies = ACCOUNTS * COMPANIES_EACH * scale // plant.databases
+    left = simulated = min(companies, MOST)
     count, requests = plant.workers // plant.databases, what.requests
     database, workers = Queue(DATABASE_CORES), [(Queue(1), Queue(1)) for _ in range(count)]
     steps = (
@@ -143,7 +147,7 @@ def simulate(scale: int, what: Round, plant: Plant, costs: Costs = COSTS) -> Out
         "a worker's connection to the ledger": max(ledger.use(now) for _, ledger in workers),
         "the database's processors": database.use(now),
     }
-    return Outcome(plant=plant, seconds=now, use=use)
+    return Outcome(plant=plant, seconds=now * companies / simulated, use=use)
 
 
 def grown(scale: int, what: Round) -> Iterator[Outcome]:

@@ -26,7 +26,7 @@ from tests.postgres_server import MEMORY
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_200 if WHOLE else 60)]
 
-WORKERS = 4
+WORKERS = 4 if WHOLE else 2
 JOBS = 8 if WHOLE else 2
 HEARTBEAT = () if WHOLE else ("--heartbeat", "0.3")
 PATIENCE_S = 600.0 if WHOLE else 40.0
@@ -108,7 +108,7 @@ def test_workers_keep_to_the_limits_of_each_key_together(stage: Stage) -> None:
 def test_companies_of_killed_workers_are_finished_by_the_others(stage: Stage, seed: int) -> None:
     rng = Random(seed)
     with stage(FAST) as made:
-        workers = start(made)
+        workers = start(made, max(3, WORKERS))
         under_way(made, rng.uniform(0.1, 0.4))
         first, second = rng.sample(workers, 2)
         first.kill()
@@ -171,7 +171,7 @@ def test_connections_cut_in_mid_transaction_lose_nothing(stage: Stage, database:
 
 def test_a_worker_that_joins_needs_no_settings_and_shares_the_work(stage: Stage) -> None:
     with stage(FAST) as made:
-        start(made, 2)
+        start(made, 2 if WHOLE else 1)
         under_way(made, 0.2)
         join(made)
         made.wait(PATIENCE_S)
