@@ -78,6 +78,12 @@ class Fleet:
         """Return the rows of a company that the server has at first."""
         return [] if self.new_rows is None else self.rows(company)[: -self.new_rows]
 
+    @property
+    def most_requests(self) -> int:
+        """A number of requests that no run of a company exceeds while nothing goes wrong: token and directory, too."""
+        rows = self.rows_by_rate * self.fastest
+        return -(-rows // self.page_size) - (-rows // self.chunk_rows) + 6
+
     def wanted(self) -> dict[int, tuple[int, int]]:
         """Return how many rows each company must have in the end, and their checksum."""
         return {company: (len(rows := self.rows(company)), checksum(rows)) for company in self.ids}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -30,6 +30,7 @@ class Database:
     def __init__(self, server: Any) -> None:
         self._server = server
         self._ended_s = 0.0  # processor time of servers that were stopped
+        self._session: psycopg.Connection | None = None  # kept, since one for each look would be what is measured
 
     @property
     def url(self) -> str:
@@ -37,9 +38,10 @@ class Database:
         return str(self._server.get_uri("ledger"))
 
     def ask(self, query: str, values: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
-        """Return what a query finds, on a connection of its own."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(query, values).fetchall()
+        """Return what a query finds. Raises `psycopg.OperationalError` when the database is away."""
+        if self._session is None or self._session.closed:
+            self._session = psycopg.connect(self.url, autocommit=True, application_name="rig")
+        return self._session.execute(query, values).fetchall()
 
     def size(self, schema: str) -> int:
         """Return how many bytes the tables of a schema take."""
@@ -56,6 +58,11 @@ class Database:
     def cpu_s(self) -> float:
         """Return the processor time of the server's processes so far, of those that have ended, too."""
         return self._ended_s + _tree_s(self._server.get_pid())
+
+    def close(self) -> None:
+        """Leave the database."""
+        if self._session is not None:
+            self._session.close()
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop the server: all connections are cut. `immediate` leaves it to recover from its log, as after a crash."""
@@ -106,7 +113,8 @@ def postgres(within: Path | None = None) -> Iterator[Database]:
         try:
             with psycopg.connect(server.get_uri("postgres"), autocommit=True) as connection:
                 connection.execute("create database ledger encoding 'UTF8' template template0")
-            yield Database(server)
+            with closing(Database(server)) as database:
+                yield database
         finally:
             server.cleanup()
     finally:

@@ -56,7 +56,7 @@ class Site:
 
     def wait(self, patience_s: float) -> float:
         """Wait until all is done; return the seconds."""
-        return until(self.is_done, "not all companies were finished", patience_s)
+        return until(self.is_done, "not all companies were finished", patience_s, each_s=0.1)
 
     def requests(self) -> int:
         """Return how many requests the server has seen."""

@@ -160,11 +160,11 @@ class Workers:
                 worker.kill()
 
 
-def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> float:
-    """Wait for a condition, which is looked at often; return the seconds. Raises `ProgramFailed` if it takes longer."""
+def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S, *, each_s: float = 0.02) -> float:
+    """Wait for a condition, and return the seconds. Raises `ProgramFailed` if it takes longer."""
     began = time.monotonic()
     while not condition():
         if time.monotonic() - began > patience_s:
             raise ProgramFailed(f"{what}: not within {patience_s:g} s")
-        time.sleep(0.02)
+        time.sleep(each_s)
     return time.monotonic() - began

@@ -120,7 +120,7 @@ def test_companies_of_killed_workers_are_finished_by_the_others(stage: Stage, se
         after_s = made.recovered(killed_at)
         tell(f"seconds from the second kill until companies of dead workers were synced: {after_s}")
         assert after_s
-        must_be_right(made, kills=2)
+        must_be_right(made, died=2 * JOBS)
         must_rest(made)
 
 
@@ -133,7 +133,7 @@ def test_a_worker_that_was_frozen_past_its_heartbeat_does_no_harm_when_it_wakes(
         frozen.signal(signal.SIGCONT)
         made.wait(PATIENCE_S)
         made.workers.end()
-        must_be_right(made, kills=1)
+        must_be_right(made, died=JOBS)
         must_rest(made)
 
 
@@ -149,7 +149,7 @@ def test_a_database_that_stops_and_starts_loses_nothing(stage: Stage, database: 
         tell(f"the database was away for {moment() - silent_since:.1f} s")
         made.wait(PATIENCE_S)
         made.workers.end()
-        must_be_right(made, kills=None)
+        must_be_right(made, died=None)
         must_rest(made)
 
 
@@ -165,7 +165,7 @@ def test_connections_cut_in_mid_transaction_lose_nothing(stage: Stage, database:
         tell(f"{cut} sessions were ended in a transaction")
         made.wait(PATIENCE_S)
         made.workers.end()
-        must_be_right(made, kills=None)
+        must_be_right(made, died=None)
         must_rest(made)
 
 
