@@ -22,7 +22,7 @@ class Ask:
     interval_s: float  # between two permits of the key, whoever uses them
     most: int  # requests that all workers together may have out
     wants: int  # seats that it could use now, those in use included
-    out: int  # its requests that are out
+    out: int  # its requests that are out, and those that may set off before it has the answer
     keep_s: float  # its seats are free for others when it was not heard of for so long
 
 

@@ -91,12 +91,16 @@ class ModelLimits:
         loop = get_running_loop()
         answer: Future[T] = loop.create_future()
 
-        def deliver() -> None:
+        def deliver(made: T) -> None:
             if self.is_away:
                 answer.set_exception(LedgerError("the database is away"))
             elif not answer.cancelled():
-                answer.set_result(make())
+                answer.set_result(made)
+
+        def decide(back_s: float) -> None:
+            loop.call_later(back_s, deliver, make())
 
         if not self.is_silent:
-            loop.call_later(self.takes_s(), deliver)
+            way_s = self.takes_s() / 2
+            loop.call_later(way_s, decide, way_s)
         return answer

@@ -72,10 +72,11 @@ class Share:
         self._wants = wants
         self._hold = hold
         self._permits: deque[Permit] = deque()
-        self._size = 1  # permits that were of use when they were asked for at a time
+        self._size = 1  # permits that were asked for last
         self._lapsed = 0  # since the last lease was asked for
         self._has_line = False  # others' permits lay before those of the last lease
-        self._seats = 0
+        self._seats = 0  # by the last answer
+        self._usable = 0  # those, or fewer, while an answer is awaited that may be of fewer
         self._out = 0
         self._is_contended = False
         self._heard_s = -inf  # when the last lease came; all times are the event loop's
@@ -100,7 +101,7 @@ class Share:
         return (
             bool(permits)
             and permits[0].from_s <= now_s
-            and self._out < self._seats
+            and self._out < self._usable
             and now_s - self._heard_s < self._fresh_s()
         )
 
@@ -143,7 +144,8 @@ class Share:
             self._shared.leave(self._key, self._worker).add_done_callback(_ignored)
         self._key, self._asked, self._has_begun = key, None, False
         self._permits.clear()
-        self._seats, self._heard_s = 0, -inf
+        self._seats = self._usable = 0
+        self._heard_s = -inf
 
     async def leave(self) -> None:
         """Give the seats back; permits in hand lapse. Raises `LedgerError`: they come free by themselves, later."""
@@ -204,7 +206,8 @@ class Share:
             self._size = min(self._most_permits, 2 * self._size)
         self._lapsed = 0
         spare = self._size if is_alone or waiting > 1 else 1
-        return min(self._most_permits, max(spare, waiting - len(self._permits)))
+        self._size = min(self._most_permits, max(spare, waiting - len(self._permits)))
+        return self._size
 
     def _ask(self, permits: int) -> None:
         """Ask, unless an answer is awaited: then once more after that."""
@@ -215,6 +218,8 @@ class Share:
             self._has_begun = True
             self._shared.watch(self._key, self._worker, self.hear)
         self._asked_s = get_running_loop().time()
+        # Others may have what is not told of here before the answer comes. It is told of where all have enough.
+        self._usable = max(self._out, self._seats if permits and not self._is_contended else 0)
         self._asked = self._shared.lease(
             self._key,
             Ask(
@@ -223,7 +228,7 @@ class Share:
                 interval_s=self._interval_s,
                 most=self._limits.max_concurrency,
                 wants=max(self._wants(), self._out),
-                out=self._out,
+                out=self._usable,
                 keep_s=FRESH_S + self._limits.timeout_s + MARGIN_S,
             ),
         )
@@ -248,7 +253,8 @@ class Share:
 
     def _take_in(self, lease: Lease, now_s: float) -> None:
         self._heard_s = now_s
-        self._seats, self._is_contended = lease.seats, lease.is_contended
+        self._seats = self._usable = lease.seats
+        self._is_contended = lease.is_contended
         if lease.pause_s:
             self._take_over_pause(now_s, lease.pause_s)
         if lease.permits:
