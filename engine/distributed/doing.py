@@ -28,7 +28,7 @@ UNKNOWN_S = 10.0
 
 
 class Doing:
-    """What a worker does with its jobs, all on one engine."""
+    """What a worker does with its jobs, all on one engine. `tell`, `warn`: as in `Shift`."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Doing:
         *,
         pace: Pace,
         tell: Callable[[str], None],
+        warn: Callable[[str], None],
         watchers: Sequence[Watcher] = (),
     ) -> None:
         self._engine = engine
@@ -45,6 +46,7 @@ class Doing:
         self._roster = roster
         self._pace = pace
         self._tell = tell
+        self._warn = warn
         self._watchers = watchers
         self._host = _Host(pace)
         self._has_told_of_others = False
@@ -85,7 +87,7 @@ class Doing:
             result = await sync_company(self._engine, member.company)
         except Exception as error:  # noqa: BLE001  whatever it is, it must not take the worker along
             after_s = await self._put_off(job)
-            self._tell(f"{_named(member)}: not synced, again in {_span(after_s)}: {_said(error)}")
+            self._warn(f"{_named(member)}: not synced, again in {_span(after_s)}: {_said(error)}")
             return None
         await self._conclude(job, member, result)
         return result
@@ -104,7 +106,7 @@ class Doing:
         """Tell once of settings that differ from those of whoever enqueued a job. A run is by the worker's own."""
         if job.settings not in {"", member.company.settings} and not self._has_told_of_others:
             self._has_told_of_others = True
-            self._tell(
+            self._warn(
                 f"{_named(member)}: its sources or mapping are other ones here than where it was enqueued. Give all"
                 " workers and the scheduler the same settings, and restart them when these change"
             )
@@ -119,12 +121,12 @@ class Doing:
         else:
             why = f"{who} is of account {safe(member.job.account_id)} in the settings of this worker"
         if now - since >= KEPT:
-            self._tell(f"{why}, nor of any other that had its job since {since:%Y-%m-%d %H:%M} UTC: it is given up")
+            self._warn(f"{why}, nor of any other that had its job since {since:%Y-%m-%d %H:%M} UTC: it is given up")
             return
         after_s = await self._put(
             replace(job, tries=job.tries + 1, unknown_since=since), growing_s(job.tries) * UNKNOWN_S / growing_s(0)
         )
-        self._tell(
+        self._warn(
             f"{why}: its job is put to the workers again in {_span(after_s)}. Give all workers the same settings, and"
             " restart those whose settings are older"
         )
@@ -154,8 +156,9 @@ class _Host:
     def learn(self, result: RunResult) -> None:
         """Take note of a run, whose company the API was down for, or was not."""
         if any(problem.code == "host-down" for company in result.companies for problem in company.problems):
-            self._until_s = time.monotonic() + self._pace.scaled(growing_s(self._tries))
-            self._tries += 1
+            if self.down_s() == 0:  # else it is of those that tried together
+                self._until_s = time.monotonic() + self._pace.scaled(growing_s(self._tries))
+                self._tries += 1
         elif result.requests.total:
             self._until_s, self._tries = 0.0, 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -99,6 +99,11 @@ class JobQueue:
         with self.explained():
             stalled = self.app.job_manager.get_stalled_jobs
             return list(await stalled(queue=self.name, seconds_since_heartbeat=seconds))
+
+    async def live(self, worker_id: int) -> None:
+        """Say that a worker lives. Nothing happens where the database is away."""
+        with suppress(LedgerError), self.explained():
+            await self.app.job_manager.update_heartbeat(worker_id)
 
     async def forget_silent_workers(self, seconds: float) -> None:
         """Strike out workers that have said nothing for so long."""
@@ -195,4 +200,6 @@ def _id(job: Job) -> int:
 
 def _said(error: Exception) -> str:
     told = error.__cause__ if isinstance(error, ConnectorException) and error.__cause__ else error
+    if isinstance(told, psycopg.Error) and told.diag.message_primary:
+        return told.diag.message_primary  # without the statement
     return " ".join(str(told).split()).rstrip(".") or type(told).__name__

@@ -21,7 +21,7 @@ class Roster:
     """The members that a worker's jobs may be of."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, read: Callable[[], Settings] | None, tell: Callable[[str], None]
+        self, engine: Engine, settings: Settings, read: Callable[[], Settings] | None, warn: Callable[[str], None]
     ) -> None:
         """Take the members of the settings. `read`: returns the settings as they are now; called in a thread."""
         self._engine = engine
@@ -29,7 +29,7 @@ class Roster:
         self._members = _by_id(settings)
         self._read = read
         self._read_at_s = float("-inf")  # on the monotonic clock
-        self._tell = tell
+        self._warn = warn
 
     async def member(self, job: CompanyJob) -> Member | None:
         """Return the company of a job; None: the settings have none of that id. It may be of another account."""
@@ -50,7 +50,7 @@ class Roster:
         try:
             self._take(await asyncio.to_thread(self._read))
         except (ConfigError, LedgerError) as error:
-            self._tell(f"the settings were read anew, and cannot be taken over: {error}. Restart the worker with them")
+            self._warn(f"the settings were read anew, and cannot be taken over: {error}. Restart the worker with them")
 
     def _take(self, settings: Settings) -> None:
         """Take over what settings have. Raises `ConfigError`."""

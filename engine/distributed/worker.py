@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psycopg
 from procrastinate.worker import Worker
 
+from engine.distributed.company_job import CompanyJob
 from engine.distributed.doing import Doing
 from engine.distributed.pace import GRACE_S, USUAL, Pace, wait
 from engine.distributed.queue import JobQueue, open_queue
@@ -29,6 +31,13 @@ A job of a small company is some five requests of 30 to 50 ms, and some 25 ms of
 processor busy. Each holds its company's rows in memory.
 """
 
+TRYING = "It is tried again until it is there."
+SILENT = "The worker was silent for so long that it was taken for dead, and others have its jobs. It begins anew."
+
+
+class _TakenForDeadError(LedgerError):
+    """The queue does not know this worker any more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
@@ -37,6 +46,7 @@ class Shift:
     settings: Settings  # its companies are those that it knows
     read: Callable[[], Settings] | None = None  # the settings as they are now, for companies that have come
     tell: Callable[[str], None]  # takes what it does, a line at a time
+    warn: Callable[[str], None]  # takes what somebody should know of who does not follow that
     at_once: int = AT_ONCE
     until_empty: bool = False  # it ends when no job is left that may begin now
     pace: Pace = USUAL
@@ -54,20 +64,20 @@ async def work(shift: Shift, stop: asyncio.Event) -> None:
     url, origin = settings.ledger_url, origin_of(settings.api.base_url)
     has_begun, trouble = False, ""
     async with Engine(settings, telemetry=shift.telemetry) as engine:
-        roster = Roster(engine, settings, shift.read, shift.tell)
+        roster = Roster(engine, settings, shift.read, shift.warn)
         while not stop.is_set():
             try:
                 async with open_queue(url, origin, patience_s=patience_s) as queue:
-                    has_begun = True
+                    has_begun, trouble = True, ""
                     if await _Session(shift, engine, queue, roster).work(stop):
                         return
-                    told = "The connection to the queue of jobs was lost"
+                    told = f"The connection to the queue of jobs was lost. {TRYING}"
             except LedgerError as error:
                 if not has_begun:
                     raise
-                told = str(error).rstrip(".")
+                told = SILENT if isinstance(error, _TakenForDeadError) else f"{error} {TRYING}"
             if told != trouble and not stop.is_set():
-                shift.tell(f"{told}. It is tried again until it is there.")
+                shift.warn(told)
             trouble = told
             await wait(stop, shift.pace.reconnect_s)
 
@@ -85,6 +95,7 @@ class _Session:
             roster,
             pace=shift.pace,
             tell=shift.tell,
+            warn=shift.warn,
             watchers=shift.watchers,
         )
         add_tasks(queue, self._doing)
@@ -124,14 +135,20 @@ class _Session:
             with self._queue.explained():
                 await self._worker.run()
         except LedgerError as error:
-            return error
+            cause = error.__cause__ and error.__cause__.__cause__
+            is_forgotten = isinstance(cause, psycopg.errors.ForeignKeyViolation)  # the worker's number is gone
+            return _TakenForDeadError(SILENT) if is_forgotten else error
         finally:
             self._ended.set()
         return None
 
     async def _heed(self, stop: asyncio.Event) -> None:
+        """End the worker when it is stopped; until then, say that it lives, which procrastinate's does not any more."""
         await stop.wait()
         self._worker.stop()
+        while (number := self._worker.worker_id) is not None:
+            await self._queue.live(number)
+            await wait(self._ended, self._pace.heartbeat_s)
 
     async def _announce(self) -> None:
         """Tell the watchers the worker's number, once it has one."""
@@ -146,7 +163,7 @@ class _Session:
         while not self._ended.is_set():
             with suppress(LedgerError):  # the session ends by itself if the database is away
                 for job in await rescue(self._queue, self._pace):
-                    self._shift.tell(f"company {job.company_id}: its worker has died, its job waits again")
+                    self._shift.warn(_died_words(job))
             await wait(self._ended, self._pace.heartbeat_s)
 
     async def _end_when_empty(self) -> None:
@@ -166,3 +183,11 @@ class _Session:
         under_way = await self._queue.under_way()
         has_taken = any(job.worker_id == self._worker.worker_id for job in under_way)  # one just now
         return not has_taken and not await self._queue.due()
+
+
+def _died_words(job: CompanyJob) -> str:
+    """Return what is said of a job whose worker has died."""
+    told = f"company {job.company_id}: its worker has died, its job waits again"
+    workers = "a worker" if job.deaths == 1 else f"{job.deaths:,} workers"
+    more = f" (as {workers} before it, with this company: does it need more memory than there is?)"
+    return f"{told}{more}" if job.deaths else told

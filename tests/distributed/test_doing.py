@@ -99,7 +99,7 @@ async def opened(url: str, known: tuple[Company, ...]) -> AsyncIterator[Bench]:
             now = [settings]
             seen = Seen()
             roster = Roster(engine, settings, lambda: now[0], told.append)
-            doing = Doing(engine, queue, roster, pace=Pace(), tell=told.append, watchers=[seen])
+            doing = Doing(engine, queue, roster, pace=Pace(), tell=told.append, warn=told.append, watchers=[seen])
             yield Bench(api, settings, engine, queue, doing, told, seen, now)
 
 
@@ -130,6 +130,17 @@ async def test_a_company_that_another_run_has_is_tried_in_half_a_minute(bench: B
     waiting, again = await bench.left()
     assert (again.lock, 28 < after_s(waiting) < 37) == (job.lock, True)
     assert bench.told[0].startswith("company 123 Harbor Grill: locked, ")
+
+
+async def test_companies_that_found_the_api_down_together_count_once(queue_url: str) -> None:
+    async with opened(queue_url, companies([123, 124, 125, 126])) as bench:
+        bench.api.set_faults(DOWN)
+        await asyncio.gather(*(bench.do(bench.job(each)) for each in (123, 124, 125)))
+        for waiting in await bench.queue.waiting():
+            await bench.queue.take_out(waiting)
+        await bench.do(bench.job(126))
+        waiting, _ = await bench.left()
+        assert 25 < after_s(waiting) < 37
 
 
 async def test_while_the_api_is_down_jobs_are_put_off_without_a_request_each(queue_url: str) -> None:
@@ -166,6 +177,7 @@ async def opened_again(bench: Bench) -> AsyncIterator[Bench]:
         Roster(bench.engine, bench.settings, None, bench.told.append),
         pace=Pace(),
         tell=bench.told.append,
+        warn=bench.told.append,
     )
     yield replace(bench, doing=doing)
 

@@ -90,8 +90,10 @@ def test_two_terminals(queue_fleet: Fleet) -> None:
     assert sorted(line.split()[2] for line in ended) == ["9001", "9002", "9003"]
     assert all("synced, + 30" in line for line in ended)
     assert [len(fleet.door.rows(one)) for one in (9001, 9002, 9003)] == [30, 30, 30]
-    assert fleet.run("worker", "--until-empty", "-q").stderr == ""
     assert "3 of 3 in order" in fleet.run("status").stdout
+    assert fleet.run("history").stdout.splitlines()[1].split()[2:8] == ["sync", "0", "3", "x", "1", "90"]
+    assert fleet.run("report").returncode == 0
+    assert all(f"Company {one}" in (fleet.folder / "report.csv").read_text("utf-8") for one in (9001, 9002, 9003))
 
 
 def test_a_worker_that_is_stopped_leaves_the_rest_to_others(queue_fleet: Fleet, queue_url: str) -> None:

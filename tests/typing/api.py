@@ -64,6 +64,7 @@ from engine import (
     Verify,
     VerifyMode,
     Waiting,
+    again_after_s,
     from_frame,
     from_iterable,
     load_plan,
@@ -74,6 +75,7 @@ from engine import (
     run_json,
     run_sync,
     save_plan,
+    sync_company,
     write_plan,
 )
 from engine.testing import Clock, Match, MemoryLedger, ReceivedRequest, Rule, Sandbox, faults
@@ -251,6 +253,12 @@ class Watching:
 def without_an_event_loop(settings: Settings, companies: list[Company]) -> None:
     assert_type(run_sync(settings), RunResult)
     assert_type(run_sync(settings, companies, allow=(), budget=5, telemetry=Watching()), RunResult)
+
+
+async def a_job(engine: Engine, company: Company) -> None:
+    result = await sync_company(engine, company)
+    assert_type(result, RunResult)
+    assert_type(again_after_s(result, tries=2), float | None)
 
 
 async def given(settings: Settings, rows: list[Dimension], frame: Frame) -> None:

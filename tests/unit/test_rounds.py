@@ -16,6 +16,7 @@ FIVE = datetime(2026, 11, 30, 5, tzinfo=UTC)
 def past(minute: float, *, companies: int = 1, verb: str = "sync", code: int | None = 0, allowed: str = "") -> PastRun:
     start = FIVE + timedelta(minutes=minute)
     ended = None if code is None else start
+    companies = companies if ended else 0
     name = f"{start:%Y%m%dT%H%M%SZ}-{int(minute * 100):08x}"
     return PastRun(name, verb, start, ended, code, companies, 2, 1, 0, 3, allowed)
 
@@ -32,6 +33,8 @@ def past(minute: float, *, companies: int = 1, verb: str = "sync", code: int | N
         ("a guard was let pass", [past(4, allowed="mass-create:1"), past(3), past(2), past(1)], [1, 3]),
         ("midnight", [past(19 * 60 + m) for m in (2, 1, 0, -1, -2, -3)], [3, 3]),
         ("one under way", [past(3, code=None), past(2), past(1)], [3]),
+        ("some that died", [past(4), past(3, code=None), past(2, code=None), past(1)], [4]),
+        ("none that ended", [past(3, code=None), past(2, code=None), past(1, code=None)], [1, 1, 1]),
     ],
 )
 def test_which_runs_are_told_together(case: str, runs: list[PastRun], lengths: list[int]) -> None:
@@ -48,10 +51,6 @@ def test_a_round_is_a_line_with_sums_and_the_worst_exit_code() -> None:
         ["sync", "4", "3", "x", "1", "6", "3", "0", "..0000012c"],
     ]
     assert lines[2].startswith("2026-11-30 05:01")
-    assert " ".join(lines[3:]).startswith("N x 1: N runs of one company each, as workers make them, up to the one that")
+    assert lines[3] == "    1 without an end: under way, or the worker died"
+    assert " ".join(lines[4:]).startswith("N x 1: N runs of one company each, as workers make them, up to the one that")
     assert max(map(len, lines)) <= 80
-
-
-def test_a_round_that_has_not_ended_has_no_exit_code() -> None:
-    (line,) = [line.plain for line in run_lines(rounds([past(m, code=None) for m in (3, 2, 1)]), 80)][1:2]
-    assert line.split()[3] == "none"

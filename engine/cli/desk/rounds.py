@@ -18,7 +18,10 @@ APART = timedelta(minutes=30)
 
 
 class Round(NamedTuple):
-    """Some runs of one verb and one company each, one soon after the other, the newest first; or one run by itself."""
+    """Some runs of one verb and one company each, one soon after the other, the newest first; or one run by itself.
+
+    Of one that has no end nobody knows how many companies it is of: it is taken for one like those beside it.
+    """
 
     runs: tuple[PastRun, ...]
 
@@ -36,6 +39,11 @@ class Round(NamedTuple):
     def is_many(self) -> bool:
         """Whether it is more than one run."""
         return len(self.runs) > 1
+
+    @property
+    def endless(self) -> int:
+        """How many of its runs have no end: they are under way, or whoever carried them out has died."""
+        return sum(run.finished_at is None for run in self.runs)
 
     @property
     def exit_code(self) -> int | None:
@@ -61,7 +69,8 @@ def rounds(runs: Sequence[PastRun]) -> list[Round]:
 
 def _are_of_one(newer: PastRun, older: PastRun) -> bool:
     return (
-        newer.companies == older.companies == 1
+        _may_be_of_one(newer)
+        and _may_be_of_one(older)
         and newer.verb == older.verb
         and not (newer.allowed or older.allowed)
         and newer.started_at - older.started_at <= APART
@@ -69,5 +78,10 @@ def _are_of_one(newer: PastRun, older: PastRun) -> bool:
     )
 
 
+def _may_be_of_one(run: PastRun) -> bool:
+    return run.companies == 1 or (run.finished_at is None and not run.companies)
+
+
 def _told(group: Sequence[PastRun]) -> Iterable[Round]:
-    return [Round(tuple(group))] if len(group) >= FEWEST else [Round((run,)) for run in group]
+    is_round = len(group) >= FEWEST and any(run.companies == 1 for run in group)
+    return [Round(tuple(group))] if is_round else [Round((run,)) for run in group]

@@ -37,6 +37,8 @@ def run_lines(found: Sequence[Round], width: int) -> Iterator[Text]:
         yield Text(line)
         if each.newest.allowed:
             yield from wrap(f"let pass: {safe(each.newest.allowed)}", "    ", width)
+        if each.is_many and each.endless:
+            yield from wrap(f"{each.endless:,} without an end: under way, or the worker died", "    ", width)
     if any(each.newest.verb in LOOKING for each in found):
         yield from wrap(LOOKED, "", width)
     if any(each.is_many for each in found):

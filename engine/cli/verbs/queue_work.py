@@ -82,6 +82,7 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
         settings=settings,
         read=lambda: _settings(read_settings(line.config)),
         tell=nothing if line.quiet else tell,
+        warn=tell,
         at_once=at_once,
         until_empty=line.until_empty,
         pace=pace_of(line.heartbeat_s),
