@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from engine.model.standing import RunTimes, Standing
     from engine.model.wanted import LeftOut, SourceCounts
     from engine.observe.opentelemetry import OpenTelemetry
+    from engine.observe.prometheus import PrometheusMetrics
     from engine.observe.telemetry import Telemetry
     from engine.run.blocking import run_sync
     from engine.run.company_api import CompanyApi, ListedRows
@@ -178,6 +179,7 @@ _HOMES = {
         "engine.compare.rekey": "Rekey",
         "engine.compare.row_search": "RowMatch",
         "engine.observe.opentelemetry": "OpenTelemetry",
+        "engine.observe.prometheus": "PrometheusMetrics",
         "engine.observe.telemetry": "Telemetry",
         "engine.run.blocking": "run_sync",
         "engine.run.engine": "Engine",
@@ -287,6 +289,7 @@ __all__ = [
     "PlanTotals",
     "Planned",
     "Problem",
+    "PrometheusMetrics",
     "QuotaDay",
     "QuotaExhausted",
     "RawRow",

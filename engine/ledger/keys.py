@@ -5,7 +5,7 @@ How all of these Protocols behave (durability, transactions, errors, times) is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Protocol
 
@@ -91,6 +91,10 @@ class Directories(Protocol):
 
     async def directory(self, origin: str, account: str) -> Directory | None:
         """Return the directory of an account (`Account.account_id`); None: it was never read."""
+        ...
+
+    async def shown(self, origin: str, account: str, companies: Collection[int]) -> Directory | None:
+        """Return these companies of an account's directory, without locations and accounts; None: it was never read."""
         ...
 
     async def remember_directory(self, origin: str, account: str, directory: Directory) -> None:

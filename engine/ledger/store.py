@@ -104,8 +104,13 @@ class Rows(Protocol):
         """
         ...
 
-    async def states(self, origin: str) -> dict[AccountCompany, CompanyState]:
-        """Return the notes on every company at an origin, by account id and company id."""
+    async def states(
+        self, origin: str, companies: Collection[AccountCompany] | None = None
+    ) -> dict[AccountCompany, CompanyState]:
+        """Return the notes on these companies at an origin, by account id and company id; None: on every one.
+
+        What it takes grows with the number of companies that are asked for, not of those that there are.
+        """
         ...
 
     async def life(self, company_key: CompanyKey, key: str) -> Life:

@@ -14,7 +14,7 @@ P = ParamSpec("P")
 
 
 class Telemetry(Protocol):
-    """Takes what an engine does, as it happens: `Engine(settings, telemetry=...)`. `OpenTelemetry` is one.
+    """Takes what an engine does, as it happens: `Engine(settings, telemetry=...)`, such as `OpenTelemetry`.
 
     Its methods return at once: the engine waits for them. One that raises is told of in the log, and asked no more in
     that run.

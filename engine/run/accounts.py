@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import inf
 
 import anyio
@@ -50,9 +50,12 @@ class RunAccounts:
         self._channels: dict[str, Channel] = {}  # by account's name
         self._visible: dict[str, Visible] = {}  # by account's name
 
-    async def open(self, accounts: Iterable[Account], companies: Iterable[NamedCompany], started_s: float) -> None:
+    async def open(self, accounts: Iterable[Account], companies: Collection[NamedCompany], started_s: float) -> None:
         """Open a channel for each account, as earlier runs left its key. `started_s`: on the event loop's clock."""
         parts, opened = self._dependencies, list(accounts)
+        by_account: dict[str, list[int]] = {account.name: [] for account in opened}
+        for each in companies:
+            by_account[each.account].append(each.company_id)
         await self._ask_for_credentials(opened)
         known = [parts.key(each).account for each in opened]
         await parts.ledger.carry_over(self._origin, {each.account_id: each.key_id for each in known if not each.fault})
@@ -74,7 +77,9 @@ class RunAccounts:
                 await self._emit(Parked(account=account.name, reason=str(channel.parked)))
             await self._memory.recall(channel)
             self._channels[account.name] = channel
-            self._visible[account.name] = Visible(channel, parts.ledger, self._origin, now=parts.now, fresh=self._fresh)
+            self._visible[account.name] = Visible(
+                channel, parts.ledger, self._origin, by_account[account.name], now=parts.now, fresh=self._fresh
+            )
 
     async def _ask_for_credentials(self, accounts: Iterable[Account]) -> None:
         """Ask the providers of accounts whose credentials are not known; a few at a time, as they may be one vault."""

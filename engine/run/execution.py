@@ -86,9 +86,10 @@ class Execution:
         with Spools(self._configured()) as spools:
             await self._begin(spools)
             accounts = {job.account.name: job.account for job in self._jobs}.values()
-            companies = (NamedCompany(job.account.name, job.company.id) for job in self._jobs)
+            companies = [NamedCompany(job.account.name, job.company.id) for job in self._jobs]
             await self._accounts.open(accounts, companies, self._started_s)
-            days, states = await self._accounts.days(), await self._ledger.states(self._origin)
+            mine = [AccountCompany(job.account.account_id, job.company.id) for job in self._jobs]
+            days, states = await self._accounts.days(), await self._ledger.states(self._origin, mine)
             fleet = self._fleet = self._make_fleet(days, states)
             if self._stop_code is not None:
                 fleet.stop()
@@ -235,7 +236,8 @@ class Execution:
         try:
             await self._accounts.keep()
             result = replace(result, days=await self._accounts.days())
-            known = await self._ledger.known_problems(self._origin)
+            mine = [NamedCompany(each.account, each.company_id) for each in result.companies]
+            known = await self._ledger.known_problems(self._origin, mine)
             result = with_since(result, known)
             if self._work.mode.writes:
                 result = replace(result, recovered=recovered(result, known))

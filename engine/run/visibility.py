@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -36,7 +36,8 @@ class Memory(Directories, Keys, Rows, Protocol):
 class Visible:
     """What one account's API user sees, within one run. The directory is listed once at most, for all companies.
 
-    Runs of one engine that want it at the same time share that listing.
+    Runs of one engine that want it at the same time share that listing. `companies`: those of the run, by which alone
+    it asks the ledger.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Visible:
         channel: Channel,
         memory: Memory,
         origin: str,
+        companies: Collection[int],
         *,
         now: Callable[[], datetime],
         fresh: bool = False,
@@ -51,6 +53,7 @@ class Visible:
         self._channel = channel
         self._memory = memory
         self._origin = origin
+        self._companies = companies
         self._fresh = fresh
         self._now = now
         self._turn = anyio.Lock()
@@ -94,7 +97,7 @@ class Visible:
         return self._known.get(company_id)
 
     async def _recall(self) -> None:
-        directory = await self._memory.directory(self._origin, self._account_id)
+        directory = await self._memory.shown(self._origin, self._account_id, self._companies)
         if directory is not None:
             self._keep(directory)
 

@@ -120,6 +120,9 @@ class Steps(Fate):
         if sql != "begin" and not sql.lstrip().startswith(READS):
             self.step(STATEMENT)
 
+    def carried_out(self, sql: str) -> None:
+        """Take note that a statement was carried out, whose answer is on its way."""
+
     def step(self, kind: str) -> None:
         self.kinds.append(kind)
         if len(self.kinds) == self.at:
@@ -215,6 +218,10 @@ class Shelf(Protocol):
         """Return a copy, in a folder or wherever such ledgers are."""
         ...
 
+    def discard(self) -> None:
+        """Delete it."""
+        ...
+
     def open_intents(self) -> int:
         """Return how many intents are open."""
         ...
@@ -240,6 +247,9 @@ class FileShelf(Shelf):
 
     def copied(self, folder: Path) -> Shelf:
         return FileShelf(Path(shutil.copy(self.path, folder / "ledger.db")))
+
+    def discard(self) -> None:
+        self.path.unlink()
 
     def open_intents(self) -> int:
         with closing(sqlite3.connect(self.path)) as connection:
@@ -453,7 +463,11 @@ def main() -> None:
     for at in steps:
         try:
             with TemporaryDirectory(dir=options.folder) as folder:
-                went_on += die(copied(stage, Path(folder)), at, seen)
+                own = copied(stage, Path(folder))
+                try:
+                    went_on += die(own, at, seen)
+                finally:
+                    own.shelf.discard()
         except AssertionError as error:
             went_on += 1
             wrong[f"{kinds[at - 1]}, {at}"] = str(error)

@@ -34,9 +34,12 @@ class SteppedSession(Session):
     steps = Steps()
 
     def execute(self, statement: str, values: Values = ()) -> psycopg.Cursor[tuple[object, ...]]:
-        if statement != READ:
-            self.steps.statement(statement)
-        return super().execute(statement, values)
+        if statement == READ:
+            return super().execute(statement, values)
+        self.steps.statement(statement)
+        done = super().execute(statement, values)
+        self.steps.carried_out(statement)
+        return done
 
 
 class PostgresShelf(Shelf):
@@ -45,18 +48,24 @@ class PostgresShelf(Shelf):
     def __init__(self, server: str, database: str) -> None:
         self.server = server
         self.database = database
+        self.session: Session | None = None  # while the ledger is open
 
     @contextmanager
     def opened(self, steps: Steps) -> Iterator[SqlLedger]:
         self._wait_until_left()
         url = self.server.format(self.database)
         with closing(SteppedSession(url, "in Postgres", lambda session: migrate(session, MIGRATIONS, ""))) as session:
-            session.steps = steps
+            session.steps, self.session = steps, session
             yield PostgresLedger(PostgresDesk(session), is_new=False)
 
     def copied(self, folder: Path) -> Shelf:  # noqa: ARG002  databases lie with the server
         self._wait_until_left()
         return new_shelf(self.server, self.database)
+
+    def discard(self) -> None:
+        """Drop the database."""
+        with psycopg.connect(self.server.format("postgres"), autocommit=True) as connection:
+            connection.execute(f"drop database {self.database} with (force)")
 
     def open_intents(self) -> int:
         with psycopg.connect(self.server.format(self.database)) as connection:

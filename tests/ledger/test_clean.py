@@ -17,6 +17,7 @@ from engine.model.company_record import CompanyState
 from engine.model.ledger_writes import Clean, GoodEnd, Learned, Settlement
 from engine.model.resting import RestingRow
 from engine.model.row_record import Agreement
+from engine.model.settings import AccountCompany
 from engine.model.sketch import Sketch
 from engine.model.wanted import GoodCounts, LeftOut
 from tests.ledger.test_processes import heard, process
@@ -223,3 +224,13 @@ async def test_a_killed_run_leaves_nothing_that_looks_done(on_disk: SqliteLedger
     assert (await on_disk.read(HARBOR)).state.clean is None
     await on_disk.recover(HARBOR)
     assert (await on_disk.read(HARBOR)).state.clean is None
+
+
+async def test_notes_are_given_of_the_companies_that_are_asked_for(ledger: Ledger) -> None:
+    for company_key in (HARBOR, ANCHOR):
+        await ledger.note(company_key, CompanyState(failures=company_key.company_id))
+    every = await ledger.states(ORIGIN)
+    assert {whose: state.failures for whose, state in every.items()} == {HARBOR.of_account: 101, ANCHOR.of_account: 102}
+    strange = AccountCompany("racc_1", 9)
+    assert await ledger.states(ORIGIN, [ANCHOR.of_account, strange]) == {ANCHOR.of_account: every[ANCHOR.of_account]}
+    assert await ledger.states(ORIGIN, []) == {}

@@ -153,3 +153,14 @@ async def test_people_can_ask_the_file_how_old_each_part_is(on_disk: SqliteLedge
         assert ages == [(ORIGIN, "racc_1", "2026-11-21T13:00:00.123456Z", "2026-11-21T12:00:00.123456Z", None)]
         names = connection.execute("select id, name, locations, plan from directory_companies order by id").fetchall()
         assert names == [(101, "Harbor Grill", None, None), (102, "Anchor", 2, "enterprise")]
+
+
+async def test_companies_are_shown_alone_in_the_order_in_which_they_were_listed(ledger: Ledger) -> None:
+    assert await ledger.shown(ORIGIN, "racc_1", [101]) is None
+    await ledger.remember_directory(ORIGIN, "racc_1", WHOLE)
+    one, other = WHOLE.companies[:2]
+    assert await ledger.shown(ORIGIN, "racc_1", [other.id, 999, one.id]) == Directory(
+        at=WHOLE.at, companies=(one, other)
+    )
+    assert await ledger.shown(ORIGIN, "racc_1", []) == Directory(at=WHOLE.at, companies=())
+    assert await ledger.shown(ORIGIN, "racc_2", [one.id]) is None

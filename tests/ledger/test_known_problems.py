@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from engine.ledger.protocols import Ledger
 from engine.model.balance import State
 from engine.model.cause import mark_of
-from engine.model.known import Shown
+from engine.model.known import THE_RUN, Shown
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, RunResult
 from engine.model.settings import NamedCompany
@@ -75,3 +75,16 @@ async def test_thousands_of_rows_are_one_line(ledger: Ledger) -> None:
     rows = [replace(LIKE, key=f"k{number}") for number in range(2_000)]
     await journal(ledger, told("run-1", NOON, *rows))
     assert len((await ledger.known_problems(ORIGIN))[WHERE]) == 2_000
+
+
+async def test_companies_are_asked_for_alone_and_runs_as_a_whole_with_them(ledger: Ledger) -> None:
+    first = told("run-1", NOON, LIKE)
+    others = tuple(replace(first.companies[0], company_id=number) for number in (102, 103))
+    whole = Problem(code="late", message="it was stopped")
+    await journal(ledger, replace(first, companies=(*first.companies, *others), problems=(whole,)))
+    every = await ledger.known_problems(ORIGIN)
+    assert len(every) == 4
+    assert await ledger.known_problems(ORIGIN, [WHERE]) == {WHERE: every[WHERE], THE_RUN: every[THE_RUN]}
+    assert set(await ledger.known_problems(ORIGIN, [])) == {THE_RUN}
+    strange = [NamedCompany("other", 101), NamedCompany("ma'in\"", 9)]
+    assert set(await ledger.known_problems(ORIGIN, strange)) == {THE_RUN}

@@ -15,7 +15,7 @@ from engine.model.result import CompanyResult, InTrouble, RunResult
 from engine.model.settings import NamedCompany
 from tests.ledger.values import HARBOR, LATER, NOON, ORIGIN, a_result, known_rows
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ELSEWHERE = "http://127.0.0.1:8700/v1"
 REFUSED = (
     Problem(code="rejected", message="no such type", key="a"),
@@ -212,6 +212,28 @@ async def test_l13_what_is_old_is_told_by_the_newest_run_before(
 ) -> None:
     await began(ledger, *earlier, NOON)
     assert await ledger.horizon(NOON, KEEP) == horizon
+
+
+@pytest.mark.parametrize(
+    ("at", "keep", "is_looked_for"),
+    [
+        (NOON, KEEP, False),
+        (NOON + 22 * HOUR, KEEP, False),
+        (NOON + 23 * HOUR, KEEP, True),
+        (NOON - 2 * HOUR, KEEP, True),
+        (NOON, KEEP + DAY, True),
+        (NOON, KEEP - DAY, True),
+    ],
+    ids=["at once", "within a day", "a day later", "the clock was set back", "kept for longer", "kept for less time"],
+)
+async def test_what_is_old_is_looked_for_once_a_day(
+    ledger: Ledger, at: datetime, keep: timedelta, is_looked_for: bool
+) -> None:
+    await began(ledger, NOON - 2 * DAY, NOON - HOUR)
+    before = await ledger.horizon(NOON, KEEP)
+    assert before == NOON - HOUR - KEEP
+    await ledger.prune(before)
+    assert (await ledger.horizon(at, keep) is not None) == is_looked_for
 
 
 async def test_a_long_run_is_as_old_as_its_end(ledger: Ledger) -> None:

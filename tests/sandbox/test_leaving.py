@@ -356,7 +356,7 @@ class Buggy(SqliteLedger):
 
     trouble: type[Exception] = Bug
 
-    async def states(self, origin: str) -> NoReturn:  # noqa: ARG002  the ledger's signature
+    async def states(self, origin: str, companies: object = None) -> NoReturn:  # noqa: ARG002  the ledger's signature
         raise self.trouble
 
 

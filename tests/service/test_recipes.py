@@ -8,13 +8,12 @@ import logging
 from pathlib import Path
 
 import sqlalchemy
-from prometheus_client import CollectorRegistry, generate_latest
 
 from engine import Company, Engine
 from engine.testing import Rule, Sandbox, faults
 from tests.sandbox.world import Rows, dims
+from tests.service.recipes import prometheus_metrics
 from tests.service.recipes.own_rows import companies
-from tests.service.recipes.prometheus_metrics import PrometheusMetrics
 from tests.service.recipes.service_tests import (
     test_a_lost_answer_creates_nothing_twice,
     test_a_row_that_is_refused_is_no_exception,
@@ -39,21 +38,21 @@ def company() -> Company:
 
 
 async def test_prometheus_reads_the_metrics_of_a_run() -> None:
-    registry = CollectorRegistry()
     async with Sandbox(faults=[REFUSED]) as api:
         api.place(123)
-        async with Engine(api.settings(), telemetry=PrometheusMetrics(registry)) as syncs:
+        async with prometheus_metrics.engine(api.settings()) as syncs:
             await syncs.sync([company()]).result()
-    lines = generate_latest(registry).decode().splitlines()
+    lines = prometheus_metrics.page().decode().splitlines()
     for line in (
         'dimsync_requests_total{account="main",kind="bulk",status="207"} 1.0',
         'dimsync_rows_total{account="main",column="created"} 4.0',
         'dimsync_rows_total{account="main",column="rejected"} 1.0',
         'dimsync_companies_total{account="main",state="partial"} 1.0',
-        'dimsync_request_seconds_count{account="main",kind="bulk"} 1.0',
+        'dimsync_request_duration_seconds_count{kind="bulk"} 1.0',
+        'dimsync_runs_total{exit_code="3",verb="sync"} 1.0',
     ):
         assert line in lines
-    (left,) = [line for line in lines if line.startswith("dimsync_quota_left{")]
+    (left,) = [line for line in lines if line.startswith("dimsync_quota_left_requests{")]
     assert 8_900 < float(left.split()[-1]) < 9_000
 
 

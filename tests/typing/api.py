@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import assert_type
 
 import aiohttp
+from prometheus_client import CollectorRegistry
 
 from engine import (
     Account,
@@ -48,6 +49,7 @@ from engine import (
     Pending,
     PlanTotals,
     Problem,
+    PrometheusMetrics,
     QuotaDay,
     RemoteRow,
     Requests,
@@ -268,6 +270,7 @@ async def given(settings: Settings, rows: list[Dimension], frame: Frame) -> None
     telemetry: Telemetry = OpenTelemetry()
     Engine(settings, telemetry=telemetry)
     Engine(settings, telemetry=Watching())
+    Engine(settings, telemetry=PrometheusMetrics(CollectorRegistry()))
 
 
 async def tested(rows: list[Dimension]) -> None:

@@ -138,7 +138,7 @@ class Stage:
             states=await self.ledger.states(ORIGIN),
         )
         job = Job(company=Company(id=COMPANY, source=source), account=account)
-        visible = Visible(channel, self.ledger, ORIGIN, now=lambda: NOON)
+        visible = Visible(channel, self.ledger, ORIGIN, [COMPANY], now=lambda: NOON)
         run = company_run(job, channel, visible, replace(given, **context))
         with anyio.move_on_after(ends_after_s):
             async with AsyncExitStack() as other:

@@ -1,4 +1,7 @@
-"""`dimsync worker`, `schedule` and `enqueue`: their options. What they do is in `queue_work` and `queue_filling`."""
+"""`dimsync worker`, `schedule`, `enqueue` and `workers`: their options.
+
+What they do is in `queue_work`, `queue_filling` and `queue_sight`.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,17 @@ heartbeat_option = click.option(
     help="Companies that it syncs at a time. Default: 8, which keep most of one processor busy; fewer for"
     " companies with hundreds of thousands of rows, which are held in memory.",
 )
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Serve metrics for Prometheus there, such as at 127.0.0.1:9464; whoever reaches it reads them.",
+)
 @click.option("--until-empty", is_flag=True, help="End when no job is left that may begin now.")
 @quiet_option
 @heartbeat_option
-def worker(*, config: Path, jobs: int | None, until_empty: bool, quiet: bool, heartbeat_s: float | None) -> int:
+def worker(
+    *, config: Path, jobs: int | None, metrics: str | None, until_empty: bool, quiet: bool, heartbeat_s: float | None
+) -> int:
     """Sync the companies that are in the queue, one run for each, until it is stopped.
 
     The ledger is in Postgres, and the queue beside it. Any number of workers may run, on any machines, with the same
@@ -36,7 +46,9 @@ def worker(*, config: Path, jobs: int | None, until_empty: bool, quiet: bool, he
     """
     from engine.cli.verbs.queue_work import WorkerLine, run_worker  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
-    line = WorkerLine(config=config, jobs=jobs, until_empty=until_empty, quiet=quiet, heartbeat_s=heartbeat_s)
+    line = WorkerLine(
+        config=config, jobs=jobs, metrics=metrics, until_empty=until_empty, quiet=quiet, heartbeat_s=heartbeat_s
+    )
     return run_worker(line)
 
 
@@ -68,3 +80,21 @@ def enqueue(*, config: Path, select: tuple[str, ...], exclude: tuple[str, ...], 
     from engine.cli.verbs.queue_filling import run_enqueue  # noqa: PLC0415  as said
 
     return run_enqueue(config, select, exclude, output)
+
+
+@click.command()
+@config_option
+@output_option("table", "json")
+@click.option("--json", "output", flag_value="json", help="The same as --output json.")
+@heartbeat_option
+def workers(*, config: Path, output: str, heartbeat_s: float | None) -> int:
+    """Show what each worker is at and since when, how many jobs wait, and which workers are dead or frozen.
+
+    Workers are those of `dimsync worker`, on all machines that share the ledger in Postgres. All is as the database has
+    it at one moment; the run of a company is named a second after it began.
+    """
+    from engine.cli.verbs.queue_settings import needs_extra  # noqa: PLC0415  as said
+
+    with needs_extra():
+        from engine.cli.verbs.queue_sight import show_workers  # noqa: PLC0415  as said
+    return show_workers(config, output, heartbeat_s)

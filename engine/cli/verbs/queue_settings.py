@@ -19,6 +19,13 @@ PARTS = frozenset({"procrastinate", "psycopg", "psycopg_pool"})
 
 def read_settings(config: Path) -> Configured:
     """Return the settings, with companies whose files are missing. Raises `ConfigError` for other ledgers."""
+    configured = read_plainly(config)
+    with needs_extra():
+        return with_missing(configured)
+
+
+def read_plainly(config: Path) -> Configured:
+    """Return the settings. Raises `ConfigError` for a ledger that is in no Postgres."""
     configured = load(config, os.environ)
     if not is_postgres(configured.settings.ledger_url):
         raise ConfigError(
@@ -26,8 +33,7 @@ def read_settings(config: Path) -> Configured:
             f' {safe(str(config))} names none: write it as in url = "{EXAMPLE}". `dimsync ledger copy` brings a ledger'
             " there"
         )
-    with needs_extra():
-        return with_missing(configured)
+    return configured
 
 
 @contextmanager

@@ -36,6 +36,7 @@ class WorkerLine:
 
     config: Path
     jobs: int | None  # None: as many as is usual
+    metrics: str | None  # HOST:PORT
     until_empty: bool
     quiet: bool
     heartbeat_s: float | None  # None: the usual one
@@ -66,6 +67,7 @@ def run_worker(line: WorkerLine) -> int:
 
 async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
     from engine.cli.verbs.queue_notices import Notifier  # noqa: PLC0415  an extra
+    from engine.distributed.seen import seen  # noqa: PLC0415
     from engine.distributed.worker import AT_ONCE, Shift, work  # noqa: PLC0415
 
     hush()
@@ -78,22 +80,27 @@ async def _work(line: WorkerLine, configured: Configured, stop: Stop) -> None:
         what = f"{len(settings.companies):,} companies of {safe(origin_of(settings.api.base_url))}"
         tell(f"{who}: {what}, {at_once:,} at a time, queue and ledger in {safe(settings.ledger_url)}")
     notifier = Notifier(configured, str(line.config))
-    shift = Shift(
-        settings=settings,
-        read=lambda: _settings(read_settings(line.config)),
-        tell=nothing if line.quiet else tell,
-        warn=tell,
-        at_once=at_once,
-        until_empty=line.until_empty,
-        pace=pace_of(line.heartbeat_s),
-        watchers=[notifier],
-    )
-    async with asyncio.TaskGroup() as tasks:
-        telling = tasks.create_task(notifier.keep_telling())
-        try:
-            await work(shift, stopping.event)
-        finally:
-            telling.cancel()
+    with seen(settings, line.metrics, lambda: not stopping.event.is_set()) as sight:
+        if sight.address is not None and not line.quiet:
+            tell(f"metrics are served at http://{sight.address}/metrics")
+        shift = Shift(
+            settings=settings,
+            read=lambda: _settings(read_settings(line.config)),
+            tell=nothing if line.quiet else tell,
+            warn=tell,
+            at_once=at_once,
+            until_empty=line.until_empty,
+            pace=pace_of(line.heartbeat_s),
+            watchers=[notifier, *sight.watchers],
+            telemetry=sight.telemetry,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            beside = [tasks.create_task(one()) for one in (notifier.keep_telling, sight.keep)]
+            try:
+                await work(shift, stopping.event)
+            finally:
+                for one in beside:
+                    one.cancel()
     await notifier.look()
 
 

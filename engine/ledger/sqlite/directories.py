@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, to_text
+from engine.ledger.sqlite.texts import from_text, to_json, to_text
 from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
 
 FIND = "select id, at, locations_at, accounts_at from directories where origin = ? and account = ?"
@@ -18,6 +18,10 @@ REMEMBER = """
 """
 
 READ_COMPANIES = "select id, name, locations, plan from directory_companies where directory = ? order by position"
+READ_SHOWN = """
+    select id, name, locations, plan from directory_companies
+    where directory = ? and id in (select value from json_each(?)) order by position
+"""
 FORGET_COMPANIES = "delete from directory_companies where directory = ?"
 PUT_COMPANY = """
     insert into directory_companies (directory, position, id, name, locations, plan) values (?, ?, ?, ?, ?, ?)
@@ -54,6 +58,16 @@ def read(connection: Connection, origin: str, account: str) -> Directory | None:
         locations=None if locations_at is None else tuple(map(VisibleLocation._make, locations)),
         accounts=None if accounts_at is None else tuple(map(VisibleAccount._make, accounts)),
     )
+
+
+def shown(connection: Connection, origin: str, account: str, companies: Collection[int]) -> Directory | None:
+    """Return these companies of an account's directory; None: it was never read."""
+    found = connection.execute(FIND, (origin, account)).fetchone()
+    if found is None:
+        return None
+    number, at, *_ = found
+    rows = connection.execute(READ_SHOWN, (number, to_json(sorted(companies))))
+    return Directory(at=from_text(at), companies=tuple(map(VisibleCompany._make, rows)))
 
 
 def remember(connection: Connection, origin: str, account: str, directory: Directory) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, to_text
+from engine.ledger.sqlite.texts import asked_json, from_text, to_text
 from engine.model.known import THE_RUN, Known, Shown, known_after, known_of_run
 from engine.model.result import RunResult
 from engine.model.settings import NamedCompany
@@ -13,6 +13,10 @@ from engine.model.settings import NamedCompany
 MARK_BYTES = 8
 
 READ = "select account, company_id, code, since, shown_at, marks from known_problems where origin = ?"
+READ_OF = """
+    select account, company_id, code, since, shown_at, marks from json_each(?2) as asked cross join known_problems
+    where origin = ?1 and account = json_extract(asked.value, '$[0]') and company_id = json_extract(asked.value, '$[1]')
+"""
 FORGET = "delete from known_problems where origin = ? and account = ? and company_id = ?"
 ADD = """
     insert into known_problems (origin, account, company_id, code, since, shown_at, marks) values (?, ?, ?, ?, ?, ?, ?)
@@ -20,10 +24,17 @@ ADD = """
 FORGET_OLD = "delete from known_problems where shown_at < ?"
 
 
-def read(connection: Connection, origin: str) -> Known:
-    """Return what is known of problems at an origin, by company and mark."""
+def read(connection: Connection, origin: str, companies: Collection[NamedCompany] | None) -> Known:
+    """Return what is known of problems at an origin, by company and mark.
+
+    `companies`: of these, and of runs as a whole; None: of every one.
+    """
+    if companies is None:
+        found = connection.execute(READ, (origin,))
+    else:
+        found = connection.execute(READ_OF, (origin, asked_json({*companies, THE_RUN})))
     known: dict[NamedCompany, dict[bytes, Shown]] = {}
-    for account, company_id, code, since, shown_at, marks in connection.execute(READ, (origin,)):
+    for account, company_id, code, since, shown_at, marks in found:
         shown = Shown(code, from_text(since), from_text(shown_at))
         of = known.setdefault(NamedCompany(account, company_id), {})
         of.update(dict.fromkeys(_split(marks), shown))
@@ -32,7 +43,8 @@ def read(connection: Connection, origin: str) -> Known:
 
 def note(connection: Connection, result: RunResult, origin: str) -> None:
     """Take over what a run that sent rows has shown, and forget what it has shown to be over."""
-    known, at = read(connection, origin), result.finished_at
+    known = read(connection, origin, [NamedCompany(each.account, each.company_id) for each in result.companies])
+    at = result.finished_at
     for company in result.companies:
         where = NamedCompany(company.account, company.company_id)
         before = known.get(where, {})

@@ -149,9 +149,11 @@ class SqlLedger:
         """Return how often what is known of the company's rows has changed, and by which run last."""
         return await self._thread.read(scopes.generation, company_key)
 
-    async def states(self, origin: str) -> dict[AccountCompany, CompanyState]:
-        """Return the notes on every company at an origin, by account id and company id."""
-        return await self._thread.read(scopes.states, origin)
+    async def states(
+        self, origin: str, companies: Collection[AccountCompany] | None = None
+    ) -> dict[AccountCompany, CompanyState]:
+        """Return the notes on these companies at an origin, by account id and company id; None: on every one."""
+        return await self._thread.read(scopes.states, origin, companies)
 
     async def life(self, company_key: CompanyKey, key: str) -> Life:
         """Return all that is known of one row, by the source's key."""
@@ -257,9 +259,9 @@ class SqlLedger:
         """Return the run that each company's last state is of."""
         return await self._thread.read(runs.last_begun, origin)
 
-    async def known_problems(self, origin: str) -> Known:
-        """Return which problems finished runs have shown at this origin, and since when."""
-        return await self._thread.read(known_problems.read, origin)
+    async def known_problems(self, origin: str, companies: Collection[NamedCompany] | None = None) -> Known:
+        """Return which problems finished runs have shown of these companies, and since when; None: of every one."""
+        return await self._thread.read(known_problems.read, origin, companies)
 
     async def in_trouble(self, origin: str, run_id: str | None) -> InTrouble | None:
         """Return the rows that a finished run, or each company's newest, left rejected or uncertain."""
@@ -394,6 +396,10 @@ class SqlLedger:
     async def directory(self, origin: str, account: str) -> Directory | None:
         """Return the directory of an account."""
         return await self._thread.read(directories.read, origin, account)
+
+    async def shown(self, origin: str, account: str, companies: Collection[int]) -> Directory | None:
+        """Return these companies of an account's directory."""
+        return await self._thread.read(directories.shown, origin, account, companies)
 
     async def remember_directory(self, origin: str, account: str, directory: Directory) -> None:
         """Replace an account's directory; parts that were not read (None) stay as they are."""

@@ -8,10 +8,18 @@ from engine.ledger.connection import Connection
 from engine.ledger.sqlite import attempts, known_problems, plans, quotas
 from engine.ledger.sqlite.texts import from_text, to_text
 
+PRUNED = "select value from ledger_notes where name = 'pruned_before'"
+NOTE_PRUNED = """
+    insert into ledger_notes (name, value) values ('pruned_before', ?)
+    on conflict (name) do update set value = excluded.value
+"""
 EARLIER = "select max(started_at) from runs where started_at < ?"
 BEGAN_BETWEEN = "select exists (select 1 from runs where started_at between ? and ?)"
 SHORTEST_AGE, LONGEST_AGE = timedelta(days=1), timedelta(days=90)
 """Nothing is forgotten unless the journal has a run of an age between these: see `horizon`."""
+
+SELDOM = timedelta(days=1)
+"""Old things are looked for once in so long: that reads the whole journal, which a run of one company must not."""
 
 # A run without an end counts from its start: after this long, it has crashed.
 FORGET_COMPANIES = """
@@ -36,8 +44,12 @@ def horizon(connection: Connection, at: datetime, keep: timedelta) -> datetime |
     """Return the moment before which `prune` may forget, in a run that began at `at`; None: forget nothing.
 
     It lies `keep` before the newest run that began before `at`. A clock that was set far ahead must not empty the
-    ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`.
+    ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`. Nor is it where an earlier
+    run has forgotten all but what has grown old within a day.
     """
+    pruned = connection.execute(PRUNED).fetchone()
+    if pruned is not None and timedelta(0) <= at - keep - from_text(pruned[0]) < SELDOM:
+        return None
     around = (to_text(at - LONGEST_AGE), to_text(at - SHORTEST_AGE))
     if not connection.execute(BEGAN_BETWEEN, around).fetchone()[0]:
         return None
@@ -48,6 +60,7 @@ def horizon(connection: Connection, at: datetime, keep: timedelta) -> datetime |
 def prune(connection: Connection, before: datetime) -> int:
     """Forget old attempts, quota days, finished plans, and runs, but no run that is some company's last sync."""
     horizon = (to_text(before),)
+    connection.execute(NOTE_PRUNED, horizon)
     connection.execute(attempts.FORGET, horizon)
     connection.execute(plans.FORGET, horizon)
     connection.execute(quotas.FORGET, horizon)

@@ -75,7 +75,10 @@ NOTES = {
         dimsync has none: its companies have a line each.
     """,
     "page_sizes": "How many rows a page the server last granted an API key. `account`: its digest, as in quotas.",
-    "ledger_notes": "`backed_up_at`: when `dimsync ledger backup` last copied this ledger.",
+    "ledger_notes": """
+        `backed_up_at`: when `dimsync ledger backup` last copied this ledger. `pruned_before`: what is older than that
+        was forgotten.
+    """,
     "key_notes": """
         What is known of the API of an account. `token-encoding`: the content type that its token endpoint takes.
         `counts-all`: a listing's count was larger than its page once, so that counts are of all rows, not of a page.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
+from engine.ledger.sqlite.texts import asked_json, from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.dimension import DIMENSIONS
 from engine.model.listing import Certificate
@@ -27,6 +28,10 @@ READ_NOTES = f"""
     from scopes where origin = ? and account = ? and company_id = ?
 """  # noqa: S608  our own columns
 READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?"  # noqa: S608  our own columns
+READ_STATES_OF = f"""
+    select account, company_id, {STATE} from json_each(?2) as asked cross join scopes
+    where origin = ?1 and account = json_extract(asked.value, '$[0]') and company_id = json_extract(asked.value, '$[1]')
+"""  # noqa: S608  as said; `cross join`: the companies that are asked for come first, and each is found by the index
 LISTED = """
     update scopes
     set listed_before = case
@@ -132,9 +137,14 @@ def brief(connection: Connection, company_key: CompanyKey) -> CompanyState | Non
     return None if found is None or found.left_over or found.lost_at else found.state
 
 
-def states(connection: Connection, origin: str) -> dict[AccountCompany, CompanyState]:
-    """Return the notes on every company of an origin, by account id and company id."""
-    found = connection.execute(READ_STATES, (origin,))
+def states(
+    connection: Connection, origin: str, companies: Collection[AccountCompany] | None
+) -> dict[AccountCompany, CompanyState]:
+    """Return the notes on these companies of an origin, by account id and company id; None: on every one."""
+    if companies is None:
+        found = connection.execute(READ_STATES, (origin,))
+    else:
+        found = connection.execute(READ_STATES_OF, (origin, asked_json(companies)))
     return {AccountCompany(account, company_id): _state(*columns) for account, company_id, *columns in found}
 
 

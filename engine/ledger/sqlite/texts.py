@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import orjson
@@ -35,3 +36,8 @@ def to_json(value: object) -> str:
         return orjson.dumps(value).decode()
     except TypeError as error:  # which is what orjson raises
         raise LedgerError(f"The ledger cannot write this down: {error}.") from error
+
+
+def asked_json(companies: Iterable[tuple[str, int]]) -> str:
+    """Return companies, each an account and an id, as the JSON by which a statement asks for them alone."""
+    return to_json([[account, company_id] for account, company_id in companies])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import to_json
+from engine.ledger.sqlite.texts import asked_json, to_json
 from engine.model.result import RETRIED, InTrouble, RunResult
 from engine.model.settings import NamedCompany
 
-TO_RETRY = "select account, company_id, run_id, keys from to_retry where origin = ?"
+TO_RETRY = """
+    select account, company_id, run_id, keys from json_each(?2) as asked cross join to_retry
+    where origin = ?1 and account = json_extract(asked.value, '$[0]') and company_id = json_extract(asked.value, '$[1]')
+"""
 STILL_TO_RETRY = """
     select account, company_id, run_id, keys from to_retry as bad
     where origin = ? and not exists (
@@ -36,7 +39,9 @@ def note(connection: Connection, result: RunResult, origin: str) -> None:
     A sync or an apply that gave each row of a company an outcome replaces the company's list. A retry that did so
     replaces it for the rows that it retried. A run that stopped before that only adds to the list.
     """
-    before = {(account, company_id): rest for account, company_id, *rest in connection.execute(TO_RETRY, (origin,))}
+    asked = asked_json((each.account, each.company_id) for each in result.companies)
+    found = connection.execute(TO_RETRY, (origin, asked))
+    before = {(account, company_id): rest for account, company_id, *rest in found}
     for company in result.companies:
         where = (company.account, company.company_id)
         run_id, keys = before.get(where, ("", "[]"))

@@ -26,3 +26,12 @@ where id = ?4;
 -- SKETCH
 insert into sketches (scope, rows, marks) values (?, ?, ?)
 on conflict (scope) do update set rows = excluded.rows, marks = excluded.marks;
+
+-- READ_STATES_OF
+select account, company_id,
+       listed_at, checked_at, remote_count, failures, retry_at, failed_source, failure, failure_message, last_good_rows,
+       passed, clean, clean_rows, clean_adopted, clean_left_out, clean_source, clean_listing, listed_before
+from json_array_elements(?2::json) as asked
+cross join lateral (
+    select * from scopes where origin = ?1 and account = asked ->> 0 and company_id = (asked ->> 1)::bigint offset 0
+) as found;

@@ -1,0 +1,65 @@
+"""What lets people see a worker: its notes for `dimsync workers`, and its page for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+from engine.distributed.metrics import metrics_server
+from engine.distributed.overview import read_queue
+from engine.distributed.watching import Watcher
+from engine.distributed.work_notes import NoteWriter, WorkNotes, keep_notes
+from engine.model.events import Event
+from engine.model.origin import origin_of
+from engine.model.settings import Settings
+from engine.observe.telemetry import Telemetry
+
+
+class Seen(NamedTuple):
+    """What a worker is to tell what it does."""
+
+    watchers: Sequence[Watcher]
+    telemetry: Telemetry  # for its engine
+    keep: Callable[[], Coroutine[Any, Any, None]]  # writes notes down, until cancelled
+    address: str | None = None  # where metrics are served
+
+
+@contextmanager
+def seen(settings: Settings, metrics: str | None, takes_jobs: Callable[[], bool]) -> Iterator[Seen]:
+    """Let a worker be seen until the block is left. `metrics`: HOST:PORT; None: nobody asked for a page.
+
+    `takes_jobs`: whether the worker is not about to end. Raises `ConfigError` for an address that cannot be had.
+    """
+    url, notes = settings.ledger_url, WorkNotes()
+    with closing(NoteWriter(url)) as writer:
+        keep = partial(keep_notes, notes, writer)
+        if metrics is None:
+            yield Seen([notes], notes.telemetry, keep)
+            return
+        look = partial(read_queue, url, origin_of(settings.api.base_url))
+        with metrics_server(metrics, look, takes_jobs) as page:
+            yield Seen([notes, page], _Both(notes.telemetry, page.telemetry), keep, page.address)
+
+
+class _Both:
+    """Tells two what an engine does."""
+
+    def __init__(self, *each: Telemetry) -> None:
+        self._each = each
+
+    def take(self, event: Event, run_id: str | None) -> None:
+        """Hand an event on."""
+        for one in self._each:
+            one.take(event, run_id)
+
+    def ended(self, run_id: str, error: BaseException | None) -> None:
+        """Hand the end of a run on."""
+        for one in self._each:
+            one.ended(run_id, error)
+
+    def lagged(self, seconds: float) -> None:
+        """Hand a measure on."""
+        for one in self._each:
+            one.lagged(seconds)
