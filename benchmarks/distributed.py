@@ -31,7 +31,7 @@ WORKERS = (1, 2, 4)
 JOBS = 30
 """Companies at a time in each worker: more than there are keys, so that one worker alone can keep all of them busy."""
 
-FLEET = Fleet(companies=500, keys=20, rows_by_rate=40, new_rows=20)
+FLEET = Fleet(companies=500, keys=20, rows_by_rate=24, new_rows=20)
 QUICK = Fleet(companies=12, keys=4, rows_by_rate=10, new_rows=20)
 LATENCY_S = 0.03
 """Of each answer: half of the usual 30 to 50 ms of a network would leave no two requests of a slow key under way."""

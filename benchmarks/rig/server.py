@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from subprocess import PIPE, Popen
 from typing import Any
@@ -153,7 +154,14 @@ def witness(latency_s: float) -> Iterator[Witness]:
             process.wait(timeout=30)
 
 
+def _hurry() -> None:
+    """Come before other processes, where that is allowed: the record is of when a request came, not of its turn."""
+    with suppress(PermissionError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+
+
 async def _serve(latency_s: float) -> None:
+    _hurry()
     async with Recorded(latency_s) as sandbox:
         sys.stdout.write(json.dumps({"base_url": sandbox.base_url}) + "\n")
         sys.stdout.flush()

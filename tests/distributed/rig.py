@@ -38,8 +38,8 @@ def tell(text: str) -> None:
 def must_be_right(site: Site, *, died: int | None = 0) -> None:
     """Assert that rows, exclusivity, and the count of requests are right.
 
-    `died`: runs of companies that were ended by force, at most. Each has counted no more than two requests for each that
-    it sent, and one. Without any, the count is exact; None: it may be higher by any number.
+    `died`: runs of companies that were ended by force, at most. Each has counted at most two requests for each that it
+    sent, and one more. Without any, the count is exact; None: it may be higher by any number.
     """
     assert site.wrong() == [], "companies with other rows than their sources"
     assert site.witness.overlaps() == [], "companies that were written by two runs at once"
