@@ -104,14 +104,16 @@ class LimitsSection(Section):
     """`[limits]`: what each API key may use. An account may have its own `limits`, which override single keys."""
 
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """The most requests a second. Example: `requests_per_second = 100`."""
+    """The most requests a second, of all processes together where the ledger is in Postgres. Example:
+    `requests_per_second = 100`."""
     requests_per_day: Count | None = None
     """The API key's quota: requests a day, from 00:00 UTC on, tokens included. Example: `requests_per_day = 50000`."""
     reserve_per_day: Annotated[int, Field(ge=0)] | None = None
     """Of these, requests that dimsync leaves to the client's other integrations. Example: `reserve_per_day = 2000`."""
     max_concurrency: Count | None = None
-    """The most requests that are under way at once. How many there are is found out from below: more while all goes
-    well, fewer when it does not. Example: `max_concurrency = 16`."""
+    """The most requests that are under way at once, of all processes together where the ledger is in Postgres. How many
+    there are is found out from below: more while all goes well, fewer when it does not. Example:
+    `max_concurrency = 16`."""
     page_size: Annotated[int, Field(ge=1, le=1_000)] | None = None
     """Rows of a page of a listing. More than 100 are asked for once for each API key, and used when the server
     grants them. Example: `page_size = 500`."""

@@ -32,7 +32,7 @@ class SharedLimits(Protocol):
         ...
 
     def leave(self, key: KeyName, worker: str) -> Future[None]:
-        """Give a worker's seats to others, and tell it nothing more."""
+        """Give a worker's seats to others, and tell it nothing more. Raises at once where the database is away."""
         ...
 
     def token(self, key: KeyName) -> Future[KeptToken | None]:

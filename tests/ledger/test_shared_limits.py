@@ -322,6 +322,8 @@ async def test_a_cut_connection_is_told_at_once_and_made_anew(postgres: Postgres
             for _ in range(2):
                 with pytest.raises(LedgerError, match="cannot be reached"):
                     await limits.lease(KEY, ask("a", 1))
+                with pytest.raises(LedgerError, match="is not connected"):
+                    await limits.leave(KEY, "b")
         assert (await limits.lease(KEY, ask("a", 1))).permits == 1
         await limits.pause(KEY, 3.0)  # its own messages are heard, too
         await until(news, News(pause_s=3.0))

@@ -15,10 +15,12 @@ import pytest
 
 from engine import Company, Engine, RunResult
 from engine.ledger.opening import open_ledger
+from engine.model.events import Waiting
 from engine.model.origin import origin_of
+from engine.net.departure import OTHERS_PAUSE
 from engine.testing import Allowance, ReceivedRequest, Rule, Sandbox, faults
 from tests.postgres_server import PostgresServer
-from tests.sandbox.conftest import company, dims
+from tests.sandbox.conftest import company, dims, watch
 
 pytestmark = pytest.mark.sockets
 
@@ -140,8 +142,12 @@ async def test_no_more_requests_are_out_than_may_be_even_for_more_workers_than_t
 async def test_what_one_worker_is_asked_to_wait_for_holds_the_others(workers: Workers) -> None:
     await workers.start(3, requests_per_second=200.0)
     workers.api.set_faults(Rule(effect=faults.Status(status=429, headers={"Retry-After": "1"}), after=30, times=1))
-    results = await workers.sync(*workers.companies(each=20))
-    assert [result.exit_code for result in results] == [0] * 3
+    runs = zip(workers.engines, workers.companies(each=20), strict=True)
+    watched = await asyncio.gather(*(watch(engine, *companies) for engine, companies in runs))
+    assert [result.exit_code for _, result in watched] == [0] * 3
+    told = [{event.reason for event in events if isinstance(event, Waiting)} for events, _ in watched]
+    assert sorted(map(len, told)) == [1, 1, 1]
+    assert [reasons == {OTHERS_PAUSE} for reasons in told].count(True) == 2
     requests = workers.api.requests()
     (refused,) = [request for request in requests if request.status == 429]
 

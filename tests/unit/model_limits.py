@@ -22,7 +22,9 @@ class ModelLimits:
         self.takes_s = takes_s
         self.is_away = False
         self.is_silent = False
+        self.late_s = 0.0
         self.asks: list[Ask] = []
+        self.keys: list[KeyName] = []  # of the asks
         self.errands = dict[str, str]()
         self.kept: KeptToken | None = None
         self._next_s = 0.0
@@ -31,7 +33,7 @@ class ModelLimits:
         self._watchers = dict[str, Hear]()
 
     def lease(self, key: KeyName, ask: Ask) -> Future[Lease]:
-        assert key == KEY
+        self.keys.append(key)
         self.asks.append(ask)
         return self._answer(lambda: self._lease(ask))
 
@@ -49,7 +51,7 @@ class ModelLimits:
         return Lease(
             permits=given,
             wait_s=first_s - now_s,
-            late_s=0.0,
+            late_s=self.late_s,
             pause_s=pause_s,
             seats=seats,
             is_contended=wanted > ask.most,
@@ -59,6 +61,11 @@ class ModelLimits:
         assert key == KEY
         self._paused_until_s = max(self._paused_until_s, get_running_loop().time() + seconds)
         return self._answer(lambda: self.tell(News(pause_s=seconds)))
+
+    def forget(self) -> None:
+        """Be as a database that crashed and was there again at once, and has forgotten the last permits."""
+        self._next_s = 0.0
+        self.tell(News(is_lost=True))
 
     def tell(self, news: News) -> None:
         for hear in tuple(self._watchers.values()):

@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import LedgerError
 from engine.model.settings import Limits
-from engine.model.shared_limits import News
+from engine.model.shared_limits import KeyName, News
 from engine.net.limits.pacing import lateness_s
 from engine.net.limits.share import FRESH_S, PATIENCE_S, Share
 from engine.net.limits.shared_gate import SharedKeyLimits
@@ -155,6 +155,8 @@ def test_a_pause_holds_all_workers_at_once_and_ends_without_a_burst() -> None:
         async def refuse() -> None:
             await anyio.sleep(1.0)
             fleet.gates[2].pause(3.0)
+            await anyio.sleep(1.0)
+            assert [round(gate.others_pause_s, 1) for gate in fleet.gates] == [3.0, 3.0, 0.0, 3.0]
 
         async with anyio.create_task_group() as group:
             group.start_soon(refuse)
@@ -168,14 +170,17 @@ def test_a_pause_holds_all_workers_at_once_and_ends_without_a_burst() -> None:
 
 
 def test_a_worker_that_comes_during_a_pause_waits_for_its_end() -> None:
-    async def first() -> float:
+    async def first() -> tuple[float, int]:
         shared = ModelLimits()
         gate_of(shared, 100.0).pause(3.0)
+        await anyio.sleep(0.1)
         fleet = Fleet(shared, 1, 100.0)
-        await fleet.run(3.1, tasks=1)
-        return fleet.arrived[0]
+        await fleet.send(0, lambda: 0.0)
+        return fleet.arrived[0], len(shared.asks)
 
-    assert run(first()) > 3.0
+    first_s, asks = run(first())
+    assert first_s > 3.0
+    assert asks <= 3
 
 
 @pytest.mark.parametrize("most", [1, 3, 6, 8, 13])
@@ -214,6 +219,36 @@ def test_until_an_answer_comes_no_more_are_out_than_the_question_told(is_wanted:
     assert (out == 5) == is_wanted
 
 
+def test_news_that_come_while_an_answer_is_awaited_are_seen_to_after_it() -> None:
+    async def asked() -> list[float]:
+        shared = ModelLimits()
+        share = Share(shared, KEY, Limits(), wants=lambda: 1, hold=lambda _: None)
+        await share.ready(anyio.Event())
+        for _ in range(3):
+            share.hear(News(is_wanted=True))
+        await anyio.sleep(1.0)
+        return [ask.permits for ask in shared.asks]
+
+    assert run(asked()) == [2, 0, 0]
+
+
+def test_with_another_api_key_nothing_of_the_former_one_counts() -> None:
+    async def keys() -> list[KeyName]:
+        shared, never = ModelLimits(), anyio.Event()
+        share = Share(shared, KEY, Limits(requests_per_second=10.0), wants=lambda: 4, hold=lambda _: None)
+        await share.ready(never)
+        share.take()
+        share.hear(News(is_wanted=True))
+        share.move(KEY._replace(key_id="key-2"))
+        await anyio.sleep(0.5)
+        assert not share.is_free()
+        await share.ready(never)
+        share.take()
+        return list(dict.fromkeys(shared.keys))
+
+    assert run(keys()) == [KEY, KEY._replace(key_id="key-2")]
+
+
 def test_with_the_database_away_nothing_is_sent_and_it_goes_on_by_itself() -> None:
     async def times() -> Fleet:
         fleet = Fleet(ModelLimits(), 2, 50.0)
@@ -235,6 +270,45 @@ def test_with_the_database_away_nothing_is_sent_and_it_goes_on_by_itself() -> No
     assert not [at_s for at_s in fleet.arrived if 2.01 < at_s < 12.0]
     assert len([at_s for at_s in fleet.arrived if at_s > 14.5]) > 50
     assert most_in_a_second(fleet.arrived) <= allowed(50)
+
+
+def test_for_a_second_after_the_way_to_the_others_was_cut_nothing_is_sent() -> None:
+    """A database that crashed may have forgotten the last permits, which others may have used."""
+
+    async def times() -> Fleet:
+        fleet = Fleet(ModelLimits(), 4, 50.0)
+
+        async def restart() -> None:
+            await anyio.sleep(2.5)
+            fleet.shared.forget()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(restart)
+            group.start_soon(fleet.run, 5.0)
+        return fleet
+
+    fleet = run(times())
+    assert not [at_s for at_s in fleet.arrived if 2.505 < at_s < 3.5]
+    assert most_in_a_second(fleet.arrived) <= allowed(50)
+    assert max(fleet.arrived) > 4.5
+
+
+def test_a_lease_that_came_late_lapses_sooner() -> None:
+    """Its moments are told from its arrival on, and others' permits lie where they should have been."""
+
+    async def is_free(late_s: float) -> list[bool]:
+        fleet, seen = Fleet(ModelLimits(), 1, 1.0), list[bool]()
+        share = fleet.gates[0].share
+        fleet.shared.late_s = late_s
+        with anyio.move_on_after(0.01):
+            await share.ready(anyio.Event())
+        for at_s in (0.01, lateness_s(1.0) - 0.01, lateness_s(1.0) + 0.01):
+            await anyio.sleep_until(at_s)
+            seen.append(bool(share._permits) and share._permits[0].until_s > at_s)
+        return seen
+
+    assert run(is_free(0.0)) == [True, True, False]
+    assert run(is_free(0.1)) == [True, False, False]
 
 
 def test_a_database_that_is_not_heard_of_stops_a_worker_within_the_bound() -> None:

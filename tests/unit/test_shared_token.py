@@ -80,6 +80,19 @@ def test_a_refused_token_is_replaced_once_for_all_workers() -> None:
     assert run(found()) == (["token-2"] * 3 + ["token-1"], 2)
 
 
+def test_a_token_that_one_worker_took_over_is_replaced_by_it_when_it_is_refused() -> None:
+    async def found() -> tuple[list[str], list[str]]:
+        shared, endpoint = ModelLimits(), Endpoint()
+        first, second = keeper(shared), keeper(shared)
+        await all_tokens([first], endpoint)
+        await all_tokens([second], endpoint)
+        assert second.current is not None
+        second.refused(second.current)
+        return await all_tokens([second], endpoint), await all_tokens([first], endpoint)
+
+    assert run(found()) == (["token-2"], ["token-1"])
+
+
 Spoil = Callable[[ModelLimits], Account]
 
 

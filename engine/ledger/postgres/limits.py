@@ -134,7 +134,7 @@ class PostgresLimits:
         """Give a worker's seats to others."""
         with self._turn:
             self._watchers.pop((key, worker), None)
-        return self._line.ask(lambda session: session.execute(LEAVE, (*key, worker)), _nothing)
+        return self._line.ask(lambda session: session.execute(LEAVE, (*key, worker)), _nothing, connects=False)
 
     def token(self, key: KeyName) -> asyncio.Future[KeptToken | None]:
         """Return a key's newest token."""

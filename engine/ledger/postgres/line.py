@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
@@ -30,6 +30,7 @@ class _Question(NamedTuple):
     work: Callable[[Session], Any]
     told: Callable[[Any], Any]  # done to its result on the loop of the caller, when it has arrived there
     answer: asyncio.Future[Any]
+    connects: bool  # False: it is not worth a connection
 
 
 class Line:
@@ -45,18 +46,23 @@ class Line:
         self._cut = cut
         self._questions: SimpleQueue[_Question | None] = SimpleQueue()  # None: close
         self._thread: Thread | None = None
+        self._starting = Lock()
         self._bell: socket.socket | None = None  # wakes the thread
         self._closed = False
 
-    def ask(self, work: Callable[[Session], T], told: Callable[[T], R]) -> asyncio.Future[R]:
-        """Let the thread carry out `work`, outside of any transaction; answer with what `told` makes of its result."""
+    def ask(self, work: Callable[[Session], T], told: Callable[[T], R], *, connects: bool = True) -> asyncio.Future[R]:
+        """Let the thread carry out `work`, outside of any transaction; answer with what `told` makes of its result.
+
+        `connects` False: where there is no connection, the answer is an error.
+        """
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         if self._closed:
             answer.set_exception(LedgerError(f"The ledger {self._name} is closed."))
             return answer
-        if self._thread is None:
-            self._start()
-        self._questions.put(_Question(work, told, answer))
+        with self._starting:
+            if self._thread is None:
+                self._start()
+        self._questions.put(_Question(work, told, answer, connects))
         self._ring()
         return answer
 
@@ -109,12 +115,12 @@ class Line:
         """Answer questions; return the session, None if there is none any more."""
         failure: Exception | None = None
         for question in questions:
-            if session is None and failure is None:
+            if session is None and failure is None and question.connects:
                 try:
                     session = self._connected()
                 except Exception as error:  # noqa: BLE001  each question would wait as long, and in vain
                     failure = error
-            _answer(question, session, failure)
+            _answer(question, session, failure or LedgerError(f"The ledger {self._name} is not connected."))
             session = self._if_there(session)
         if session is not None:
             self._listen(session)
@@ -158,15 +164,15 @@ def _wait(selector: selectors.BaseSelector, ear: socket.socket, session: Session
         ear.recv(4096)
 
 
-def _answer(question: _Question, session: Session | None, failure: Exception | None) -> None:
+def _answer(question: _Question, session: Session | None, failure: Exception) -> None:
     """Answer one question. Without a session, the answer is why there is none."""
     if question.answer.cancelled():
         return
     result: Any = None
-    error = failure
+    error: Exception | None = failure
     if session is not None:
         try:
-            result = question.work(session)
+            result, error = question.work(session), None
         except Exception as raised:  # noqa: BLE001  whatever it is, its caller gets it
             error = raised
     with suppress(RuntimeError):  # a loop that was closed waits for nothing

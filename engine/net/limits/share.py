@@ -205,8 +205,7 @@ class Share:
         elif is_alone or 2 * waiting > max(2, self._size):
             self._size = min(self._most_permits, 2 * self._size)
         self._lapsed = 0
-        spare = self._size if is_alone or waiting > 1 else 1
-        self._size = min(self._most_permits, max(spare, waiting - len(self._permits)))
+        self._size = min(self._most_permits, max(self._size, waiting - len(self._permits)))
         return self._size
 
     def _ask(self, permits: int) -> None:
