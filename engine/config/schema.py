@@ -200,8 +200,8 @@ class RunGuardSection(GuardSection):
     """`[guard]` alone: a guard of the run as a whole."""
 
     fleet_share: Share | None = None
-    """`fleet` stops a run when more than this share of its companies are held. Without it, none does. Example:
-    `fleet_share = 0.3`."""
+    """`fleet` stops a run when more than this share of its companies are held. Without it, none does. A run of one
+    company, as `dimsync worker` makes them, it never stops. Example: `fleet_share = 0.3`."""
 
 
 class TreatmentSection(Section):

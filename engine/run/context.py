@@ -41,4 +41,4 @@ class RunContext:
     company_ids: frozenset[int] = frozenset()  # of every configured company, those that this run leaves out included
     refused: Mapping[int, SourceError] = field(default_factory=dict)  # companies that fail before any request
     states: Mapping[AccountCompany, CompanyState] = field(default_factory=dict)  # the ledger's notes as the run began
-    seen: Seen = field(default_factory=Seen)
+    seen: Seen

@@ -14,6 +14,7 @@ from engine.net.http.exchange import Transport
 from engine.net.key import Key
 from engine.observe.telemetry import Telemetry
 from engine.run.shared_sources import SharedSources
+from engine.run.sketches import EarlierSources
 from engine.run.tasks import RunHost
 from engine.wire.dialect import Dialect
 
@@ -28,6 +29,7 @@ class Dependencies:
     key: Callable[[Account], Key]  # the same one for all runs
     host: RunHost  # keeps the run until it has ended
     shared: SharedSources
+    earlier_sources: EarlierSources
     notices: list[Problem]  # for the result of the run that ends first
     ledger: Ledger
     now: Callable[[], datetime]

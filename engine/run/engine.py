@@ -55,6 +55,7 @@ from engine.run.mode import APPLY, CHECK, CREATE, PLAN, PUT, RETRY, SYNC, Mode
 from engine.run.remote_rows import CompanyRows
 from engine.run.run import Pending, Run
 from engine.run.shared_sources import SharedSources
+from engine.run.sketches import EarlierSources
 from engine.run.tasks import RunHost
 from engine.run.validation import refuse_foreign, refuse_twice, refuse_unapproved, sound_allowances, sound_dialect
 from engine.run.work import Applying, Bounds, Job, Work, for_rows, with_plans
@@ -102,6 +103,7 @@ class Engine:
         )
         self._host = RunHost()
         self._shared = SharedSources()
+        self._earlier_sources = EarlierSources()
         self._notices: list[Problem] = []
         self._is_entered = False
         self._own = AsyncExitStack()
@@ -278,6 +280,7 @@ class Engine:
             key=self._connections.key,
             host=self._host,
             shared=self._shared,
+            earlier_sources=self._earlier_sources,
             notices=self._notices,
             transport=self._connections.transport,
             ledger=self._opened(),

@@ -30,6 +30,7 @@ from engine.run.fleet import Fleet
 from engine.run.loop_lag import watch_lag
 from engine.run.run_events import RunEvents
 from engine.run.schedule import rows_of, waves
+from engine.run.sketches import Seen
 from engine.run.tasks import Lines
 from engine.run.work import Job, Work
 from engine.sources.spools import Spools
@@ -151,6 +152,7 @@ class Execution:
             emit=self._emit,
             company_ids=frozenset(company.id for company in self._configured()),
             refused=self._refused,
+            seen=Seen(now=parts.now, earlier=parts.earlier_sources),
         )
 
     def _configured(self) -> list[Company]:

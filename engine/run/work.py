@@ -96,5 +96,10 @@ class Work:
         return tuple(sorted({*map(str, self.allowed), *was_allowed}))
 
     def most_held(self, share: float | None) -> int | None:
-        """Return how many companies guards may hold before the run stops; None: all. `share`: of all its companies."""
-        return None if share is None or "fleet" in self.allowed_texts else int(share * len(self.jobs))
+        """Return how many companies guards may hold before the run stops; None: all. `share`: of all its companies.
+
+        One company alone shows nothing of a fleet.
+        """
+        if share is None or len(self.jobs) == 1 or "fleet" in self.allowed_texts:
+            return None
+        return int(share * len(self.jobs))

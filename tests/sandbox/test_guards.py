@@ -547,6 +547,15 @@ async def test_fleet(world: World, share: float | None, allow: bool, done: int) 
     assert result.allowed == (("fleet",) if allow else ())
 
 
+@pytest.mark.sockets
+async def test_of_one_company_alone_none_is_too_many(world: World) -> None:
+    world.place(1)
+    await world.sync(company(1, dims(40)))
+    async with Engine(replace(world.settings, fleet_share=0.0), now=world.clock, rng=world.rng) as engine:
+        result = await engine.sync([company(1, renamed(dims(40), 40))]).result()
+    assert (result.exit_code, result.problems) == (4, ())
+
+
 async def test_a_leave_for_all_is_for_the_fleet_alone(world: World) -> None:
     world.place(1)
     for wrong in (Allow("mass-create"), Allow("fleet", 1)):

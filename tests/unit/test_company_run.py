@@ -24,6 +24,7 @@ from engine.net.http.exchange import Answer
 from engine.run.company_run import company_run
 from engine.run.context import RunContext
 from engine.run.mode import CHECK, PLAN, SYNC, Mode
+from engine.run.sketches import Seen
 from engine.run.visibility import Visible
 from engine.run.work import Job
 from engine.send.sender import WORKERS
@@ -136,6 +137,7 @@ class Stage:
             emit=self._hear,
             company_ids=frozenset({COMPANY}),
             states=await self.ledger.states(ORIGIN),
+            seen=Seen(now=lambda: NOON),
         )
         job = Job(company=Company(id=COMPANY, source=source), account=account)
         visible = Visible(channel, self.ledger, ORIGIN, [COMPANY], now=lambda: NOON)
