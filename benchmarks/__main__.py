@@ -10,6 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.distributed import NAME as DISTRIBUTED
+from benchmarks.distributed import distributed
+from benchmarks.distributed_tables import render_distributed
 from benchmarks.economy import simulate
 from benchmarks.figures import render_figures
 from benchmarks.hammer import capacity
@@ -28,9 +31,9 @@ from benchmarks.workloads import ALL, AXES, HEADLINES, WORKLOADS, Workload, grow
 
 RESULTS = Path(__file__).with_name("results")
 BY_NAME = {workload.name: workload for workload in (*HEADLINES, *WORKLOADS)}
-OTHERS = ("capacity", MONTH, "stalls", "growth", "economy", "limits", "reading")
+OTHERS = ("capacity", MONTH, "stalls", "growth", "economy", "limits", "reading", DISTRIBUTED)
 GROUP = {"headline": [*(each.name for each in HEADLINES), MONTH]}
-ALONE = {"limits", "reading", "report"}
+ALONE = {"limits", "reading", "report", DISTRIBUTED}
 """Benchmarks that run none of the programs."""
 
 ROUNDS = 3
@@ -91,6 +94,7 @@ def _other(name: str, chosen: argparse.Namespace, server: Server) -> dict[str, A
         "economy": lambda: simulate(server, quick=quick),
         "limits": lambda: along(quick=quick),
         "reading": lambda: read_exports(quick=quick, runs=runs),
+        DISTRIBUTED: lambda: distributed(quick=quick),
     }
     return found[name]()
 
@@ -103,6 +107,7 @@ def _sections(folder: Path) -> dict[str, str]:
         "results": "\n\n".join(filter(None, (render(folder), render_stalls(folder)))),
         "limits": render_limits(folder),
         "reading": render_reading(folder),
+        DISTRIBUTED: render_distributed(folder),
     }
 
 

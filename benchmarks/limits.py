@@ -21,6 +21,7 @@ import anyio
 
 from benchmarks.limited import COMPANIES, FIRST_ID, Setup, serving
 from benchmarks.machine import describe
+from benchmarks.rig.record import most_in_a_second
 from benchmarks.server import run_fast
 from engine.errors import OutcomeUnknown
 from engine.model.events import Event
@@ -178,18 +179,9 @@ def _rate_run(base_url: str, rate: int, companies: int, seconds: float) -> dict[
     return {
         "reached": len(times) / (rate * seconds),
         "refused": refused / len(watch.answers),
-        "peak": _most_in_a_second(times) / rate,
+        "peak": most_in_a_second(times) / rate,
         "requests": len(watch.answers),
     }
-
-
-def _most_in_a_second(times: Sequence[float]) -> int:
-    most = first = 0
-    for last, at in enumerate(times):
-        while times[first] <= at - 1.0:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def acquire_us(rate: float, requests: int) -> float:

@@ -29,6 +29,8 @@ LIBRARIES = (
     "ijson",
     "python-calamine",
     "openpyxl",
+    "procrastinate",
+    "psycopg",
 )
 
 

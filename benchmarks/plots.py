@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
+from benchmarks.distributed_plot import draw_distributed
 from benchmarks.headline_plot import draw_headline
 from benchmarks.measure import FLOOR, load
 from benchmarks.tables import TITLES
@@ -22,6 +23,8 @@ def draw(folder: Path) -> None:
     """Draw what there are results for."""
     if (headline := draw_headline(folder)) is not None:
         _save(headline, folder, "headline")
+    if (workers := draw_distributed(folder)) is not None:
+        _save(workers, folder, "distributed")
     if (folder / "economy.json").exists():
         _economy(folder)
     for name, figure in (("full-listing", "cpu_s"), ("latency-20ms", "wall_s")):
