@@ -18,7 +18,7 @@ from benchmarks.figures import render_figures
 from benchmarks.hammer import capacity
 from benchmarks.headline import MONTH, month
 from benchmarks.headline_tables import render_headline
-from benchmarks.lateness import lateness, render_stalls
+from benchmarks.lateness import lateness, render_stalls, stalled
 from benchmarks.launch import Server, serving
 from benchmarks.limits import along
 from benchmarks.machine import describe
@@ -58,8 +58,11 @@ def options(words: Sequence[str]) -> argparse.Namespace:
     return chosen
 
 
-def main(words: Sequence[str]) -> None:
-    """Measure what is asked for, keep the results, and write tables and plots."""
+def main(words: Sequence[str]) -> int:
+    """Measure what is asked for, keep the results, and write tables and plots.
+
+    Returns the exit code: 1 if the event loop was held up for longer than the lines of `benchmarks.stalls` allow.
+    """
     chosen = options(words)
     folder = RESULTS / "quick" if chosen.quick else RESULTS
     asked = chosen.what or [*OTHERS[:1], *BY_NAME, *OTHERS[1:]]
@@ -82,6 +85,9 @@ def main(words: Sequence[str]) -> None:
         print(*filter(None, _sections(folder).values()), sep="\n\n")
     else:
         update_readme(_sections(folder))
+    faults = stalled(folder) if "stalls" in what else []
+    print(*faults, sep="\n", file=sys.stderr, end="\n" if faults else "")
+    return int(bool(faults))
 
 
 def _other(name: str, chosen: argparse.Namespace, server: Server) -> dict[str, Any]:
@@ -148,4 +154,4 @@ def _keep(folder: Path, name: str, found: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from benchmarks.economy import Month
 from benchmarks.figures import render_figures
 from benchmarks.headline import CHANGING, calendar, month
 from benchmarks.headline_tables import LISTERS, headline_table, month_of, summary
-from benchmarks.lateness import COUNTED, lateness, render_stalls
+from benchmarks.lateness import lateness, render_stalls, stalled
 from benchmarks.launch import ProgramFailed, Run, serving
 from benchmarks.measure import Result, Spread, load, measure
 from benchmarks.readers import ours, ours_alone
@@ -26,7 +26,7 @@ from benchmarks.request_cost import IN_FLIGHT, KINDS, LAYERS, Measure
 from benchmarks.server import Api
 from benchmarks.speed import c_calls, compare, instructions
 from benchmarks.stage import must_have_left
-from benchmarks.stalls import cases
+from benchmarks.stalls import SERVICE, Figures, beyond, cases
 from benchmarks.tables import render_limits, table
 from benchmarks.workloads import ACCOUNTS, FULL_LISTING, HEADLINES
 
@@ -148,16 +148,31 @@ def test_a_month_of_ours_is_counted_by_the_server_day_by_day() -> None:
     assert month_of(result, "ours", found) == 50 * 30
 
 
-def test_how_late_the_loop_is_has_a_line_for_each_of_eight_cases(tmp_path: Path) -> None:
-    eight = list(cases(60))
-    assert [len(eight), len(COUNTED)] == [4, 2]
+def test_how_late_the_loop_is_has_a_line_for_each_case_and_way(tmp_path: Path) -> None:
+    chosen = list(cases(60))
+    assert [len(chosen), len(SERVICE)] == [4, 4]
     with serving() as server:
-        found = lateness(server, eight[:1], runs=1)
+        found = lateness(server, chosen[:1], runs=1, ways=["asyncio, batches", "uvloop, single rows"])
     (tmp_path / "stalls.json").write_text(json.dumps(found), encoding="utf-8")
     text = render_stalls(tmp_path)
-    assert "| first load | batches | " in text
-    assert "| first load | single rows | " in text
+    assert "| first load | asyncio, batches | " in text
+    assert "| first load | uvloop, single rows | " in text
     assert "event loop late at most" in render_figures(tmp_path)
+
+
+def test_a_case_whose_event_loop_was_held_up_for_too_long_is_told(tmp_path: Path) -> None:
+    runs = [_held(longest, p999) for longest, p999 in ((12.0, 9.0), (20.1, 9.5), (48.0, 30.0))]
+    assert beyond(runs) == "longest 20.1 > 20 ms"  # the median of three runs
+    assert beyond(runs[1:]) == "longest 34.0 > 20 ms, p99.9 19.8 > 10 ms"
+    assert beyond([_held(20.0, 10.0)]) == ""
+    found = {"cases": [{"case": "unchanged", "way": "uvloop, batches", "runs": [run._asdict() for run in runs]}]}
+    assert stalled(tmp_path) == []
+    (tmp_path / "stalls.json").write_text(json.dumps(found), encoding="utf-8")
+    assert stalled(tmp_path) == ["unchanged, uvloop, batches: longest 20.1 > 20 ms"]
+
+
+def _held(longest: float, p999: float) -> Figures:
+    return Figures(longest=longest, p999=p999, longest_work=1.0, p999_work=1.0, bytes_row=0.0)
 
 
 def _run(wall_s: float) -> Run:

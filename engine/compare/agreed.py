@@ -18,7 +18,7 @@ from typing import TypeVar
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
-from engine.model.table import Column, Keyed, Table, distinct, gathered, has_any, taken, unequal
+from engine.model.table import Column, Keyed, Table, distinct, gathered, has_any, positions_of, taken, unequal
 
 Row = TypeVar("Row")
 
@@ -212,7 +212,7 @@ def _without(table: Table[Row], name: str, values: AbstractSet[str]) -> Table[Ro
     """Return the rows in which a field has none of these values. Each value is of one row."""
     if len(values) == len(table):
         return table.take(())
-    return table.take(gathered(compress(count(), map(not_, map(values.__contains__, table.column(name))))))
+    return table.take(positions_of(map(not_, map(values.__contains__, table.column(name))), len(table)))
 
 
 def _touched(

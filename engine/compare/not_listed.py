@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from itertools import compress, count
 from operator import not_
 
 from engine.compare.backoff import next_try
@@ -24,7 +23,7 @@ from engine.model.dimension import Dimension, NaturalKey, RemoteRow, fingerprint
 from engine.model.resource import When
 from engine.model.resting import MADE_ANEW, NOT_LISTED, RESTS, RestingRow
 from engine.model.row_record import SETTLED
-from engine.model.table import gathered
+from engine.model.table import positions_of
 
 LOOK_UPS = len(RESTS)
 """How often one row is looked for by its id, in all."""
@@ -54,7 +53,7 @@ def perhaps_there(record: CompanyRecord, view: RemoteView) -> dict[str, NaturalK
     if record.is_as_listed:
         return {}
     table, shown = record.entries.table, view.rows.positions
-    positions = gathered(compress(count(), map(not_, map(shown.__contains__, table.column("remote_id")))))
+    positions = positions_of(map(not_, map(shown.__contains__, table.column("remote_id"))), len(table))
     entries = table.take(positions).columns("key", "flags", *record.resource.natural_key)
     return without_shown({key: tuple(natural) for key, flags, *natural in entries if flags & SETTLED}, view)
 

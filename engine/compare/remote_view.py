@@ -72,6 +72,7 @@ def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:
         view.add(_acknowledged_rows(taken_in, record.resource, keyed=keyed))
     if len(plain) < len(record.rows) or record.keyless:
         view.add(_other_rows(record, set(plain), keyed=keyed))
+    view.rows.table.seal()
     return view
 
 

@@ -16,12 +16,13 @@ class Undecoded(Sequence[RemoteRow]):
     Their number is known from then. They are decoded when one of them is looked at.
     """
 
-    __slots__ = ("_count", "_decode")
+    __slots__ = ("_count", "_decode", "_rows")
 
     def __init__(self, count: int, decode: Callable[[], Sequence[RemoteRow]]) -> None:
         """Take their number, and what decodes them."""
         self._count = count
         self._decode = decode
+        self._rows: Sequence[RemoteRow] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -34,8 +35,10 @@ class Undecoded(Sequence[RemoteRow]):
         return self.decoded()[index]
 
     def decoded(self) -> Sequence[RemoteRow]:
-        """Return the rows, decoded anew."""
-        return self._decode()
+        """Return the rows, decoded once."""
+        if self._rows is None:
+            self._rows = self._decode()
+        return self._rows
 
 
 class Page(NamedTuple):

@@ -71,7 +71,9 @@ def _as_record(values: tuple[Any, ...], *, kind: type[Any]) -> RowRecord:
 
 def entries(columns: Iterable[Column], resource: Resource = DIMENSIONS) -> Keyed[RowRecord]:
     """Return row records by key over their table: a column for each of `entry_names`."""
-    return Keyed(Table(entry_names(resource), columns, partial(_as_record, kind=resource.wanted)), "key")
+    table = Table(entry_names(resource), columns, partial(_as_record, kind=resource.wanted))
+    table.seal()
+    return Keyed(table, "key")
 
 
 def _as_entry(key: str, record: RowRecord) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource
-from engine.model.table import Table
+from engine.model.table import Table, gathered
 
 KEPT = 256
 """Marks of a sketch, the smallest ones: 2 KB a company, and a share of 90 % is told to about 2 points."""
@@ -42,7 +42,7 @@ class Likeness(NamedTuple):
 def sketch(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource = DIMENSIONS) -> Sketch:
     """Return the sketch of a company's rows, from its source or from Ottimate. O(rows)."""
     texts = _texts(rows, resource)
-    sums = list(map(crc32, texts))
+    sums = gathered(map(crc32, texts))
     few = 2 * KEPT * 2**32 // max(1, len(texts))  # some twice as many texts as are kept have a checksum below this
     small = sorted(filter(few.__ge__, sums))
     last = small[KEPT - 1] if len(small) >= KEPT else 2**32
@@ -91,7 +91,7 @@ def _texts(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource) -> 
     """Return natural key and name of each row as one text."""
     table: Table[Any] = resource.wanted_table(rows)
     joined = map("\0".join, table.columns(*resource.traits))
-    return list(map(str.encode, joined, repeat("utf-8"), repeat("surrogatepass")))
+    return gathered(map(str.encode, joined, repeat("utf-8"), repeat("surrogatepass")))
 
 
 def _mark(text: bytes) -> bytes:

@@ -13,7 +13,7 @@ from engine.model.events import CompanyStarted, SourceRead
 from engine.model.result import CompanyResult
 from engine.run.as_before import is_as_before, may_be_as_before, tell_pages
 from engine.run.company_context import CompanyContext
-from engine.run.company_result import result_of
+from engine.run.company_result import result_of, thought_of
 from engine.run.decide import tell_planned
 from engine.run.endings import stop_of
 from engine.run.guarding import GuardCheck
@@ -52,6 +52,7 @@ class CompanyRun:
             company.ending.take(stop_of(error))
         finally:
             run.seen.end(company.id)
+        company.found.result = company.found.result or await thought_of(company)
 
     async def _run(self) -> None:
         company, plans = self._company, self._plans
@@ -86,14 +87,16 @@ class CompanyRun:
         return self._company.found.result or result_of(self._company)
 
     async def free(self) -> None:
-        """Free the rows of a giant column by column, and keep the result.
+        """Free the rows of a giant piece by piece, and keep the result.
 
-        To free 100,000 rows at once holds the event loop for 30 ms.
+        To free 100,000 rows at once holds the event loop for 30 ms, and as long again what was planned for them.
         """
         company, record = self._company, self._record
         company.found.result = self.result()
-        source, known = company.counts.source, record.entries.table if record else ()
-        await free(company.comparison.remotes.table, known, source.rows if source else ())
+        source = company.counts.source
+        planned = list(company.counts.plan.changes) if company.counts.plan else []
+        company.counts.plan = company.found.compared = None
+        await free(planned, company.comparison.remotes, record.entries if record else (), source.rows if source else ())
 
     async def _find(self) -> AccountParked | None:
         """Make sure that the company may be seen, or raise `OutOfScope`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from engine.errors import EngineError
@@ -121,10 +122,17 @@ class CompanyApi:
         require: Collection[str] = (),
         verify: VerifyMode | None = None,
     ) -> Lookups:
-        """Tell whether the dimensions that invoices name exist in this company, as `Engine.lookup` does."""
+        """Tell whether the dimensions that invoices name exist in this company, as `Engine.lookup` does.
+
+        An invoice that names no company is this company's; one that names another one has a finding for it.
+        """
+        read = [
+            replace(each, company_id=self._company.id) if each.company_id is None else each
+            for each in invoices_of(invoices)
+        ]
         return await look_up_all(
             {self._company.id: self._company},
-            invoices_of(invoices),
+            read,
             require,
             lambda company: self._looks.invoice_lookup(company, self._account, verify),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from engine.model.balance import Balance, ExitCode, State, row_exit_codes, worst
 from engine.model.difference import Difference
@@ -16,6 +17,7 @@ from engine.model.wanted import few_reasons
 from engine.run.company_context import CompanyContext
 from engine.run.endings import UNSAFE
 from engine.run.plan_part import settings_digest, to_save
+from engine.run.thinking import think
 from engine.run.write import bulk_requests, list_requests
 
 
@@ -50,6 +52,11 @@ def result_of(company: CompanyContext) -> CompanyResult:
         rejects=tuple(sorted(counts.rejects)),
         asked=company.job.only,
     )
+
+
+async def thought_of(company: CompanyContext) -> CompanyResult:
+    """Return the company's result, from a thread if there is much to count: a giant's plan, or its many problems."""
+    return await think(company.counts.weight, partial(result_of, company))
 
 
 def _exit_codes(company: CompanyContext, balance: Balance, problems: Sequence[Problem]) -> list[ExitCode]:

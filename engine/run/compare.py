@@ -46,7 +46,7 @@ from engine.run.comparer import Compared, Comparer, size_of
 from engine.run.early_reading import EarlyReading
 from engine.run.listed_pages import ListedPages
 from engine.run.read_remote import First, RemoteReader
-from engine.run.thinking import think
+from engine.run.thinking import seal, think
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,6 +153,7 @@ class Comparison:
         `is_after`: the run has written and needs this listing, even where the budget has no room for listings.
         """
         index = (pages or await self.list(first, record.state, is_after=is_after)).view
+        await seal(index.rows.table)
         self._see(index)
         known = 0 if index else sum(row.outcome_known for row in record.rows.values())
         has_vanished = bool(known) and Vanished.slug not in self.allowed

@@ -8,6 +8,8 @@ from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
+
 from engine.errors import AccountParked, EngineError, LedgerError
 from engine.ledger.protocols import Ledger
 from engine.model.events import Event
@@ -23,6 +25,13 @@ from engine.run.known_accounts import given_credentials_fault
 
 if TYPE_CHECKING:
     import aiohttp
+
+
+def _load() -> None:
+    """Import aiohttp and read certificates: 0.2 s, in which the event loop goes on."""
+    from engine.net.http.transport import trust  # noqa: PLC0415  see `LateTransport`
+
+    trust()
 
 
 class Connections:
@@ -91,7 +100,9 @@ class Connections:
     def transport(self, account: Account) -> Transport:
         """Return the account's way out on the one session, which is opened for the first request of all."""
 
-        def make() -> Transport:
+        async def make() -> Transport:
+            if self._session is None:
+                await to_thread.run_sync(_load)
             from engine.net.http.transport import (  # noqa: PLC0415  see `LateTransport`
                 AiohttpTransport,
                 new_session,

@@ -319,7 +319,7 @@ class Engine:
 
         One that is known and equal changes nothing, so that a worker may add the account of each job. Raises
         `ConfigError` for another account of a known name, account id or API key. Credentials that change come from a
-        provider: `Account.credentials`.
+        provider: `Account.credentials`; one function for all accounts, since an account with another one is another.
         """
         self._accounts.add(account_of(account))
 

@@ -16,7 +16,7 @@ from engine.model.result import CompanyResult
 from engine.model.wanted import GoodCounts, Wanted
 from engine.run.as_before import listing_note
 from engine.run.company_context import CompanyContext
-from engine.run.company_result import result_of
+from engine.run.company_result import thought_of
 from engine.run.skip_unchanged import Listing, skip_unchanged
 from engine.run.thinking import think
 
@@ -42,7 +42,7 @@ async def note_end(
     `before`: the ledger's notes on it. `good`: what the last good source was like; None: it is not known. `listing`:
     tells what to remember of Ottimate if there was nothing to do. `gathers`: what is known of rows is written together.
     """
-    result, source = result_of(company), company.counts.source
+    result, source = await thought_of(company), company.counts.source
     end = GoodEnd(gathers=gathers)
     if company.run.mode.writes and source is not None and result.state is not State.FAILED:
         end = await _with_source(company, result, source, before, good, end)

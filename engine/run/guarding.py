@@ -92,18 +92,19 @@ class GuardCheck:
         before = self.remembered or passed
         if before is None:
             return
-        is_part = self.company.run.mode.is_part
-        is_done = self.remembered is not None and not is_part and self.planned.issubset(done)
         with anyio.CancelScope(shield=True):
-            left = None if is_done else await think(len(rows), partial(self._left, before, rows, done, to_do))
+            left = await think(len(rows), partial(self._left, before, rows, done, to_do))
             if left != before:
                 await self.company.run.ledger.passed(self.company.company_key, left)
 
     def _left(
         self, before: bytes, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
     ) -> bytes | None:
+        is_part = self.company.run.mode.is_part
+        if self.remembered is not None and not is_part and self.planned.issubset(done):
+            return None
         left = without(before, (row for row in rows if row.key in done))
-        if left is not None and not self.company.run.mode.is_part:
+        if left is not None and not is_part:
             left = within(left, (row for row in rows if row.key in to_do))
         return left
 

@@ -31,7 +31,8 @@ class KnownAccounts:
             others = ", ".join(each.name for each in fields(Account) if _differ(known, account, each.name))
             raise ConfigError(
                 f"there is an account {account.name!r} with other values ({others}): each needs its own name;"
-                " credentials that change come from one provider, Account(credentials=...)"
+                " credentials that change come from one provider, Account(credentials=...); a function that is made"
+                " anew for each job is another one each time: let one serve all accounts, as it is told which one"
             )
         for other in self._by_name.values():
             if field := _shared(account, other):

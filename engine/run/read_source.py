@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from engine.compare.subset import corrected
 from engine.errors import SourceError
+from engine.model.company_record import CompanyRecord
 from engine.model.dimension import DIMENSIONS
 from engine.model.settings import RawRow
 from engine.model.wanted import SourceMarks, Wanted, paired
 from engine.run.company_context import CompanyContext
+from engine.run.thinking import seal, think
 from engine.sources.base import read
 
 
@@ -18,6 +21,7 @@ async def read_source(company: CompanyContext) -> Wanted:
     """Return the source's rows. Raises `SourceError`."""
     job, type_codes = company.job, company.run.dialect.type_codes
     wanted = await read(job.company.source, company_id=company.id, type_codes=type_codes)
+    await seal(wanted.rows)
     await _refuse_unlike(company, wanted)
     await _refuse_lost_fields(company, wanted)
     if not job.corrected:
@@ -80,9 +84,7 @@ async def _refuse_lost_fields(company: CompanyContext, wanted: Wanted) -> None:
         return
     record = await company.run.ledger.read(company.company_key)
     for name, columns in wanted.absent_columns.items():
-        without = (row.key for row in wanted.rows if getattr(row, name) is None)
-        known = (record.rows.get(record.wire_keys.get(key, key)) for key in without)
-        if lost := sum(each is not None and bool(getattr(each.row, name)) for each in known):
+        if lost := await think(len(wanted.rows), partial(_known_with, name, wanted, record)):
             column, count = DIMENSIONS.columns[name], f"{lost:,} {'row has' if lost == 1 else 'rows have'}"
             raise SourceError(
                 f"{wanted.file}: no row has {' or '.join(columns)}, and {count} a {column} in Ottimate: has the column"
@@ -90,6 +92,13 @@ async def _refuse_lost_fields(company: CompanyContext, wanted: Wanted) -> None:
                 f' columns = {{ {column} = {{ constant = "" }} }}',
                 file=wanted.file,
             )
+
+
+def _known_with(name: str, wanted: Wanted, record: CompanyRecord) -> int:
+    """Return how many rows have a field in Ottimate that the source does not give them."""
+    without = (row.key for row in wanted.rows if getattr(row, name) is None)
+    known = (record.rows.get(record.wire_keys.get(key, key)) for key in without)
+    return sum(each is not None and bool(getattr(each.row, name)) for each in known)
 
 
 async def _given(rows: Sequence[RawRow]) -> AsyncIterator[RawRow]:

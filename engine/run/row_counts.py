@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from engine.model.balance import Balance
 from engine.model.change import Change, Hold, Plan
-from engine.model.dimension import Dimension
+from engine.model.dimension import Dimension, dimension_table
 from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
 from engine.model.resting import NOT_APPLIED, STORED_OTHERWISE
 from engine.model.wanted import LeftOut, Wanted
@@ -33,6 +33,8 @@ class RowCounts:
         self._reopened = 0  # rows that the plan found unchanged, and that ended otherwise
         self._open: dict[str, Change] = {}
         self._final: Counter[Column] = Counter()
+        self._keys: frozenset[str] = frozenset()  # those of the rows of `_keys_of`
+        self._keys_of: Wanted | None = None
         self._problems: list[Problem] = []
         self.rejects: list[Reject] = []
         self.lets_spellings = False  # a person lets the server's spellings be
@@ -130,11 +132,10 @@ class RowCounts:
 
         If an answer has been reported, what a listing shows is added to that message.
         """
-        if self.lets_spellings:
+        if self.lets_spellings or not messages:
             return
         told = {problem.key: at for at, problem in enumerate(self._problems) if problem.code == STORED_OTHERWISE}
-        counted = {row.key for row in self.wanted.rows if row.key in messages} if messages and self.wanted else set()
-        for key in sorted(counted):
+        for key in sorted(self._counted(messages)):
             at = told.get(self._place(key)[0])
             if at is None:
                 self.problem(STORED_OTHERWISE, messages[key], key)
@@ -151,8 +152,7 @@ class RowCounts:
         stored = keys & self.done.keys()
         for key in stored:
             self._final[self.done.pop(key)] -= 1
-        found = sum(row.key in keys - stored for row in self.wanted.rows) if self.wanted else 0
-        found = min(found, self._unchanged)
+        found = min(len(self._counted(keys - stored)), self._unchanged)
         self._reopened += found
         self._final[Column.DEFERRED] += found + len(stored)
 
@@ -161,9 +161,8 @@ class RowCounts:
 
         `messages`: by key. Ignores keys that the run does not count, and rows that have a problem already.
         """
-        counted = {row.key for row in self.wanted.rows if row.key in messages} if self.wanted else set()
         told = {problem.key for problem in self._problems}
-        for key in sorted(counted):
+        for key in sorted(self._counted(messages)):
             if key in self._open:
                 del self._open[key]
             elif key in self.done:
@@ -176,6 +175,20 @@ class RowCounts:
                 continue
             self._final[column] += 1
             self.problem(code, messages[key], key)
+
+    def _counted(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return those of some keys whose rows are counted. The keys of all are kept once one was asked for."""
+        if self.wanted is None:
+            return frozenset()
+        if self._keys_of is not self.wanted:
+            self._keys = frozenset(dimension_table(self.wanted.rows).column("key"))
+            self._keys_of = self.wanted
+        return self._keys.intersection(keys)
+
+    @property
+    def weight(self) -> int:
+        """How many rows and problems it takes to count for a balance."""
+        return len(self._open) + len(self._problems)
 
     @property
     def _unchanged(self) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import anyio
 from anyio import to_thread
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import RunVar, cancel_shielded_checkpoint
 
-from engine.model.table import Table
+from engine.model.table import SLICE, Keyed, Table
 
 T = TypeVar("T")
 
@@ -33,16 +33,30 @@ async def think(rows: int, work: Callable[[], T]) -> T:
         turn = anyio.Lock(fast_acquire=True)
         _TURN.set(turn)
     async with turn:
+        await cancel_shielded_checkpoint()  # what was done before may have held the event loop as long as this will
         return work()
 
 
-async def free(*held: Sequence[Any]) -> None:
-    """Free the columns of large tables, which are not looked at any more, one after the other; others are left."""
-    large = [each for each in held if isinstance(each, Table) and len(each) > LONG]
+async def seal(rows: Sequence[Any]) -> None:
+    """Seal a table that is long, from a thread; others are left."""
+    if isinstance(rows, Table) and len(rows) > LONG:
+        await to_thread.run_sync(rows.seal)
+
+
+async def free(*held: Sequence[Any] | Keyed[Any]) -> None:
+    """Empty large tables and lists, which are not looked at any more, piece by piece; others are left."""
+    large = [each for each in held if isinstance(each, Table | Keyed | list) and len(each) > LONG]
     if large:
-        await to_thread.run_sync(_drain, large)
+        await to_thread.run_sync(_empty, large)
 
 
-def _drain(tables: Iterable[Table[Any]]) -> None:
-    for table in tables:
-        table.drain()
+def _empty(held: list[Table[Any] | Keyed[Any] | list[Any]]) -> None:
+    while held:
+        each = held.pop()
+        if isinstance(each, Table):
+            each.drain()
+        elif isinstance(each, Keyed):
+            each.clear()
+        else:
+            while each:
+                del each[-SLICE:]

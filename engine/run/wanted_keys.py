@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.model.dimension import dimension_table
 from engine.run.company_context import CompanyContext
 
 
@@ -20,4 +21,4 @@ class WantedKeys:
         if not self.company.run.mode.reads_whole_source:
             return True
         source = self.company.source
-        return source is not None and any(row.key == key for row in source.rows)
+        return source is not None and key in dimension_table(source.rows).column("key")

@@ -103,9 +103,10 @@ async def test_a_count_that_a_full_page_does_not_prove_is_listed(world: World) -
 async def test_a_lookup_is_that_of_the_engine(loaded: World) -> None:
     bill = {"ottimate_company_id": 1, "line_items": [{"dimensions": {"Account": "00001"}}]}
     other = bill | {"ottimate_company_id": 2}
+    unnamed = {"line_items": bill["line_items"]}
     async with loaded.engine() as engine:
-        found = await engine.client(1).lookup([bill, other])
-    assert [one.ok for one in found] == [True, False]
+        found = await engine.client(1).lookup([bill, other, unnamed])
+    assert [(one.ok, one.company_id) for one in found] == [(True, 1), (False, 2), (True, 1)]
     assert [finding.code for finding in found[1].findings] == ["no-such-company"]
     assert loaded.sent() == 0
 

@@ -430,6 +430,10 @@ async def test_an_account_is_added_to_a_running_engine(world: World) -> None:
             lambda: replace(account(), api_key=Secret("other")),
             r"'main' with other values \(api_key\): .*one provider",
         ),
+        (
+            lambda: replace(account(), credentials=any_(print)),
+            r"'main' with other values \(credentials\): .* made anew for each job is another one each time",
+        ),
         (lambda: account("second", replace(OTHER, account_id=DEMO.account_id)), "have one account_id"),
         (lambda: account("second", replace(OTHER, api_key=DEMO.api_key)), "have one api_key"),
         (lambda: account("second", replace(OTHER, api_key="a\nb")), "api_key of account 'second' is empty, or holds"),
@@ -439,7 +443,7 @@ async def test_an_account_is_added_to_a_running_engine(world: World) -> None:
             "credentials is of type Credentials",
         ),
     ],
-    ids=["name", "account id", "API key", "not sendable", "missing", "no function"],
+    ids=["name", "provider", "account id", "API key", "not sendable", "missing", "no function"],
 )
 async def test_an_account_that_cannot_be_added_is_refused_in_words(
     world: World, make: Callable[[], Account], words: str

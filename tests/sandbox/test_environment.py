@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import get_ident
 from unittest.mock import Mock
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ import pytest
 
 from engine import Api, Engine, RunResult
 from engine.net.http.transport import new_session
+from engine.testing import Sandbox
 from tests.sandbox.conftest import World, company, dims, verdict
 
 pytestmark = pytest.mark.sockets
@@ -179,3 +181,18 @@ async def test_certificates_are_read_once_for_all_engines_until_they_change(
         os.utime(file, (changed_at, changed_at))
         async with new_session():
             assert make.call_count == times
+
+
+async def test_certificates_are_read_in_a_thread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "its own.pem"))
+    threads: list[int] = []
+
+    def make() -> ssl.SSLContext:
+        threads.append(get_ident())
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    monkeypatch.setattr(ssl, "create_default_context", make)
+    async with Sandbox() as api, Engine(api.settings()) as engine:
+        await engine.directory()
+    assert len(threads) == 1
+    assert threads != [get_ident()]

@@ -206,8 +206,10 @@ async def test_credentials_of_a_vault_are_asked_again_when_they_are_refused(api:
         asked.append(path)
         return given[min(len(asked), len(given)) - 1]
 
-    account = replace(own_credentials.account_of("main", known.account_id, vault), limits=known.limits)
-    async with Engine(replace(api.settings(), accounts=(account,))) as engine:
+    accounts = own_credentials.VaultAccounts(vault)
+    async with Engine(replace(api.settings(), accounts=())) as engine:
+        for _ in range(2):  # as a worker does for each job
+            engine.add_account(accounts.of("main", known.account_id))
         result = await engine.sync([company()])
     assert (result.exit_code, asked) == (0, ["ottimate/main"] * 2)
 

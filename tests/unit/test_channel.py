@@ -172,7 +172,7 @@ def test_a_request_without_an_answer_ends_by_its_own_timeout_whether_its_caller_
 async def test_a_late_transport_is_made_once_and_for_the_first_request() -> None:
     desk, made = Desk(Limits()), list[Desk]()
 
-    def make() -> Desk:
+    async def make() -> Desk:
         made.append(desk)
         return desk
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.model.balance import Balance
 from engine.model.change import Change, Hold, Plan
+from engine.model.dimension import Dimension
 from engine.model.outcome import Column, ItemResult, Problem, Withheld
 from engine.model.resting import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE
 from engine.model.wanted import Wanted
@@ -268,3 +270,28 @@ def test_whatever_is_found_out_later_each_row_stays_in_one_column(
     for step, number in steps:
         step(counts, changes[number % len(changes)])
         assert counts.balance().adds_up
+
+
+class Watched(list[Dimension]):
+    """Rows that note how often all of them are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Dimension]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_rows_are_gone_through_once_however_often_some_are_told_of() -> None:
+    """Each answer may tell of rows, and of a giant a thousand answers come."""
+    counts, rows = planned(), Watched(WANTED.rows)
+    counts.wanted = replace(WANTED, rows=rows, lines={})
+    for number in range(5):
+        counts.otherwise({"K1": f"spelled in way {number}", "of another company": "spelled"})
+    counts.recount({"K6": "it has gone"}, Column.DEFERRED, "gone")
+    assert rows.times == 1
+    assert {problem.key for problem in counts.problems} >= {"K1", "K6"}
+
+
+def test_what_a_balance_takes_is_told_before_it_is_made() -> None:
+    assert (RowCounts().weight, planned().weight) == (0, 2 + 3)  # two changes; a hold and two rows that rest

@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {1: "7c677e280aa6e448"}
+SOURCES = {2: "46a4f1750b1a4cf4"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

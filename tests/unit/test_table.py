@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 from sys import getrefcount
 
 import pytest
 
 from engine.model.dimension import Dimension, dimension_table, dimensions
-from engine.model.table import SLICE, Keyed, Table, distinct, gathered, has_any, taken, transposed, unequal
+from engine.model.table import (
+    SLICE,
+    Keyed,
+    Table,
+    distinct,
+    gathered,
+    has_any,
+    positions_of,
+    taken,
+    transposed,
+    unequal,
+)
 from tests.unit.model_server import dim
 
 ROWS = [dim("k1", "1"), dim("k2", "2"), dim("k3", "3")]
@@ -28,6 +40,7 @@ def test_a_table_is_a_sequence_of_its_rows() -> None:
 def test_rows_are_taken_by_position_and_fields_by_name() -> None:
     table = dimension_table(ROWS)
     assert table.column("erp_id") == ["1", "2", "3"]
+    assert table.take([2, 0]).column("erp_id") == ("3", "1")
     assert list(table.columns("key", "erp_id")) == [("k1", "1"), ("k2", "2"), ("k3", "3")]
     assert table.take([2, 0]) == [ROWS[2], ROWS[0]]
     assert table.take([2, 0]).in_order_of("key") == [1, 0]
@@ -54,7 +67,17 @@ def test_a_keyed_table_is_a_mapping() -> None:
 
 def test_where_columns_differ() -> None:
     assert unequal(["a", "b", None], ("a", "c", "")) == [1, 2]
-    assert unequal(["a"], ["a"]) == []
+    assert unequal(["a"], ["a"]) == unequal(("a",), ["a"]) == []
+
+
+def test_a_whole_table_has_tuples_for_columns_until_it_grows() -> None:
+    table = dimension_table(ROWS[:2])
+    table.seal()
+    assert (table.column("key"), table) == (("k1", "k2"), dimension_table(ROWS[:2]))
+    gc.collect()
+    assert not any(gc.is_tracked(table.column(name)) for name in Dimension._fields)
+    table.extend(dimension_table(ROWS[2:]))
+    assert table == dimension_table(ROWS)
 
 
 @pytest.mark.parametrize("rows", [0, 1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE + 3])
@@ -65,7 +88,8 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     table = Table(("key", "number", "nothing"), columns, tuple)
     assert gathered(iter(table)) == table.listed() == given
     assert taken(columns[1], reversed(range(rows))) == columns[1][::-1]
-    assert table.take(range(1, rows)).column("key") == columns[0][1:]
+    assert table.take(range(1, rows)).column("key") == tuple(columns[0][1:])
+    assert positions_of((number % 3 == 1 for number in range(rows)), rows) == list(range(1, rows, 3))
     keyed = Keyed(table, "key")
     assert keyed.positions == {key: number for key, number, _ in given}
     assert keyed.append(Table(("key", "number", "nothing"), [["x"] * rows] * 3, tuple), "key") is (rows <= 1)

@@ -7,8 +7,8 @@ from threading import get_ident
 
 import pytest
 
-from engine.model.table import Table
-from engine.run.thinking import LONG, SHORT, free, think
+from engine.model.table import Keyed, Table
+from engine.run.thinking import LONG, SHORT, free, seal, think
 
 
 @pytest.mark.parametrize(("rows", "on_loop"), [(0, True), (SHORT + 1, True), (LONG, True), (LONG + 1, False)])
@@ -21,5 +21,14 @@ async def test_large_tables_are_freed(rows: int, is_freed: bool) -> None:
     column = ["k"] * rows
     tables = [Table(("key",), [column], tuple), Table(("key",), [column], tuple)]
     held = getrefcount(column)
-    await free(*tables, (), [])
+    changes, keyed = [object()] * rows, Keyed(Table(("key",), [[str(at) for at in range(rows)]], tuple), "key")
+    await free(*tables, (), changes, keyed)
     assert held - getrefcount(column) == (2 if is_freed else 0)
+    assert (len(changes), len(keyed)) == ((0, 0) if is_freed else (rows, rows))
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(LONG, list), (LONG + 1, tuple)])
+async def test_large_tables_are_sealed(rows: int, kind: type) -> None:
+    table = Table(("key",), [["k"] * rows], tuple)
+    await seal(table)
+    assert isinstance(table.column("key"), kind)

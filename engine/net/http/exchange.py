@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 
@@ -38,12 +38,12 @@ class Transport(Protocol):
 class LateTransport:
     """A transport that is made for its first request: many runs send none, and importing aiohttp takes 0.2 s."""
 
-    def __init__(self, make: Callable[[], Transport]) -> None:
+    def __init__(self, make: Callable[[], Awaitable[Transport]]) -> None:
         self._make = make
         self._made: Transport | None = None
 
     async def send(self, request: Request) -> Answer:
         """Send one request and return its answer."""
         if self._made is None:
-            self._made = self._make()
+            self._made = await self._make()
         return await self._made.send(request)

@@ -131,11 +131,11 @@ def new_session() -> aiohttp.ClientSession:
 
     It trusts the certificates that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else those of the system.
     """
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=_trust())
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S, ssl=trust())
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-def _trust() -> ssl.SSLContext | bool:
+def trust() -> ssl.SSLContext | bool:
     """Return the SSL context to use; True: aiohttp's default, which it made when it was imported."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     return True if file is None and folder is None else _trusted(file, folder, _changed_at(file))
@@ -145,7 +145,8 @@ def _trust() -> ssl.SSLContext | bool:
 def _trusted(_file: str | None, _folder: str | None, _changed_at: int | None) -> ssl.SSLContext:
     """Return the context for the environment's certificates; it is reused until one of the arguments changes.
 
-    Reading the certificates takes some 20 ms, which would block the event loop of a service that opens engines.
+    Reading the certificates takes some 20 ms, which would block the event loop of a service that opens engines; the
+    first time it is done in a thread.
     """
     return ssl.create_default_context()
 
