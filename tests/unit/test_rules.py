@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {1: "7c677e280aa6e448"}
+SOURCES = {2: "e5eeaa7de810ed6a"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
