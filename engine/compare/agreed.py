@@ -18,7 +18,7 @@ from typing import TypeVar
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
-from engine.model.table import Column, Keyed, Table, distinct, gathered, has_any, taken, unequal
+from engine.model.table import Column, Keyed, Table, distinct, has_any, packed, taken, unequal
 
 Row = TypeVar("Row")
 
@@ -100,7 +100,7 @@ def agreed(
         renamed.clear()
     alike: Sequence[int] = range(len(joined.entries))
     if moved:
-        alike = gathered(filterfalse(moved.__contains__, alike))
+        alike = packed(filterfalse(moved.__contains__, alike))
     while True:
         keys, led = distinct(taken(joined.sent("key"), alike)), taken(joined.sent("remote_id"), alike)
         ids = distinct(led)
@@ -108,7 +108,7 @@ def agreed(
         touched = _touched(joined, alike, left, others, entries, keys, Counter(led) if len(ids) < len(led) else {})
         if not touched:
             break
-        alike = gathered(filterfalse(touched.__contains__, alike))
+        alike = packed(filterfalse(touched.__contains__, alike))
         renamed -= touched
     unsure = _as_they_are(joined, alike, renamed) if joined.has_unsure else []
     flags = taken(joined.sent("flags"), unsure)
@@ -133,7 +133,8 @@ def _joined(
     at_remote = _places(ids, remotes.table.column("id"), lambda: remotes.positions)
     if _NOWHERE in at_wanted or _NOWHERE in at_remote:
         there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if _NOWHERE not in each]
-        entries, at_wanted, at_remote = entries.take(there), taken(at_wanted, there), taken(at_remote, there)
+        entries = entries.take(there)
+        at_wanted, at_remote = (packed(map(places.__getitem__, there)) for places in (at_wanted, at_remote))
     return _Joined(
         resource=resource,
         entries=entries,
@@ -148,7 +149,7 @@ def _places(values: Column, column: Column, index: Callable[[], Mapping[str, int
     """Return where values stand in a column that has none twice. `index`: tells it, where the order is another one."""
     if column[: len(values)] == values:
         return range(len(values))
-    return gathered(map(index().get, values, repeat(_NOWHERE)))
+    return packed(map(index().get, values, repeat(_NOWHERE)))
 
 
 def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], set[int]]:
@@ -226,7 +227,7 @@ def _without(table: Table[Row], name: str, values: AbstractSet[str]) -> Table[Ro
     if len(values) == len(table):
         return table.take(())
     is_one = map(contains, repeat(values), table.column(name))
-    return table.take(gathered(compress(count(), map(not_, is_one))))
+    return table.take(packed(compress(count(), map(not_, is_one))))
 
 
 def _touched(

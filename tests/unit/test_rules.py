@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "e5eeaa7de810ed6a"}
+SOURCES = {2: "660ff75ca501c32e"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

@@ -7,7 +7,7 @@ from sys import getrefcount
 import pytest
 
 from engine.model.dimension import Dimension, dimension_table, dimensions
-from engine.model.table import SLICE, Keyed, Table, distinct, gathered, has_any, taken, transposed, unequal
+from engine.model.table import SLICE, Keyed, Table, distinct, gathered, has_any, packed, taken, transposed, unequal
 from tests.unit.model_server import dim
 
 ROWS = [dim("k1", "1"), dim("k2", "2"), dim("k3", "3")]
@@ -68,6 +68,7 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     assert columns == [[row[at] for row in given] for at in range(3)]
     table = Table(("key", "number", "nothing"), columns, tuple)
     assert gathered(iter(table)) == table.listed() == given
+    assert list(packed(iter(range(rows)))) == columns[1]
     assert taken(columns[1], reversed(range(rows))) == columns[1][::-1]
     assert table.take(range(1, rows)).column("key") == columns[0][1:]
     keyed = Keyed(table, "key")
