@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import filterfalse
@@ -102,7 +102,9 @@ def _of_lost_keys(
     Adds to `linked`, the ids of remote rows that keys lead to, beside those of agreed rows.
     """
     paired = {pair.row.key for pair in matching.pairs}
-    unagreed = filterfalse(partial(contains, matching.agreed_keys), record.rows)
+    unagreed: Iterable[str] = ()
+    if len(matching.agreed_keys) < len(record.rows):  # else each key of the record is an agreed one
+        unagreed = filterfalse(partial(contains, matching.agreed_keys), record.rows)
     lost = [(key, record.rows[key]) for key in unagreed if key not in paired]
     agreed_ids = matching.agreed.ids if matching.agreed else frozenset()
     adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - {row.id for row in record.keyless}

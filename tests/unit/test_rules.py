@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "660ff75ca501c32e"}
+SOURCES = {2: "f205ef10d4a45626"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
