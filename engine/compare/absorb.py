@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import filterfalse
+from operator import contains
 
 from engine.compare.agreement import as_shown, closed, is_pending
 from engine.compare.equality import LEFT, NONE, judge
@@ -70,9 +72,9 @@ def absorb(
 def _of_pairs(
     matching: Matching, view: RemoteView, record: CompanyRecord, respelled: Container[str], run_id: str | None
 ) -> tuple[dict[str, RowRecord], set[str]]:
-    """Return the new or changed records of pairs, and the ids of the remote rows that keys lead to."""
+    """Return the new or changed records of pairs, and the ids of the pairs' remote rows that keys lead to."""
     rows: dict[str, RowRecord] = {}
-    linked = {pair.remote.id for pair in matching.pairs} | (matching.agreed.ids if matching.agreed else frozenset())
+    linked = {pair.remote.id for pair in matching.pairs}
     before = {row.id: row for row in record.keyless}
     for row, remote, via, known in matching.pairs:
         if via is Via.NATURAL_KEY and known and _was_never_answered(known) and remote.id in before:
@@ -97,10 +99,14 @@ def _of_lost_keys(
 ) -> tuple[dict[str, RowRecord], list[str], set[str]]:
     """Return the changed records of keys without a pair, and the keys whose remote row is gone, or is listed.
 
-    Adds to `linked`, the ids of remote rows that keys lead to.
+    Adds to `linked`, the ids of remote rows that keys lead to, beside those of agreed rows.
     """
-    paired = {pair.row.key for pair in matching.pairs} | matching.agreed_keys
-    lost = [(key, record.rows[key]) for key in filterfalse(paired.__contains__, record.rows)]
+    paired = {pair.row.key for pair in matching.pairs}
+    unagreed: Iterable[str] = ()
+    if len(matching.agreed_keys) < len(record.rows):  # else each key of the record is an agreed one
+        unagreed = filterfalse(partial(contains, matching.agreed_keys), record.rows)
+    lost = [(key, record.rows[key]) for key in unagreed if key not in paired]
+    agreed_ids = matching.agreed.ids if matching.agreed else frozenset()
     adopted = {pair.remote.id for pair in matching.pairs if not is_confirmed(pair)} - {row.id for row in record.keyless}
     absent = {key for key, rest in notes.items() if rest.code != MADE_ANEW}
     bearers = by_natural_key(view.rows.values()) if any(known.remote_id is None for _, known in lost) else {}
@@ -111,7 +117,9 @@ def _of_lost_keys(
         candidates = _candidates(key, known, view, bearers)
         # A row acknowledged without an id is found by its values, even if another key was matched with it since.
         taken = linked - adopted if known.outcome_known else linked
-        free = candidates if known.remote_id is not None else [row for row in candidates if row.id not in taken]
+        free = candidates
+        if known.remote_id is None:
+            free = [row for row in candidates if row.id not in taken and row.id not in agreed_ids]
         if len(free) == 1:
             linked.add(free[0].id)
             found.add(key)

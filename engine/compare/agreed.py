@@ -8,17 +8,17 @@ row as the ledger does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, compress, count, filterfalse, repeat
-from operator import is_not, not_
+from operator import contains, is_not, not_
 from typing import TypeVar
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource, When
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, FRESH, SETTLED, SURE, RowRecord
-from engine.model.table import Column, Keyed, Table, distinct, gathered, has_any, positions_of, taken, unequal
+from engine.model.table import Column, Keyed, Table, distinct, has_any, packed, taken, unequal
 
 Row = TypeVar("Row")
 
@@ -33,7 +33,7 @@ class Agreed:
     remotes: Keyed[RemoteRow]  # open remote rows, by id
     keys: AbstractSet[str]  # of agreed and renamed rows
     ids: AbstractSet[str]  # of their remote rows
-    renamed: Table[Dimension]  # rows for which the source alone has another name
+    renamed: Table[Dimension]  # rows for which the source alone has another name, in the order of their keys
     renamed_remotes: Table[RemoteRow]  # their remote rows, position by position
     adopted: int  # agreed rows whose key nothing has confirmed
     code_unseen: int  # agreed rows with a code that nobody can compare
@@ -47,9 +47,8 @@ class _Joined:
     entries: Table[RowRecord]
     wanted: Table[Dimension]
     remotes: Table[RemoteRow]
-    at_wanted: list[int]  # positions of their wanted rows among all
-    at_remote: list[int]  # positions of their remote rows among all
-    is_in_order: bool  # the wanted rows are the first ones of all, in their order
+    at_wanted: Sequence[int]  # positions of their wanted rows among all: a range where both are in one order
+    at_remote: Sequence[int]  # positions of their remote rows among all: a range where both are in one order
 
     @property
     def has_unsure(self) -> bool:
@@ -62,9 +61,8 @@ class _Joined:
         return any(self.remotes.column("key"))
 
     def wants(self, name: str) -> Column:
-        """Return a field as the source wants it. Ledger and source are often in one order."""
-        column = self.wanted.column(name)
-        return column[: len(self.at_wanted)] if self.is_in_order else taken(column, self.at_wanted)
+        """Return a field as the source wants it."""
+        return taken(self.wanted.column(name), self.at_wanted)
 
     def wants_optional(self, at: int) -> bool:
         """Return whether the source gives any of the optional fields at a position."""
@@ -95,27 +93,26 @@ def agreed(
     `relabel`: type labels are compared, too. `adopts`: rows whose key nothing has confirmed may be left as they are.
     `tells_renamed`: rows that only have a new name in the source are returned as `renamed`; else they are open.
     """
-    joined = _joined(Keyed(wanted, "key"), entries.table, remotes, resource)
+    joined = _joined(wanted, entries.table, remotes, resource)
     moved, renamed = _moved(joined, relabel=relabel, adopts=adopts)
     if not tells_renamed:
-        moved, renamed = moved | renamed, set()
-    alike: Sequence[int] = range(len(joined.at_wanted))
+        moved |= renamed
+        renamed.clear()
+    alike: Sequence[int] = range(len(joined.entries))
     if moved:
-        alike = gathered(filterfalse(moved.__contains__, alike))
+        alike = packed(filterfalse(moved.__contains__, alike))
     while True:
-        led = taken(joined.sent("remote_id"), alike)
-        keys, ids = distinct(taken(joined.sent("key"), alike)), distinct(led)
+        keys, led = distinct(taken(joined.sent("key"), alike)), taken(joined.sent("remote_id"), alike)
+        ids = distinct(led)
         left, others = _without(wanted, "key", keys), _without(remotes.table, "id", ids)
         touched = _touched(joined, alike, left, others, entries, keys, Counter(led) if len(ids) < len(led) else {})
         if not touched:
             break
-        alike = gathered(filterfalse(touched.__contains__, alike))
-    if renamed:
-        renamed.intersection_update(alike)
-        alike = gathered(filterfalse(renamed.__contains__, alike))
-    unsure = [at for at in alike if joined.sent("flags")[at] | FRESH != SURE | FRESH] if joined.has_unsure else []
+        alike = packed(filterfalse(touched.__contains__, alike))
+        renamed -= touched
+    unsure = _as_they_are(joined, alike, renamed) if joined.has_unsure else []
     flags = taken(joined.sent("flags"), unsure)
-    named_anew = sorted(renamed)
+    named_anew = sorted(renamed, key=joined.sent("key").__getitem__)
     return Agreed(
         rows=left.take(left.in_order_of("key")),
         remotes=Keyed(others, "id"),
@@ -129,22 +126,30 @@ def agreed(
 
 
 def _joined(
-    wanted: Keyed[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow], resource: Resource
+    wanted: Table[Dimension], entries: Table[RowRecord], remotes: Keyed[RemoteRow], resource: Resource
 ) -> _Joined:
-    at_wanted = gathered(map(wanted.positions.get, entries.column("key"), repeat(_NOWHERE)))
-    at_remote = gathered(map(remotes.positions.get, entries.column("remote_id"), repeat(_NOWHERE)))
+    keys, ids = entries.column("key"), entries.column("remote_id")
+    at_wanted = _places(keys, wanted.column("key"), lambda: Keyed(wanted, "key").positions)
+    at_remote = _places(ids, remotes.table.column("id"), lambda: remotes.positions)
     if _NOWHERE in at_wanted or _NOWHERE in at_remote:
         there = [at for at, each in enumerate(zip(at_wanted, at_remote, strict=True)) if _NOWHERE not in each]
-        entries, at_wanted, at_remote = entries.take(there), taken(at_wanted, there), taken(at_remote, there)
+        entries = entries.take(there)
+        at_wanted, at_remote = (packed(map(places.__getitem__, there)) for places in (at_wanted, at_remote))
     return _Joined(
         resource=resource,
         entries=entries,
-        wanted=wanted.table,
+        wanted=wanted,
         remotes=remotes.table,
         at_wanted=at_wanted,
         at_remote=at_remote,
-        is_in_order=at_wanted == list(range(len(at_wanted))),
     )
+
+
+def _places(values: Column, column: Column, index: Callable[[], Mapping[str, int]]) -> Sequence[int]:
+    """Return where values stand in a column that has none twice. `index`: tells it, where the order is another one."""
+    if column[: len(values)] == values:
+        return range(len(values))
+    return packed(map(index().get, values, repeat(_NOWHERE)))
 
 
 def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], set[int]]:
@@ -164,9 +169,12 @@ def _moved(joined: _Joined, *, relabel: bool, adopts: bool) -> tuple[set[int], s
     for name in joined.resource.optional:
         moved.update(_optional_moved(joined, name))
     moved.update(_in_doubt(joined, adopts=adopts))
-    renamed = set(unequal(joined.wants("name"), joined.sent("name"))) - moved
+    renamed = set(unequal(joined.wants("name"), joined.sent("name")))
+    renamed -= moved
     unsure = _unsure(joined, renamed)
-    return moved | unsure, renamed - unsure
+    moved |= unsure
+    renamed -= unsure
+    return moved, renamed
 
 
 def _unsure(joined: _Joined, renamed: Iterable[int]) -> set[int]:
@@ -175,6 +183,12 @@ def _unsure(joined: _Joined, renamed: Iterable[int]) -> set[int]:
         return set()
     flags, listed = joined.sent("flags"), joined.remotes.column("key")
     return {at for at in renamed if flags[at] | FRESH != SURE | FRESH or listed[joined.at_remote[at]] is not None}
+
+
+def _as_they_are(joined: _Joined, alike: Iterable[int], renamed: AbstractSet[int]) -> list[int]:
+    """Return the positions of agreed rows that are not sent, and whose entry leaves something to be known."""
+    flags = joined.sent("flags")
+    return [at for at in alike if flags[at] | FRESH != SURE | FRESH and at not in renamed]
 
 
 def _optional_moved(joined: _Joined, name: str) -> Iterable[int]:
@@ -212,7 +226,8 @@ def _without(table: Table[Row], name: str, values: AbstractSet[str]) -> Table[Ro
     """Return the rows in which a field has none of these values. Each value is of one row."""
     if len(values) == len(table):
         return table.take(())
-    return table.take(positions_of(map(not_, map(values.__contains__, table.column(name))), len(table)))
+    is_one = map(contains, repeat(values), table.column(name))
+    return table.take(packed(compress(count(), map(not_, is_one))))
 
 
 def _touched(
@@ -234,13 +249,18 @@ def _touched(
     claimed.update(row_id for row_id, count in uses.items() if count > 1)
     listed = set(others.column("key")) - {None}
     names = joined.resource.natural_key
-    natural = distinct(chain(left.columns(*names), others.columns(*names)))
+    theirs = chain(left.columns(*names), others.columns(*names))
     if len(keys) < len(entries):
         unled = [position for key, position in entries.positions.items() if key not in keys]
-        natural.update(entries.table.take(unled).columns(*names))
+        theirs = chain(theirs, entries.table.take(unled).columns(*names))
+    natural = distinct(theirs)
     own_keys, ids = joined.sent("key"), joined.sent("remote_id")
     is_free = not has_any(natural, joined.entries.columns(*names), len(joined.entries))
-    if is_free and claimed.isdisjoint(ids) and listed.isdisjoint(keys):
+    if is_free and claimed.isdisjoint(ids) and keys.isdisjoint(listed):
         return frozenset()
-    own = list(joined.entries.columns(*names))
-    return {at for at in alike if own[at] in natural or ids[at] in claimed or own_keys[at] in listed}
+    own = zip(*(taken(joined.sent(name), alike) for name in names), strict=True)
+    return {
+        at
+        for at, borne in zip(alike, own, strict=True)
+        if borne in natural or ids[at] in claimed or own_keys[at] in listed
+    }

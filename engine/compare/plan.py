@@ -96,9 +96,9 @@ class _Draft:
         """Return the plan: what pairs have become, rows that are missing, and rows that are plainly agreed."""
         agreed = matching.agreed
         return Plan(
-            creates=tuple(sorted((self.created(row) for row in matching.missing), key=_key)),
-            updates=tuple(sorted(self.updates, key=_key)),
-            canaries=tuple(sorted(self.canaries, key=_key)),
+            creates=_ordered([self.created(row) for row in matching.missing]),
+            updates=_ordered(self.updates),
+            canaries=_ordered(self.canaries),
             reverts=tuple(sorted(self.reverts)),
             again=self.notes.again,
             not_applied=self.notes.not_applied,
@@ -169,6 +169,12 @@ class _Draft:
         if not self.rules.needs_code or row.code is not None:
             return None
         return (remote.code if remote else None) or stood_in(row, "code")
+
+
+def _ordered(changes: list[Change]) -> tuple[Change, ...]:
+    """Return changes by key. The list is sorted itself: there can be as many as the company has rows."""
+    changes.sort(key=_key)
+    return tuple(changes)
 
 
 def _wants_unseen(row: Dimension, remote: RemoteRow) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import compress
 
 from engine.compare.agreement import as_shown
@@ -76,14 +76,13 @@ def as_known(record: CompanyRecord, *, keyed: bool = False) -> RemoteView:
     return view
 
 
-def _as_acknowledged(record: CompanyRecord) -> list[int]:
+def _as_acknowledged(record: CompanyRecord) -> Sequence[int]:
     """Return the positions of entries whose rows are as acknowledged, and whose remote id no other entry has."""
     table = record.entries.table
+    kept: Sequence[int] = range(len(table))
     if record.resting:
         hidden = record.resting.keys()
         kept = [position for position, key in enumerate(table.column("key")) if key not in hidden]
-    else:
-        kept = list(range(len(table)))
     ids, flags = table.column("remote_id"), table.column("flags")
     if len(distinct(ids)) < len(ids) or None in ids:
         uses = Counter(ids)
@@ -92,6 +91,8 @@ def _as_acknowledged(record: CompanyRecord) -> list[int]:
         column = table.column(name)
         if any(column):
             kept = [position for position in kept if column[position] is None]
+    if all(map(SETTLED.__and__, set(flags))):
+        return kept
     return list(compress(kept, map(SETTLED.__and__, taken(flags, kept))))
 
 

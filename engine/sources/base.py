@@ -88,6 +88,7 @@ async def _take_items(items: AsyncIterator[_Item], intake: Intake, name: str | N
             _take(intake, single)
             intake.take_batch(item)
             pending += len(item)
+            del item  # else it is held while the next one is read
         elif isinstance(item, Sequence):
             _take(intake, single)
             await _take_all(intake, item)

@@ -47,7 +47,7 @@ class Intake:
         self._good: Table[Dimension] = dimensions([] for _ in Dimension._fields)
         self._places = array("Q")  # of the good rows
         self._invalid: list[_Invalid] = []
-        self._keys: set[str] = set()  # that rows bear, good or not
+        self._keys: dict[str, None] = {}  # that rows bear, good or not; see `distinct`
         self._first: dict[str, int] = {}  # key -> place of the first row that bears it; see `_first_place`
         self._placed = 0  # good rows that `_first` knows
         self._again: dict[str, int] = {}  # key that is not unique -> place of its second row
@@ -98,7 +98,8 @@ class Intake:
         """Take good rows. If a key stands twice, all of its rows are invalid, and each message names the other."""
         rows = rows_of(columns)
         keys = rows.column("key")
-        if len(set(keys)) < len(rows) or not self._keys.isdisjoint(keys):
+        own = dict.fromkeys(keys)
+        if len(own) < len(rows) or not self._keys.keys().isdisjoint(own):
             is_first = [self._bear(key, place) for key, place in zip(keys, places, strict=True)]
             self._first.update(compress(zip(keys, places, strict=True), is_first))
             for at in [at for at, is_new in enumerate(is_first) if not is_new]:
@@ -106,7 +107,7 @@ class Intake:
                     _Invalid(places[at], self._repeated(rows[at], places[at], self._first_place(keys[at])))
                 )
             rows, places = rows.take(list(compress(range(len(rows)), is_first))), list(compress(places, is_first))
-        self._keys.update(rows.column("key"))
+        self._keys |= own
         self._good.extend(rows)
         self._places.extend(places)
 
@@ -118,7 +119,7 @@ class Intake:
     def _bear(self, key: str, place: int) -> bool:
         """Note that a row has this key; return whether it is the first that has it."""
         if key not in self._keys:
-            self._keys.add(key)
+            self._keys[key] = None
             return True
         self._again.setdefault(key, place)
         return False

@@ -72,9 +72,8 @@ def _objects(block: bytes, count: int) -> list[RawRow] | None:
     The lines are joined by a random number that no file can contain on purpose. If every second decoded value is this
     number, no value began on one line and ended on another: then each line was one value.
     """
-    text = block.removesuffix(b"\n")
     try:
-        values = orjson.loads(b"[%b]" % text.replace(b"\n", b",%d," % _BETWEEN))
+        values = orjson.loads(b"[%b]" % block.removesuffix(b"\n").replace(b"\n", b",%d," % _BETWEEN))
     except orjson.JSONDecodeError:
         return None
     rows = values[::2]

@@ -165,3 +165,18 @@ def test_labels_count_where_they_are_compared() -> None:
     drawn = Sides(source(dim("k1", "1", label="Konto")), RemoteView([ONE[2]]), ledger_of(ONE[1]))
     assert drawn.agreed(relabel=False, adopts=True).keys == {"k1"}
     assert not drawn.agreed(relabel=True, adopts=True).keys
+
+
+@pytest.mark.parametrize("turned", [(), ("wanted",), ("entries",), ("remotes",), ("wanted", "remotes")])
+def test_the_order_of_a_side_changes_nothing(turned: tuple[str, ...]) -> None:
+    rows = [dim(f"k{number}", str(number), "New" if number == 2 else None) for number in range(6)]
+    entries = [known(dim(row.key, row.erp_id), f"r{row.erp_id}") for row in rows[:5]]
+    remotes = [shown(f"r{number}", str(number)) for number in (0, 1, 2, 4, 9)]
+    given: dict[str, list[Any]] = {"wanted": rows, "entries": entries, "remotes": remotes}
+    for side in turned:
+        given[side] = given[side][::-1]
+    drawn = Sides(source(*given["wanted"]), RemoteView(given["remotes"]), ledger_of(*given["entries"]))
+    told = drawn.agreed(relabel=False, adopts=True)
+    assert (told.keys, told.ids) == ({"k0", "k1", "k2", "k4"}, {"r0", "r1", "r2", "r4"})
+    assert (list(told.rows), list(told.remotes)) == ([rows[3], rows[5]], ["r9"])
+    assert (list(told.renamed), list(told.renamed_remotes)) == ([rows[2]], [shown("r2", "2")])

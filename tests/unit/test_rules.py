@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "46a4f1750b1a4cf4"}
+SOURCES = {2: "66835fe9ca691e90"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

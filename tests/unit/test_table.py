@@ -15,6 +15,7 @@ from engine.model.table import (
     distinct,
     gathered,
     has_any,
+    packed,
     positions_of,
     taken,
     transposed,
@@ -44,6 +45,10 @@ def test_rows_are_taken_by_position_and_fields_by_name() -> None:
     assert list(table.columns("key", "erp_id")) == [("k1", "1"), ("k2", "2"), ("k3", "3")]
     assert table.take([2, 0]) == [ROWS[2], ROWS[0]]
     assert table.take([2, 0]).in_order_of("key") == [1, 0]
+    assert table.take(range(1, 3)) == ROWS[1:]
+    assert table.take(range(2, -1, -1)) == ROWS[::-1]
+    assert taken(column := table.column("key"), range(3)) == column
+    assert taken(column, range(3)) is not column
 
 
 def test_a_table_without_rows_has_its_columns() -> None:
@@ -87,6 +92,7 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     assert columns == [[row[at] for row in given] for at in range(3)]
     table = Table(("key", "number", "nothing"), columns, tuple)
     assert gathered(iter(table)) == table.listed() == given
+    assert list(packed(iter(range(rows)))) == columns[1]
     assert taken(columns[1], reversed(range(rows))) == columns[1][::-1]
     assert table.take(range(1, rows)).column("key") == tuple(columns[0][1:])
     assert positions_of((number % 3 == 1 for number in range(rows)), rows) == list(range(1, rows, 3))
@@ -121,6 +127,7 @@ def test_a_drained_table_holds_nothing() -> None:
 def test_many_values_are_told_apart_slice_by_slice() -> None:
     numbers = range(2 * SLICE + 3)
     assert distinct(each // 2 for each in numbers) == set(range(SLICE + 2))
+    assert list(distinct(each // 2 for each in numbers)) == list(range(SLICE + 2))
     found = [has_any({wanted}, iter(numbers), len(numbers)) for wanted in (0, SLICE, 2 * SLICE + 2, -1)]
     assert found == [True, True, True, False]
     assert not has_any(set(), iter(numbers), len(numbers))

@@ -143,8 +143,8 @@ PLANNING = (
     Mutant(
         name="diff: a create is lost",
         module="compare.plan",
-        old="for row in matching.missing)",
-        new="for row in matching.missing[1:])",
+        old="for row in matching.missing]",
+        new="for row in matching.missing[1:]]",
         scene="grown",
     ),
     Mutant(
