@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "46a4f1750b1a4cf4"}
+SOURCES = {2: "628ccf57aeb59204"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
