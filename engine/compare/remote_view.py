@@ -26,6 +26,7 @@ class RemoteView:
         """Take in rows. `shows_keys`: they were listed so that each shows its key, if it has one."""
         self.resource = resource
         self.rows: Keyed[RemoteRow] = Keyed(resource.remote_table(()), "id")
+        self.rows.table.seal()
         self.shows_keys = shows_keys
         self.add(rows)
 
@@ -106,7 +107,9 @@ def _acknowledged_rows(table: Table[RowRecord], resource: Resource, *, keyed: bo
             shown[name] = [value if each & CODE_KNOWN else None for value, each in zip(shown[name], flags, strict=True)]
     confirmed = zip(shown["key"], flags, strict=True) if keyed else ()
     shown["key"] = [key if each & CONFIRMED else None for key, each in confirmed] or constant(None, len(table))
-    return resource.remote_rows(map(shown.__getitem__, resource.remote_names))
+    rows = resource.remote_rows(map(shown.__getitem__, resource.remote_names))
+    rows.seal()
+    return rows
 
 
 def _other_rows(record: CompanyRecord, done: Collection[int], *, keyed: bool) -> Iterator[RemoteRow]:

@@ -73,6 +73,11 @@ class SeenIds:
         self._known.clear()
         self._ids.update(remote_table(page.rows).column("id"))
 
+    @property
+    def undecoded(self) -> list[Undecoded]:
+        """The rows that are decoded as soon as another page is taken: all those of known pages, in one go."""
+        return list(self._known.values())
+
     def __len__(self) -> int:
         return len(self._ids) + sum(map(len, self._known.values()))
 

@@ -31,12 +31,13 @@ Column = Sequence[Any]
 class Table(Sequence[Row]):
     """Rows of one kind over their columns."""
 
-    __slots__ = ("_columns", "_make")
+    __slots__ = ("_columns", "_is_whole", "_make")
 
     def __init__(self, names: Sequence[str], columns: Iterable[Column], make: Callable[[tuple[Any, ...]], Row]) -> None:
         """Take a column for each name, all of one length, and what makes a row of the values at one position."""
         self._columns = dict(zip(names, columns, strict=True))
         self._make = make
+        self._is_whole = False  # its columns are tuples
 
     def column(self, name: str) -> Column:
         """Return the values of a field, by position."""
@@ -49,27 +50,31 @@ class Table(Sequence[Row]):
     def take(self, positions: Sequence[int]) -> Table[Row]:
         """Return the rows at these positions, in this order."""
         columns = (tuple(taken(column, positions)) for column in self._columns.values())
-        return Table(tuple(self._columns), columns, self._make)
+        found = Table(tuple(self._columns), columns, self._make)
+        found._is_whole = True
+        return found
 
     def listed(self) -> list[Row]:
         """Return all rows, made."""
         return gathered(iter(self))
 
     def extend(self, rows: Table[Row]) -> None:
-        """Take in further rows of the same fields, in the same order. The first ones' columns are shared if sealed."""
-        for (name, column), more in zip(self._columns.items(), rows._columns.values(), strict=True):
-            if isinstance(more, tuple) and not column:
-                self._columns[name] = more
-                continue
-            growing = column if isinstance(column, list) else list(column)
-            growing.extend(more)
-            self._columns[name] = growing
+        """Take in further rows of the same fields, in the same order. An empty, whole table shares a whole one's."""
+        if self._is_whole:
+            self._is_whole = rows._is_whole and not len(self)
+            if self._is_whole:
+                self._columns.update(rows._columns)
+                return
+            self._columns = {name: list(column) for name, column in self._columns.items()}
+        for column, more in zip(self._columns.values(), rows._columns.values(), strict=True):
+            column.extend(more)  # type: ignore[attr-defined]
 
     def seal(self) -> None:
         """Make tuples of the columns, as the table is whole.
 
         A long one is shown to the collector at once, since its next pass would hold the program up for all of them.
         """
+        self._is_whole = True
         for name, column in self._columns.items():
             self._columns[name] = tuple(column)
             if isinstance(column, list) and len(column) > SLICE and gc.isenabled():

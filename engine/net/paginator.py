@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from math import ceil
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from engine.errors import OutOfScope, Rejected, TenantLeak, plain
-from engine.model.listing import Certificate, Page, SeenIds
+from engine.model.listing import Certificate, Page, SeenIds, Undecoded
 from engine.net.client import CompanyClient
 from engine.net.feed import Feed
 
 NO_SUCH_PAGE = frozenset({400, 404})
 """Statuses with which a server may refuse a page after the last one."""
+
+MANY = 3_000
+"""Rows that take 4 ms to decode: more are not decoded on the event loop in one go."""
 
 
 class Listing:
@@ -27,6 +31,7 @@ class Listing:
         self._size = max(1, size)
         self._feed = feed
         self._ids = SeenIds()
+        self._decoding = anyio.Lock()
         self._rows = self._pages = 0
         self._declared_last = first.declared
         self._expected = ceil(first.declared / self._size)  # pages
@@ -115,6 +120,8 @@ class Listing:
             raise TenantLeak(
                 f"the listing of company {asked} shows a row of company {page.foreign}: nothing is written"
             )
+        if self._ids.undecoded and not isinstance(page.rows, Undecoded):
+            await self._decode_known()
         self._pages += 1
         self._rows += len(page.rows)
         self._ids.take(page)
@@ -123,6 +130,18 @@ class Listing:
         if page.declared != self._first.declared:
             self._declared_last = page.declared
         await self._feed.send(page)
+
+    async def _decode_known(self) -> None:
+        """Decode the pages that were held, as a page has come that is not known: in a thread, if they are many."""
+        async with self._decoding:  # other pages that are not known may come meanwhile
+            held = self._ids.undecoded
+            if sum(map(len, held)) > MANY:
+                await to_thread.run_sync(_decode, held)
+
+
+def _decode(held: Iterable[Undecoded]) -> None:
+    for rows in held:
+        rows.decoded()
 
 
 @asynccontextmanager

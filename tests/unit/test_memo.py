@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from threading import get_ident
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from engine.model.dimension import RemoteRow
 from engine.model.listing import Page, SeenIds, Undecoded
 from engine.net import known_pages
 from engine.net.known_pages import KnownPages, PageFacts, facts_of
+from engine.net.paginator import paginate
 from engine.run.listed_pages import ListedPages
 from engine.run.memo import MOST_PAGES, ListingMemo, content_of, decoded
 from engine.wire.guide import DIALECT
@@ -189,3 +192,36 @@ def test_json_that_is_no_memo_is_none(blob: bytes) -> None:
 def test_a_row_of_an_undecoded_page_is_decoded() -> None:
     rows = Undecoded(3, partial(list, ROWS[:3]))
     assert (len(rows), rows[1], rows[:2], list(rows)) == (3, ROWS[1], ROWS[:2], ROWS[:3])
+
+
+class KnownButTheLast:
+    """A client whose pages are known, but for the last one. It notes the threads in which they are decoded."""
+
+    company_id, width = COMPANY, 4
+    channel: Any = SimpleNamespace(key=SimpleNamespace(pages=SimpleNamespace(may_go_on=lambda *_: False)))
+
+    def __init__(self, pages: int, size: int) -> None:
+        self.pages, self.size = pages, size
+        self.threads: list[int] = []
+
+    async def page(self, number: int, _limit: int) -> Page:
+        rows = [shown(f"d{number}-{at}", f"{number}-{at}", "Name") for at in range(self.size)]
+
+        def decoded() -> Sequence[RemoteRow]:
+            self.threads.append(get_ident())
+            return rows
+
+        known = rows if number == self.pages else Undecoded(self.size, decoded)
+        return Page(number, self.size, self.pages * self.size, known, None, b"%d" % number)
+
+
+@pytest.mark.parametrize(("pages", "is_in_thread"), [(3, False), (12, True)])
+async def test_many_held_pages_are_decoded_once_and_off_the_event_loop(pages: int, *, is_in_thread: bool) -> None:
+    client: Any = KnownButTheLast(pages, 500)
+    listed = ListedPages(RemoteView())
+    async with paginate(client, await client.page(1, 500), 500) as listing:
+        async for page in listing:
+            listed.take(page)
+    assert (listing.certificate.whole, len(listed.view)) == (True, pages * 500)
+    assert len(client.threads) == pages - 1
+    assert (get_ident() not in client.threads) is is_in_thread

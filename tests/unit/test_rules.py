@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "66835fe9ca691e90"}
+SOURCES = {2: "aaafae221bf30f93"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

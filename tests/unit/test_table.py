@@ -81,8 +81,12 @@ def test_a_whole_table_has_tuples_for_columns_until_it_grows() -> None:
     assert (table.column("key"), table) == (("k1", "k2"), dimension_table(ROWS[:2]))
     gc.collect()
     assert not any(gc.is_tracked(table.column(name)) for name in Dimension._fields)
+    empty = dimension_table([]).take([])
+    empty.extend(table)
+    assert all(empty.column(name) is table.column(name) for name in Dimension._fields)
     table.extend(dimension_table(ROWS[2:]))
     assert table == dimension_table(ROWS)
+    assert empty == dimension_table(ROWS[:2])
 
 
 @pytest.mark.parametrize("rows", [0, 1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE + 3])
