@@ -150,8 +150,8 @@ class PostgresLimits:
         def take(session: Session) -> float:
             if session.execute(TAKE_TURN, (what, worker, bound_s)).fetchone():
                 return 0.0
-            left_s = [left_s for (left_s,) in session.execute(TURN_LEFT, (what,)).fetchall()]
-            return max([SHORTEST_WAIT_S, *left_s])
+            found: list[tuple[float]] = session.execute(TURN_LEFT, (what,)).fetchall()
+            return max([SHORTEST_WAIT_S, *(left_s for (left_s,) in found)])
 
         return self._line.ask(take, float)
 
