@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import compress, count
+from itertools import compress, count, islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -76,11 +76,12 @@ def gather(connection: Connection, resource: Resource, scope_id: int) -> None:
         connection.execute(statement, (scope_id,))
     if resource.prefix:
         return  # no triggers watch its table
-    columns = _fetched(connection.execute(sql(resource, WHOLE), (scope_id,)), resource)
-    starts = range(0, len(columns[0]), PART_ROWS)
-    parts = ((scope_id, at, orjson.dumps([each[at : at + PART_ROWS] for each in columns])) for at in starts)
-    connection.executemany(PUT_PART, parts)
-    connection.execute(PUT, (scope_id, len(columns[0]), len(starts)))
+    rows = iter(connection.execute(sql(resource, WHOLE), (scope_id,)))
+    starts = [0]
+    while part := list(islice(rows, PART_ROWS)):  # one at a time: the run holds all of them already
+        connection.execute(PUT_PART, (scope_id, starts[-1], orjson.dumps(_fetched(part, resource))))
+        starts.append(starts[-1] + len(part))
+    connection.execute(PUT, (scope_id, starts[-1], len(starts) - 1))
 
 
 def _named(connection: Connection, resource: Resource, scope_id: int, columns: Columns) -> dict[str, list[Any]]:
@@ -105,31 +106,32 @@ def _read_memo(connection: Connection, resource: Resource, scope_id: int) -> tup
         return None
     parts, changes = memo
     changed = sorted(key for (key,) in connection.execute(CHANGED, (scope_id,)))
-    blobs = [blob for (blob,) in connection.execute(PARTS, (scope_id,))]
-    if len(blobs) != parts or len(changed) != changes:
+    if len(changed) != changes:
         return None
-    columns = _joined(blobs, len(entry_names(resource)) + 1)
+    columns = _joined(connection.execute(PARTS, (scope_id,)), parts, len(entry_names(resource)) + 1)
     if columns is None or not changed:
         return None if columns is None else (columns, 0)
     found = _fetched(connection.execute(sql(resource, SOME), (scope_id,)), resource)
     return _merged(columns, found, changed), len(changed)
 
 
-def _joined(blobs: Sequence[bytes], width: int) -> Columns | None:
-    """Return the columns of parts that follow each other; None: they are damaged."""
-    columns: Columns = [[] for _ in range(width)]
+def _joined(stored: Iterable[tuple[bytes]], parts: int, width: int) -> Columns | None:
+    """Return the columns of parts that follow each other, of which one is held at a time; None: they are damaged."""
+    columns: Columns = []
+    found = 0
     try:
-        for blob in blobs:
+        for found, (blob,) in enumerate(stored, 1):
             part = orjson.loads(blob)
             if len(part) != width or len(set(map(len, part))) != 1:
                 return None
-            if len(blobs) == 1:
-                return list(part)
+            if found == 1:
+                columns = list(part)
+                continue
             for column, more in zip(columns, part, strict=True):
                 column.extend(more)
     except (ValueError, TypeError):
         return None
-    return columns
+    return (columns or [[] for _ in range(width)]) if found == parts else None
 
 
 def _merged(columns: Columns, found: Columns, changed: Sequence[str]) -> Columns:
