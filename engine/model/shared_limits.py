@@ -28,12 +28,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """What it was given. Moments are told as waits from now on, so that no two clocks are compared.
+    """What it was given. Moments are told as waits from its coming on, so that no two machines' clocks are compared.
 
     The first permit may be used after `wait_s`, each further one `interval_s` after the one before it.
     """
 
     permits: int  # as many as were asked for; 0 during a pause
+    at_s: float  # when it came, on the clock of the worker's event loop; not when it was looked at
     wait_s: float
     late_s: float  # by how much longer than usual this answer took: its moments are past by as much
     pause_s: float  # the API asked to send nothing for so long; 0: it did not

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 from typing import TypeVar
 
 from engine.errors import LedgerError
@@ -50,6 +52,7 @@ class ModelLimits:
         self._seats[ask.worker] = (ask.wants, max(seats, ask.out))
         return Lease(
             permits=given,
+            at_s=inf,  # not known yet
             wait_s=first_s - now_s,
             late_s=self.late_s,
             pause_s=pause_s,
@@ -102,7 +105,7 @@ class ModelLimits:
             if self.is_away:
                 answer.set_exception(LedgerError("the database is away"))
             elif not answer.cancelled():
-                answer.set_result(made)
+                answer.set_result(replace(made, at_s=loop.time()) if isinstance(made, Lease) else made)
 
         def decide(back_s: float) -> None:
             loop.call_later(back_s, deliver, make())

@@ -108,14 +108,14 @@ class PostgresLimits:
         return self._line.ask(take, self._lease)
 
     def _lease(self, answered: _Answered) -> Lease:
-        """Return a lease as it is when it has come to its worker's event loop."""
+        """Return the lease that the database gave. Event loops have the monotonic clock."""
         given, wait_s, pause_s, seats, is_contended = answered.row
         self._usual_s = min(self._usual_s or answered.took_s, answered.took_s)
-        gone_s = time.monotonic() - answered.at_s
         return Lease(
             permits=given,
-            wait_s=max(0.0, wait_s - gone_s),
-            late_s=max(0.0, gone_s - wait_s) + answered.took_s - self._usual_s,
+            at_s=answered.at_s,
+            wait_s=wait_s,
+            late_s=answered.took_s - self._usual_s,
             pause_s=pause_s,
             seats=seats,
             is_contended=is_contended,

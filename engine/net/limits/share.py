@@ -213,7 +213,7 @@ class Share:
         self._is_contended = lease.is_contended
         if lease.pause_s:
             self._take_over_pause(now_s, lease.pause_s)
-        self._permits.add(lease, now_s, self._free_from_s)
+        self._permits.add(lease, self._free_from_s)
 
     def _look_at_s(self, now_s: float) -> float:
         """Return when to look again without news."""
