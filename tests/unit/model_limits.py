@@ -24,7 +24,7 @@ class ModelLimits:
         self.takes_s = takes_s
         self.is_away = False
         self.is_silent = False
-        self.late_s = 0.0
+        self.late_s = 0.0  # by how much an answer is late
         self.asks: list[Ask] = []
         self.keys: list[KeyName] = []  # of the asks
         self.errands = dict[str, str]()
@@ -54,7 +54,6 @@ class ModelLimits:
             permits=given,
             at_s=inf,  # not known yet
             wait_s=first_s - now_s,
-            late_s=self.late_s,
             pause_s=pause_s,
             seats=seats,
             is_contended=wanted > ask.most,
@@ -105,7 +104,8 @@ class ModelLimits:
             if self.is_away:
                 answer.set_exception(LedgerError("the database is away"))
             elif not answer.cancelled():
-                answer.set_result(replace(made, at_s=loop.time()) if isinstance(made, Lease) else made)
+                at_s = loop.time() - self.late_s
+                answer.set_result(replace(made, at_s=at_s) if isinstance(made, Lease) else made)
 
         def decide(back_s: float) -> None:
             loop.call_later(back_s, deliver, make())

@@ -22,7 +22,7 @@ class Permits:
 
     def __init__(self, per_second: float) -> None:
         self.interval_s = interval_s(per_second)
-        self._lateness_s = lateness_s(per_second)
+        self.lateness_s = lateness_s(per_second)
         self._most = most_permits(per_second)
         self._in_hand: deque[Permit] = deque()
         self._size = 1  # that were asked for last
@@ -76,5 +76,5 @@ class Permits:
         moment_s = lease.at_s + lease.wait_s
         for _ in range(lease.permits):
             if moment_s >= not_before_s:
-                self._in_hand.append(Permit(moment_s, moment_s + self._lateness_s - lease.late_s))
+                self._in_hand.append(Permit(moment_s, moment_s + self.lateness_s))
             moment_s += self.interval_s

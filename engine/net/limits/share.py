@@ -182,6 +182,7 @@ class Share:
                 worker=self._worker,
                 permits=permits,
                 interval_s=self._permits.interval_s,
+                lateness_s=self._permits.lateness_s,
                 most=self._limits.max_concurrency,
                 wants=max(self._wants(), self._out),
                 out=self._usable,
