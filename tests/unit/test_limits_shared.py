@@ -13,8 +13,9 @@ import pytest
 from engine.errors import LedgerError
 from engine.model.settings import Limits
 from engine.model.shared_limits import KeyName, News
+from engine.net.limits.absence import PATIENCE_S
 from engine.net.limits.pacing import lateness_s
-from engine.net.limits.share import FRESH_S, PATIENCE_S, Share
+from engine.net.limits.share import FRESH_S, LATEST_S, Share
 from engine.net.limits.shared_gate import SharedKeyLimits
 from tests.unit.model_limits import KEY, ModelLimits
 from tests.unit.virtual_time import run
@@ -139,7 +140,7 @@ def test_a_permit_lapses_soon_after_its_moment() -> None:
         for _ in range(4):
             await fleet.send(0, lambda: 0.0)
         share = fleet.gates[0].share
-        last = share._permits[-1]
+        last = share._permits._in_hand[-1]
         for at_s in (last.from_s, last.from_s + lateness_s(50.0) - 0.001, last.until_s + 0.001):
             await anyio.sleep_until(at_s)
             seen.append(share.is_free())
@@ -304,11 +305,24 @@ def test_a_lease_that_came_late_lapses_sooner() -> None:
             await share.ready(anyio.Event())
         for at_s in (0.01, lateness_s(1.0) - 0.01, lateness_s(1.0) + 0.01):
             await anyio.sleep_until(at_s)
-            seen.append(bool(share._permits) and share._permits[0].until_s > at_s)
+            seen.append(bool(share._permits) and share._permits._in_hand[0].until_s > at_s)
         return seen
 
     assert run(is_free(0.0)) == [True, True, False]
     assert run(is_free(0.1)) == [True, False, False]
+
+
+def test_an_answer_that_took_very_long_is_void() -> None:
+    """The worker stood still meanwhile: others may have its seats by now."""
+
+    async def asks() -> list[float]:
+        fleet, slow = Fleet(ModelLimits(), 1, 50.0), [LATEST_S + 1.0]
+        fleet.shared.takes_s = lambda: slow.pop() if slow else 0.001
+        await fleet.send(0, lambda: 0.0)
+        assert len(fleet.shared.asks) == 2
+        return fleet.arrived
+
+    assert run(asks())[0] > LATEST_S + 1.0
 
 
 def test_a_database_that_is_not_heard_of_stops_a_worker_within_the_bound() -> None:

@@ -150,8 +150,8 @@ class PostgresLimits:
         def take(session: Session) -> float:
             if session.execute(TAKE_TURN, (what, worker, bound_s)).fetchone():
                 return 0.0
-            found = session.execute(TURN_LEFT, (what,)).fetchone()
-            return max(SHORTEST_WAIT_S, found[0]) if found else SHORTEST_WAIT_S
+            found: list[tuple[float]] = session.execute(TURN_LEFT, (what,)).fetchall()
+            return max([SHORTEST_WAIT_S, *(left_s for (left_s,) in found)])
 
         return self._line.ask(take, float)
 
@@ -189,8 +189,12 @@ def _nothing(_: object) -> None:
 
 
 def _number(rows: list[tuple[int]]) -> int:
-    return rows[0][0]
+    ((number,),) = rows
+    return number
 
 
 def _token(row: tuple[int, bytes, float] | None) -> KeptToken | None:
-    return None if row is None else KeptToken(number=row[0], sealed=row[1], usable_s=row[2])
+    if row is None:
+        return None
+    number, sealed, usable_s = row
+    return KeptToken(number=number, sealed=sealed, usable_s=usable_s)

@@ -7,18 +7,17 @@ has seats. All of that is arithmetic on what is in hand, but for the asking, whi
 from __future__ import annotations
 
 from asyncio import Future, get_running_loop
-from collections import deque
 from collections.abc import Callable
 from math import inf
 from secrets import token_hex
-from typing import NamedTuple
 
 import anyio
 
 from engine.errors import LedgerError
 from engine.model.settings import Limits
 from engine.model.shared_limits import Ask, KeyName, Lease, News
-from engine.net.limits.pacing import interval_s, lateness_s, most_permits
+from engine.net.limits.absence import Absence
+from engine.net.limits.permits import Permits
 from engine.net.limits.rate import WINDOW_S
 from engine.net.limits.shared import SharedLimits
 
@@ -29,24 +28,10 @@ TURN_S = 0.2
 """While seats are short, a worker asks again after so long: those that lack seats get them in turns of this length."""
 
 LOOK_S = 1.0
-"""Whoever waits asks again after so long, should news have got lost."""
+"""Whoever waits looks again after so long, should news have got lost."""
 
-AGAIN_S = 0.25
-AGAIN_LONGEST_S = 2.0
-"""Waits double between these two while asking fails."""
-
-PATIENCE_S = 30.0
-"""After so long in vain, requests fail; each later one tries anew. A restart of a database takes less."""
-
-MARGIN_S = 5.0
-"""A worker's seats stay its own for this much longer than its last request can be out."""
-
-
-class Permit(NamedTuple):
-    """Leave for one request, on the event loop's clock."""
-
-    from_s: float
-    until_s: float  # it lapses then
+LATEST_S = 5.0
+"""An answer that took longer is void: the worker, or the database, stood still."""
 
 
 class Share:
@@ -66,15 +51,10 @@ class Share:
         self._key = key
         self._worker = token_hex(8)
         self._limits = limits
-        self._interval_s = interval_s(limits.requests_per_second)
-        self._lateness_s = lateness_s(limits.requests_per_second)
-        self._most_permits = most_permits(limits.requests_per_second)
+        self._keep_s = LATEST_S + FRESH_S + limits.timeout_s  # until the last request that a lease lets out has ended
         self._wants = wants
         self._hold = hold
-        self._permits: deque[Permit] = deque()
-        self._size = 1  # permits that were asked for last
-        self._lapsed = 0  # since the last lease was asked for
-        self._has_line = False  # others' permits lay before those of the last lease
+        self._permits = Permits(limits.requests_per_second)
         self._seats = 0  # by the last answer
         self._usable = 0  # those, or fewer, while an answer is awaited that may be of fewer
         self._out = 0
@@ -85,32 +65,22 @@ class Share:
         self._asked: Future[Lease] | None = None  # None: no answer is awaited
         self._asked_s = -inf
         self._is_again = False  # ask once more when that answer is here
-        self._away_since_s: float | None = None  # None: the last question was answered
-        self._again_s = 0.0  # not asked before this
-        self._failed: BaseException | None = None
+        self._absence = Absence()
         self._nap: anyio.CancelScope | None = None  # in which `ready` waits
         self._has_begun = False
 
     def is_free(self) -> bool:
         """Return whether a request may leave at this moment."""
         now_s = get_running_loop().time()
-        permits = self._permits
-        while permits and permits[0].until_s < now_s:
-            permits.popleft()
-            self._lapsed += 1
-        return (
-            bool(permits)
-            and permits[0].from_s <= now_s
-            and self._out < self._usable
-            and now_s - self._heard_s < self._fresh_s()
-        )
+        is_heard = now_s - self._heard_s < self._fresh_s()
+        return self._permits.is_due(now_s) and self._out < self._usable and is_heard
 
     def take(self) -> None:
         """Let one request leave: `is_free` has just said so. Ask for more permits while there are some in hand."""
-        self._permits.popleft()
+        self._permits.use()
         self._out += 1
-        if 2 * len(self._permits) <= self._size and self._waiting() > len(self._permits):
-            self._ask(self._amount())
+        if self._permits.are_few(self._waiting()):
+            self._ask(self._permits.to_ask_for(self._waiting()))
 
     def landed(self) -> None:
         """Note that a request is out no more. Whoever has a seat too many tells of it at once."""
@@ -125,7 +95,7 @@ class Share:
             now_s = get_running_loop().time()
             if now_s < self._paused_until_s:
                 return
-            self._ensure_not_away(now_s)
+            self._absence.ensure_short(now_s)
             self._ask_for_what_lacks(now_s)
             with anyio.CancelScope(deadline=self._look_at_s(now_s)) as self._nap:
                 await give_up.wait()
@@ -178,7 +148,7 @@ class Share:
 
     def _ask_for_what_lacks(self, now_s: float) -> None:
         """Ask, if no answer is awaited, and neither too soon after a failure nor while others have the seats."""
-        if self._asked is not None or now_s < self._again_s:
+        if self._asked is not None or now_s < self._absence.again_s:
             return
         is_stale, is_short = now_s - self._heard_s >= self._fresh_s(), self._out >= self._seats
         if is_stale or (is_short and not self._is_contended) or not (is_short or self._permits):
@@ -192,21 +162,7 @@ class Share:
         """Return how many permits to ask for; 0 while all seats are taken: permits would lapse before one is free."""
         if self._permits or (self._is_contended and self._out >= self._seats):
             return 0
-        return self._amount()
-
-    def _amount(self) -> int:
-        """Return how many permits to ask for: twice as many as the time before, if none of those has lapsed.
-
-        Where others stand in line, only if there is demand for them: what lapses here is lost to them.
-        """
-        waiting, is_alone = self._waiting(), not self._has_line
-        if self._lapsed:
-            self._size = max(1, self._size - self._lapsed)
-        elif is_alone or 2 * waiting > max(2, self._size):
-            self._size = min(self._most_permits, 2 * self._size)
-        self._lapsed = 0
-        self._size = min(self._most_permits, max(self._size, waiting - len(self._permits)))
-        return self._size
+        return self._permits.to_ask_for(self._waiting())
 
     def _ask(self, permits: int) -> None:
         """Ask, unless an answer is awaited: then once more after that."""
@@ -217,6 +173,7 @@ class Share:
             self._has_begun = True
             self._shared.watch(self._key, self._worker, self.hear)
         self._asked_s = get_running_loop().time()
+        self._absence.asked(self._asked_s)
         # Others may have what is not told of here before the answer comes. It is told of where all have enough.
         self._usable = max(self._out, self._seats if permits and not self._is_contended else 0)
         self._asked = self._shared.lease(
@@ -224,11 +181,11 @@ class Share:
             Ask(
                 worker=self._worker,
                 permits=permits,
-                interval_s=self._interval_s,
+                interval_s=self._permits.interval_s,
                 most=self._limits.max_concurrency,
                 wants=max(self._wants(), self._out),
                 out=self._usable,
-                keep_s=FRESH_S + self._limits.timeout_s + MARGIN_S,
+                keep_s=self._keep_s,
             ),
         )
         self._asked.add_done_callback(self._answered)
@@ -237,17 +194,17 @@ class Share:
         if answer is not self._asked:  # of another key, before this one
             return
         now_s, self._asked = get_running_loop().time(), None
-        self._failed = None if answer.cancelled() else answer.exception()
-        if self._failed is not None or answer.cancelled():
-            self._away_since_s = self._asked_s if self._away_since_s is None else self._away_since_s
-            away_s = now_s - self._away_since_s
-            self._again_s = now_s + min(AGAIN_LONGEST_S, max(AGAIN_S, away_s))
+        error = LedgerError("the question was dropped") if answer.cancelled() else answer.exception()
+        if error is None and now_s - self._asked_s > LATEST_S:
+            error = LedgerError(f"its answer took {now_s - self._asked_s:.0f} s")
+        if error is not None:
+            self._absence.failed(error, now_s)
         else:
-            self._away_since_s = None
+            self._absence.answered()
             self._take_in(answer.result(), now_s)
-            if self._is_again:
-                self._is_again = False
-                self._ask(0)
+        if self._is_again and error is None:
+            self._is_again = False
+            self._ask(0)
         self._wake()
 
     def _take_in(self, lease: Lease, now_s: float) -> None:
@@ -256,36 +213,13 @@ class Share:
         self._is_contended = lease.is_contended
         if lease.pause_s:
             self._take_over_pause(now_s, lease.pause_s)
-        if lease.permits:
-            self._has_line = lease.wait_s > 0
-        moment_s = now_s + lease.wait_s
-        for _ in range(lease.permits):
-            if moment_s >= self._free_from_s:
-                self._permits.append(Permit(moment_s, moment_s + self._lateness_s - lease.late_s))
-            moment_s += self._interval_s
-
-    def _ensure_not_away(self, now_s: float) -> None:
-        """Raise `LedgerError` if the database was away for too long, or does not answer."""
-        since_s = self._asked_s if self._asked is not None else None
-        if self._away_since_s is not None and self._asked is None and now_s < self._again_s:
-            since_s = self._away_since_s
-        if since_s is not None and now_s - since_s >= PATIENCE_S:
-            why = str(self._failed) if self._failed is not None and self._asked is None else "it does not answer"
-            raise LedgerError(
-                f"Nothing was sent for {PATIENCE_S:g} s, as the ledger's database could not be asked for leave, which"
-                f" all workers of an API key need: {why}"
-            )
+        self._permits.add(lease, now_s, self._free_from_s)
 
     def _look_at_s(self, now_s: float) -> float:
         """Return when to look again without news."""
-        moments = [now_s + LOOK_S]
-        if self._permits and self._permits[0].from_s > now_s:
-            moments.append(self._permits[0].from_s)
-        if self._again_s > now_s:
-            moments.append(self._again_s)
-        if self._is_contended:
-            moments.append(now_s + TURN_S)
-        return min(moments)
+        moments = (self._permits.due_s(), self._absence.again_s)
+        look_s = now_s + (TURN_S if self._is_contended else LOOK_S)
+        return min([look_s, *(moment_s for moment_s in moments if moment_s > now_s)])
 
     def _wake(self) -> None:
         if self._nap is not None:
