@@ -135,7 +135,7 @@ def test_companies_of_killed_workers_are_finished_by_the_others(stage: Stage, se
 def test_a_worker_that_was_frozen_past_its_heartbeat_does_no_harm_when_it_wakes(
     stage: Stage, database: Database, is_cut_off: bool
 ) -> None:
-    """Cut off, it has lost the locks of its companies, and others have taken them over by then."""
+    """Cut off, it has lost its companies, and others have taken them over by then; else it has kept them."""
     with stage(FAST) as made:
         frozen, *_ = start(made)
         under_way(made, 0.2)
@@ -145,6 +145,8 @@ def test_a_worker_that_was_frozen_past_its_heartbeat_does_no_harm_when_it_wakes(
         until(lambda: made.database.ask(KNOWN) == [(WORKERS - 1,)], "it is not taken for dead")
         if is_cut_off:
             made.wait(PATIENCE_S)
+        else:
+            until(lambda: bool(made.workers.told("locked, ")), "nobody has found its companies locked")
         frozen.signal(signal.SIGCONT)
         made.wait(PATIENCE_S)
         made.workers.end()
