@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.distributed import NAME as DISTRIBUTED
 from benchmarks.distributed import distributed
+from benchmarks.distributed_tables import NAME as DISTRIBUTED
 from benchmarks.distributed_tables import render_distributed
 from benchmarks.economy import simulate
 from benchmarks.figures import render_figures

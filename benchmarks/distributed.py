@@ -8,17 +8,19 @@ to the same limits, that nothing is counted wrongly, and what sharing costs.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
+from benchmarks.distributed_tables import NAME, render_distributed
 from benchmarks.launch import ProgramFailed
 from benchmarks.machine import describe
 from benchmarks.rig.fleet import Fleet
@@ -26,8 +28,11 @@ from benchmarks.rig.postgres import postgres
 from benchmarks.rig.server import witness
 from benchmarks.rig.site import Site, moment, site
 
-NAME = "distributed"
-WORKERS = (1, 2, 4)
+RUNS = {"memory": (1, 2, 4), "disk": (1, 4)}
+"""Numbers of workers, by where the database's files are: in memory nobody waits for a disk at each commit."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it
+
 JOBS = 30
 """Companies at a time in each worker: more than there are keys, so that one worker alone can keep all of them busy."""
 
@@ -46,7 +51,7 @@ LEASES = """
 """Each permit or block of permits is one change of its key's row."""
 
 
-def distributed(*, quick: bool, workers: Sequence[int] = WORKERS) -> dict[str, Any]:
+def distributed(*, quick: bool, runs: Mapping[str, Sequence[int]] = RUNS) -> dict[str, Any]:
     """Measure and print a line for each number of workers."""
     fleet = QUICK if quick else FLEET
     found: dict[str, Any] = {
@@ -54,23 +59,38 @@ def distributed(*, quick: bool, workers: Sequence[int] = WORKERS) -> dict[str, A
         "fleet": {**asdict(fleet), "rates": fleet.rates},
         "jobs": JOBS,
         "latency_s": LATENCY_S,
+        "disk_ms": _disk_ms(),
         "runs": [],
     }
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="dimsync-bench-")))
-        database = stack.enter_context(postgres())
-        server = stack.enter_context(witness(LATENCY_S))
-        for count in workers:
-            with site(fleet, server, database, folder / str(count)) as stage:
-                run = measured(stage, count)
-                if count == workers[-1]:
+    for place, counts in runs.items():
+        for count in counts:
+            with ExitStack() as stack:
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="dimsync-bench-")))
+                within = MEMORY if place == "memory" and MEMORY.is_dir() else None
+                database = stack.enter_context(postgres(within))
+                server = stack.enter_context(witness(LATENCY_S))
+                stage = stack.enter_context(site(fleet, server, database, folder))
+                run = {**measured(stage, count), "place": place}
+                if not found["runs"]:
                     found["size"] = sizes(stage)
             found["runs"].append(run)
             print(told(run), flush=True)
     return found
 
 
-def measured(stage: Site, count: int) -> dict[str, Any]:
+def _disk_ms() -> float:
+    """Return how long the disk takes to have written a page, which a commit waits for."""
+    with TemporaryFile(buffering=0) as file:
+        taken = []
+        for _ in range(51):
+            file.write(bytes(8192))
+            began = moment()
+            os.fsync(file.fileno())
+            taken.append(1000 * (moment() - began))
+    return median(taken)
+
+
+def measured(stage: Site, count: int, jobs: int = JOBS) -> dict[str, Any]:
     """Let some workers sync the fleet twice, and return what that took. Raises `ProgramFailed` if anything is wrong.
 
     The second time there is nothing to do: that is what jobs cost by themselves.
@@ -79,7 +99,7 @@ def measured(stage: Site, count: int) -> dict[str, Any]:
     stage.enqueue()
     began = _used(stage)
     for _ in range(count):
-        stage.workers.start(JOBS)
+        stage.workers.start(jobs)
     stage.wait(patience_s=600.0)
     loaded = _used(stage)
     _hold(stage, signal.SIGSTOP)
@@ -143,8 +163,9 @@ def told(run: dict[str, Any]) -> str:
     shares = [key["share"] for key in keys]
     over = max(key["worst"] / key["most"] for key in keys)
     return (
-        f"{run['workers']} workers: {run['busy_s']:.1f} s, {run['requests']} requests (counted: {run['counted']}),"
-        f" keys at {min(shares):.1%} to {max(shares):.1%} of their rates (median {median(shares):.1%}), worst second"
+        f"{run['workers']} workers, database: {run['place']}: {run['busy_s']:.1f} s, {run['requests']} requests"
+        f" (counted: {run['counted']}), keys at {min(shares):.1%} to {max(shares):.1%} of their rates"
+        f" (median {median(shares):.1%}), worst second"
         f" {over:.0%} of the bound; CPU s: workers {load['workers_cpu_s']:.1f}, Postgres {load['postgres_cpu_s']:.1f};"
         f" {run['companies'] / run['busy_s']:.1f} jobs/s, {load['leases'] / run['busy_s']:.1f} leases/s; with nothing"
         f" to do {run['companies'] / nothing['seconds']:.0f} jobs/s, CPU s {nothing['workers_cpu_s']:.1f} and"
@@ -176,8 +197,6 @@ def _course(times: Sequence[float]) -> list[int]:
 
 def main(words: Sequence[str]) -> None:
     """Measure, keep the results, and print the table; `scripts/bench report` draws the plot."""
-    from benchmarks.distributed_tables import render_distributed  # noqa: PLC0415  it takes its name from here
-
     folder = Path(__file__).with_name("results") / ("quick" if "--quick" in words else "")
     folder.mkdir(exist_ok=True)
     found = distributed(quick="--quick" in words)

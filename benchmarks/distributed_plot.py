@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 
-from benchmarks.distributed import NAME
+from benchmarks.distributed_tables import NAME
 
 COLOURS = ("#b0b7bf", "#4a6fa5", "#1f6f50")
 LIMIT = "#c0392b"
@@ -22,7 +22,8 @@ def draw_distributed(folder: Path) -> Any:
     found = json.loads(path.read_text(encoding="utf-8"))
     figure, (course, keys) = plt.subplots(1, 2, figsize=(11, 4))
     course.axhline(sum(found["fleet"]["rates"]), color=LIMIT, linewidth=1, label="all keys' rates together")
-    for run, colour in zip(found["runs"], COLOURS, strict=False):
+    in_memory = [run for run in found["runs"] if run["place"] == "memory"]
+    for run, colour in zip(in_memory, COLOURS, strict=False):
         label = f"{run['workers']} workers" if run["workers"] > 1 else "1 worker"
         course.plot(run["course"], color=colour, label=label)
         shares = [100 * key["share"] for key in run["keys"].values()]

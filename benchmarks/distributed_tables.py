@@ -7,11 +7,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.distributed import NAME
 from benchmarks.tables import measured
+
+NAME = "distributed"
+"""Of the benchmark, and of its results."""
 
 HEAD = (
     "workers",
+    "database in",
     "wall s",
     "requests/s",
     "of a key's rate: least, median",
@@ -33,11 +36,12 @@ def render_distributed(folder: Path) -> str:
         return ""
     found = json.loads(path.read_text(encoding="utf-8"))
     fleet, size, runs = found["fleet"], found["size"], found["runs"]
+    rates = f"{fleet['keys']} API keys of {fleet['slowest']} to {fleet['fastest']} requests/s"
     told = (
         f"`scripts/bench {NAME}` · {fleet['companies']} companies of {runs[0]['rows'] // fleet['companies']} rows on"
-        f" average in chunks of {fleet['chunk_rows']}, all new; {fleet['keys']} API keys of {fleet['slowest']} to"
-        f" {fleet['fastest']} requests/s, {sum(fleet['rates'])} in all; answers {found['latency_s'] * 1000:.0f} ms"
-        f" late; {found['jobs']} companies at a time in each worker; server, workers and Postgres on one machine"
+        f" average in pages of {fleet['page_size']}, {fleet['new_rows']} of them new; {rates}, {sum(fleet['rates'])} in"
+        f" all; answers {found['latency_s'] * 1000:.0f} ms late; {found['jobs']} companies at a time in each worker;"
+        f" server, workers and Postgres on one machine, whose disk takes {found['disk_ms']:.1f} ms for a commit"
     )
     lines = [told, "", f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|", *map(_line, runs)]
     sizes = (
@@ -56,6 +60,7 @@ def _line(run: dict[str, Any]) -> str:
     idle_ms = [1000 * nothing[name] / companies for name in ("workers_cpu_s", "postgres_cpu_s")]
     cells = (
         f"{run['workers']}",
+        run["place"],
         f"{busy_s:.1f}",
         f"{run['requests'] / busy_s:.0f}",
         f"{min(shares):.1%}, {median(shares):.1%}",

@@ -30,6 +30,9 @@ ROWS = 1_250
 
 SCALES = (1, 10, 100)
 
+PARTS = PROCESSOR, LEDGER, DATABASE = "worker's processor", "its connection to the ledger", "database's processors"
+"""What may be narrow."""
+
 MOST = 9_000
 """Companies that are simulated of one database's; what more of them take goes on at the same pace."""
 
@@ -40,7 +43,7 @@ class Costs:
 
     worker_company: float  # a worker's processor: the job, the source, the comparison
     worker_request: float
-    ledger_company: float  # the worker's connection to the ledger: statements one after the other, 1 ms each
+    ledger_company: float  # the worker's connection to the ledger, on which transactions come one after the other
     ledger_request: float
     database_company: float  # a core of the database
     database_request: float
@@ -49,16 +52,17 @@ class Costs:
 
 
 COSTS = Costs(
-    worker_company=0.030,
+    worker_company=0.020,
     worker_request=0.003,
-    ledger_company=0.015,
-    ledger_request=0.003,
-    database_company=0.015,
-    database_request=0.002,
-    row_bytes=600,
-    run_bytes=400,
+    ledger_company=0.020,
+    ledger_request=0.002,
+    database_company=0.007,
+    database_request=0.001,
+    row_bytes=300,
+    run_bytes=800,
 )
-"""Processor times and bytes: as `benchmarks.distributed` measured them, rounded up."""
+"""Processor times and bytes: as `benchmarks.distributed` measured them, rounded up. A company with nothing to do takes
+22 transactions, of which some 10 wait for the disk: over a network of 0.4 ms, to a disk of 1 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +147,9 @@ def simulate(scale: int, what: Round, plant: Plant, costs: Costs = COSTS) -> Out
         else:
             heapq.heappop(events)
     use = {
-        "a worker's processor": max(processor.use(now) for processor, _ in workers),
-        "a worker's connection to the ledger": max(ledger.use(now) for _, ledger in workers),
-        "the database's processors": database.use(now),
+        PROCESSOR: max(processor.use(now) for processor, _ in workers),
+        LEDGER: max(ledger.use(now) for _, ledger in workers),
+        DATABASE: database.use(now),
     }
     return Outcome(plant=plant, seconds=now * companies / simulated, use=use)
 
@@ -158,7 +162,7 @@ def grown(scale: int, what: Round) -> Iterator[Outcome]:
         yield outcome
         if outcome.seconds <= WINDOW_S:
             return
-        if outcome.narrowest == "the database's processors":
+        if outcome.narrowest == DATABASE:
             databases = 2 * plant.databases
             plant = replace(plant, databases=databases, workers=max(plant.workers, databases))
         else:
@@ -166,21 +170,26 @@ def grown(scale: int, what: Round) -> Iterator[Outcome]:
 
 
 def narrow_parts() -> str:
-    """Return the table of what is narrowest, with one worker and with what it takes to be done in the window."""
-    lines = ["| companies | a sync of all | workers | databases | takes | used most |", "|---|---|---|---|---|---|"]
+    """Return the table of what is used how much: with one worker, where a database is too small, and in the end."""
+    lines = [
+        f"| companies | a sync of all | workers | databases | takes | {' | '.join(PARTS)} |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for what in (PROBED, LISTED):
-        for scale in SCALES:
-            first, *others = grown(scale, what)
-            lines += [_line(scale, what, outcome) for outcome in (first, *others[-1:])]
+        for scale in (*SCALES, 1000):
+            tried = list(grown(scale, what))
+            told = [outcome for outcome in tried if outcome in (tried[0], tried[-1]) or outcome.narrowest == DATABASE]
+            lines += [_line(scale, what, outcome) for outcome in told]
     return "\n".join(lines)
 
 
 def _line(scale: int, what: Round, outcome: Outcome) -> str:
-    plant, narrowest = outcome.plant, outcome.narrowest
-    return (
-        f"| {ACCOUNTS * COMPANIES_EACH * scale:,} | {what.name} | {plant.workers} | {plant.databases}"
-        f" | {outcome.seconds / 60:.1f} min | {narrowest}: {outcome.use[narrowest]:.0%} |"
+    plant, minutes = outcome.plant, outcome.seconds / 60
+    use = " | ".join(
+        f"**{outcome.use[part]:.0%}**" if part == outcome.narrowest else f"{outcome.use[part]:.0%}" for part in PARTS
     )
+    companies = ACCOUNTS * COMPANIES_EACH * scale
+    return f"| {companies:,} | {what.name} | {plant.workers} | {plant.databases} | {minutes:.1f} min | {use} |"
 
 
 def sizes() -> str:

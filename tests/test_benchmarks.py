@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import exports, hostile
 from benchmarks.data import Shape, base_rows, credentials, wanted_rows
+from benchmarks.distributed_tables import render_distributed
 from benchmarks.economy import Month
 from benchmarks.figures import render_figures
 from benchmarks.headline import CHANGING, calendar, month
@@ -233,6 +234,14 @@ def test_a_file_of_hostile_kind_is_read_or_refused(tmp_path: Path, case: hostile
     case.write(path, 0.002)
     found = asyncio.run(look(path))
     assert found.keys() & {"refused", "read"}
+
+
+def test_workers_that_were_measured_kept_to_the_limits_and_make_a_table() -> None:
+    runs = json.loads((RESULTS / "distributed.json").read_text(encoding="utf-8"))["runs"]
+    text = render_distributed(RESULTS)
+    assert text.count(": equal |") == len(runs) > 0
+    assert all(key["worst"] <= key["most"] for run in runs for key in run["keys"].values())
+    assert all(key["share"] >= 0.9 for run in runs if run["workers"] == 4 for key in run["keys"].values())
 
 
 def test_readings_that_were_measured_make_a_table() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 
@@ -48,6 +49,18 @@ class Record:
     def told(self) -> dict[str, Any]:
         """Return the record as JSON."""
         return {"arrivals": self.arrivals, "writes": self.writes, "overlaps": self.overlaps}
+
+
+def interleaved(writes: Mapping[int, Mapping[str, Sequence[float]]]) -> list[tuple[int, str, str]]:
+    """Return the companies that a run wrote after another one had begun to, which went on later, and both runs.
+
+    `writes`: when they arrived, by company and run.
+    """
+    found = []
+    for company, runs in writes.items():
+        in_order = sorted(runs, key=lambda run: min(runs[run]))
+        found += [(company, one, after) for one, after in pairwise(in_order) if max(runs[one]) >= min(runs[after])]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from aiohttp import web
 from benchmarks.data import Row, checksum
 from benchmarks.launch import ROOT, ProgramFailed, surroundings
 from benchmarks.rig.fleet import Fleet, credentials
-from benchmarks.rig.record import KeyUse, Record, used
+from benchmarks.rig.record import KeyUse, Record, interleaved, used
 from benchmarks.server import run_fast
 from engine.sandbox.access import Allowance, Credentials
 from engine.sandbox.server import Options, Sandbox, utc_now
@@ -115,9 +115,12 @@ class Witness:
         """Return when writes arrived, by company and run."""
         return {int(company): runs for company, runs in self._ask("record")["writes"].items()}
 
-    def overlaps(self) -> list[list[Any]]:
-        """Return the times at which a company was written by two runs at once."""
-        return list(self._ask("record")["overlaps"])
+    def overlaps(self) -> list[tuple[Any, ...]]:
+        """Return the companies that two runs wrote at once, or by turns."""
+        record = self._ask("record")
+        at_once = [(company, one, other) for company, one, other, _ in record["overlaps"]]
+        by_company = {int(company): runs for company, runs in record["writes"].items()}
+        return [*at_once, *interleaved(by_company)]
 
     def keys(self, fleet: Fleet) -> dict[str, KeyUse]:
         """Return how each API key was used."""

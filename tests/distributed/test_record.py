@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.rig.fleet import Fleet
-from benchmarks.rig.record import Record, most_in_a_second, used
+from benchmarks.rig.record import Record, interleaved, most_in_a_second, used
 
 
 def test_a_company_that_two_runs_write_at_once_is_noted() -> None:
@@ -25,6 +25,11 @@ def test_a_company_that_two_runs_write_at_once_is_noted() -> None:
     assert record.overlaps == [(1001, "run-2", "run-3", 0.6)]
     assert record.writes[1001] == {"run-1": [0.0, 0.1], "run-2": [0.4, 0.5], "run-3": [0.6]}
     assert len(record.arrivals["k"]) == 7
+
+
+def test_a_company_that_two_runs_write_by_turns_is_found() -> None:
+    writes = {1: {"a": [0.0, 1.0], "b": [2.0]}, 2: {"b": [2.0, 3.0], "a": [0.0, 2.5]}}
+    assert interleaved(writes) == [(2, "a", "b")]
 
 
 @pytest.mark.parametrize(
