@@ -430,7 +430,7 @@ def check_at_rest(stage: Stage) -> None:
 
 
 def chosen(kinds: list[str], which: str) -> list[int]:
-    """Return the steps to die at, counted from 1: `all`, `requests`, or those that may leave something new (`every`).
+    """Return the steps to die at, counted from 1: `all`, or those that may leave something new (`every`).
 
     `few`: every 25th statement, and every 12th request.
     """
@@ -438,11 +438,7 @@ def chosen(kinds: list[str], which: str) -> list[int]:
     if which == "few":
         at = {one: [n for n, kind in enumerate(kinds, start=1) if kind == one] for one in (STATEMENT, REQUEST)}
         return sorted((*at[STATEMENT][12::25], *at[REQUEST][4::12]))
-    return [
-        n
-        for n, kind in enumerate(kinds, start=1)
-        if which == "all" or kind == REQUEST or (which == "every" and (kind, before[n - 1]) != (AWAIT, AWAIT))
-    ]
+    return [n for n, kind in enumerate(kinds, start=1) if which == "all" or (kind, before[n - 1]) != (AWAIT, AWAIT)]
 
 
 def rehearse(stage: Stage) -> list[str]:
@@ -465,7 +461,7 @@ def main() -> None:
     """Die at the steps; print, as JSON, how many there are, were looked at and died at, and what went wrong."""
     parser = ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("which", choices=["every", "all", "requests", "few"])
+    parser.add_argument("which", choices=["every", "all", "few"])
     parser.add_argument("--ack-only", action="store_true")
     parser.add_argument("--postgres", help="URL of a server, with {} in the place of the database")
     options = parser.parse_args()

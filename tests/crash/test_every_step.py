@@ -57,4 +57,4 @@ def test_whatever_step_a_sync_over_postgres_dies_at_the_next_one_ends_exact(
 
 def test_without_intents_some_deaths_leave_what_is_wrong(tmp_path: Path) -> None:
     """The mutation of `test_kill`: a ledger that is written after the answer alone."""
-    assert die(tmp_path, "requests", "--ack-only")["wrong"]
+    assert die(tmp_path, "few", "--ack-only")["wrong"]
