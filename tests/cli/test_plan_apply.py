@@ -137,7 +137,7 @@ def test_an_apply_that_is_terminated_is_resumed(fleet: Fleet) -> None:
     fleet.configure(541, max_concurrency=1)
     fleet.source(541, named(60))
     assert fleet.run("plan", "-o", "plan.json", "-q").returncode == 0
-    fleet.door.faults({"effect": "latency", "seconds": 1.5, "match": {**BULK, "company": 541}})
+    fleet.door.faults({"effect": "latency", "seconds": 0.8, "match": {**BULK, "company": 541}})
     with fleet.start("apply", "plan.json", "--output", "json", "-q") as program:
         until(lambda: any(one["operation"] == "bulk" for one in fleet.door.requests(541)))
         assert fleet.run("apply", "plan.json", "--resume", "-q").returncode == 9
