@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from benchmarks.data import Shape
 from benchmarks.programs.job import Job
@@ -40,10 +40,40 @@ class Run:
     share: float = 1.0  # how much of the workload's rows it was run on
 
 
-class Server:
-    """The benchmark server's controls."""
+class Ended(NamedTuple):
+    """What a program has used by its end."""
 
-    def __init__(self, port: int, tls_port: int, certificate: Path) -> None:
+    code: int  # that it ended with; negative: the signal that ended it
+    wall_s: float
+    cpu_s: float  # user and system, of all of its processes
+
+
+class Launch(Protocol):
+    """Runs `python -m MODULE WORDS` in the checkout to its end, its streams going to files."""
+
+    def __call__(self, module: str, *words: str, env: Mapping[str, str], out: Path, errors: Path) -> Ended:
+        """Run it."""
+        ...
+
+
+def launch(module: str, *words: str, env: Mapping[str, str], out: Path, errors: Path) -> Ended:
+    """Run it in a process of its own, from Python's start on."""
+    with out.open("wb") as stdout, errors.open("wb") as stderr:
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *words], cwd=ROOT, env=env, stdout=stdout, stderr=stderr
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_s = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Ended(process.returncode, wall_s, usage.ru_utime + usage.ru_stime)
+
+
+class Server:
+    """The benchmark server's controls, and how programs are run against it."""
+
+    def __init__(self, port: int, tls_port: int, certificate: Path, launch: Launch) -> None:
+        self.launch = launch
         self.port = port
         self.base_url = f"http://127.0.0.1:{port}/v1"
         self.secure_url = f"https://127.0.0.1:{tls_port}/v1"
@@ -73,7 +103,7 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(launch: Launch = launch) -> Iterator[Server]:
     """Run a server in a process of its own; it ends with the block, or with this process."""
     with TemporaryDirectory(prefix="dimsync-bench-") as folder:
         certificate = _certificate(Path(folder))
@@ -85,7 +115,7 @@ def serving() -> Iterator[Server]:
                 raise ProgramFailed("the server has no pipes")
             try:
                 ports = json.loads(process.stdout.readline())
-                yield Server(ports["port"], ports["tls_port"], certificate)
+                yield Server(ports["port"], ports["tls_port"], certificate, launch)
             finally:
                 process.stdin.close()
                 process.wait(timeout=30)
@@ -118,22 +148,17 @@ def run_program(name: str, job: Job, server: Server) -> Run:
     path = Path(job.scratch) / "job.json"
     job.save(path)
     errors = Path(job.scratch) / "stderr"
-    words = [sys.executable, "-m", f"benchmarks.programs.{name}", str(path)]
     environment = surroundings() | (server.trusted() if job.base_url.startswith("https") else {})
-    with errors.open("wb") as stderr:
-        began = time.monotonic()
-        process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=stderr)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise ProgramFailed(f"{name} ended with {process.returncode}: {errors.read_text(errors='replace')[-2000:]}")
+    module, began = f"benchmarks.programs.{name}", time.monotonic()
+    ended = server.launch(module, str(path), env=environment, out=Path(os.devnull), errors=errors)
+    if ended.code:
+        raise ProgramFailed(f"{name} ended with {ended.code}: {errors.read_text(errors='replace')[-2000:]}")
     state = server.state()
     first_at = state["first_request_at"]
     report = json.loads(Path(f"{path}.report").read_text(encoding="utf-8"))
     return Run(
-        wall_s=wall_s,
-        cpu_s=usage.ru_utime + usage.ru_stime,
+        wall_s=ended.wall_s,
+        cpu_s=ended.cpu_s,
         first_request_s=None if first_at is None else first_at - began,
         requests=state["requests"],
         rows=state["rows"],

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,21 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.data import Shape
-from benchmarks.launch import ROOT, ProgramFailed, Run, Server, run_program, surroundings
+from benchmarks.launch import ProgramFailed, Run, Server, run_program, surroundings
 from benchmarks.programs.job import Job
 from benchmarks.workloads import Workload
 
 OURS, COMMAND = "ours", "ours_command"
-
-PREPARE = """
-import json, sys
-from pathlib import Path
-from benchmarks.data import Shape, expected, write_sources
-shape = Shape(*json.loads(sys.argv[1]))
-write_sources(shape, Path(sys.argv[2]))
-print(json.dumps(expected(shape)))
-"""
-"""Done by a process of its own: what measures has to stay small."""
 
 
 class Stage:
@@ -38,7 +26,7 @@ class Stage:
         self.workload = workload
         self._server = server
         self._folder = folder
-        self._expected = _write(workload.shape, folder / "sources")
+        self._expected = _write(workload.shape, folder / "sources", server)
         self._turn = 0
         self._ledger: Path | None = None
         if workload.filled and any(program.startswith(OURS) for program in workload.programs):
@@ -51,7 +39,7 @@ class Stage:
         """
         work = self.workload
         shape = work.shape._replace(changed=0, added=0)
-        _write(shape, self._folder / "before")
+        _write(shape, self._folder / "before", self._server)
         self._server.reset(shape, filled=False, latency_s=0.0, page_size=work.page_size)
         job = replace(self._job(), folder=str(self._folder / "before"), verify="full", vendor_limits=False)
         job = replace(job, hours_ago=work.hours_ago)
@@ -133,9 +121,15 @@ def staged(workload: Workload, server: Server) -> Iterator[Stage]:
         yield Stage(workload, server, Path(folder))
 
 
-def _write(shape: Shape, folder: Path) -> tuple[int, int]:
-    """Write the sources; return how many rows there must be at the end, and their checksum."""
-    words = [sys.executable, "-c", PREPARE, json.dumps(shape), str(folder)]
-    done = subprocess.run(words, cwd=ROOT, env=surroundings(), stdout=subprocess.PIPE, check=True)
-    rows, checksum = json.loads(done.stdout)
+def _write(shape: Shape, folder: Path, server: Server) -> tuple[int, int]:
+    """Write the sources; return how many rows there must be at the end, and their checksum.
+
+    It is done by a process of its own: what measures has to stay small.
+    """
+    told, errors = folder.with_suffix(".told"), folder.with_suffix(".stderr")
+    words = (json.dumps(shape), str(folder))
+    ended = server.launch("benchmarks.sources", *words, env=surroundings(), out=told, errors=errors)
+    if ended.code:
+        raise ProgramFailed(f"no sources were written: {errors.read_text(errors='replace')[-2000:]}")
+    rows, checksum = json.loads(told.read_text(encoding="utf-8"))
     return rows, checksum

@@ -48,6 +48,7 @@ class Forked:
     pid: int
     _told: int  # a pipe, on which the nursery tells the exit code
     returncode: int | None = None  # None: it runs; negative: the signal that ended it
+    cpu_s: float = 0.0  # user and system, once it has ended
 
     def poll(self) -> int | None:
         """Return the exit code; None: it runs."""
@@ -68,7 +69,8 @@ class Forked:
 
     def _look(self, timeout_s: float) -> int | None:
         if self.returncode is None and select.select([self._told], [], [], timeout_s)[0]:
-            self.returncode = int(os.read(self._told, 16))
+            code, cpu_s = os.read(self._told, 64).split()
+            self.returncode, self.cpu_s = int(code), float(cpu_s)
             os.close(self._told)
         return self.returncode
 
@@ -146,25 +148,38 @@ def main(control: socket.socket) -> None:
             control.send(str(pid).encode())
 
 
+LATE = ("anyio._backends._asyncio", "anyio._core._signals", "concurrent.futures.thread", "encodings.utf_8_sig")
+"""What is imported by programs that run, and by no module of the engine when it is loaded."""
+
+
 def load() -> None:
     """Import what programs may need, once for all of them."""
-    import_module("anyio._backends._asyncio")
+    for name in (
+        "anyio._backends._asyncio",
+        "anyio._core._signals",
+        "concurrent.futures.thread",
+        "encodings.utf_8_sig",
+    ):
+        import_module(name)
+    with suppress(ImportError):
+        import_module("uvloop")  # an extra
     package = import_module("engine")
-    for module in pkgutil.walk_packages(package.__path__, "engine."):
-        if not module.name.endswith("__main__") and not module.name.startswith("engine.distribution"):
-            import_module(module.name)
+    for each in pkgutil.walk_packages(package.__path__, "engine."):
+        if not each.name.endswith("__main__") and not each.name.startswith("engine.distribution"):
+            import_module(each.name)
     gc.collect()
     gc.freeze()
 
 
 def reap(children: dict[int, int]) -> None:
-    """Tell the exit codes of the children that have ended."""
+    """Tell the exit codes of the children that have ended, and the processor time that they used."""
     while children:
-        pid, status = os.waitpid(-1, os.WNOHANG)
+        pid, status, usage = os.wait4(-1, os.WNOHANG)
         if pid == 0:
             return
         tell = children.pop(pid)
-        os.write(tell, str(os.waitstatus_to_exitcode(status)).encode())
+        cpu_s = usage.ru_utime + usage.ru_stime
+        os.write(tell, f"{os.waitstatus_to_exitcode(status)} {cpu_s}".encode())
         os.close(tell)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -17,7 +20,7 @@ from benchmarks.figures import render_figures
 from benchmarks.headline import CHANGING, calendar, month
 from benchmarks.headline_tables import LISTERS, headline_table, month_of, summary
 from benchmarks.lateness import lateness, render_stalls, stalled
-from benchmarks.launch import ProgramFailed, Run, serving
+from benchmarks.launch import Ended, ProgramFailed, Run, Server, launch, serving, surroundings
 from benchmarks.measure import Result, Spread, load, measure
 from benchmarks.readers import ours, ours_alone
 from benchmarks.readers.hostile import look
@@ -30,23 +33,49 @@ from benchmarks.stage import must_have_left
 from benchmarks.stalls import SERVICE, Figures, beyond, cases
 from benchmarks.tables import render_limits, table
 from benchmarks.workloads import ACCOUNTS, FULL_LISTING, HEADLINES
+from tests.nursery import ROOT, Nursery
 
-RESULTS = Path(__file__).parent.parent / "benchmarks/results"
+RESULTS = ROOT / "benchmarks/results"
 
 
-def test_the_engine_and_the_floor_leave_the_same_rows_behind(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def server(nursery: Nursery) -> Iterator[Server]:
+    """One server for all tests. Programs are forked, but for the floor: what it trusts is settled by an import."""
+
+    def forked(module: str, *words: str, env: Mapping[str, str], out: Path, errors: Path) -> Ended:
+        if module == "benchmarks.programs.floor":
+            return launch(module, *words, env=env, out=out, errors=errors)
+        env = {"SSL_CERT_FILE": os.devnull, **env}  # the machine's certificates take long to load
+        with out.open("wb") as stdout, errors.open("wb") as stderr:
+            began = monotonic()
+            process = nursery.start(module, *words, cwd=ROOT, stdout=stdout, stderr=stderr, env=env)
+            return Ended(process.wait(), monotonic() - began, process.cpu_s)
+
+    with serving(forked) as server:
+        yield server
+
+
+def test_the_engine_and_the_floor_leave_the_same_rows_behind(server: Server, tmp_path: Path) -> None:
     quick = replace(FULL_LISTING.quickly(), watches_stalls=False)
-    with serving() as server:
-        result = measure(quick, server, ["floor", "ours"])  # checks the rows after each program
+    result = measure(quick, server, ["floor", "ours"])  # checks the rows after each program
 
-        runs = result.rounds[0]
-        assert runs["floor"].checksum == runs["ours"].checksum
-        assert runs["ours"].requests["bulk"] == runs["floor"].requests["bulk"]
-        assert runs["ours"].report["pushed"] == 6 * (60 + 30)
+    runs = result.rounds[0]
+    assert runs["floor"].checksum == runs["ours"].checksum
+    assert runs["ours"].requests["bulk"] == runs["floor"].requests["bulk"]
+    assert runs["ours"].report["pushed"] == 6 * (60 + 30)
 
-        result.save(tmp_path)
-        assert load(tmp_path / "full-listing.json").rounds == result.rounds
-        assert "dimsync" in table(result)
+    result.save(tmp_path)
+    assert load(tmp_path / "full-listing.json").rounds == result.rounds
+    assert "dimsync" in table(result)
+
+
+def test_a_program_is_a_process_of_its_own_and_its_end_is_told(tmp_path: Path) -> None:
+    out, errors = tmp_path / "out", tmp_path / "errors"
+    words = (json.dumps(Shape(2, 3)), str(tmp_path / "sources"))
+    ended = launch("benchmarks.sources", *words, env=surroundings(), out=out, errors=errors)
+    assert (ended.code, json.loads(out.read_text())[0], ended.cpu_s > 0) == (0, 6, True)
+    again = launch("benchmarks.sources", *words, env=surroundings(), out=out, errors=errors)
+    assert (again.code, "FileExistsError" in errors.read_text()) == (1, True)
 
 
 def test_a_program_that_leaves_other_rows_does_not_count() -> None:
@@ -77,12 +106,11 @@ NIGHTS = [("headline-changed", ["floor", "ours", "ours_command"], 0), ("headline
 
 @pytest.mark.parametrize(("name", "programs", "listed_before"), NIGHTS)
 def test_a_fleet_of_many_accounts_is_synced_over_tls_and_within_the_vendors_limits(
-    tmp_path: Path, name: str, programs: list[str], listed_before: int
+    server: Server, tmp_path: Path, name: str, programs: list[str], listed_before: int
 ) -> None:
     work = next(work for work in HEADLINES if work.name == name).quickly()
     quick = replace(work, watches_stalls=False, watches_peers=False, latency_s=0.0, listed_before=listed_before)
-    with serving() as server:
-        result = measure(quick, server, programs)
+    result = measure(quick, server, programs)
 
     runs = result.rounds[0]
     accounts, companies = 10, 30
@@ -136,11 +164,10 @@ def test_the_summary_sets_ours_beside_the_programs_that_list_every_day() -> None
     assert "late by at most 4 ms" in text
 
 
-def test_a_month_of_ours_is_counted_by_the_server_day_by_day() -> None:
+def test_a_month_of_ours_is_counted_by_the_server_day_by_day(server: Server) -> None:
     days = calendar(Shape(2, 5), 3, changing=True)["days"]
     assert [day[0]["changed"] for day in days] == [[(1001, turn), (1002, turn)] for turn in range(3)]
-    with serving() as server:
-        found = month(server, quick=True)
+    found = month(server, quick=True)
     for name, changing in CHANGING.items():
         assert found[name]["total"] == [30 + 10 + 10 + (30 if changing else 0)] * 2  # probes, tokens, directories, rows
         assert found[name]["busiest_key"] == [5 + 2 + (5 if changing else 0)] * 2
@@ -149,11 +176,10 @@ def test_a_month_of_ours_is_counted_by_the_server_day_by_day() -> None:
     assert month_of(result, "ours", found) == 50 * 30
 
 
-def test_how_late_the_loop_is_has_a_line_for_each_case_and_way(tmp_path: Path) -> None:
+def test_how_late_the_loop_is_has_a_line_for_each_case_and_way(server: Server, tmp_path: Path) -> None:
     chosen = list(cases(60))
     assert [len(chosen), len(SERVICE)] == [4, 4]
-    with serving() as server:
-        found = lateness(server, chosen[:1], runs=1, ways=["asyncio, batches", "uvloop, single rows"])
+    found = lateness(server, chosen[:1], runs=1, ways=["asyncio, batches", "uvloop, single rows"])
     (tmp_path / "stalls.json").write_text(json.dumps(found), encoding="utf-8")
     text = render_stalls(tmp_path)
     assert "| first load | asyncio, batches | " in text
@@ -195,10 +221,9 @@ def test_a_stage_that_costs_more_than_recorded_is_told() -> None:
     assert "not recorded" in compare({"diff": {"instructions": 1}}, recorded)[0]
 
 
-def test_the_cost_of_a_request_is_measured_in_every_layer() -> None:
+def test_the_cost_of_a_request_is_measured_in_every_layer(server: Server) -> None:
     small = Measure(requests=64, rounds=1)
-    with serving() as server:
-        costs = [small.cost_us(server, layer, kind, IN_FLIGHT[-1]) for layer in LAYERS for kind in KINDS]
+    costs = [small.cost_us(server, layer, kind, IN_FLIGHT[-1]) for layer in LAYERS for kind in KINDS]
     assert all(cost_us > 0 for cost_us in costs)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import re
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-from anyio import run_process
 
 from engine.cli.main import VERBS, command_of
 from engine.cli.show.pages import topics
@@ -19,8 +17,8 @@ from engine.model.balance import SEVERITY
 from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
 from tests.help.test_page_blocks import BLOCKS as PAGE_BLOCKS
+from tests.nursery import ROOT, Nursery, environment
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r"<!-- test: (\S+) -->\n```\w*\n(.*?)```", README, flags=re.DOTALL))
 CREDENTIALS = Credentials(account_id="racc_1")
@@ -48,17 +46,16 @@ def test_the_blocks_are_there() -> None:
     assert {name for name in ENVIRONMENT if name in BLOCKS["environment"]} == set(ENVIRONMENT)
 
 
-async def test_the_first_five_minutes_go_as_pasted(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_the_first_five_minutes_go_as_pasted(sandbox: Sandbox, nursery: Nursery, tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     for name in ("exports/123.csv", "exports/124.csv"):
         (tmp_path / name).write_text(PAGE_BLOCKS[name], encoding="utf-8")
-    environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
     for line in BLOCKS["first"].splitlines():
         program, verb, *arguments = line.split("#")[0].split()
         assert program == "dimsync"
         where = ["--base-url", sandbox.base_url] if verb == "init" else []
-        done = await run_process(
-            [sys.executable, "-m", "engine", verb, *arguments, *where], cwd=tmp_path, env=environment, check=False
+        done = await asyncio.to_thread(
+            nursery.run, "engine", verb, *arguments, *where, cwd=tmp_path, env=environment(**ENVIRONMENT)
         )
         assert done.returncode == 0, f"{line}\n{done.stdout.decode()}\n{done.stderr.decode()}"
     stored = {n: sorted(row.values.key or "" for row in sandbox.tenant.companies[n].rows) for n in (123, 124)}

@@ -270,12 +270,11 @@ def page(screens: Iterable[Screen]) -> str:
 
 
 @contextmanager
-def week() -> Iterator[Week]:
+def week(nursery: Nursery) -> Iterator[Week]:
     """Start a sandbox of its own, whose clock may be moved, and give a folder beside it."""
     words = ("sandbox", "--port", "0", "--accounts", "3", "--until-stdin-ends")
     with (
         TemporaryDirectory() as folder,
-        Nursery() as nursery,
         start(*words, cwd=ROOT, stdin=subprocess.PIPE) as process,
     ):
         assert process.stdout is not None
@@ -286,7 +285,7 @@ def week() -> Iterator[Week]:
 
 def main() -> None:
     """Write the page."""
-    with week() as there:
+    with Nursery() as nursery, week(nursery) as there:
         PAGE.write_text(page(play(there)), encoding="utf-8")
 
 

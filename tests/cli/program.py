@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from tests.nursery import PATIENCE_S, ROOT, Nursery, environment
+from tests.nursery import PATIENCE_S, ROOT, Forked, Nursery, environment
 
 PROGRAM = (sys.executable, "-m", "engine")
 
@@ -110,6 +112,33 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A program that runs, and what it has written so far."""
+
+    process: Forked
+    out: Path
+    errors: Path
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.process.pid, number)
+
+    def wait(self) -> int:
+        """Return the exit code, as soon as there is one."""
+        return self.process.wait()
+
+    @property
+    def stdout(self) -> str:
+        """What standard output has."""
+        return self.out.read_text("utf-8")
+
+    @property
+    def stderr(self) -> str:
+        """What standard error has."""
+        return self.errors.read_text("utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
     """A folder with settings and sources, and what the program makes of it."""
 
@@ -135,6 +164,19 @@ class Fleet:
         """Run the program in the folder; `env` changes its environment."""
         done = self.nursery.run("engine", *words, cwd=self.folder, env=environment(**env))
         return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    @contextmanager
+    def start(self, *words: str) -> Iterator[Running]:
+        """Start the program in the folder; it is killed where it outlives the block."""
+        out, errors = self.folder / "standard-output", self.folder / "standard-error"
+        with out.open("wb") as stdout, errors.open("wb") as stderr:
+            process = self.nursery.start(
+                "engine", *words, cwd=self.folder, stdout=stdout, stderr=stderr, env=environment()
+            )
+        try:
+            yield Running(process=process, out=out, errors=errors)
+        finally:
+            process.kill()
 
     def result(self, *words: str) -> tuple[int, dict[str, Any]]:
         """Run the program and return its exit code and JSON, which agree on it."""

@@ -18,8 +18,7 @@ from engine.model.origin import origin_of
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
 from tests.cli.conftest import Here
-from tests.cli.program import Fleet, start, until
-from tests.nursery import PATIENCE_S
+from tests.cli.program import Fleet, until
 from tests.result_schema import SCHEMA
 
 COLUMNS = ("source_rows", "unchanged", "created", "updated", "rejected", "held", "deferred", "uncertain", "invalid")
@@ -138,14 +137,14 @@ def test_an_apply_that_is_terminated_is_resumed(fleet: Fleet) -> None:
     fleet.configure(541, max_concurrency=1)
     fleet.source(541, named(60))
     assert fleet.run("plan", "-o", "plan.json", "-q").returncode == 0
-    fleet.door.faults({"effect": "latency", "seconds": 1.5, "match": {**BULK, "company": 541}})
-    with start("apply", "plan.json", "--output", "json", "-q", cwd=fleet.folder) as process:
+    fleet.door.faults({"effect": "latency", "seconds": 0.8, "match": {**BULK, "company": 541}})
+    with fleet.start("apply", "plan.json", "--output", "json", "-q") as program:
         until(lambda: any(one["operation"] == "bulk" for one in fleet.door.requests(541)))
         assert fleet.run("apply", "plan.json", "--resume", "-q").returncode == 9
-        process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=PATIENCE_S)
-    document = json.loads(stdout)
-    assert (process.returncode, document["exit_code"], stderr) == (143, 143, "")
+        program.send(signal.SIGTERM)
+        code = program.wait()
+    document = json.loads(program.stdout)
+    assert (code, document["exit_code"], program.stderr) == (143, 143, "")
     first = counted(document)
     assert first["created"] + first["deferred"] == 60
     fleet.door.faults()

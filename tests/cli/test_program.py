@@ -10,7 +10,7 @@ import pytest
 from engine import __version__
 from tests.cli.conftest import Here
 from tests.cli.program import Fleet, dimsync, start
-from tests.nursery import ROOT, environment
+from tests.nursery import ROOT, Nursery, environment
 
 VERBS = ("demo", "sandbox", "validate", "plan", "sync")
 
@@ -136,8 +136,9 @@ def test_the_sandbox_ends_with_whoever_holds_its_input(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
-def test_the_demo_agrees_with_the_sandbox(tmp_path: Path, here: Here) -> None:
-    done = dimsync("demo", "--companies", "12", "--keep", "kept", "--output", "json", cwd=tmp_path)
+def test_the_demo_agrees_with_the_sandbox(tmp_path: Path, nursery: Nursery, here: Here) -> None:
+    words = ("demo", "--companies", "12", "--keep", "kept", "--output", "json")
+    done = nursery.run("engine", *words, cwd=tmp_path, env=environment())
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     first, edited, last = document["runs"]

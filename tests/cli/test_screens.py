@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tests.cli.bad_week import PAGE, page, play, week
+from tests.nursery import Nursery
 
 
-def test_the_screens_of_the_help_page_are_those_of_a_bad_week_in_the_sandbox() -> None:
-    with week() as there:
+def test_the_screens_of_the_help_page_are_those_of_a_bad_week_in_the_sandbox(nursery: Nursery) -> None:
+    with week(nursery) as there:
         screens = list(play(there))
     assert page(screens) == PAGE.read_text(encoding="utf-8"), "write the page again: scripts/screens"
     for one in screens:

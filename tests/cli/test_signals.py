@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
@@ -30,13 +28,13 @@ def test_a_signal_finishes_what_is_in_flight_and_prints_the_result(fleet: Fleet,
     fleet.door.faults({"effect": "latency", "seconds": 0.4, "match": {"operation": "bulk", "company": company}})
     fleet.configure(company, max_concurrency=1)
     fleet.source(company, NAMES)
-    with start("sync", "--output", "json", cwd=fleet.folder) as process:
+    with fleet.start("sync", "--output", "json") as program:
         until(bulk_in_work(fleet, company))
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=PATIENCE_S)
-    document = json.loads(stdout)
-    assert (process.returncode, document["exit_code"]) == (128 + number, 128 + number)
-    assert "stopping: finishing requests in flight" in stderr
+        program.send(number)
+        code = program.wait()
+    document = json.loads(program.stdout)
+    assert (code, document["exit_code"]) == (128 + number, 128 + number)
+    assert "stopping: finishing requests in flight" in program.stderr
     (result,) = document["companies"]
     assert result["created"] + result["deferred"] == len(NAMES)
     assert 0 < result["created"] == len(fleet.door.rows(company)) < len(NAMES)
@@ -144,12 +142,12 @@ def test_sigterm_waits_no_longer_than_for_what_is_out(fleet: Fleet) -> None:
     settings = fleet.folder / "dimsync.toml"
     settings.write_text(settings.read_text().replace("[limits]", '[limits]\ntimeout = "1s"'))
     fleet.source(255, NAMES)
-    with start("sync", "--output", "json", cwd=fleet.folder) as process:
+    with fleet.start("sync", "--output", "json") as program:
         until(bulk_in_work(fleet, 255))
-        process.send_signal(signal.SIGTERM)
-        stdout, _ = process.communicate(timeout=PATIENCE_S)
-    document = json.loads(stdout)
-    assert (process.returncode, document["exit_code"]) == (143, 143)
+        program.send(signal.SIGTERM)
+        code = program.wait()
+    document = json.loads(program.stdout)
+    assert (code, document["exit_code"]) == (143, 143)
     totals = document["totals"]
     assert (totals["uncertain"], totals["deferred"]) == (10, len(NAMES) - 10)
     assert sum(one["operation"] == "bulk" for one in fleet.door.requests(255)) == 1
@@ -165,12 +163,12 @@ def test_an_interrupted_look_at_the_directory_shows_what_was_seen(fleet: Fleet) 
     fleet.configure(256)
     fleet.door.faults({"effect": "latency", "seconds": 0.4, "match": {"operation": "companies"}})
     before = asked()
-    with start("companies", "--refresh", "--output", "json", cwd=fleet.folder) as process:
+    with fleet.start("companies", "--refresh", "--output", "json") as program:
         until(lambda: asked() > before)
-        process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=PATIENCE_S)
-    assert (process.returncode, stderr) == (143, "")
-    assert json.loads(stdout)["schema"] == "dimsync.companies/1"
+        program.send(signal.SIGTERM)
+        code = program.wait()
+    assert (code, program.stderr) == (143, "")
+    assert json.loads(program.stdout)["schema"] == "dimsync.companies/1"
 
 
 def test_an_interrupted_demo_takes_its_sandbox_with_it(fleet: Fleet) -> None:
@@ -182,49 +180,3 @@ def test_an_interrupted_demo_takes_its_sandbox_with_it(fleet: Fleet) -> None:
     assert process.returncode == 130
     assert "Traceback" not in stderr
     assert "exit 130" in stdout
-
-
-def on_terminal(fleet: Fleet, **env: str) -> tuple[int, str]:
-    """Run a sync with standard output and error on a terminal of 80 columns, and return what came there."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*PROGRAM, "sync"],
-        cwd=fleet.folder,
-        env=environment(TERM="xterm", COLUMNS="80", LINES="24", **env),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    seen = b""
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
-        try:
-            while part := terminal.read(4096):
-                seen += part
-        except OSError:  # how a terminal ends on Linux
-            pass
-    return process.wait(PATIENCE_S), seen.decode()
-
-
-def test_progress_on_a_terminal_shows_and_clears(fleet: Fleet) -> None:
-    fleet.door.place(261)
-    fleet.door.faults({"effect": "latency", "seconds": 0.4, "match": {"operation": "bulk", "company": 261}})
-    fleet.configure(261, 262, max_concurrency=1)
-    fleet.source(261, NAMES[:30])
-    code, seen = on_terminal(fleet)
-    assert code == 1
-    assert "of 2 companies" in seen
-    assert re.search("[12]0 written", seen)
-    shown, result = seen.rsplit("\x1b[?25h", 1)  # the cursor is back
-    assert "\x1b[J" in shown  # lines that are painted over
-    assert "listed" not in result
-    assert "1 company needs a person" in result
-    assert "\x1b[31m" in result
-
-
-def test_no_color_is_respected_on_a_terminal(fleet: Fleet) -> None:
-    fleet.configure(271)
-    _, seen = on_terminal(fleet, NO_COLOR="1")
-    result = seen.rsplit("\x1b[?25h", 1)[1]
-    assert "1 company needs a person" in result
-    assert "\x1b[3" not in result

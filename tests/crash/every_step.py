@@ -9,9 +9,9 @@ has left, and when its answer is in; or a turn of a task, which is what follows 
 requests outlives a death, so of the turns between two of those only the first is died at, unless `all` are asked for:
 the others leave the same ledger and server.
 
-What a death leaves is compared with what those before it left: the pages of the ledger, its locks, and what the server
-was asked. From equal remains the next run goes on once, unless a request is under way, which lands at another time
-after each death, or `all` are asked for.
+Before that, a client that lives is stopped at each step, and what its death would leave is looked at: the pages of the
+ledger, its locks, and what the server was asked. Where an earlier step would leave the same, nobody dies, unless a
+request is under way, which lands at another time after each death, or `all` are asked for.
 """
 
 from __future__ import annotations
@@ -109,8 +109,9 @@ def settings() -> Settings:
 class Steps(Fate):
     """Counts a client's steps, and ends its process at one of them."""
 
-    def __init__(self, at: int | None = None) -> None:
+    def __init__(self, at: int | None = None, look: Callable[[int], None] | None = None) -> None:
         super().__init__(at)
+        self.look = look  # what is done at each step
         self.kinds: list[str] = []
 
     def moment(self) -> None:
@@ -125,6 +126,8 @@ class Steps(Fate):
 
     def step(self, kind: str) -> None:
         self.kinds.append(kind)
+        if self.look is not None:
+            self.look(len(self.kinds))
         if len(self.kinds) == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -315,19 +318,26 @@ class Stage:
             asyncio.get_running_loop().call_later(rng.random() * left_s, self.service.work, turn)
         self.unfinished = []
 
-    def live(self, tell: Connection | None = None, at: int | None = None) -> list[str]:
+    def live(
+        self, tell: Connection | None = None, at: int | None = None, look: Callable[[int], None] | None = None
+    ) -> list[str]:
         """Be a client, which dies at a step of its; return the steps of one that does not."""
-        steps = Steps(at)
+        steps = Steps(at, look)
         self.service.tell, self.service.steps = tell, steps
         self.sync(WANTED, seed=1, steps=steps)
         return steps.kinds
 
-    def serve(self, client: Connection) -> None:
-        """Carry out what a client asks for, until it is gone."""
+    def serve(self, client: Connection) -> Iterator[int]:
+        """Carry out what a client asks for, until it is gone; yield the steps at which it stops to be looked at."""
         turns: dict[int, ScheduledFault] = {}
         with suppress(EOFError):
             while True:
                 at, what = client.recv()
+                if at is None:
+                    self.unfinished = list(turns.values())
+                    yield what
+                    client.send(None)
+                    continue
                 self.told += 1
                 self.clock.stop(at)
                 if isinstance(what, int):
@@ -353,11 +363,35 @@ Remains = tuple[int, tuple[str, ...], bytes]
 """What a death leaves where no request is under way: messages to the server, names of locks, what the ledger holds."""
 
 
-def die(stage: Stage, at: int, seen: set[Remains] | None) -> bool:
-    """Let a client die at a step, run again, and look at what there is; return whether it was run again.
+def new_ones(stage: Stage, steps: list[int]) -> list[int]:
+    """Let a client live; return the steps at which a death would leave something new, or a request under way."""
+    wanted, found, seen = frozenset(steps), [], set[Remains]()
+    ours, its = Pipe()
+    client = os.fork()
+    if client == 0:
+        ours.close()
 
-    `seen`: what deaths before this one left; from there nothing is run again. None: it is run again in any case.
-    """
+        def look(at: int) -> None:
+            if at in wanted:
+                its.send((None, at))
+                its.recv()
+
+        stage.live(its, look=look)
+        os._exit(0)
+    its.close()
+    with ours:
+        for at in stage.serve(ours):
+            left = (stage.told, *stage.shelf.remains())
+            if stage.unfinished or left not in seen:
+                found.append(at)
+            if not stage.unfinished:
+                seen.add(left)
+    assert os.waitpid(client, 0)[1] == 0, "it did not live"
+    return found
+
+
+def die(stage: Stage, at: int) -> None:
+    """Let a client die at a step, run again, and look at what there is."""
     ours, its = Pipe(duplex=False)
     client = os.fork()
     if client == 0:
@@ -367,16 +401,10 @@ def die(stage: Stage, at: int, seen: set[Remains] | None) -> bool:
         os._exit(0)
     its.close()
     with ours:
-        stage.serve(ours)
+        assert not list(stage.serve(ours))
     _, status = os.waitpid(client, 0)
     assert os.WIFSIGNALED(status), "it ended by itself"
-    if seen is not None and not stage.unfinished:
-        left = (stage.told, *stage.shelf.remains())
-        if left in seen:
-            return False
-        seen.add(left)
     go_on(stage, seed=at + 2)
-    return True
 
 
 def go_on(stage: Stage, seed: int) -> None:
@@ -412,7 +440,7 @@ def check_at_rest(stage: Stage) -> None:
 
 
 def chosen(kinds: list[str], which: str) -> list[int]:
-    """Return the steps to die at, counted from 1: `all`, `requests`, or those that leave something new (`every`).
+    """Return the steps to die at, counted from 1: `all`, or those that may leave something new (`every`).
 
     `few`: every 25th statement, and every 12th request.
     """
@@ -420,11 +448,7 @@ def chosen(kinds: list[str], which: str) -> list[int]:
     if which == "few":
         at = {one: [n for n, kind in enumerate(kinds, start=1) if kind == one] for one in (STATEMENT, REQUEST)}
         return sorted((*at[STATEMENT][12::25], *at[REQUEST][4::12]))
-    return [
-        n
-        for n, kind in enumerate(kinds, start=1)
-        if which == "all" or kind == REQUEST or (which == "every" and (kind, before[n - 1]) != (AWAIT, AWAIT))
-    ]
+    return [n for n, kind in enumerate(kinds, start=1) if which == "all" or (kind, before[n - 1]) != (AWAIT, AWAIT)]
 
 
 def rehearse(stage: Stage) -> list[str]:
@@ -444,10 +468,10 @@ def copied(stage: Stage, folder: Path) -> Stage:
 
 
 def main() -> None:
-    """Die at the steps; print, as JSON, how many there are, at how many it died and went on, and what went wrong."""
+    """Die at the steps; print, as JSON, how many there are, were looked at and died at, and what went wrong."""
     parser = ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("which", choices=["every", "all", "requests", "few"])
+    parser.add_argument("which", choices=["every", "all", "few"])
     parser.add_argument("--ack-only", action="store_true")
     parser.add_argument("--postgres", help="URL of a server, with {} in the place of the database")
     options = parser.parse_args()
@@ -455,26 +479,25 @@ def main() -> None:
     twin, shelf = _shelves(options.folder, options.postgres)
     kinds = rehearse(prepared(twin, kind))
     stage = prepared(shelf, kind)
-    steps, wrong = chosen(kinds, options.which), {}
-    seen: set[Remains] | None = None if options.which == "all" else set()
-    went_on = 0
+    looked_at = steps = chosen(kinds, options.which)
+    wrong = {}
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)  # as for all tests
+    if options.which == "every":
+        with TemporaryDirectory(dir=options.folder) as folder:
+            steps = new_ones(copied(stage, Path(folder)), steps)
     for at in steps:
         try:
             with TemporaryDirectory(dir=options.folder) as folder:
                 own = copied(stage, Path(folder))
                 try:
-                    went_on += die(own, at, seen)
+                    die(own, at)
                 finally:
                     own.shelf.discard()
         except AssertionError as error:
-            went_on += 1
             wrong[f"{kinds[at - 1]}, {at}"] = str(error)
-    died_at = Counter(kinds[at - 1] for at in steps)
-    sys.stdout.buffer.write(
-        orjson.dumps({"steps": Counter(kinds), "deaths": died_at, "went_on": went_on, "wrong": wrong})
-    )
+    looked, deaths = (Counter(kinds[at - 1] for at in each) for each in (looked_at, steps))
+    sys.stdout.buffer.write(orjson.dumps({"steps": Counter(kinds), "looked": looked, "deaths": deaths, "wrong": wrong}))
 
 
 def _shelves(folder: Path, server: str | None) -> tuple[Shelf, Shelf]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from inspect import getdoc, getsource
 from textwrap import wrap
 from types import UnionType
@@ -77,8 +78,13 @@ class Group(NamedTuple):
     keys: tuple[Key, ...]
 
 
-def groups() -> Iterator[Group]:
-    """Yield all keys that are no sections themselves, in the order of the file."""
+@cache
+def groups() -> tuple[Group, ...]:
+    """Return all keys that are no sections themselves, in the order of the file."""
+    return tuple(_groups())
+
+
+def _groups() -> Iterator[Group]:
     for owner in dict.fromkeys(each for section in SECTIONS.values() for each in _owners(section)):
         title, _, text = (getdoc(owner) or "").partition("\n")
         keys = tuple(_key(owner, name, field) for name, field in owner.model_fields.items() if _is_own(owner, name))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import re
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from anyio import run_process
 from openpyxl import Workbook
 
 from engine import SqlSource
@@ -27,7 +25,7 @@ from engine.sources.base import read
 from engine.wire.guide import DIALECT
 from tests.help.generated import path_of
 from tests.help.settings_reference import groups
-from tests.nursery import ROOT
+from tests.nursery import ROOT, Nursery, environment
 
 TEXTS = {topic: path_of(topic).read_text("utf-8") for topic in topics() if topic != "sources"}
 """The pages but that of sources, whose configurations are read in `tests/presets`."""
@@ -63,15 +61,12 @@ def write(folder: Path, *names: str, url: str = PUBLIC_URL) -> None:
         path.write_text(BLOCKS[name].replace(PUBLIC_URL, url), encoding="utf-8")
 
 
-async def test_the_settings_shown_work_as_pasted(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_the_settings_shown_work_as_pasted(sandbox: Sandbox, nursery: Nursery, tmp_path: Path) -> None:
     write(tmp_path, "dimsync.toml", *EXPORTS, url=sandbox.base_url)
-    environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(ROOT)}
     for line in ("dimsync validate", *BLOCKS["saved"].splitlines()):
         program, *arguments = line.split("#")[0].split()
         assert program == "dimsync"
-        done = await run_process(
-            [sys.executable, "-m", "engine", *arguments], cwd=tmp_path, env=environment, check=False
-        )
+        done = await asyncio.to_thread(nursery.run, "engine", *arguments, cwd=tmp_path, env=environment(**ENVIRONMENT))
         assert done.returncode == 0, f"{line}\n{done.stdout.decode()}\n{done.stderr.decode()}"
     stored = {n: sorted(row.values.key or "" for row in sandbox.tenant.companies[n].rows) for n in (123, 124)}
     assert stored == {

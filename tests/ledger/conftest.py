@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -10,6 +14,33 @@ from engine.ledger.protocols import Ledger
 from engine.ledger.sqlite import ledger as sqlite
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.testing import MemoryLedger
+from tests.nursery import Forked, Nursery, environment
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that plays with the ledger."""
+
+    process: Forked
+    folder: Path
+    out: IO[str]
+
+    def heard(self) -> str:
+        """Return the next line that it says."""
+        return self.out.readline().strip()
+
+    def go_on(self) -> None:
+        """Let a play that waits for this go on."""
+        (self.folder / "go").touch()
+
+    def kill(self) -> list[str]:
+        """Kill it, and return what it had said."""
+        self.process.kill()
+        self.process.wait()
+        return self.out.read().split("\n")
+
+
+Play = Callable[[str], AbstractContextManager[Child]]
 
 
 @pytest.fixture(params=["file", "memory", "testing", "postgres"])
@@ -32,3 +63,23 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
     """A SQLite ledger in `tmp_path / "ledger.db"`."""
     async with await sqlite.open_ledger("sqlite:///ledger.db", base=tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def play(nursery: Nursery, tmp_path: Path) -> Play:
+    """Run one of `tests.ledger.plays` in a process of its own; kill it in the end."""
+
+    @contextmanager
+    def play(name: str) -> Iterator[Child]:
+        ours, its = os.pipe()
+        with os.fdopen(ours, encoding="utf-8") as out:
+            with os.fdopen(its, "wb") as stdout, (tmp_path / f"{name}-errors").open("ab") as stderr:
+                process = nursery.start(
+                    "tests.ledger.plays", name, cwd=tmp_path, stdout=stdout, stderr=stderr, env=environment()
+                )
+            try:
+                yield Child(process, tmp_path, out)
+            finally:
+                process.kill()
+
+    return play

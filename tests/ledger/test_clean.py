@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from engine.model.row_record import Agreement
 from engine.model.settings import AccountCompany
 from engine.model.sketch import Sketch
 from engine.model.wanted import GoodCounts, LeftOut
-from tests.ledger.test_processes import heard, process
+from tests.ledger.conftest import Play
 from tests.ledger.values import (
     ANCHOR,
     HARBOR,
@@ -205,21 +204,13 @@ async def test_a_refused_intent_changes_nothing(clean: Ledger) -> None:
     assert await clean.brief(HARBOR) == CLEAN
 
 
-BEGIN_AND_DIE = """
-await ledger.begin(HARBOR, intent("chunk", "a"))
-say("begun")
-sys.stdin.read()
-"""
-
-
-async def test_a_killed_run_leaves_nothing_that_looks_done(on_disk: SqliteLedger, tmp_path: Path) -> None:
+async def test_a_killed_run_leaves_nothing_that_looks_done(on_disk: SqliteLedger, play: Play) -> None:
     """The source was changed, a run died while it sent that, and the source is as it was: it is not as it was there."""
     await on_disk.learn(HARBOR, LISTED)
     await on_disk.note_clean(HARBOR, DIGEST, 7, 2)
-    with process(tmp_path, BEGIN_AND_DIE) as child:
-        assert heard(child) == "begun"
+    with play("begin") as child:
+        assert child.heard() == "begun"
         child.kill()
-        child.wait()
     assert await on_disk.brief(HARBOR) is None
     assert (await on_disk.read(HARBOR)).state.clean is None
     await on_disk.recover(HARBOR)

@@ -16,7 +16,7 @@ from engine.model.quota import DayUse, UsedUp, block, next_block
 from engine.model.resting import Pause
 from engine.model.settings import Account, Limits, Secret
 from engine.net.limits.quota import Quota
-from tests.ledger.test_processes import heard, process
+from tests.ledger.conftest import Play
 from tests.ledger.values import LATER, NOON, ORIGIN
 
 DAY = NOON.date()
@@ -217,41 +217,17 @@ async def test_the_count_is_there_when_the_file_is_opened_again(tmp_path: Path) 
         assert await ledger.quota(*KEY, DAY) == DayUse(day=DAY, used=40, used_up=USED_UP)
 
 
-SPEND = """
-from datetime import date
-say("ready")
-sys.stdin.readline()
-spent = 0
-while requests := await ledger.reserve_requests(ORIGIN, "00ff00ff00ff00ff", date(2026, 11, 21), 700):
-    spent += requests
-say(spent)
-"""
-
-
-def test_processes_never_exceed_a_day_together(tmp_path: Path) -> None:
-    with process(tmp_path, SPEND) as one, process(tmp_path, SPEND) as two:
-        assert (heard(one), heard(two)) == ("ready", "ready")
-        for child in (one, two):
-            assert child.stdin is not None
-            child.stdin.write("go\n")
-            child.stdin.flush()
-        spent = int(heard(one)), int(heard(two))
+def test_processes_never_exceed_a_day_together(play: Play) -> None:
+    with play("spend") as one, play("spend") as two:
+        assert (one.heard(), two.heard()) == ("ready", "ready")
+        one.go_on()  # both of them
+        spent = int(one.heard()), int(two.heard())
     assert sum(spent) == 700
 
 
-RESERVE = """
-from datetime import date
-while True:
-    say(await ledger.reserve_requests(ORIGIN, "00ff00ff00ff00ff", date(2026, 11, 21), 9_000))
-"""
-
-
 @pytest.mark.parametrize("blocks", [1, 20])
-async def test_a_killed_process_has_counted_what_it_was_given(
-    on_disk: SqliteLedger, blocks: int, tmp_path: Path
-) -> None:
-    with process(tmp_path, RESERVE) as child:
-        given = sum(int(heard(child)) for _ in range(blocks))
+async def test_a_killed_process_has_counted_what_it_was_given(on_disk: SqliteLedger, blocks: int, play: Play) -> None:
+    with play("reserve") as child:
+        given = sum(int(child.heard()) for _ in range(blocks))
         child.kill()
-        child.wait()
     assert await used(on_disk) >= given

@@ -13,7 +13,7 @@ from engine.ledger.sqlite.ledger import SqliteLedger, open_ledger
 from engine.model.ledger_writes import Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import Generation
-from tests.ledger.test_processes import heard, process
+from tests.ledger.conftest import Play
 from tests.ledger.values import HARBOR, LATER, NOON, ORIGIN, intent, known_rows
 
 
@@ -53,49 +53,26 @@ async def test_an_open_reading_stops_no_run(read: Callable[[sqlite3.Connection],
         assert connection.execute("select count(*) from outcomes").fetchone() == (6_100,)
 
 
-WRITE = """
-import sqlite3
-writer = sqlite3.connect("ledger.db", isolation_level=None)
-writer.execute("begin immediate")
-writer.execute("update scopes set generation = 7, changed_by = 'another'")
-say("writing")
-sys.stdin.read()
-writer.execute("commit")
-"""
-
-
-async def test_a_writer_stops_nobody_who_opens_to_read(tmp_path: Path) -> None:
+async def test_a_writer_stops_nobody_who_opens_to_read(play: Play, tmp_path: Path) -> None:
     async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as ledger:
         await push(ledger, "first", 3)
-    with process(tmp_path, WRITE) as child:
-        assert heard(child) == "writing"
+    with play("write") as child:
+        assert child.heard() == "writing"
         async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as ledger:
             assert await ledger.history(ORIGIN, 10) == []
             assert len((await ledger.read(HARBOR)).rows) == 3
             assert await ledger.generation(HARBOR) == Generation(1, "run-1")
             assert len((await ledger.life(HARBOR, "first-0")).attempts) == 1
-            assert child.stdin is not None
-            child.stdin.close()
+            child.go_on()
             await push(ledger, "second", 3)  # which waits for the other one's commit
             assert await ledger.generation(HARBOR) == Generation(8, "run-1")
-        assert child.wait() == 0
+        assert child.process.wait() == 0
 
 
-SETTLE = """
-await ledger.begin(HARBOR, intent("done", "a"))
-outcome = Settlement(intent_id="done", at=NOON, outcomes=(Outcome("a", "created"),), sends=2, status=201)
-await ledger.settle(HARBOR, outcome)
-await ledger.begin(HARBOR, intent("cut", "a"))
-say("begun")
-sys.stdin.read()
-"""
-
-
-async def test_the_evidence_of_a_killed_run_is_whole(tmp_path: Path) -> None:
-    with process(tmp_path, "from engine.model.outcome import Outcome" + SETTLE) as child:
-        assert heard(child) == "begun"
+async def test_the_evidence_of_a_killed_run_is_whole(play: Play, tmp_path: Path) -> None:
+    with play("settle_and_crash") as child:
+        assert child.heard() == "begun"
         child.kill()
-        child.wait()
     async with await open_ledger("sqlite:///ledger.db", base=tmp_path) as ledger:
         before = await ledger.life(HARBOR, "a")
         assert (before.in_flight, [line.column for line in before.attempts]) == (NOON, ["created"])

@@ -19,26 +19,26 @@ from engine.model.dimension import Dimension
 from engine.model.settings import Verify, VerifyMode
 from tests.sandbox.conftest import World, assert_exact, columns, company, dims, kinds
 
-FLEET = range(1, 301)
+FLEET = range(1, 101)
 ROWS = 5
-MONTHS = 300 if "DIMSYNC_MONTH" in os.environ else 6
-"""Companies of the month, of which a twentieth are in trouble, three at least."""
+MONTHS, DAYS = (300, 30) if "DIMSYNC_MONTH" in os.environ else (6, 10)
+"""Companies of the month, of which a twentieth are in trouble, three at least; and as many of its days as are lived."""
 
 
 def fleet(rows: Sequence[Dimension] = (), changed: range = range(0), *, more: int = 0) -> list[Company]:
-    """Return 300 companies; those in `changed` have another name in their first row, or `more` rows."""
+    """Return 100 companies; those in `changed` have another name in their first row, or `more` rows."""
     base = list(rows) or dims(ROWS)
     edited = [base[0]._replace(name="Edited"), *base[1:]] if not more else [*base, *dims(more, first=900)]
     return [company(n, edited if n in changed else base) for n in FLEET]
 
 
 async def warm(world: World) -> None:
-    """Load 300 companies."""
+    """Load all companies."""
     for n in FLEET:
         world.place(n)
     result = await world.sync(*fleet())
-    assert (result.exit_code, columns(result)) == (0, {"created": 300 * ROWS})
-    assert kinds(result.requests) == {"list": 300, "bulk": 300}
+    assert (result.exit_code, columns(result)) == (0, {"created": len(FLEET) * ROWS})
+    assert kinds(result.requests) == {"list": len(FLEET), "bulk": len(FLEET)}
 
 
 async def test_what_a_warm_fleet_costs(world: World) -> None:
@@ -246,7 +246,7 @@ async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(
     )
     spent = []
     async with world.engine() as engine:
-        for _ in range(30 * 24):
+        for _ in range(DAYS * 24):
             result = await engine.sync(companies).result()
             assert (result.exit_code, result.totals.adds_up) == (1, True)
             spent.append(sum(kinds(result.requests).values()))
@@ -254,4 +254,4 @@ async def test_a_month_of_hourly_runs_over_a_fleet_with_trouble(
     told = {"companies": MONTHS, "in trouble": 3 * each, "first run": spent[0], "month": sum(spent)}
     sys.stdout.write(f"{told}\n")
     record_property("month", told)
-    assert sum(spent) <= spent[0] + 30 * (MONTHS - 3 * each + 3 * 3 * each)
+    assert sum(spent) <= spent[0] + DAYS * (MONTHS - 3 * each + 3 * 3 * each)

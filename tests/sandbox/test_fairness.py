@@ -17,7 +17,7 @@ from tests.sandbox.conftest import DIRECTORY, World, assert_exact, company, dims
 
 GIANT = 1
 IS_LARGE = "DIMSYNC_FAIR" in os.environ
-ROWS, SMALL = (100_000, 299) if IS_LARGE else (20_000, 100)
+ROWS, SMALL = (100_000, 299) if IS_LARGE else (10_000, 50)
 
 
 def neighbours(world: World, count: int) -> list[Company]:
@@ -82,11 +82,11 @@ TROUBLE: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 async def test_the_trouble_of_one_starves_nobody(world: World, trouble: str) -> None:
-    world.limit(max_attempts=2)
+    world.limit(max_attempts=2, chunk_rows=40)
     small = neighbours(world, 60)
     world.place(GIANT)
     world.script(*({**rule, "match": MINE} for rule in TROUBLE[trouble]))
-    finished, result = await run(world, [company(GIANT, dims(800)), *small])
+    finished, result = await run(world, [company(GIANT, dims(320)), *small])
     giant, *others = result.companies
     assert {each.exit_code for each in others} == {0}
     assert giant.requests.bulk + giant.requests.retry >= 8

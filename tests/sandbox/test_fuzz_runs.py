@@ -65,7 +65,7 @@ from tests.sandbox.line import BASE_URL, Line
 from tests.sandbox.test_switch import speak
 
 MORE = int(os.environ.get("DIMSYNC_FUZZ", "0"))
-CASES = 160 * max(1, MORE)
+CASES = 60 * max(1, MORE)
 """For each contract, all drawn anew: see `tests/fresh.py`."""
 
 HISTORIES = settings(

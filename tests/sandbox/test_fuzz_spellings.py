@@ -52,8 +52,8 @@ from tests.sandbox.conftest import DIRECTORY
 from tests.sandbox.fuzz import StageLoop, copy_of
 from tests.sandbox.test_fuzz_runs import CALM, MORE, PLAIN, TYPES, Act, Case, Check, Fleet, Here, Tally
 
-SEEDS = [int(seed) for seed in os.environ.get("DIMSYNC_SEEDS", "").split(",") if seed] or range(100 * max(1, MORE))
-BLOCK = 50
+SEEDS = [int(seed) for seed in os.environ.get("DIMSYNC_SEEDS", "").split(",") if seed] or range(40 * max(1, MORE))
+BLOCK = 20
 """Seeds in one test."""
 
 SETTLING = 5

@@ -18,6 +18,7 @@ from engine.model.balance import ExitCode, State
 from engine.model.cause import cause_of, mark_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
+from tests.unit.model_server import STEADY
 from tests.unit.test_render import balance, company
 
 NOW = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
@@ -172,6 +173,7 @@ companies_in_trouble = st.lists(
 )
 
 
+@STEADY
 @given(companies_in_trouble)
 def test_every_problem_is_in_exactly_one_cause_and_counts_add_up(companies: list[CompanyResult]) -> None:
     groups = grouped(companies, run_at=NOW)

@@ -14,6 +14,7 @@ from engine.cli.first_settings.reading import How, Readable, Reader
 from engine.cli.first_settings.writing import Export, First, Planned, References, companies_text, settings_text
 from engine.config.companies import read_companies
 from engine.wire.guide import DIALECT
+from tests.unit.model_server import STEADY
 
 GRILL, GRILL_EAST, CAFE, ELEVEN = (
     Seen("main", 1101, "Harbor Grill"),
@@ -58,6 +59,7 @@ def test_companies_of_one_name_are_never_told_apart_by_it() -> None:
     assert match(["harbor grill.csv"], twins).unclear == {"harbor grill.csv": "could be of 1 or 2"}
 
 
+@STEADY
 @given(st.lists(st.text("0123456789abc-_/ ", min_size=1).map(lambda text: f"{text}.csv"), unique=True))
 def test_each_file_is_one_companys_or_told(files: list[str]) -> None:
     found = match(files, COMPANIES)

@@ -14,6 +14,7 @@ from engine.model.settings import Account, Company, Secret
 from engine.run.fleet import LEAST, Slots
 from engine.run.schedule import USUAL_ROWS, rows_of
 from engine.run.work import Job
+from tests.unit.model_server import STEADY
 from tests.unit.virtual_time import run
 
 
@@ -64,6 +65,7 @@ def test_what_a_company_turns_out_to_have_counts() -> None:
     assert _most_open([10] * 100, [500] * 100) == 32  # nobody knew
 
 
+@STEADY
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 2_000)), max_size=40), st.integers(1, 12))
 def test_all_begin_in_their_order_and_within_bounds(companies: list[tuple[int, int]], most: int) -> None:
     guesses, sizes = [guess for guess, _ in companies], [size for _, size in companies]

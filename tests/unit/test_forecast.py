@@ -12,6 +12,7 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension
 from engine.model.row_record import RowRecord
 from engine.model.wanted import Wanted
+from tests.unit.model_server import STEADY
 
 
 def row(key: str, name: str = "Cash", code: str | None = None, type_code: str = "account") -> Dimension:
@@ -58,6 +59,7 @@ def test_a_row_that_was_rekeyed_is_the_same_row() -> None:
 KEYS = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["Cash", "Bank"]))
 
 
+@STEADY
 @given(KEYS, KEYS)
 def test_each_row_of_the_source_is_new_changed_or_the_same(there: dict[str, str], here: dict[str, str]) -> None:
     found = forecast(

@@ -14,6 +14,7 @@ from engine.model.change import Change
 from engine.model.dimension import Dimension
 from engine.model.settings import Guards
 from engine.model.sketch import KEPT, Likeness, Sketch, alike, sketch
+from tests.unit.model_server import STEADY
 
 
 def figures(**given: int | None) -> Figures:
@@ -48,6 +49,7 @@ def test_what_trips(seen: Figures, slugs: list[str]) -> None:
 rows = st.lists(st.text(max_size=8), unique=True, max_size=40)
 
 
+@STEADY
 @given(rows, rows)
 def test_what_passed_is_not_counted_again(passed: list[str], planned: list[str]) -> None:
     def changes(keys: list[str]) -> list[Change]:

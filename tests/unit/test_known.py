@@ -16,6 +16,7 @@ from engine.model.known import THE_RUN, Shown, known_after, known_of_run, recove
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, RunResult
 from engine.model.settings import NamedCompany
+from tests.unit.model_server import STEADY
 from tests.unit.test_render import company, run
 
 DAY = timedelta(days=1)
@@ -179,6 +180,7 @@ def test_a_run_that_was_stopped_stays_so() -> None:
     assert code_for_new(replace(run([one]), stop_code=5)) == ExitCode.STOPPED
 
 
+@STEADY
 @given(st.lists(st.tuples(st.sampled_from(sorted(CODES)), st.integers(1, 99)), max_size=6))
 def test_the_code_is_that_of_the_companies_judged_alone(named: list[tuple[str, int]]) -> None:
     companies = [replace(CODES[name][0], company_id=number) for number, (name, _) in enumerate(named)]

@@ -26,6 +26,7 @@ from engine.model.wanted import (
     tell_left_out,
 )
 from engine.run.row_counts import RowCounts
+from tests.unit.model_server import STEADY
 from tests.unit.test_render import TYPED, company, run
 
 INACTIVE = LeftOut("filter", "Inactive", "Yes", "account", 9)
@@ -61,6 +62,7 @@ def test_reasons_are_told_with_their_rows_and_the_rest_is_summed() -> None:
     assert tell_left_out([INACTIVE, HEADING, HEADING], 1) == "Inactive is 'Yes' 9, other reasons 6"
 
 
+@STEADY
 @given(st.lists(st.integers(1, 10**6), max_size=60))
 def test_few_reasons_lose_no_row(counts: list[int]) -> None:
     reasons = [LeftOut("filter", "Inactive", f"{n}", None, count) for n, count in enumerate(counts)]

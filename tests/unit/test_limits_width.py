@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.net.limits.width import DOUBT, ENOUGH, PATIENCE, START, Flight, Width, after, at_first, trouble_of
+from tests.unit.model_server import STEADY
 
 PAGE, CHUNK = ("list", 14), ("bulk", 15)
 NEW = at_first(64)
@@ -42,6 +43,7 @@ troubles = st.sampled_from(["", "", "", "HTTP 503", "HTTP 429", "timeout", "conn
 flights = st.tuples(st.floats(0.001, 60.0), st.floats(0.0, 1.0), troubles)
 
 
+@STEADY
 @given(st.lists(flights, max_size=60), st.integers(1, 100))
 def test_it_stays_within_its_bounds_and_comes_back(seen: list[tuple[float, float, str]], ceiling: int) -> None:
     width = at_first(ceiling)

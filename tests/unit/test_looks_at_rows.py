@@ -15,6 +15,7 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.row_record import RowRecord
 from engine.run.inspect import ids_meant
+from tests.unit.model_server import STEADY
 
 
 def known(key: str, erp_id: str, name: str = "Pier", type_code: str = "location") -> RowRecord:
@@ -57,6 +58,7 @@ def test_a_location_is_known_by_a_name_that_one_dimension_bears() -> None:
     assert erp_ids_of(twice) == {}
 
 
+@STEADY
 @given(st.text())
 def test_no_cell_is_a_formula_and_others_stay(text: str) -> None:
     cell = guarded(text)

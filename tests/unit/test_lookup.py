@@ -13,6 +13,7 @@ from engine.compare.lookup import MOST_COMPARED, RowsByType, elsewhere, look_up,
 from engine.model.dimension import RemoteRow
 from engine.model.directory import Directory, VisibleCompany, VisibleLocation
 from engine.model.invoice import DimensionUse, Invoice
+from tests.unit.model_server import STEADY
 
 ROWS = [
     RemoteRow("dim_1", "account", "GL Account", "Food sales", "0100"),
@@ -156,6 +157,7 @@ def test_another_company_that_has_all_of_it_is_named() -> None:
 TEXTS = st.text(max_size=12)
 
 
+@STEADY
 @given(
     rows=st.lists(st.builds(RemoteRow, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS), max_size=8),
     uses=st.lists(st.tuples(TEXTS, TEXTS), max_size=4),

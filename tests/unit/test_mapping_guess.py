@@ -18,6 +18,7 @@ from engine.sources.doubts import doubts
 from engine.sources.guess.first_rows import head_of
 from engine.sources.guess.head import Head
 from engine.sources.guess.propose import guess
+from tests.unit.model_server import STEADY
 from tests.unit.test_sources_never_invent_rows import ANY_BYTES, ENDINGS
 
 TITLES = "Acme,,\nChart of accounts,,\n,,\n"
@@ -59,7 +60,7 @@ def test_the_first_rows_of_a_file(name: str, tmp_path: Path) -> None:
     assert head.reading == reading
 
 
-@settings(max_examples=150, deadline=None)
+@settings(STEADY, max_examples=75)
 @given(ending=st.sampled_from(ENDINGS), content=ANY_BYTES)
 def test_any_bytes_have_a_head_or_give_one_error(ending: str, content: bytes) -> None:
     with TemporaryDirectory() as folder:
@@ -81,6 +82,7 @@ VALUES = st.recursive(
 )
 
 
+@STEADY
 @given(st.dictionaries(st.text(max_size=6), VALUES, max_size=4))
 def test_what_is_printed_as_toml_is_read_as_it_was(values: dict[str, Any]) -> None:
     written = "\n".join(table(("mapping", "a b"), values, 30))

@@ -21,6 +21,7 @@ from engine.model.result import CompanyResult, LastSync, company_json
 from engine.model.sent_row import KeptRun
 from engine.model.settings import NamedCompany
 from engine.model.wanted import LeftOut
+from tests.unit.model_server import STEADY
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -230,6 +231,7 @@ def test_what_names_another_client_is_not_told(text: str, is_told: bool) -> None
     assert (line.reason, line.file) == (expected, expected)
 
 
+@STEADY
 @given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 300))
 def test_companies_share_the_page_fairly(counts: list[int], room: int) -> None:
     share = fair_share(counts, room)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.run.fleet import Slots
 from engine.run.rows_in_work import PATIENCE_S, RowsInWork
+from tests.unit.model_server import STEADY
 from tests.unit.virtual_time import run
 
 MOST = 900
@@ -42,6 +43,7 @@ async def _play(accounts: Mapping[str, Sequence[int]], lasts_s: float = 1.0) -> 
     return began, most
 
 
+@STEADY
 @given(st.dictionaries(st.text(max_size=2), st.lists(st.integers(0, 3 * MOST), max_size=8), max_size=8))
 def test_the_bound_is_passed_by_one_company_at_most_and_all_begin(accounts: dict[str, list[int]]) -> None:
     began, most = run(_play(accounts))

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.model.schedule import EPOCH, NEVER, Schedule, cron_fault
+from tests.unit.model_server import STEADY
 
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Australia/Sydney", "America/Havana", "Asia/Kolkata"]
 CRONS = [
@@ -93,6 +94,7 @@ def test_points_of_every(every_s: float, after: str, point: str) -> None:
     assert Schedule(every_s=every_s).next_after(at(after)) == at(point)
 
 
+@STEADY
 @given(schedules, moments, moments)
 @example(Schedule(cron="45 1 * * *", zone=ZoneInfo("America/New_York")), at("2026-11-01T06:30"), at("2026-11-01T05:40"))
 def test_points_lie_ahead_and_none_is_passed_over(schedule: Schedule, one: datetime, other: datetime) -> None:
@@ -103,6 +105,7 @@ def test_points_lie_ahead_and_none_is_passed_over(schedule: Schedule, one: datet
     assert schedule.next_after(between) == point
 
 
+@STEADY
 @given(schedules, moments, st.lists(st.timedeltas(timedelta(seconds=1), timedelta(days=3)), max_size=30))
 def test_each_point_is_caught_up_with_once_by_the_next_look(
     schedule: Schedule, first: datetime, waits: list[timedelta]
@@ -117,6 +120,7 @@ def test_each_point_is_caught_up_with_once_by_the_next_look(
         assert schedule.due_at(began, now) == schedule.next_after(now), "it is due once, however much was missed"
 
 
+@STEADY
 @given(st.sampled_from([600.0, 3_600.0, DAY_S]), st.integers(1, 50), st.integers(0, 599))
 def test_every_does_not_drift(every_s: float, points: int, late_s: int) -> None:
     schedule, began, runs = Schedule(every_s=every_s), EPOCH, 0
@@ -129,6 +133,7 @@ def test_every_does_not_drift(every_s: float, points: int, late_s: int) -> None:
     assert runs == points
 
 
+@STEADY
 @given(schedules, moments, moments)
 def test_a_clock_that_was_set_back_makes_it_due_once(schedule: Schedule, began: datetime, now: datetime) -> None:
     if began > now:
@@ -163,6 +168,7 @@ def test_faults_of_cron_expressions(text: str, fault: str | None) -> None:
     assert fault in found if fault and found else found is fault
 
 
+@STEADY
 @given(st.lists(st.text("0123456789*/,-#LW MONFRI²", min_size=1, max_size=8), min_size=5, max_size=5))
 def test_any_text_is_a_schedule_or_has_a_fault(fields: list[str]) -> None:
     text = " ".join(fields)

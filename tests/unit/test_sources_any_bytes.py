@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import SourceError
@@ -16,6 +16,7 @@ from engine.sources.base import read
 from engine.sources.files import SUFFIXES, FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.several import Several
+from tests.unit.model_server import STEADY
 
 TYPES = frozenset({"account", "item"})
 HEADER = "unique_key,type,dimension_type_code,name,code,erp_dimension_id"
@@ -100,14 +101,7 @@ contents = st.one_of(
     st.tuples(pieces.map(str.encode), st.binary(max_size=20)).map(b"".join),
     st.binary(max_size=60),
 )
-FUZZED = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=60,
-    phases=set(Phase) - {Phase.explain},
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+FUZZED = settings(STEADY, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -24,6 +24,7 @@ from engine.sources.mapping import ColumnMap
 from engine.sources.several import Several
 from engine.sources.sharing import shared
 from engine.sources.spools import Spools
+from tests.unit.model_server import STEADY
 
 CODES = frozenset({"account", "department"})
 BY_COLUMN = ColumnMap(type_code="account", type_label="Account", company_column="Company")
@@ -40,6 +41,7 @@ values = st.one_of(
 )
 
 
+@STEADY
 @given(values, st.integers(1, 30))
 def test_a_row_goes_to_the_company_that_it_is_own_of(value: object, company_id: int) -> None:
     assert (company_of(value) == company_id) == is_own(value, company_id)

@@ -7,6 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from engine.guards.damaged_text import unmangled
+from tests.unit.model_server import STEADY
 
 ALPHABETS = {
     "Croatian, Slovene, Serbian": "abcčćdđefghijklmnoprsštuvzž",
@@ -48,6 +49,7 @@ def words(draw: st.DrawFn) -> str:
     return draw(st.sampled_from([word, word.capitalize(), word.upper()]))
 
 
+@STEADY
 @given(
     st.lists(words(), min_size=1, max_size=3).map(" ".join),
     st.sampled_from([*SURE_ENDS, "\u2019S", "®", "™", "…", "°"]),
@@ -65,6 +67,7 @@ def test_a_real_name_is_never_taken_for_mangled(name: str, end: str) -> None:
     assert unmangled(name + end) is None
 
 
+@STEADY
 @given(st.lists(words(), min_size=1, max_size=3).map(" ".join))
 @example("Société Générale \u2013 Müller\u2019s")
 @example("Zażółć gęślą jaźń")

@@ -34,7 +34,7 @@ from tests.worlds.server import Row, Server
 from tests.worlds.stage import BASE_URL, Clock, Stage, account, new_ledger, perform
 from tests.worlds.test_any_server import RULED
 
-WORLDS = int(os.environ.get("DIMSYNC_WORLDS", "0")) or 40
+WORLDS = int(os.environ.get("DIMSYNC_WORLDS", "0")) or 16
 FIRST = int(os.environ.get("DIMSYNC_FIRST", "0"))
 """The first seed: to draw others than the suite does."""
 
