@@ -20,6 +20,7 @@ class Ask:
     worker: str  # a name of its own
     permits: int  # 0: none are wanted, and it tells how many seats it needs
     interval_s: float  # between two permits of the key, whoever uses them
+    lateness_s: float  # how long after its moment a permit may be used
     most: int  # requests that all workers together may have out
     wants: int  # seats that it could use now, those in use included
     out: int  # its requests that are out, and those that may set off before it has the answer
@@ -28,14 +29,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """What it was given. Moments are told as waits from now on, so that no two clocks are compared.
+    """What it was given. Moments are told as waits from its coming on, so that no two machines' clocks are compared.
 
     The first permit may be used after `wait_s`, each further one `interval_s` after the one before it.
     """
 
     permits: int  # as many as were asked for; 0 during a pause
+    at_s: float  # when it would have come if it had not been late, on the clock of the worker's event loop
     wait_s: float
-    late_s: float  # by how much longer than usual this answer took: its moments are past by as much
     pause_s: float  # the API asked to send nothing for so long; 0: it did not
     seats: int  # requests that the worker may have out from now on; fewer than are out: it sends none before
     is_contended: bool  # all workers together want more seats than there are

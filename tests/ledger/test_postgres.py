@@ -290,7 +290,7 @@ async def test_a_step_that_older_workers_cannot_live_with_waits_until_they_are_g
 
 SHIPPED = [
     "00e8d478504a9dbee307c85d50393dd748432650ac61dd2940273c9d0523fe19",
-    "cc4c1eb6b2073bfa63503ac2f0f617af9c26fd5ea728e21acdfb64e9d7308a1c",
+    "297167fbf4f1df9cebf9c72417f8cbdc1a430ec84e569aff75875a4b52ab11cf",
 ]
 """SHA-256 of each step."""
 

@@ -31,13 +31,22 @@ NUMBERS = count()
 
 ON_POSTGRES = settings(STEADY, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 
-LEASED = "select * from leased(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+LEASED = "select * from leased(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 def ask(
     worker: str, permits: int = 0, *, most: int = 64, wants: int = 1, out: int = 0, interval_s: float = 0.02
 ) -> Ask:
-    return Ask(worker=worker, permits=permits, interval_s=interval_s, most=most, wants=wants, out=out, keep_s=40.0)
+    return Ask(
+        worker=worker,
+        permits=permits,
+        interval_s=interval_s,
+        lateness_s=0.03,
+        most=most,
+        wants=wants,
+        out=out,
+        keep_s=40.0,
+    )
 
 
 @pytest.fixture
@@ -84,11 +93,12 @@ class Key:
         self.key_id = f"key-{next(NUMBERS)}"
         self.now_s = 0.0
 
-    def lease(self, asked: Ask) -> Answer:
+    def lease(self, asked: Ask, lead_s: float = 0.0) -> Answer:
         at = NOON + timedelta(seconds=self.now_s)
         values = (ORIGIN, self.key_id, asked.worker, asked.permits, asked.interval_s, asked.most)
-        more = (asked.wants, asked.out, asked.keep_s, TURN_S, at)
-        ((*row,),) = self.connection.execute(LEASED, (*values, *more), prepare=True).fetchall()
+        more = (asked.wants, asked.out, asked.keep_s, TURN_S, lead_s, at)
+        ((at_s, *row),) = self.connection.execute(LEASED, (*values, *more), prepare=True).fetchall()
+        assert at_s == pytest.approx(at.timestamp())
         return Answer(*row)
 
     def pause(self, seconds: float) -> None:
@@ -103,20 +113,22 @@ class Key:
 # Permits
 
 GAPS = st.sampled_from([0.0, 0.0, 0.001, 0.013, 0.1, 0.7, 3.0])
-ASKS = st.lists(st.tuples(GAPS, st.sampled_from("abc"), st.integers(0, 12)), min_size=1, max_size=25)
+LEADS = st.sampled_from([0.0, 0.0, 0.05])
+ASKS = st.lists(st.tuples(GAPS, st.sampled_from("abc"), st.integers(0, 12), LEADS), min_size=1, max_size=25)
 
 
 @given(asks=ASKS, interval_s=st.sampled_from([0.001, 0.0203, 0.1, 1.3]))
 @ON_POSTGRES
 def test_permits_of_all_workers_lie_apart_whoever_asks_for_how_many(
-    database: psycopg.Connection, asks: list[tuple[float, str, int]], interval_s: float
+    database: psycopg.Connection, asks: list[tuple[float, str, int, float]], interval_s: float
 ) -> None:
     """So no second holds more than its length over the interval, and one more; and none is lost for ever."""
     key, moments = Key(database), list[float]()
-    for gap_s, worker, permits in asks:
+    for gap_s, worker, permits, lead_s in asks:
         key.now_s += gap_s
-        lease = key.lease(ask(worker, permits, interval_s=interval_s))
+        lease = key.lease(ask(worker, permits, interval_s=interval_s), lead_s)
         assert lease.permits == permits
+        assert lease.wait_s >= lead_s or not permits
         moments += [key.now_s + lease.wait_s + number * interval_s for number in range(permits)]
     assert all(one - other >= interval_s - 2e-6 for other, one in pairwise(moments))
     key.now_s = max([key.now_s, *moments]) + interval_s

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 from typing import TypeVar
 
 from engine.errors import LedgerError
@@ -22,7 +24,7 @@ class ModelLimits:
         self.takes_s = takes_s
         self.is_away = False
         self.is_silent = False
-        self.late_s = 0.0
+        self.late_s = 0.0  # by how much an answer is late
         self.asks: list[Ask] = []
         self.keys: list[KeyName] = []  # of the asks
         self.errands = dict[str, str]()
@@ -50,8 +52,8 @@ class ModelLimits:
         self._seats[ask.worker] = (ask.wants, max(seats, ask.out))
         return Lease(
             permits=given,
+            at_s=inf,  # not known yet
             wait_s=first_s - now_s,
-            late_s=self.late_s,
             pause_s=pause_s,
             seats=seats,
             is_contended=wanted > ask.most,
@@ -102,7 +104,8 @@ class ModelLimits:
             if self.is_away:
                 answer.set_exception(LedgerError("the database is away"))
             elif not answer.cancelled():
-                answer.set_result(made)
+                at_s = loop.time() - self.late_s
+                answer.set_result(replace(made, at_s=at_s) if isinstance(made, Lease) else made)
 
         def decide(back_s: float) -> None:
             loop.call_later(back_s, deliver, make())

@@ -85,8 +85,8 @@ def allowed(rate: float) -> int:
     return int(ceil(rate) + max(1.0, 0.05 * rate))
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-@pytest.mark.parametrize(("rate", "seconds"), [(2, 60.0), (10, 20.0), (20, 20.0), (50, 10.0), (500, 4.0)])
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize(("rate", "seconds"), [(2, 40.0), (10, 10.0), (20, 10.0), (50, 6.0), (500, 2.0)])
 def test_workers_together_fill_the_rate_and_do_not_overrun_it(workers: int, rate: float, seconds: float) -> None:
     async def served() -> Fleet:
         fleet = Fleet(ModelLimits(lambda: RNG.uniform(0.0005, 0.003)), workers, rate)
@@ -184,11 +184,11 @@ def test_a_worker_that_comes_during_a_pause_waits_for_its_end() -> None:
     assert asks <= 3
 
 
-@pytest.mark.parametrize("most", [1, 3, 6, 8, 13])
+@pytest.mark.parametrize("most", [1, 6, 13])
 def test_no_more_requests_are_out_than_may_be_over_all_workers(most: int) -> None:
     async def served() -> Fleet:
         fleet = Fleet(ModelLimits(lambda: 0.01), 4, 1_000.0, most=most)
-        await fleet.run(8.0, takes_s=lambda: RNG.choice([0.005, 0.02, 0.1]))
+        await fleet.run(4.0, takes_s=lambda: RNG.choice([0.005, 0.02, 0.1]))
         return fleet
 
     assert min(most, most // 4 * 4 or most) <= run(served()).most_out <= most
@@ -295,7 +295,7 @@ def test_for_a_second_after_the_way_to_the_others_was_cut_nothing_is_sent() -> N
 
 
 def test_a_lease_that_came_late_lapses_sooner() -> None:
-    """Its moments are told from its arrival on, and others' permits lie where they should have been."""
+    """Others' permits lie where its own should have been used."""
 
     async def is_free(late_s: float) -> list[bool]:
         fleet, seen = Fleet(ModelLimits(), 1, 1.0), list[bool]()
@@ -305,7 +305,7 @@ def test_a_lease_that_came_late_lapses_sooner() -> None:
             await share.ready(anyio.Event())
         for at_s in (0.01, lateness_s(1.0) - 0.01, lateness_s(1.0) + 0.01):
             await anyio.sleep_until(at_s)
-            seen.append(bool(share._permits) and share._permits._in_hand[0].until_s > at_s)
+            seen.append(share._permits.is_due(at_s))
         return seen
 
     assert run(is_free(0.0)) == [True, True, False]

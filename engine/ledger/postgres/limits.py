@@ -10,12 +10,13 @@ from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
 
+from engine.ledger.postgres.clock import Clock
 from engine.ledger.postgres.line import Line
 from engine.ledger.postgres.migrate import MIGRATIONS, migrate
 from engine.ledger.postgres.session import Session
 from engine.model.shared_limits import Ask, KeptToken, KeyName, Lease, News
 
-LEASE = "select * from leased(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+LEASE = "select * from leased(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 PAUSE = "select paused(?, ?, ?)"
 LEAVE = "select left_key(?, ?, ?)"
 FIND = """
@@ -41,6 +42,9 @@ END_TURN = "delete from turns where what = ? and worker = ?"
 
 TURN_S = 0.2
 """How long a worker has a seat that others wait for, at least: some requests' time."""
+
+FORGET = 0.8
+"""How long leases take is the longest of late: of what the one before counted, this part counts on."""
 
 SHORTEST_WAIT_S = 0.001
 
@@ -72,8 +76,8 @@ class _Answered(NamedTuple):
     """What the database said, and when by this machine's clock."""
 
     row: tuple[Any, ...]
-    took_s: float
-    at_s: float
+    began_s: float
+    ended_s: float
 
 
 class _Watcher(NamedTuple):
@@ -93,29 +97,30 @@ class PostgresLimits:
         self._name = name
         self._watchers: dict[tuple[KeyName, str], _Watcher] = {}
         self._turn = Lock()  # of whoever reads or changes the watchers
-        self._usual_s = 0.0  # the shortest time that a lease took on this connection; 0: none was taken
+        self._clock = Clock()  # of the database, as this connection shows it
+        self._took_s = 0.0  # how long leases take of late, until they are looked at
 
     def lease(self, key: KeyName, ask: Ask) -> asyncio.Future[Lease]:
         """Give a worker permits and seats."""
-        values = (*key, ask.worker, ask.permits, ask.interval_s, ask.most, ask.wants, ask.out, ask.keep_s, TURN_S)
+        lead_s = max(0.0, self._took_s - ask.lateness_s / 2)
+        permits, seats = (ask.permits, ask.interval_s), (ask.most, ask.wants, ask.out, ask.keep_s, TURN_S)
+        values = (*key, ask.worker, *permits, *seats, lead_s)
 
         def take(session: Session) -> _Answered:
             began_s = time.monotonic()
             row = session.execute(LEASE, values).fetchone()
-            now_s = time.monotonic()
-            return _Answered(row or (), now_s - began_s, now_s)
+            return _Answered(row or (), began_s, time.monotonic())
 
         return self._line.ask(take, self._lease)
 
     def _lease(self, answered: _Answered) -> Lease:
-        """Return a lease as it is when it has come to its worker's event loop."""
-        given, wait_s, pause_s, seats, is_contended = answered.row
-        self._usual_s = min(self._usual_s or answered.took_s, answered.took_s)
-        gone_s = time.monotonic() - answered.at_s
+        """Return the lease that the database gave. Event loops have the monotonic clock."""
+        database_s, given, wait_s, pause_s, seats, is_contended = answered.row
+        self._took_s = max(time.monotonic() - answered.began_s, FORGET * self._took_s)
         return Lease(
             permits=given,
-            wait_s=max(0.0, wait_s - gone_s),
-            late_s=max(0.0, gone_s - wait_s) + answered.took_s - self._usual_s,
+            at_s=self._clock.came_s(database_s, answered.began_s, answered.ended_s),
+            wait_s=wait_s,
             pause_s=pause_s,
             seats=seats,
             is_contended=is_contended,
@@ -166,7 +171,7 @@ class PostgresLimits:
     def _prepare(self, session: Session) -> None:
         migrate(session, MIGRATIONS, self._name)
         session.execute("; ".join(SETTINGS))
-        self._usual_s = 0.0
+        self._clock = Clock()
 
     def _hear(self, message: str) -> None:
         """Hand on what was heard: see `tell_workers` in the schema. The thread runs this."""

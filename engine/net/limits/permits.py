@@ -22,7 +22,7 @@ class Permits:
 
     def __init__(self, per_second: float) -> None:
         self.interval_s = interval_s(per_second)
-        self._lateness_s = lateness_s(per_second)
+        self.lateness_s = lateness_s(per_second)
         self._most = most_permits(per_second)
         self._in_hand: deque[Permit] = deque()
         self._size = 1  # that were asked for last
@@ -69,12 +69,12 @@ class Permits:
         self._size = min(self._most, max(self._size, waiting - len(self._in_hand)))
         return self._size
 
-    def add(self, lease: Lease, now_s: float, not_before_s: float) -> None:
-        """Take those of a lease that has just come, but for those whose moments are before `not_before_s`."""
+    def add(self, lease: Lease, not_before_s: float) -> None:
+        """Take those of a lease, but for those whose moments are before `not_before_s`."""
         if lease.permits:
             self._has_line = lease.wait_s > 0
-        moment_s = now_s + lease.wait_s
+        moment_s = lease.at_s + lease.wait_s
         for _ in range(lease.permits):
             if moment_s >= not_before_s:
-                self._in_hand.append(Permit(moment_s, moment_s + self._lateness_s - lease.late_s))
+                self._in_hand.append(Permit(moment_s, moment_s + self.lateness_s))
             moment_s += self.interval_s

@@ -182,6 +182,7 @@ class Share:
                 worker=self._worker,
                 permits=permits,
                 interval_s=self._permits.interval_s,
+                lateness_s=self._permits.lateness_s,
                 most=self._limits.max_concurrency,
                 wants=max(self._wants(), self._out),
                 out=self._usable,
@@ -213,7 +214,7 @@ class Share:
         self._is_contended = lease.is_contended
         if lease.pause_s:
             self._take_over_pause(now_s, lease.pause_s)
-        self._permits.add(lease, now_s, self._free_from_s)
+        self._permits.add(lease, self._free_from_s)
 
     def _look_at_s(self, now_s: float) -> float:
         """Return when to look again without news."""

@@ -39,9 +39,10 @@ create table turns (
 
 -- Take permits of an API key. They lie `interval_s` apart, whoever takes them; none is given during a pause.
 -- `at`: the moment, by the database's clock as a rule. A clock that goes back makes nothing wait longer than one that
--- stands still.
+-- stands still. `lead_s`: so long from `at` on the answer is on its way, and permits could not be used.
 create function permitted(
-    of_origin text, of_key text, permits bigint, interval_s double precision, at timestamptz,
+    of_origin text, of_key text, permits bigint, interval_s double precision, lead_s double precision,
+    at timestamptz,
     out given bigint, out wait_s double precision, out pause_s double precision
 ) language plpgsql set search_path = dimsync as $$
 declare
@@ -51,7 +52,7 @@ begin
     select * into rate from key_rates where origin = of_origin and key_id = of_key for update;
     at := coalesce(at, clock_timestamp());
     elapsed_s := greatest(0, extract(epoch from at - rate.asked_at));
-    wait_s := greatest(0, rate.ahead_s - elapsed_s);
+    wait_s := greatest(0, rate.ahead_s - elapsed_s, case when permits > 0 then lead_s end);
     pause_s := greatest(0, rate.paused_s - elapsed_s);
     given := case when pause_s > 0 then 0 else permits end;
     update key_rates set asked_at = at, ahead_s = permitted.wait_s + given * interval_s, paused_s = permitted.pause_s
@@ -154,9 +155,9 @@ $$;
 -- Take permits and seats of an API key together.
 create function leased(
     of_origin text, of_key text, of_worker text, permits bigint, interval_s double precision, most bigint,
-    wanted bigint, still_out bigint, keep_s double precision, turn_s double precision, at timestamptz default null,
-    out given bigint, out wait_s double precision, out pause_s double precision, out seats bigint,
-    out is_contended boolean
+    wanted bigint, still_out bigint, keep_s double precision, turn_s double precision, lead_s double precision,
+    at timestamptz default null, out at_s double precision, out given bigint, out wait_s double precision,
+    out pause_s double precision, out seats bigint, out is_contended boolean
 ) language plpgsql set search_path = dimsync as $$
 begin
     perform 1 from key_rates where origin = of_origin and key_id = of_key for update;
@@ -166,7 +167,8 @@ begin
         perform 1 from key_rates where origin = of_origin and key_id = of_key for update;
     end if;
     at := coalesce(at, clock_timestamp());
-    select * into given, wait_s, pause_s from permitted(of_origin, of_key, permits, interval_s, at);
+    at_s := extract(epoch from at);
+    select * into given, wait_s, pause_s from permitted(of_origin, of_key, permits, interval_s, lead_s, at);
     select * into seats, is_contended
     from seated(of_origin, of_key, of_worker, most, wanted, still_out, keep_s, turn_s, at);
 end
@@ -178,7 +180,7 @@ returns void language plpgsql set search_path = dimsync as $$
 begin
     insert into key_rates (origin, key_id, asked_at) values (of_origin, of_key, coalesce(at, clock_timestamp()))
     on conflict do nothing;
-    perform permitted(of_origin, of_key, 0, 0, at);
+    perform permitted(of_origin, of_key, 0, 0, 0, at);
     update key_rates set paused_s = greatest(paused_s, seconds) where origin = of_origin and key_id = of_key;
     perform tell_workers(of_origin, of_key, 'pause', seconds);
 end
