@@ -1,7 +1,8 @@
 """Real workers on one real Postgres, against a server that keeps its own record: what holds whatever happens to them.
 
 In the suite each proof is run on a small fleet. `DIMSYNC_PROOFS=all scripts/test tests/distributed -n0 -s` runs them at
-full size, and prints what was found; `DIMSYNC_SEEDS=3` does so with several seeds.
+full size, and prints what was found; `DIMSYNC_SEEDS=3` does so with several seeds. The proof of limits wants a machine
+that does nothing else: a request that waits for a processor is late.
 """
 
 from __future__ import annotations
