@@ -1,7 +1,8 @@
 """Real workers on one real Postgres, against a server that keeps its own record: what holds whatever happens to them.
 
 In the suite each proof is run on a small fleet. `DIMSYNC_PROOFS=all scripts/test tests/distributed -n0 -s` runs them at
-full size, and prints what was found; `DIMSYNC_SEEDS=3` does so with several seeds.
+full size, and prints what was found; `DIMSYNC_SEEDS=3` does so with several seeds. The proof of limits wants a machine
+that does nothing else: a request that waits for a processor is late.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ JOBS = 8 if WHOLE else 2
 LATE_S = 0.0 if WHOLE else 0.25
 """How late a request may reach the server's record: beside other tests, processes wait for their turn."""
 
-HEARTBEAT = () if WHOLE else ("--heartbeat", "0.3")
+HEARTBEAT = () if WHOLE else ("--heartbeat", "0.15")
 PATIENCE_S = 600.0 if WHOLE else 40.0
 SLOW = (
     Fleet(companies=500, keys=20, rows_by_rate=30, new_rows=20)
@@ -44,7 +45,7 @@ SLOW = (
 FAST = (
     Fleet(companies=200, keys=6, slowest=50, fastest=50, rows_by_rate=4)
     if WHOLE
-    else Fleet(companies=12, keys=2, slowest=60, fastest=60, rows_by_rate=1, server_timeout_s=0.5)
+    else Fleet(companies=12, keys=2, slowest=60, fastest=60, rows_by_rate=1, server_timeout_s=0.25)
 )
 """Keys that let a company be done in a second."""
 
@@ -102,7 +103,7 @@ def test_workers_keep_to_the_limits_of_each_key_together(stage: Stage) -> None:
         assert {key: use["worst"] for key, use in keys.items() if use["worst"] > use["most"] + late[key]} == {}
         if WHOLE:
             assert {key: use["share"] for key, use in keys.items() if use["share"] < 0.9} == {}
-        must_rest(made)
+            must_rest(made)
 
 
 def _told(use: Mapping[str, float]) -> tuple[float, str, str]:
@@ -131,7 +132,8 @@ def test_companies_of_killed_workers_are_finished_by_the_others(stage: Stage, se
         must_rest(made)
 
 
-@pytest.mark.parametrize("is_cut_off", [True, False] if WHOLE else [True])
+@pytest.mark.skipif(not WHOLE, reason="in the suite, test_workers freezes one")
+@pytest.mark.parametrize("is_cut_off", [True, False])
 def test_a_worker_that_was_frozen_past_its_heartbeat_does_no_harm_when_it_wakes(
     stage: Stage, database: Database, is_cut_off: bool
 ) -> None:
@@ -155,7 +157,7 @@ def test_a_worker_that_was_frozen_past_its_heartbeat_does_no_harm_when_it_wakes(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("cuts", "stops"), [(5, 0), (0, 2)] if WHOLE else [(2, 1)])
+@pytest.mark.parametrize(("cuts", "stops"), [(5, 0), (0, 2)] if WHOLE else [(0, 1)])
 def test_connections_that_are_cut_and_a_database_that_stops_lose_nothing(
     stage: Stage, database: Database, seed: int, cuts: int, stops: int
 ) -> None:

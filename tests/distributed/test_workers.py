@@ -30,10 +30,10 @@ def queue_fleet(fleet: Fleet, queue_url: str) -> Fleet:
     return fleet
 
 
-def shared(fleet: Fleet, *company_ids: int, more: str = "") -> None:
+def shared(fleet: Fleet, *company_ids: int, more: str = "", max_concurrency: int = 1) -> None:
     """Place companies in the sandbox, and write settings and sources."""
     fleet.door.place(*company_ids)
-    fleet.configure(*company_ids, max_concurrency=1)
+    fleet.configure(*company_ids, max_concurrency=max_concurrency)
     path = fleet.folder / "dimsync.toml"
     ledger = (fleet.folder / "ledger").read_text("utf-8")
     path.write_text(path.read_text("utf-8") + more + ledger, encoding="utf-8")
@@ -118,7 +118,7 @@ def test_a_worker_that_is_stopped_leaves_the_rest_to_others(queue_fleet: Fleet, 
 
 def test_the_job_of_a_killed_worker_is_done_by_another_one(queue_fleet: Fleet, queue_url: str) -> None:
     fleet = queue_fleet
-    shared(fleet, 9021)
+    shared(fleet, 9021, max_concurrency=64)  # what the dead one has out keeps its part of them until it has timed out
     fleet.door.faults({"effect": "hang", "commit": True, "match": {"operation": "bulk", "company": 9021}})
     fleet.run("enqueue")
     with worker(fleet, *QUICK) as doomed:
