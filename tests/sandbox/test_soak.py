@@ -18,7 +18,6 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from threading import active_count
 from typing import Any, cast
 
 import aiohttp
@@ -37,6 +36,7 @@ from tests.sandbox.conftest import World, account, assert_exact, company, dims
 from tests.sandbox.fuzz import Desk, Fate, StageLoop
 from tests.sandbox.line import BASE_URL, GATEWAY_S, Line
 from tests.sandbox.test_fuzz_runs import BULK, CUTS, LIST, MORNING, STATUSES, on
+from tests.threads import lasting_threads
 
 IS_LONG = "DIMSYNC_SOAK" in os.environ
 COMPANIES, RUNS = (300, 120) if IS_LONG else (30, 40)
@@ -187,7 +187,10 @@ class Soak:
 
 
 def in_use() -> Counter[str]:
-    """Return how many objects of the engine's own live, by their kind; rows of sources are the tests'."""
+    """Return how many objects of the engine's own live, by their kind.
+
+    Rows of sources are the tests', and statements are kept once they are made: one for each number of rows, of a few.
+    """
     gc.collect()
     kinds = (type(each) for each in gc.get_objects())
     return Counter(
@@ -195,6 +198,7 @@ def in_use() -> Counter[str]:
         for kind in kinds
         if (name := f"{kind.__module__}.{kind.__qualname__}").startswith(("engine.", "anyio.", "asyncio."))
         and not name.startswith(("engine.sandbox.", "engine.model.dimension."))
+        and not name.endswith(".statements.Statement")
     )
 
 
@@ -251,7 +255,7 @@ async def settled(world: World, threads: int) -> None:
     assert runner is not None
     assert runner.server is not None
     with anyio.fail_after(10):
-        while runner.server.connections or len(asyncio.all_tasks()) > 1 or active_count() > threads:  # noqa: ASYNC110  no event tells
+        while runner.server.connections or len(asyncio.all_tasks()) > 1 or lasting_threads() > threads:  # noqa: ASYNC110  no event tells
             await anyio.sleep(0.005)
 
 
@@ -262,7 +266,7 @@ async def test_runs_in_trouble_leave_no_task_thread_socket_file_or_memory(world:
     sources = {n: wanted_at_first(n) for n in range(1, 7)}
     for n in sources:
         world.place(n)
-    seen, threads = [], active_count()
+    seen, threads = [], lasting_threads()
     gc.freeze()  # each collection below walks what this test makes, not what others left
     tracemalloc.start()
     try:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import active_count
 from typing import Any
 
 import aiohttp
@@ -22,6 +21,7 @@ from engine import Dimension, Settings
 from engine.sandbox.server import Sandbox
 from tests.sandbox.conftest import Clock, World
 from tests.service import aiohttp_app, fastapi_app
+from tests.threads import lasting_threads
 
 PATIENCE_S = 20.0
 
@@ -139,9 +139,9 @@ def play(loop: str, serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixtu
         async with Sandbox() as sandbox:
             world = World(sandbox=sandbox, ledger_url=f"sqlite:///{tmp_path}/ledger.db", clock=Clock())
             await scenario(Stage(world=world, serve=serve))
-        await until(lambda: asyncio.all_tasks() == {asyncio.current_task()} and active_count() == threads)
+        await until(lambda: asyncio.all_tasks() == {asyncio.current_task()} and lasting_threads() == threads)
 
-    threads = active_count()
+    threads = lasting_threads()
 
     def run(scenario: Scenario) -> None:
         anyio.run(staged, scenario, backend_options={"use_uvloop": loop == "uvloop"})
