@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     )
     from engine.ledger.opening import open_ledger
     from engine.ledger.protocols import Ledger
-    from engine.ledger.sqlite.ledger import SqliteLedger, SqlLedger
+    from engine.ledger.sql_ledger import SqlLedger
+    from engine.ledger.sqlite.ledger import SqliteLedger
     from engine.model.balance import Balance, ExitCode, State
     from engine.model.change import Change, Hold
     from engine.model.difference import Difference, FieldDifference, Whose
@@ -152,7 +153,8 @@ _HOMES = {
         ),
         "engine.ledger.protocols": "Ledger",
         "engine.ledger.opening": "open_ledger",
-        "engine.ledger.sqlite.ledger": "SqlLedger SqliteLedger",
+        "engine.ledger.sql_ledger": "SqlLedger",
+        "engine.ledger.sqlite.ledger": "SqliteLedger",
         "engine.model.balance": "Balance ExitCode State",
         "engine.model.change": "Change Hold",
         "engine.model.dimension": "Dimension RemoteRow",

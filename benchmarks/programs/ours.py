@@ -27,7 +27,7 @@ from engine.cli.progress.progress import Progress
 from engine.ledger.sqlite.database import open_file
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks
-from engine.ledger.sqlite.thread import DatabaseThread
+from engine.ledger.thread import DatabaseThread
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from engine.distributed.members import Member, in_turn
 from engine.distributed.pace import wait
 from engine.distributed.queue import JobQueue
 from engine.errors import ConfigError, LedgerError
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.schedule import Schedule
 from engine.model.settings import AccountCompany, NamedCompany
 

@@ -11,8 +11,8 @@ import anyio.to_thread
 from engine.errors import ConfigError, LedgerError
 from engine.ledger.copies import CopiedTable, Place, copy
 from engine.ledger.postgres.address import is_postgres
+from engine.ledger.sql_ledger import SqlLedger
 from engine.ledger.sqlite import ledger as sqlite
-from engine.ledger.sqlite.ledger import SqlLedger
 from engine.ledger.sqlite.place import SqlitePlace
 
 

@@ -13,7 +13,7 @@ from anyio.lowlevel import checkpoint
 from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
-from engine.ledger.sqlite.thread import DatabaseThread, NotBegun, explained, transact
+from engine.ledger.thread import DatabaseThread, NotBegun, explained, transact
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from engine import Account, Api, Company, Engine, FileSource, Limits, RunResult, Secret, Settings, open_ledger, run_json
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.settings import CompanyKey
 from engine.sandbox.access import Credentials

@@ -43,10 +43,11 @@ import orjson
 
 from engine import Account, Allow, Api, Company, Dimension, Engine, Limits, RunResult, Secret, Settings
 from engine.ledger.connection import Connection as LedgerConnection
+from engine.ledger.sql_ledger import SqlLedger
 from engine.ledger.sqlite.database import open_file
-from engine.ledger.sqlite.ledger import SqliteLedger, SqlLedger
+from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import FileLocks
-from engine.ledger.sqlite.thread import DatabaseThread, Job
+from engine.ledger.thread import DatabaseThread, Job
 from engine.sandbox.access import Credentials
 from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.faults.scheduled_fault import ScheduledFault

@@ -18,7 +18,7 @@ from engine.ledger.postgres.ledger import PostgresLedger
 from engine.ledger.postgres.migrate import MIGRATIONS, migrate
 from engine.ledger.postgres.session import Session
 from engine.ledger.postgres.thread import READ, PostgresThread
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from tests.crash.every_step import Desk, Shelf, Steps
 
 NUMBERS = count()

@@ -16,7 +16,7 @@ from engine.errors import ConfigError, LedgerError
 from engine.ledger.copies import TABLES
 from engine.ledger.opening import copy_ledger, open_ledger
 from engine.ledger.postgres.place import PostgresPlace
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.ledger.sqlite.place import SqlitePlace
 from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
 from engine.model.ledger_writes import Settlement

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from engine.errors import LedgerError
-from engine.ledger.sqlite import entries, rows
+from engine.ledger.jobs import entries, rows
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.model.company_record import CompanyRecord
 from engine.model.ledger_writes import Intent, Learned, Settlement

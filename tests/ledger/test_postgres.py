@@ -17,12 +17,12 @@ import psycopg
 import pytest
 
 from engine.errors import ConfigError, LedgerError, Locked
+from engine.ledger.jobs.statements import sql
 from engine.ledger.opening import open_ledger
 from engine.ledger.postgres.ledger import PostgresLedger, open_postgres
 from engine.ledger.postgres.migrate import MIGRATIONS, parse
 from engine.ledger.postgres.session import Session
 from engine.ledger.postgres.spelling import own_texts, read_texts, spelled
-from engine.ledger.sqlite.statements import sql
 from engine.model.dimension import DIMENSIONS
 from engine.model.ledger_writes import Settlement
 from engine.model.settings import CompanyKey
@@ -366,17 +366,15 @@ def test_each_own_text_is_of_a_statement_of_sqlite_that_is_no_other_ones() -> No
 
 MARK = re.compile(r"%\((\w+)\)s")
 SQL = re.compile(r"\s*(select|insert|update|delete|with)\s", re.IGNORECASE)
-OF_FILES = {"backup", "database", "lock", "migrate", "place", "run_marks", "schema", "thread"}
-"""Modules that are about SQLite's own files."""
 
 
 def statements() -> Iterator[tuple[str, str]]:
     """Yield each statement of the jobs, by module and name. Of those on entries, that on three."""
-    for file in files("engine.ledger.sqlite").iterdir():
+    for file in files("engine.ledger.jobs").iterdir():
         module = file.name.removesuffix(".py")
-        if not file.name.endswith(".py") or module in {"__init__", *OF_FILES}:
+        if not file.name.endswith(".py") or module == "__init__":
             continue
-        for name, value in vars(import_module(f"engine.ledger.sqlite.{module}")).items():
+        for name, value in vars(import_module(f"engine.ledger.jobs.{module}")).items():
             for text in value if isinstance(value, tuple) else (value,):
                 if isinstance(text, str) and SQL.match(text):
                     yield f"{module}.{name}", text

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from engine.errors import LedgerError
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.thread import DatabaseThread
+from engine.ledger.thread import DatabaseThread
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from typing import Protocol, cast
 import pytest
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.ledger import SqlLedger
-from engine.ledger.sqlite.texts import to_text
+from engine.ledger.jobs.texts import to_text
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.balance import State
 from engine.sandbox.server import Options
 from tests.postgres_server import PostgresServer

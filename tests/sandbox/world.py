@@ -30,7 +30,8 @@ from engine import (
     Secret,
     Settings,
 )
-from engine.ledger.sqlite.ledger import SqlLedger, open_ledger
+from engine.ledger.sql_ledger import SqlLedger
+from engine.ledger.sqlite.ledger import open_ledger
 from engine.model.balance import add
 from engine.model.settings import Verify
 from engine.sandbox.access import Credentials

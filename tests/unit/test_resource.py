@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.ledger.sqlite.statements import sql
+from engine.ledger.jobs.statements import sql
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow, fingerprint, natural_key, told, without_label
 from engine.model.resource import Resource
 from engine.model.row_record import entry_names
@@ -25,7 +25,7 @@ ALLOWED = {
     "compare/rekey.py": "what `dimsync rekey` prints of a row",
     "documents/report_build.py": "what a mapping leaves out is counted by type of dimension",
     "guards/left_out.py": "sources count what their mapping leaves out by type of dimension",
-    "ledger/sqlite/rows.py": "which companies have the ERP ids that an invoice names",
+    "ledger/jobs/rows.py": "which companies have the ERP ids that an invoice names",
     "run/lookup.py": "invoices name dimensions by ERP id",
 }
 """Modules below these rooms that name fields of dimensions, and why."""

@@ -33,7 +33,7 @@ from engine.config.values import duration
 from engine.errors import AccountParked, EngineError, LedgerError, plain
 from engine.ledger.opening import open_ledger
 from engine.ledger.postgres.address import is_postgres
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.settings import Account
 from engine.model.wording import counted

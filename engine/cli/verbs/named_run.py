@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.result import PastRun
 from engine.observe.terminal import safe
 

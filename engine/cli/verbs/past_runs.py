@@ -25,7 +25,7 @@ from engine.config import Configured, load
 from engine.errors import plain
 from engine.ledger.opening import open_ledger
 from engine.ledger.remembered import Remembered
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.result import LOOKING, PastRun, company_json, problem_json

@@ -13,7 +13,7 @@ from engine.distributed.company_job import CompanyJob
 from engine.distributed.queue import JobQueue, open_queue
 from engine.errors import LedgerError
 from engine.ledger.opening import open_ledger
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.result import RunResult
 from engine.model.settings import NamedCompany

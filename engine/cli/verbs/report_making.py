@@ -18,7 +18,7 @@ from engine.documents.report_build import added, fair_share, needs_person, part_
 from engine.documents.report_causes import causes_of
 from engine.documents.report_facts import CompanyFacts, company_facts, lines_of
 from engine.documents.report_words import OtherNames, Words, safe_lines
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.result import LastSync
 from engine.model.sent_row import KeptRun

@@ -20,7 +20,7 @@ from engine.config.values import duration
 from engine.documents.report_facts import WRITING
 from engine.errors import plain
 from engine.ledger.opening import open_ledger
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.model.origin import origin_of
 from engine.model.result import RunResult, journal_json
 from engine.model.sent_row import KeptRun

@@ -10,6 +10,7 @@ from functools import partial
 import anyio
 
 from engine.errors import LedgerError, Locked
+from engine.ledger.jobs import last_told, runs
 from engine.ledger.postgres import locks
 from engine.ledger.postgres.address import checked
 from engine.ledger.postgres.limits import PostgresLimits
@@ -18,8 +19,7 @@ from engine.ledger.postgres.schema import describe
 from engine.ledger.postgres.session import Session
 from engine.ledger.postgres.thread import PostgresThread
 from engine.ledger.shared import SharedLimits
-from engine.ledger.sqlite import last_told, runs
-from engine.ledger.sqlite.ledger import SqlLedger
+from engine.ledger.sql_ledger import SqlLedger
 from engine.ledger.sqlite.lock import MemoryLocks, refusal
 from engine.model.result import RunResult
 from engine.model.settings import CompanyKey

@@ -17,8 +17,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from engine.errors import LedgerError
+from engine.ledger.jobs.texts import to_text
 from engine.ledger.postgres.session import SCHEMA, Session
-from engine.ledger.sqlite.texts import to_text
 
 NEEDS = re.compile(r"^-- needs (\d+)$", re.MULTILINE)
 

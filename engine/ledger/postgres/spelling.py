@@ -1,7 +1,7 @@
 """Spell the statements of the ledger's jobs for Postgres.
 
 Most statements are the same in both databases, but for the marks of values. Those that are not have their own text in
-`statements/MODULE.sql`, under the name that they have in `engine.ledger.sqlite.MODULE`, with the same values.
+`statements/MODULE.sql`, under the name that they have in `engine.ledger.jobs.MODULE`, with the same values.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from importlib.resources import files
 from typing import Any
 
 from engine.ledger.connection import Values
+from engine.ledger.jobs.statements import Statement, names
 from engine.ledger.postgres.texts import storable
-from engine.ledger.sqlite.statements import Statement, names
 from engine.model.resource import Resource
 from engine.model.row_record import entry_names
 
-JOBS = "engine.ledger.sqlite"
+JOBS = "engine.ledger.jobs"
 HEADING = re.compile(r"^-- (\w+)$", re.MULTILINE)
 MARK = re.compile(r"\?(\d*)|(?<!:):([a-z_]+)")
 """What stands for a value: `?`, which has the number after the last one, `?2`, or `:name`. `::` is a cast."""

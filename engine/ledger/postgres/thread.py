@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from engine.errors import LedgerError
 from engine.ledger.connection import Connection
 from engine.ledger.postgres.session import Collision, LostConnection, Session
-from engine.ledger.sqlite.thread import DatabaseThread, Job, NotBegun
+from engine.ledger.thread import DatabaseThread, Job, NotBegun
 from engine.model.settings import CompanyKey
 
 P = ParamSpec("P")

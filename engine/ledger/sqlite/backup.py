@@ -16,11 +16,11 @@ from tempfile import mkstemp
 from typing import NamedTuple
 
 from engine.errors import LedgerError
+from engine.ledger.jobs.distrust import distrust
+from engine.ledger.jobs.texts import optional_instant, to_text
 from engine.ledger.sqlite.database import connect
-from engine.ledger.sqlite.distrust import distrust
 from engine.ledger.sqlite.lock import FileLocks
 from engine.ledger.sqlite.migrate import APPLICATION_ID, MIGRATIONS, migrate, schema_version
-from engine.ledger.sqlite.texts import optional_instant, to_text
 from engine.model.settings import CompanyKey
 
 BACKED_UP_AT = "backed_up_at"

@@ -14,7 +14,7 @@ from textwrap import indent
 from typing import NamedTuple
 
 from engine.errors import LedgerError
-from engine.ledger.sqlite.texts import to_text
+from engine.ledger.jobs.texts import to_text
 
 APPLICATION_ID = 0x44494D53
 """Marks a database file as ours in its header ("DIMS"), where `PRAGMA application_id` and file(1) see it."""

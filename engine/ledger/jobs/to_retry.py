@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import asked_json, to_json
+from engine.ledger.jobs.texts import asked_json, to_json
 from engine.model.result import RETRIED, InTrouble, RunResult
 from engine.model.settings import NamedCompany
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import asked_json, from_text, optional_instant, optional_text, to_json, to_text
+from engine.ledger.jobs.texts import asked_json, from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.company_record import KEY_MISMATCH, CompanyState
 from engine.model.dimension import DIMENSIONS
 from engine.model.listing import Certificate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import rows, scopes, sources
+from engine.ledger.jobs import rows, scopes, sources
 from engine.model.company_record import CompanyState
 from engine.model.ledger_writes import GoodEnd
 from engine.model.settings import CompanyKey

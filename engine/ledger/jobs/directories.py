@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, to_json, to_text
+from engine.ledger.jobs.texts import from_text, to_json, to_text
 from engine.model.directory import Directory, VisibleAccount, VisibleCompany, VisibleLocation
 
 FIND = "select id, at, locations_at, accounts_at from directories where origin = ? and account = ?"

@@ -9,10 +9,10 @@ import orjson
 
 from engine.errors import LedgerError
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import attempts, may_be_there, resting, scopes
-from engine.ledger.sqlite.rows import acknowledge
-from engine.ledger.sqlite.statements import sql
-from engine.ledger.sqlite.texts import to_json, to_text
+from engine.ledger.jobs import attempts, may_be_there, resting, scopes
+from engine.ledger.jobs.rows import acknowledge
+from engine.ledger.jobs.statements import sql
+from engine.ledger.jobs.texts import to_json, to_text
 from engine.model.ledger_writes import Intent, Settlement
 from engine.model.resting import Rejection
 from engine.model.settings import CompanyKey

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.statements import sql
+from engine.ledger.jobs.statements import sql
 from engine.model.dimension import NaturalKey
 from engine.model.resource import Resource
 from engine.model.resting import MADE_ANEW, NOT_LISTED

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import scopes
-from engine.ledger.sqlite.statements import sql
-from engine.ledger.sqlite.texts import from_text, to_text
+from engine.ledger.jobs import scopes
+from engine.ledger.jobs.statements import sql
+from engine.ledger.jobs.texts import from_text, to_text
 from engine.model.dimension import Dimension
 from engine.model.outcome import Outcome
 from engine.model.sent_row import KeptRun, SentRow

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import attempts, known_problems, plans, quotas
-from engine.ledger.sqlite.texts import from_text, to_text
+from engine.ledger.jobs import attempts, known_problems, plans, quotas
+from engine.ledger.jobs.texts import from_text, to_text
 
 PRUNED = "select value from ledger_notes where name = 'pruned_before'"
 NOTE_PRUNED = """

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import scopes
-from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
+from engine.ledger.jobs import scopes
+from engine.ledger.jobs.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.resting import MADE_ANEW, UNCERTAIN, RestingRow
 from engine.model.settings import CompanyKey
 

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import entries, may_be_there, resting, scopes, sources
-from engine.ledger.sqlite.statements import sql
-from engine.ledger.sqlite.texts import from_text, to_json, to_text
+from engine.ledger.jobs import entries, may_be_there, resting, scopes, sources
+from engine.ledger.jobs.statements import sql
+from engine.ledger.jobs.texts import from_text, to_json, to_text
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
 from engine.model.ledger_writes import Learned

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import scopes
-from engine.ledger.sqlite.statements import sql
-from engine.ledger.sqlite.texts import to_text
+from engine.ledger.jobs import scopes
+from engine.ledger.jobs.statements import sql
+from engine.ledger.jobs.texts import to_text
 from engine.model.settings import CompanyKey
 
 REKEY = "insert or replace into wire_keys (scope, source_key, wire_key, at) values (?, ?, ?, ?)"

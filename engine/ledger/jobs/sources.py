@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import scopes
-from engine.ledger.sqlite.texts import to_json
+from engine.ledger.jobs import scopes
+from engine.ledger.jobs.texts import to_json
 from engine.model.settings import AccountCompany, CompanyKey
 from engine.model.wanted import FileEnd, GoodCounts, SourceCounts, SourceMarks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, to_text
+from engine.ledger.jobs.texts import from_text, to_text
 
 READ = "select told_at from told where origin = ? and what = ?"
 WORDS = "select words from told where origin = ? and what = ?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, to_text
+from engine.ledger.jobs.texts import from_text, to_text
 from engine.model.resting import Pause, Rest
 
 NOTES = "select name, value from key_notes where origin = ? and account = ?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import asked_json, from_text, to_text
+from engine.ledger.jobs.texts import asked_json, from_text, to_text
 from engine.model.known import THE_RUN, Known, Shown, known_after, known_of_run
 from engine.model.result import RunResult
 from engine.model.settings import NamedCompany

@@ -8,8 +8,8 @@ import orjson
 
 from engine.errors import LedgerError
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import scopes
-from engine.ledger.sqlite.texts import from_text, to_json, to_text
+from engine.ledger.jobs import scopes
+from engine.ledger.jobs.texts import from_text, to_json, to_text
 from engine.model.row_history import Applied
 from engine.model.settings import CompanyKey
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import attempts, resting, scopes
-from engine.ledger.sqlite.rows import read_one
-from engine.ledger.sqlite.statements import sql
-from engine.ledger.sqlite.texts import from_text, optional_instant
+from engine.ledger.jobs import attempts, resting, scopes
+from engine.ledger.jobs.rows import read_one
+from engine.ledger.jobs.statements import sql
+from engine.ledger.jobs.texts import from_text, optional_instant
 from engine.model.resting import Rejection
 from engine.model.row_history import Life
 from engine.model.settings import CompanyKey

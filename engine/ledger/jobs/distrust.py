@@ -7,9 +7,9 @@ source rows of the last good run, and a key mismatch, which no listing clears up
 from __future__ import annotations
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import scopes
-from engine.ledger.sqlite.statements import sql
-from engine.ledger.sqlite.texts import to_json
+from engine.ledger.jobs import scopes
+from engine.ledger.jobs.statements import sql
+from engine.ledger.jobs.texts import to_json
 from engine.model.company_record import KEY_MISMATCH
 from engine.model.row_record import Agreement
 from engine.model.settings import CompanyKey

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, to_text
+from engine.ledger.jobs.texts import from_text, to_text
 from engine.model.quota import DayUse, UsedUp, block
 
 READ = """

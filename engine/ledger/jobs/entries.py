@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.statements import sql
+from engine.ledger.jobs.statements import sql
 from engine.model.resource import Resource
 from engine.model.row_record import FRESH, entry_names
 from engine.model.table import transposed

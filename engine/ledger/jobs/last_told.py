@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.runs import last_syncs
-from engine.ledger.sqlite.texts import from_text, optional_instant, to_text
+from engine.ledger.jobs.runs import last_syncs
+from engine.ledger.jobs.texts import from_text, optional_instant, to_text
 from engine.model.balance import Balance, State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, LastSync

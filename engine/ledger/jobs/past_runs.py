@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.last_told import COLUMNS, loaded, problem_of
-from engine.ledger.sqlite.runs import last_syncs, runs_where
-from engine.ledger.sqlite.texts import from_text, optional_instant
+from engine.ledger.jobs.last_told import COLUMNS, loaded, problem_of
+from engine.ledger.jobs.runs import last_syncs, runs_where
+from engine.ledger.jobs.texts import from_text, optional_instant
 from engine.model.balance import Balance, State
 from engine.model.past_run import CompanyInRun, PastResult
 from engine.model.result import CompanyResult, LastSync, PastRun, Requests, RunResult

@@ -8,8 +8,8 @@ from operator import attrgetter
 
 from engine.errors import LedgerError
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite import known_problems, to_retry
-from engine.ledger.sqlite.texts import from_text, optional_instant, optional_text, to_json, to_text
+from engine.ledger.jobs import known_problems, to_retry
+from engine.ledger.jobs.texts import from_text, optional_instant, optional_text, to_json, to_text
 from engine.model.balance import State
 from engine.model.result import CompanyResult, LastSync, PastRun, RunResult, journal_json
 from engine.model.settings import NamedCompany

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import orjson
 
 from engine.ledger.connection import Connection
-from engine.ledger.sqlite.texts import from_text, to_json, to_text
+from engine.ledger.jobs.texts import from_text, to_json, to_text
 from engine.model.ledger_writes import Settlement
 from engine.model.outcome import Column, Outcome
 from engine.model.row_history import RowAttempt

@@ -1,0 +1,1 @@
+"""What the ledger does in a database: one module for each subject, with its statements as SQLite spells them."""
