@@ -141,7 +141,7 @@ async def test_no_more_requests_are_out_than_may_be_even_for_more_workers_than_t
 
 async def test_what_one_worker_is_asked_to_wait_for_holds_the_others(workers: Workers) -> None:
     await workers.start(3, requests_per_second=200.0)
-    workers.api.set_faults(Rule(effect=faults.Status(status=429, headers={"Retry-After": "1"}), after=30, times=1))
+    workers.api.set_faults(Rule(effect=faults.Status(status=429, headers={"Retry-After": "1"}), after=12, times=1))
     runs = zip(workers.engines, workers.companies(each=12), strict=True)
     watched = await asyncio.gather(*(watch(engine, *companies) for engine, companies in runs))
     assert [result.exit_code for _, result in watched] == [0] * 3

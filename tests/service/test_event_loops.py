@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -32,6 +32,14 @@ ROWS = [Dimension(f"K{n}", "account", "GL Account", f"Account {n}", str(n)) for 
 COMPANY = Company(id=123, source=from_iterable(ROWS))
 SLOW = Rule(effect=faults.Latency(seconds=0.1), match=Match(operation="bulk"))
 TRIO = r"`await trio\.to_thread\.run_sync\(dimsync\.run_sync, settings, companies\)`"
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a program, even where whoever began the tests ignores it, as a shell does in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Watcher:
