@@ -4,13 +4,15 @@ A column for each field costs a fraction of a tuple for each row: to make, to co
 which visits each tuple again and again. What is done to all rows is done column by column, in C.
 
 A table that is whole has tuples for columns: the collector looks once at a tuple of texts, and then never again. A list
-of 100,000 texts it walks through in each of its passes, for 2 ms, and nothing else of the program runs meanwhile.
+of 100,000 texts it walks through in each of its passes, for 2 ms, and nothing else of the program runs meanwhile. So
+long tuples are shown to it one by one, as they are made: its next pass would walk through all of them together.
 """
 
 from __future__ import annotations
 
 import gc
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import compress, count, islice, repeat
@@ -48,8 +50,10 @@ class Table(Sequence[Row]):
         return zip(*map(self._columns.__getitem__, names), strict=True)
 
     def take(self, positions: Sequence[int]) -> Table[Row]:
-        """Return the rows at these positions, in this order."""
-        columns = (tuple(taken(column, positions)) for column in self._columns.values())
+        """Return the rows at these positions, in this order. All rows of a whole table share its columns."""
+        columns: Iterable[Column] = self._columns.values()
+        if not self._is_whole or not _are_all(positions, len(self)):
+            columns = (_shown(tuple(taken(column, positions))) for column in columns)
         found = Table(tuple(self._columns), columns, self._make)
         found._is_whole = True
         return found
@@ -60,6 +64,8 @@ class Table(Sequence[Row]):
 
     def extend(self, rows: Table[Row]) -> None:
         """Take in further rows of the same fields, in the same order. An empty, whole table shares a whole one's."""
+        if not len(rows):
+            return
         if self._is_whole:
             self._is_whole = rows._is_whole and not len(self)
             if self._is_whole:
@@ -70,15 +76,12 @@ class Table(Sequence[Row]):
             column.extend(more)  # type: ignore[attr-defined]
 
     def seal(self) -> None:
-        """Make tuples of the columns, as the table is whole.
-
-        A long one is shown to the collector at once, since its next pass would hold the program up for all of them.
-        """
+        """Make tuples of the columns, as the table is whole."""
         self._is_whole = True
-        for name, column in self._columns.items():
-            self._columns[name] = tuple(column)
-            if isinstance(column, list) and len(column) > SLICE and gc.isenabled():
-                gc.collect(0)
+        for name in self._columns:
+            if not isinstance(self._columns[name], tuple):
+                self._columns[name] = tuple(self._columns[name])  # the list is let go before the collector looks
+                _shown(self._columns[name])
 
     def share(self, other: Table[Any], *names: str) -> None:
         """Let equal values of these fields be one object in both tables: two lists of a giant's texts become one."""
@@ -88,7 +91,7 @@ class Table(Sequence[Row]):
             pairs = zip(column, column, strict=True)
             for _ in range(0, len(column), SLICE):
                 theirs.update(islice(pairs, SLICE))
-            self._columns[name] = tuple(gathered(map(theirs.get, own, own)))
+            self._columns[name] = _shown(tuple(gathered(map(theirs.get, own, own))))
 
     def drain(self) -> None:
         """Free the columns one after the other, for a table that is not looked at any more."""
@@ -97,7 +100,8 @@ class Table(Sequence[Row]):
 
     def in_order_of(self, name: str) -> list[int]:
         """Return the positions in the order of a field's values."""
-        return sorted(range(len(self)), key=self._columns[name].__getitem__)
+        column = self._columns[name]
+        return [at for part in _in_parts(column) for at in sorted(part, key=column.__getitem__)]
 
     def __len__(self) -> int:
         return len(next(iter(self._columns.values())))
@@ -179,6 +183,37 @@ def _place(positions: dict[str, int], keys: Column, first: int) -> None:
     if len(keys) > SLICE:
         for _ in range(SLICE, len(keys), SLICE):
             positions.update(islice(found, SLICE))
+
+
+def _shown(column: Column) -> Column:
+    """Return a new column. If it is long, the collector has looked at it."""
+    if len(column) > SLICE and gc.isenabled():
+        gc.collect(0)
+    return column
+
+
+def _are_all(positions: Sequence[int], length: int) -> bool:
+    """Return whether these are the positions of all rows of a table, in their order."""
+    if isinstance(positions, range):
+        return positions == range(length)
+    are_there = map(eq, positions, count())
+    return len(positions) == length and all(all(islice(are_there, SLICE)) for _ in range(0, length, SLICE))
+
+
+def _in_parts(column: Column) -> Iterable[Sequence[int]]:
+    """Return the positions of a column in parts: each value of a part comes before those of the next one, or is equal.
+
+    No part is much longer than `SLICE`, unless many values are equal, since each part is sorted by one call.
+    """
+    if len(column) <= SLICE:
+        return [range(len(column))]
+    parts = len(column) * 2 // SLICE + 1
+    some = sorted(column[:: len(column) // (parts * 16)])
+    bounds = some[16::16]
+    found: list[list[int]] = [[] for _ in range(len(bounds) + 1)]
+    for position, value in enumerate(column):
+        found[bisect_right(bounds, value)].append(position)
+    return found
 
 
 def distinct(values: Iterable[Value]) -> KeysView[Value]:
