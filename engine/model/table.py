@@ -13,10 +13,10 @@ from __future__ import annotations
 import gc
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import compress, count, islice, repeat
-from operator import eq, itemgetter, ne
+from itertools import chain, compress, count, islice, repeat
+from operator import contains, eq, itemgetter, ne
 from typing import Any, Generic, TypeVar, overload
 
 Row = TypeVar("Row")
@@ -35,11 +35,21 @@ class Table(Sequence[Row]):
 
     __slots__ = ("_columns", "_is_whole", "_make")
 
-    def __init__(self, names: Sequence[str], columns: Iterable[Column], make: Callable[[tuple[Any, ...]], Row]) -> None:
-        """Take a column for each name, all of one length, and what makes a row of the values at one position."""
+    def __init__(
+        self,
+        names: Iterable[str],
+        columns: Iterable[Column],
+        make: Callable[[tuple[Any, ...]], Row],
+        *,
+        is_whole: bool = False,
+    ) -> None:
+        """Take a column for each name, all of one length, and what makes a row of the values at one position.
+
+        `is_whole`: the columns are tuples.
+        """
         self._columns = dict(zip(names, columns, strict=True))
         self._make = make
-        self._is_whole = False  # its columns are tuples
+        self._is_whole = is_whole
 
     def column(self, name: str) -> Column:
         """Return the values of a field, by position."""
@@ -51,12 +61,20 @@ class Table(Sequence[Row]):
 
     def take(self, positions: Sequence[int]) -> Table[Row]:
         """Return the rows at these positions, in this order. All rows of a whole table share its columns."""
-        columns: Iterable[Column] = self._columns.values()
-        if not self._is_whole or not _are_all(positions, len(self)):
-            columns = (_shown(tuple(taken(column, positions))) for column in columns)
-        found = Table(tuple(self._columns), columns, self._make)
-        found._is_whole = True
-        return found
+        if self._is_whole and _are_all(positions, len(self)):
+            return self._whole(self._columns.values())
+        columns = (tuple(taken(column, positions)) for column in self._columns.values())
+        return self._whole(columns if len(positions) <= SLICE else map(_shown, columns))
+
+    def joined(self, *others: Table[Row]) -> Table[Row]:
+        """Return the rows of this table and of others with the same fields, in this order."""
+        parts = (self, *others)
+        columns = (chain.from_iterable([each.column(name) for each in parts]) for name in self._columns)
+        return self._whole(_shown(tuple(gathered(column))) for column in columns)
+
+    def _whole(self, columns: Iterable[Column]) -> Table[Row]:
+        """Return a table of other rows of this kind. The columns are tuples; the collector has seen long ones."""
+        return Table(self._columns, columns, self._make, is_whole=True)
 
     def listed(self) -> list[Row]:
         """Return all rows, made."""
@@ -64,9 +82,9 @@ class Table(Sequence[Row]):
 
     def extend(self, rows: Table[Row]) -> None:
         """Take in further rows of the same fields, in the same order. An empty, whole table shares a whole one's."""
-        if not len(rows):
-            return
         if self._is_whole:
+            if not len(rows):
+                return
             self._is_whole = rows._is_whole and not len(self)
             if self._is_whole:
                 self._columns.update(rows._columns)
@@ -101,6 +119,8 @@ class Table(Sequence[Row]):
     def in_order_of(self, name: str) -> list[int]:
         """Return the positions in the order of a field's values."""
         column = self._columns[name]
+        if len(column) <= 2 * SLICE:
+            return sorted(range(len(column)), key=column.__getitem__)
         return [at for part in _in_parts(column) for at in sorted(part, key=column.__getitem__)]
 
     def __len__(self) -> int:
@@ -115,7 +135,7 @@ class Table(Sequence[Row]):
     def __getitem__(self, index: slice) -> Table[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | Table[Row]:
         if isinstance(index, slice):
-            return Table(tuple(self._columns), (column[index] for column in self._columns.values()), self._make)
+            return Table(self._columns, (column[index] for column in self._columns.values()), self._make)
         return self._make(tuple([column[index] for column in self._columns.values()]))
 
     def __eq__(self, other: object) -> bool:
@@ -186,7 +206,7 @@ def _place(positions: dict[str, int], keys: Column, first: int) -> None:
 
 
 def _shown(column: Column) -> Column:
-    """Return a new column. If it is long, the collector has looked at it."""
+    """Return a new column; if it is long, once the collector has looked at it."""
     if len(column) > SLICE and gc.isenabled():
         gc.collect(0)
     return column
@@ -200,14 +220,12 @@ def _are_all(positions: Sequence[int], length: int) -> bool:
     return len(positions) == length and all(all(islice(are_there, SLICE)) for _ in range(0, length, SLICE))
 
 
-def _in_parts(column: Column) -> Iterable[Sequence[int]]:
-    """Return the positions of a column in parts: each value of a part comes before those of the next one, or is equal.
+def _in_parts(column: Column) -> list[list[int]]:
+    """Return the positions of a long column in parts of about `SLICE`, to be sorted one by one.
 
-    No part is much longer than `SLICE`, unless many values are equal, since each part is sorted by one call.
+    All values of a part come before those of the next one; equal values are in one part.
     """
-    if len(column) <= SLICE:
-        return [range(len(column))]
-    parts = len(column) * 2 // SLICE + 1
+    parts = len(column) // SLICE + 1
     some = sorted(column[:: len(column) // (parts * 16)])
     bounds = some[16::16]
     found: list[list[int]] = [[] for _ in range(len(bounds) + 1)]
@@ -222,16 +240,27 @@ def distinct(values: Iterable[Value]) -> KeysView[Value]:
     The keys of a dict take 20 to 40 bytes a text, where a set takes 27 to 104, by their number. `operator.contains`
     asks for one of them in two thirds of the time of `__contains__`.
     """
-    left = iter(values)
-    found = dict.fromkeys(islice(left, SLICE))
-    while part := dict.fromkeys(islice(left, SLICE)):
-        found |= part
+    found: dict[Value, None] = {}
+    mark(found, values, None)
     return found.keys()
+
+
+def mark(found: dict[Value, Other], keys: Iterable[Value], value: Other) -> None:
+    """Give many keys of a dict one value, slice by slice."""
+    left = iter(keys)
+    while part := dict.fromkeys(islice(left, SLICE), value):
+        found |= part
 
 
 def has_any(values: AbstractSet[Value], others: Iterator[Value], count: int) -> bool:
     """Return whether any of many values, of which there are `count`, is in a set; slice by slice."""
     return bool(values) and any(not values.isdisjoint(islice(others, SLICE)) for _ in range(0, count, SLICE))
+
+
+def has_all(values: Container[Value], others: Collection[Value]) -> bool:
+    """Return whether all of many other values are among some; slice by slice."""
+    are_there = map(contains, repeat(values), others)
+    return all(all(islice(are_there, SLICE)) for _ in range(0, len(others), SLICE))
 
 
 def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
