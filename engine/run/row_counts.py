@@ -27,7 +27,7 @@ class RowCounts:
     def __init__(self) -> None:
         self.wanted: Wanted | None = None  # the rows that are counted; None: the source is not read
         self.source: Wanted | None = None  # all of the source's rows, as far as they are known
-        self.done: dict[str, Column] = {}  # rows that were created or updated, by key
+        self.done: dict[str, bool] = {}  # rows that were created or updated, by key: whether they were created
         self.plan: Plan | None = None  # None: not compared
         self.dry = False  # nothing is sent: planned rows stand in the column that they are meant for
         self.rest = Column.DEFERRED
@@ -95,7 +95,7 @@ class RowCounts:
             self._open.pop(result.change.row.key, None)
             self._final[result.column] += 1
             if result.column in STORED:
-                self.done[result.change.row.key] = result.column
+                self.done[result.change.row.key] = result.column is Column.CREATED
                 continue
             if result.column is Column.HELD:
                 self.problem("key-unconfirmed", result.message, result.change.row.key)
@@ -154,7 +154,7 @@ class RowCounts:
         """
         stored = keys & self.done.keys()
         for key in stored:
-            self._final[self.done.pop(key)] -= 1
+            self._take_back(key)
         found = min(len(self._counted(keys - stored)), self._unchanged)
         self._reopened += found
         self._final[Column.DEFERRED] += found + len(stored)
@@ -169,7 +169,7 @@ class RowCounts:
             if key in self._open:
                 del self._open[key]
             elif key in self.done:
-                self._final[self.done.pop(key)] -= 1
+                self._take_back(key)
             elif self._place(key)[0] in told:
                 continue
             elif self._unchanged:
@@ -178,6 +178,10 @@ class RowCounts:
                 continue
             self._final[column] += 1
             self.problem(code, messages[key], key)
+
+    def _take_back(self, key: str) -> None:
+        """Count a row as stored no more."""
+        self._final[Column.CREATED if self.done.pop(key) else Column.UPDATED] -= 1
 
     def _counted(self, keys: Iterable[str]) -> frozenset[str]:
         """Return those of some keys whose rows are counted. The keys of all are kept once one was asked for."""
