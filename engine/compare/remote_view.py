@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import compress
 
@@ -12,7 +11,7 @@ from engine.model.dimension import DIMENSIONS, NaturalKey, RemoteRow, natural_ke
 from engine.model.resource import Resource
 from engine.model.resting import NOT_LISTED
 from engine.model.row_record import CODE_KNOWN, CONFIRMED, SETTLED, RowRecord, remote_id_of
-from engine.model.table import Keyed, Table, constant, distinct, taken
+from engine.model.table import Keyed, Table, constant, distinct, taken, uses_of
 
 
 class RemoteView:
@@ -53,7 +52,7 @@ class RemoteView:
         if self.resource.label is None:
             return {}
         shown = self.rows.table.columns(*self.resource.kind, self.resource.label)
-        for (*kind, label), count in Counter(shown).items():
+        for (*kind, label), count in uses_of(shown).items():
             if label:  # not shown is unknown, not empty
                 best[tuple(kind)] = min(best.get(tuple(kind), (0, "")), (-count, label))
         return {kind: label for kind, (_, label) in best.items()}
@@ -86,7 +85,7 @@ def _as_acknowledged(record: CompanyRecord) -> Sequence[int]:
         kept = [position for position, key in enumerate(table.column("key")) if key not in hidden]
     ids, flags = table.column("remote_id"), table.column("flags")
     if len(distinct(ids)) < len(ids) or None in ids:
-        uses = Counter(ids)
+        uses = uses_of(ids)
         kept = [position for position in kept if ids[position] is not None and uses[ids[position]] == 1]
     for name in ("seen", "agreement"):
         column = table.column(name)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, compress, count, islice, repeat
@@ -25,6 +26,9 @@ Other = TypeVar("Other")
 
 SLICE = 8_000
 """Rows that are taken at a time where one call in C for all of them would keep other threads waiting: 1 to 4 ms."""
+
+FEW = 2_000
+"""As many where each is looked up in a dict of all: it and its text are seldom in the processor's cache by then."""
 
 Column = Sequence[Any]
 """The values of one field, by position."""
@@ -107,9 +111,9 @@ class Table(Sequence[Row]):
             own, column = self._columns[name], other.column(name)
             theirs: dict[Any, Any] = {}
             pairs = zip(column, column, strict=True)
-            for _ in range(0, len(column), SLICE):
-                theirs.update(islice(pairs, SLICE))
-            self._columns[name] = _shown(tuple(gathered(map(theirs.get, own, own))))
+            for _ in range(0, len(column), FEW):
+                theirs.update(islice(pairs, FEW))
+            self._columns[name] = _shown(tuple(gathered(map(theirs.get, own, own), FEW)))
 
     def drain(self) -> None:
         """Free the columns piece by piece, for a table that is not looked at any more."""
@@ -198,10 +202,10 @@ class Keyed(Mapping[str, Row], Generic[Row]):
 def _place(positions: dict[str, int], keys: Column, first: int) -> None:
     """Note the positions of keys, of which the first one is given."""
     found = zip(keys, count(first), strict=False)
-    positions.update(islice(found, SLICE))
-    if len(keys) > SLICE:
-        for _ in range(SLICE, len(keys), SLICE):
-            positions.update(islice(found, SLICE))
+    positions.update(islice(found, FEW))
+    if len(keys) > FEW:
+        for _ in range(FEW, len(keys), FEW):
+            positions.update(islice(found, FEW))
 
 
 def _shown(column: Column) -> Column:
@@ -213,10 +217,12 @@ def _shown(column: Column) -> Column:
 
 def _are_all(positions: Sequence[int], length: int) -> bool:
     """Return whether these are the positions of all rows of a table, in their order."""
+    if len(positions) != length:
+        return False
     if isinstance(positions, range):
         return positions == range(length)
     are_there = map(eq, positions, count())
-    return len(positions) == length and all(all(islice(are_there, SLICE)) for _ in range(0, length, SLICE))
+    return all(all(islice(are_there, SLICE)) for _ in range(0, length, SLICE))
 
 
 def ordered(column: Column) -> list[int]:
@@ -258,6 +264,15 @@ def mark(found: dict[Value, Other], keys: Iterable[Value], value: Other) -> None
         found |= part
 
 
+def uses_of(values: Iterable[Value]) -> Counter[Value]:
+    """Return how often there is each of many values; they are counted slice by slice."""
+    left = iter(values)
+    found = Counter(islice(left, SLICE))
+    while part := list(islice(left, SLICE)):
+        found.update(part)
+    return found
+
+
 def has_any(values: AbstractSet[Value], others: Iterator[Value], count: int) -> bool:
     """Return whether any of many values, of which there are `count`, is in a set; slice by slice."""
     return bool(values) and any(not values.isdisjoint(islice(others, SLICE)) for _ in range(0, count, SLICE))
@@ -266,7 +281,7 @@ def has_any(values: AbstractSet[Value], others: Iterator[Value], count: int) -> 
 def has_all(values: Container[Value], others: Collection[Value]) -> bool:
     """Return whether all of many other values are among some; slice by slice."""
     are_there = map(contains, repeat(values), others)
-    return all(all(islice(are_there, SLICE)) for _ in range(0, len(others), SLICE))
+    return all(all(islice(are_there, FEW)) for _ in range(0, len(others), FEW))
 
 
 def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
@@ -288,10 +303,10 @@ def taken(column: Sequence[Value], positions: Iterable[int]) -> list[Value]:
     return gathered(map(column.__getitem__, positions))
 
 
-def gathered(values: Iterator[Value]) -> list[Value]:
+def gathered(values: Iterator[Value], at_once: int = SLICE) -> list[Value]:
     """Return values as a list that is made slice by slice."""
-    found = list(islice(values, SLICE))
-    while part := list(islice(values, SLICE)):
+    found = list(islice(values, at_once))
+    while part := list(islice(values, at_once)):
         found += part
     return found
 

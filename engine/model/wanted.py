@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from engine.model.dimension import Dimension, NaturalKey, dimension_table
 from engine.model.outcome import Problem
-from engine.model.table import Table
+from engine.model.table import Table, uses_of
 
 PART = 32
 """Bits of a place's number within its part: the part, counted from 0, is in the bits above."""
@@ -224,7 +223,7 @@ class Wanted:
         A source that does not count its rows has the company's.
         """
         sources = self.sources or (SourceCounts(self.file or "", self.read_rows, self.left_out),)
-        kept = Counter(dimension_table(self.rows).column("type_code"))
+        kept = uses_of(dimension_table(self.rows).column("type_code"))
         return GoodCounts(sources, dict(sorted(kept.items())), self.marks)
 
     @property

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from engine.model.change import Change
 from engine.model.outcome import STORED, BulkAnswer, Chunk, Column, ItemResult
 from engine.model.row_record import CONFIRMED, SETTLED, RowRecord, as_entries
-from engine.model.table import SLICE, gathered
+from engine.model.table import FEW, gathered, uses_of
 from engine.send.known_rows import KnownRows
 
 
@@ -161,12 +161,12 @@ def confirmed_keys(records: Mapping[str, RowRecord]) -> Confirmed:
     ids, keys = (gathered(compress(table.column(name), sure)) for name in ("remote_id", "key"))
     first: dict[str, str] = {}
     pairs = zip(ids, keys, strict=True)
-    for _ in range(0, len(keys), SLICE):
-        first.update(islice(pairs, SLICE))
+    for _ in range(0, len(keys), FEW):
+        first.update(islice(pairs, FEW))
     if len(first) == len(keys):
         return Confirmed(key=first)
     shared: dict[str, tuple[str, ...]] = {}  # some ids are shared, or not known
-    uses = Counter(ids)
+    uses = uses_of(ids)
     for remote_id, key in zip(ids, keys, strict=True):
         if remote_id and uses[remote_id] > 1:
             shared[remote_id] = (*shared.get(remote_id, ()), key)

@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "3335c950f46ecc1c"}
+SOURCES = {2: "6f8464d19c0f1dd6"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from sys import getrefcount
 
 import pytest
@@ -14,12 +15,15 @@ from engine.model.table import (
     Table,
     distinct,
     gathered,
+    has_all,
     has_any,
+    mark,
     packed,
     positions_of,
     taken,
     transposed,
     unequal,
+    uses_of,
 )
 from tests.unit.model_server import dim
 
@@ -128,6 +132,14 @@ def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     assert list(packed(iter(range(rows)))) == columns[1]
     assert taken(columns[1], reversed(range(rows))) == columns[1][::-1]
     assert table.take(range(1, rows)).column("key") == tuple(columns[0][1:])
+    assert uses_of(number % 7 for number in range(rows)) == Counter(number % 7 for number in range(rows))
+    assert has_all(set(columns[1]), range(rows))
+    assert not has_all(set(columns[1]), range(rows + 1))
+    marked: dict[str, bool] = {}
+    mark(marked, columns[0], True)
+    assert marked == dict.fromkeys(columns[0], True)
+    whole = dimension_table([dim(key, "1") for key in columns[0]])
+    assert whole.joined(whole, dimension_table(ROWS)) == [*whole, *whole, *ROWS]
     assert positions_of((number % 3 == 1 for number in range(rows)), rows) == list(range(1, rows, 3))
     keyed = Keyed(table, "key")
     assert keyed.positions == {key: number for key, number, _ in given}
