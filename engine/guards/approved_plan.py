@@ -68,5 +68,6 @@ def _taken_apart(passed: bytes | None) -> set[bytes]:
 
 
 def _mark(row: Dimension) -> bytes:
-    text = "\0".join([value or "" for value in row.resource.without_label(row)])  # no field holds a NUL
+    values = row.resource.without_label(row)
+    text = "\0".join([value or "" for value in values] if None in values else values)  # no field holds a NUL
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()
