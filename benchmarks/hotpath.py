@@ -172,7 +172,7 @@ class HotPath:
     def _cut(self) -> Any:
         plan = self.left["compare"]
         how = Cut(max_rows=100, max_bytes=10**6, encode=DIALECT.row, body=partial(DIALECT.bulk_body, COMPANY))
-        return list(cut(plan.creates + plan.updates, how))
+        return list(cut(plan.changes, how))
 
     def _reconcile(self) -> Any:
         chunks = self.left["cut and encode chunks"]

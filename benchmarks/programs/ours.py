@@ -82,7 +82,7 @@ def _account(account_id: str, limits: Limits) -> Account:
 
 
 class SingleRows:
-    """A program's own source, which gives one row at a time."""
+    """A program's own source, which reads and gives one row at a time, so that it holds up no event loop itself."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -90,8 +90,9 @@ class SingleRows:
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the rows of a file."""
-        for line in self._path.read_bytes().splitlines():
-            yield orjson.loads(line)
+        with self._path.open("rb") as lines:
+            for line in lines:
+                yield orjson.loads(line)
 
 
 def _companies(job: Job) -> list[Company]:

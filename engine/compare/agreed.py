@@ -256,7 +256,7 @@ def _touched(
     natural = distinct(theirs)
     own_keys, ids = joined.sent("key"), joined.sent("remote_id")
     is_free = not has_any(natural, joined.entries.columns(*names), len(joined.entries))
-    if is_free and claimed.isdisjoint(ids) and keys.isdisjoint(listed):
+    if is_free and not has_any(claimed, iter(ids), len(ids)) and keys.isdisjoint(listed):
         return frozenset()
     own = zip(*(taken(joined.sent(name), alike) for name in names), strict=True)
     return {

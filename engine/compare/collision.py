@@ -6,10 +6,10 @@ Two keys of the source lead to one remote row. Neither is sent again until one o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
+from itertools import chain
 from operator import attrgetter
 
 from engine.compare.matching import Matching, Pair, Via
@@ -92,8 +92,9 @@ def sharing(matching: Matching, record: CompanyRecord) -> dict[str, set[str]]:
     The ledger links the remote row to one key, and the row shows the type and ERP id that were acknowledged under the
     other key, which leads to no other row. Answers have acknowledged both keys.
     """
-    homeless = {hold.key for hold in matching.holds} | {row.key for row in matching.missing}
-    lost = dict(_acknowledged(homeless, record))
+    missing = record.resource.wanted_table(matching.missing).column("key")
+    homeless = chain((hold.key for hold in matching.holds), missing)
+    lost = dict(_acknowledged(filter(record.entries.positions.__contains__, homeless), record))
     if not lost:
         return {}
     links = {record.rows[key].remote_id: key for key in lost.values()}
@@ -107,9 +108,9 @@ def sharing(matching: Matching, record: CompanyRecord) -> dict[str, set[str]]:
     return found
 
 
-def _acknowledged(keys: AbstractSet[str], record: CompanyRecord) -> Iterator[tuple[NaturalKey, str]]:
+def _acknowledged(keys: Iterable[str], record: CompanyRecord) -> Iterator[tuple[NaturalKey, str]]:
     """Yield rows that an answer has acknowledged. A row known by a listing alone has an id of its own."""
-    for key in record.rows.keys() & keys:
+    for key in keys:
         known = record.rows[key]
         if known.outcome_known and (known.confirmed or known.remote_id is None):
             yield natural_key(known.row), key

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.model.change import Change, Hold, Plan
+from engine.model.change import Change, Hold, Plan, together
 
 
 def hold_existing(plan: Plan) -> Plan:
     """Return the plan with a hold in the place of each update."""
-    updates = plan.updates + plan.canaries
+    updates = together(plan.updates, plan.canaries)
     if not updates:
         return plan
     holds = sorted((*plan.holds, *map(_exists, updates)))

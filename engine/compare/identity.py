@@ -115,8 +115,12 @@ def _traits(row: Dimension | RemoteRow, *, of: NaturalKey | None = None) -> tupl
     `of`: the kind that the row is taken to be of; None: its own.
     """
     kind = row.resource.kind_of(row) if of is None else of
-    identifier: str = getattr(row, row.resource.identifier)
-    return (*kind, "id", identifier.casefold().lstrip("0") or "0"), (*kind, "name", row.name)
+    return (*kind, "id", folded(getattr(row, row.resource.identifier))), (*kind, "name", row.name)
+
+
+def folded(identifier: str) -> str:
+    """Return what identifiers that look alike have in common."""
+    return identifier.casefold().lstrip("0") or "0"
 
 
 def _kindless(row: Dimension | RemoteRow) -> Trait:

@@ -6,7 +6,7 @@ A wanted row is, in this order, the remote row (1) whose listed key is equal, (2
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from engine.compare.agreed import Agreed
@@ -19,6 +19,7 @@ from engine.compare.identity import (
     without_shifted,
 )
 from engine.compare.matching import Matching, Pair, Via
+from engine.compare.new_rows import parted
 from engine.compare.remote_view import RemoteView
 from engine.model.change import Hold
 from engine.model.company_record import CompanyRecord
@@ -35,7 +36,7 @@ def join(
     `alike`: a person has looked and says that rows which look like one in Ottimate are new: they are created. `agreed`:
     rows that need no pair; they are left out.
     """
-    rows: list[Dimension] = agreed.rows.listed() if agreed else sorted(wanted.rows, key=attrgetter("key"))
+    new, rows = _parted(agreed, record) if agreed else ((), sorted(wanted.rows, key=attrgetter("key")))
     remotes = dict(agreed.remotes.items() if agreed else view.rows.items())
     pairs, rest, holds, contested = _by_key(rows, remotes, record)
     taken = {pair.remote.id: pair.row.key for pair in pairs}
@@ -54,12 +55,26 @@ def join(
         contested.update(remote.id for remote in loose if natural_key(remote) in borne)
     return Matching(
         pairs=pairs,
-        missing=missing,
+        missing=_together(new, missing, record),
         holds=sorted(holds),
         contested=contested,
         orphans=sorted(remote.id for remote in loose if remote.id not in contested),
         agreed=agreed,
     )
+
+
+def _parted(agreed: Agreed, record: CompanyRecord) -> tuple[Sequence[Dimension], list[Dimension]]:
+    """Return the open rows that are plainly new, and the others."""
+    new, others = parted(agreed.rows, agreed.remotes, record)
+    return new, others.listed()
+
+
+def _together(new: Sequence[Dimension], missing: list[Dimension], record: CompanyRecord) -> Sequence[Dimension]:
+    """Return all rows that are not there, in the order of their keys."""
+    if not new or not missing:
+        return new or missing
+    table = record.resource.wanted_table(new).joined(record.resource.wanted_table(missing))
+    return table.take(table.in_order_of("key"))
 
 
 def _by_key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
@@ -35,7 +36,7 @@ class Matching:
     """Each wanted row once: paired, missing or held. Each remote row once: paired, contested or an orphan."""
 
     pairs: list[Pair]
-    missing: list[Dimension]  # no remote row could be theirs: to be created
+    missing: Sequence[Dimension]  # no remote row could be theirs: to be created
     holds: list[Hold]
     contested: set[str] = field(default_factory=set)  # ids of remote rows that a held or invalid row may mean
     orphans: list[str] = field(default_factory=list)  # ids

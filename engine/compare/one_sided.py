@@ -5,7 +5,7 @@ A cause is stated only where the ledger proves it. Where it cannot, the differen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from engine.compare.matching import Matching
 from engine.compare.remote_view import RemoteView
@@ -16,7 +16,7 @@ from engine.model.remote_id import is_linked
 from engine.model.row_record import SETTLED, remote_id_of
 
 
-def missing(rows: list[Dimension], view: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
+def missing(rows: Iterable[Dimension], view: RemoteView, record: CompanyRecord) -> Iterator[Difference]:
     """Yield the rows that are not in Ottimate.
 
     1. The ledger does not know the key, or only as a create whose answer was lost: new in the ERP.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
-from operator import attrgetter
 
+from engine.compare.agreed import Agreed
 from engine.compare.differing import differing
 from engine.compare.flapping import flapping_hold, is_revert
 from engine.compare.labels import Labels, is_retyped
@@ -15,14 +14,15 @@ from engine.compare.remote_view import RemoteView
 from engine.compare.spelling_notes import SpellingNotes
 from engine.compare.taken_keys import hold_taken
 from engine.compare.unconfirmed import Shifts, unconfirmed_hold, was_ours
-from engine.model.change import Change, Hold, Plan
+from engine.model.change import Change, Changes, Hold, Plan, change_table, together
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, stood_in
 from engine.model.remote_id import is_linked
+from engine.model.resource import Resource
 from engine.model.settings import Adopt
+from engine.model.table import Column, Table, constant
 
 _NAME: tuple[str, ...] = ("name",)
-_key = attrgetter("row.key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,7 @@ def diff(matching: Matching, view: RemoteView, record: CompanyRecord, rules: Dif
     Pure: the same rows in any order give the same plan, digest included. O(rows) time.
     """
     draft = _Draft(
+        resource=view.resource,
         rules=rules,
         labels=Labels(view, relabel=rules.relabel),
         shifts=Shifts(record),
@@ -68,8 +69,6 @@ def diff(matching: Matching, view: RemoteView, record: CompanyRecord, rules: Dif
     )
     for pair in matching.pairs:
         draft.take(pair)
-    if (agreed := matching.agreed) is not None:
-        draft.updates.extend(map(draft.change, agreed.renamed, agreed.renamed_remotes, repeat(_NAME)))
     return hold_taken(draft.plan(matching), view)
 
 
@@ -77,6 +76,7 @@ def diff(matching: Matching, view: RemoteView, record: CompanyRecord, rules: Dif
 class _Draft:
     """A plan in the making: each pair ends as unchanged, an update, a canary or a hold."""
 
+    resource: Resource
     rules: DiffRules
     labels: Labels
     shifts: Shifts
@@ -96,9 +96,9 @@ class _Draft:
         """Return the plan: what pairs have become, rows that are missing, and rows that are plainly agreed."""
         agreed = matching.agreed
         return Plan(
-            creates=_ordered([self.created(row) for row in matching.missing]),
-            updates=_ordered(self.updates),
-            canaries=_ordered(self.canaries),
+            creates=self.creates(matching.missing),
+            updates=self._ordered(self._renamed(agreed) if agreed else (), self.updates),
+            canaries=self._ordered(self.canaries),
             reverts=tuple(sorted(self.reverts)),
             again=self.notes.again,
             not_applied=self.notes.not_applied,
@@ -141,9 +141,41 @@ class _Draft:
         shows_no_key = self.keyed and pair.remote.key is None
         return was_ours(pair, self.keyless) and pair.row.key not in self.tried_before and not shows_no_key
 
-    def created(self, row: Dimension) -> Change:
-        """Return the create of a missing row."""
-        return Change(self.labels.created(row), None, (), self._filled(row, None))
+    def creates(self, missing: Sequence[Dimension]) -> Sequence[Change]:
+        """Return the creates of missing rows, which are in the order of their keys."""
+        if not missing:
+            return ()
+        rows = self.resource.wanted_table(missing)
+        there, nothing = constant(None, len(rows)), constant((), len(rows))
+        return self._changes(self.labels.created(rows), there, nothing, self._codes(rows, there), nothing)
+
+    def _renamed(self, agreed: Agreed) -> Sequence[Change]:
+        """Return the updates of rows that have another name in the source, and are agreed but for that."""
+        rows, remotes = agreed.renamed, agreed.renamed_remotes
+        if not rows:
+            return ()
+        shown, fields = list(zip(remotes.column("name"), strict=True)), constant(_NAME, len(rows))
+        labelled = self.labels.renamed(rows, remotes)
+        return self._changes(labelled, remotes.column("id"), fields, self._codes(rows, remotes), shown)
+
+    def _changes(self, rows: Mapping[str, Column], *notes: Column) -> Changes:
+        """Return changes in bulk: of the columns of their rows, and of the other fields of a change."""
+        changes = Changes((*rows.values(), *notes), self.resource)
+        changes.seal()
+        return changes
+
+    def _codes(self, rows: Table[Dimension], remotes: Sequence[RemoteRow | None]) -> Column:
+        """Return the codes to send for rows that have none, position by position: see `_filled`."""
+        if not self.rules.needs_code:
+            return constant(None, len(rows))
+        return list(map(self._filled, rows, remotes))
+
+    def _ordered(self, *parts: Sequence[Change]) -> Sequence[Change]:
+        """Return changes by key, in bulk: there can be as many as the company has rows."""
+        if not (changes := together(*parts)):
+            return ()
+        found = change_table(changes, self.resource)
+        return found.take(found.in_order_of("key"))
 
     def _update(self, pair: Pair, fields: tuple[str, ...]) -> None:
         is_again = pair.row.key in self.notes.again
@@ -169,12 +201,6 @@ class _Draft:
         if not self.rules.needs_code or row.code is not None:
             return None
         return (remote.code if remote else None) or stood_in(row, "code")
-
-
-def _ordered(changes: list[Change]) -> tuple[Change, ...]:
-    """Return changes by key. The list is sorted itself: there can be as many as the company has rows."""
-    changes.sort(key=_key)
-    return tuple(changes)
 
 
 def _wants_unseen(row: Dimension, remote: RemoteRow) -> bool:

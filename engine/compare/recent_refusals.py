@@ -10,12 +10,12 @@ The cases, in the order in which they are told apart (`collision` handles rows t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.compare.backoff import next_try
-from engine.model.change import Change, Hold, Plan
+from engine.model.change import Change, Hold, Plan, keys_of, where
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, fingerprint, natural_key, told
 from engine.model.outcome import Column, Withheld
@@ -35,25 +35,25 @@ def without_resting(
     holds: list[Hold] = []
     hidden = {natural: key for key, natural in record.may_be_there.items()}
 
-    def left(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        kept = []
+    def left(changes: Sequence[Change]) -> Sequence[Change]:
+        taken_out = set()
         for change in changes:
             text = None if again else plan.not_applied.get(change.row.key)
             if text is not None:
-                withheld.append(Withheld(change, Column.REJECTED, NOT_APPLIED, text, text))
-                continue
-            found = _shifted(change, hidden, record) or _withheld(change, record, now, again=again, allowed=allowed)
-            if found is None:
-                kept.append(change)
-            elif isinstance(found, Hold):
-                holds.append(found)
+                found: Withheld | Hold | None = Withheld(change, Column.REJECTED, NOT_APPLIED, text, text)
             else:
+                found = _shifted(change, hidden, record) or _withheld(change, record, now, again=again, allowed=allowed)
+            if isinstance(found, Hold):
+                holds.append(found)
+            elif found is not None:
                 withheld.append(found)
-        return tuple(kept)
+            if found is not None:
+                taken_out.add(change.row.key)
+        return where(changes, lambda key: key not in taken_out) if taken_out else changes
 
     creates, updates, canaries = left(plan.creates), left(plan.updates), left(plan.canaries)
     all_holds = tuple(sorted((*plan.holds, *holds))) if holds else plan.holds
-    sent = {change.row.key for change in updates} if plan.reverts else set()
+    sent = set(keys_of(updates)) if plan.reverts else set()
     reverts = tuple(key for key in plan.reverts if key in sent)  # what is not sent undoes nothing
     kept = replace(plan, creates=creates, updates=updates, canaries=canaries, reverts=reverts, holds=all_holds)
     return kept, withheld

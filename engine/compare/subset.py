@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from engine.model.change import Plan
+from engine.model.change import Plan, where
 from engine.model.dimension import Dimension
 from engine.model.outcome import Problem
 from engine.model.wanted import Wanted
@@ -28,8 +28,7 @@ def subset(
     rows = [row for row in wanted.rows if row.key in keys]
     bad = [each for each in wanted.problems if each.key in keys or (file is not None and each.file == file)]
     creates, updates, canaries = (
-        tuple(change for change in part if change.row.key in keys)
-        for part in (plan.creates, plan.updates, plan.canaries)
+        where(part, keys.__contains__) for part in (plan.creates, plan.updates, plan.canaries)
     )
     holds = tuple(hold for hold in plan.holds if hold.key in keys)
     picked = replace(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
-from operator import attrgetter
 
 from engine.compare.labels import is_retyped
 from engine.compare.remote_view import RemoteView
-from engine.model.change import Change, Hold, Plan
+from engine.model.change import Change, Hold, Plan, change_table, together, where
 from engine.model.dimension import Dimension, NaturalKey, RemoteRow, by_natural_key, natural_key, told
 
 
@@ -29,8 +28,8 @@ def hold_taken(plan: Plan, view: RemoteView, whole: Plan | None = None) -> Plan:
     staying = {hold.key for hold in holds}
     return replace(
         plan,
-        updates=tuple(change for change in plan.updates if change.row.key not in staying),
-        canaries=tuple(change for change in plan.canaries if change.row.key not in staying),
+        updates=where(plan.updates, lambda key: key not in staying),
+        canaries=where(plan.canaries, lambda key: key not in staying),
         reverts=tuple(key for key in plan.reverts if key not in staying),
         holds=tuple(sorted(holds)),
     )
@@ -38,14 +37,11 @@ def hold_taken(plan: Plan, view: RemoteView, whole: Plan | None = None) -> Plan:
 
 def _moving(plan: Plan, view: RemoteView) -> dict[str, Change]:
     """Return the updates by which remote rows get another natural key, by the ids of those rows."""
-    changes = plan.updates + plan.canaries
-    fields = set(map(attrgetter("fields"), changes))  # most updates change the same few fields
-    moving = {names for names in fields if not names or view.resource.identifies(names)}
-    return {
-        change.remote_id: change
-        for change in (changes if moving else ())
-        if change.fields in moving and change.remote_id is not None and _moves(change, view)
-    }
+    changes = change_table(together(plan.updates, plan.canaries), view.resource)
+    fields = changes.column("fields")  # most updates change the same few fields
+    moving = {names for names in set(fields) if not names or view.resource.identifies(names)}
+    some = (changes[at] for at, names in enumerate(fields) if names in moving) if moving else ()
+    return {change.remote_id: change for change in some if change.remote_id is not None and _moves(change, view)}
 
 
 def _moves(change: Change, view: RemoteView) -> bool:

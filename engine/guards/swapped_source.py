@@ -103,7 +103,7 @@ def another_chart(asked: Asked, charts: Charts, fresh: Charts, guards: Guards) -
     of its own is let through with a short list, and with rows that several other companies have, too: franchises share
     a template.
     """
-    if not asked.plan.changes or not charts or asked.plan.unchanged * 2 >= len(asked.rows):
+    if not asked.plan.size or not charts or asked.plan.unchanged * 2 >= len(asked.rows):
         return None
     own, share = _own(asked)
     if share >= guards.wrong_client_own_share:
@@ -147,7 +147,7 @@ def _own(asked: Asked) -> tuple[int, float]:
 def nothing_in_common(asked: Asked, guards: Guards) -> Violation | None:
     """Return a violation when hardly any row of the source is in Ottimate, among the types that both sides have."""
     fewest = min(len(asked.rows), len(asked.remotes))
-    if not asked.plan.changes or asked.plan.matched >= guards.wrong_client_overlap * fewest:
+    if not asked.plan.size or asked.plan.matched >= guards.wrong_client_overlap * fewest:
         return None
     resource = asked.record.resource
     wanted, remotes = resource.wanted_table(asked.rows), asked.remotes.table

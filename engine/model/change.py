@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
-from engine.model.dimension import Dimension, fingerprint
+from engine.model.dimension import DIMENSIONS, Dimension, fingerprint
+from engine.model.resource import Resource
+from engine.model.table import Column, Table, transposed
 
 
 class Change(NamedTuple):
@@ -37,6 +41,76 @@ class Change(NamedTuple):
         return self.row.resource.identifies(self.fields)
 
 
+_NOTES = ("remote_id", "fields", "sent_code", "before")
+"""What a table of changes has beside the fields of their rows: the fields of a change, of which `code` is `sent_code`.
+
+A row of it is made when it is looked at: of 100,000 changes that were objects the garbage collector would walk through
+all, again and again.
+"""
+
+
+class Changes(Table[Change]):
+    """A table of changes: a column for each field of their rows, and for each of `_NOTES`."""
+
+    __slots__ = ("_resource",)
+
+    def __init__(self, columns: Iterable[Column], resource: Resource, *, is_whole: bool = False) -> None:
+        """Take the columns. `resource`: what they are changes of. `is_whole`: the columns are tuples."""
+        self._resource = resource
+        kind = resource.wanted
+        super().__init__((*resource.names, *_NOTES), columns, partial(_as_change, kind=kind), is_whole=is_whole)
+
+    def _whole(self, columns: Iterable[Column]) -> Changes:
+        return Changes(columns, self._resource, is_whole=True)
+
+    def __iter__(self) -> Iterator[Change]:
+        rows = self._resource.wanted_rows(map(self.column, self._resource.names))
+        return map(_change, zip(rows, *map(self.column, _NOTES), strict=True))
+
+
+def change_table(changes: Iterable[Change], resource: Resource = DIMENSIONS) -> Changes:
+    """Return changes as a table; returns the argument if it is one."""
+    if isinstance(changes, Changes):
+        return changes
+    rows = ((*row, *rest) for row, *rest in changes)
+    found = Changes(transposed(rows, len(resource.names) + len(_NOTES)), resource)
+    found.seal()
+    return found
+
+
+def _as_change(values: tuple[Any, ...], *, kind: type[Any]) -> Change:
+    """Return the change that is made of a table's values. `kind`: of its row."""
+    *row, remote_id, fields, code, before = values
+    return _change((tuple.__new__(kind, row), remote_id, fields, code, before))
+
+
+_change = partial(tuple.__new__, Change)
+
+
+def where(changes: Sequence[Change], is_meant: Callable[[str], bool]) -> Sequence[Change]:
+    """Return those changes whose key is meant."""
+    if not changes:
+        return changes
+    table = _table_of(changes)
+    return table.take([at for at, key in enumerate(table.column("key")) if is_meant(key)])
+
+
+def keys_of(changes: Sequence[Change]) -> Column:
+    """Return the keys of changes, in their order."""
+    return _table_of(changes).column("key") if changes else ()
+
+
+def together(*parts: Sequence[Change]) -> Sequence[Change]:
+    """Return the changes of all parts, in their order. One that alone has any is returned itself."""
+    first, *others = [part for part in parts if len(part)] or [()]
+    return _table_of(first).joined(*map(_table_of, others)) if others else first
+
+
+def _table_of(changes: Sequence[Change]) -> Changes:
+    """Return changes, of which there is one at least, as a table."""
+    return changes if isinstance(changes, Changes) else change_table(changes, changes[0].row.resource)
+
+
 class Hold(NamedTuple):
     """A row that is not sent because sending it could do harm that cannot be undone."""
 
@@ -49,9 +123,9 @@ class Hold(NamedTuple):
 class Plan:
     """The fewest creates and updates that bring the remote rows to the wanted ones, in the order of their keys."""
 
-    creates: tuple[Change, ...] = ()
-    updates: tuple[Change, ...] = ()
-    canaries: tuple[Change, ...] = ()  # updates of rows whose key nothing has confirmed: a few first, alone
+    creates: Sequence[Change] = ()  # in bulk, these three are tables: see `change_table`
+    updates: Sequence[Change] = ()
+    canaries: Sequence[Change] = ()  # updates of rows whose key nothing has confirmed: a few first, alone
     reverts: tuple[str, ...] = ()  # keys of updates that undo what somebody changed there
     again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by key: updates that are pushed once more
     not_applied: Mapping[str, str] = field(default_factory=dict)  # by key: updates that are not carried out, in words
@@ -65,27 +139,41 @@ class Plan:
     orphans: tuple[str, ...] = field(default=())  # ids of remote rows that belong to no source row
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> Sequence[Change]:
         """All rows to send, creates first."""
-        return self.creates + self.updates + self.canaries
+        return together(self.creates, self.updates, self.canaries)
 
     @property
-    def first_updates(self) -> tuple[Change, ...]:
+    def size(self) -> int:
+        """How many rows there are to send."""
+        return len(self.creates) + len(self.updates) + len(self.canaries)
+
+    @property
+    def keys(self) -> Iterator[str]:
+        """The keys of all rows to send, those of creates first."""
+        return chain(keys_of(self.creates), keys_of(self.updates), keys_of(self.canaries))
+
+    @property
+    def filled(self) -> int:
+        """How many rows are sent with a code that their source does not give."""
+        parts = filter(None, (self.creates, self.updates, self.canaries))
+        return sum(code is not None for part in parts for code in _table_of(part).column("sent_code"))
+
+    @property
+    def first_updates(self) -> Sequence[Change]:
         """Updates without those that are pushed once more: whether these change anything is not known yet."""
-        return (
-            tuple(change for change in self.updates if change.row.key not in self.again) if self.again else self.updates
-        )
+        return where(self.updates, lambda key: key not in self.again) if self.again else self.updates
 
     @property
-    def updates_again(self) -> tuple[Change, ...]:
+    def updates_again(self) -> Sequence[Change]:
         """Updates that are pushed once more."""
-        return tuple(change for change in self.updates if change.row.key in self.again) if self.again else ()
+        return where(self.updates, self.again.__contains__) if self.again else ()
 
     @property
     def digest(self) -> str:
         """Return 32 hex characters that are equal exactly when the plans would send the same rows to the same ids."""
         digest = blake2b(digest_size=16)
-        for change in self.changes:
+        for change in chain(self.creates, self.updates, self.canaries):
             digest.update(fingerprint(change.sent))
             digest.update((change.remote_id or "+").encode())
             digest.update(b"\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import compress, repeat
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from zlib import crc32
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
 from engine.model.resource import Resource
-from engine.model.table import Table, gathered
+from engine.model.table import Table, gathered, ordered, positions_of, taken
 
 KEPT = 256
 """Marks of a sketch, the smallest ones: 2 KB a company, and a share of 90 % is told to about 2 points."""
@@ -44,9 +44,13 @@ def sketch(rows: Iterable[Dimension] | Table[RemoteRow], resource: Resource = DI
     texts = _texts(rows, resource)
     sums = gathered(map(crc32, texts))
     few = 2 * KEPT * 2**32 // max(1, len(texts))  # some twice as many texts as are kept have a checksum below this
-    small = sorted(filter(few.__ge__, sums))
-    last = small[KEPT - 1] if len(small) >= KEPT else 2**32
-    marks = sorted(map(_mark, compress(texts, map(last.__ge__, sums))))
+    some: Sequence[int] = positions_of(map(few.__ge__, sums), len(sums))
+    if len(some) >= KEPT:
+        small = taken(sums, some)
+        some = list(compress(some, map(sorted(small)[KEPT - 1].__ge__, small)))
+    else:
+        some = range(len(texts))
+    marks = sorted(map(_mark, taken(texts, some)))
     return Sketch(len(texts), b"".join(marks[:KEPT]))
 
 
@@ -69,7 +73,8 @@ def _shares(
     rows: Iterable[Dimension], others: Iterable[tuple[int, Sketch]], resource: Resource
 ) -> Iterator[tuple[int, float]]:
     """Yield other companies with the share of the rows that they have, where enough is known to tell."""
-    marks = sorted(map(_mark, _texts(rows, resource)))
+    marks = list(map(_mark, _texts(rows, resource)))
+    marks = taken(marks, ordered(marks))
     for company_id, other in others:
         if (share := _shared(marks, other)) is not None:
             yield company_id, share

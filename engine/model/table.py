@@ -4,17 +4,19 @@ A column for each field costs a fraction of a tuple for each row: to make, to co
 which visits each tuple again and again. What is done to all rows is done column by column, in C.
 
 A table that is whole has tuples for columns: the collector looks once at a tuple of texts, and then never again. A list
-of 100,000 texts it walks through in each of its passes, for 2 ms, and nothing else of the program runs meanwhile.
+of 100,000 texts it walks through in each of its passes, for 2 ms, and nothing else of the program runs meanwhile. So
+long tuples are shown to it one by one, as they are made: its next pass would walk through all of them together.
 """
 
 from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import compress, count, islice, repeat
-from operator import eq, itemgetter, ne
+from itertools import chain, compress, count, islice, repeat
+from operator import contains, eq, itemgetter, ne
 from typing import Any, Generic, TypeVar, overload
 
 Row = TypeVar("Row")
@@ -33,11 +35,21 @@ class Table(Sequence[Row]):
 
     __slots__ = ("_columns", "_is_whole", "_make")
 
-    def __init__(self, names: Sequence[str], columns: Iterable[Column], make: Callable[[tuple[Any, ...]], Row]) -> None:
-        """Take a column for each name, all of one length, and what makes a row of the values at one position."""
+    def __init__(
+        self,
+        names: Iterable[str],
+        columns: Iterable[Column],
+        make: Callable[[tuple[Any, ...]], Row],
+        *,
+        is_whole: bool = False,
+    ) -> None:
+        """Take a column for each name, all of one length, and what makes a row of the values at one position.
+
+        `is_whole`: the columns are tuples.
+        """
         self._columns = dict(zip(names, columns, strict=True))
         self._make = make
-        self._is_whole = False  # its columns are tuples
+        self._is_whole = is_whole
 
     def column(self, name: str) -> Column:
         """Return the values of a field, by position."""
@@ -48,11 +60,21 @@ class Table(Sequence[Row]):
         return zip(*map(self._columns.__getitem__, names), strict=True)
 
     def take(self, positions: Sequence[int]) -> Table[Row]:
-        """Return the rows at these positions, in this order."""
+        """Return the rows at these positions, in this order. All rows of a whole table share its columns."""
+        if self._is_whole and _are_all(positions, len(self)):
+            return self._whole(self._columns.values())
         columns = (tuple(taken(column, positions)) for column in self._columns.values())
-        found = Table(tuple(self._columns), columns, self._make)
-        found._is_whole = True
-        return found
+        return self._whole(columns if len(positions) <= SLICE else map(_shown, columns))
+
+    def joined(self, *others: Table[Row]) -> Table[Row]:
+        """Return the rows of this table and of others with the same fields, in this order."""
+        parts = (self, *others)
+        columns = (chain.from_iterable([each.column(name) for each in parts]) for name in self._columns)
+        return self._whole(_shown(tuple(gathered(column))) for column in columns)
+
+    def _whole(self, columns: Iterable[Column]) -> Table[Row]:
+        """Return a table of other rows of this kind. The columns are tuples; the collector has seen long ones."""
+        return Table(self._columns, columns, self._make, is_whole=True)
 
     def listed(self) -> list[Row]:
         """Return all rows, made."""
@@ -61,6 +83,8 @@ class Table(Sequence[Row]):
     def extend(self, rows: Table[Row]) -> None:
         """Take in further rows of the same fields, in the same order. An empty, whole table shares a whole one's."""
         if self._is_whole:
+            if not len(rows):
+                return
             self._is_whole = rows._is_whole and not len(self)
             if self._is_whole:
                 self._columns.update(rows._columns)
@@ -70,15 +94,12 @@ class Table(Sequence[Row]):
             column.extend(more)  # type: ignore[attr-defined]
 
     def seal(self) -> None:
-        """Make tuples of the columns, as the table is whole.
-
-        A long one is shown to the collector at once, since its next pass would hold the program up for all of them.
-        """
+        """Make tuples of the columns, as the table is whole."""
         self._is_whole = True
-        for name, column in self._columns.items():
-            self._columns[name] = tuple(column)
-            if isinstance(column, list) and len(column) > SLICE and gc.isenabled():
-                gc.collect(0)
+        for name in self._columns:
+            if not isinstance(self._columns[name], tuple):
+                self._columns[name] = tuple(self._columns[name])  # the list is let go before the collector looks
+                _shown(self._columns[name])
 
     def share(self, other: Table[Any], *names: str) -> None:
         """Let equal values of these fields be one object in both tables: two lists of a giant's texts become one."""
@@ -88,16 +109,18 @@ class Table(Sequence[Row]):
             pairs = zip(column, column, strict=True)
             for _ in range(0, len(column), SLICE):
                 theirs.update(islice(pairs, SLICE))
-            self._columns[name] = tuple(gathered(map(theirs.get, own, own)))
+            self._columns[name] = _shown(tuple(gathered(map(theirs.get, own, own))))
 
     def drain(self) -> None:
-        """Free the columns one after the other, for a table that is not looked at any more."""
+        """Free the columns piece by piece, for a table that is not looked at any more."""
         while self._columns:
-            self._columns.popitem()
+            column = [*self._columns.popitem()[1]]  # a tuple can only be freed as a whole
+            while column:
+                del column[-SLICE:]
 
     def in_order_of(self, name: str) -> list[int]:
         """Return the positions in the order of a field's values."""
-        return sorted(range(len(self)), key=self._columns[name].__getitem__)
+        return ordered(self._columns[name])
 
     def __len__(self) -> int:
         return len(next(iter(self._columns.values())))
@@ -111,7 +134,7 @@ class Table(Sequence[Row]):
     def __getitem__(self, index: slice) -> Table[Row]: ...
     def __getitem__(self, index: int | slice) -> Row | Table[Row]:
         if isinstance(index, slice):
-            return Table(tuple(self._columns), (column[index] for column in self._columns.values()), self._make)
+            return Table(self._columns, (column[index] for column in self._columns.values()), self._make)
         return self._make(tuple([column[index] for column in self._columns.values()]))
 
     def __eq__(self, other: object) -> bool:
@@ -181,22 +204,69 @@ def _place(positions: dict[str, int], keys: Column, first: int) -> None:
             positions.update(islice(found, SLICE))
 
 
+def _shown(column: Column) -> Column:
+    """Return a new column; if it is long, once the collector has looked at it."""
+    if len(column) > SLICE and gc.isenabled():
+        gc.collect(0)
+    return column
+
+
+def _are_all(positions: Sequence[int], length: int) -> bool:
+    """Return whether these are the positions of all rows of a table, in their order."""
+    if isinstance(positions, range):
+        return positions == range(length)
+    are_there = map(eq, positions, count())
+    return len(positions) == length and all(all(islice(are_there, SLICE)) for _ in range(0, length, SLICE))
+
+
+def ordered(column: Column) -> list[int]:
+    """Return the positions of a column in the order of its values; a long one is sorted part by part."""
+    if len(column) <= 2 * SLICE:
+        return sorted(range(len(column)), key=column.__getitem__)
+    return [at for part in _in_parts(column) for at in sorted(part, key=column.__getitem__)]
+
+
+def _in_parts(column: Column) -> list[list[int]]:
+    """Return the positions of a long column in parts of about a quarter of `SLICE`, to be sorted one by one.
+
+    All values of a part come before those of the next one; equal values are in one part.
+    """
+    parts = len(column) * 4 // SLICE + 1
+    some = sorted(column[:: len(column) // (parts * 16)])
+    bounds = some[16::16]
+    found: list[list[int]] = [[] for _ in range(len(bounds) + 1)]
+    for position, value in enumerate(column):
+        found[bisect_right(bounds, value)].append(position)
+    return found
+
+
 def distinct(values: Iterable[Value]) -> KeysView[Value]:
     """Return the different ones of many values, in their order; they are told slice by slice.
 
     The keys of a dict take 20 to 40 bytes a text, where a set takes 27 to 104, by their number. `operator.contains`
     asks for one of them in two thirds of the time of `__contains__`.
     """
-    left = iter(values)
-    found = dict.fromkeys(islice(left, SLICE))
-    while part := dict.fromkeys(islice(left, SLICE)):
-        found |= part
+    found: dict[Value, None] = {}
+    mark(found, values, None)
     return found.keys()
+
+
+def mark(found: dict[Value, Other], keys: Iterable[Value], value: Other) -> None:
+    """Give many keys of a dict one value, slice by slice."""
+    left = iter(keys)
+    while part := dict.fromkeys(islice(left, SLICE), value):
+        found |= part
 
 
 def has_any(values: AbstractSet[Value], others: Iterator[Value], count: int) -> bool:
     """Return whether any of many values, of which there are `count`, is in a set; slice by slice."""
     return bool(values) and any(not values.isdisjoint(islice(others, SLICE)) for _ in range(0, count, SLICE))
+
+
+def has_all(values: Container[Value], others: Collection[Value]) -> bool:
+    """Return whether all of many other values are among some; slice by slice."""
+    are_there = map(contains, repeat(values), others)
+    return all(all(islice(are_there, SLICE)) for _ in range(0, len(others), SLICE))
 
 
 def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from engine.model.dimension import Dimension, NaturalKey, dimension_table
 from engine.model.outcome import Problem
+from engine.model.table import Table
 
 PART = 32
 """Bits of a place's number within its part: the part, counted from 0, is in the bits above."""
@@ -19,21 +20,21 @@ _NUMBER = (1 << PART) - 1
 class Lines(Mapping[str, int]):
     """The line of each row by its key: 8 bytes a row, and a dict only once a line is asked for, for a message."""
 
-    __slots__ = ("_are_lined", "_keys", "_places", "_table")
+    __slots__ = ("_are_lined", "_places", "_rows", "_table")
 
-    def __init__(self, keys: Sequence[str], places: Sequence[int], are_lined: Sequence[bool] = (True,)) -> None:
-        """Take the keys of rows, their places, and for each part of the source whether it has lines.
+    def __init__(self, rows: Table[Dimension], places: Sequence[int], are_lined: Sequence[bool] = (True,)) -> None:
+        """Take rows, their places, and for each part of the source whether it has lines.
 
         A place is `part << PART | line`. Rows of parts without lines are not in the mapping.
         """
-        self._keys = keys
+        self._rows = rows
         self._places = places
         self._are_lined = are_lined
         self._table: dict[str, int] | None = None
 
     def _by_key(self) -> dict[str, int]:
         if self._table is None:
-            pairs = zip(self._keys, self._places, strict=True)
+            pairs = zip(self._rows.column("key"), self._places, strict=True)
             self._table = {key: place & _NUMBER for key, place in pairs if self._are_lined[place >> PART]}
         return self._table
 
@@ -50,18 +51,18 @@ class Lines(Mapping[str, int]):
 class Files(Mapping[str, str]):
     """The file of each row by its key, where rows come from several; a dict only once a file is asked for."""
 
-    __slots__ = ("_keys", "_names", "_places", "_table")
+    __slots__ = ("_names", "_places", "_rows", "_table")
 
-    def __init__(self, keys: Sequence[str], places: Sequence[int], names: Sequence[str]) -> None:
-        """Take the keys of rows, their places (see `Lines`), and the name of each part of the source."""
-        self._keys = keys
+    def __init__(self, rows: Table[Dimension], places: Sequence[int], names: Sequence[str]) -> None:
+        """Take rows, their places (see `Lines`), and the name of each part of the source."""
+        self._rows = rows
         self._places = places
         self._names = names
         self._table: dict[str, str] | None = None
 
     def _by_key(self) -> dict[str, str]:
         if self._table is None:
-            pairs = zip(self._keys, self._places, strict=True)
+            pairs = zip(self._rows.column("key"), self._places, strict=True)
             self._table = {key: self._names[place >> PART] for key, place in pairs}
         return self._table
 

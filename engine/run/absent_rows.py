@@ -18,7 +18,7 @@ from engine.compare.not_listed import (
 )
 from engine.compare.remote_view import RemoteView
 from engine.ledger.store import Rows
-from engine.model.change import Change
+from engine.model.change import Change, keys_of, where
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import NaturalKey, natural_key
 from engine.model.outcome import Column, Withheld
@@ -58,7 +58,7 @@ class AbsentRows:
             if key in never_shown and (is_after or key in tried)
         }
         anew = {key: made_anew(doubtful[key], now) for key in never_shown - new.keys()}
-        plan = replace(compared.plan, creates=tuple(each for each in compared.plan.creates if each.row.key not in new))
+        plan = replace(compared.plan, creates=where(compared.plan.creates, lambda key: key not in new))
         told = [Withheld(doubtful[key], Column.UNCERTAIN, NOT_LISTED, rest.message) for key, rest in new.items()]
         return replace(compared, plan=plan, resting=[*compared.resting, *told]), absent | new | anew
 
@@ -78,9 +78,9 @@ class AbsentRows:
 def _doubtful(creates: Sequence[Change], record: CompanyRecord, absent: Container[str]) -> dict[str, Change]:
     """Return, by key, the creates of rows that were acknowledged. `absent`: keys of those that rest."""
     return {
-        change.row.key: change
-        for change in creates
-        if change.row.key not in absent and is_known_and_settled(record, change.row.key)
+        key: creates[at]
+        for at, key in enumerate(keys_of(creates))
+        if key not in absent and is_known_and_settled(record, key)
     }
 
 

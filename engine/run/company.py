@@ -94,9 +94,10 @@ class CompanyRun:
         company, record = self._company, self._record
         company.found.result = self.result()
         source = company.counts.source
-        planned = list(company.counts.plan.changes) if company.counts.plan else []
+        planned = (plan.creates, plan.updates) if (plan := company.counts.plan) else ()
         company.counts.plan = company.found.compared = None
-        await free(planned, company.comparison.remotes, record.entries if record else (), source.rows if source else ())
+        rows = source.rows if source else ()
+        await free(*planned, company.comparison.remotes, record.entries if record else (), rows)
 
     async def _find(self) -> AccountParked | None:
         """Make sure that the company may be seen, or raise `OutOfScope`.

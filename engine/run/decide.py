@@ -67,8 +67,8 @@ class PlanFromSource:
         compared, plan = await self._compare(wanted, record)
         if company.run.mode.asks_guards and await self._is_held(plan, wanted, record):
             return None
-        to_do = await think(len(compared.plan.changes), partial(to_do_of, compared.plan))
-        return Decision(plan=plan, to_do=to_do | {row.change.row.key for row in compared.resting})
+        to_do = await think(compared.plan.size, partial(to_do_of, compared.plan, compared.resting))
+        return Decision(plan=plan, to_do=to_do)
 
     async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
         """Let the company rest, as its bulk requests are refused; unless its keys led nowhere, which is graver."""
@@ -134,7 +134,7 @@ class PlanFromSource:
         if company.run.mode.creates_only:
             part = replace(part, plan=hold_existing(part.plan))
         take = partial(counts.take_plan, part.plan, part.resting, dry=not writes, advice=_advice(company.id))
-        await think(len(part.plan.changes), take)
+        await think(part.plan.size, take)
         if writes:
             await self._note_spellings(part.plan.otherwise, record)
         await tell_planned(company, part.plan)
@@ -210,6 +210,6 @@ async def tell_planned(company: CompanyContext, plan: Plan) -> None:
             creates=len(plan.creates),
             updates=len(plan.updates) + len(plan.canaries),
             held=len(plan.holds),
-            chunks=ceil(len(plan.changes) / company.chunk_rows) if company.run.mode.writes else 0,
+            chunks=ceil(plan.size / company.chunk_rows) if company.run.mode.writes else 0,
         )
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -124,7 +123,7 @@ class Delivery:
 
     def _missing(self, listed: int | None) -> int:
         """Return how many rows a listing lacks, of those that were there or created: others overwrote them."""
-        created = Counter(self.company.counts.done.values())[Column.CREATED]
+        created = sum(self.company.counts.done.values())
         return 0 if listed is None else max(0, self.company.comparison.there + created - listed)
 
     async def _rest_uncertain(self, told: Sequence[ItemResult]) -> None:

@@ -89,7 +89,7 @@ def _has_news(company: CompanyContext, before: CompanyState) -> bool:
     """Return whether the source's rows may be others than when a sketch of them was drawn."""
     is_listed = company.comparison.evidence is Evidence.LISTING
     plan = company.counts.plan or Plan()
-    return is_listed or bool(plan.changes) or before.last_good_rows is None
+    return is_listed or bool(plan.size) or before.last_good_rows is None
 
 
 def _is_over(result: CompanyResult, before: CompanyState) -> bool:

@@ -14,10 +14,11 @@ from engine.guards.damaged_text import damaged
 from engine.guards.left_out import left_out
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
 from engine.guards.volume import Figures, Violation, violations
-from engine.model.change import Plan
+from engine.model.change import Plan, together
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord, CompanyState
 from engine.model.dimension import Dimension
 from engine.model.settings import Guards
+from engine.model.table import distinct, has_all
 from engine.model.wanted import Wanted
 from engine.run.company_context import CompanyContext
 from engine.run.thinking import think
@@ -28,7 +29,7 @@ class GuardCheck:
     """Looks at a plan before it is written."""
 
     company: CompanyContext
-    planned: frozenset[str] = frozenset()  # keys of this run's plan, where it is remembered
+    planned: Collection[str] = ()  # keys of this run's plan, where it is remembered
     remembered: bytes | None = None  # marks of this run's plan, where it could trip a guard when it is stopped
 
     @property
@@ -42,7 +43,7 @@ class GuardCheck:
         A plan that passed is remembered until it is finished: what is left of it passes, too.
         """
         state = record.state
-        figures = await think(len(plan.changes) if state.passed else 0, partial(self._figures, plan, wanted, state))
+        figures = await think(plan.size if state.passed else 0, partial(self._figures, plan, wanted, state))
         tripped = [
             *await self._another_clients(plan, wanted, record),
             *await self._source_signs(plan, wanted, record),
@@ -60,7 +61,7 @@ class GuardCheck:
         return held
 
     def _figures(self, plan: Plan, wanted: Wanted, state: CompanyState) -> Figures:
-        updates = plan.first_updates + (() if "canary" in self.company.allowed else plan.canaries)
+        updates = together(plan.first_updates, () if "canary" in self.company.allowed else plan.canaries)
         return Figures(
             source_rows=wanted.source_rows,
             last_good_rows=state.last_good_rows,
@@ -76,7 +77,7 @@ class GuardCheck:
         """
         rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
         if max(len(plan.creates), len(plan.updates)) > rows:
-            self.planned, known = await think(len(plan.changes), partial(_marked, plan))
+            self.planned, known = await think(plan.size, partial(_marked, plan))
             self.remembered = joined(passed, known) if self.company.run.mode.is_part else known
             with anyio.CancelScope(shield=True):
                 await self.company.run.ledger.passed(self.company.company_key, self.remembered)
@@ -101,7 +102,7 @@ class GuardCheck:
         self, before: bytes, rows: Iterable[Dimension], done: Collection[str], to_do: Collection[str]
     ) -> bytes | None:
         is_part = self.company.run.mode.is_part
-        if self.remembered is not None and not is_part and self.planned.issubset(done):
+        if self.remembered is not None and not is_part and has_all(done, self.planned):
             return None
         left = without(before, (row for row in rows if row.key in done))
         if left is not None and not is_part:
@@ -144,6 +145,6 @@ class GuardCheck:
         return await think(len(asked.rows), partial(whose, asked, charts, fresh, self.guards))
 
 
-def _marked(plan: Plan) -> tuple[frozenset[str], bytes]:
+def _marked(plan: Plan) -> tuple[Collection[str], bytes]:
     """Return the keys of a plan's rows, and their marks."""
-    return frozenset(change.row.key for change in plan.changes), marks(change.row for change in plan.changes)
+    return distinct(plan.keys), marks(change.row for change in plan.changes)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, KeysView
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from engine.errors import ApiError
 from engine.model.change import Plan
 from engine.model.company_record import CompanyRecord
+from engine.model.outcome import Withheld
+from engine.model.table import distinct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class PlanSource(Protocol):
         ...
 
 
-def to_do_of(plan: Plan) -> set[str]:
-    """Return the keys of all rows that a comparison found different or held."""
-    return {change.row.key for change in plan.changes} | {hold.key for hold in plan.holds}
+def to_do_of(plan: Plan, resting: Iterable[Withheld] = ()) -> KeysView[str]:
+    """Return the keys of all rows that a comparison found different or held. `resting`: those that are not sent."""
+    holds, others = (hold.key for hold in plan.holds), (row.change.row.key for row in resting)
+    return distinct(chain(plan.keys, holds, others))

@@ -8,10 +8,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from engine.model.balance import Balance
-from engine.model.change import Change, Hold, Plan
+from engine.model.change import Hold, Plan, keys_of
 from engine.model.dimension import Dimension, dimension_table
 from engine.model.outcome import STORED, Column, ItemResult, Problem, Reject, Withheld
 from engine.model.resting import NOT_APPLIED, STORED_OTHERWISE
+from engine.model.table import mark
 from engine.model.wanted import LeftOut, Wanted
 
 _NOT_LISTED = Balance()
@@ -26,12 +27,12 @@ class RowCounts:
     def __init__(self) -> None:
         self.wanted: Wanted | None = None  # the rows that are counted; None: the source is not read
         self.source: Wanted | None = None  # all of the source's rows, as far as they are known
-        self.done: dict[str, Column] = {}  # rows that were created or updated, by key
+        self.done: dict[str, bool] = {}  # rows that were created or updated, by key: whether they were created
         self.plan: Plan | None = None  # None: not compared
         self.dry = False  # nothing is sent: planned rows stand in the column that they are meant for
         self.rest = Column.DEFERRED
         self._reopened = 0  # rows that the plan found unchanged, and that ended otherwise
-        self._open: dict[str, Change] = {}
+        self._open: dict[str, bool] = {}  # planned rows that have no outcome yet, by key: whether they are creates
         self._final: Counter[Column] = Counter()
         self._keys: frozenset[str] = frozenset()  # those of the rows of `_keys_of`
         self._keys_of: Wanted | None = None
@@ -55,14 +56,16 @@ class RowCounts:
         `advice`: by the guard's slug, what a person can do to let a held row pass.
         """
         self.plan, self.dry = plan, dry
-        self._open = {change.row.key: change for change in plan.changes}
+        self._open = {}
+        for part, are_creates in ((plan.creates, True), (plan.updates, False), (plan.canaries, False)):
+            mark(self._open, keys_of(part), are_creates)
         if plan.code_unseen:
             text = (
                 f"the code of {plan.code_unseen} adopted rows is not observable: neither listing nor ledger shows it,"
                 " so one that differs there stays as it is"
             )
             self.problem("not-observable", text)
-        if filled := sum(change.code is not None for change in plan.changes):
+        if filled := plan.filled:
             text = (
                 f"{filled} of the rows to send have no code, and this contract demands one: they keep the code that is"
                 " there, and where there is none their erp_dimension_id is sent for it"
@@ -92,7 +95,7 @@ class RowCounts:
             self._open.pop(result.change.row.key, None)
             self._final[result.column] += 1
             if result.column in STORED:
-                self.done[result.change.row.key] = result.column
+                self.done[result.change.row.key] = result.column is Column.CREATED
                 continue
             if result.column is Column.HELD:
                 self.problem("key-unconfirmed", result.message, result.change.row.key)
@@ -151,7 +154,7 @@ class RowCounts:
         """
         stored = keys & self.done.keys()
         for key in stored:
-            self._final[self.done.pop(key)] -= 1
+            self._take_back(key)
         found = min(len(self._counted(keys - stored)), self._unchanged)
         self._reopened += found
         self._final[Column.DEFERRED] += found + len(stored)
@@ -166,7 +169,7 @@ class RowCounts:
             if key in self._open:
                 del self._open[key]
             elif key in self.done:
-                self._final[self.done.pop(key)] -= 1
+                self._take_back(key)
             elif self._place(key)[0] in told:
                 continue
             elif self._unchanged:
@@ -175,6 +178,10 @@ class RowCounts:
                 continue
             self._final[column] += 1
             self.problem(code, messages[key], key)
+
+    def _take_back(self, key: str) -> None:
+        """Count a row as stored no more."""
+        self._final[Column.CREATED if self.done.pop(key) else Column.UPDATED] -= 1
 
     def _counted(self, keys: Iterable[str]) -> frozenset[str]:
         """Return those of some keys whose rows are counted. The keys of all are kept once one was asked for."""
@@ -233,9 +240,9 @@ class RowCounts:
         else:
             counts[Column.UNCHANGED] += self._unchanged
             counts[Column.HELD] += len(plan.holds)
-            for change in self._open.values():
-                meant = Column.CREATED if change.remote_id is None else Column.UPDATED
-                counts[meant if self.dry else self.rest] += 1
+            creates = sum(self._open.values())
+            counts[Column.CREATED if self.dry else self.rest] += creates
+            counts[Column.UPDATED if self.dry else self.rest] += len(self._open) - creates
         remote = remote or _NOT_LISTED
         return Balance(
             read_rows=wanted.read_rows,

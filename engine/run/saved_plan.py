@@ -113,11 +113,11 @@ class PlanFromFile:
         plan, resting = await self._checked(wanted, record)
         self._take(plan, resting)
         counts.wanted = counts.source = wanted
-        if plan.changes:
+        if plan.size:
             if self._before is None:
                 await self._begin()
             await self.guard.remember(plan, record.state.passed)
-        return Decision(plan=plan, to_do=to_do_of(self._plan()), is_begun=bool(plan.changes))
+        return Decision(plan=plan, to_do=to_do_of(self._plan()), is_begun=bool(plan.size))
 
     async def note_refusal(self, error: ApiError, record: CompanyRecord) -> None:
         """Note nothing: whether the company rests is for the next comparison to find."""
@@ -165,7 +165,7 @@ class PlanFromFile:
 
     def _left(self, plan: Plan, resting: int) -> Plan:
         """Return the rest of the saved plan: `plan` is still to be sent; all other rows that it would send are done."""
-        done = len(self.saved.changes) - len(plan.changes) - resting
+        done = len(self.saved.changes) - plan.size - resting
         return replace(
             self._plan(),
             creates=plan.creates,

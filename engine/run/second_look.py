@@ -60,7 +60,7 @@ def _recount(counts: RowCounts, after: Compared, counted: Collection[str]) -> se
         if hold.key in counts.done:
             counts.recount({hold.key: hold.message}, Column.HELD, hold.slug)
     counted_now = {row.change.row.key for row in after.resting} | sharing.keys()
-    differ = {change.row.key for change in after.plan.changes}  # stored, whatever the answers said
+    differ = set(after.plan.keys)  # stored, whatever the answers said
     return (to_do_of(after.plan) - set(counted) - counted_now) | (differ & counts.done.keys())
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from engine.model.change import Change, Plan
+from engine.model.change import Change, Plan, together
 from engine.model.company_record import KEY_MISMATCH, CompanyRecord
 from engine.model.dimension import kind_words
 from engine.model.resting import KEY_COLLISION
@@ -41,7 +41,7 @@ class Writing:
         if plan.reverts:
             with anyio.CancelScope(shield=True):
                 await self.company.run.ledger.reverted(self.company.company_key, plan.reverts, self.company.run.now())
-        first = plan.creates + plan.first_updates
+        first = together(plan.creates, plan.first_updates)
         if await self._send(first, plan.canaries) and plan.again:
             await self._push_again(plan.updates_again)
 
@@ -105,7 +105,7 @@ async def write(company: CompanyContext, plan: Plan, record: CompanyRecord, to_d
     `to_do`: keys of all rows that the comparison found different or held, in this plan or not. Raises `ApiError`,
     `AccountParked` and `LedgerError`.
     """
-    if not plan.changes:
+    if not plan.size:
         return
     remotes = company.comparison.remotes
     known = KnownRows(
@@ -137,7 +137,7 @@ def bulk_requests(company: CompanyContext, plan: Plan) -> int:
     """Return how many bulk requests it takes to send a plan when nothing goes wrong."""
     types = Counter(kind_words(change.row) for change in plan.canaries)
     tried = sum(len(tuple(rounds(count, company.chunk_rows))) for count in types.values())
-    parts = (plan.creates + plan.first_updates, *_rounds_again(company, plan.updates_again))
+    parts = (together(plan.creates, plan.first_updates), *_rounds_again(company, plan.updates_again))
     return tried + sum(_chunks(company, part) for part in parts)
 
 

@@ -23,8 +23,8 @@ from engine.sources.several import Several, combined
 
 _Item: TypeAlias = Dimension | RawRow | Sequence[Dimension | RawRow]
 
-_BREATH = 2_000
-"""Rows that are taken before other tasks may run: about 3 ms of work."""
+_BREATH = 1_000
+"""Rows that are taken before other tasks may run: about 2 ms of work."""
 
 _SINGLE = 500
 """Rows that a source gives one by one and that are taken together: 2 ms, half of it for the source to give them."""

@@ -135,12 +135,12 @@ class Intake:
             rows, places = rows.take(alone), array("Q", taken(places, alone))
         self._invalid.sort(key=attrgetter("place"))
         refused = [refused for _, refused in self._invalid]
-        keys, are_lined = rows.column("key"), [part.is_lined for part in self._parts]
+        are_lined = [part.is_lined for part in self._parts]
         counts = tuple(SourceCounts(str(part.name or ""), part.read_rows, part.tally.total()) for part in self._parts)
         return Wanted(
             rows=rows,
-            lines=Lines(keys, places, are_lined) if any(are_lined) else {},
-            files=Files(keys, places, [part.name for part in counts]) if len(counts) > 1 else {},
+            lines=Lines(rows, places, are_lined) if any(are_lined) else {},
+            files=Files(rows, places, [part.name for part in counts]) if len(counts) > 1 else {},
             file=self._file,
             source_rows=sum(part.read_rows - part.left_out for part in counts),
             invalid=len(refused),

@@ -89,6 +89,35 @@ def test_a_whole_table_has_tuples_for_columns_until_it_grows() -> None:
     assert empty == dimension_table(ROWS[:2])
 
 
+def test_all_rows_of_a_whole_table_share_its_columns() -> None:
+    table = dimension_table(ROWS)
+    table.seal()
+    table.extend(dimension_table([]))
+    for everything in (range(3), [0, 1, 2], packed(iter(range(3)))):
+        assert table.take(everything).column("key") is table.column("key")
+    for others in (range(2), [0, 2, 1], [0, 1, 1], [0, 1, 2, 2], range(2, -1, -1)):
+        assert table.take(others) == [ROWS[at] for at in others]
+    growing = dimension_table(ROWS)
+    assert growing.take(range(3)).column("key") is not growing.column("key")
+
+
+def test_the_collector_has_looked_at_each_long_column_of_a_whole_table() -> None:
+    long = [Dimension(f"k{number}", "account", "Account", f"Rent {number}", "1") for number in range(SLICE + 1)]
+    table = dimension_table(long)
+    table.seal()
+    taken_from = table.take(range(1, SLICE + 1)), table.take(range(SLICE, -1, -1))
+    table.share(dimension_table(long), "name")
+    columns = [each.column(name) for each in (table, *taken_from) for name in Dimension._fields]
+    assert [gc.is_tracked(column) for column in columns if len(column) > SLICE] == [False] * 2 * len(Dimension._fields)
+
+
+@pytest.mark.parametrize("values", [1, 7, SLICE, 10**6])
+@pytest.mark.parametrize("rows", [0, 1, SLICE, SLICE + 1, 5 * SLICE])
+def test_the_order_of_a_field_is_that_of_one_sort(rows: int, values: int) -> None:
+    column = [f"k{number * 7919 % values}" for number in range(rows)]
+    assert Table(("key",), [column], tuple).in_order_of("key") == sorted(range(rows), key=column.__getitem__)
+
+
 @pytest.mark.parametrize("rows", [0, 1, SLICE - 1, SLICE, SLICE + 1, 2 * SLICE + 3])
 def test_what_is_done_slice_by_slice_is_done_to_every_row(rows: int) -> None:
     given = [(f"k{number}", number, None) for number in range(rows)]

@@ -9,6 +9,7 @@ RUNS = "tests/sandbox/test_agreement.py"
 VERBS = "tests/sandbox/test_agreement_verbs.py"
 LEARNT = "tests/unit/test_absorb.py"
 LEDGER = "tests/ledger/test_distrust.py"
+NEW_ROWS = "tests/unit/test_new_rows.py"
 
 
 def _mutant(name: str, old: str, new: str, *, module: str = "compare.equality", test: str = RULES) -> Mutant:
@@ -548,8 +549,8 @@ _LEARNT = (
     ),
     _mutant(
         "a second push is counted by guards",
-        "self.updates if change.row.key not in self.again) if self.again else self.updates",
-        "self.updates) if self.again else self.updates",
+        "where(self.updates, lambda key: key not in self.again) if self.again else self.updates",
+        "self.updates",
         module="model.change",
         test=RUNS,
     ),
@@ -699,11 +700,35 @@ _PUSHED = (
     ),
     _mutant(
         "chunks of a second push are not reckoned apart",
-        "parts = (plan.creates + plan.first_updates, *_rounds_again(company, plan.updates_again))",
-        "parts = (plan.creates + plan.updates,)",
+        "parts = (together(plan.creates, plan.first_updates), *_rounds_again(company, plan.updates_again))",
+        "parts = (together(plan.creates, plan.updates),)",
         module="run.write",
         test=VERBS,
     ),
 )
 
-AGREEMENT = (*_JUDGED, *_RESTING, *_SHOWN, *_ANSWERED, *_CLOSED, *_LEARNT, *_PUSHED)
+_NEW = (
+    _mutant(
+        "one that the ledger knows counts as new",
+        "set(_among(record.entries.positions, keys))",
+        "set[int]()",
+        module="compare.new_rows",
+        test=NEW_ROWS,
+    ),
+    _mutant(
+        "one that looks like a remote row counts as new",
+        "if len(remotes):",
+        "if not len(remotes):",
+        module="compare.new_rows",
+        test=NEW_ROWS,
+    ),
+    _mutant(
+        "two with one natural key count as new",
+        "found.update(_repeated(",
+        "set[int]().update(_repeated(",
+        module="compare.new_rows",
+        test=NEW_ROWS,
+    ),
+)
+
+AGREEMENT = (*_JUDGED, *_RESTING, *_SHOWN, *_ANSWERED, *_CLOSED, *_LEARNT, *_PUSHED, *_NEW)

@@ -143,8 +143,8 @@ PLANNING = (
     Mutant(
         name="diff: a create is lost",
         module="compare.plan",
-        old="for row in matching.missing]",
-        new="for row in matching.missing[1:]]",
+        old="wanted_table(missing)",
+        new="wanted_table(missing[1:])",
         scene="grown",
     ),
     Mutant(
@@ -185,16 +185,23 @@ PLANNING = (
     Mutant(
         name="withhold: rows that rest are sent, too",
         module="compare.recent_refusals",
-        old="withheld.append(found)",
-        new="withheld.append(found); kept.append(change)",
+        old="taken_out.add(change.row.key)",
+        new="pass",
         scene="refused",
     ),
     Mutant(
         name="withhold: rows that do not rest are lost",
         module="compare.recent_refusals",
-        old="kept.append(change)",
-        new="pass",
+        old="where(changes, lambda key: key not in taken_out) if taken_out else changes",
+        new="where(changes, lambda key: False)",
         scene="mended",
+    ),
+    Mutant(
+        name="new rows: the others are lost",
+        module="compare.new_rows",
+        old="rows.take(sorted(doubtful))",
+        new="rows.take(())",
+        scene="grown",
     ),
     Mutant(
         name="agreed: an open row is lost",
@@ -220,8 +227,8 @@ PLANNING = (
     Mutant(
         name="diff: a renamed row is left out",
         module="compare.plan",
-        old="map(draft.change, agreed.renamed, agreed.renamed_remotes, repeat(_NAME))",
-        new="map(draft.change, agreed.renamed[1:], agreed.renamed_remotes[1:], repeat(_NAME))",
+        old="rows, remotes = agreed.renamed, agreed.renamed_remotes",
+        new="rows, remotes = agreed.renamed[1:], agreed.renamed_remotes[1:]",
         scene="grown",
     ),
 )

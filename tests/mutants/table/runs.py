@@ -22,7 +22,7 @@ RUNS = (
     Mutant(
         name="run: updates are never sent",
         module="run.write",
-        old="first = plan.creates + plan.first_updates",
+        old="first = together(plan.creates, plan.first_updates)",
         new="first = plan.creates",
         scene="grown",
     ),
