@@ -12,9 +12,9 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from engine.guards.volume import Violation
-from engine.model.change import Change, Plan
+from engine.model.change import Change, Plan, change_table
 from engine.model.company_record import CompanyRecord
-from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow, dimension_table, fingerprint
+from engine.model.dimension import Dimension, RemoteRow, dimension_table, fingerprint
 from engine.model.resource import Resource
 from engine.model.settings import Guards
 from engine.model.table import Keyed, positions_of
@@ -120,12 +120,13 @@ def _to_send(
     `find`: returns the positions of damaged texts. A row that was refused as it is does not count: somebody has let it
     pass before.
     """
-    changes = plan.changes
-    resource = changes[0].row.resource if changes else DIMENSIONS
+    if not plan.size:
+        return []
+    resource = plan.changes[0].row.resource
+    changes = change_table(plan.changes, resource)
     found = []
     for field in (resource.identifier,) if identifiers_alone else _text_fields(resource):
-        of_field = attrgetter(field)
-        texts = [of_field(change.row) or "" for change in changes]
+        texts = [text or "" for text in changes.column(field)]
         for at in find(texts):
             change = changes[at]
             is_news = not change.fields or field in change.fields  # of a row of unknown state each field is
