@@ -147,7 +147,7 @@ def _joined(
 
 def _places(values: Column, column: Column, index: Callable[[], Mapping[str, int]]) -> Sequence[int]:
     """Return where values stand in a column that has none twice. `index`: tells it, where the order is another one."""
-    if column[: len(values)] == values:
+    if tuple(column[: len(values)]) == tuple(values):
         return range(len(values))
     return packed(map(index().get, values, repeat(_NOWHERE)))
 
@@ -224,8 +224,8 @@ def _in_doubt(joined: _Joined, *, adopts: bool) -> Iterable[int]:
 
 def _without(table: Table[Row], name: str, values: AbstractSet[str]) -> Table[Row]:
     """Return the rows in which a field has none of these values. Each value is of one row."""
-    if len(values) == len(table):
-        return table.take(())
+    if not values or len(values) == len(table):
+        return table.take(() if values else range(len(table)))
     is_one = map(contains, repeat(values), table.column(name))
     return table.take(packed(compress(count(), map(not_, is_one))))
 
@@ -244,6 +244,8 @@ def _touched(
     An open row shares with them their remote id (two keys lead to one remote row), their key (an open remote row is
     listed under it), or their natural key (in the source, in Ottimate, or in another entry of the ledger).
     """
+    if not alike:
+        return frozenset()
     linked = [position for position in map(entries.positions.get, left.column("key")) if position is not None]
     claimed = set(taken(entries.table.column("remote_id"), linked))
     claimed.update(row_id for row_id, count in uses.items() if count > 1)

@@ -42,6 +42,8 @@ def pushed(
     `again`: what the fields showed that are pushed once more; None: it is no second push. `run_id`: the run that
     pushed it, and that tells how it was answered.
     """
+    if known is None and there is None and answered is None and again is None:
+        return None, None  # a new row, and nothing to tell of it
     old = (known.agreement if known else None) or NONE
     is_kept = known is not None and (is_pending(known) or not known.outcome_known)
     before = dict((known.before if known and is_kept else None) or {})

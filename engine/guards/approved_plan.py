@@ -6,10 +6,10 @@ Each of its rows leaves a mark of 8 bytes; the marks, sorted and joined, are `Co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 
-from engine.model.change import Change
+from engine.model.change import Change, change_table
 from engine.model.dimension import Dimension
 
 MARK_BYTES = 8
@@ -24,6 +24,14 @@ def marks(rows: Iterable[Dimension]) -> bytes:
     none of these marks, so that the guards count the rest of its plan again.
     """
     return _in_order(map(_mark, rows))
+
+
+def marks_of(changes: Sequence[Change]) -> bytes:
+    """Return the marks of the rows of changes, as `marks` does."""
+    if not changes:
+        return b""
+    resource = changes[0].row.resource
+    return _in_order(map(_mark_of, change_table(changes, resource).columns(*resource.unlabelled)))
 
 
 def joined(passed: bytes | None, more: bytes) -> bytes:
@@ -68,5 +76,10 @@ def _taken_apart(passed: bytes | None) -> set[bytes]:
 
 
 def _mark(row: Dimension) -> bytes:
-    text = "\0".join([value or "" for value in row.resource.without_label(row)])  # no field holds a NUL
+    return _mark_of(row.resource.without_label(row))
+
+
+def _mark_of(values: Sequence[str | None]) -> bytes:
+    """Return the mark of a row by its values, its label left out."""
+    text = "\0".join([value or "" for value in values])  # no field holds a NUL
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()

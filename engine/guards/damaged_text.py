@@ -7,16 +7,17 @@ lets them pass has to do so once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from engine.guards.volume import Violation
-from engine.model.change import Change, Plan
+from engine.model.change import Change, Plan, change_table
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, dimension_table, fingerprint
 from engine.model.resource import Resource
 from engine.model.settings import Guards
-from engine.model.table import Keyed
+from engine.model.table import Keyed, positions_of
 from engine.model.wanted import Wanted
 
 _OF_LATIN_WORDS = re.compile(
@@ -29,6 +30,7 @@ _SHOWN = 60  # characters of a value that a message shows
 
 
 class _Text(NamedTuple):
+    at: int  # the position of its change in the plan
     row: Dimension
     field: str
     value: str
@@ -51,7 +53,7 @@ def _decimal_ids(
     ids = dimension_table(wanted.rows).column(identifier)
     if not all(map(_is_decimal, ids)):
         return
-    if new := _unknown(_to_send(plan, record, _is_decimal, identifiers_alone=True), record, remotes):
+    if new := _unknown(_to_send(plan, record, _decimal, identifiers_alone=True), record, remotes):
         yield Violation(
             "decimal-ids",
             f"all {len(ids):,} ids of the source end in '.0': a spreadsheet may have made decimal numbers of them;"
@@ -63,8 +65,12 @@ def _is_decimal(text: str) -> bool:
     return text.endswith(".0")
 
 
+def _decimal(texts: Sequence[str]) -> Sequence[int]:
+    return positions_of(map(_is_decimal, texts), len(texts))
+
+
 def _mangled(plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[RemoteRow]) -> Iterator[Violation]:
-    if new := _unknown(_to_send(plan, record, _is_mangled), record, remotes):
+    if new := _unknown(_to_send(plan, record, _mangled_texts), record, remotes):
         count = f"{len(new):,} {'text is' if len(new) == 1 else 'texts are'}"
         meant = _shown(unmangled(new[0].value) or "")
         yield Violation(
@@ -73,8 +79,10 @@ def _mangled(plan: Plan, wanted: Wanted, record: CompanyRecord, remotes: Keyed[R
         )
 
 
-def _is_mangled(text: str) -> bool:
-    return unmangled(text) is not None
+def _mangled_texts(texts: Sequence[str]) -> Sequence[int]:
+    if "".join(texts).isascii():  # as most are: then none of them is
+        return ()
+    return [at for at, text in enumerate(texts) if unmangled(text) is not None]
 
 
 def unmangled(text: str) -> str | None:
@@ -101,21 +109,30 @@ def _is_sensible(char: str, before: str, after: str) -> bool:
 
 
 def _to_send(
-    plan: Plan, record: CompanyRecord, is_damaged: Callable[[str], bool], *, identifiers_alone: bool = False
+    plan: Plan,
+    record: CompanyRecord,
+    find: Callable[[Sequence[str]], Sequence[int]],
+    *,
+    identifiers_alone: bool = False,
 ) -> list[_Text]:
     """Return the damaged texts that the plan would send and that are news: identifiers, or texts of any field.
 
-    A row that was refused as it is does not count: somebody has let it pass before.
+    `find`: returns the positions of damaged texts. A row that was refused as it is does not count: somebody has let it
+    pass before.
     """
+    if not plan.size:
+        return []
+    resource = plan.changes[0].row.resource
+    changes = change_table(plan.changes, resource)
     found = []
-    for change in plan.changes:
-        resource = change.row.resource
-        for field in (resource.identifier,) if identifiers_alone else _text_fields(resource):
-            value = getattr(change.row, field)
+    for field in (resource.identifier,) if identifiers_alone else _text_fields(resource):
+        texts = [text or "" for text in changes.column(field)]
+        for at in find(texts):
+            change = changes[at]
             is_news = not change.fields or field in change.fields  # of a row of unknown state each field is
-            if value and is_news and is_damaged(value) and not _was_refused(change, record):
-                found.append(_Text(change.row, field, value))
-    return found
+            if is_news and not _was_refused(change, record):
+                found.append(_Text(at, change.row, field, texts[at]))
+    return sorted(found, key=attrgetter("at"))
 
 
 def _text_fields(resource: Resource) -> tuple[str, ...]:

@@ -106,7 +106,12 @@ class Resource:
     @cached_property
     def without_label(self) -> Callable[[Any], tuple[Any, ...]]:
         """What returns a wanted row's values but its label, as they are declared."""
-        return _values_of(tuple(name for name in self.names if name != self.label))
+        return _values_of(self.unlabelled)
+
+    @cached_property
+    def unlabelled(self) -> tuple[str, ...]:
+        """The names of a wanted row's fields but its label, as they are declared."""
+        return tuple(name for name in self.names if name != self.label)
 
     @cached_property
     def own(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from engine.model.dimension import DIMENSIONS, Dimension, RemoteRow
@@ -76,20 +77,21 @@ def entries(columns: Iterable[Column], resource: Resource = DIMENSIONS) -> Keyed
     return Keyed(table, "key")
 
 
-def _as_entry(key: str, record: RowRecord) -> tuple[Any, ...]:
-    """Return a row's record as a row of the ledger's table."""
-    flags = CONFIRMED * record.confirmed + SETTLED * record.outcome_known + CODE_KNOWN * record.code_known
-    flags += FRESH * record.is_fresh
-    row = record.row._replace(key=key) if record.row.key != key else record.row
-    return (*row, record.remote_id, flags, record.seen, record.agreement, record.before)
-
-
 def as_entries(rows: Mapping[str, RowRecord], resource: Resource = DIMENSIONS) -> Keyed[RowRecord]:
-    """Return row records as a keyed table; returns the argument if it is one."""
+    """Return row records as a keyed table; returns the argument if it is one. Keys are those of the mapping."""
     if isinstance(rows, Keyed):
         return rows
-    made = (_as_entry(key, record) for key, record in rows.items())
-    return entries(transposed(made, len(entry_names(resource))), resource)
+    records = rows.values()
+    columns = dict(
+        zip(resource.names, transposed([record.row for record in records], len(resource.names)), strict=True)
+    )
+    columns["key"] = list(rows)
+    columns |= {name: list(map(attrgetter(name), records)) for name in NOTES if name != "flags"}
+    columns["flags"] = [
+        CONFIRMED * each.confirmed + SETTLED * each.outcome_known + CODE_KNOWN * each.code_known + FRESH * each.is_fresh
+        for each in records
+    ]
+    return entries(map(columns.__getitem__, entry_names(resource)), resource)
 
 
 def remote_id_of(key: str, known: RowRecord) -> RemoteId:

@@ -9,7 +9,7 @@ from functools import partial
 import anyio
 
 from engine.compare.backoff import failed_again
-from engine.guards.approved_plan import joined, marks, not_passed, within, without
+from engine.guards.approved_plan import joined, marks_of, not_passed, within, without
 from engine.guards.damaged_text import damaged
 from engine.guards.left_out import left_out
 from engine.guards.swapped_source import Asked, is_plainly_own, whose
@@ -147,4 +147,4 @@ class GuardCheck:
 
 def _marked(plan: Plan) -> tuple[Collection[str], bytes]:
     """Return the keys of a plan's rows, and their marks."""
-    return distinct(plan.keys), marks(change.row for change in plan.changes)
+    return distinct(plan.keys), marks_of(plan.changes)

@@ -36,16 +36,16 @@ def cut(changes: Iterable[Change], how: Cut) -> Iterator[Chunk]:
     since bulk answers give only names: a row whose name the chunk has waits for the next one; at most `max_rows` wait.
     """
     waiting: deque[tuple[Change, bytes]] = deque()
-    rest = ((change, how.encode(change.sent)) for change in changes)
     room = _Room(how)
-    for change, row in rest:
-        if room.has(change.row.name) and len(waiting) < how.max_rows:
+    for change in changes:
+        row = how.encode(change.sent)
+        if change.row.name in room.names and len(waiting) < how.max_rows:
             waiting.append((change, row))
             continue
         if not room.fits(row):
             yield room.close()
             _refill(room, waiting)
-            if room.has(change.row.name) or not room.fits(row):
+            if change.row.name in room.names or not room.fits(row):
                 waiting.append((change, row))
                 continue
         room.put(change, row)
@@ -64,7 +64,7 @@ def _refill(room: _Room, waiting: deque[tuple[Change, bytes]]) -> None:
     """Move waiting rows into an empty chunk, first come first served, as far as names and space allow."""
     for _ in range(len(waiting)):
         change, row = waiting.popleft()
-        if room.has(change.row.name) or not room.fits(row):
+        if change.row.name in room.names or not room.fits(row):
             waiting.append((change, row))
         else:
             room.put(change, row)
@@ -81,25 +81,23 @@ class _Room:
     def _open(self) -> None:
         self.changes: list[Change] = []
         self.rows: list[bytes] = []
-        self._names: set[str] = set()
+        self.names: set[str] = set()
         self._bytes = self._frame
 
     @property
     def full(self) -> bool:
         return len(self.rows) >= self._how.max_rows
 
-    def has(self, name: str) -> bool:
-        return name in self._names
-
     def fits(self, row: bytes) -> bool:
         """Return whether the row may join; an empty chunk takes any row. The comma before it counts."""
-        return not self.rows or (not self.full and self._bytes + 1 + len(row) <= self._how.max_bytes)
+        rows, how = len(self.rows), self._how
+        return not rows or (rows < how.max_rows and self._bytes + 1 + len(row) <= how.max_bytes)
 
     def put(self, change: Change, row: bytes) -> None:
         self._bytes += len(row) + bool(self.rows)
         self.changes.append(change)
         self.rows.append(row)
-        self._names.add(change.row.name)
+        self.names.add(change.row.name)
 
     def close(self) -> Chunk:
         chunk = self._how.chunk(self.changes, self.rows)

@@ -147,8 +147,10 @@ class RemoteOwners:
         """
         if self.confirmed is None:
             self.confirmed = confirmed_keys(self.known.records)
-        keys = self.confirmed.of(remote_id)
-        return next((key for key in keys if key != other_than and key in self.wanted_keys), None)
+        for key in self.confirmed.of(remote_id):
+            if key != other_than and key in self.wanted_keys:
+                return key
+        return None
 
 
 def confirmed_keys(records: Mapping[str, RowRecord]) -> Confirmed:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, takewhile
+from operator import itemgetter
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -59,8 +60,8 @@ def read_stored(items: Sequence[Any]) -> list[tuple[str, str]]:
     Raises `BadAnswer`, which tells what is wrong with the first bad row.
     """
     objects = _objects(items)
-    columns, reading = _columns(objects), _Reading(len(objects))
-    ids, names = map(reading.each, READ_STORED, map(columns.get, STORED))
+    reading = _Reading(len(objects))
+    ids, names = map(reading.each, READ_STORED, [_values(objects, name) for name in STORED])
     if (fault := reading.first_fault(items)) is not None:
         _, text = fault
         raise BadAnswer(text)
@@ -99,6 +100,14 @@ def _columns(objects: Sequence[dict[str, Any]]) -> Mapping[str, Column]:
     if list(chain.from_iterable(objects)) == names * len(objects):
         return _by_field(dict(zip(names, zip(*map(dict.values, objects), strict=True), strict=True)))
     return _by_field({name: [each.get(name) for each in objects] for name in FIELD_OF})
+
+
+def _values(objects: Sequence[dict[str, Any]], name: str) -> Column:
+    """Return the values of one name, None where an object does not have it."""
+    try:
+        return list(map(itemgetter(name), objects))
+    except KeyError:
+        return [each.get(name) for each in objects]
 
 
 def _by_field(columns: Mapping[str, Column]) -> Mapping[str, Column]:
@@ -247,7 +256,7 @@ READ = [READERS.get(name) or _text_reader(name) for name in DIMENSIONS.remote_na
 """What reads the fields of a row, in their order."""
 
 STORED = ("id", "name")
-"""The fields that are read of a row in a bulk answer."""
+"""The fields that are read of a row in a bulk answer. Both contracts call them by these names alone."""
 
 READ_STORED = [
     _Reader(lambda value: _given(value, "an `id`"), _or_empty, TEXT_OR_NONE),
