@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from engine.compare.absorb import absorb
@@ -23,7 +23,7 @@ from engine.model.dimension import Dimension, RemoteRow, dimension_table
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.settings import Adopt
 from engine.model.wanted import Wanted
-from tests.unit.model_server import NOW, STEADY, certificate, dim, known, ledger_of, shown, source
+from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source, steady
 
 KEYS = [f"k{number}" for number in range(5)]
 TYPES = st.sampled_from(["account", "account", "department"])
@@ -95,7 +95,7 @@ def places(matching: Matching) -> Counter[str]:
 
 
 @pytest.mark.long
-@settings(STEADY, max_examples=300)
+@steady(180)
 @given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt), st.booleans())
 def test_to_leave_agreed_rows_out_changes_nothing(
     drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, tells_renamed: bool
@@ -121,7 +121,7 @@ def test_to_leave_agreed_rows_out_changes_nothing(
     assert len(parted.keys) == len(parted.ids)
 
 
-@settings(STEADY, max_examples=120)
+@steady(75)
 @given(sides())
 def test_records_over_a_table_are_the_same(drawn: Sides) -> None:
     rows = drawn.record.rows

@@ -46,7 +46,7 @@ def test_what_trips(seen: Figures, slugs: list[str]) -> None:
     assert [trip.slug for trip in violations(seen, Guards())] == slugs
 
 
-rows = st.lists(st.text(max_size=8), unique=True, max_size=40)
+rows = st.lists(st.text(max_size=8), unique=True, max_size=12)
 
 
 @STEADY

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.dimension import Dimension, RemoteRow, canonical_type, clean
@@ -23,7 +23,7 @@ from engine.wire.directory import read_accounts, read_companies, read_locations
 from engine.wire.oauth import read_grant
 from engine.wire.reading import is_gateway, read_bulk, read_created, read_one, read_page, read_refusal
 from tests.contract import check_request
-from tests.unit.model_server import COMPANY, STEADY, dim
+from tests.unit.model_server import COMPANY, STEADY, dim, steady
 
 BASE = "https://api.ottimate.com/v1"
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer t", "X-Api-Key": "k"}
@@ -499,7 +499,7 @@ def test_a_good_answer_is_read(reader: str) -> None:
 
 
 @READER
-@settings(STEADY, max_examples=48)  # of each reader
+@steady(32)  # of each reader
 @given(st.data())
 def test_any_answer_is_read_or_refused(reader: str, data: st.DataObject) -> None:
     document = data.draw(documents | bent(GOOD[reader]))
