@@ -7,6 +7,7 @@ from engine.cli.verbs.select import Traits, needs_states, pick
 from engine.model.balance import State
 from engine.model.settings import Company
 from engine.sources.files import FileSource
+from tests.tables import each_of
 
 COMPANIES = [Company(id=number, source=FileSource(f"{number}.csv")) for number in (7, 111, 112, 12345)]
 TRAITS = Traits(
@@ -18,8 +19,7 @@ TRAITS = Traits(
 )
 
 
-@pytest.mark.parametrize(
-    ("select", "exclude", "chosen"),
+@each_of(
     [
         ((), (), [7, 111, 112, 12345]),
         (("company:112", "company:7"), (), [7, 112]),
@@ -39,7 +39,7 @@ TRAITS = Traits(
         (("state:held", "company:7"), (), [7]),
         ((), ("state:failed", "state:locked"), [111, 12345]),
         (("group:west", "erp:intacct"), ("state:synced", "company:7"), [112]),
-    ],
+    ]
 )
 def test_the_union_without_the_exclusions_in_the_order_of_the_settings(
     select: tuple[str, ...], exclude: tuple[str, ...], chosen: list[int]

@@ -23,6 +23,7 @@ from engine.model.remote_id import is_linked
 from engine.model.resting import NOT_APPLIED, RestingRow
 from engine.model.row_record import Agreement, RowRecord
 from engine.model.wanted import Wanted
+from tests.tables import each_of
 from tests.unit.model_server import (
     NOW,
     ModelLedger,
@@ -196,7 +197,7 @@ CASES |= {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_a_pair(case: Case) -> None:
     record = listed(ledger_of(*([case.entry] if case.entry else [])))
     found = drifted(source(case.row), RemoteView([case.remote]), record)
@@ -386,7 +387,7 @@ ORPHANS = {
 }
 
 
-@pytest.mark.parametrize("case", ORPHANS.values(), ids=ORPHANS)
+@each_of(ORPHANS)
 def test_an_orphan(case: Orphan) -> None:
     (found,) = drifted(source(), RemoteView([case.remote]), case.record)
     assert found == Difference("orphan", case.key, "r1", "account", case.remote.name, case.whose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import NamedTuple
 
 import pytest
@@ -18,6 +19,7 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, clean
 from engine.model.row_record import RowRecord
 from engine.model.wanted import Wanted
+from tests.tables import each_of
 from tests.unit.model_server import (
     NOW,
     ModelLedger,
@@ -98,7 +100,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_one_row(case: Case) -> None:
     _, plan = compared(source(case.row), RemoteView([case.remote]), ledger_of(*([case.entry] if case.entry else [])))
 
@@ -279,8 +281,7 @@ UNCODED: dict[str, tuple[RemoteRow, RowRecord | None]] = {
 }
 
 
-@pytest.mark.parametrize("needs_code", [False, True])
-@pytest.mark.parametrize("case", UNCODED.values(), ids=UNCODED)
+@each_of(product(UNCODED.values(), [False, True]))
 def test_a_row_without_a_code_is_no_different_for_it(
     case: tuple[RemoteRow, RowRecord | None], needs_code: bool
 ) -> None:

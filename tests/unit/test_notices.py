@@ -21,6 +21,7 @@ from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Recovered, RunResult
 from engine.model.standing import RunTimes
+from tests.tables import each_of
 from tests.unit.model_server import steady
 from tests.unit.test_render import company, run
 
@@ -225,7 +226,7 @@ def test_every_form_of_any_message_is_small_enough_and_whole(found: list[tuple[s
     assert all(1 <= len(each["text"]["text"]) <= 3_000 for each in blocks)
 
 
-@pytest.mark.parametrize("most", range(1, 40))
+@each_of(range(1, 40))
 def test_no_entity_is_cut_in_two(most: int) -> None:
     short = slack.cut(slack.escaped("a & b <c> d &amp; e"), most)
     assert len(short) <= most

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from functools import partial
+from itertools import product
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ from engine.wire.directory import read_accounts, read_companies, read_locations
 from engine.wire.oauth import read_grant
 from engine.wire.reading import is_gateway, read_bulk, read_created, read_one, read_page, read_refusal
 from tests.contract import check_request
+from tests.tables import each_of
 from tests.unit.model_server import COMPANY, STEADY, dim, steady
 
 BASE = "https://api.ottimate.com/v1"
@@ -226,8 +228,7 @@ ONE: dict[str, tuple[dict[str, object], RemoteRow]] = {
 }
 
 
-@BOTH
-@pytest.mark.parametrize("case", ONE.values(), ids=ONE)
+@each_of(product(DIALECTS, ONE.values()))
 def test_one_row_is_read_in_either_spelling(dialect: Dialect, case: tuple[dict[str, object], RemoteRow]) -> None:
     item, expected = case
 
@@ -507,8 +508,7 @@ def test_any_answer_is_read_or_refused(reader: str, data: st.DataObject) -> None
         READERS[reader](json.dumps(document).encode())
 
 
-@READER
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>", b"null", b"[", b'"\\ud800"', b"1e999", b"[" * 2000])
+@each_of(product(READERS, [b"", b"\xff\xfe", b"<html>", b"null", b"[", b'"\\ud800"', b"1e999", b"[" * 2000]))
 def test_what_is_no_json_document_is_refused(reader: str, body: bytes) -> None:
     if reader in {"refusal", "gateway"}:
         READERS[reader](body)
