@@ -23,6 +23,7 @@ from engine.model.dimension import Dimension, RemoteRow, dimension_table
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.settings import Adopt
 from engine.model.wanted import Wanted
+from tests.tables import each_of
 from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source, steady
 
 KEYS = [f"k{number}" for number in range(5)]
@@ -131,8 +132,7 @@ def test_records_over_a_table_are_the_same(drawn: Sides) -> None:
 ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
 
 
-@pytest.mark.parametrize(
-    ("row", "entry", "remote"),
+@each_of(
     [
         (dim("k1", "1", "New"), ONE[1], ONE[2]),
         (ONE[0], ONE[1], shown("r1", "1", "New")),
@@ -144,7 +144,7 @@ ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
         (ONE[0], known(dim("k1", "1"), "r1", confirmed=False), shown("r1", "1", key="k1")),
         (ONE[0], known(dim("k1", "1"), "r2"), ONE[2]),
         (ONE[0], known(dim("k1", "1"), None), ONE[2]),
-    ],
+    ]
 )
 def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: RowRecord, remote: RemoteRow) -> None:
     drawn = Sides(source(row), RemoteView([remote]), ledger_of(entry))

@@ -87,7 +87,7 @@ MEANT: dict[str, tuple[int, bytes, str, dict[str, str], type[ApiError]]] = {
 }
 
 
-@pytest.mark.parametrize(("status", "body", "kind", "headers", "error"), MEANT.values(), ids=MEANT)
+@each_of(MEANT)
 def test_what_an_answer_stands_for(
     status: int, body: bytes, kind: str, headers: dict[str, str], error: type[ApiError]
 ) -> None:

@@ -251,8 +251,7 @@ def test_a_spelling(entry: RowRecord, row: Dimension, there: RemoteRow, fields: 
 REST = RestingRow(NOT_APPLIED, b"", "", NOW)
 
 
-@pytest.mark.parametrize(
-    ("row", "entry", "rest", "fields"),
+@each_of(
     [
         (OLD, MINE, None, ()),
         (OLD, PUSHED, None, ()),
@@ -280,20 +279,7 @@ REST = RestingRow(NOT_APPLIED, b"", "", NOW)
         (OLD, MINE._replace(seen=shown_as("Before")), REST, (field("name", "Old", "Old", "Before", IGNORED),)),
         (NEW, AGREED._replace(outcome_known=False), None, ()),
         (OLD._replace(code="c2"), ADOPTED, None, ()),
-    ],
-    ids=[
-        "as sent",
-        "not listed since",
-        "spelled",
-        "spelled, in no source",
-        "spelled, changed in the source",
-        "spelled, changed in Ottimate",
-        "answered otherwise, not listed since",
-        "pushed twice",
-        "not carried out",
-        "of unknown outcome",
-        "a code that nobody knows",
-    ],
+    ]
 )
 def test_what_an_entry_alone_tells(
     row: Dimension | None, entry: RowRecord, rest: RestingRow | None, fields: tuple[FieldDifference, ...]

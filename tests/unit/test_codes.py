@@ -186,7 +186,7 @@ def test_the_exit_codes_named_are_exit_codes(entry: Code) -> None:
     assert set(re.findall(r"exit (\d+)", " ".join(entry[1:]))) <= EXIT_CODES
 
 
-@pytest.mark.parametrize("slug", ALLOWABLE)
+@each_of(ALLOWABLE)
 def test_what_may_be_allowed_says_how(slug: str) -> None:
     assert re.search(rf"`dimsync sync [^`]*--allow {slug}(:ID)?`", CODES[slug].next)
 

@@ -73,7 +73,7 @@ UNWRITABLE: dict[str, tuple[object, tuple[str | int, ...], str]] = {
 }
 
 
-@pytest.mark.parametrize(("written", "path", "message"), UNWRITABLE.values(), ids=UNWRITABLE)
+@each_of(UNWRITABLE)
 def test_what_cannot_be_meant_is_told_with_its_place(
     written: object, path: tuple[str | int, ...], message: str
 ) -> None:

@@ -18,6 +18,7 @@ from engine.sources.doubts import doubts
 from engine.sources.guess.first_rows import head_of
 from engine.sources.guess.head import Head
 from engine.sources.guess.propose import guess
+from tests.tables import each_of
 from tests.unit.model_server import STEADY, steady
 from tests.unit.test_sources_never_invent_rows import ANY_BYTES, ENDINGS
 
@@ -105,7 +106,7 @@ DOUBTS = {
 }
 
 
-@pytest.mark.parametrize("name", DOUBTS)
+@each_of(list(DOUBTS))
 def test_habits_that_are_rarely_meant_are_doubts(name: str) -> None:
     ids, names, told = DOUBTS[name]
     found = list(doubts(ids, names))

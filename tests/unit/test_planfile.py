@@ -21,6 +21,7 @@ from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
 from engine.model.wanted import LeftOut, SourceCounts
+from tests.tables import each_of
 from tests.unit.model_server import steady
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -246,7 +247,7 @@ NO_PLANS = {
 }
 
 
-@pytest.mark.parametrize("text", NO_PLANS.values(), ids=NO_PLANS)
+@each_of(NO_PLANS)
 def test_what_is_no_plan_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is no saved plan"):
         read_plan(text, "plan.json")
@@ -287,7 +288,7 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+@each_of(EDITS)
 def test_an_edit_is_refused(edit: Any) -> None:
     document = json.loads(text_of(PLAN))
     edit(document)

@@ -150,8 +150,7 @@ def test_an_id_is_never_made_up(kind: str, entry_id: object) -> None:
         READERS[kind](page_of({"id": entry_id, "name": "A"}))
 
 
-@pytest.mark.parametrize("entry_id", ["racc_1", "4 2", "4_2", "0x2a", "42.0"])
-@pytest.mark.parametrize("kind", ["companies", "locations"])
+@each_of(product(["companies", "locations"], ["racc_1", "4 2", "4_2", "0x2a", "42.0"]))
 def test_a_number_is_digits(kind: str, entry_id: str) -> None:
     with pytest.raises(BadAnswer):
         READERS[kind](page_of({"id": entry_id, "name": "A"}))
@@ -163,8 +162,7 @@ def test_paths_are_those_of_the_file() -> None:
     assert companies_path("racc_1", 0, 50) == "/accounts/racc_1/companies?page=0&limit=50"
 
 
-@pytest.mark.parametrize("path", [companies_path, locations_path])
-@pytest.mark.parametrize("account_id", ["a/b", "../x", "a?b#c", "a b", "%2F", "\u00e9"])
+@each_of(product([companies_path, locations_path], ["a/b", "../x", "a?b#c", "a b", "%2F", "\u00e9"]))
 def test_an_account_id_stays_inside_its_path(path: Callable[[str, int, int], str], account_id: str) -> None:
     parts = path(account_id, 1, 50).split("?")
     assert len(parts) == 2

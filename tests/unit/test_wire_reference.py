@@ -263,7 +263,7 @@ NO_ROW: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("item", NO_ROW.values(), ids=NO_ROW)
+@each_of(NO_ROW)
 def test_what_is_no_row_is_refused(item: object) -> None:
     with pytest.raises(BadAnswer):
         read_page(paged(item), COMPANY)
@@ -372,7 +372,7 @@ ERRORS: dict[str, tuple[dict[str, object], BulkError]] = {
 }
 
 
-@pytest.mark.parametrize("case", ERRORS.values(), ids=ERRORS)
+@each_of(ERRORS)
 def test_a_refused_row_is_read_in_either_shape(case: tuple[dict[str, object], BulkError]) -> None:
     item, expected = case
     answer = bulk_of(success_count=0, error_count=1, errors=[item])
@@ -381,8 +381,7 @@ def test_a_refused_row_is_read_in_either_shape(case: tuple[dict[str, object], Bu
     assert answer.errors[0].message == (expected.message or "refused without a reason")
 
 
-@pytest.mark.parametrize(
-    "fields",
+@each_of(
     [
         {},
         {"created_count": 1},
@@ -396,8 +395,7 @@ def test_a_refused_row_is_read_in_either_shape(case: tuple[dict[str, object], Bu
         {"updated": "dim_a"},
         {"errors": ["no"]},
         {"errors": 1},
-    ],
-    ids=str,
+    ]
 )
 def test_what_is_no_bulk_answer_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(BadAnswer):
