@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
+from tests.tables import each_of
 
 ROOT = Path(__file__).parents[1]
 ARCHITECTURE = (ROOT / "engine" / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -17,7 +17,7 @@ PATHS = re.findall(
 )
 
 
-@pytest.mark.parametrize(("file", "name"), WAY)
+@each_of(WAY)
 def test_the_way_of_a_row_names_what_is_there(file: str, name: str) -> None:
     text = (ROOT / "engine" / file).read_text(encoding="utf-8")
     assert re.search(rf"^(?:class|def|async def) {name}\b", text, re.MULTILINE)

@@ -18,6 +18,7 @@ from engine.sandbox.access import Credentials
 from engine.sandbox.server import Options, Sandbox
 from tests.help.test_page_blocks import BLOCKS as PAGE_BLOCKS
 from tests.nursery import ROOT, Nursery, environment
+from tests.tables import each_of
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r"<!-- test: (\S+) -->\n```\w*\n(.*?)```", README, flags=re.DOTALL))
@@ -100,7 +101,7 @@ def test_every_topic_of_help_is_named() -> None:
     assert named == set(topics())
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@each_of(list(VERBS))
 def test_every_verb_has_help(verb: str) -> None:
     command = command_of(verb)
     text = command.get_help(click.Context(command, info_name=f"dimsync {verb}"))

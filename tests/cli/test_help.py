@@ -13,6 +13,7 @@ from engine.cli.show.pages import page, title, topics
 from tests.cli.conftest import Here
 from tests.cli.program import dimsync
 from tests.nursery import ROOT, environment
+from tests.tables import each_of
 
 CUT = "…"
 
@@ -28,12 +29,16 @@ def test_one_code_is_told_in_full(here: Here, monkeypatch: pytest.MonkeyPatch) -
     assert " ".join(done.stdout.split()) == f"mass-create cause {entry.cause} effect {entry.effect} next {entry.next}"
 
 
-@pytest.mark.parametrize("code", CODES)
-def test_a_command_stays_on_one_line(code: str, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_stays_on_one_line(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    done = here("help", code)
-    assert done.returncode == 0
-    assert all(line.count("`") % 2 == 0 and len(line) <= 80 for line in done.stdout.splitlines())
+
+    @each_of(list(CODES))
+    def stays(code: str) -> None:
+        done = here("help", code)
+        assert done.returncode == 0
+        assert all(line.count("`") % 2 == 0 and len(line) <= 80 for line in done.stdout.splitlines())
+
+    stays()
 
 
 def test_all_codes_fit_the_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

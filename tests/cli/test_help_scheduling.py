@@ -26,6 +26,7 @@ from engine.model.outcome import Problem
 from engine.model.result import Recovered
 from engine.model.schedule import cron_fault
 from tests.cli.conftest import Here
+from tests.tables import each_of
 from tests.unit.settings_file import ACCOUNT, ENV
 from tests.unit.test_render import balance, company, run
 
@@ -69,7 +70,7 @@ def test_each_cron_line_is_one(line: list[str]) -> None:
     typed(command)
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(dimsync [^`]+)`", PAGE))))
+@each_of(sorted(set(re.findall(r"`(dimsync [^`]+)`", PAGE))))
 def test_each_command_in_the_text_is_one(command: str) -> None:
     typed(command)
 

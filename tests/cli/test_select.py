@@ -7,6 +7,7 @@ from engine.cli.verbs.select import Traits, needs_states, pick
 from engine.model.balance import State
 from engine.model.settings import Company
 from engine.sources.files import FileSource
+from tests.tables import each_of
 
 COMPANIES = [Company(id=number, source=FileSource(f"{number}.csv")) for number in (7, 111, 112, 12345)]
 TRAITS = Traits(
@@ -18,8 +19,7 @@ TRAITS = Traits(
 )
 
 
-@pytest.mark.parametrize(
-    ("select", "exclude", "chosen"),
+@each_of(
     [
         ((), (), [7, 111, 112, 12345]),
         (("company:112", "company:7"), (), [7, 112]),
@@ -39,7 +39,7 @@ TRAITS = Traits(
         (("state:held", "company:7"), (), [7]),
         ((), ("state:failed", "state:locked"), [111, 12345]),
         (("group:west", "erp:intacct"), ("state:synced", "company:7"), [112]),
-    ],
+    ]
 )
 def test_the_union_without_the_exclusions_in_the_order_of_the_settings(
     select: tuple[str, ...], exclude: tuple[str, ...], chosen: list[int]
@@ -47,8 +47,7 @@ def test_the_union_without_the_exclusions_in_the_order_of_the_settings(
     assert [company.id for company in pick(COMPANIES, TRAITS, select, exclude)] == chosen
 
 
-@pytest.mark.parametrize(
-    ("select", "exclude", "told"),
+@each_of(
     [
         (("company:113",), (), "no company '113'; did you mean company:112 or company:111?"),
         (("company:99999",), (), "no company '99999'; there are 7, 111, 112, 12345"),
@@ -73,7 +72,7 @@ def test_the_union_without_the_exclusions_in_the_order_of_the_settings(
         (("state:faild",), (), "there is no state 'faild'; did you mean state:failed?"),
         (("state:zzz",), (), "there are synced, unchanged, partial, held, failed, deferred, locked, never"),
         (("company:7",), ("company:7",), "no company is selected: --exclude takes away all"),
-    ],
+    ]
 )
 def test_what_selects_nothing_is_an_error(select: tuple[str, ...], exclude: tuple[str, ...], told: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -61,15 +61,14 @@ def test_a_second_signal_leaves_at_once_and_the_ledger_stays_true(
     fleet.door.faults(hang)
     fleet.configure(company, max_concurrency=1)
     fleet.source(company, NAMES)
-    with start("sync", cwd=fleet.folder) as process:
-        assert process.stderr is not None
+    with fleet.start("sync") as program:
         until(bulk_in_work(fleet, company))
         assert fleet.run("sync").returncode == 9  # the first one holds the company
-        process.send_signal(first)
-        assert "stopping" in process.stderr.readline()
-        process.send_signal(second)
-        assert process.wait(PATIENCE_S) == code
-        assert "Traceback" not in process.stderr.read()
+        program.send(first)
+        until(lambda: "stopping" in program.stderr)
+        program.send(second)
+        assert program.wait() == code
+        assert "Traceback" not in program.stderr
     assert len(fleet.door.rows(company)) == 10  # sent, stored, and never heard of
     fleet.door.faults()
     again, document = fleet.result("sync")

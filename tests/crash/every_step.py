@@ -10,8 +10,8 @@ requests outlives a death, so of the turns between two of those only the first i
 the others leave the same ledger and server.
 
 Before that, a client that lives is stopped at each step, and what its death would leave is looked at: the pages of the
-ledger, its locks, and what the server was asked. Where an earlier step would leave the same, nobody dies, unless a
-request is under way, which lands at another time after each death, or `all` are asked for.
+ledger, its locks, and what the server was asked and has done. Where an earlier step would leave the same, nobody dies,
+unless `all` are asked for: then a request that is under way lands at another time after each death.
 """
 
 from __future__ import annotations
@@ -361,11 +361,11 @@ def prepared(shelf: Shelf, kind: Callable[[SqlLedger], SqlLedger]) -> Stage:
 
 
 Remains = tuple[int, tuple[str, ...], bytes]
-"""What a death leaves where no request is under way: messages to the server, names of locks, what the ledger holds."""
+"""What a death leaves: messages to the server, which tell what is under way; names of locks; what the ledger holds."""
 
 
 def new_ones(stage: Stage, steps: list[int]) -> list[int]:
-    """Let a client live; return the steps at which a death would leave something new, or a request under way."""
+    """Let a client live; return the steps at which a death would leave something new."""
     wanted, found, seen = frozenset(steps), [], set[Remains]()
     ours, its = Pipe()
     client = os.fork()
@@ -383,10 +383,9 @@ def new_ones(stage: Stage, steps: list[int]) -> list[int]:
     with ours:
         for at in stage.serve(ours):
             left = (stage.told, *stage.shelf.remains())
-            if stage.unfinished or left not in seen:
+            if left not in seen:
                 found.append(at)
-            if not stage.unfinished:
-                seen.add(left)
+            seen.add(left)
     assert os.waitpid(client, 0)[1] == 0, "it did not live"
     return found
 

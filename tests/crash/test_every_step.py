@@ -42,7 +42,7 @@ def test_whatever_step_a_sync_dies_at_the_next_one_ends_exact(
     assert (looked["statements"], looked["requests"]) == (steps["statements"], steps["requests"])
     assert min(steps["statements"], steps["awaits"]) > 100
     assert steps["requests"] > 20
-    assert sum(deaths.values()) > 60  # of the others, each would leave what one of these did
+    assert sum(deaths.values()) > 50  # of the others, each would leave what one of these did
 
 
 @pytest.mark.timeout(0 if ALL else 60)

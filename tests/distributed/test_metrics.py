@@ -16,6 +16,7 @@ from engine.distributed.overview import Queue
 from engine.errors import ConfigError, LedgerError
 from engine.model.events import RequestAnswered, Waiting
 from tests.ledger.values import NOON, ORIGIN, a_result
+from tests.tables import each_of
 
 JOB = CompanyJob(origin=ORIGIN, account_id="racc_1", company_id=4711)
 
@@ -92,8 +93,7 @@ def test_an_address_that_is_taken_is_told_in_words_and_free_again_when_the_worke
         socket.create_connection((host, int(port)), timeout=5)
 
 
-@pytest.mark.parametrize(
-    "address",
+@each_of(
     [
         "",
         "9464",
@@ -105,7 +105,7 @@ def test_an_address_that_is_taken_is_told_in_words_and_free_again_when_the_worke
         "a b:1",
         "http://a:1",
         "a@b:1",
-    ],
+    ]
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with (

@@ -20,6 +20,7 @@ from engine.guards.registry import ALLOWABLE
 from tests.help.generated import PAGES, made, path_of
 from tests.help.settings_reference import Key, groups
 from tests.nursery import ROOT
+from tests.tables import each_of
 
 NARROW = 80
 
@@ -79,11 +80,11 @@ def test_what_is_made_from_the_program_is_as_the_program_is(topic: str) -> None:
     assert path_of(topic).read_text("utf-8") == made(topic), "run scripts/help-pages"
 
 
-KEYS = [pytest.param(group.title, key, id=f"{group.title[:20]}-{key.name}") for group in groups() for key in group.keys]
+def test_each_example_of_a_setting_is_accepted() -> None:
+    each_of((group.title, key) for group in groups() for key in group.keys)(must_be_accepted)()
 
 
-@pytest.mark.parametrize(("title", "key"), KEYS)
-def test_each_example_of_a_setting_is_accepted(title: str, key: Key) -> None:
+def must_be_accepted(title: str, key: Key) -> None:
     assert re.match(r"[A-Z`.]", key.text)
     assert key.text.endswith((".", "?"))
     values = tomllib.loads(key.example)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import click
-import pytest
 
 from engine.cli.main import VERBS, cli, command_of
 from tests.help.generated import path_of
 from tests.help.verbs_reference import commands
+from tests.tables import each_of
 
 TEXT = path_of("verbs").read_text("utf-8")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
@@ -35,7 +35,7 @@ def told(name: str) -> str:
     return "\n".join([*rows, *re.findall(r"^(?:Also|Options): .*(?:\n.+)*", section, re.MULTILINE)])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_of(NAMES)
 def test_a_verb_has_the_options_that_the_page_tells_and_no_others(name: str) -> None:
     assert set(OPTION.findall(told(name))) == set(OPTION.findall(helped(name))) - {"--help"}
 

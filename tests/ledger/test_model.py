@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import LedgerError
@@ -21,7 +21,7 @@ from engine.model.outcome import Column, Outcome
 from engine.model.resting import Rejection
 from engine.model.row_record import Agreement, RowRecord
 from tests.ledger.values import HARBOR, LATER, NOON, blank, certificate
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 KEYS = st.sampled_from(["a", "A", "0100", "100", "é", "e\u0301", "x'; drop table rows; --", "\U0001f374", " ", '"'])
@@ -199,7 +199,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(STEADY, max_examples=40)
+@steady(28)
 @given(steps=st.lists(STEPS, max_size=12))
 def test_a_ledger_is_a_few_dictionaries(steps: list[tuple[object, object]]) -> None:
     async def play() -> None:

@@ -18,6 +18,7 @@ from engine.model.settings import Account, Limits, Secret
 from engine.net.limits.quota import Quota
 from tests.ledger.conftest import Play
 from tests.ledger.values import LATER, NOON, ORIGIN
+from tests.tables import each_of
 
 DAY = NOON.date()
 NEXT = DAY + timedelta(days=1)
@@ -31,10 +32,7 @@ async def used(ledger: Ledger, day: date = DAY) -> int:
     return (await ledger.quota(*KEY, day)).used
 
 
-@pytest.mark.parametrize(
-    ("left", "requests"),
-    [(10_000, 64), (1_024, 64), (1_023, 63), (160, 10), (32, 2), (31, 1), (2, 1), (1, 1), (0, 0), (-50, 0)],
-)
+@each_of([(10_000, 64), (1_024, 64), (1_023, 63), (160, 10), (32, 2), (31, 1), (2, 1), (1, 1), (0, 0), (-50, 0)])
 def test_blocks_are_smaller_when_little_is_left(left: int, requests: int) -> None:
     assert block(left) == requests
 

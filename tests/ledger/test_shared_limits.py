@@ -23,13 +23,13 @@ from engine.ledger.shared import SharedLimits
 from engine.model.shared_limits import Ask, KeyName, News
 from tests.ledger.values import ORIGIN
 from tests.postgres_server import PostgresServer
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 
 KEY = KeyName(ORIGIN, "key-1")
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NUMBERS = count()
 
-ON_POSTGRES = settings(STEADY, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+ON_POSTGRES = settings(steady(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 LEASED = "select * from leased(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 

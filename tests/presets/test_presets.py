@@ -15,6 +15,7 @@ from engine.config import load
 from engine.model.wanted import Wanted
 from engine.sources.base import read
 from engine.wire import guide, reference
+from tests.tables import each_of
 from tests.unit.settings_file import ACCOUNT, ENV
 
 HERE = Path(__file__).parent
@@ -76,7 +77,7 @@ async def test_a_row_of_a_sample_goes_to_the_api_as_both_contracts_spell_it(tmp_
         assert dialect.bulk_body(COMPANY, [dialect.row(row)]).decode() == right[dialect.name]
 
 
-@pytest.mark.parametrize("preset", LISTS)
+@each_of(list(LISTS))
 def test_a_preset_tells_what_it_is_for_and_where_its_columns_are_documented(preset: str) -> None:
     table = LISTS[preset]
     assert len(table["about"]) > 20

@@ -129,11 +129,3 @@ class Desk(DatabaseThread):
         if self._fate.at is not None:  # what has struck now, strikes here, between what is written and its answer
             await asyncio.sleep(0)
         return result
-
-
-def copy_of(template: sqlite3.Connection) -> sqlite3.Connection:
-    """Return a copy of an empty ledger, which costs a tenth of making one."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    template.backup(connection)
-    connection.execute("pragma foreign_keys = on")
-    return connection

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
-from sqlite3 import Connection
 from typing import Any, Self, TypeVar
 
-from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.sandbox.server import Options, Sandbox
 from engine.sandbox.service import Service
-from tests.sandbox.fuzz import Desk, Fate, StageLoop, copy_of
+from tests.empty_ledgers import empty_ledger
+from tests.sandbox.fuzz import Desk, Fate, StageLoop
 from tests.sandbox.line import HOST
 
 T = TypeVar("T")
@@ -37,15 +35,10 @@ class MemorySandbox(Sandbox):
         raise AssertionError("it has nothing to listen on")
 
 
-@cache
-def _template() -> Connection:
-    return open_memory()
-
-
 @contextmanager
 def memory_ledger() -> Iterator[SqliteLedger]:
     """Give an empty ledger whose SQL is carried out on the spot."""
-    with closing(copy_of(_template())) as database:
+    with empty_ledger() as database:
         yield SqliteLedger(Desk(database, Fate()), MemoryLocks().hold)
 
 

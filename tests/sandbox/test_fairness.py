@@ -17,7 +17,7 @@ from tests.sandbox.conftest import DIRECTORY, World, assert_exact, company, dims
 
 GIANT = 1
 IS_LARGE = "DIMSYNC_FAIR" in os.environ
-ROWS, SMALL = (100_000, 299) if IS_LARGE else (10_000, 50)
+ROWS, SMALL = (100_000, 299) if IS_LARGE else (5_000, 25)
 
 
 def neighbours(world: World, count: int) -> list[Company]:
@@ -83,7 +83,7 @@ TROUBLE: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("trouble", TROUBLE)
 async def test_the_trouble_of_one_starves_nobody(world: World, trouble: str) -> None:
     world.limit(max_attempts=2, chunk_rows=40)
-    small = neighbours(world, 60)
+    small = neighbours(world, 30)
     world.place(GIANT)
     world.script(*({**rule, "match": MINE} for rule in TROUBLE[trouble]))
     finished, result = await run(world, [company(GIANT, dims(320)), *small])

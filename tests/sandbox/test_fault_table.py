@@ -12,6 +12,7 @@ import re
 import selectors
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import cycle, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -87,6 +88,14 @@ OVER_SOCKETS: Mapping[str, tuple[str, ...]] = {
     "batch": ("202, done at the second poll",),
 }
 """What is played over real sockets, too, by effect: of those that change bytes, each kind of bytes."""
+
+SOCKET_NAMES = [name for names in OVER_SOCKETS.values() for name in names]
+SOCKET_RUNS = (
+    list(product(CONTRACTS, SOCKET_NAMES))
+    if os.environ.get("DIMSYNC_KILL") == "all"
+    else list(zip(cycle(CONTRACTS), SOCKET_NAMES, strict=False))
+)
+"""Under each contract, or under one of them in turn: what an effect does to bytes, it does under either."""
 
 PACE = 8.0
 """How many times as fast the time passes there."""
@@ -276,8 +285,7 @@ def test_trouble_with_a_ledger_in_postgres(contract: str, case: Case, postgres: 
     perform(run())
 
 
-@pytest.mark.parametrize("contract", CONTRACTS)
-@pytest.mark.parametrize("name", [name for names in OVER_SOCKETS.values() for name in names])
+@pytest.mark.parametrize(("contract", "name"), SOCKET_RUNS, ids=[": ".join(each) for each in SOCKET_RUNS])
 def test_trouble_over_sockets(contract: str, name: str, tmp_path: Path) -> None:
     """Each effect with the real aiohttp on both sides, and a ledger file."""
     (case,) = (case for case in TABLE if case.name == name)

@@ -13,7 +13,6 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -43,7 +42,6 @@ from engine import (
     VerifyMode,
 )
 from engine.compare.freshness import Evidence
-from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.model.balance import add
@@ -58,9 +56,10 @@ from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Row, Tenant, Values
 from engine.sandbox.ways import parse_ways
+from tests.empty_ledgers import empty_ledger
 from tests.fresh import FRESH
 from tests.sandbox.conftest import DEMO, DIRECTORY, Rows, World, account, columns, company, dims, slugs
-from tests.sandbox.fuzz import Desk, Fate, StageLoop, copy_of
+from tests.sandbox.fuzz import Desk, Fate, StageLoop
 from tests.sandbox.line import BASE_URL, Line
 from tests.sandbox.test_switch import speak
 
@@ -819,8 +818,8 @@ class Tally:
             self.ends.update(str(each.evidence) for each in result.companies if each.evidence)
 
 
-async def _live(contract: str, fleet: Fleet, acts: list[Act], template: sqlite3.Connection, tally: Tally) -> None:
-    with closing(copy_of(template)) as database:
+async def _live(contract: str, fleet: Fleet, acts: list[Act], tally: Tally) -> None:
+    with empty_ledger() as database:
         case = Case(contract, fleet, database)
         tally.cases += 1
         for act in acts:
@@ -836,15 +835,14 @@ async def _live(contract: str, fleet: Fleet, acts: list[Act], template: sqlite3.
 @pytest.mark.parametrize("contract", ["guide", "reference"])
 def test_no_history_ends_green_but_wrong(contract: str, record_property: Callable[[str, object], None]) -> None:
     tally = Tally()
-    with closing(open_memory()) as template:
 
-        @HISTORIES
-        @given(histories)
-        def live(history: tuple[Fleet, list[Act]]) -> None:
-            with asyncio.Runner(loop_factory=StageLoop) as stage:  # time begins anew
-                stage.run(_live(contract, *history, template, tally))
+    @HISTORIES
+    @given(histories)
+    def live(history: tuple[Fleet, list[Act]]) -> None:
+        with asyncio.Runner(loop_factory=StageLoop) as fresh:  # time begins anew
+            fresh.run(_live(contract, *history, tally))
 
-        live()
+    live()
     record_property("played", dict(sorted(tally.ends.items())))
     assert tally.cases >= CASES
     assert {
@@ -892,7 +890,7 @@ def test_a_run_that_ends_before_it_looks_again_leaves_that_to_the_next(how: str)
     fleet = PLAIN._replace(there=[[("ours", there)]], kept=[0], wanted=[wanted])
 
     async def live(at: int) -> None:
-        with closing(open_memory()) as database:
+        with empty_ledger() as database:
             case = Case("guide", fleet, database)
             await case.play(CALM._replace(hours=0, fate=(how, at)))
             await case.play(CALM._replace(hours=0, mode=VerifyMode.AUTO, fresh=False))

@@ -33,7 +33,6 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import product
 from random import Random
@@ -43,13 +42,13 @@ import pytest
 
 from engine import CompanyResult, Dimension, VerifyMode
 from engine.compare.spelling import is_spelling
-from engine.ledger.sqlite.database import open_memory
 from engine.model.dimension import canonical_type
 from engine.sandbox.faults.scheduled_fault import ScheduledFault
 from engine.sandbox.tenant import Row, Values
 from engine.sandbox.ways import FIELDS
+from tests.empty_ledgers import empty_ledger
 from tests.sandbox.conftest import DIRECTORY
-from tests.sandbox.fuzz import StageLoop, copy_of
+from tests.sandbox.fuzz import StageLoop
 from tests.sandbox.test_fuzz_runs import CALM, MORE, PLAIN, TYPES, Act, Case, Check, Fleet, Here, Tally
 
 SEEDS = [int(seed) for seed in os.environ.get("DIMSYNC_SEEDS", "").split(",") if seed] or range(40 * max(1, MORE))
@@ -636,11 +635,10 @@ async def live(history: History, database: Any, tally: Tally) -> int:
 @pytest.mark.parametrize("first", range(0, len(SEEDS), BLOCK))
 def test_whatever_servers_make_of_values(first: int) -> None:
     tally, failed = Tally(), []
-    with closing(open_memory()) as template:
-        for seed in SEEDS[first : first + BLOCK]:
-            with closing(copy_of(template)) as database, asyncio.Runner(loop_factory=StageLoop) as stage:
-                try:
-                    stage.run(live(draw(seed), database, tally))
-                except Exception as error:  # noqa: BLE001  all seeds are played, whatever comes of one
-                    failed.append(f"{seed}: {type(error).__name__}: {error}")
+    for seed in SEEDS[first : first + BLOCK]:
+        with empty_ledger() as database, asyncio.Runner(loop_factory=StageLoop) as stage:
+            try:
+                stage.run(live(draw(seed), database, tally))
+            except Exception as error:  # noqa: BLE001  all seeds are played, whatever comes of one
+                failed.append(f"{seed}: {type(error).__name__}: {error}")
     assert not failed, "\n".join(failed)

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -23,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import CompanyResult, RunResult, VerifyMode
-from engine.ledger.sqlite.database import open_memory
 from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.tenant import Row
+from tests.empty_ledgers import empty_ledger
 from tests.sandbox.conftest import DIRECTORY
-from tests.sandbox.fuzz import StageLoop, copy_of
+from tests.sandbox.fuzz import StageLoop
 from tests.sandbox.test_fuzz_runs import (
     CALM,
     HISTORIES,
@@ -261,10 +259,9 @@ async def _live(
     fleet: Fleet,
     acts: list[Act],
     lasting: list[dict[str, Any]],
-    template: sqlite3.Connection,
     tally: Tally,
 ) -> None:
-    with closing(copy_of(template)) as database:
+    with empty_ledger() as database:
         case = Case(contract, fleet, database, UserCheck)
         tally.cases += 1
         for act in acts:
@@ -280,16 +277,15 @@ async def _live(
 @pytest.mark.parametrize("contract", ["guide", "reference"])
 def test_whatever_ways_a_server_has(contract: str, record_property: Callable[[str, object], None]) -> None:
     tally = Tally()
-    with closing(open_memory()) as template:
 
-        @settings(HISTORIES, max_examples=CASES)
-        @given(histories)
-        def live(history: tuple[Fleet, list[Act], list[tuple[str, dict[str, Any]]]]) -> None:
-            fleet, acts, lasting = history
-            with asyncio.Runner(loop_factory=StageLoop) as stage:  # time begins anew
-                stage.run(_live(contract, fleet, acts, [rule for _, rule in lasting], template, tally))
+    @settings(HISTORIES, max_examples=CASES)
+    @given(histories)
+    def live(history: tuple[Fleet, list[Act], list[tuple[str, dict[str, Any]]]]) -> None:
+        fleet, acts, lasting = history
+        with asyncio.Runner(loop_factory=StageLoop) as stage:  # time begins anew
+            stage.run(_live(contract, fleet, acts, [rule for _, rule in lasting], tally))
 
-        live()
+    live()
     record_property("played", dict(sorted(tally.ends.items())))
     assert tally.cases >= CASES
     assert {"exit 0", "exit 4", "died"} <= tally.ends.keys()

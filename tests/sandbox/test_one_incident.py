@@ -82,12 +82,12 @@ BUT_TOKENS = ("companies", "accounts", "list", "bulk", "get")
 ASKS = {**FAULT, "headers": {"Retry-After": "1"}}
 
 OUTAGES: dict[str, tuple[dict[str, Any], tuple[str, ...], int, int, bool]] = {
-    "503, one account of 40": (FAULT, ANY, 1, 40, False),
-    "503, one account of 40, known": (FAULT, ANY, 1, 40, True),
-    "503 but for tokens, one account of 40": (FAULT, BUT_TOKENS, 1, 40, True),
+    "503, one account of 20": (FAULT, ANY, 1, 20, False),
+    "503, one account of 20, known": (FAULT, ANY, 1, 20, True),
+    "503 but for tokens, one account of 20": (FAULT, BUT_TOKENS, 1, 20, True),
     "503 but for tokens, one company": (FAULT, BUT_TOKENS, 1, 1, False),
     "503 with a time to wait, three accounts": (ASKS, BUT_TOKENS, 3, 5, False),
-    "503 with a time to wait, one account of 40": (ASKS, BUT_TOKENS, 1, 40, True),
+    "503 with a time to wait, one account of 20": (ASKS, BUT_TOKENS, 1, 20, True),
     "503 with a time to wait, two companies": (ASKS, ANY, 1, 2, True),
     "500, three accounts": ({"effect": "status", "status": 500}, BUT_TOKENS, 3, 5, True),
     "cut, a company an account": ({"effect": "reset"}, ANY, 12, 1, True),
@@ -239,21 +239,21 @@ ODD: dict[str, tuple[dict[str, Any], str, tuple[str, int, list[str]]]] = {
 
 
 @pytest.mark.parametrize(("fault", "operation", "said"), ODD.values(), ids=ODD)
-def test_w12_one_company_in_trouble_is_one_of_60(
+def test_w12_one_company_in_trouble_is_one_of_24(
     fault: dict[str, Any], operation: str, said: tuple[str, int, list[str]]
 ) -> None:
-    """59 are done, one request more of the directory tells, and the one rests."""
+    """23 are done, one request more of the directory tells, and the one rests."""
 
     async def case(world: World, fleet: Fleet) -> None:
         world.script({"effect": "status", **fault, "match": {"operation": operation, "company": 7}})
         result = await fleet.sync()
         assert {each.company_id: verdict(each) for each in result.companies if each.exit_code} == {7: said}
-        assert columns(result) == {"created": 295, ("rejected" if said[1] == 3 else "deferred"): 5}
+        assert columns(result) == {"created": 115, ("rejected" if said[1] == 3 else "deferred"): 5}
         assert world.sent("companies") <= 2
         assert world.sent("token") <= 2
         assert (await fleet.sync(ids=[7])).requests.total == 0
 
-    play(1, 60, case)
+    play(1, 24, case)
 
 
 def test_w12_with_one_company_a_key_a_revoked_key_is_its_accounts() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
 from random import Random
 from typing import cast
 
@@ -13,12 +12,12 @@ import pytest
 
 from engine import Allow, Api, Company, Engine, Limits, RunResult, Settings, Verify, VerifyMode
 from engine.cli.show.cost import Cost, cost_of
-from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.sandbox.access import Allowance
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
+from tests.empty_ledgers import empty_ledger
 from tests.sandbox.conftest import World, account, company, dims, kinds
 from tests.sandbox.fuzz import Desk, Fate, StageLoop
 from tests.sandbox.line import BASE_URL, Line
@@ -92,12 +91,12 @@ async def test_what_was_not_looked_at_is_said_to_be_apart(world: World) -> None:
 
 @pytest.mark.parametrize("rate", [10.0, 50.0])
 def test_the_time_is_that_of_the_requests_where_the_rate_rules(rate: float) -> None:
-    """On a clock that no work of ours moves: 30 companies, first loaded, then a row new in each."""
+    """On a clock that no work of ours moves: 15 companies, first loaded, then a row new in each."""
     service = Service(Options(allowance=Allowance(rate=1e6)), tenant=Tenant(), clock=lambda: MORNING, second=float)
-    first, second = ([company(n, dims(rows)) for n in range(1, 31)] for rows in (250, 251))
+    first, second = ([company(n, dims(rows)) for n in range(1, 16)] for rows in (250, 251))
     for each in first:
         service.place(each.id)
-    with closing(open_memory()) as connection:
+    with empty_ledger() as connection:
         ledger = SqliteLedger(Desk(connection, Fate()), MemoryLocks().hold)
         for companies in (first, second):
             plan, sync = (timed(service, ledger, verb, companies, rate) for verb in ("plan", "sync"))

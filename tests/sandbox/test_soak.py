@@ -39,7 +39,7 @@ from tests.sandbox.test_fuzz_runs import BULK, CUTS, LIST, MORNING, STATUSES, on
 from tests.threads import lasting_threads
 
 IS_LONG = "DIMSYNC_SOAK" in os.environ
-COMPANIES, RUNS = (300, 120) if IS_LONG else (30, 40)
+COMPANIES, RUNS = (300, 120) if IS_LONG else (20, 28)
 SHARE = 0.03
 AT_ONCE = 12  # kinds of trouble in one run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -14,7 +13,6 @@ import aiohttp
 import pytest
 
 from engine import Account, Api, Company, Dimension, Engine, Limits, RunResult, Settings
-from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
 from engine.model.events import ChunkSettled, Parked
@@ -23,6 +21,7 @@ from engine.sandbox.faults.rules import parse_rules
 from engine.sandbox.record import Entry
 from engine.sandbox.service import Options, Service
 from engine.sandbox.tenant import Tenant
+from tests.empty_ledgers import empty_ledger
 from tests.sandbox.conftest import DEMO, OTHER, account, company, dims
 from tests.sandbox.fuzz import Desk, Fate, StageLoop
 from tests.sandbox.line import BASE_URL, Line
@@ -62,7 +61,7 @@ class Stage:
         line = Line(service=self.service, fate=Fate(), rng=rng, watch=lambda _: None)
         settings = Settings(accounts=accounts, api=Api(base_url=BASE_URL), companies_at_once=4 * MANY)
         session = cast("aiohttp.ClientSession", line)
-        with closing(open_memory()) as database:
+        with empty_ledger() as database:
             ledger = SqliteLedger(Desk(database, Fate()), MemoryLocks().hold)
             async with Engine(settings, session=session, ledger=ledger, now=self.now, rng=rng) as engine:
                 await body(engine)
@@ -106,7 +105,7 @@ def test_64_requests_at_once_that_meet_a_dead_token_refresh_it_once() -> None:
 
 @pytest.mark.parametrize("lifetime_s", [30, 300])
 def test_a_long_run_renews_its_tokens_before_they_die(lifetime_s: int) -> None:
-    """Half an hour of requests of three seconds each: no token is met dead, and none is fetched that is not needed."""
+    """A quarter of an hour of requests of three seconds each: no token is met dead, none fetched without need."""
 
     async def scene() -> None:
         stage = Stage(token_lifetime_s=lifetime_s)
@@ -114,9 +113,9 @@ def test_a_long_run_renews_its_tokens_before_they_die(lifetime_s: int) -> None:
         stage.script({"effect": "latency", "seconds": 3.0, "match": {"operation": "bulk"}})
 
         async def body(engine: Engine) -> None:
-            result = await stage.sync(engine, [company(1, dims(2_500))])
-            assert (result.exit_code, stage.stored(1), stage.answered(401)) == (0, 2_500, [])
-            assert result.elapsed_s > 1_800
+            result = await stage.sync(engine, [company(1, dims(1_250))])
+            assert (result.exit_code, stage.stored(1), stage.answered(401)) == (0, 1_250, [])
+            assert result.elapsed_s > 900
             assert result.requests.retry == 0
             assert result.requests.token <= 1 + result.elapsed_s / (0.95 * lifetime_s)
 
@@ -128,13 +127,13 @@ def test_a_long_run_renews_its_tokens_before_they_die(lifetime_s: int) -> None:
 def test_tokens_that_die_before_their_time_cost_a_repeat_each() -> None:
     async def scene() -> None:
         stage = Stage()
-        stage.place(range(1, 41))
-        deaths = [{"effect": "expire-tokens", "after": after, "times": 1} for after in range(0, 400, 60)]
+        stage.place(range(1, 21))
+        deaths = [{"effect": "expire-tokens", "after": after, "times": 1} for after in range(0, 200, 30)]
         stage.script(*({**rule, "match": {"operation": "bulk"}} for rule in deaths))
 
         async def body(engine: Engine) -> None:
-            result = await stage.sync(engine, [company(n, own(n)) for n in range(1, 41)])
-            assert (result.exit_code, {stage.stored(n) for n in range(1, 41)}) == (0, {100})
+            result = await stage.sync(engine, [company(n, own(n)) for n in range(1, 21)])
+            assert (result.exit_code, {stage.stored(n) for n in range(1, 21)}) == (0, {100})
             assert result.requests.token <= 1 + len(deaths)
             assert result.requests.retry == len(stage.answered(401))
 
@@ -144,15 +143,15 @@ def test_tokens_that_die_before_their_time_cost_a_repeat_each() -> None:
 
 
 def test_a_dead_token_is_met_only_by_what_is_out() -> None:
-    """Of 40 companies' requests 8 are out at a time: those that only wait for a place can have the new token."""
+    """Of 20 companies' requests 8 are out at a time: those that only wait for a place can have the new token."""
 
     async def scene() -> None:
         stage = Stage()
-        stage.place(range(1, 41))
-        stage.script({"effect": "expire-tokens", "match": {"operation": "bulk"}, "after": 40, "times": 1})
+        stage.place(range(1, 21))
+        stage.script({"effect": "expire-tokens", "match": {"operation": "bulk"}, "after": 20, "times": 1})
 
         async def body(engine: Engine) -> None:
-            result = await stage.sync(engine, [company(n, own(n)) for n in range(1, 41)])
+            result = await stage.sync(engine, [company(n, own(n)) for n in range(1, 21)])
             assert (result.exit_code, result.requests.token) == (0, 2)
             assert len(stage.answered(401)) <= 8
 

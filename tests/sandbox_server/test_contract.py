@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from openapi_core import OpenAPI
 
 from tests.contract import _HELD, DOCUMENTS, check_answer, check_request, operation, operation_known, paths, schemas
 from tests.sandbox_server.conftest import BOTH, DEMO, OTHER, OURS, THEIRS, Caller, row
+from tests.tables import each_of
 
 HOST = "http://127.0.0.1:8"
 JSON = {"Content-Type": "application/json"}
@@ -82,8 +84,7 @@ async def _calls(caller: Caller) -> list[tuple[str, str, Any]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("contract", "method", "url", "headers", "body", "words"),
+@each_of(
     [
         ("guide", "POST", GUIDE_BULK, JSON, b'{"ottimate_company_id":1,"dimensions":[{}]}', "'type' is a required"),
         ("guide", "POST", GUIDE_BULK, JSON, b'{"ottimate_company_id":1,"dimensions":[]}', "should be non-empty"),
@@ -111,7 +112,7 @@ async def _calls(caller: Caller) -> list[tuple[str, str, Any]]:
         ("guide", "POST", TOKEN, FORM, b"grant_type=password&client_id=a&client_secret=b", "'password' is not one of"),
         ("guide", "POST", TOKEN, FORM, b"grant_type=client_credentials", "'client_id' is a required property"),
         ("reference", "POST", TOKEN, JSON, b"{}", "Missing required header parameter: X-Api-Key"),
-    ],
+    ]
 )
 def test_a_bad_request_is_named(
     contract: str, method: str, url: str, headers: Mapping[str, str], body: bytes, words: str
@@ -176,8 +177,7 @@ BODY = {"ottimate_company_id": 7, "dimensions": [ROW, ROW | {"unique_key": "K2",
 ODD: tuple[object, ...] = ("", "account", "else", 0, -1, 1, 1.5, True, None, [], {}, ["x"], {"name": "x"})
 
 
-@pytest.mark.parametrize("odd", ODD, ids=repr)
-@pytest.mark.parametrize("name", [*ROW, "code", "dimensions", "ottimate_company_id"])
+@each_of(product([*ROW, "code", "dimensions", "ottimate_company_id"], ODD))
 def test_what_held_says_nothing_of_what_breaks_the_contract(name: str, odd: object) -> None:
     """After good bodies of every kind, a bad one is judged as it is before any."""
     bad = BODY | {name: odd} if name in BODY else BODY | {"dimensions": [ROW, ROW | {name: odd}]}

@@ -18,6 +18,7 @@ from engine.sandbox.faults.effects import EFFECTS
 from engine.sandbox.faults.rules import BadScript, Match, Script, parse_rules
 from engine.sandbox.faults.scheduled_fault import OPERATIONS
 from tests.sandbox_server.conftest import BOTH, DEMO, OURS, THEIRS, Caller, open_caller, row, stored
+from tests.tables import each_of
 
 LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError)
 GRANT = {"grant_type": "client_credentials", "client_id": DEMO.client_id, "client_secret": DEMO.client_secret}
@@ -460,8 +461,7 @@ def test_shares_are_seeded() -> None:
     assert 200 < sum(first) < 400
 
 
-@pytest.mark.parametrize(
-    ("raw", "words"),
+@each_of(
     [
         ({}, "faults: must be a list"),
         (["x"], "faults[0]: must be a table"),
@@ -493,7 +493,7 @@ def test_shares_are_seeded() -> None:
         ([{"effect": "reset", "match": {"row": "("}}], "faults[0].match.row: missing )"),
         ([{"effect": "outage", "seconds": 0}], "faults[0].seconds: must be more than 0"),
         ([{"effect": "reset", "match": {"company": "42"}}], "faults[0].match.company: '42' does not fit"),
-    ],
+    ]
 )
 def test_a_bad_script_is_named(raw: object, words: str) -> None:
     with pytest.raises(BadScript) as caught:

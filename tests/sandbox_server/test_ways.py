@@ -16,6 +16,7 @@ from engine.sandbox.faults.rules import BadScript
 from engine.sandbox.service import Options
 from engine.sandbox.ways import Spelling, Way, Ways, parse_ways
 from tests.sandbox_server.conftest import BOTH, DEMO, OTHER, OURS, THEIRS, Caller, open_caller, row
+from tests.tables import each_of
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
@@ -348,8 +349,7 @@ async def test_ways_of_the_options_and_through_the_other_door() -> None:
         assert (reply.status, reply.json) == (400, {"error": "ways[0].count: 'none' does not fit"})
 
 
-@pytest.mark.parametrize(
-    ("raw", "words"),
+@each_of(
     [
         ({}, "ways: must be a list"),
         (["x"], "ways[0]: must be a table"),
@@ -367,7 +367,7 @@ async def test_ways_of_the_options_and_through_the_other_door() -> None:
         ([{"companies": [3], "grant_body": "json"}], "ways[0].grant_body: is for the whole server"),
         ([{"companies": [3], "date_skew_s": 5}], "ways[0].date_skew_s: is for the whole server"),
         ([{"date_skew_s": float("inf")}], "ways[0].date_skew_s: inf does not fit"),
-    ],
+    ]
 )
 def test_a_bad_way_is_named(raw: object, words: str) -> None:
     with pytest.raises(BadScript) as caught:

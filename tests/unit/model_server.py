@@ -7,6 +7,7 @@ crash safety. Between them, `run` is a whole sync without a network, with answer
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,15 +37,24 @@ from engine.send.reconcile import reconcile
 from engine.wire.guide import DIALECT
 from tests.fresh import FRESH
 
+TIMES = int(os.environ.get("DIMSYNC_EXAMPLES", "1"))
+"""How many times as many cases are drawn as in the suite."""
+
 STEADY = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=90,
+    max_examples=60 * TIMES,
     phases=set(Phase) - {Phase.explain},
     backend=FRESH,
 )
 """For properties: the same examples in every run, none kept on disk, no clock."""
+
+
+def steady(cases: int) -> settings:
+    """Return the settings of a property of which so many cases are drawn."""
+    return settings(STEADY, max_examples=cases * TIMES)
+
 
 COMPANY = 42
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from engine.compare.absorb import absorb
@@ -23,7 +23,8 @@ from engine.model.dimension import Dimension, RemoteRow, dimension_table
 from engine.model.row_record import RowRecord, as_entries
 from engine.model.settings import Adopt
 from engine.model.wanted import Wanted
-from tests.unit.model_server import NOW, STEADY, certificate, dim, known, ledger_of, shown, source
+from tests.tables import each_of
+from tests.unit.model_server import NOW, certificate, dim, known, ledger_of, shown, source, steady
 
 KEYS = [f"k{number}" for number in range(5)]
 TYPES = st.sampled_from(["account", "account", "department"])
@@ -95,7 +96,7 @@ def places(matching: Matching) -> Counter[str]:
 
 
 @pytest.mark.long
-@settings(STEADY, max_examples=300)
+@steady(180)
 @given(sides(), st.booleans(), st.booleans(), st.sampled_from(Adopt), st.booleans())
 def test_to_leave_agreed_rows_out_changes_nothing(
     drawn: Sides, relabel: bool, needs_code: bool, adopt: Adopt, tells_renamed: bool
@@ -121,7 +122,7 @@ def test_to_leave_agreed_rows_out_changes_nothing(
     assert len(parted.keys) == len(parted.ids)
 
 
-@settings(STEADY, max_examples=120)
+@steady(75)
 @given(sides())
 def test_records_over_a_table_are_the_same(drawn: Sides) -> None:
     rows = drawn.record.rows
@@ -131,8 +132,7 @@ def test_records_over_a_table_are_the_same(drawn: Sides) -> None:
 ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
 
 
-@pytest.mark.parametrize(
-    ("row", "entry", "remote"),
+@each_of(
     [
         (dim("k1", "1", "New"), ONE[1], ONE[2]),
         (ONE[0], ONE[1], shown("r1", "1", "New")),
@@ -144,7 +144,7 @@ ONE = (dim("k1", "1"), known(dim("k1", "1"), "r1"), shown("r1", "1"))
         (ONE[0], known(dim("k1", "1"), "r1", confirmed=False), shown("r1", "1", key="k1")),
         (ONE[0], known(dim("k1", "1"), "r2"), ONE[2]),
         (ONE[0], known(dim("k1", "1"), None), ONE[2]),
-    ],
+    ]
 )
 def test_what_differs_anywhere_is_looked_at(row: Dimension, entry: RowRecord, remote: RemoteRow) -> None:
     drawn = Sides(source(row), RemoteView([remote]), ledger_of(entry))

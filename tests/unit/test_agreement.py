@@ -11,6 +11,7 @@ from engine.compare.equality import Judged, Standing, judge, not_applied, stands
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.resting import KEY_COLLISION
 from engine.model.row_record import Agreement, RowRecord
+from tests.tables import each_of
 from tests.unit.model_server import NOW, dim, shown
 
 ROW = dim("k", "1", "ann", code="C")
@@ -114,7 +115,7 @@ SAID: dict[str, tuple[RowRecord | None, dict[str, str], Standing | None, dict[st
 }
 
 
-@pytest.mark.parametrize("case", SAID)
+@each_of(list(SAID))
 def test_what_is_said_of_a_field(case: str) -> None:
     known, there, said, spelled = SAID[case]
     remote = shown("r", "1", "ann", code="C")._replace(**there)
@@ -230,7 +231,7 @@ KEPT: dict[str, tuple[RowRecord | None, dict[str, Any], Agreement | None, dict[s
 }
 
 
-@pytest.mark.parametrize("case", KEPT)
+@each_of(list(KEPT))
 def test_what_an_answer_keeps(case: str) -> None:
     known, how, agreement, before = KEPT[case]
     options = {"fields": ("name",), "there": THERE, "answered": None, "again": None, "run_id": "run", **how}
@@ -328,7 +329,7 @@ CLOSED: dict[str, tuple[RowRecord, Judged, RowRecord]] = {
 }
 
 
-@pytest.mark.parametrize("case", CLOSED)
+@each_of(list(CLOSED))
 def test_what_a_listing_leaves(case: str) -> None:
     known, judged, left = CLOSED[case]
     assert closed(known, ROW, judged, "run")._replace(row=left.row) == left

@@ -30,6 +30,7 @@ from engine.net.key import Key
 from engine.net.limits.quota import Quota
 from engine.net.retry import Policy
 from engine.net.trouble.host import Host
+from tests.tables import each_of
 from tests.unit.virtual_time import run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -63,7 +64,7 @@ WAITS: dict[str, tuple[dict[str, str], float | None]] = {
 }
 
 
-@pytest.mark.parametrize(("headers", "seconds"), WAITS.values(), ids=WAITS)
+@each_of(WAITS)
 def test_how_long_an_answer_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
     assert asked_wait_s(Answer(status=429, headers=headers, body=b""), NOW) == seconds
 
@@ -86,7 +87,7 @@ MEANT: dict[str, tuple[int, bytes, str, dict[str, str], type[ApiError]]] = {
 }
 
 
-@pytest.mark.parametrize(("status", "body", "kind", "headers", "error"), MEANT.values(), ids=MEANT)
+@each_of(MEANT)
 def test_what_an_answer_stands_for(
     status: int, body: bytes, kind: str, headers: dict[str, str], error: type[ApiError]
 ) -> None:

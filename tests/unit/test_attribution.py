@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.compare.attribution import attribute, last_told, spellings
@@ -23,9 +23,9 @@ from engine.model.remote_id import is_linked
 from engine.model.resting import NOT_APPLIED, RestingRow
 from engine.model.row_record import Agreement, RowRecord
 from engine.model.wanted import Wanted
+from tests.tables import each_of
 from tests.unit.model_server import (
     NOW,
-    STEADY,
     ModelLedger,
     ModelServer,
     compared,
@@ -35,6 +35,7 @@ from tests.unit.model_server import (
     run,
     shown,
     source,
+    steady,
 )
 from tests.unit.test_planning_properties import Round, play, rounds, sources
 
@@ -196,7 +197,7 @@ CASES |= {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_a_pair(case: Case) -> None:
     record = listed(ledger_of(*([case.entry] if case.entry else [])))
     found = drifted(source(case.row), RemoteView([case.remote]), record)
@@ -250,8 +251,7 @@ def test_a_spelling(entry: RowRecord, row: Dimension, there: RemoteRow, fields: 
 REST = RestingRow(NOT_APPLIED, b"", "", NOW)
 
 
-@pytest.mark.parametrize(
-    ("row", "entry", "rest", "fields"),
+@each_of(
     [
         (OLD, MINE, None, ()),
         (OLD, PUSHED, None, ()),
@@ -279,20 +279,7 @@ REST = RestingRow(NOT_APPLIED, b"", "", NOW)
         (OLD, MINE._replace(seen=shown_as("Before")), REST, (field("name", "Old", "Old", "Before", IGNORED),)),
         (NEW, AGREED._replace(outcome_known=False), None, ()),
         (OLD._replace(code="c2"), ADOPTED, None, ()),
-    ],
-    ids=[
-        "as sent",
-        "not listed since",
-        "spelled",
-        "spelled, in no source",
-        "spelled, changed in the source",
-        "spelled, changed in Ottimate",
-        "answered otherwise, not listed since",
-        "pushed twice",
-        "not carried out",
-        "of unknown outcome",
-        "a code that nobody knows",
-    ],
+    ]
 )
 def test_what_an_entry_alone_tells(
     row: Dimension | None, entry: RowRecord, rest: RestingRow | None, fields: tuple[FieldDifference, ...]
@@ -386,7 +373,7 @@ ORPHANS = {
 }
 
 
-@pytest.mark.parametrize("case", ORPHANS.values(), ids=ORPHANS)
+@each_of(ORPHANS)
 def test_an_orphan(case: Orphan) -> None:
     (found,) = drifted(source(), RemoteView([case.remote]), case.record)
     assert found == Difference("orphan", case.key, "r1", "account", case.remote.name, case.whose)
@@ -430,7 +417,7 @@ def keys(found: Iterable[Difference], *kinds: str) -> Counter[str | None]:
     return Counter(each.key for each in found if each.kind in kinds)
 
 
-@settings(STEADY, max_examples=180)
+@steady(120)
 @given(rounds(troubled=True), sources, st.booleans(), st.booleans(), st.booleans())
 def test_what_differs_is_what_the_plan_sends_holds_or_leaves(
     played: list[Round], wanted: Wanted, shows_keys: bool, listing: bool, relabel: bool
@@ -454,7 +441,7 @@ def test_what_differs_is_what_the_plan_sends_holds_or_leaves(
     assert all(part.remote is None or part.source != part.remote for each in found for part in each.fields)
 
 
-@settings(STEADY, max_examples=120)
+@steady(80)
 @given(rounds(troubled=True), sources, st.randoms(use_true_random=False), st.booleans())
 def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Random, shows_keys: bool) -> None:
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
@@ -472,7 +459,7 @@ def test_order_changes_nothing(played: list[Round], wanted: Wanted, random: Rand
     assert drifted(replace(wanted, rows=shuffled(wanted.rows)), pages, other) == drifted(wanted, index, record)
 
 
-@settings(STEADY, max_examples=120)
+@steady(80)
 @given(rounds(troubled=True), sources, st.booleans())
 def test_once_applied_only_what_is_held_differs(played: list[Round], wanted: Wanted, shows_keys: bool) -> None:
     server, ledger = ModelServer(shows_keys=shows_keys), ModelLedger()
@@ -488,7 +475,7 @@ edits = st.tuples(*(st.sampled_from(["", "", "name", "code", "both", "gone"]) fo
 """What happens to a row in the source, and to it in Ottimate."""
 
 
-@settings(STEADY, max_examples=180)
+@steady(120)
 @given(st.lists(edits, min_size=1, max_size=4), st.booleans(), st.booleans(), st.booleans())
 def test_who_did_it_is_who_is_named(
     played: list[tuple[str, ...]], new_here: bool, new_there: bool, shows_keys: bool

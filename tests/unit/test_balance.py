@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from engine.model.balance import SEVERITY, Balance, ExitCode, add, row_exit_codes, worst
+from tests.tables import each_of
 
 
 def balance(**columns: int | None) -> Balance:
@@ -19,8 +20,7 @@ def balance(**columns: int | None) -> Balance:
     return Balance(**{"source_rows": rows, **outcomes})
 
 
-@pytest.mark.parametrize(
-    ("given", "adds_up"),
+@each_of(
     [
         (Balance(), True),  # a source that could not be read
         (balance(), True),
@@ -46,7 +46,7 @@ def balance(**columns: int | None) -> Balance:
         (balance(unchanged=1, remote_rows=3, matched=3), False),
         (balance(unchanged=1, remote_rows=None, matched=1), False),
         (balance(unchanged=1, remote_rows=1, matched=2, contested=-1, orphans=0), False),
-    ],
+    ]
 )
 def test_whether_it_adds_up(given: Balance, adds_up: bool) -> None:
     assert given.adds_up is adds_up
@@ -95,7 +95,7 @@ def test_a_signal_speaks_before_all_others(signal: int) -> None:
     assert all(worst([code, signal]) == signal for code in PRECEDENCE)
 
 
-@pytest.mark.parametrize(("first", "second"), list(combinations(PRECEDENCE, 2)))
+@each_of(list(combinations(PRECEDENCE, 2)))
 def test_the_graver_code_speaks(first: int, second: int) -> None:
     assert worst([first, second]) == worst([second, first]) == first
 

@@ -18,6 +18,7 @@ from engine.model.balance import ExitCode, State
 from engine.model.cause import cause_of, mark_of
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 from tests.unit.test_render import balance, company
 
@@ -60,7 +61,7 @@ ALIKE: dict[str, tuple[Problem, Problem]] = {
 }
 
 
-@pytest.mark.parametrize("name", ALIKE)
+@each_of(list(ALIKE))
 def test_particulars_make_no_other_cause(name: str) -> None:
     one, other = ALIKE[name]
     assert cause_of(one) == cause_of(other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import click
@@ -26,11 +27,12 @@ from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Requests, RunResult
 from engine.sandbox.access import Credentials
 from engine.sources.presets import PRESETS
+from tests.tables import each_of
 from tests.unit.codes_in_source import constants, handed_in, of_classes, text_of, trees
 
 ROOT = Path(__file__).parents[2]
 PAGES = "\n".join(path.read_text("utf-8") for path in (ROOT / "README.md", *(ROOT / "engine" / "help").glob("*.md")))
-ENTRIES = pytest.mark.parametrize("entry", CODES.values(), ids=list(CODES))
+ENTRIES = each_of(CODES)
 EXIT_CODES = {str(int(code)) for code in ExitCode}
 
 SINKS = {
@@ -112,8 +114,7 @@ def options(verb: str) -> set[str]:
     return {option for each in (command, *inner) for parameter in each.params for option in parameter.opts}
 
 
-@pytest.mark.parametrize("verb", ["sync", "plan", "check", "apply", "retry"])
-@pytest.mark.parametrize("code", [code for code in ExitCode if code in WORDS])
+@each_of(product([code for code in ExitCode if code in WORDS], ["sync", "plan", "check", "apply", "retry"]))
 def test_what_is_to_be_typed_next_is_understood(code: ExitCode, verb: str) -> None:
     """A company rests: `--fresh` is named where there is such an option, and only there."""
     resting = CompanyResult(
@@ -185,7 +186,7 @@ def test_the_exit_codes_named_are_exit_codes(entry: Code) -> None:
     assert set(re.findall(r"exit (\d+)", " ".join(entry[1:]))) <= EXIT_CODES
 
 
-@pytest.mark.parametrize("slug", ALLOWABLE)
+@each_of(ALLOWABLE)
 def test_what_may_be_allowed_says_how(slug: str) -> None:
     assert re.search(rf"`dimsync sync [^`]*--allow {slug}(:ID)?`", CODES[slug].next)
 

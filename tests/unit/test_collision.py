@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import pytest
-
 from engine.compare.collision import collided, collisions, sharing
 from engine.compare.join import join
 from engine.compare.remote_view import RemoteView
 from engine.model.resting import KEY_COLLISION
 from engine.model.row_record import RowRecord
+from tests.tables import each_of
 from tests.unit.model_server import NOW, dim, known, ledger_of, shown, source
 
 A, B = dim("A", "1"), dim("a", "2")
@@ -50,7 +49,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_which_keys_share_a_remote_row(case: Case) -> None:
     record = ledger_of(*case.entries)
     groups = sharing(join(WANTED, case.there, record), record)

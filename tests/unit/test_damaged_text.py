@@ -17,6 +17,7 @@ from engine.model.row_record import RowRecord
 from engine.model.settings import Guards
 from engine.model.wanted import Wanted
 from tests.ledger.values import NOON
+from tests.tables import each_of
 
 REAL = [
     "São",
@@ -61,7 +62,7 @@ REAL = [
 ]
 
 
-@pytest.mark.parametrize("name", REAL)
+@each_of(REAL)
 def test_a_real_name_is_not_mangled(name: str) -> None:
     assert unmangled(name) is None
 

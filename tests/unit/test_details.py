@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import product
 
 import jsonschema
 import pytest
@@ -15,6 +16,7 @@ from engine.model.balance import State
 from engine.model.difference import Difference, FieldDifference, Whose
 from engine.model.result import CompanyResult, company_json
 from tests.result_schema import SCHEMA
+from tests.tables import each_of
 from tests.unit.test_render import HOSTILE, company, run
 
 
@@ -102,7 +104,7 @@ ROWS: dict[str, tuple[Difference, Sequence[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("difference", "expected"), ROWS.values(), ids=ROWS)
+@each_of(ROWS)
 def test_one_row(difference: Difference, expected: Sequence[str]) -> None:
     assert lines(told(difference))[1:-1] == [f"  {line}" for line in expected]
 
@@ -147,8 +149,7 @@ def test_what_is_wrapped_hangs_under_its_line() -> None:
     ]
 
 
-@pytest.mark.parametrize("width", [30, 40, 80, 120])
-@pytest.mark.parametrize("text", [HOSTILE, "東京" * 200, "n" * 10_000, "a b " * 500, "e\u0301" * 300, ""])
+@each_of(product([HOSTILE, "東京" * 200, "n" * 10_000, "a b " * 500, "e\u0301" * 300, ""], [30, 40, 80, 120]))
 def test_whatever_the_texts_are_the_lines_fit_and_hold_nothing_that_a_terminal_obeys(text: str, width: int) -> None:
     fields = (field("name", text, f"{text}x", f"{text}y", Whose.BOTH), field("code", text, None, None))
     differences = [Difference(kind, text, text, text, text, Whose.BOTH, fields) for kind in ("differs", "unsettled")]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.compare.absorb import absorb
@@ -18,9 +19,9 @@ from engine.model.company_record import CompanyRecord
 from engine.model.dimension import Dimension, RemoteRow, clean
 from engine.model.row_record import RowRecord
 from engine.model.wanted import Wanted
+from tests.tables import each_of
 from tests.unit.model_server import (
     NOW,
-    STEADY,
     ModelLedger,
     ModelServer,
     certificate,
@@ -30,6 +31,7 @@ from tests.unit.model_server import (
     ledger_of,
     shown,
     source,
+    steady,
 )
 
 
@@ -98,7 +100,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_one_row(case: Case) -> None:
     _, plan = compared(source(case.row), RemoteView([case.remote]), ledger_of(*([case.entry] if case.entry else [])))
 
@@ -279,8 +281,7 @@ UNCODED: dict[str, tuple[RemoteRow, RowRecord | None]] = {
 }
 
 
-@pytest.mark.parametrize("needs_code", [False, True])
-@pytest.mark.parametrize("case", UNCODED.values(), ids=UNCODED)
+@each_of(product(UNCODED.values(), [False, True]))
 def test_a_row_without_a_code_is_no_different_for_it(
     case: tuple[RemoteRow, RowRecord | None], needs_code: bool
 ) -> None:
@@ -439,7 +440,7 @@ contracts = st.tuples(st.sampled_from([0, 1]), st.booleans())
 """How the first listing looks, and whether the contract demands codes."""
 
 
-@settings(STEADY, max_examples=240)
+@steady(160)
 @given(
     distinct,
     st.integers(0, 4),
@@ -474,7 +475,7 @@ def test_a_contract_that_is_switched_alone_changes_nothing(
     assert all(kept.get(row.key) is None for row in rows if row.code is None)
 
 
-@settings(STEADY, max_examples=120)
+@steady(80)
 @given(distinct, theirs, st.sampled_from([(0, 1), (1, 0)]), st.booleans())
 def test_what_was_learnt_from_one_contract_stands_under_the_other(
     rows: list[Dimension], codes: list[str | None], order: tuple[int, int], needs_code: bool
@@ -491,7 +492,7 @@ def test_what_was_learnt_from_one_contract_stands_under_the_other(
             assert (each.changes, each.holds, each.unchanged, each.orphans) == ((), (), len(rows), ())
 
 
-@settings(STEADY, max_examples=120)
+@steady(80)
 @given(distinct, theirs, st.sampled_from(["", "New"]), st.booleans())
 def test_a_source_without_codes_never_differs_because_of_them(
     rows: list[Dimension], codes: list[str | None], name: str, shows_codes: bool

@@ -11,6 +11,7 @@ from engine.compare.freshness import Evidence, creates_need_probe, first_evidenc
 from engine.model.change import Change, Plan
 from engine.model.company_record import CompanyState
 from engine.model.settings import Verify, VerifyMode
+from tests.tables import each_of
 from tests.unit.model_server import NOW, dim, known, ledger_of, source
 
 DAY_S = 86_400.0
@@ -30,8 +31,7 @@ def state(listed_s: float | None, checked_s: float | None) -> CompanyState:
 DUE_S = 7 * DAY_S * spread(COMPANY)
 
 
-@pytest.mark.parametrize(
-    ("mode", "listed_s", "checked_s", "expected"),
+@each_of(
     [
         ("auto", None, None, Evidence.LISTING),
         ("probe", None, None, Evidence.LISTING),
@@ -48,7 +48,7 @@ DUE_S = 7 * DAY_S * spread(COMPANY)
         ("auto", DUE_S + 1, 1, Evidence.LISTING),
         ("auto", -60, -60, Evidence.LISTING),  # a clock that went back
         ("auto", 60, -60, Evidence.PROBE),
-    ],
+    ]
 )
 def test_what_is_read(mode: str, listed_s: float | None, checked_s: float | None, expected: Evidence) -> None:
     verify = Verify(mode=VerifyMode(mode))

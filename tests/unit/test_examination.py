@@ -34,6 +34,7 @@ from engine.model.quota import DayUse
 from engine.model.result import PastRun
 from engine.model.settings import Account, Secret
 from engine.model.wanted import LeftOut, Wanted
+from tests.tables import each_of
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -163,7 +164,7 @@ LEDGERS = {
 }
 
 
-@pytest.mark.parametrize(("look", "trouble"), LEDGERS.values(), ids=LEDGERS)
+@each_of(LEDGERS)
 def test_the_ledger_its_backup_its_disk_and_its_last_run(look: LedgerLook, trouble: dict[str, str]) -> None:
     found = list(ledger_findings(look, NOW, timedelta(hours=26)))
     assert {each.check: str(each.grade) for each in found if each.grade is not Grade.OK} == trouble

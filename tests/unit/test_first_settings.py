@@ -14,6 +14,7 @@ from engine.cli.first_settings.reading import How, Readable, Reader
 from engine.cli.first_settings.writing import Export, First, Planned, References, companies_text, settings_text
 from engine.config.companies import read_companies
 from engine.wire.guide import DIALECT
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 
 GRILL, GRILL_EAST, CAFE, ELEVEN = (
@@ -47,7 +48,7 @@ WHOSE = {
 }
 
 
-@pytest.mark.parametrize(("file", "company_id"), WHOSE.values(), ids=WHOSE)
+@each_of(WHOSE)
 def test_whose_a_file_is(file: str, company_id: int | None) -> None:
     found = match([file], COMPANIES)
     assert [each.company.id for each in found.found] == ([] if company_id is None else [company_id])

@@ -14,6 +14,7 @@ from engine.model.change import Change
 from engine.model.dimension import Dimension
 from engine.model.settings import Guards
 from engine.model.sketch import KEPT, Likeness, Sketch, alike, sketch
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 
 
@@ -41,12 +42,12 @@ CASES: dict[str, tuple[Figures, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("seen", "slugs"), CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_what_trips(seen: Figures, slugs: list[str]) -> None:
     assert [trip.slug for trip in violations(seen, Guards())] == slugs
 
 
-rows = st.lists(st.text(max_size=8), unique=True, max_size=40)
+rows = st.lists(st.text(max_size=8), unique=True, max_size=12)
 
 
 @STEADY

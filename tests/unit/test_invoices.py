@@ -7,6 +7,7 @@ import pytest
 from engine.errors import BadInvoice
 from engine.model.invoice import DimensionUse, Invoice
 from engine.wire.invoices import read_invoices
+from tests.tables import each_of
 
 GUIDE = {
     "ottimate_company_id": 42,
@@ -60,8 +61,7 @@ def test_one_in_an_object() -> None:
     assert found.uses[0].where == "invoice.dimensions"
 
 
-@pytest.mark.parametrize(
-    ("document", "words"),
+@each_of(
     [
         ("text", "is no invoice"),
         ([], "holds no invoice"),
@@ -74,7 +74,7 @@ def test_one_in_an_object() -> None:
         ({"items": [], "line_items": []}, "line_items and items: an invoice has one of them"),
         ({"ottimate_company_id": "Harbor"}, "ottimate_company_id is 'Harbor', and a whole number is expected"),
         ({"ottimate_location_id": True}, "ottimate_location_id is True"),
-    ],
+    ]
 )
 def test_each_fault_has_its_place(document: object, words: str) -> None:
     with pytest.raises(BadInvoice, match=f"^bill.json: {words}"):

@@ -12,6 +12,7 @@ from engine.compare.remote_view import RemoteView, as_known
 from engine.model.company_record import CompanyRecord
 from engine.model.dimension import RemoteRow
 from engine.model.wanted import Wanted
+from tests.tables import each_of
 from tests.unit.model_server import dim, known, ledger_of, shown, source
 
 
@@ -259,7 +260,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_each_row_of_both_sides_has_one_place(case: Case) -> None:
     matching = join(case.wanted, RemoteView(case.remote), case.record)
 
@@ -270,7 +271,7 @@ def test_each_row_of_both_sides_has_one_place(case: Case) -> None:
     assert set(matching.orphans) == case.orphans
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_order_changes_nothing(case: Case) -> None:
     backwards = source(
         *reversed(case.wanted.rows),

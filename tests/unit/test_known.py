@@ -16,6 +16,7 @@ from engine.model.known import THE_RUN, Shown, known_after, known_of_run, recove
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, RunResult
 from engine.model.settings import NamedCompany
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 from tests.unit.test_render import company, run
 
@@ -164,7 +165,7 @@ CODES: dict[str, tuple[CompanyResult, ExitCode]] = {
 }
 
 
-@pytest.mark.parametrize("name", CODES)
+@each_of(list(CODES))
 def test_only_what_is_new_is_held_or_rejected(name: str) -> None:
     one, code = CODES[name]
     assert code_for_new(run([one])) == code

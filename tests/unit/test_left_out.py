@@ -26,6 +26,7 @@ from engine.model.wanted import (
     tell_left_out,
 )
 from engine.run.row_counts import RowCounts
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 from tests.unit.test_render import TYPED, company, run
 
@@ -153,7 +154,7 @@ CASES: dict[str, tuple[Wanted, GoodCounts | None, str | None]] = {
 }
 
 
-@pytest.mark.parametrize(("source", "before", "words"), CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_what_trips(source: Wanted, before: GoodCounts | None, words: str | None) -> None:
     trips = left_out(source, before, Guards())
     assert [trip.slug for trip in trips] == ([] if words is None else ["left-out"])

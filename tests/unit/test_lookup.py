@@ -13,6 +13,7 @@ from engine.compare.lookup import MOST_COMPARED, RowsByType, elsewhere, look_up,
 from engine.model.dimension import RemoteRow
 from engine.model.directory import Directory, VisibleCompany, VisibleLocation
 from engine.model.invoice import DimensionUse, Invoice
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 
 ROWS = [
@@ -41,8 +42,7 @@ def told(one: Invoice, *require: str) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(each.code, each.where, each.nearest) for each in look_up(one, THERE, require)]
 
 
-@pytest.mark.parametrize(
-    ("use", "found"),
+@each_of(
     [
         (("GL Account", "0100"), []),
         (("Department", "D-7"), []),
@@ -55,7 +55,7 @@ def told(one: Invoice, *require: str) -> list[tuple[str, str, tuple[str, ...]]]:
         (("Departement", "D-7"), [("no-such-type", "dimensions", ("Department",))]),
         (("Class", "1"), [("no-such-type", "dimensions", ("Cost Type", "Department", "GL Account"))]),
         (("department", "D-7"), [("type-spelling", "dimensions", ("Department",))]),
-    ],
+    ]
 )
 def test_each_dimension_is_found_or_the_nearest_is_named(
     use: tuple[str, str], found: list[tuple[str, str, tuple[str, ...]]]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.sources.cells import Objects, Table
 from engine.sources.expressions import Constant, FirstOf, Named, Unwritable, columns_of, expression, lacking, values
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 
 MADE = {
@@ -30,7 +31,7 @@ MADE = {
 TABLE = Table(["x:y", "b", "", " ", "10", ""], ["A", "B"])
 
 
-@pytest.mark.parametrize(("written", "made"), MADE.values(), ids=MADE)
+@each_of(MADE)
 def test_what_is_made_of_columns(written: object, made: list[str]) -> None:
     assert [str(value).strip() for value in values(expression(written), TABLE.column, 3)] == made
 
@@ -84,7 +85,7 @@ UNWRITABLE: dict[str, tuple[object, tuple[str | int, ...], str]] = {
 }
 
 
-@pytest.mark.parametrize(("written", "path", "message"), UNWRITABLE.values(), ids=UNWRITABLE)
+@each_of(UNWRITABLE)
 def test_what_cannot_be_meant_is_told_with_its_place(
     written: object, path: tuple[str | int, ...], message: str
 ) -> None:

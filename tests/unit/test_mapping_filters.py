@@ -11,6 +11,7 @@ from engine.sources.cells import Objects, Table
 from engine.sources.expressions import Unwritable
 from engine.sources.filters import Anything, OneOf, Switch, filtered_text, merged, row_test, takes
 from engine.sources.selection import MOST_REASONS, Tally, selected
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 
 SORTED: dict[str, tuple[object, str, str, str]] = {  # written, and texts that are taken, left out, unclear
@@ -34,7 +35,7 @@ SORTED: dict[str, tuple[object, str, str, str]] = {  # written, and texts that a
 }
 
 
-@pytest.mark.parametrize(("written", "taken", "out", "unclear"), SORTED.values(), ids=SORTED)
+@each_of(SORTED)
 def test_where_a_filter_puts_texts(written: object, taken: str, out: str, unclear: str) -> None:
     test = row_test(written)
     assert row_test(test) is test
@@ -72,7 +73,7 @@ UNWRITABLE: dict[str, tuple[object, tuple[str | int, ...], str]] = {
 }
 
 
-@pytest.mark.parametrize(("written", "path", "message"), UNWRITABLE.values(), ids=UNWRITABLE)
+@each_of(UNWRITABLE)
 def test_what_cannot_be_meant_is_told_with_its_place(
     written: object, path: tuple[str | int, ...], message: str
 ) -> None:

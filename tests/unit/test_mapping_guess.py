@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cli.show.toml import table
@@ -18,7 +18,8 @@ from engine.sources.doubts import doubts
 from engine.sources.guess.first_rows import head_of
 from engine.sources.guess.head import Head
 from engine.sources.guess.propose import guess
-from tests.unit.model_server import STEADY
+from tests.tables import each_of
+from tests.unit.model_server import STEADY, steady
 from tests.unit.test_sources_never_invent_rows import ANY_BYTES, ENDINGS
 
 TITLES = "Acme,,\nChart of accounts,,\n,,\n"
@@ -60,7 +61,7 @@ def test_the_first_rows_of_a_file(name: str, tmp_path: Path) -> None:
     assert head.reading == reading
 
 
-@settings(STEADY, max_examples=75)
+@steady(50)
 @given(ending=st.sampled_from(ENDINGS), content=ANY_BYTES)
 def test_any_bytes_have_a_head_or_give_one_error(ending: str, content: bytes) -> None:
     with TemporaryDirectory() as folder:
@@ -105,7 +106,7 @@ DOUBTS = {
 }
 
 
-@pytest.mark.parametrize("name", DOUBTS)
+@each_of(list(DOUBTS))
 def test_habits_that_are_rarely_meant_are_doubts(name: str) -> None:
     ids, names, told = DOUBTS[name]
     found = list(doubts(ids, names))

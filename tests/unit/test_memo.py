@@ -23,6 +23,7 @@ from engine.net.paginator import paginate
 from engine.run.listed_pages import ListedPages
 from engine.run.memo import MOST_PAGES, ListingMemo, content_of, decoded
 from engine.wire.guide import DIALECT
+from tests.tables import each_of
 from tests.unit.model_server import COMPANY, STEADY, shown
 
 SEED = 7
@@ -107,7 +108,7 @@ OTHERS: dict[str, Callable[[], Sequence[bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@each_of(list(OTHERS))
 def test_a_listing_with_another_page_is_read_as_if_none_were_known(name: str) -> None:
     bodies = OTHERS[name]()
     for order in (bodies, bodies[::-1]):
@@ -153,7 +154,7 @@ CHANGES: dict[str, list[RemoteRow]] = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@each_of(list(CHANGES))
 def test_whatever_a_row_shows_otherwise_is_told(name: str) -> None:
     assert content_of(RemoteView(CHANGES[name]), SEED) != content_of(RemoteView(ROWS), SEED)
 

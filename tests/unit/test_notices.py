@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cli.notices import slack, teams
@@ -21,7 +21,8 @@ from engine.model.balance import State
 from engine.model.outcome import Problem
 from engine.model.result import CompanyResult, Recovered, RunResult
 from engine.model.standing import RunTimes
-from tests.unit.model_server import STEADY
+from tests.tables import each_of
+from tests.unit.model_server import steady
 from tests.unit.test_render import company, run
 
 NOW = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
@@ -206,7 +207,7 @@ def test_a_command_that_a_form_cannot_show_gives_way() -> None:
 any_text = st.text(st.sampled_from('<>&`*_~|@#[](){}"\\é€😀\u202e\x00\x1b\n\ud800a1 '), max_size=600)
 
 
-@settings(STEADY, max_examples=30)
+@steady(30)
 @given(
     st.lists(
         st.tuples(any_text, any_text, st.sampled_from(["source", "rejected", "look-alike", "x" * 5_000])), max_size=40
@@ -225,7 +226,7 @@ def test_every_form_of_any_message_is_small_enough_and_whole(found: list[tuple[s
     assert all(1 <= len(each["text"]["text"]) <= 3_000 for each in blocks)
 
 
-@pytest.mark.parametrize("most", range(1, 40))
+@each_of(range(1, 40))
 def test_no_entity_is_cut_in_two(most: int) -> None:
     short = slack.cut(slack.escaped("a & b <c> d &amp; e"), most)
     assert len(short) <= most

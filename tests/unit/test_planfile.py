@@ -21,7 +21,8 @@ from engine.model.result import CompanyResult, Requests, RunResult
 from engine.model.row_history import Generation
 from engine.model.saved_plan import CompanyPlan, SavedPlan
 from engine.model.wanted import LeftOut, SourceCounts
-from tests.unit.model_server import STEADY
+from tests.tables import each_of
+from tests.unit.model_server import steady
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -159,7 +160,7 @@ def text_of(plan: SavedPlan) -> str:
 
 
 @given(plans)
-@settings(STEADY, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(steady(20), suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_written_is_what_is_read(plan: SavedPlan) -> None:
     text = text_of(plan)
     assert read_plan(text.encode().decode(), "plan.json") == plan
@@ -191,7 +192,7 @@ def test_a_result_is_kept_and_why_a_company_has_no_plan() -> None:
 
 
 @given(st.data())
-@settings(STEADY, max_examples=125)
+@steady(80)
 def test_a_changed_byte_changes_nothing_or_is_refused(data: st.DataObject) -> None:
     """A blank between two values means nothing; whatever means something is under the digest."""
     honest = text_of(PLAN).encode()
@@ -206,7 +207,7 @@ def test_a_changed_byte_changes_nothing_or_is_refused(data: st.DataObject) -> No
 
 
 @given(st.data())
-@settings(STEADY, max_examples=40)
+@steady(40)
 def test_a_piece_that_is_cut_out_or_doubled_is_refused(data: st.DataObject) -> None:
     honest = text_of(PLAN)
     start = data.draw(st.integers(0, len(honest) - 1))
@@ -246,7 +247,7 @@ NO_PLANS = {
 }
 
 
-@pytest.mark.parametrize("text", NO_PLANS.values(), ids=NO_PLANS)
+@each_of(NO_PLANS)
 def test_what_is_no_plan_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is no saved plan"):
         read_plan(text, "plan.json")
@@ -287,7 +288,7 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+@each_of(EDITS)
 def test_an_edit_is_refused(edit: Any) -> None:
     document = json.loads(text_of(PLAN))
     edit(document)

@@ -21,6 +21,7 @@ from engine.model.dimension import Dimension, natural_key
 from engine.model.wanted import Wanted
 from engine.wire.dialect import BadAnswer
 from engine.wire.guide import DIALECT
+from tests.tables import each_of
 from tests.unit.model_server import (
     COMPANY,
     NOW,
@@ -293,8 +294,7 @@ def page_of(*items: object, count: object = 1) -> bytes:
     return json.dumps({"version": "1", "count": count, "page": 1, "limit": 20, "dimensions": items}).encode()
 
 
-@pytest.mark.parametrize(
-    ("item", "changed"),
+@each_of(
     [
         (ITEM, {}),
         (REFERENCE, {}),
@@ -311,7 +311,7 @@ def page_of(*items: object, count: object = 1) -> bytes:
         (REFERENCE | {"reference_id": "k", "code": ""}, {"key": "k", "code": ""}),
         (REFERENCE | {"reference_id": None, "code": None}, {}),
         (REFERENCE | {"ottimate_type": None}, {"type_code": ""}),  # optional in its file
-    ],
+    ]
 )
 def test_either_contract_is_read(item: dict[str, object], changed: dict[str, str]) -> None:
     page = DIALECT.page(page_of(item), COMPANY)
@@ -326,8 +326,7 @@ def test_another_companys_row_is_seen() -> None:
     assert page.foreign == 7
 
 
-@pytest.mark.parametrize(
-    "body",
+@each_of(
     [
         b"",
         b"<html>",
@@ -341,7 +340,7 @@ def test_another_companys_row_is_seen() -> None:
         page_of(ITEM | {"name": None}),
         page_of(ITEM | {"erp_dimension_id": 1.5}),
         page_of(ITEM | {"ottimate_company_id": "somebody"}),
-    ],
+    ]
 )
 def test_a_page_that_cannot_be_told_is_refused(body: bytes) -> None:
     with pytest.raises(BadAnswer):

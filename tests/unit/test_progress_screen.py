@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -14,7 +14,7 @@ from engine.cli.progress.screen import screen
 from engine.cli.progress.words import clock_words, left_words, line_words
 from engine.model.balance import ExitCode
 from engine.observe.view import AtWork, Day, Trouble, View, Wait
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 
 START = View(title="sync", elapsed_s=0.4, companies=1)
 ONE = View(
@@ -234,7 +234,7 @@ VIEWS = st.builds(
 )
 
 
-@settings(STEADY, max_examples=30)
+@steady(30)
 @given(VIEWS, st.integers(1, 210), st.integers(1, 60), st.booleans())
 def test_whatever_there_is_to_tell_fits_and_is_harmless(view: View, width: int, height: int, is_ascii: bool) -> None:
     lines = [line.text for line in screen(view, width, height, ascii_only=is_ascii)]

@@ -20,6 +20,7 @@ from engine.model.settings import Account, Company, Secret, Settings
 from engine.model.standing import LastBegun
 from engine.run.one_company import LONGEST_S, again_after_s, growing_s
 from tests.sandbox.world import Rows, dims
+from tests.tables import each_of
 
 FIVE = datetime(2026, 11, 30, 5, tzinfo=UTC)
 DAILY = Schedule(cron="0 5 * * *")
@@ -78,8 +79,7 @@ def result(state: State, *codes: str, of_run: str = "") -> RunResult:
     )
 
 
-@pytest.mark.parametrize(
-    ("ended", "after_s"),
+@each_of(
     [
         (result(State.SYNCED), None),
         (result(State.UNCHANGED, of_run="new-ledger"), None),
@@ -93,7 +93,7 @@ def result(state: State, *codes: str, of_run: str = "") -> RunResult:
         (result(State.DEFERRED, "host-down"), 120.0),
         (result(State.FAILED, "ledger"), 120.0),
         (result(State.SYNCED, of_run="ledger"), 120.0),
-    ],
+    ]
 )
 def test_what_becomes_of_a_job_after_its_run(ended: RunResult, after_s: float | None) -> None:
     assert again_after_s(ended, tries=2) == after_s
@@ -103,8 +103,7 @@ def latest(late: timedelta) -> datetime:
     return FIVE + APART + late
 
 
-@pytest.mark.parametrize(
-    ("case", "last", "now", "due"),
+@each_of(
     [
         ("never synced", None, FIVE, True),
         ("the point has not come", begun(), FIVE - timedelta(seconds=1), False),
@@ -119,7 +118,7 @@ def latest(late: timedelta) -> datetime:
         ("it was deferred an hour ago", begun(State.DEFERRED, FIVE), FIVE + AGAIN, True),
         ("an apply is no sync", begun(State.SYNCED, FIVE, "apply"), FIVE + AGAIN, True),
         ("it failed before the point", begun(State.FAILED, FIVE - timedelta(minutes=10)), latest(SPREAD), True),
-    ],
+    ]
 )
 def test_who_is_due(case: str, last: LastBegun | None, now: datetime, due: bool) -> None:
     assert is_due(DAILY, last, now, name=JOB.lock) is due, case

@@ -14,6 +14,7 @@ from engine.compare.remote_view import RemoteView
 from engine.model.change import Change
 from engine.model.dimension import Dimension, RemoteRow
 from engine.model.remote_id import is_linked
+from tests.tables import each_of
 from tests.unit.model_server import STEADY, dim, shown
 
 LANDED, MISSING, UNTOLD = Readback.LANDED, Readback.MISSING, Readback.UNTOLD
@@ -146,7 +147,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_what_is_there_proves(case: Case) -> None:
     assert readback(case.change, found(case.change, *case.listed)) is case.expected
 

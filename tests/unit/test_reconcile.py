@@ -13,6 +13,7 @@ from engine.model.change import Change
 from engine.model.outcome import BulkAnswer, BulkError, Chunk, ChunkOutcome, Column, ItemResult
 from engine.send.reconcile import reconcile
 from engine.wire.guide import DIALECT
+from tests.tables import each_of
 from tests.unit.model_server import COMPANY, STEADY, ModelServer, Spelling, dim
 
 NEW, OLD, NO, OPEN = Column.CREATED, Column.UPDATED, Column.REJECTED, Column.UNCERTAIN
@@ -189,7 +190,7 @@ def columns(outcome: ChunkOutcome) -> tuple[Column, ...]:
     return tuple(result.column for result in sorted(outcome.results, key=lambda result: result.change.row.key))
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_what_an_answer_means(case: Case) -> None:
     outcome = reconcile(chunk_of(*case.changes), case.answer, exposed=case.exposed)
 

@@ -23,6 +23,7 @@ from engine.model.result import AccountDay, CompanyResult, Requests, RunResult
 from engine.observe.terminal import brief, figures, safe, trouble
 from engine.sandbox.fleet import make_fleet
 from tests.result_schema import SCHEMA
+from tests.tables import each_of
 
 MOMENT = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
 TYPED = Typed(verb="sync", config="dimsync.toml")
@@ -200,9 +201,7 @@ def test_safe_leaves_no_character_that_a_terminal_obeys() -> None:
     assert safe("a\x1b[2J") == r"a\x1b[2J"
 
 
-@pytest.mark.parametrize(
-    "char", "\u202a\u202e\u2066\u2069\u200e\u061c\u200b\u200d\u2060\ufeff\u00ad\u2028\u2029\u00a0\U000e0041"
-)
+@each_of("\u202a\u202e\u2066\u2069\u200e\u061c\u200b\u200d\u2060\ufeff\u00ad\u2028\u2029\u00a0\U000e0041")
 def test_safe_shows_what_nobody_would_see(char: str) -> None:
     """What turns a line around, takes no place or breaks it: bidi controls, zero-width characters, separators, tags."""
     assert safe(f"a{char}b") == f"a{ascii(char)[1:-1]}b"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from engine.cli.desk.rounds import rounds
 from engine.cli.show.run_list import run_lines
 from engine.model.result import PastRun
+from tests.tables import each_of
 
 FIVE = datetime(2026, 11, 30, 5, tzinfo=UTC)
 
@@ -21,8 +20,7 @@ def past(minute: float, *, companies: int = 1, verb: str = "sync", code: int | N
     return PastRun(name, verb, start, ended, code, companies, 2, 1, 0, 3, allowed)
 
 
-@pytest.mark.parametrize(
-    ("case", "runs", "lengths"),
+@each_of(
     [
         ("none", [], []),
         ("workers", [past(m) for m in (3, 2, 1)], [3]),
@@ -35,7 +33,7 @@ def past(minute: float, *, companies: int = 1, verb: str = "sync", code: int | N
         ("one under way", [past(3, code=None), past(2), past(1)], [3]),
         ("some that died", [past(4), past(3, code=None), past(2, code=None), past(1)], [4]),
         ("none that ended", [past(3, code=None), past(2, code=None), past(1, code=None)], [1, 1, 1]),
-    ],
+    ]
 )
 def test_which_runs_are_told_together(case: str, runs: list[PastRun], lengths: list[int]) -> None:
     found = rounds(runs)

@@ -17,6 +17,7 @@ from engine.model.outcome import Column, ItemResult, Problem, Withheld
 from engine.model.resting import NOT_APPLIED, NOT_LISTED, STORED_OTHERWISE
 from engine.model.wanted import Wanted
 from engine.run.row_counts import RowCounts
+from tests.tables import each_of
 from tests.unit.model_server import STEADY, dim
 
 NEW = Change(dim("K1", "1"), None)
@@ -116,7 +117,7 @@ WAYS: Mapping[str, Way] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@each_of(WAYS)
 def test_each_way_in_which_a_row_can_end_is_one_column(way: Way) -> None:
     counts = planned()
     way.take(counts)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.tables import each_of
 
 ENGINE = Path(__file__).parents[2] / "engine"
 ROOMS = ("compare", "guards", "model", "run", "send", "sources", "wire", "net", "ledger")
@@ -131,8 +131,7 @@ def test_what_is_allowed_is_there() -> None:
     assert ALLOWED.keys() - found() == set()
 
 
-@pytest.mark.parametrize(
-    ("text", "is_numbered"),
+@each_of(
     [
         ("itemgetter(1)", True),
         ("operator.itemgetter(0, 2)", True),
@@ -148,7 +147,7 @@ def test_what_is_allowed_is_there() -> None:
         ("names[:3]", False),
         ("column[at]", False),
         ("shown['name']", False),
-    ],
+    ]
 )
 def test_the_rule(text: str, is_numbered: bool) -> None:
     assert any(numbered(ast.parse(text))) == is_numbered

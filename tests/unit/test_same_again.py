@@ -15,6 +15,7 @@ from engine.model.balance import State
 from engine.model.settings import Guards, Verify, VerifyMode
 from engine.model.wanted import LeftOut, SourceCounts, SourceMarks, Wanted
 from engine.run.memo import content_of_source
+from tests.tables import each_of
 from tests.unit import test_company_run
 from tests.unit.model_api import COMPANY_KEY, NOON, row
 from tests.unit.model_server import dim, source
@@ -187,7 +188,7 @@ OTHERS: dict[str, Wanted] = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@each_of(list(OTHERS))
 def test_whatever_a_comparison_rests_on_is_told(name: str) -> None:
     assert content_of_source(OTHERS[name]) not in {None, content_of_source(PLAIN)}
 

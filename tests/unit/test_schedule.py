@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.model.schedule import EPOCH, NEVER, Schedule, cron_fault
+from tests.tables import each_of
 from tests.unit.model_server import STEADY
 
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Australia/Sydney", "America/Havana", "Asia/Kolkata"]
@@ -145,8 +146,7 @@ def test_what_was_never_synced_is_due() -> None:
     assert Schedule(every_s=60.0).due_at(None, EPOCH) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "fault"),
+@each_of(
     [
         ("0 5 * * *", None),
         ("*/10 6-20 * * mon-fri", None),
@@ -161,7 +161,7 @@ def test_what_was_never_synced_is_due() -> None:
         ("0 5 31 2 *", "its day-of-month"),
         ("0 5 */31 2 MON#5", "never comes"),
         (f"{'1' * 5_000} 5 * * *", "its number"),
-    ],
+    ]
 )
 def test_faults_of_cron_expressions(text: str, fault: str | None) -> None:
     found = cron_fault(text)

@@ -9,7 +9,7 @@ from random import Random
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import AccountParked, EngineError, LedgerError, OutcomeUnknown
@@ -22,7 +22,7 @@ from engine.send.shared_results import ENDED
 from engine.send.split import REFUSED_ALONE
 from tests.sandbox.memory import perform
 from tests.unit.model_api import COMPANY_KEY, TAKES_S, Asked, Desk, ModelApi, Trouble, creates, desk, refusal, row
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 
 
 def poisoned(*numbers: int, status: int = 400) -> Trouble:
@@ -305,7 +305,7 @@ FATES: Mapping[str, Trouble] = {
 }
 
 
-@settings(STEADY, max_examples=60)
+@steady(40)
 @given(
     rows=st.integers(0, 30),
     chunk_rows=st.integers(1, 12),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.settings import Account, Secret
@@ -18,7 +18,7 @@ from engine.net.http.sealing import Seal
 from engine.net.shared_token import SharedToken
 from engine.wire.oauth import Grant
 from tests.unit.model_limits import KEY, ModelLimits
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 from tests.unit.virtual_time import run
 
 ACCOUNT = Account(
@@ -164,7 +164,7 @@ def test_without_cryptography_tokens_are_not_shared(monkeypatch: pytest.MonkeyPa
 
 
 @given(token=TOKENS, origin=st.text(max_size=20), key_id=st.text(max_size=20))
-@settings(STEADY, max_examples=30)
+@steady(30)
 def test_what_was_sealed_is_opened_by_the_same_secrets_alone_and_holds_no_token(
     token: str, origin: str, key_id: str
 ) -> None:

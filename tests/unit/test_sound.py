@@ -9,6 +9,7 @@ import pytest
 
 from engine import Account, Api, Company, ConfigError, Dimension, Engine, Guards, Limits, Secret, Settings, Verify
 from engine.model.settings import Adopt
+from tests.tables import each_of
 from tests.unit.settings_file import MINIMAL, configured, faults
 
 NAN, INF = float("nan"), float("inf")
@@ -80,8 +81,7 @@ def test_l8_what_the_settings_file_refuses_the_library_refuses(
     ]
 
 
-@pytest.mark.parametrize(
-    ("make", "named"),
+@each_of(
     [
         (lambda: Limits(timeout_s=0), "timeout_s"),
         (lambda: Limits(chunk_bytes=-1), "chunk_bytes"),
@@ -96,7 +96,7 @@ def test_l8_what_the_settings_file_refuses_the_library_refuses(
         (lambda: Settings(accounts=(), companies_at_once=0), "companies_at_once"),
         (lambda: Company(id=5, source=nothing(), guards="none"), "guards"),  # type: ignore[arg-type]
         (lambda: Company(id=5, source=nothing(), write="no"), "write"),  # type: ignore[arg-type]
-    ],
+    ]
 )
 def test_l8_values_of_the_library_check_themselves(make: Callable[[], object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):

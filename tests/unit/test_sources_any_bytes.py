@@ -16,7 +16,7 @@ from engine.sources.base import read
 from engine.sources.files import SUFFIXES, FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.several import Several
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 
 TYPES = frozenset({"account", "item"})
 HEADER = "unique_key,type,dimension_type_code,name,code,erp_dimension_id"
@@ -101,7 +101,7 @@ contents = st.one_of(
     st.tuples(pieces.map(str.encode), st.binary(max_size=20)).map(b"".join),
     st.binary(max_size=60),
 )
-FUZZED = settings(STEADY, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(steady(26), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -23,7 +23,7 @@ from engine.sources.batch import Batch
 from engine.sources.files import SMALL_BYTES, FileSource
 from engine.sources.mapping import ColumnMap
 from engine.sources.reading import Feed
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 
 TYPES = frozenset({"account", "location", "department", "project", "task", "cost_type", "item"})
 HEADER = "unique_key,type,dimension_type_code,name,code,erp_dimension_id"
@@ -342,7 +342,7 @@ ids = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), max_size
 rows = st.lists(st.tuples(ids, texts, st.sampled_from(sorted(TYPES)), texts, texts, ids), max_size=8)
 
 
-@settings(STEADY, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(steady(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows, bom=st.booleans(), delimiter=st.sampled_from(",;\t"))
 def test_what_a_csv_writer_wrote_comes_back(
     tmp_path: Path, rows: list[tuple[str, ...]], *, bom: bool, delimiter: str
@@ -364,7 +364,7 @@ cells = st.one_of(
 objects = st.lists(st.dictionaries(st.sampled_from([*HEADER.split(","), "erp_type"]), cells), max_size=40)
 
 
-@settings(STEADY, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(steady(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(objects=objects)
 def test_every_object_is_counted_once(tmp_path: Path, objects: list[dict[str, object]]) -> None:
     objects = [orjson.loads(CASH_JSON), *objects]  # there is no column that no object has

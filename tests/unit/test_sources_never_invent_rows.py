@@ -14,7 +14,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.config import load
@@ -24,7 +24,7 @@ from engine.model.wanted import Wanted
 from engine.sources.base import read
 from engine.sources.files import FileSource
 from engine.sources.preview import preview
-from tests.unit.model_server import STEADY
+from tests.unit.model_server import steady
 from tests.unit.settings_file import ACCOUNT, ENV
 
 TYPES = frozenset({"account", "location", "department", "project", "task", "cost_type", "item"})
@@ -126,7 +126,7 @@ WORDS: Sequence[bytes] = (
 ANY_BYTES = st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(WORDS), max_size=40).map(b"".join))
 
 
-@settings(STEADY, max_examples=200)
+@steady(130)
 @given(mapping=st.sampled_from(sorted(MAPPINGS)), ending=st.sampled_from(ENDINGS), content=ANY_BYTES)
 @example(mapping="plain", ending=".csv", content=b'Number,Name\n1,"a\n2,b\n')
 @example(mapping="plain", ending=".json", content=b"[" * 5_000)
@@ -180,7 +180,7 @@ def most_rows(content: bytes) -> int:
     return 1 + sum(content.count(mark) for mark in (b"\n", b"\r", b"{", b"[", b","))
 
 
-@settings(STEADY, max_examples=100)
+@steady(65)
 @given(mapping=st.sampled_from(sorted(MAPPINGS)), ending=st.sampled_from(ENDINGS), content=ANY_BYTES)
 def test_any_bytes_can_be_previewed(mapping: str, ending: str, content: bytes, places: Places) -> None:
     place = places[mapping, ending]
@@ -202,7 +202,7 @@ ACTIVE = st.sampled_from(["Yes", "no", "T", "FALSE", "wahr", "0", "", "maybe"])
 TABLES = st.lists(st.tuples(NUMBERS, CELLS, ACTIVE), max_size=12)
 
 
-@settings(STEADY, max_examples=75)
+@steady(50)
 @given(
     rows=TABLES,
     title=st.lists(st.sampled_from(["Acme", "Chart, all", ""]), max_size=4),
@@ -232,7 +232,7 @@ def test_each_row_of_a_table_is_counted_once(
     assert {(row.erp_id, row.name) for row in found.rows} <= there
 
 
-@settings(STEADY, max_examples=50)
+@steady(35)
 @given(rows=TABLES, ending=st.sampled_from([".json", ".ndjson"]))
 def test_each_object_is_counted_once(rows: list[tuple[str, str, str]], ending: str, places: Places) -> None:
     objects = [{"Number": number, "Name": name, "Active": active} for number, name, active in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import pytest
 
@@ -18,6 +19,7 @@ from engine.model.row_record import RowRecord
 from engine.model.settings import Guards
 from engine.model.sketch import sketch
 from engine.model.wanted import Wanted
+from tests.tables import each_of
 
 OWN, OTHER, THIRD = 101, 102, 103
 
@@ -172,8 +174,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each_of(CASES)
 def test_l2_l3_w10_who_knows_what_and_what_is_held(case: Case) -> None:
+    must_be_told(case)
+
+
+def must_be_told(case: Case) -> None:
     index = RemoteView(case.remote, shows_keys=any(row.key for row in case.remote))
     wanted = Wanted(rows=case.source, source_rows=len(case.source))
     plan = diff(join(wanted, index, case.record), index, case.record)
@@ -194,16 +200,13 @@ def test_l2_l3_w10_who_knows_what_and_what_is_held(case: Case) -> None:
         assert not is_plainly_own(asked, Guards())
 
 
-@pytest.mark.parametrize("mark", ["_", "/", "|"])
-@pytest.mark.parametrize("case", [name for name in CASES if name.startswith("b: ")])
+@each_of(product([name for name in CASES if name.startswith("b: ")], ["_", "/", "|"]))
 def test_l2_other_separators_do_as_well(case: str, mark: str) -> None:
-    test_l2_l3_w10_who_knows_what_and_what_is_held(marked(CASES[case], mark))
+    must_be_told(marked(CASES[case], mark))
 
 
 def test_l2_a_mark_that_is_no_separator_tells_nothing() -> None:
-    test_l2_l3_w10_who_knows_what_and_what_is_held(
-        replace(marked(CASES["b: first contact, nothing there"], "-"), held=None)
-    )
+    must_be_told(replace(marked(CASES["b: first contact, nothing there"], "-"), held=None))
 
 
 def marked(case: Case, mark: str) -> Case:

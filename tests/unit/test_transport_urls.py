@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from yarl import URL
 
 from engine.net.http.transport import _encoded
+from tests.tables import each_of
 
 
-@pytest.mark.parametrize(
-    "url",
+@each_of(
     [
         "https://api.test/v1/dimensions?ottimate_company_id=7&page=2&limit=100",
         "https://api.test/v1/dimensions?name=a%2Cb%20c%7E&x=%E4%BD%A0",
@@ -22,7 +21,7 @@ from engine.net.http.transport import _encoded
         "https://api.test/v1/batch?",
         "https://api.test/v1/batch?page=1#rows",
         "https://api.test/v1/batch?a=b?c=d",
-    ],
+    ]
 )
 def test_a_url_is_the_one_that_yarl_reads(url: str) -> None:
     for _ in range(2):

@@ -23,6 +23,7 @@ from engine.wire.batch import (
 from engine.wire.dialect import BadAnswer
 from engine.wire.reference import DIALECT
 from tests.contract import check_request
+from tests.tables import each_of
 from tests.unit.model_server import COMPANY, STEADY, dim
 
 ACCEPTED = {
@@ -204,7 +205,7 @@ TASKS: dict[str, tuple[list[object], BulkAnswer]] = {
 }
 
 
-@pytest.mark.parametrize("case", TASKS.values(), ids=TASKS)
+@each_of(TASKS)
 def test_results_are_one_bulk_answer(case: tuple[list[object], BulkAnswer]) -> None:
     tasks, expected = case
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from engine.wire.directory import (
     read_locations,
 )
 from tests.contract import check_request
+from tests.tables import each_of
 
 READERS: dict[str, Callable[[bytes], DirectoryPage[Any]]] = {
     "accounts": read_accounts,
@@ -104,21 +106,21 @@ def test_page_and_limit_need_not_be_told(kind: str) -> None:
     assert [entry.id for entry in page.entries] == [IDS[kind]]
 
 
-@EACH
-@pytest.mark.parametrize(
-    "envelope",
-    [
-        {"count": None},
-        {"count": "1"},
-        {"count": -1},
-        {"count": True},
-        {"page": None},
-        {"limit": 1.0},
-        {"results": None},
-        {"results": {}},
-        {"results": "all"},
-    ],
-    ids=str,
+@each_of(
+    product(
+        READERS,
+        [
+            {"count": None},
+            {"count": "1"},
+            {"count": -1},
+            {"count": True},
+            {"page": None},
+            {"limit": 1.0},
+            {"results": None},
+            {"results": {}},
+            {"results": "all"},
+        ],
+    )
 )
 def test_an_envelope_that_proves_nothing_is_refused(kind: str, envelope: dict[str, object]) -> None:
     with pytest.raises(BadAnswer):
@@ -134,8 +136,7 @@ def test_count_and_results_must_be_there(kind: str, left_out: str) -> None:
         READERS[kind](json.dumps(document).encode())
 
 
-@EACH
-@pytest.mark.parametrize("entry", [{}, {"id": 42}, {"id": "racc_1"}, {"name": "A"}, "A", None, [42, "A"]], ids=str)
+@each_of(product(READERS, [{}, {"id": 42}, {"id": "racc_1"}, {"name": "A"}, "A", None, [42, "A"]]))
 def test_an_entry_without_id_or_name_is_refused(kind: str, entry: object) -> None:
     with pytest.raises(BadAnswer):
         READERS[kind](page_of(entry))
@@ -149,8 +150,7 @@ def test_an_id_is_never_made_up(kind: str, entry_id: object) -> None:
         READERS[kind](page_of({"id": entry_id, "name": "A"}))
 
 
-@pytest.mark.parametrize("entry_id", ["racc_1", "4 2", "4_2", "0x2a", "42.0"])
-@pytest.mark.parametrize("kind", ["companies", "locations"])
+@each_of(product(["companies", "locations"], ["racc_1", "4 2", "4_2", "0x2a", "42.0"]))
 def test_a_number_is_digits(kind: str, entry_id: str) -> None:
     with pytest.raises(BadAnswer):
         READERS[kind](page_of({"id": entry_id, "name": "A"}))
@@ -162,8 +162,7 @@ def test_paths_are_those_of_the_file() -> None:
     assert companies_path("racc_1", 0, 50) == "/accounts/racc_1/companies?page=0&limit=50"
 
 
-@pytest.mark.parametrize("path", [companies_path, locations_path])
-@pytest.mark.parametrize("account_id", ["a/b", "../x", "a?b#c", "a b", "%2F", "\u00e9"])
+@each_of(product([companies_path, locations_path], ["a/b", "../x", "a?b#c", "a b", "%2F", "\u00e9"]))
 def test_an_account_id_stays_inside_its_path(path: Callable[[str, int, int], str], account_id: str) -> None:
     parts = path(account_id, 1, 50).split("?")
     assert len(parts) == 2

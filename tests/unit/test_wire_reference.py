@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from functools import partial
+from itertools import product
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.dimension import Dimension, RemoteRow, canonical_type, clean
@@ -23,7 +24,8 @@ from engine.wire.directory import read_accounts, read_companies, read_locations
 from engine.wire.oauth import read_grant
 from engine.wire.reading import is_gateway, read_bulk, read_created, read_one, read_page, read_refusal
 from tests.contract import check_request
-from tests.unit.model_server import COMPANY, STEADY, dim
+from tests.tables import each_of
+from tests.unit.model_server import COMPANY, STEADY, dim, steady
 
 BASE = "https://api.ottimate.com/v1"
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer t", "X-Api-Key": "k"}
@@ -226,8 +228,7 @@ ONE: dict[str, tuple[dict[str, object], RemoteRow]] = {
 }
 
 
-@BOTH
-@pytest.mark.parametrize("case", ONE.values(), ids=ONE)
+@each_of(product(DIALECTS, ONE.values()))
 def test_one_row_is_read_in_either_spelling(dialect: Dialect, case: tuple[dict[str, object], RemoteRow]) -> None:
     item, expected = case
 
@@ -262,7 +263,7 @@ NO_ROW: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("item", NO_ROW.values(), ids=NO_ROW)
+@each_of(NO_ROW)
 def test_what_is_no_row_is_refused(item: object) -> None:
     with pytest.raises(BadAnswer):
         read_page(paged(item), COMPANY)
@@ -371,7 +372,7 @@ ERRORS: dict[str, tuple[dict[str, object], BulkError]] = {
 }
 
 
-@pytest.mark.parametrize("case", ERRORS.values(), ids=ERRORS)
+@each_of(ERRORS)
 def test_a_refused_row_is_read_in_either_shape(case: tuple[dict[str, object], BulkError]) -> None:
     item, expected = case
     answer = bulk_of(success_count=0, error_count=1, errors=[item])
@@ -380,8 +381,7 @@ def test_a_refused_row_is_read_in_either_shape(case: tuple[dict[str, object], Bu
     assert answer.errors[0].message == (expected.message or "refused without a reason")
 
 
-@pytest.mark.parametrize(
-    "fields",
+@each_of(
     [
         {},
         {"created_count": 1},
@@ -395,8 +395,7 @@ def test_a_refused_row_is_read_in_either_shape(case: tuple[dict[str, object], Bu
         {"updated": "dim_a"},
         {"errors": ["no"]},
         {"errors": 1},
-    ],
-    ids=str,
+    ]
 )
 def test_what_is_no_bulk_answer_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(BadAnswer):
@@ -499,7 +498,7 @@ def test_a_good_answer_is_read(reader: str) -> None:
 
 
 @READER
-@settings(STEADY, max_examples=48)  # of each reader
+@steady(32)  # of each reader
 @given(st.data())
 def test_any_answer_is_read_or_refused(reader: str, data: st.DataObject) -> None:
     document = data.draw(documents | bent(GOOD[reader]))
@@ -507,8 +506,7 @@ def test_any_answer_is_read_or_refused(reader: str, data: st.DataObject) -> None
         READERS[reader](json.dumps(document).encode())
 
 
-@READER
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<html>", b"null", b"[", b'"\\ud800"', b"1e999", b"[" * 2000])
+@each_of(product(READERS, [b"", b"\xff\xfe", b"<html>", b"null", b"[", b'"\\ud800"', b"1e999", b"[" * 2000]))
 def test_what_is_no_json_document_is_refused(reader: str, body: bytes) -> None:
     if reader in {"refusal", "gateway"}:
         READERS[reader](body)

@@ -10,6 +10,7 @@ import pytest
 from engine.model.outcome import BulkAnswer, BulkError
 from engine.wire.dialect import BadAnswer, NotJson
 from engine.wire.reading import read_bulk, read_page
+from tests.tables import each_of
 
 COMPANY = 42
 A, B = {"id": "dim_a", "name": "A"}, {"id": "dim_b", "name": "B"}
@@ -107,7 +108,7 @@ BAD: dict[str, tuple[Any, object, str]] = {
 }
 
 
-@pytest.mark.parametrize(("read", "body", "words"), BAD.values(), ids=BAD)
+@each_of(BAD)
 def test_what_makes_no_sense_is_told_in_words(read: Any, body: object, words: str) -> None:
     with pytest.raises(BadAnswer) as caught:
         read(body)

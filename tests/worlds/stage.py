@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Coroutine, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from random import Random
 from typing import Any, TypeVar, cast
 
 import aiohttp
 
 from engine import Account, Allow, Company, Engine, Limits, RunResult, Secret, Settings
-from engine.ledger.sqlite.database import open_memory
 from engine.ledger.sqlite.ledger import SqliteLedger
 from engine.ledger.sqlite.lock import MemoryLocks
-from tests.sandbox.fuzz import Desk, Fate, copy_of
+from tests.empty_ledgers import empty_ledger
+from tests.sandbox.fuzz import Desk, Fate
 from tests.unit import virtual_time
 from tests.worlds.server import ACCOUNT, Server
 from tests.worlds.wire import Memory, Session
@@ -97,14 +96,9 @@ def account(limits: Limits, *, name: str = "main", account_id: str = ACCOUNT) ->
     )
 
 
-@cache
-def _template() -> sqlite3.Connection:
-    return open_memory()
-
-
-def new_ledger() -> closing[sqlite3.Connection]:
-    """Return an empty ledger's database; leaving the block closes it."""
-    return closing(copy_of(_template()))
+def new_ledger() -> AbstractContextManager[sqlite3.Connection]:
+    """Give an empty ledger's database, for a block."""
+    return empty_ledger()
 
 
 def perform(acts: Coroutine[Any, Any, T]) -> T:

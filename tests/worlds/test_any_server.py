@@ -1,6 +1,6 @@
 """Whatever server answers, as long as it is deterministic: no run is green but wrong, and spending is bounded.
 
-60 servers are drawn from seeds, with up to three ways of their own each (`ways.py`); `history.py` says what they are
+48 servers are drawn from seeds, with up to three ways of their own each (`ways.py`); `history.py` says what they are
 put through, and the bound. `DIMSYNC_WORLDS=2000` draws so many, and lets every tenth run in each hour of the 30 days;
 `DIMSYNC_WORLDS=2000 scripts/test tests/worlds -k "any_server and 1017-"` plays one again.
 """
@@ -17,7 +17,7 @@ from tests.worlds.history import play
 from tests.worlds.ways import WAYS
 
 MORE = int(os.environ.get("DIMSYNC_WORLDS", "0"))
-WORLDS = MORE or 60
+WORLDS = MORE or 48
 
 SILENT = tuple(
     f"{answer}:{what}:any:{when}"
