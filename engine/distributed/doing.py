@@ -122,7 +122,7 @@ class Doing:
         else:
             why = f"{who} is of account {safe(member.job.account_id)} in the settings of this worker"
         if now - since >= KEPT:
-            self._warn(f"{why}. No worker that had its job since {since:%Y-%m-%d %H:%M} UTC knew it: it is given up")
+            self._warn(f"{why}. No worker that had its job knew it since {since:%Y-%m-%d %H:%M} UTC: it is given up")
             return
         after_s = await self._put(
             replace(job, tries=job.tries + 1, unknown_since=since), growing_s(job.tries) * UNKNOWN_S / growing_s(0)
