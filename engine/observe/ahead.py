@@ -105,10 +105,10 @@ class KeyWork:
 class Usual:
     """How many requests companies take, learnt from those that have ended: their requests against the expected ones."""
 
-    expected: int = 0
-    taken: int = 0  # requests of companies that were expected to take some
-    quiet: int = 0  # requests of companies that were expected to take none
-    taken_by_quiet: int = 0
+    expected: int = 0  # requests that companies were expected to take
+    taken: int = 0  # requests that these companies took
+    quiet: int = 0  # companies that were expected to take no request
+    taken_by_quiet: int = 0  # requests that they took
 
     def learn(self, expected: int, result: CompanyResult) -> None:
         """Learn from a company that ran to its end; one that was stopped short is left out."""
