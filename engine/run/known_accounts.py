@@ -32,7 +32,7 @@ class KnownAccounts:
             raise ConfigError(
                 f"there is an account {account.name!r} with other values ({others}): each needs its own name;"
                 " credentials that change come from one provider, Account(credentials=...); a function that is made"
-                " anew for each job is a different one each time: give all accounts one, which is told the account"
+                " anew for each job is a different one each time: give all accounts the same one"
             )
         for other in self._by_name.values():
             if field := _shared(account, other):
