@@ -270,7 +270,7 @@ class Locked(EngineError):
 
 @contextmanager
 def plain() -> Iterator[None]:
-    """Raise one error out of a task group's: the first that is not an `EngineError` (a bug), else the first."""
+    """Raise one error of a task group alone: the first that is no `EngineError` (a bug), otherwise the first."""
     try:
         yield
     except BaseExceptionGroup as group:

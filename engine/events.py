@@ -1,4 +1,4 @@
-"""The events of a run, and their union `Event`: the same objects as in the package itself."""
+"""The public events of a run, and their union `Event`: the same objects as in the engine's own modules."""
 
 from engine.model.events import (
     ChunkSettled,

@@ -50,7 +50,7 @@ VERBS = {
     "enqueue": ("queue", "Put companies into the queue of jobs, for workers to sync."),
     "schedule": ("queue", "Put companies into the queue when they are due by their schedules."),
     "worker": ("queue", "Sync the companies that are in the queue, beside other workers."),
-    "workers": ("queue", "Show what each worker is at, how many jobs wait, and which workers are dead or frozen."),
+    "workers": ("queue", "Show what each worker is doing, how many jobs wait, and which workers are dead or frozen."),
     "completion": ("completion", "Print a script that lets bash, zsh or fish complete verbs and options."),
     "help": ("help", "Show a page on a topic, or what a code means and what to do; without one, list all."),
 }

@@ -9,32 +9,32 @@ from hashlib import sha256
 from typing import Any, Self
 
 TASK = "dimsync.sync_company"
-"""What the queue calls such jobs. It stands in the database: never renamed."""
+"""What the queue calls these jobs. The name stands in databases, and is never changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyJob:
-    """One company that is to be synced, and what became of the jobs before this one, which could not be done."""
+    """One company that is to be synced, and what became of the jobs for it before this one."""
 
     origin: str  # as in `CompanyKey`
     account_id: str
     company_id: int
-    tries: int = 0  # jobs before it, one after the other, that the database or the API was away for
-    deaths: int = 0  # workers that died, one after the other, while they had it
-    settings: str = ""  # `Company.settings` of whoever enqueued it: workers should have the same
-    unknown_since: datetime | None = None  # since when workers took it whose settings lack the company; None: none did
+    tries: int = 0  # jobs before it, one after the other, that could not be done
+    deaths: int = 0  # workers, one after the other, that died while they had it
+    settings: str = ""  # `Company.settings` where it was enqueued: workers should have the same
+    unknown_since: datetime | None = None  # when a worker first took it whose settings lack the company; None: none did
 
     @property
     def lock(self) -> str:
-        """Its name among all jobs: no two of one name run at once, and no two wait at once.
+        """Its company's name in the queue: of the jobs with one name, one at most runs, and one at most waits.
 
-        It has all that a `CompanyKey` has but the resource, so that settings of several APIs and accounts may use one
-        database. An origin has no blank, and a company's id is a number, so that no two companies have one name.
+        It has all parts of a `CompanyKey` but the resource, so that settings of several APIs and accounts may use one
+        database. No two companies have one name: an origin has no blank, and a company's id is a number.
         """
         return f"{self.origin} {self.account_id} {self.company_id}"
 
     def args(self) -> dict[str, Any]:
-        """Return it as the queue keeps it."""
+        """Return the job in the form in which the queue keeps it."""
         since = None if self.unknown_since is None else self.unknown_since.isoformat()
         return {
             "origin": self.origin,
@@ -48,7 +48,7 @@ class CompanyJob:
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Self:
-        """Return the job that the queue keeps so. What a newer dimsync has added is not looked at."""
+        """Return a job from the form in which the queue keeps it. Fields that a newer dimsync has added are ignored."""
         since = args.get("unknown_since")
         return cls(
             origin=args["origin"],
@@ -61,15 +61,15 @@ class CompanyJob:
         )
 
     def afresh(self) -> Self:
-        """Return a job of the company that knows of none before it."""
+        """Return a job of the same company that counts no tries and no deaths before it."""
         return replace(self, tries=0, deaths=0, unknown_since=None)
 
 
 def queue_of(origin: str) -> str:
     """Return the name of an API's queue.
 
-    Workers of one API do not take jobs of another one. Postgres takes names of channels with up to 63 bytes, of which
-    procrastinate needs 23.
+    Workers of one API do not take jobs of another. The name is short, since a channel's name in Postgres has 63 bytes
+    at most, of which procrastinate needs 23.
     """
     return f"dimsync-{sha256(origin.encode()).hexdigest()[:16]}"
 

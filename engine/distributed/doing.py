@@ -1,4 +1,4 @@
-"""Do one job: sync its company, and see to it that a job that could not be done is done later."""
+"""Do one job: sync its company, and add a job for later if this one could not be done."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from engine.run.engine import Engine
 from engine.run.one_company import again_after_s, growing_s, sync_company
 
 KEPT = timedelta(days=1)
-"""How long a job is kept that no worker's settings have the company of."""
+"""How long a job is kept whose company is in no worker's settings."""
 
 UNKNOWN_S = 10.0
-"""After how long such a job is put to the workers again, at first; each time twice as long, up to an hour."""
+"""After how long such a job is offered to the workers again, at first; twice as long each time, up to 20 minutes."""
 
 
 class Doing:
@@ -53,10 +53,11 @@ class Doing:
         self.at_work = 0  # jobs under way
 
     async def do(self, job: CompanyJob, is_called_off: Callable[[], bool]) -> None:
-        """Do a job. `is_called_off`: whether a person has called it off, when it is cancelled.
+        """Do a job. `is_called_off`: asked when the task is cancelled; True if a person aborted this job.
 
-        Cancelled, it stops the run in order, puts a job for the rest into the queue, and passes the cancellation on.
-        Raises `LedgerError` when a job for later cannot be put there; the queue has this one as broken then.
+        When it is cancelled, it stops the run in order, adds a job for the rest unless a person aborted this one, and
+        passes the cancellation on. Raises `LedgerError` if a job for later cannot be added; this job then counts as
+        failed in the queue.
         """
         self.at_work += 1
         result = None
@@ -85,7 +86,7 @@ class Doing:
             return None
         try:
             result = await sync_company(self._engine, member.company)
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not take the worker along
+        except Exception as error:  # noqa: BLE001  no error of a job may end the worker
             after_s = await self._put_off(job)
             self._warn(f"{_named(member)}: not synced, again in {_span(after_s)}: {_said(error)}")
             return None
@@ -103,16 +104,16 @@ class Doing:
         self._tell(f"{_told(member, result)}; again in {_span(after_s)}")
 
     def _compare(self, job: CompanyJob, member: Member) -> None:
-        """Tell once of settings that differ from those of whoever enqueued a job. A run is by the worker's own."""
+        """Warn once if the settings here differ from those where a job was enqueued. The run goes by those here."""
         if job.settings not in {"", member.company.settings} and not self._has_told_of_others:
             self._has_told_of_others = True
             self._warn(
-                f"{_named(member)}: its sources or mapping are other ones here than where it was enqueued. Give all"
+                f"{_named(member)}: its sources or mapping here differ from those where it was enqueued. Give all"
                 " workers and the scheduler the same settings, and restart them when these change"
             )
 
     async def _pass_on(self, job: CompanyJob, member: Member | None) -> None:
-        """Leave a job to other workers whose company these settings lack; after a day, give it up."""
+        """Leave a job to other workers, as the settings here lack its company; give it up after a day."""
         now = datetime.now(UTC)
         since = job.unknown_since or now
         who = f"company {job.company_id} of account {safe(job.account_id)}"
@@ -121,7 +122,7 @@ class Doing:
         else:
             why = f"{who} is of account {safe(member.job.account_id)} in the settings of this worker"
         if now - since >= KEPT:
-            self._warn(f"{why}, nor of any other that had its job since {since:%Y-%m-%d %H:%M} UTC: it is given up")
+            self._warn(f"{why}. No worker that had its job knew it since {since:%Y-%m-%d %H:%M} UTC: it is given up")
             return
         after_s = await self._put(
             replace(job, tries=job.tries + 1, unknown_since=since), growing_s(job.tries) * UNKNOWN_S / growing_s(0)
@@ -135,7 +136,7 @@ class Doing:
         return await self._put(replace(job, tries=job.tries + 1), growing_s(job.tries))
 
     async def _put(self, job: CompanyJob, after_s: float) -> float:
-        """Put a job into the queue for later, and a little more, so that not all come at once; return when."""
+        """Add a job for later, after up to a fifth more time so that not all come at once; return the seconds."""
         spread_s = self._pace.scaled(after_s) * (1.0 + 0.2 * portion(job.lock))
         await self._queue.put(job, spread_s)
         return spread_s
@@ -150,13 +151,13 @@ class _Host:
         self._tries = 0
 
     def down_s(self) -> float:
-        """Return for how many seconds, at the usual pace, nobody asks the API; then a few companies try."""
+        """Return for how many seconds, at the usual pace, companies are put off; 0.0: they may ask the API."""
         return max(0.0, self._until_s - time.monotonic()) / self._pace.scaled(1.0)
 
     def learn(self, result: RunResult) -> None:
-        """Take note of a run, whose company the API was down for, or was not."""
+        """Learn from a run whether the API answered."""
         if any(problem.code == "host-down" for company in result.companies for problem in company.problems):
-            if self.down_s() == 0:  # else it is of those that tried together
+            if self.down_s() == 0:  # otherwise the failure of another company has set the time already
                 self._until_s = time.monotonic() + self._pace.scaled(growing_s(self._tries))
                 self._tries += 1
         elif result.requests.total:

@@ -9,16 +9,15 @@ from engine.model.schedule import NEVER, Schedule
 from engine.model.standing import LastBegun
 
 APART = timedelta(seconds=30)
-"""How far clocks of two machines may be apart: a sync that began so shortly before a point may have begun after it."""
+"""How far apart two machines' clocks may be: a sync that began this shortly before a point may have begun after it."""
 
 SPREAD, SHARE = timedelta(minutes=5), 10
-"""Companies of one point are enqueued over this time, or a tenth of the time to the next point if that is less.
-
-So the hosts of their sources are not all asked at once. Each company has its own place in it, which stays.
+"""Companies that are due at one point are enqueued over this time, or over a tenth of the time to the next point if
+that is less, so that the hosts of their sources are not all asked at once. Each company keeps its place in this time.
 """
 
 AGAIN = timedelta(hours=1)
-"""After how long a company is enqueued again that failed or was deferred, unless it rests for longer."""
+"""After how long a company that failed or was deferred is enqueued again, unless it rests for longer."""
 
 
 def is_due(
@@ -26,16 +25,16 @@ def is_due(
 ) -> bool:
     """Return whether a company is to be enqueued now.
 
-    `last`: the run that its last state is of; None: it was never synced, and is due at once. `name`: of its job.
-    `rests_until`: as the ledger has it. However many points have passed, it is enqueued once: a sync counts from its
-    start, as for `sync --due`. A company that no sync has seen to is due at the next point, too, and an hour after its
-    last try, or when it rests no more.
+    `last`: the run that gave the company its last state; None: it was never synced, and is due at once. `name`: of its
+    job. `rests_until`: until when the ledger lets it rest. However many points have passed, it is enqueued once; points
+    are counted from the start of its last sync, as for `sync --due`. A company whose last run has not seen to it
+    (`LastBegun.seen_to_at`) is also due an hour after that run began, or when its rest ends if that is later.
     """
     if last is None:
         return True
     seen_to_at = last.seen_to_at
     began = seen_to_at or last.started_at
-    if began > now + APART:  # the clock was set back: it tells nothing
+    if began > now + APART:  # a clock was set back, so the time says nothing
         return True
     if seen_to_at is None and max(began + AGAIN, rests_until or began) <= now:
         return True

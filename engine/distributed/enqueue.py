@@ -14,15 +14,15 @@ class Enqueued(NamedTuple):
     """What became of companies that were to be enqueued."""
 
     added: int
-    hastened: int  # whose job waited for a later time, and is to be done now
-    waiting: int  # whose job waits for a worker already
+    hastened: int  # their jobs waited for a later time, and may begin now
+    waiting: int  # their jobs wait for a worker already
 
 
 async def enqueue(queue: JobQueue, members: Iterable[Member]) -> Enqueued:
     """Put companies into the queue, to be synced as soon as a worker has time.
 
-    One that waits already is not put there twice; one that a worker has just now is, since nobody knows when during a
-    run its source was read.
+    A company whose job waits is not enqueued twice; one that a worker is syncing now is, since nobody knows when during
+    the run its source was read.
     """
     now, hastened = datetime.now(UTC), 0
     later = {job.lock: job for job in await queue.waiting() if job.scheduled_at is not None and job.scheduled_at > now}

@@ -1,4 +1,4 @@
-"""The companies of the settings, as jobs name them."""
+"""The companies of the settings, each with its job."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from engine.run.known_accounts import KnownAccounts
 
 
 class Member(NamedTuple):
-    """A company of the settings, and the job that it is."""
+    """A company of the settings, and its job."""
 
     company: Company
-    account: str  # as the settings call it
+    account: str  # its name in the settings
     job: CompanyJob
 
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 EXAMPLE = "127.0.0.1:9464"
 NO_RUN = "none"
-"""The state of a job that ended without a run, as its company was put off."""
+"""The state of a job that ended without a run."""
 
 
 class WorkerMetrics(Watcher):
     """Counts what a worker does.
 
-    `telemetry`: for its engine. `look`: reads the queue, whenever Prometheus asks, in a thread. The queue is that of
-    all workers, and all tell the same of it. `takes_jobs`: whether the worker is not about to end, asked in a thread.
+    `telemetry`: for its engine. `look`: reads the queue, in a thread, whenever Prometheus asks; all workers tell the
+    same of the queue. `takes_jobs`: returns False once the worker is about to end; called in a thread.
     """
 
     def __init__(self, registry: CollectorRegistry, look: Callable[[], Queue], takes_jobs: Callable[[], bool]) -> None:
@@ -36,40 +36,40 @@ class WorkerMetrics(Watcher):
         self.address = ""  # where it is served
         from prometheus_client import Counter, Gauge  # noqa: PLC0415  the extra is loaded by who uses it
 
-        up = Gauge("dimsync_worker_up", "1: it takes jobs. 0: it ends those that it has.", registry=registry)
+        up = Gauge("dimsync_worker_up", "1: takes jobs. 0: ends those that it has, takes no more.", registry=registry)
         up.set_function(lambda: float(takes_jobs()))
-        self._running = Gauge("dimsync_jobs_running", "Jobs that this worker is at.", registry=registry)
+        self._running = Gauge("dimsync_jobs_running", "Jobs that this worker is doing.", registry=registry)
         self._jobs = Counter(
             "dimsync_jobs", "Jobs that this worker has ended, by how the company did.", ["state"], registry=registry
         )
         registry.register(_QueueCollector(look))
 
     def registered(self, worker_id: int) -> None:
-        """Take the number of the worker, which is no label: each start would be a series more."""
+        """Ignore the worker's number: as a label, it would make new series at each start."""
 
-    def began(self, job: CompanyJob) -> None:  # noqa: ARG002  no company is named
+    def began(self, job: CompanyJob) -> None:  # noqa: ARG002  metrics name no company
         """Count a job that begins."""
         self._running.inc()
 
-    def ended(self, job: CompanyJob, result: RunResult | None) -> None:  # noqa: ARG002  as said
+    def ended(self, job: CompanyJob, result: RunResult | None) -> None:  # noqa: ARG002  metrics name no company
         """Count a job that ended, by how its company did."""
         self._running.dec()
         self._jobs.labels(next((str(each.state) for each in result.companies), NO_RUN) if result else NO_RUN).inc()
 
 
 class _QueueCollector:
-    """Looks at the queue when Prometheus does."""
+    """Reads the queue whenever Prometheus asks."""
 
     def __init__(self, look: Callable[[], Queue]) -> None:
         self._look = look
 
     def describe(self) -> Iterable[Metric]:
-        """Name nothing beforehand: to register it must not take a look."""
+        """Name no metrics beforehand: registering must not read the queue."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what is known of the queue: nothing but that it cannot be read, while the database is away."""
-        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415  as said
+        """Yield what is known of the queue; while the database is away, only that the queue cannot be read."""
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415  loaded only where metrics are served
 
         try:
             queue = self._look()
@@ -80,7 +80,7 @@ class _QueueCollector:
         yield GaugeMetricFamily("dimsync_jobs_waiting", "Jobs that could begin now.", value=queue.waiting)
         yield GaugeMetricFamily("dimsync_jobs_later", "Jobs that are put off.", value=queue.later)
         oldest = GaugeMetricFamily(
-            "dimsync_oldest_job_waiting_seconds", "How long the job that waits longest could have begun."
+            "dimsync_oldest_job_waiting_seconds", "For how long the job that waits longest could have begun."
         )
         oldest.add_metric([], queue.oldest_s)
         yield oldest
@@ -92,12 +92,12 @@ def metrics_server(
 ) -> Iterator[WorkerMetrics]:
     """Serve a worker's metrics at `address` (HOST:PORT; port 0: a free one) until the block is left.
 
-    Any path shows them, and whoever reaches the address reads them: they name accounts. Raises `ConfigError` for an
-    address that is none or is taken, and without the extra `distributed`.
+    Every path shows the metrics, to whoever can reach the address; they name accounts. Raises `ConfigError` for an
+    address that is no HOST:PORT or is in use, and if the extra `distributed` is not installed.
     """
     host, port = parsed(address)
     try:
-        from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415  as said
+        from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415  loaded only where served
     except ImportError as error:
         raise ConfigError("--metrics needs prometheus-client: pip install 'dimsync[distributed]'") from error
     registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What the queue and its workers are at, read from the database alone: procrastinate need not be installed."""
+"""The state of the queue and of its workers, read from the database alone: procrastinate need not be installed."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ QUEUE = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """The jobs that wait, for whichever worker."""
+    """The waiting jobs of a queue."""
 
     at: datetime | None = None  # by the database's clock; None: it has no queue
-    waiting: int = 0  # that could begin now
-    oldest_at: datetime | None = None  # since when the one that waits longest could have begun
-    later: int = 0  # that are put off
-    next_at: datetime | None = None  # when the first of those may begin
+    waiting: int = 0  # jobs that could begin now
+    oldest_at: datetime | None = None  # since when the one of them that waits longest could have begun
+    later: int = 0  # jobs for a later time
+    next_at: datetime | None = None  # when the first of them may begin
 
     @property
     def oldest_s(self) -> float:
@@ -55,22 +55,22 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtWork:
-    """A company that a worker is at, or was when it died."""
+    """A company that a worker is syncing, or was syncing when it died."""
 
     account_id: str
     company_id: int
     since: datetime
-    run_id: str | None  # None: the worker has told of none, as in the first second of a job
+    run_id: str | None  # None: the worker has not told it, as in the first second of a job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenWorker:
-    """A worker, by its number in the queue's tables; None: it was struck out from them, since it died."""
+    """A worker. Those that died and were deleted from the queue's tables are shown as one, whose number is None."""
 
     number: int | None
-    host: str | None  # None: it has not told yet
+    host: str | None  # None: the worker has not told it yet
     pid: int | None
-    heard_at: datetime | None
+    heard_at: datetime | None  # when it sent its last heartbeat
     is_silent: bool  # nothing was heard of it for so long that it is taken for dead
     companies: tuple[AtWork, ...]
 
@@ -84,9 +84,9 @@ class Overview:
 
 
 def read_overview(url: str, origin: str, pace: Pace = USUAL) -> Overview:
-    """Return what workers are at. `url`: of a ledger in Postgres. `origin`: the API whose queue is meant.
+    """Return what workers are doing. `url`: of a ledger in Postgres. `origin`: the API whose queue is meant.
 
-    Raises `ConfigError` for a URL that no such ledger has, and `LedgerError` where the database cannot be reached.
+    Raises `ConfigError` for a URL that no Postgres ledger has, and `LedgerError` if the database cannot be reached.
     """
     silent = timedelta(seconds=pace.silent_s)
     with closing(_session(url)) as session:
@@ -111,7 +111,7 @@ def _session(url: str) -> Session:
 
 
 def _there_at(session: Session) -> datetime | None:
-    """Return the time by the database's clock; None: it has no queue."""
+    """Return the time by the database's clock; None: the database has no queue."""
     ((is_there, now),) = session.execute(IS_THERE).fetchall()
     at: datetime = now
     return at if is_there else None
@@ -123,7 +123,7 @@ def _queue(session: Session, origin: str, at: datetime) -> Queue:
 
 
 def _workers(session: Session, origin: str, silent_before: datetime) -> Iterator[SeenWorker]:
-    """Yield the workers; last the jobs of those that were struck out."""
+    """Yield the workers; last, as one, those that were deleted while they had jobs."""
     jobs: dict[int | None, list[tuple[str, dict[str, Any], datetime]]] = {}
     for number, *job in session.execute(UNDER_WAY, (TASK, queue_of(origin))).fetchall():
         jobs.setdefault(number, []).append((job[0], job[1], job[2]))

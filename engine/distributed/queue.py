@@ -22,7 +22,7 @@ from engine.ledger.postgres.address import checked
 from engine.ledger.postgres.session import CONNECT_TIMEOUT_S
 
 CONNECTIONS = 3
-"""At most so many of a worker to its queue: jobs ask it for little, and seldom. One more listens for new jobs."""
+"""The most connections that a worker has to its queue, which jobs use seldom. One more listens for new jobs."""
 
 ALONE = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0)) as is_taken"
 
@@ -38,16 +38,16 @@ class JobQueue:
         self._pool = pool
 
     async def put(self, job: CompanyJob, after_s: float = 0.0) -> bool:
-        """Add a job, not to be done before so many seconds; return False where one of the company waits already."""
+        """Add a job that may begin in `after_s` seconds; return False if a job of its company is waiting already."""
         return await self._add([self._made(job, after_s)])
 
     async def put_all(self, jobs: Sequence[CompanyJob]) -> int:
-        """Add jobs, in their order, of those companies that none waits of; return how many that were."""
+        """Add, in their order, the jobs of companies of which no job is waiting; return how many were added."""
         waiting = {job.lock for job in await self.waiting()}
         new = [self._made(job) for job in jobs if job.lock not in waiting]
         if not new or await self._add(new):
             return len(new)
-        return sum([await self._add([each]) for each in new])  # somebody else adds some of them at this moment
+        return sum([await self._add([each]) for each in new])  # another process adds some of them at this moment
 
     def _made(self, job: CompanyJob, after_s: float = 0.0) -> Job:
         return Job(
@@ -60,70 +60,70 @@ class JobQueue:
         )
 
     async def _add(self, jobs: list[Job]) -> bool:
-        """Add jobs, all or none; return False where another one of a company of theirs waits."""
+        """Add all jobs or none; return False if another job of one of their companies is waiting."""
         try:
             await self.app.job_manager.batch_defer_jobs_async(jobs)
         except AlreadyEnqueued:
             return False
         except ConnectorException as error:
-            if isinstance(error.__cause__, psycopg.errors.DeadlockDetected):  # with who adds them in another order
+            if isinstance(error.__cause__, psycopg.errors.DeadlockDetected):  # another process adds in another order
                 return False
             raise LedgerError(self._failed(error)) from error
-        except AssertionError as error:  # procrastinate looks for English words, which the server may not speak
+        except AssertionError as error:  # procrastinate knows the error by English words; the server may use others
             if isinstance(error.__context__, psycopg.errors.UniqueViolation):
                 return False
             raise
         return True
 
     async def waiting(self) -> list[Job]:
-        """Return the jobs that wait, those for later included."""
+        """Return the jobs that are waiting, also those for a later time."""
         return await self._jobs(Status.TODO)
 
     async def due(self) -> list[Job]:
-        """Return the jobs that wait and may begin, but for those whose company a worker has."""
+        """Return the waiting jobs that may begin now, except those of companies that a worker is syncing."""
         now = datetime.now(UTC)
         taken = {job.lock for job in await self.under_way()}
         return [job for job in await self.waiting() if job.lock not in taken and (job.scheduled_at or now) <= now]
 
     async def under_way(self) -> list[Job]:
-        """Return the jobs that a worker has, or had when it died."""
+        """Return the jobs that a worker is doing, or was doing when it died."""
         return await self._jobs(Status.DOING)
 
     async def take_out(self, job: Job) -> bool:
-        """Take a job out that waits; return False where it does not wait any more."""
+        """Delete a waiting job; return False if it is not waiting any more."""
         with self.explained():
             return await self.app.job_manager.cancel_job_by_id_async(_id(job), delete_job=True)
 
     async def silent(self, seconds: float) -> list[Job]:
-        """Return the jobs of workers that have said nothing for so long, or that are known to be dead."""
+        """Return the jobs of workers that are known to be dead, or that sent no heartbeat for `seconds`."""
         with self.explained():
             stalled = self.app.job_manager.get_stalled_jobs
             return list(await stalled(queue=self.name, seconds_since_heartbeat=seconds))
 
     async def live(self, worker_id: int) -> None:
-        """Say that a worker lives. Nothing happens where the database is away."""
+        """Record a heartbeat of a worker; do nothing if the database cannot be reached."""
         with suppress(LedgerError), self.explained():
             await self.app.job_manager.update_heartbeat(worker_id)
 
     async def forget_silent_workers(self, seconds: float) -> None:
-        """Strike out workers that have said nothing for so long."""
+        """Delete the entries of workers that sent no heartbeat for `seconds`."""
         with self.explained():
             await self.app.job_manager.prune_stalled_workers(seconds)
 
     async def failed(self) -> list[Job]:
-        """Return the jobs that broke."""
+        """Return the jobs that ended in an error."""
         return await self._jobs(Status.FAILED)
 
     async def forget(self, job: Job) -> bool:
-        """Take a job out that a worker had; return False where somebody else has done so."""
+        """Delete a job that a worker had taken; return False if another process has done so."""
         return await self._changed(self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True))
 
     async def revive(self, job: Job) -> bool:
-        """Let a job that broke wait again; return False where one of the company waits already, or it is gone."""
+        """Let a job that ended in an error wait again; return False if one of its company waits, or if it is gone."""
         return await self._changed(self.app.job_manager.retry_job(job))
 
     async def _changed(self, change: Awaitable[None]) -> bool:
-        """Carry out a change of a job; return False where it is not in the state for it any more."""
+        """Carry out a change of a job; return False if the job's state no longer allows it."""
         try:
             await change
         except UniqueViolation:
@@ -136,7 +136,7 @@ class JobQueue:
 
     @asynccontextmanager
     async def alone(self, what: str) -> AsyncIterator[bool]:
-        """Tell whether nobody else is in a block of this name, and keep others from it until it is left."""
+        """Keep other processes out of the block called `what` until it is left; give False if one is in it already."""
         with self.explained():
             async with self._pool.connection() as connection:
                 cursor = connection.cursor(row_factory=dict_row)
@@ -161,10 +161,10 @@ class JobQueue:
 
 @asynccontextmanager
 async def open_queue(url: str, origin: str, *, patience_s: float = CONNECT_TIMEOUT_S) -> AsyncIterator[JobQueue]:
-    """Open the queue of an API in the ledger's database; its tables are made where they are not there.
+    """Open the queue of an API in the ledger's database; make its tables if they are missing.
 
-    `patience_s`: how long a database that is away later on is waited for, before that is an error.
-    Raises `ConfigError` for a URL that no Postgres ledger has, and `LedgerError` where the database cannot be reached.
+    `patience_s`: how long an operation waits for a database that goes away later, before it fails.
+    Raises `ConfigError` for a URL that no Postgres ledger has, and `LedgerError` if the database cannot be reached.
     """
     address = checked(url)
     who = f"dimsync jobs {socket.gethostname()} {os.getpid()}"

@@ -1,4 +1,4 @@
-"""Jobs whose worker has died, or that broke: they are put into the queue again.
+"""Jobs whose worker has died, or that ended in an error: they are put into the queue again.
 
 A dead job is replaced by a new one, rather than set back to waiting: another job of the company may wait already, and
 then it cannot be set back, while its company stays blocked. And a worker that was only frozen ends its own job when it
@@ -18,22 +18,22 @@ from engine.run.one_company import growing_s
 
 
 async def rescue(queue: JobQueue, pace: Pace) -> list[CompanyJob]:
-    """Put the jobs of silent workers into the queue again, and those that broke; return the former.
+    """Put the jobs of silent workers, and jobs that ended in an error, into the queue again; return the former.
 
-    Several workers may do so at once: of two that replace one job, the second finds that a job of the company waits.
+    Several workers may do this at once: the second one to replace a job finds that a job of the company waits.
     """
     found = [await _replaced(queue, each, pace) for each in await queue.silent(pace.silent_s)]
     await queue.forget_silent_workers(pace.silent_s)
-    for each in await queue.failed():  # the database was away when their successors were to be written down
+    for each in await queue.failed():  # the database was away when a job for later was to be added
         await queue.revive(each)
     return [job for job in found if job is not None]
 
 
 async def _replaced(queue: JobQueue, dead: Job, pace: Pace) -> CompanyJob | None:
-    """Put a successor into the queue, then take out the dead job; None: it has ended by itself meanwhile.
+    """Add a successor, then delete the dead job; return None if the dead job has ended by itself meanwhile.
 
-    In this order, since a worker that dies between the two loses nothing. The job of a company that workers die of, one
-    after the other, waits longer each time.
+    In this order, a worker that dies between the two loses nothing. If several workers in a row die with a company's
+    job, each successor waits longer.
     """
     if dead.task_name != TASK:
         await queue.forget(dead)

@@ -1,4 +1,4 @@
-"""The companies that a worker knows: those of its settings, which it reads anew when a job shows that they changed."""
+"""The companies that a worker knows: those of its settings, which are read again when a job shows that they changed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from engine.model.settings import Settings
 from engine.run.engine import Engine
 
 REREAD_S = 60.0
-"""How often settings are read anew at most."""
+"""The least time between two readings of the settings."""
 
 
 class Roster:
-    """The members that a worker's jobs may be of."""
+    """The companies that a worker's jobs may be about, as members."""
 
     def __init__(
         self, engine: Engine, settings: Settings, read: Callable[[], Settings] | None, warn: Callable[[str], None]
@@ -32,18 +32,18 @@ class Roster:
         self._warn = warn
 
     async def member(self, job: CompanyJob) -> Member | None:
-        """Return the company of a job; None: the settings have none of that id. It may be of another account."""
+        """Return the company with the id that a job names; None: there is none. Its account may be another one."""
         if not self._has(job):
             await self._read_anew()
         return self._members.get(job.company_id)
 
     def _has(self, job: CompanyJob) -> bool:
-        """Return whether the settings have a job's company, as whoever enqueued it had it."""
+        """Return whether the settings here have a job's company as the settings had it where it was enqueued."""
         found = self._members.get(job.company_id)
         return found is not None and found.job.lock == job.lock and job.settings in {"", found.company.settings}
 
     async def _read_anew(self) -> None:
-        """Take over companies and accounts as they are now. All else that has changed needs another worker."""
+        """Take over the companies and accounts as they are now. Any other change needs a restart of the worker."""
         if self._read is None or time.monotonic() < self._read_at_s + REREAD_S:
             return
         self._read_at_s = time.monotonic()
@@ -53,7 +53,7 @@ class Roster:
             self._warn(f"the settings were read anew, and cannot be taken over: {error}. Restart the worker with them")
 
     def _take(self, settings: Settings) -> None:
-        """Take over what settings have. Raises `ConfigError`."""
+        """Take over the accounts and companies of settings. Raises `ConfigError`."""
         if origin_of(settings.api.base_url) != self._origin:
             raise ConfigError("they name another API")
         for account in settings.accounts:

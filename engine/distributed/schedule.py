@@ -18,7 +18,7 @@ from engine.model.schedule import Schedule
 from engine.model.settings import AccountCompany, NamedCompany
 
 TICK_S = 20.0
-"""How often a scheduler looks who is due: points are at whole minutes."""
+"""How often a scheduler looks which companies are due: points are at whole minutes."""
 
 
 class Planned(NamedTuple):
@@ -29,10 +29,10 @@ class Planned(NamedTuple):
 
 
 async def enqueue_due(queue: JobQueue, ledger: SqlLedger, planned: Sequence[Planned], now: datetime) -> int | None:
-    """Enqueue the companies that are due; return how many. None: another scheduler does so just now.
+    """Enqueue the companies that are due; return how many. None: another scheduler is doing so now.
 
-    A company with a job in the queue, or under way, is not enqueued. The queue is read before the ledger: a job that
-    has ended in between is in the ledger. So each point is enqueued once, by whichever of several schedulers.
+    A company whose job waits or is under way is not enqueued. The queue is read before the ledger, so that a job that
+    ends in between is found in the ledger. So each point is enqueued once, by any one of several schedulers.
     """
     async with queue.alone("schedule") as is_alone:
         if not is_alone:
@@ -61,8 +61,8 @@ async def keep_schedule(
 ) -> None:
     """Enqueue companies when they are due, until `stop` is set.
 
-    `read`: returns the companies, each time anew, so that those that come and go are noticed; it is called in a thread.
-    `tell` takes how many were enqueued, `warn` settings that cannot be read and a database that is away, each once.
+    `read`: returns the companies that have a schedule; called in a thread before each look, to notice changes.
+    `tell` receives how many were enqueued; `warn`, once each, settings that cannot be read and a database that is away.
     """
     planned: Sequence[Planned] = ()
     trouble = ""
@@ -74,7 +74,7 @@ async def keep_schedule(
             told = f"the settings cannot be read, and stay as they were: {error}"
         try:
             if added := await enqueue_due(queue, ledger, planned, datetime.now(UTC)):
-                tell(f"enqueued {added:,} that {'is' if added == 1 else 'are'} due")
+                tell(f"enqueued {added:,} {'company that is' if added == 1 else 'companies that are'} due")
         except LedgerError as error:
             told = f"{error} It is tried again."
         if told and told != trouble:

@@ -1,9 +1,9 @@
-"""The queue's own tables, in a schema of their own beside the ledger's: made and upgraded by whoever comes first.
+"""The queue's own tables, in a schema of their own beside the ledger's: made and upgraded by the first who opens it.
 
-They are procrastinate's. It ships the whole schema for new databases, and a file for each step from one version to the
-next, by which this keeps book. Steps come in two kinds: `pre` ones, which workers of the version before outlive, and
-`post` ones, which take away what only those need. So the `post` steps of the newest version wait for the upgrade after
-it, when no such worker is left.
+They are procrastinate's, which ships the whole schema for new databases, and a file for each step from one version to
+the next; the table `steps` records which were taken. Workers of the version before can go on after a `pre` step, and
+not after a `post` step, which removes what only they need. So the `post` steps of the newest version wait for the
+upgrade after it, when no such worker is left.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import psycopg
 SCHEMA = "dimsync_jobs"
 
 POST = "_post_"
-"""Part of the name of a step that workers of the version before do not outlive."""
+"""Part of the name of a step after which workers of the version before cannot go on."""
 
 MAKING = "select pg_advisory_lock(hashtextextended('dimsync_jobs: making the schema', 0))"
 IS_THERE = f"select to_regclass('{SCHEMA}.steps') is not null"
@@ -44,7 +44,7 @@ Connection = psycopg.AsyncConnection[Any]
 
 
 async def make_schema(connection: Connection) -> None:
-    """Bring the queue's tables to what the procrastinate here needs. `connection`: one that commits each statement."""
+    """Bring the queue's tables to the version of the installed procrastinate. `connection`: commits each statement."""
     shipped = shipped_steps()
     if not await _left(connection, shipped):
         return
@@ -64,13 +64,13 @@ async def make_schema(connection: Connection) -> None:
 
 
 def shipped_steps() -> list[str]:
-    """Return the steps that the procrastinate here knows, by the names of their files, which tell their order."""
+    """Return the file names of the steps that the installed procrastinate knows, in their order."""
     folder = files("procrastinate") / "sql" / "migrations"
     return sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
 
 
 def due_steps(shipped: Collection[str], taken: Collection[str]) -> list[str]:
-    """Return the steps that are to be taken now, in their order; `taken`: those that were."""
+    """Return the steps that are to be taken now, in their order. `taken`: those that were taken before."""
     left = sorted(set(shipped) - set(taken))
     while left and POST in left[-1]:
         left.pop()

@@ -1,4 +1,4 @@
-"""What lets people see a worker: its notes for `dimsync workers`, and its page for Prometheus."""
+"""What makes a worker visible to people: its notes for `dimsync workers`, and its page for Prometheus."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from engine.observe.telemetry import Telemetry
 
 
 class Seen(NamedTuple):
-    """What a worker is to tell what it does."""
+    """What a worker needs in order to be seen."""
 
     watchers: Sequence[Watcher]
     telemetry: Telemetry  # for its engine
-    keep: Callable[[], Coroutine[Any, Any, None]]  # writes notes down, until cancelled
-    address: str | None = None  # where metrics are served
+    keep: Callable[[], Coroutine[Any, Any, None]]  # writes the notes to the database, until cancelled
+    address: str | None = None  # where the page for Prometheus is served
 
 
 @contextmanager
 def seen(settings: Settings, metrics: str | None, takes_jobs: Callable[[], bool]) -> Iterator[Seen]:
-    """Let a worker be seen until the block is left. `metrics`: HOST:PORT; None: nobody asked for a page.
+    """Let a worker be seen until the block is left. `metrics`: HOST:PORT of the page for Prometheus; None: no page.
 
-    `takes_jobs`: whether the worker is not about to end. Raises `ConfigError` for an address that cannot be had.
+    `takes_jobs`: False once the worker is about to end. Raises `ConfigError` for an address that cannot be used.
     """
     url, notes = settings.ledger_url, WorkNotes()
     with closing(NoteWriter(url)) as writer:
@@ -44,7 +44,7 @@ def seen(settings: Settings, metrics: str | None, takes_jobs: Callable[[], bool]
 
 
 class _Both:
-    """Tells two what an engine does."""
+    """Hands what an engine tells on to several receivers."""
 
     def __init__(self, *each: Telemetry) -> None:
         self._each = each
@@ -60,6 +60,6 @@ class _Both:
             one.ended(run_id, error)
 
     def lagged(self, seconds: float) -> None:
-        """Hand a measure on."""
+        """Hand on by how much the event loop lagged."""
         for one in self._each:
             one.lagged(seconds)

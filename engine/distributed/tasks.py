@@ -1,4 +1,4 @@
-"""What the queue's jobs do, as procrastinate is told of it."""
+"""The tasks of the queue, as procrastinate calls them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from engine.distributed.doing import Doing
 from engine.distributed.queue import JobQueue
 
 TIDY = "dimsync.tidy"
-"""The name of the job that forgets old ones."""
+"""The name of the job that deletes old jobs."""
 
 KEPT_HOURS = 7 * 24
-"""How long jobs are kept that were broken off; those that were done are forgotten at once."""
+"""How long cancelled and aborted jobs are kept; jobs that were done are deleted at once."""
 
 
 def add_tasks(queue: JobQueue, doing: Doing) -> None:
-    """Let the queue's workers in this process do jobs.
+    """Register what the queue's workers in this process do.
 
-    No task has procrastinate's `retry`: it sets a job back to waiting, which fails where another one of the company
-    waits, and blocks the company for ever. And there is always a periodic task: without any, procrastinate does not
-    notice that a worker's heartbeat or its listening for new jobs has broken.
+    No task uses procrastinate's `retry`: it sets a job back to waiting, which fails if another job of the company
+    waits, and then blocks the company for ever. There is always a periodic task: without one, procrastinate does not
+    notice that a worker's heartbeat, or its listening for new jobs, has broken.
     """
     app = queue.app
 

@@ -1,6 +1,6 @@
-"""What a worker is at, written down where `dimsync workers` reads it: its machine and process, and each job's run.
+"""What a worker is doing, written to the database for `dimsync workers`: its machine, its process, each job's run.
 
-Nothing rests on these notes. They are written at most once a second, and what could not be written is left out.
+Nothing depends on these notes. They are written at most once a second; a note that cannot be written is dropped.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ NOTE = f"""
 """  # noqa: S608  our own schema
 
 _JOB: ContextVar[str | None] = ContextVar("_JOB", default=None)
-"""The name of the job that a task is at: the run that it begins is the job's."""
+"""The name of the job that a task is doing: a run that begins in the task belongs to this job."""
 
 
 class WorkNotes(Watcher):
-    """The notes of one worker. `telemetry`: for its engine, which tells of runs."""
+    """The notes of one worker. `telemetry`: for the worker's engine; it notes the runs that begin."""
 
     def __init__(self) -> None:
         self.telemetry = _Runs(self)
         self.worker_id: int | None = None
-        self.runs: dict[str, str] = {}  # run ids by jobs' names
+        self.runs: dict[str, str] = {}  # run id by name of the job
         self.changed = asyncio.Event()
 
     def registered(self, worker_id: int) -> None:
@@ -59,7 +59,7 @@ class WorkNotes(Watcher):
             self.changed.set()
 
     def run_began(self, run_id: str) -> None:
-        """Take the beginning of a run, in the context of the job that it is of."""
+        """Take the beginning of a run, in the task that does its job."""
         if (lock := _JOB.get()) is not None:
             self.runs[lock] = run_id
             self.changed.set()
@@ -94,7 +94,7 @@ async def keep_notes(notes: WorkNotes, writer: NoteWriter, apart_s: float = APAR
 
 
 class NoteWriter:
-    """Writes notes on a connection of its own, which is made anew when it was lost. Its methods are for any thread."""
+    """Writes notes on its own connection, opened again after a loss. Its methods may be called in any thread."""
 
     def __init__(self, url: str) -> None:
         """Take the URL of the ledger. Raises `ConfigError` for one that no ledger in Postgres has."""
@@ -103,7 +103,7 @@ class NoteWriter:
         self._turn = Lock()
 
     def write(self, worker_id: int, runs: Mapping[str, str]) -> None:
-        """Replace a worker's note, if that can be done now."""
+        """Replace a worker's note; do nothing if the database cannot be reached."""
         with self._turn:
             try:
                 if self._session is None:

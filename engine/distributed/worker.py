@@ -43,22 +43,22 @@ class _TakenForDeadError(LedgerError):
 class Shift:
     """What a worker is to do."""
 
-    settings: Settings  # its companies are those that it knows
-    read: Callable[[], Settings] | None = None  # the settings as they are now, for companies that have come
-    tell: Callable[[str], None]  # takes what it does, a line at a time
-    warn: Callable[[str], None]  # takes what somebody should know of who does not follow that
+    settings: Settings  # the worker knows their companies
+    read: Callable[[], Settings] | None = None  # reads the settings again, for companies that were added
+    tell: Callable[[str], None]  # receives what the worker does, a line at a time
+    warn: Callable[[str], None]  # receives warnings, also for people who do not follow those lines
     at_once: int = AT_ONCE
-    until_empty: bool = False  # it ends when no job is left that may begin now
+    until_empty: bool = False  # end when no job is left that may begin now
     pace: Pace = USUAL
     watchers: Sequence[Watcher] = ()
     telemetry: Telemetry | None = None
 
 
 async def work(shift: Shift, stop: asyncio.Event) -> None:
-    """Do jobs until `stop` is set, or none is left. A database that goes away later on is waited for.
+    """Do jobs until `stop` is set or, with `until_empty`, none is left. A database that goes away later is waited for.
 
-    Stopped, it takes no more jobs; those under way may run on for a second, and are then ended as `Doing.do` says.
-    Raises `ConfigError`, and `LedgerError` where the database cannot be had at the beginning.
+    Once stopped, the worker takes no more jobs; those under way may run on for `GRACE_S`, then they are cancelled (see
+    `Doing.do`). Raises `ConfigError`, and `LedgerError` if the database cannot be reached at the start.
     """
     settings, patience_s = shift.settings, shift.pace.patience_s
     url, origin = settings.ledger_url, origin_of(settings.api.base_url)
@@ -115,7 +115,7 @@ class _Session:
         self._is_through = False
 
     async def work(self, stop: asyncio.Event) -> bool:
-        """Do jobs to the session's end; return whether it came since none is left. Raises `LedgerError`."""
+        """Do jobs until the session ends; return whether it ended because no job is left. Raises `LedgerError`."""
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._run())
             heeding = tasks.create_task(self._heed(stop))
@@ -130,7 +130,7 @@ class _Session:
         return self._is_through
 
     async def _run(self) -> LedgerError | None:
-        """Run procrastinate's worker; return why it ended, where it was not asked to. It must not end the others."""
+        """Run procrastinate's worker; return its error, if any. An error that is raised would cancel other tasks."""
         try:
             with self._queue.explained():
                 await self._worker.run()
@@ -143,7 +143,7 @@ class _Session:
         return None
 
     async def _heed(self, stop: asyncio.Event) -> None:
-        """End the worker when it is stopped; until then, say that it lives, which procrastinate's does not any more."""
+        """Stop procrastinate's worker when `stop` is set; then send the heartbeats that it has stopped sending."""
         await stop.wait()
         self._worker.stop()
         while (number := self._worker.worker_id) is not None:
@@ -159,7 +159,7 @@ class _Session:
                 watcher.registered(self._worker.worker_id)
 
     async def _sweep(self) -> None:
-        """Look for jobs of dead workers, as often as workers say that they live."""
+        """Rescue the jobs of dead workers, as often as this worker sends a heartbeat."""
         while not self._ended.is_set():
             with suppress(LedgerError):  # the session ends by itself if the database is away
                 for job in await rescue(self._queue, self._pace):
@@ -167,7 +167,7 @@ class _Session:
             await wait(self._ended, self._pace.heartbeat_s)
 
     async def _end_when_empty(self) -> None:
-        """Stop when no job is under way here, and none waits that may begin."""
+        """Stop the worker when it is doing no job and no waiting job may begin now."""
         while not self._ended.is_set():
             with suppress(LedgerError):
                 if await self._is_empty():
@@ -177,11 +177,11 @@ class _Session:
             await wait(self._ended, self._pace.idle_s)
 
     async def _is_empty(self) -> bool:
-        """Return whether no job is left. What waits for a later time, or for another worker, is not waited for."""
+        """Return whether no job is left here. Jobs for a later time, and jobs of other workers, do not count."""
         if self._doing.at_work or self._worker.worker_id is None:
             return False
         under_way = await self._queue.under_way()
-        has_taken = any(job.worker_id == self._worker.worker_id for job in under_way)  # one just now
+        has_taken = any(job.worker_id == self._worker.worker_id for job in under_way)  # taken, not begun yet
         return not has_taken and not await self._queue.due()
 
 

@@ -24,7 +24,7 @@ _OF_LATIN_WORDS = re.compile(
     "[\u0080-\u017f\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u0300-\u0304\u0306-\u0308\u030a-\u030c\u0323\u0327\u0328"
     "\u1e00-\u1eff\u2000-\u2bff]"
 )
-"""What stands beside ASCII letters: the letters of European languages, Romanian and Vietnamese ones, accents, signs."""
+"""Characters that words mix with ASCII letters: European, Romanian and Vietnamese letters, accents, signs."""
 
 _SHOWN = 60  # characters of a value that a message shows
 

@@ -51,14 +51,14 @@ TABLES = {
     "ledger_notes": "name",
     "told": "origin, what",
 }
-"""Every table of a ledger with its key, those that others refer to first."""
+"""Every table of a ledger with the columns that sort it; tables that others refer to come first."""
 
 NOT_COPIED = frozenset({"migrations", "key_rates", "key_seats", "key_tokens", "turns"})
-"""Each database has steps of its own. What workers share of API keys is in Postgres alone, and of the moment."""
+"""Tables that are not copied: each database has its own steps, and what workers share of keys lasts for minutes."""
 
 
 class Place(Protocol):
-    """A ledger's database, as one that is copied: both kinds have one."""
+    """A ledger's database as one end of a copy; SQLite and Postgres have one each."""
 
     name: str
 
@@ -96,9 +96,9 @@ class CopiedTable(NamedTuple):
 
 
 def copy(source: Place, target: Place) -> tuple[CopiedTable, ...]:
-    """Copy all that one ledger holds into another, which is empty; return what both hold then.
+    """Copy all that one ledger holds into another, which is empty; return the tables that both then hold.
 
-    Raises `LedgerError` if the target is not empty, or would not hold the same; then it is as it was.
+    Raises `LedgerError` if the target is not empty, or does not give back the same; then it stays as it was.
     """
     columns = _common_columns(source, target)
     target.begin()
@@ -148,14 +148,14 @@ def _copied(source: Place, target: Place, table: str, columns: Sequence[str]) ->
 
 
 class _Digest:
-    """Of rows in any order, as databases sort some texts differently: the sum of a digest of each."""
+    """A digest of rows in any order, since databases sort some texts differently: the sum of all rows' digests."""
 
     def __init__(self) -> None:
         self.count = 0
         self._sum = 0
 
     def taking(self, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-        """Yield the rows that come, and count them in."""
+        """Yield the rows, and add each to the digest."""
         for row in rows:
             self.count += 1
             digest = blake2b(repr(tuple(row)).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -81,7 +81,7 @@ class Runs(Protocol):
         """Return the rows that a finished run left rejected or uncertain; None: there is no such run.
 
         `run_id` None: for each company, the rows that its newest finished run of a writing verb (`sync`, `apply`,
-        `retry`) left, if that run looked at its rows. A retry replaces what was told of the rows that it retried.
+        `retry`) left, if that run looked at its rows. A retry replaces what was noted of the rows that it retried.
         """
         ...
 
@@ -120,21 +120,21 @@ class Runs(Protocol):
     async def company_runs(self, origin: str, company_id: int, most: int) -> list[CompanyInRun]:
         """Return what became of a company in its newest runs, the newest first, whatever its account is called.
 
-        Runs that had nothing to tell of it have no line, but for the newest such sync.
+        Runs that had nothing to tell of the company are left out, except its newest sync.
         """
         ...
 
     async def standing(self, origin: str) -> Standing:
         """Return how things stand at this origin: the last sync, runs without an end, what each company last told.
 
-        A run without an end is under way where its process, or this ledger, has not closed it; else it has died.
+        A run without an end is under way if its process, or this ledger, still has it open; otherwise it has died.
         """
         ...
 
     async def last_syncs(self, origin: str) -> list[LastSync]:
         """Return how each company ended in the sync that finished last, by account and id.
 
-        A sync that found a company locked by another run tells nothing of it: the state before stays.
+        A sync that found a company locked by another run tells nothing of the company: its state before stays.
         """
         ...
 
@@ -147,7 +147,7 @@ class Runs(Protocol):
     async def sent_rows(self, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
         """Return the rows of a company that these runs sent, each once for a run, in the order of their first sends.
 
-        A row that was sent several times has its last outcome, and what its first send was to change.
+        A row that was sent several times is returned with its last outcome and with the changes of its first send.
         """
         ...
 

@@ -17,11 +17,11 @@ from engine.ledger.sqlite.place import SqlitePlace
 
 
 async def open_ledger(url: str, *, base: Path | None = None) -> SqlLedger:
-    """Open the ledger that a URL names; made where there is none.
+    """Open the ledger that a URL names; make it if there is none.
 
     `sqlite:///file.db` is a file relative to `base` (None: the working directory), `sqlite:////folder/file.db` an
     absolute one, `sqlite://` a ledger in memory, `postgresql://user@host/database` one that several machines share.
-    Raises ConfigError for other URLs, and LedgerError where no ledger can be.
+    Raises `ConfigError` for other URLs, and `LedgerError` where no ledger can be made.
     """
     if not is_postgres(url):
         return await sqlite.open_ledger(url, base=base)
@@ -35,10 +35,10 @@ async def open_ledger(url: str, *, base: Path | None = None) -> SqlLedger:
 
 
 async def copy_ledger(source: str, target: str, *, base: Path | None = None) -> tuple[CopiedTable, ...]:
-    """Copy the ledger that one URL names to where another one says, and prove that both hold the same.
+    """Copy the ledger that one URL names to the place that another one names, and prove that both hold the same.
 
-    The target is a new file, or a database that holds no ledger. Raises `ConfigError` for a ledger in memory, for one
-    that is not there, and while a run is under way in it; and as `copies.copy`.
+    The target is a new file, or a database that holds no ledger. Raises `ConfigError` for a ledger in memory, for a
+    source that is not there, and while a run is under way in the source; and as `copies.copy`.
     """
     await _ensure_quiet(source, base)
     try:

@@ -34,7 +34,7 @@ class Remembered:
         return await self.ledger.company_runs(self.origin, company_id, most)
 
     async def standing(self, names: Mapping[str, str]) -> Standing:
-        """Return how things stand. `names`: of accounts, by their ids; others' companies rest unseen."""
+        """Return how things stand. `names`: account names by account id; rests of other accounts are left out."""
         states = await self.ledger.states(self.origin)
         rests = {
             NamedCompany(names[where.account_id], where.company_id): state.retry_at
@@ -44,7 +44,7 @@ class Remembered:
         return replace(await self.ledger.standing(self.origin), rests=rests)
 
     async def quota(self, account: Account, day: date, now: datetime) -> QuotaDay:
-        """Return what an account's API key has used of a day. Its credentials are known."""
+        """Return what an account's API key has used of a day. The account's credentials must be known."""
         limits = account.limits
         use = await self.ledger.quota(self.origin, account.key_id, day)
         return QuotaDay(

@@ -1,7 +1,7 @@
-"""What workers share of API keys beside their quota, as the engine asks for it, where a ledger is on several machines.
+"""What workers share of API keys, except their quota: what the engine asks of a ledger that several machines use.
 
-It is shared by a way of its own, so that nobody's request waits behind the ledger's writes. A future belongs to the
-event loop in which it was asked for. What is told here lasts for minutes at most, and is not copied with a ledger.
+It goes over a connection of its own, so that no request waits behind the ledger's writes. A future belongs to the
+event loop in which it was asked for. What is stored here is valid for minutes at most, and not copied with a ledger.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class SharedLimits(Protocol):
     """Permits, seats, pauses, tokens and errands of API keys, over all workers. Errors are `LedgerError`."""
 
     def lease(self, key: KeyName, ask: Ask) -> Future[Lease]:
-        """Give a worker permits and seats. All workers' permits of a key lie apart as the rate says.
+        """Give a worker permits and seats. The permits of all workers lie as far apart as the key's rate requires.
 
         No more seats are in use than `Ask.most`, over all workers; where they are short, each worker gets its turn.
         """
@@ -28,11 +28,11 @@ class SharedLimits(Protocol):
         ...
 
     def watch(self, key: KeyName, worker: str, hear: Callable[[News], None]) -> None:
-        """Call `hear`, on this event loop, with what a worker has to know at once; until it leaves."""
+        """Call `hear`, on this event loop, with what a worker must know at once, until the worker leaves."""
         ...
 
     def leave(self, key: KeyName, worker: str) -> Future[None]:
-        """Give a worker's seats to others, and tell it nothing more. Raises at once where the database is away."""
+        """Give a worker's seats to others, and tell it nothing more. Raises at once if the database is away."""
         ...
 
     def token(self, key: KeyName) -> Future[KeptToken | None]:
@@ -44,9 +44,9 @@ class SharedLimits(Protocol):
         ...
 
     def take_turn(self, what: str, worker: str, bound_s: float) -> Future[float]:
-        """Let a worker do an errand for all, for at most `bound_s`; return 0.0.
+        """Let a worker do an errand for all, for at most `bound_s`, and return 0.0.
 
-        Else return for how many seconds another worker has it at most.
+        If another worker has it, return for how many seconds it may still have it.
         """
         ...
 

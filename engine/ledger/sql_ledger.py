@@ -248,7 +248,7 @@ class SqlLedger:
         return await self._thread.read(runs.last_states, origin)
 
     async def last_begun(self, origin: str) -> dict[NamedCompany, LastBegun]:
-        """Return the run that each company's last state is of."""
+        """Return the run that gave each company its last state."""
         return await self._thread.read(runs.last_begun, origin)
 
     async def known_problems(self, origin: str, companies: Collection[NamedCompany] | None = None) -> Known:
@@ -313,23 +313,23 @@ class SqlLedger:
         return await self._thread.read(last_told.standing, origin, self._marks.is_alive)
 
     async def told(self, origin: str, what: str) -> datetime | None:
-        """Return when something was told of syncs as a whole that is not over yet; None: it was not."""
+        """Return when a trouble of syncs as a whole was told; None: it was not, or it is over."""
         return await self._thread.read(told.read, origin, what)
 
     async def told_words(self, origin: str, what: str) -> str | None:
-        """Return the words of something that was told and is not over; None: it was not."""
+        """Return the words in which a trouble was told; None: it was not, or it is over."""
         return await self._thread.read(told.words, origin, what)
 
     async def tell_again(self, origin: str, what: str, at: datetime, words: str) -> None:
-        """Note that something was told just now, in place of what was told of it before."""
+        """Note that a trouble was told just now, in place of the earlier note."""
         await self._thread.write(told.replace, origin, what, at, words)
 
     async def note_told(self, origin: str, what: str, at: datetime, words: str) -> None:
-        """Note that something was told of syncs as a whole."""
+        """Note that a trouble of syncs as a whole was told. An earlier note stays, with its time."""
         await self._thread.write(told.add, origin, what, at, words)
 
     async def forget_told(self, origin: str, what: str) -> None:
-        """Note that something that was told is over."""
+        """Note that a trouble is over, and that this was told."""
         await self._thread.write(told.forget, origin, what)
 
     async def page_size(self, origin: str, key_id: str) -> int | None:

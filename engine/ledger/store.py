@@ -52,7 +52,7 @@ class Rows(Protocol):
         ...
 
     async def checked(self, company_key: CompanyKey, at: datetime | None) -> None:
-        """Note when a probe agreed with what is known; None: it did not agree, so a listing has to show what is so."""
+        """Note when a probe agreed with what is known; None: it did not agree, so the company must be listed."""
         ...
 
     async def note(self, company_key: CompanyKey, state: CompanyState) -> None:
@@ -77,7 +77,7 @@ class Rows(Protocol):
 
         Every other writing method ends the note, except for a probe that agreed, a listing that showed nothing new,
         `gather`, a sketch, and notes on sources; the last two end what is remembered of the listing. The caller holds
-        the company's lock, and compared after no lost request could arrive any more (`lost_at`). Does nothing while an
+        the company's lock, and compared when no lost request could arrive any more (`lost_at`). Does nothing while an
         intent is open, or where nothing is known of the company.
         """
         ...
@@ -109,7 +109,7 @@ class Rows(Protocol):
     ) -> dict[AccountCompany, CompanyState]:
         """Return the notes on these companies at an origin, by account id and company id; None: on every one.
 
-        What it takes grows with the number of companies that are asked for, not of those that there are.
+        The cost grows with the number of companies that are asked for, not with all that there are.
         """
         ...
 

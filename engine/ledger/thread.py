@@ -192,7 +192,7 @@ class DatabaseThread:
 
 
 class NotBegun(Exception):
-    """A transaction did not begin, as another process is writing: each job alone would wait as long, and in vain."""
+    """A transaction did not begin, as another process is writing: each job alone would wait as long, and also fail."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))

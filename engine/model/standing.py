@@ -24,7 +24,7 @@ class RunTimes(NamedTuple):
 
 
 SEEN_TO = frozenset({State.SYNCED, State.UNCHANGED, State.PARTIAL, State.HELD})
-"""How a sync ends that the next point of the schedule is waited for after.
+"""States after which a company waits for the next point of its schedule.
 
 A company that failed or was deferred, or that another run had locked, is due at once: its rows are not in order yet,
 and what rests costs no request.
@@ -32,7 +32,7 @@ and what rests costs no request.
 
 
 class LastBegun(NamedTuple):
-    """The run that a company's last state is of."""
+    """The run that gave a company its last state."""
 
     verb: str  # "sync" or "apply"
     state: State
@@ -40,7 +40,7 @@ class LastBegun(NamedTuple):
 
     @property
     def seen_to_at(self) -> datetime | None:
-        """When the sync began that has seen to the company; None: its last run was none, or has not.
+        """When the last run began, if it was a sync that left nothing to do before the next point; None: it was not.
 
         Only a sync counts: an `apply` or a `retry` has not sent what the source says now. It counts from its start,
         since nobody knows when during a run a source was read.

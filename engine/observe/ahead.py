@@ -1,4 +1,4 @@
-"""The work of a run: what is done, and what is left, by API key."""
+"""The work of a run by API key: what is done, and what is left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.model.events import ChunkSettled, CompanyAhead, KeyAhead, PageRead, 
 from engine.model.result import CompanyResult
 
 NO_WORK = frozenset({"retry", "token", "directory"})
-"""Kinds of requests that bring no company further."""
+"""Kinds of requests that belong to no company's own work."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,12 +18,12 @@ class Begun:
 
     company_id: int
     name: str
-    expected: int = 0  # requests that reading it takes, roughly
+    expected: int = 0  # requests that reading the company takes, roughly
     sent: int = 0  # requests
-    is_read: bool = False  # its source
+    is_read: bool = False  # whether its source is read
     page_rows: int = 0  # rows of its largest page
-    listed: int = 0  # rows that were read of its listing
-    declared: int = 0  # rows that its listing has
+    listed: int = 0  # rows of its listing that were read
+    declared: int = 0  # rows that its listing says it has
     chunks: int | None = None  # bulk requests still to come; None: it is not compared yet
     to_send: int = 0  # rows
     settled: int = 0  # rows
@@ -43,7 +43,7 @@ class Begun:
 
     def _take_page(self, page: PageRead) -> None:
         self.page_rows = max(self.page_rows, page.rows)
-        if self.declared and self.listed >= self.declared:  # it is listed once more
+        if self.declared and self.listed >= self.declared:  # the company is listed once more
             self.listed = 0
         self.listed, self.declared = self.listed + page.rows, page.declared
 
@@ -59,7 +59,7 @@ class Begun:
         return "comparing" if self.is_read else "reading its source"
 
     def left(self, usual: float) -> float:
-        """Return how many requests it still takes, roughly. `usual`: those of a company like it."""
+        """Return how many requests the company still takes, roughly. `usual`: those of a company like it."""
         if self.chunks is not None:
             return self.chunks
         if self.declared and self.page_rows:
@@ -74,9 +74,9 @@ class KeyWork:
     """The work of one API key."""
 
     ahead: KeyAhead
-    to_come: dict[int, int] = field(default_factory=dict)  # companies that have not begun -> expected requests
-    reading: int = 0  # the sum of these
-    unread: int = 0  # how many of them need no request, as far as is known
+    to_come: dict[int, int] = field(default_factory=dict)  # expected requests, by company that has not begun
+    reading: int = 0  # the sum of the expected requests
+    unread: int = 0  # companies that have not begun and are expected to need no request
     begun: dict[int, Begun] = field(default_factory=dict)
     done: int = 0  # units
     sent: int = 0  # requests of any kind
@@ -103,15 +103,15 @@ class KeyWork:
 
 @dataclass(slots=True, kw_only=True)
 class Usual:
-    """How many requests companies take, learnt from those that have ended, against what was expected of them."""
+    """How many requests companies take, learnt from those that have ended: their requests against the expected ones."""
 
-    expected: int = 0
-    taken: int = 0  # by companies that were expected to take some
-    quiet: int = 0  # companies that were expected to take none
-    taken_by_quiet: int = 0
+    expected: int = 0  # requests that companies were expected to take
+    taken: int = 0  # requests that these companies took
+    quiet: int = 0  # companies that were expected to take no request
+    taken_by_quiet: int = 0  # requests that they took
 
     def learn(self, expected: int, result: CompanyResult) -> None:
-        """Learn from a company that was seen through; one that was stopped short tells nothing."""
+        """Learn from a company that ran to its end; one that was stopped short is left out."""
         if not result.is_seen_through:
             return
         taken = result.requests.total - result.requests.apart
@@ -121,7 +121,7 @@ class Usual:
             self.quiet, self.taken_by_quiet = self.quiet + 1, self.taken_by_quiet + taken
 
     def requests(self, expected: float, quiet: int = 0) -> float:
-        """Return how many requests are taken where `expected` are, and by `quiet` companies where none is."""
+        """Return the requests to come: of companies with `expected` ones, and of `quiet` companies without any."""
         factor = self.taken / self.expected if self.expected else 1.0
         return expected * factor + (quiet * self.taken_by_quiet / self.quiet if self.quiet else 0.0)
 

@@ -28,11 +28,11 @@ LOGGER = logging.getLogger("dimsync")
 LOGGER.addHandler(logging.NullHandler())
 
 _QUIET = frozenset({ExitCode.DONE, ExitCode.PENDING})
-"""Exit codes that need nobody."""
+"""Exit codes after which nobody has to do anything."""
 
 
 class _Words(NamedTuple):
-    """What a record says."""
+    """The level, text and values of a record."""
 
     level: int
     text: str
@@ -40,7 +40,7 @@ class _Words(NamedTuple):
 
 
 def write(event: Event, run_id: str | None) -> None:
-    """Write an event to the log, if it is one that is logged and somebody takes it."""
+    """Write an event to the log, if it is one that is logged and a handler takes its level."""
     level = _LEVELS.get(type(event))
     if level is None or not LOGGER.isEnabledFor(level):
         return

@@ -38,10 +38,10 @@ NS = 1_000_000_000
 
 @dataclass(slots=True, kw_only=True)
 class _Under:
-    """A span that is open, and what waits for a span between: requests of a listing, and of each chunk."""
+    """An open span, and the requests that wait until the span of their listing or chunk is made between."""
 
     span: Span
-    inside: Context  # in which its children are made
+    inside: Context  # the context in which its child spans are made
     listing: list[_Request] = field(default_factory=list)
     chunks: defaultdict[str, list[_Request]] = field(default_factory=lambda: defaultdict(list))
 
@@ -90,7 +90,7 @@ class OpenTelemetry:
                 self._add(_request(event), None)
         elif isinstance(event, RunStarted):
             whole = self._open("dimsync.run", {"dimsync.run_id": run_id}, None)
-            if whole.span.is_recording():  # else it is sampled out, or nobody takes spans: no others are made below it
+            if whole.span.is_recording():  # otherwise it is sampled out, or nobody takes spans: none are made below it
                 self._runs[run_id] = _Run(whole)
         elif (run := self._runs.get(run_id)) is not None:
             self._take(event, run)
@@ -134,7 +134,7 @@ class OpenTelemetry:
                 pass
 
     def _take_request(self, request: _Request, run: _Run) -> None:
-        """Add a request to its company or, for a token or the directory, to the run. A chunk's or listing's waits."""
+        """Add a request to the run (a token, the directory), to its company, or to a listing or chunk that waits."""
         event = request.event
         under = self._under(event.company_id, run)
         if event.chunk is not None and under is not run.whole:
@@ -145,7 +145,7 @@ class OpenTelemetry:
             self._add(request, under.inside)
 
     def _under(self, company_id: int | None, run: _Run) -> _Under:
-        """Return what is open for a company, or for the run where there is no company, or none any more."""
+        """Return the open span of a company; the run's, if there is no company or its span has ended."""
         return run.whole if company_id is None else run.companies.get(company_id, run.whole)
 
     def _take_listing(self, event: Listed, company: _Under) -> None:
@@ -160,7 +160,7 @@ class OpenTelemetry:
         self._group("dimsync.chunk", figures, company.chunks.pop(event.chunk, []), company)
 
     def _group(self, name: str, figures: dict[str, Any], requests: list[_Request], company: _Under) -> None:
-        """Add a span over requests, which begins with the first of them and ends now."""
+        """Add a span over requests: it begins with the first of them and ends now."""
         attributes = {f"dimsync.{key}": value for key, value in figures.items()}
         begun = min((each.begun for each in requests), default=None)
         span = self._tracer.start_span(name, context=company.inside, attributes=attributes, start_time=begun)
@@ -170,7 +170,7 @@ class OpenTelemetry:
         span.end()
 
     def _add(self, request: _Request, inside: Context | None) -> None:
-        """Add the span of one request. None: below the span that the caller is in."""
+        """Add the span of one request; `inside` None: below the span that the caller is in."""
         event = request.event
         attributes: dict[str, Any] = {
             "dimsync.account": event.account,
@@ -193,7 +193,7 @@ class OpenTelemetry:
     def _finish_company(self, event: CompanyFinished, run: _Run) -> None:
         result = event.result
         company = run.companies.pop(result.company_id, None)
-        if company is None:  # its turn never came
+        if company is None:  # the run ended before the company began
             return
         company.span.set_attributes(
             {
@@ -225,7 +225,7 @@ class OpenTelemetry:
         return _Under(span=span, inside=self._trace.set_span_in_context(span))
 
     def _close(self, under: _Under) -> None:
-        """End a span; requests that no listing and no chunk took become its own."""
+        """End a span. Requests that belong to no listing and no chunk become its children."""
         for request in (*under.listing, *(each for chunk in under.chunks.values() for each in chunk)):
             self._add(request, under.inside)
         under.span.end()

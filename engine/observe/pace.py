@@ -1,4 +1,4 @@
-"""How long a run will still take, from the work that is known and the pace at which work was done lately. Pure.
+"""How long a run will still take, from the known work and the recent pace. Pure.
 
 Work is counted in units: one for each company, and one for each request.
 """
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 HALF_LIFE_S = 20.0
-"""Work done this long ago counts half as much as work done now: the pace follows a server that slows down."""
+"""Work done this many seconds ago counts half as much as work done now: the pace follows a server that slows down."""
 
 LEAST_S = 3.0
-"""Seconds that a pace has to be watched before anything is told by it."""
+"""How many seconds a pace is watched before it is told."""
 
 
 STALLED = 10.0
-"""A key is stalled when this many units would have been done by its pace, and none was: then nothing is known."""
+"""A key is stalled when it has done nothing for the time in which it usually does this many units."""
 
 
 class Pace:
@@ -27,7 +27,7 @@ class Pace:
         self._done = 0.0
         self._units = self._seconds = 0.0  # both fade alike, so that their ratio is the mean
         self._watched_s = 0.0
-        self._idle_s = 0.0  # since the last unit was done
+        self._idle_s = 0.0  # time since the last unit was done
 
     def note(self, done: float, now: float, *, is_paused: bool) -> None:
         """Take note of how much has been done until now. Time in which the key may send nothing does not count."""
@@ -49,7 +49,7 @@ class Pace:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether nothing has been done for much longer than it takes, as a rule, to do something."""
+        """Whether nothing has been done for much longer than usual."""
         return self._idle_s > LEAST_S and self._idle_s * (self.per_second or 0.0) > STALLED
 
 
@@ -58,14 +58,14 @@ class KeyLeft(NamedTuple):
 
     units: float
     per_second: float | None  # units; None: not known
-    pause_s: float = 0.0  # how long it may send nothing yet
+    pause_s: float = 0.0  # for how long it still may send nothing
     is_stalled: bool = False
 
 
 def left_s(keys: Iterable[KeyLeft]) -> float | None:
-    """Return how many seconds are left, roughly: as many as the key needs that ends last. None: it is not known.
+    """Return how many seconds are left, roughly, until the last key has ended. None: it is not known.
 
-    A key of which no pace is known is taken to be as fast as the others are on average. While one is stalled, nobody
+    A key whose pace is not known is taken to be as fast as the others are on average. While a key is stalled, nobody
     knows when it will end.
     """
     busy = [key for key in keys if key.units > 0]

@@ -61,7 +61,7 @@ class PrometheusMetrics:
                 pass
 
     def ended(self, run_id: str, error: BaseException | None) -> None:
-        """Take note that a run has ended: `RunFinished` has told so, or an error that the log has."""
+        """Do nothing: `RunFinished` was counted, or the log has the error."""
 
     def lagged(self, seconds: float) -> None:
         """Count by how much the event loop was late."""

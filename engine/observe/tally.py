@@ -36,13 +36,13 @@ RATE_OVER_S = 4.0
 """The request rate is the mean over this many seconds."""
 
 LOOK_EVERY_S = 1.0
-"""Figures that are estimated are made anew after this many seconds, so that they can be read."""
+"""Estimates are renewed after this many seconds, so that people can read them."""
 
 RELAPSE_S = 10.0
-"""A pause that begins this soon after another shows that the pauses will go on."""
+"""A pause that begins this soon after another one is taken as a sign that pauses will go on."""
 
 MOST_AT_WORK = 12
-"""Companies at work that a view tells of: the longest at work."""
+"""How many companies at work a view shows: those that have been at work longest."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class _Pause(NamedTuple):
     company_id: int | None  # None: the whole account
     reason: str
     until: float
-    is_relapse: bool = False  # it began soon after the last one: such pauses are part of the pace
+    is_relapse: bool = False  # it began soon after the last pause: such pauses are part of the pace
 
     @property
     def kind(self) -> str:
@@ -77,7 +77,7 @@ class _Pause(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ahead:
-    """What was estimated last."""
+    """The last estimates."""
 
     share: float = 0.0
     left_s: float | None = None
@@ -99,14 +99,14 @@ class Tally:
         self._begun: dict[int, Begun] = {}
         self._pauses: dict[tuple[str, int | None], _Pause] = {}
         self._parked: dict[str, str] = {}  # account -> reason
-        self._widths: dict[str, int] = {}  # account -> requests that it may have out at once
+        self._widths: dict[str, int] = {}  # account -> requests that may be out at once
         self._troubles: dict[tuple[ExitCode, Cause], Trouble] = {}
-        self._samples: deque[tuple[float, int]] = deque([(began, 0)])  # moments, and requests until then
+        self._samples: deque[tuple[float, int]] = deque([(began, 0)])  # (moment, requests until then)
         self._ahead = _Ahead()
         self._looked_at: float | None = None
 
     def take(self, event: Event, now: float) -> list[News]:
-        """Count an event; return what it is the first to show."""
+        """Count an event; return the causes and reasons that no earlier event has shown."""
         match event:
             case RequestSent():
                 self._counts.requests += 1
@@ -242,7 +242,7 @@ class Tally:
         return KeyLeft(work.units_left(key) * _affordable(work, key), pace.per_second, pause_s, pace.is_stalled)
 
     def _waits(self, now: float) -> Iterator[Wait]:
-        """Yield who waits now, by reason, the longest first; then the accounts that were stopped."""
+        """Yield who waits now, by reason, the longest wait first; then the accounts that were stopped."""
         pauses = [pause for pause in self._pauses.values() if pause.until > now and pause.account not in self._parked]
         found: dict[tuple[str, str], Wait] = {}
         for pause in sorted(pauses, key=lambda one: -one.until):
@@ -255,7 +255,7 @@ class Tally:
 
 
 def _add(found: dict[tuple[str, str], Wait], wait: Wait) -> None:
-    """Add one who waits to those who wait for the same reason; of them, the first is told of."""
+    """Add a wait to the waits for the same reason; the first of them is the one that is named."""
     kind = wait.kind, _cause(wait.reason)
     known = found.get(kind)
     found[kind] = wait if known is None else known._replace(number=known.number + 1)
@@ -263,12 +263,12 @@ def _add(found: dict[tuple[str, str], Wait], wait: Wait) -> None:
 
 @lru_cache(2_048)
 def _cause(reason: str) -> str:
-    """Return a reason without its figures and names, by which it is known again. Kept, as it is asked in each frame."""
+    """Return a reason without its figures and names, to tell equal reasons. Cached: it is asked for in each frame."""
     return cause_of(Problem(code="throttled", message=reason)).words
 
 
 def _affordable(work: Work, key: KeyWork) -> float:
-    """Return the part of a key's requests for which its day suffices: then its work ends for today."""
+    """Return the share of a key's requests that its day still allows: then its work ends for today."""
     requests = work.requests_left(key)
     return min(1.0, key.left_today / requests) if requests else 1.0
 

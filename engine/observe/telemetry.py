@@ -1,4 +1,4 @@
-"""Who is told of everything that an engine does: the log, and what the program hands in as `telemetry`."""
+"""What is told everything that an engine does: the log, and the `telemetry` that a program hands in."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ P = ParamSpec("P")
 
 
 class Telemetry(Protocol):
-    """Takes what an engine does, as it happens: `Engine(settings, telemetry=...)`, such as `OpenTelemetry`.
+    """Receives what an engine does, as it happens: `Engine(settings, telemetry=...)`, such as `OpenTelemetry`.
 
-    Its methods return at once: the engine waits for them. One that raises is told of in the log, and asked no more in
-    that run.
+    Its methods must return at once: the engine waits for them. One that raises is told to the log, and the telemetry
+    gets nothing more of that run.
     """
 
     def take(self, event: Event, run_id: str | None) -> None:
-        """Take an event of a run; None: of a call outside of any run, such as `Engine.rows`.
+        """Receive an event of a run; `run_id` None: of a call outside of any run, such as `Engine.rows`.
 
-        The first one of a run comes in the context (`contextvars`) of the caller who began it.
+        The first event of a run comes in the context (`contextvars`) of the caller who began it.
         """
 
     def ended(self, run_id: str, error: BaseException | None) -> None:
-        """Note that a run has ended, after its last event; `error`: with this instead of a result."""
+        """Note that a run has ended, after its last event; `error`: what it raised instead of giving a result."""
 
     def lagged(self, seconds: float) -> None:
-        """Take by how much the event loop was late, as it was measured several times a second during a run."""
+        """Receive by how many seconds the event loop was late; measured several times a second during a run."""
 
 
 class Telling:
@@ -41,7 +41,7 @@ class Telling:
         self._run_id = run_id
 
     def listens(self) -> bool:
-        """Return whether somebody wants to know of each request."""
+        """Return whether the log or the telemetry takes the events of single requests."""
         return self._telemetry is not None or LOGGER.isEnabledFor(logging.DEBUG)
 
     def take(self, event: Event) -> None:
@@ -62,11 +62,11 @@ class Telling:
 
     @property
     def measures_lag(self) -> bool:
-        """Whether anybody wants to know how late the event loop is."""
+        """Whether the log or the telemetry takes how late the event loop is."""
         return self._telemetry is not None
 
     def _tell(self, method: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Tell the telemetry something. If it fails, the log is told, and the telemetry nothing more."""
+        """Tell the telemetry something. If it fails, log that, and tell it nothing more."""
         try:
             method(*args, **kwargs)
         except Exception:  # noqa: BLE001  whatever a program's own telemetry raises, the run goes on

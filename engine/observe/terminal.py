@@ -18,7 +18,7 @@ GLYPHS = (
 """Each glyph and the balance columns whose sum it stands for."""
 
 CALM = frozenset({ExitCode.DONE, ExitCode.STOPPED, ExitCode.LOCKED})
-"""Exit codes of companies that need nobody: the next run goes on by itself."""
+"""Exit codes of companies for which nobody has to do anything: the next run goes on by itself."""
 
 LONGEST_MESSAGE = 400
 """Characters of a problem's message that are shown, some five lines. The JSON output has all of it."""
@@ -66,7 +66,7 @@ def tell(problem: Problem) -> str:
     """Return a problem as one safe line: its code, the row, the place in the file, and the message."""
     row = f" {brief(problem.key, LONGEST_NAME)}" if problem.key is not None else ""
     message = problem.message
-    is_told = problem.file is None or message.startswith(problem.file)  # one about a whole file begins with its name
+    is_told = problem.file is None or message.startswith(problem.file)  # a message about a whole file names it first
     place = "" if is_told else f" ({problem.file}{f':{problem.line}' if problem.line is not None else ''})"
     return safe(f"{problem.code}{row}{place}: {brief(message, LONGEST_MESSAGE)}")
 

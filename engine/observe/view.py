@@ -13,7 +13,7 @@ from engine.model.result import CompanyResult
 
 
 class Told(NamedTuple):
-    """A cause that a company has, how grave it is there, and the problem that tells of it."""
+    """A cause that a company has, how grave it is there, and the problem that shows it."""
 
     gravity: ExitCode
     cause: Cause
@@ -21,7 +21,7 @@ class Told(NamedTuple):
 
 
 Causes: TypeAlias = Callable[[CompanyResult], Iterable[Told]]
-"""Returns what is not in order with a company that has ended, each cause once; nothing, if all is."""
+"""Returns the causes of trouble of a company that has ended, each once; nothing, if all is in order."""
 
 
 class Trouble(NamedTuple):
@@ -47,7 +47,7 @@ class Wait(NamedTuple):
 
 
 News: TypeAlias = Trouble | Wait
-"""What an event is the first to show: a cause that no company had, or a reason to stop that no account had."""
+"""What an event shows for the first time: a cause that no company had, or a reason to stop that no account had."""
 
 
 class AtWork(NamedTuple):
@@ -59,7 +59,7 @@ class AtWork(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What is left of the day of all API keys of a run, as far as this run knows: others may use them, too."""
+    """What is left of the day of all API keys of a run, as far as this run knows: other programs may use them."""
 
     left: int  # requests
     usable: int  # requests
@@ -69,7 +69,7 @@ class Day(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A run as it stands. None: not known yet."""
+    """A run as it stands. None in a field: not known yet."""
 
     title: str
     elapsed_s: float = 0.0
@@ -82,8 +82,8 @@ class View:
     written: int = 0  # rows
     requests: int = 0
     needed: int | None = None  # requests until the end, those that were sent included, roughly
-    per_second: float | None = None  # requests, lately
-    ceiling: float | None = None  # requests a second that the keys allow
+    per_second: float | None = None  # requests, in the last seconds
+    ceiling: float | None = None  # requests a second that the limits of the keys allow
     at_once: int = 0  # requests that may be out at once; 0: as set
     day: Day | None = None
     begun: int = 0  # companies at work

@@ -89,7 +89,7 @@ class CompanyRun:
     async def free(self) -> None:
         """Free the rows of a giant piece by piece, and keep the result.
 
-        To free 100,000 rows at once holds the event loop for 30 ms, and as long again what was planned for them.
+        To free 100,000 rows at once holds the event loop for 30 ms; to free what was planned for them, as long again.
         """
         company, record = self._company, self._record
         company.found.result = self.result()

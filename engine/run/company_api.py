@@ -106,7 +106,7 @@ class CompanyApi:
     async def count(self) -> int:
         """Return how many rows Ottimate says that the company has: one request, and no proof.
 
-        Where a full page may be the first of several that are counted one by one, the company is listed: see `list`.
+        If what Ottimate says may be the count of one page only, the company is listed: see `list`.
         """
         client = await self._opened()
         page, size = await client.first_page(kind="probe")

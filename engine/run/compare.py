@@ -69,9 +69,9 @@ class Comparison:
     remote: Balance | None = None  # the remote columns of the first whole listing of this run
     view: RemoteView = field(default_factory=RemoteView)  # the remote rows that were compared with
     early: EarlyReading | None = None  # what was read before the source; the next comparison goes on from it
-    pairs: int = 0  # rows that were compared one by one with the listed row that each of them is
+    pairs: int = 0  # wanted rows that were compared one by one with their remote rows
     has_learned: bool = False  # a listing has taught the ledger something of rows
-    _is_reserved: bool = False  # the pages of its listing are kept for it
+    _is_reserved: bool = False  # the listing budget has room kept for its listing
 
     @property
     def allowed(self) -> frozenset[str]:

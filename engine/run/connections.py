@@ -84,7 +84,7 @@ class Connections:
                 await key.leave()
 
     def key(self, account: Account) -> Key:
-        """Return the account's key, which all runs share: two of them have no more than one has."""
+        """Return the account's key, which all runs share: two runs together may use no more than one."""
         if account.name not in self._keys:
             origin = origin_of(self._settings.api.base_url)
             ledger = self._opened()

@@ -238,13 +238,13 @@ class Engine:
         return self._pending(RETRY, jobs, allow=allow)
 
     def put(self, company: Company, row: Dimension, *, allow: Iterable[Allow] = ()) -> Pending:
-        """Create or update one row; nothing is said or done of the company's others, and its source is not read.
+        """Create or update one row; the company's other rows are neither counted nor changed, and no source is read.
 
         A run of its own, as safe as a sync: under the company's lock, compared with what Ottimate has, held by the
         guards that look at single rows (`look-alike` ...; not by those that count), known to the ledger. A row whose
         key the ledger knows costs one request at most; a new one a probe besides, and first contact a listing. The next
-        sync finds it unchanged where the source has it by then, else an orphan. Raises `ConfigError` for a company that
-        is read-only (`write=False`).
+        sync finds the row unchanged if the source has it by then; otherwise it is an orphan. Raises `ConfigError` for a
+        company that is read-only (`write=False`).
         """
         return self._put(company, [row], allow=allow, creates_only=False)
 
@@ -301,9 +301,9 @@ class Engine:
     def client(self, company: int | Company, account: str | None = None) -> CompanyApi:
         """Return one company's API, to look at and to write to, under the account's limits and token.
 
-        `company`: itself, or its id: then the company of that id in `Settings.companies` is meant, with its settings;
-        of another one nothing but the id is known. `account`: in place of the company's. Raises `ConfigError` for an id
-        that is none, and for an account that is not there.
+        `company`: a company, or an id: of the company with this id in `Settings.companies`, or else of one of which
+        nothing but the id is known. `account`: in place of the company's. Raises `ConfigError` for an invalid id, and
+        for an account that is not there.
         """
         if isinstance(company, Company):
             one = company
@@ -317,9 +317,9 @@ class Engine:
     def add_account(self, account: Account) -> None:
         """Take one more account, such as that of a client who has just come; companies may name it from now on.
 
-        One that is known and equal changes nothing, so that a worker may add the account of each job. Raises
-        `ConfigError` for another account of a known name, account id or API key. Credentials that change come from a
-        provider: `Account.credentials`; one function for all accounts, since an account with another one is another.
+        To add an equal account once more changes nothing, so a worker may add the account of each job. Raises
+        `ConfigError` for another account with a known name, account id or API key. Credentials that change come from a
+        provider (`Account.credentials`): give all accounts the same function, since with another one they are unequal.
         """
         self._accounts.add(account_of(account))
 
@@ -357,7 +357,7 @@ class Engine:
         return await self._remembered().past_run(run_id)
 
     async def company_history(self, company_id: int, most: int = 20) -> list[CompanyInRun]:
-        """Return what became of a company in its newest runs; without those that told nothing."""
+        """Return what became of a company in its newest runs; runs that told nothing of it are left out."""
         return await self._remembered().company_history(company_id, most)
 
     async def status(self) -> Standing:
@@ -414,9 +414,9 @@ class Engine:
         return await self._looks().meant(company.id, account, what)
 
     async def explain(self, company: Company, what: str, *, ask: bool = True) -> Explanation:
-        """Return the life of one row, found by its key, ERP id, code or a part of its name; of several, who they are.
+        """Return the life of one row, found by its key, ERP id, code or a part of its name; if several match, these.
 
-        `ask`: in one request, how it stands in Ottimate.
+        `ask`: also ask Ottimate, in one request, how the row stands there.
         """
         ledger, account = self._opened(), self._owner(company)
         return await explain(

@@ -23,7 +23,7 @@ from engine.run.thinking import think
 _NOTHING = GoodEnd()
 
 MANY_SCATTERED = 50
-"""A company with fewer scattered entries is not worth a memo of them."""
+"""A company with fewer scattered entries gets no new memo of its entries: it would not be worth it."""
 
 
 async def note_good_end(company: CompanyContext, record: CompanyRecord) -> None:
@@ -76,10 +76,10 @@ async def _with_source(
 
 
 def _is_scattered(company: CompanyContext, record: CompanyRecord) -> bool:
-    """Return whether so many entries have to be read one by one that it is worth while to write all of them together.
+    """Return whether so many entries were read one by one that it is worthwhile to write the memo of all of them.
 
-    To do so takes about as long as to read all of them; an eighth of them does, then, once in some runs. A run that has
-    changed as many itself leaves it to a later one: what changes so much will change again.
+    Writing it takes about as long as reading all entries, and is worth it when an eighth of them are scattered. A run
+    that has itself changed as many leaves it to a later one: what changes so much will change again.
     """
     many, changed = max(MANY_SCATTERED, len(record.rows) // 8), len(company.counts.done)
     return company.run.mode.writes and changed <= many < record.scattered + changed

@@ -73,7 +73,7 @@ class GuardCheck:
     async def remember(self, plan: Plan, passed: bytes | None) -> None:
         """Remember a plan that passed, if a guard could hold the rest of it after an interruption.
 
-        `passed`: what is left of an earlier one, of which a retry is a part.
+        `passed`: what is left of an earlier plan that passed; a retry adds its rows to that.
         """
         rows = min(self.guards.mass_create_rows, self.guards.mass_update_rows)
         if max(len(plan.creates), len(plan.updates)) > rows:
@@ -87,8 +87,8 @@ class GuardCheck:
     ) -> None:
         """Remember only the rows of the plan that are not done yet. `passed`: what the ledger remembered before.
 
-        `rows`: the source's. `to_do`: keys of all rows that differed; of a retry, which is a part, only what is `done`
-        tells.
+        `rows`: the source's. `to_do`: keys of all rows that differed; not used for a retry, which compares some rows
+        alone: it only takes away what is `done`.
         """
         before = self.remembered or passed
         if before is None:

@@ -19,10 +19,10 @@ class KnownAccounts:
             self.add(account)
 
     def add(self, account: Account) -> None:
-        """Take one more account; one that is known and equal is no other.
+        """Take one more account; to take an equal one again changes nothing.
 
-        Raises `ConfigError` for another one of a known name, account id or API key, and for credentials that cannot be
-        sent.
+        Raises `ConfigError` for another account with a known name, account id or API key, and for credentials that
+        cannot be sent.
         """
         known = self._by_name.get(account.name)
         if known == account:
@@ -32,7 +32,7 @@ class KnownAccounts:
             raise ConfigError(
                 f"there is an account {account.name!r} with other values ({others}): each needs its own name;"
                 " credentials that change come from one provider, Account(credentials=...); a function that is made"
-                " anew for each job is another one each time: let one serve all accounts, as it is told which one"
+                " anew for each job is a different one each time: give all accounts the same one"
             )
         for other in self._by_name.values():
             if field := _shared(account, other):
@@ -81,7 +81,7 @@ def _differ(one: Account, other: Account, name: str) -> bool:
 
 
 def _shared(one: Account, other: Account) -> str:
-    """Return what two accounts may not share and do; empty: nothing. An API key may not be known yet."""
+    """Return the field that two accounts have in common and must not; empty: none. An API key may not be known yet."""
     if one.account_id == other.account_id:
         return "account_id"
     has_provider = one.credentials is not None or other.credentials is not None
@@ -91,5 +91,5 @@ def _shared(one: Account, other: Account) -> str:
 
 
 def _one_of_two(one: Account, other: Account, field: str) -> str:
-    text = f"accounts {one.name!r} and {other.name!r} have one {field}: its quota and its rows would be two's"
+    text = f"accounts {one.name!r} and {other.name!r} have one {field}, whose quota and rows belong to one account"
     return f"{text}; name it once, and give its companies that account"

@@ -84,7 +84,7 @@ def decoded(blob: bytes) -> ListingMemo | None:
 
 
 def content_of_source(wanted: Wanted) -> bytes | None:
-    """Return what a comparison rests on of a source's rows; None: it has invalid rows, or it cannot be told.
+    """Return a hash of all that a comparison takes from a source's rows; None: it has invalid rows, or is not known.
 
     Where its rows stand, and in which files, is no part of it. O(rows): 0.5 us a row.
     """
@@ -100,7 +100,7 @@ def content_of_source(wanted: Wanted) -> bytes | None:
         digest.update(orjson.dumps(parts, default=list))
         for text in _texts(columns):
             digest.update(text)
-    except TypeError:  # half of a character beyond 16 bits, which is no text
+    except TypeError:  # half of a surrogate pair, which is no text
         return None
     return digest.digest()
 

@@ -31,6 +31,6 @@ CHECK = Mode(verb="check", compares_resting=True, shows_vanished=True)
 APPLY = Mode(verb="apply", reads_source=False, writes=True, tells_notices=True)
 RETRY = Mode(verb="retry", asks_guards=True, writes=True, is_part=True, tries_resting=True, tells_notices=True)
 PUT = Mode(verb="put", reads_whole_source=False, writes=True, is_part=True)
-"""Of rows that a program hands in no share could be too large, so that `put` asks no guard of whole plans. Those of a
-saved plan were asked when it was made."""
+"""`put` asks no guard that looks at a whole plan: of the rows that a program hands in, no share could be too large. For
+a saved plan, these guards were asked when it was made."""
 CREATE = replace(PUT, creates_only=True)

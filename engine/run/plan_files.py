@@ -16,7 +16,7 @@ def save_plan(saved: SavedPlan, file: str | PathLike[str]) -> None:
 
 
 def load_plan(file: str | PathLike[str]) -> SavedPlan:
-    """Return the plan that a file holds. Raises `ConfigError` for a file that is none or was changed, and `OSError`."""
+    """Return the plan in a file. Raises `ConfigError` for a file that is no plan or was changed, and `OSError`."""
     path = Path(file)
     try:
         text = path.read_text(encoding="utf-8")

@@ -52,6 +52,6 @@ def to_save(job: Job, compared: Compared | None, wanted: Wanted, generation: Gen
 
 
 def settings_digest(company: Company, parts: RunContext) -> str:
-    """Return 16 hex characters that change with whatever was set that a plan of the company rests on."""
+    """Return a digest, 16 hex characters, of all settings that a plan of the company depends on."""
     treatment = (parts.origin, parts.contract, company.relabel, company.guards or parts.guards, company.settings)
     return blake2b(repr(treatment).encode(), digest_size=8).hexdigest()

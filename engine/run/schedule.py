@@ -17,7 +17,7 @@ ROW_BYTES = 80
 """What a row of a source file takes, roughly: enough to read small companies before large ones."""
 
 USUAL_ROWS = 2_000
-"""What a company is taken to have that nothing is known of, until its source is read."""
+"""How many rows a company is taken to have of which nothing is known, until its source is read."""
 
 
 def waves(
@@ -30,8 +30,8 @@ def waves(
 ) -> list[list[int]]:
     """Return the companies' turns in the order in which they begin; a wave begins when the one before has ended.
 
-    `states`: what the ledger notes. `is_sparing`: there is a budget or a deadline, so
-    that no listing begins before all known changes are sent.
+    `states`: what the ledger notes. `is_sparing`: there is a budget or a deadline, so that no listing begins before all
+    known changes are sent.
     """
     known, due = [], []
     for turn, job in enumerate(jobs):

@@ -1,7 +1,7 @@
 """Which companies have one source, for runs that follow each other: found anew each minute.
 
-It takes a look at each configured company's file. A worker has a run for each company: all of them looking at all files
-would be a quarter of a million looks for five hundred companies.
+To find out, each configured company's file is looked at. A worker has a run for each company: if all runs looked at all
+files, that would be a quarter of a million looks for five hundred companies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FRESH_S = 60.0
 
 
 class SharedSources:
-    """What an engine's runs know of it."""
+    """What an engine's runs know of shared sources."""
 
     def __init__(self) -> None:
         self._companies: Sequence[Company] = ()

@@ -63,7 +63,7 @@ class Visible:
         self._is_listed = False  # in this run, or by another one meanwhile; it is not tried twice
         self._tries_before = channel.key.directory_tries
         self._rest: Rest | None = None  # to be noted at the run's end: the directory could not be listed
-        self.trouble: str | None = None  # why it could not be listed; then nobody is refused on its word
+        self.trouble: str | None = None  # why it could not be listed; then no company counts as not visible
 
     async def company(self, company_id: int) -> VisibleCompany | None:
         """Return a company as the directory shows it; None: that is not known.

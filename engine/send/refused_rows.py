@@ -44,7 +44,7 @@ def join_errors(changes: tuple[Change, ...], answer: BulkAnswer) -> tuple[dict[i
 
 
 def _one_of(twins: Sequence[int], error: BulkError, changes: tuple[Change, ...]) -> int | None:
-    """Return which of the rows an error is about whose keys differ in case alone; None: nothing tells.
+    """Return which of some rows, whose keys differ in case alone, an error is about; None: nothing tells.
 
     A server may show all keys in one case. The name tells rows apart, else the position, from 0 or from 1.
     """

@@ -62,8 +62,8 @@ class BulkRequests:
         """Send one part under its own intent; return the parts that take its place, none when its rows are settled.
 
         If single rows of its chunk were refused with the same words again and again, it is refused with these words and
-        not sent. Raises what ends the
-        company's sending: `AccountParked`, `CompanyRefused`, `OutOfScope`, `LedgerError`.
+        not sent. Raises what ends the company's sending: `AccountParked`, `CompanyRefused`, `OutOfScope` or
+        `LedgerError`.
         """
         words = split.verdict
         if words is None:

@@ -33,7 +33,7 @@ class Sent:
 
     @property
     def is_repeated(self) -> bool:
-        """Whether these rows may have been sent before the answer, or that there is none."""
+        """Whether the rows may have been sent before the send that was answered, or were never answered."""
         return self.is_lost or (self.exposed and self.answer is None)
 
     @property

@@ -1,6 +1,6 @@
 """The trouble that a sandbox makes on demand, as values: `Rule(effect=Status(status=503), times=2)`.
 
-`Match` says for which requests, `Rule` when and how often. `dimsync sandbox --list-faults` has the same as a table.
+`Match` names the requests, `Rule` when and how often. `dimsync sandbox --list-faults` shows the same as a table.
 """
 
 from engine.sandbox.faults.effects import (

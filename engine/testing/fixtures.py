@@ -1,7 +1,7 @@
 """Fixtures for pytest: `pytest_plugins = ["dimsync.testing.fixtures"]` in the topmost `conftest.py`.
 
-They are no coroutines, so they work with pytest-asyncio in both of its modes, with anyio's plugin, and in tests
-without an event loop. The sandbox serves from a thread: a client that blocks, such as Starlette's, reaches it.
+They are plain functions, so they work with pytest-asyncio in both of its modes, with anyio's plugin, and in tests
+without an event loop. The sandbox serves from a thread, so a blocking client, such as Starlette's, can reach it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["dimsync_clock", "dimsync_engine", "dimsync_ledger", "dimsync_sandbox
 
 @pytest.fixture
 def dimsync_clock() -> Clock:
-    """Give the time of day of `dimsync_sandbox` and `dimsync_engine`: it stands still until the test moves it."""
+    """Give the clock of `dimsync_sandbox` and `dimsync_engine`: it stands still until the test moves it."""
     return Clock()
 
 
 @pytest.fixture
 def dimsync_sandbox(dimsync_clock: Clock) -> Iterator[Sandbox]:
-    """Give a sandbox of one account and no companies, which listens."""
+    """Give a listening sandbox with one account and no companies."""
     with Sandbox(clock=dimsync_clock) as sandbox:
         yield sandbox
 
@@ -47,5 +47,5 @@ def dimsync_settings(dimsync_sandbox: Sandbox) -> Settings:
 
 @pytest.fixture
 def dimsync_engine(dimsync_settings: Settings, dimsync_ledger: MemoryLedger, dimsync_clock: Clock) -> Engine:
-    """Give an engine over all of these: `async with dimsync_engine as engine`."""
+    """Give an engine on the other fixtures: `async with dimsync_engine as engine`."""
     return Engine(dimsync_settings, ledger=dimsync_ledger, now=dimsync_clock)

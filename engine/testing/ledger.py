@@ -21,9 +21,9 @@ T = TypeVar("T")
 class MemoryLedger(SqliteLedger):
     """A ledger that lasts as long as this object: `Engine(settings, ledger=MemoryLedger())`.
 
-    It does what a ledger file does, with the same SQL, on the spot: no thread, no file, and any event loop may use it.
-    Several engines may have it one after the other, as processes that share a file do. The engine leaves it open:
-    `close` it or leave its block, as Python warns of a database that nobody closed.
+    It does what a ledger file does, with the same SQL, in the caller's thread; any event loop may use it. Several
+    engines may use it one after the other, as processes that share a file do. The engine leaves it open: `close` it or
+    leave its block, since Python warns of a database that nobody closed.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class _OnTheSpot(DatabaseThread):
     def __init__(self) -> None:
         super().__init__("in memory")
         self._connection = open_memory(any_thread=True)
-        self._turn = Lock()  # of the thread that uses the connection
+        self._turn = Lock()  # held by the thread that uses the connection
 
     async def _carry_out(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         self.ensure_open()

@@ -32,7 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 QUICK = Limits(timeout_s=5.0, server_timeout_s=0.1, max_attempts=3, max_concurrency=16)
-"""What tests wait for: a request that hangs ends after 5 s, and one that fails is sent three times."""
+"""Short limits for tests: a request that hangs ends after 5 s, and one that fails is sent three times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,8 @@ class ReceivedRequest:
     operation: str  # "token", "list", "get", "bulk", "accounts" ...: what a `Match` names
     account: str | None  # the account id that its API key belongs to
     company_id: int | None
-    status: int | str | None  # "reset", "hang", "truncated" or "left" where it was cut; None: not answered yet
-    rows: int  # in the request, or on the page that was answered
+    status: int | str | None  # "reset", "hang", "truncated" or "left" if it was cut off; None: not answered yet
+    rows: int  # in the request, or on the page in the answer
     created: int
     updated: int
     rejected: int
@@ -142,7 +142,7 @@ class Sandbox:
     ) -> None:
         """Make a company with these rows, or replace the one with this id. `account`: its name; None: the first.
 
-        Rows with the key "" are some other program's, without a key.
+        Rows with the key "" belong to another program and have no key.
         """
         values = [_values(row) for row in rows]
         owner = "" if account is None else self._known(account).account_id
@@ -151,7 +151,7 @@ class Sandbox:
     def rows(self, company_id: int) -> list[Dimension]:
         """Return a company's rows as they are stored, in the order of their creation. A row without a key has "".
 
-        Rows that are hidden are not among them.
+        Hidden rows are not returned.
         """
         return self._do(lambda: [_dimension(row) for row in self._company(company_id).rows if not row.hidden])
 
@@ -160,7 +160,7 @@ class Sandbox:
         self._do(lambda: self._server.tenant.change(*self._found(company_id, row.key), _values(row)))
 
     def remove(self, company_id: int, key: str) -> None:
-        """Take away the row with this key, as no call of the API can."""
+        """Take away the row with this key, which no call of the API can do."""
         self._do(lambda: self._server.tenant.remove(*self._found(company_id, key)))
 
     def hide(self, company_id: int, key: str) -> None:
@@ -168,15 +168,15 @@ class Sandbox:
         self._do(lambda: self._server.tenant.hide(*self._found(company_id, key), hidden=True))
 
     def set_faults(self, *rules: Rule) -> None:
-        """Make this trouble from now on, and no other; none: no trouble."""
+        """Make this trouble from now on, and no other; without arguments: no trouble."""
         self._do(self._service.script.replace, rules)
 
     def set_ways(self, *ways: Way) -> None:
-        """Have these lasting habits from now on, and no others; none: as the documents say."""
+        """Have these lasting habits from now on, and no others; without arguments: those of the documents."""
         self._do(setattr, self._service, "ways", Ways(ways))
 
     def requests(self, operation: str | None = None, *, company_id: int | None = None) -> list[ReceivedRequest]:
-        """Return what was received, the oldest first: all, or one operation's, or one company's."""
+        """Return what was received, the oldest first: all, those of one operation, of one company, or of both."""
         received = self._do(lambda: [_received(entry) for entry in self._service.log])
         return [
             each for each in received if operation in (None, each.operation) and company_id in (None, each.company_id)
@@ -187,7 +187,7 @@ class Sandbox:
         self._do(self._service.log.clear)
 
     def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do something to the server's state: in its thread, where it has one."""
+        """Work on the server's state, in the server's thread if it has one."""
         if self._portal is None:
             return work(*args, **kwargs)
         return self._portal.call(lambda: work(*args, **kwargs))

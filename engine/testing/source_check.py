@@ -1,4 +1,4 @@
-"""What a package that brings a source of its own runs in its tests: `check_source` checks all that a run relies on.
+"""For the tests of a package that has its own source: `check_source` checks all that a run relies on.
 
 from engine.testing import check_source
 
@@ -34,8 +34,8 @@ async def check_source(
 ) -> tuple[Dimension, ...]:
     """Check a source as a run would use it, and return its good rows of the company. Nothing is sent anywhere.
 
-    `make`: returns the source anew, with at least one good row of the company. `change`: changes what is read, such as
-    a file's text. `broken`: returns such a source that cannot be read, such as one of a file that is not there.
+    `make`: returns a new source each time, with at least one good row of the company. `change`: changes what is read,
+    such as a file's text. `broken`: returns a source that cannot be read, such as one whose file is missing.
     Raises `AssertionError` with everything that is wrong, a line each, and `TimeoutError` after `deadline_s`.
     """
     check = _Check(make, company_id, frozenset(type_codes))
@@ -58,7 +58,7 @@ class _Check:
     async def everything(
         self, change: Callable[[], object] | None, broken: Callable[[], SourceRows] | None
     ) -> tuple[Dimension, ...]:
-        """Carry out all checks; those that need rows only where there are some."""
+        """Carry out all checks; those that need rows only if there are some."""
         source = self._make()
         self._check_name(source)
         self._check_absence(source)
@@ -82,7 +82,7 @@ class _Check:
         return tuple(first.rows)
 
     async def _read(self, source: SourceRows, fault: str) -> Wanted | None:
-        """Read as a run does. What goes wrong is noted under the words of `fault`."""
+        """Read as a run does. An error is noted under the words of `fault`."""
         try:
             return await read(source, company_id=self._company_id, type_codes=self._type_codes)
         except Exception as error:  # noqa: BLE001  another package may raise anything
@@ -133,7 +133,7 @@ class _Check:
                     self.faults.append(f"{which} has another digest, although nothing has changed")
 
     async def _check_digest(self, source: object, wanted: Wanted, which: str) -> None:
-        """Ask for the digest without reading. None says that it cannot be told, which is always right."""
+        """Ask for the digest without reading. None (not known) is always right."""
         tell = getattr(source, "digest", None)
         told = None if tell is None else await tell()
         if not isinstance(told, bytes | None):
@@ -150,7 +150,7 @@ class _Check:
             self.faults.append(f"{which} does not count the same rows: {told}")
 
     async def _check_side_by_side(self, source: SourceRows) -> None:
-        """Read twice at once, in turns; what was given stays as it was."""
+        """Read twice at once, in turns; rows must not change after they were given."""
         readings = [self._begin(source) for _ in range(2)]
         given: list[list[tuple[Any, str]]] = [[], []]
         open_ones = [0, 1]

@@ -265,7 +265,7 @@ async def test_settings_that_cannot_be_taken_over_are_told(bench: Bench, change:
 async def test_settings_that_differ_are_told_once(bench: Bench) -> None:
     for _ in range(2):
         await bench.do(replace(bench.job(), settings="another mapping"))
-    assert bench.told[0].startswith("company 123 Harbor Grill: its sources or mapping are other ones here than where ")
+    assert bench.told[0].startswith("company 123 Harbor Grill: its sources or mapping here differ from those where ")
     assert [line.split(",")[0] for line in bench.told[1:]] == [
         "company 123 Harbor Grill: synced",
         "company 123 Harbor Grill: unchanged",

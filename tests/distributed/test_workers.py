@@ -224,7 +224,7 @@ def test_a_scheduler_goes_on_with_the_settings_that_it_has(queue_fleet: Fleet, q
     path = fleet.folder / "dimsync.toml"
     sound = path.read_text("utf-8")
     with worker(fleet, "--heartbeat", "0.1", verb="schedule") as process:
-        until(lambda: "enqueued 1 that is due" in told(fleet))
+        until(lambda: "enqueued 1 company that is due" in told(fleet))
         path.write_text("[api", encoding="utf-8")
         until(lambda: "the settings cannot be read, and stay as they were" in told(fleet))
         path.write_text(sound.replace("127.0.0.1", "localhost"), encoding="utf-8")

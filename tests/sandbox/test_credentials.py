@@ -432,7 +432,7 @@ async def test_an_account_is_added_to_a_running_engine(world: World) -> None:
         ),
         (
             lambda: replace(account(), credentials=any_(print)),
-            r"'main' with other values \(credentials\): .* made anew for each job is another one each time",
+            r"'main' with other values \(credentials\): .* made anew for each job is a different one each time",
         ),
         (lambda: account("second", replace(OTHER, account_id=DEMO.account_id)), "have one account_id"),
         (lambda: account("second", replace(OTHER, api_key=DEMO.api_key)), "have one api_key"),

@@ -63,8 +63,8 @@ def grouped(companies: Iterable[CompanyResult], *, run_at: datetime | None = Non
     """Return the problems of companies by cause: the gravest cause first, then what is new, then the most companies.
 
     A cause of which some problems are new and others known is told twice. `run_at`: when the run ended whose problems
-    are new; None: none is. A company whose exit code asks for a person and
-    tells no problem that does gets one, `failed`.
+    are new; None: none is. A company whose exit code asks for a person, and of whose problems none does, gets one:
+    `failed`.
     """
     found: dict[tuple[int, Cause, bool], list[Told]] = {}
     for company in companies:

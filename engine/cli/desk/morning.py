@@ -20,13 +20,13 @@ from engine.model.settings import NamedCompany
 from engine.model.standing import RunTimes, Standing
 
 DAY = timedelta(days=1)
-"""What has happened within this time is of the morning, where companies are synced one by one."""
+"""Where companies are synced one by one, what happened within this time counts as the last sync."""
 
 FEW_RUNS = 2
-"""Up to this many runs that companies' last syncs are of, the last one is told of as a sync of all of them."""
+"""If the companies' last syncs are of this many runs or fewer, the last run is shown as a sync of all companies."""
 
 NEARLY_USED = 0.8
-"""From this part of the requests of its day on, an API key is told of."""
+"""An API key is shown once this share of its day's requests is used."""
 
 
 class Configured(NamedTuple):

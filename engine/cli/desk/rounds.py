@@ -11,16 +11,16 @@ from engine.model.balance import worst
 from engine.model.result import PastRun
 
 FEWEST = 3
-"""Runs that are told together; fewer are told one by one."""
+"""How many runs it takes to tell them together; fewer are told one by one."""
 
 APART = timedelta(minutes=30)
-"""A longer time without the beginning of a run ends a round; so does the end of the day."""
+"""When no run begins for longer than this, a round ends; it also ends with the day."""
 
 
 class Round(NamedTuple):
-    """Some runs of one verb and one company each, one soon after the other, the newest first; or one run by itself.
+    """Runs of one verb and one company each, one soon after the other, the newest first; or one run by itself.
 
-    Of one that has no end nobody knows how many companies it is of: it is taken for one like those beside it.
+    How many companies a run without an end has is not known: it is taken for a run of one company, as those beside it.
     """
 
     runs: tuple[PastRun, ...]

@@ -116,7 +116,7 @@ class Progress:
         self._write(self._grown(self._view()))
 
     def _tell_at_once(self) -> None:
-        """Write what a person said or should know of at once: trouble, when the first company or account has it."""
+        """Write at once what `say` was given, and trouble when the first company or account has it."""
         for news in self._count():
             if isinstance(news, Wait):
                 self._write([wait_words(news)])

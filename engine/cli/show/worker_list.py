@@ -1,4 +1,4 @@
-"""What workers are at: a line for each company, which fits 80 cells, the dead ones and the queue in sentences."""
+"""What workers are doing: a line for each company, which fits 80 cells, the dead ones and the queue in sentences."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ HEAD = ("WORKER", "HOST", "PID", "COMPANY", "SINCE, UTC", "RUN")
 NOBODY, NO_JOB = "no worker is at work: `dimsync worker` starts one", "no job waits"
 
 HOST_CELLS, LEAST_CELLS = 14, 12
-"""Of the machine's name at most, and of the company's at least."""
+"""The most cells of a machine's name, and the fewest of a company's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What the settings call accounts, by their ids, and companies."""
+    """The names that the settings give to accounts, by their ids, and to companies."""
 
     accounts: Mapping[str, str]
     companies: Mapping[int, str]
 
     def account(self, one: AtWork) -> str | None:
-        """Return what the settings call the account; None: they do not name it."""
+        """Return an account's name in the settings; None: they do not name it."""
         return self.accounts.get(one.account_id)
 
     def company(self, one: AtWork) -> str:
-        """Return what the settings call the company; empty: nothing."""
+        """Return a company's name in the settings; empty: it has none."""
         return self.companies.get(one.company_id, "")
 
 

@@ -21,8 +21,8 @@ def history(*, what: str | None, config: Path, last: int, each: bool, output: st
     RUN is a run's id or its beginning, the last part of it as the list shows it, or the word last: the newest run. It
     is told as it ended: when, who was what, requests, causes of trouble with what to type. company:123 lists the runs
     that told something of that company, the newest first. Plans and checks write nothing: their figures stand in
-    brackets. Runs of one company each, as workers make them, are told together, a line for those of a time; JSON has
-    each.
+    brackets. Runs of one company each, as workers make them, are shown together, a line for those that followed each
+    other; JSON has each run.
     """
     from engine.cli.verbs.past_runs import HistoryAsked, show_history  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 

@@ -128,7 +128,7 @@ async def _tell_list(asked: HistoryAsked, remembered: Remembered) -> None:
 
 
 async def _rounds(remembered: Remembered, most: int) -> list[Round]:
-    """Return so many of the newest rounds. Runs are read until there are enough; each of a round is one."""
+    """Return the newest rounds, at most `most`. Runs are read until there are enough rounds, or no more runs."""
     read = most + 1
     while True:
         runs = await remembered.history(read)

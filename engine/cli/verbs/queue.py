@@ -40,9 +40,9 @@ def worker(
     The ledger is in Postgres, and the queue beside it. Any number of workers may run, on any machines, with the same
     settings: no two sync one company at once. SIGTERM and Ctrl-C end it in order: it takes no more jobs, requests in
     flight are answered and written down, and what is left is put into the queue again; the exit code is 0. A second
-    signal ends it at once. The settings are read when it begins; companies and
-    accounts also when a job was enqueued with other ones. For all other changes, restart it. The targets of [[notify]]
-    are told what is new once the queue is empty, and hourly while it is not.
+    signal ends it at once. The settings are read when it begins. Companies and accounts are read again when a job shows
+    that they have changed; for all other changes, restart it. The targets of [[notify]] are told what is new once the
+    queue is empty, and hourly while it is not.
     """
     from engine.cli.verbs.queue_work import WorkerLine, run_worker  # noqa: PLC0415  it brings the engine: half a second that `--help` is spared
 
@@ -54,15 +54,15 @@ def worker(
 
 @click.command()
 @config_option
-@click.option("--once", is_flag=True, help="Look once who is due, and end: for cron.")
+@click.option("--once", is_flag=True, help="Look once which companies are due, and end: for cron.")
 @quiet_option
 @heartbeat_option
 def schedule(*, config: Path, once: bool, quiet: bool, heartbeat_s: float | None) -> int:
     """Put companies into the queue when they are due by their schedules (every, cron), until it is stopped.
 
-    Companies of one point are put there over five minutes, or a tenth of the time to the next point if that is less.
-    One that failed or was deferred is put there again after an hour, or when it rests no more. Several schedulers may
-    run: each point is enqueued once. The settings are read anew each time.
+    Companies that are due at one point are put there over five minutes, or over a tenth of the time to the next point
+    if that is less. A company that failed or was deferred is put there again after an hour, or when its rest ends if
+    that is later. Several schedulers may run: each point is enqueued once. The settings are read anew each time.
     """
     from engine.cli.verbs.queue_filling import run_scheduler  # noqa: PLC0415  as said
 
@@ -74,7 +74,7 @@ def schedule(*, config: Path, once: bool, quiet: bool, heartbeat_s: float | None
 def enqueue(*, config: Path, select: tuple[str, ...], exclude: tuple[str, ...], output: str) -> int:
     """Put companies into the queue, for workers to sync as soon as they have time.
 
-    A company that waits there already is not put there twice; one that waits for a later time is to be synced now.
+    A company that waits there already is not put there twice; one that waits for a later time may begin now.
     Read-only companies (write = false) are left out.
     """
     from engine.cli.verbs.queue_filling import run_enqueue  # noqa: PLC0415  as said
@@ -88,10 +88,10 @@ def enqueue(*, config: Path, select: tuple[str, ...], exclude: tuple[str, ...], 
 @click.option("--json", "output", flag_value="json", help="The same as --output json.")
 @heartbeat_option
 def workers(*, config: Path, output: str, heartbeat_s: float | None) -> int:
-    """Show what each worker is at and since when, how many jobs wait, and which workers are dead or frozen.
+    """Show which companies each worker syncs and since when, how many jobs wait, and which workers are dead or frozen.
 
-    Workers are those of `dimsync worker`, on all machines that share the ledger in Postgres. All is as the database has
-    it at one moment; the run of a company is named a second after it began.
+    Workers are those of `dimsync worker`, on all machines that share the ledger in Postgres. All is shown as the
+    database has it at one moment; the run of a company is shown from a second after its beginning.
     """
     from engine.cli.verbs.queue_settings import needs_extra  # noqa: PLC0415  as said
 

@@ -91,7 +91,7 @@ def run_scheduler(config: Path, *, once: bool, quiet: bool, heartbeat_s: float |
 
 def _once_words(added: int | None) -> str:
     if added is None:
-        return "another scheduler is at it just now: nothing was done"
+        return "another scheduler is doing this just now: nothing was done"
     return f"{added:,} due {'company' if added == 1 else 'companies'} enqueued"
 
 

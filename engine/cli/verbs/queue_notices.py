@@ -23,11 +23,11 @@ LOOK_S = 30.0
 """How often a worker that has done something looks whether there is something to tell."""
 
 BUSY = timedelta(hours=1)
-"""While jobs wait, no more than one message in so long."""
+"""While jobs wait, at most one message is sent in this time."""
 
 
 class Notifier:
-    """Tells targets what has come and gone, for all workers: whichever of them looks first."""
+    """Tells the targets what trouble has come and gone, for all workers: the first worker that looks does it."""
 
     def __init__(self, configured: Configured, config: str) -> None:
         self._configured = configured
@@ -35,10 +35,10 @@ class Notifier:
         self._has_news = True  # a job has ended since the last look; at first, one of a worker that has ended
 
     def registered(self, worker_id: int) -> None:
-        """Take no notice of it: it is a worker's watcher."""
+        """Ignore the worker's number."""
 
     def began(self, job: CompanyJob) -> None:
-        """Take no notice of it."""
+        """Ignore the beginning of a job."""
 
     def ended(self, job: CompanyJob, result: RunResult | None) -> None:  # noqa: ARG002  a watcher's
         """Note that there may be something to tell."""

@@ -1,4 +1,4 @@
-"""Carry out `workers`: read what the queue and its workers are at, and tell it on a screen or as JSON."""
+"""Carry out `workers`: read what the queue and its workers are doing, and tell it on a screen or as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA = "dimsync.workers/1"
 
 
 def show_workers(config: Path, output: str, heartbeat_s: float | None) -> int:
-    """Print what workers are at. Raises `ConfigError` for a ledger that is in no Postgres, and `LedgerError`."""
+    """Print what workers are doing. Raises `ConfigError` for a ledger that is in no Postgres, and `LedgerError`."""
     configured = read_plainly(config)
     settings = configured.settings
     found = read_overview(settings.ledger_url, origin_of(settings.api.base_url), pace_of(heartbeat_s))

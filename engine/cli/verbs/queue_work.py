@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.distributed.pace import Pace
 
 LIBRARIES = ("procrastinate", "psycopg.pool")
-"""Loggers of what the queue is made of: what they have to say is told in other words."""
+"""Loggers of the queue's libraries: what they report is told in other words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,8 +26,9 @@ def status(
     """Show who needs a person, since when, and what to type; from the ledger alone.
 
     What is new in the last sync comes first, by cause; then what was known before, what waits for nobody and until
-    when, and API keys whose day is nearly used. Where workers sync companies one by one, new is what is shown since a
-    day ago. With a COMPANY: all that is remembered of it. Exits with 0 unless --max-age or --exit-code is given.
+    when, and API keys whose day is nearly used. Where workers sync companies one by one, a problem is new if it was
+    first shown within the last day. With a COMPANY: all that is remembered of it. Exits with 0 unless --max-age or
+    --exit-code is given.
     """
     from engine.cli.verbs.morning import show_morning  # noqa: PLC0415  it brings the engine, which `--help` is spared
 

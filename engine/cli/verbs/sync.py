@@ -79,8 +79,8 @@ def sync(**options: Any) -> int:
 def check(**options: Any) -> int:
     """Show where sources and Ottimate differ, row by row, and which side has changed; writes nothing to the API.
 
-    Lists every company unless --verify says otherwise. Rows that are in Ottimate alone are shown, too. What was added
-    or removed there is told as such once: from then on the ledger knows it so.
+    Lists every company unless --verify says otherwise. Rows that are in Ottimate alone are shown, too. A row that was
+    added or removed there is reported once: from then on the ledger knows of it.
     """
     return _execute(verb="check", **options)
 

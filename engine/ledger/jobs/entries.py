@@ -1,8 +1,8 @@
 """Read the entries of a company: from its memo, which has them together, or one by one from `rows`.
 
-Reading a memo takes a fifth of the time. Triggers of the schema note which entries change, whoever writes them; these
-are read from `rows`. Once many have changed, the memo is deleted: to note more would cost more than it saves. One of
-which any part is missing or damaged is not read, and to delete one costs time and changes nothing else.
+Reading a memo takes a fifth of the time. Triggers of the schema note which entries change, whoever writes them; changed
+entries are read from `rows`. Once many have changed, the memo is deleted, since to note more would cost more than it
+saves. A memo of which a part is missing or damaged is not read. To delete a memo costs time and changes nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.model.row_record import FRESH, entry_names
 from engine.model.table import transposed
 
 PART_ROWS = 8_000
-"""Entries in one part: to decode it takes some 2 ms, in which no other thread goes on."""
+"""Entries in one part of a memo: decoding it takes some 2 ms, during which no other thread goes on."""
 
 FIND = "select parts, changes from entry_memos where scope = ?"
 PARTS = "select entries from entry_parts where scope = ? order by part"
@@ -31,7 +31,7 @@ ENTRIES = """
     select {fields}, remote_id, confirmed + 2 * settled + 4 * code_known, seen, agreement, before,
            coalesce(acked_generation, 0)
     from {rows} where scope = ?1
-"""  # in the order of `entry_names`; whether an entry is fresh changes with each listing, so that it is found out late
+"""  # in the order of `entry_names`; whether an entry is fresh changes with each listing, so `_named` finds it out
 WHOLE = f"{ENTRIES} order by key"
 ONE = f"{ENTRIES} and key = ?2"
 SOME = f"{ENTRIES} and key in (select key from changed_entries where scope = ?1) order by key"  # noqa: S608  our own
@@ -50,8 +50,8 @@ Columns = Sequence[list[Any]]
 class Fetched(NamedTuple):
     """The entries of a company, as they are stored."""
 
-    columns: Mapping[str, list[Any]]  # by name, in the order of their keys
-    scattered: int  # how many of them were read one by one
+    columns: Mapping[str, list[Any]]  # by name; values in the order of the entries' keys
+    scattered: int  # how many entries were read from `rows`, not from the memo
 
 
 def read(connection: Connection, resource: Resource, scope_id: int) -> Fetched:
@@ -100,7 +100,7 @@ def _fetched(rows: Iterable[tuple[Any, ...]], resource: Resource) -> Columns:
 
 
 def _read_memo(connection: Connection, resource: Resource, scope_id: int) -> tuple[Columns, int] | None:
-    """Return the columns by the company's memo, and how many entries were read one by one; None: it has no memo."""
+    """Return the columns as the memo has them, and how many entries were read from `rows`; None: there is no memo."""
     memo = connection.execute(FIND, (scope_id,)).fetchone()
     if memo is None:
         return None
@@ -116,7 +116,7 @@ def _read_memo(connection: Connection, resource: Resource, scope_id: int) -> tup
 
 
 def _joined(stored: Iterable[tuple[bytes]], parts: int, width: int) -> Columns | None:
-    """Return the columns of parts that follow each other, of which one is held at a time; None: they are damaged."""
+    """Return the parts of a memo as columns, holding one part at a time; None: a part is missing or damaged."""
     columns: Columns = []
     found = 0
     try:
@@ -135,7 +135,7 @@ def _joined(stored: Iterable[tuple[bytes]], parts: int, width: int) -> Columns |
 
 
 def _merged(columns: Columns, found: Columns, changed: Sequence[str]) -> Columns:
-    """Return columns with what stands in `rows` under keys that changed: `found`, if it is not deleted."""
+    """Return a memo's columns with the changed entries as `rows` has them now (`found`), without the deleted ones."""
     keys, there = columns[0], found[0]
     places = [bisect_left(keys, key) for key in there]
     if len(there) == len(changed) and there == [keys[at] if at < len(keys) else None for at in places]:
@@ -148,7 +148,7 @@ def _merged(columns: Columns, found: Columns, changed: Sequence[str]) -> Columns
 
 
 def _cuts(keys: Sequence[str], there: Sequence[str], changed: Sequence[str]) -> Iterator[tuple[slice, slice]]:
-    """Yield what stays before each changed key, and what is there of the key now: a row of `there`, or none."""
+    """Yield for each changed key the slice of `keys` before it, and the slice of `there` that takes the key's place."""
     start, taken = 0, 0
     for key in changed:
         at = bisect_left(keys, key)

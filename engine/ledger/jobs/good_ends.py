@@ -10,7 +10,7 @@ from engine.model.settings import CompanyKey
 
 
 def end_well(connection: Connection, company_key: CompanyKey, end: GoodEnd) -> None:
-    """Take over what a good run leaves. The note that nothing was to do comes late: the writes before it end it."""
+    """Write what a good run leaves. The note that nothing was to do comes late, since other writes would delete it."""
     if end.sketch is not None:
         scopes.sketch(connection, company_key, *end.sketch)
     if end.is_trouble_over:

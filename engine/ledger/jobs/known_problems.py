@@ -27,7 +27,7 @@ FORGET_OLD = "delete from known_problems where shown_at < ?"
 def read(connection: Connection, origin: str, companies: Collection[NamedCompany] | None) -> Known:
     """Return what is known of problems at an origin, by company and mark.
 
-    `companies`: of these, and of runs as a whole; None: of every one.
+    `companies`: only these, and runs as a whole; None: all companies.
     """
     if companies is None:
         found = connection.execute(READ, (origin,))

@@ -70,7 +70,7 @@ def acknowledged(connection: Connection, resource: Resource, scope_id: int, keys
 def refused(connection: Connection, resource: Resource, scope_id: int, rows: Mapping[str, NaturalKey]) -> None:
     """Forget the notes on keys whose rows were refused, unless an earlier answer acknowledged them.
 
-    `rows`: what they would have become. Refused as something else, they may still be what is noted.
+    `rows`: the natural key with which each was refused. Under another noted one, an earlier row may still be stored.
     """
     values = [(scope_id, key, *natural, scope_id, key, NOT_LISTED, MADE_ANEW) for key, natural in rows.items()]
     connection.executemany(sql(resource, REFUSED), values)

@@ -1,4 +1,4 @@
-"""Single runs of the journal: found by a part of their id, told as they were told when they ended, and by company."""
+"""The journal's past runs: found by a part of their id, by their result, and by company."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.model.standing import RunTimes
 from engine.model.wanted import LeftOut
 
 MOST_FOUND = 20
-"""Runs that are returned of those whose ids begin alike."""
+"""How many runs are returned at most for the beginning of an id."""
 
 BEGINS_ALIKE = """
     select id from runs
@@ -75,7 +75,7 @@ def result(connection: Connection, origin: str, run_id: str) -> PastResult | Non
 def of_company(connection: Connection, origin: str, company_id: int, most: int) -> list[CompanyInRun]:
     """Return what became of a company in its newest runs, the newest first.
 
-    Runs that had nothing to tell of it have no line, but for the newest such sync.
+    Runs that had nothing to tell of the company are left out, except its newest sync.
     """
     lines = [_in_run(company_id, line) for line in connection.execute(OF_COMPANY, (origin, company_id, most))]
     told = {(each.run.run_id, each.company.account) for each in lines}
@@ -95,7 +95,7 @@ def _times(connection: Connection, run_id: str) -> list[RunTimes]:
 
 
 def _in_run(company_id: int, line: tuple[Any, ...]) -> CompanyInRun:
-    """Return what became of a company in a run; `line`: of `OF_COMPANY`."""
+    """Return what became of a company in a run; `line`: a row of `OF_COMPANY`."""
     run_id, verb, started_at, finished_at, run_code, text, account, name, state, exit_code = line
     documents = (
         each
@@ -108,7 +108,7 @@ def _in_run(company_id: int, line: tuple[Any, ...]) -> CompanyInRun:
 
 
 def _quiet(sync: LastSync) -> CompanyResult:
-    """Return the result of a company in which its last sync found nothing to do, or which an older dimsync kept so."""
+    """Return a company's result by its last state alone: its last sync has no line of its own for it."""
     return CompanyResult(
         company_id=sync.company_id,
         name=sync.name,

@@ -54,7 +54,7 @@ CARRY_OVER = (
     """,
     "delete from page_sizes where origin = :origin and account = :account_id",  # where the key has a newer one
 )
-FORGET = "delete from quotas where day < substr(?, 1, 10)"  # an instant; its own day is kept, as it may be today
+FORGET = "delete from quotas where day < substr(?, 1, 10)"  # of an instant; its own day is kept: it may be today
 
 
 def read(connection: Connection, origin: str, key_id: str, day: date) -> DayUse:

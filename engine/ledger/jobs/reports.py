@@ -50,7 +50,7 @@ def kept_runs(connection: Connection, origin: str, run_id: str | None, since: da
 def sent_rows(connection: Connection, company_key: CompanyKey, runs: Sequence[KeptRun]) -> list[SentRow]:
     """Return the rows of a company that these runs sent, each once for a run, in the order of their first sends.
 
-    A row that was sent several times has its last outcome, and what its first send was to change.
+    A row that was sent several times is returned with its last outcome and with the changes of its first send.
     """
     scope_id = scopes.find(connection, company_key)
     if scope_id is None or not runs:

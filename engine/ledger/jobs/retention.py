@@ -19,7 +19,7 @@ SHORTEST_AGE, LONGEST_AGE = timedelta(days=1), timedelta(days=90)
 """Nothing is forgotten unless the journal has a run of an age between these: see `horizon`."""
 
 SELDOM = timedelta(days=1)
-"""Old things are looked for once in so long: that reads the whole journal, which a run of one company must not."""
+"""Old entries are looked for once in this time: that reads the whole journal, too much for each run of one company."""
 
 # A run without an end counts from its start: after this long, it has crashed.
 FORGET_COMPANIES = """
@@ -44,8 +44,8 @@ def horizon(connection: Connection, at: datetime, keep: timedelta) -> datetime |
     """Return the moment before which `prune` may forget, in a run that began at `at`; None: forget nothing.
 
     It lies `keep` before the newest run that began before `at`. A clock that was set far ahead must not empty the
-    ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`. Nor is it where an earlier
-    run has forgotten all but what has grown old within a day.
+    ledger, so nothing is forgotten unless some run began between 1 and 90 days before `at`. Nothing is forgotten, too,
+    if an earlier run forgot all but what grew old within the day since then.
     """
     pruned = connection.execute(PRUNED).fetchone()
     if pruned is not None and timedelta(0) <= at - keep - from_text(pruned[0]) < SELDOM:
@@ -58,7 +58,7 @@ def horizon(connection: Connection, at: datetime, keep: timedelta) -> datetime |
 
 
 def prune(connection: Connection, before: datetime) -> int:
-    """Forget old attempts, quota days, finished plans, and runs, but no run that is some company's last sync."""
+    """Forget old attempts, quota days, finished plans, problems and runs, but no run that is a company's last sync."""
     horizon = (to_text(before),)
     connection.execute(NOTE_PRUNED, horizon)
     connection.execute(attempts.FORGET, horizon)

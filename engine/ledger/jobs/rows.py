@@ -49,7 +49,7 @@ ADOPT = """
         {updates}, remote_id = excluded.remote_id,
         confirmed = excluded.confirmed, settled = excluded.settled, code_known = excluded.code_known,
         seen = excluded.seen, agreement = excluded.agreement, before = excluded.before
-"""  # when the entry was acknowledged stays
+"""  # `acked_at` and `acked_generation` stay as they are
 AGREE = "update {rows} set agreement = ? where scope = ? and key = ?"
 FORGET = "delete from {rows} where scope = ? and key = ?"
 UNLISTED = """
@@ -72,7 +72,7 @@ PUT_STRAY = """
 """
 
 BLOCKS = (50, 10, 1)
-"""Rows in one statement: the largest block that the rows left fill. A statement costs 1-2 us before its first row."""
+"""Rows in one statement: each time the largest that the rows left can fill. A statement costs 1-2 us before them."""
 
 READ_REVERTS = "select key, at from reverts where scope = ? order by key, at"
 FORGET_REVERTS = """
@@ -144,7 +144,7 @@ def bearing(connection: Connection, company_key: CompanyKey, erp_ids: Sequence[s
 
 
 def _decoded(fetched: Mapping[str, list[Any]], resource: Resource) -> Keyed[RowRecord]:
-    """Return row records as they were fetched.
+    """Return row records made of fetched columns.
 
     A company has a handful of kinds and labels: one string for each of them, not one for each row.
     """
@@ -159,7 +159,7 @@ def _decoded(fetched: Mapping[str, list[Any]], resource: Resource) -> Keyed[RowR
 
 
 def _each_decoded(column: list[Any], decode: Callable[[str], object]) -> list[Any]:
-    """Return what few rows have, decoded."""
+    """Return a column with its values decoded; few rows have one."""
     for at in list(compress(count(), column)):
         column[at] = decode(column[at])
     return column
@@ -231,7 +231,7 @@ def _write(
 
 
 _FEW = {"seen", "agreement", "before"}
-"""Fields of an entry that few have, and that are written as JSON."""
+"""Fields of an entry that few rows have, and that are written as JSON."""
 
 
 def _encoded(column: Column) -> Column:

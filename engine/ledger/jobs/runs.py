@@ -181,7 +181,7 @@ def last_states(connection: Connection, origin: str) -> dict[NamedCompany, State
 
 
 def last_begun(connection: Connection, origin: str) -> dict[NamedCompany, LastBegun]:
-    """Return the run that each company's last state is of."""
+    """Return the run that gave each company its last state."""
     return {
         NamedCompany(account, company_id): LastBegun(verb, State(state), from_text(started_at))
         for account, company_id, state, verb, started_at in connection.execute(LAST_BEGUN, (origin,))

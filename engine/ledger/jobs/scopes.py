@@ -31,7 +31,7 @@ READ_STATES = f"select account, company_id, {STATE} from scopes where origin = ?
 READ_STATES_OF = f"""
     select account, company_id, {STATE} from json_each(?2) as asked cross join scopes
     where origin = ?1 and account = json_extract(asked.value, '$[0]') and company_id = json_extract(asked.value, '$[1]')
-"""  # noqa: S608  as said; `cross join`: the companies that are asked for come first, and each is found by the index
+"""  # noqa: S608  our own columns; `cross join`: the companies asked for come first, and each is found by the index
 LISTED = """
     update scopes
     set listed_before = case
@@ -64,7 +64,7 @@ CLEAN = """
     set clean_listing = case when ?5 = x'' and clean is ?1 and clean_listing is not null then clean_listing else ?5 end,
         clean = ?1, clean_rows = ?2, clean_adopted = ?3, clean_left_out = ?4, clean_source = ?6, lost_at = null
     where id = ?7 and not exists (select 1 from intents where scope = scopes.id)
-"""  # a listing that was found to leave nothing to do does so until what is known changes, or the source
+"""  # a listing that left nothing to do still does until the source changes, or what is known of the company
 UNCLEAN = """
     update scopes
     set clean = null, clean_rows = null, clean_adopted = null, clean_left_out = null, clean_source = null,
@@ -100,7 +100,7 @@ def identity(company_key: CompanyKey) -> tuple[str, str, int]:
 
 
 def find(connection: Connection, company_key: CompanyKey) -> int | None:
-    """Return the scope's number; None: nothing was ever written for it."""
+    """Return the scope's number; None: nothing was ever written for the company."""
     found = connection.execute(FIND, identity(company_key)).fetchone()
     return None if found is None else int(found[0])
 
@@ -115,7 +115,7 @@ def number(connection: Connection, company_key: CompanyKey) -> int:
 
 
 def to_change(connection: Connection, company_key: CompanyKey) -> int:
-    """Return the scope's number for a change of what is known; the note that nothing was to do ends with it."""
+    """Return the scope's number, and delete the note that nothing was to do: what is known is about to change."""
     scope_id = number(connection, company_key)
     connection.execute(UNCLEAN, (scope_id,))
     return scope_id
@@ -262,7 +262,7 @@ def sketches(connection: Connection, origin: str) -> list[tuple[str, int, int, b
 
 
 def sketch(connection: Connection, company_key: CompanyKey, rows: int, marks: bytes) -> None:
-    """Replace a company's sketch. Without its source being read, another one would not be replaced again."""
+    """Replace a company's sketch, and delete `clean_listing`: a run that ends by it makes no new sketch."""
     scope_id = number(connection, company_key)
     connection.execute(SKETCH, (scope_id, rows, marks))
     connection.execute(UNLISTED, (scope_id,))

@@ -21,7 +21,7 @@ GOOD_COUNTS = """
     select counts, bytes, last_line, ended from sources join scopes on id = scope
     where origin = ? and account = ? and company_id = ? and (counts is not null or bytes is not null)
 """
-"""How a file ended stood in columns of its own once, which nothing writes any more."""
+"""Older ledgers have how a file ended in columns of its own, which nothing writes any more."""
 
 FLEET = """
     insert into sources (scope, fleet) select id, ? from scopes where origin = ? and account = ? and company_id = ?
@@ -34,7 +34,7 @@ MEMBERS = """
 
 
 def keep_good(connection: Connection, company_key: CompanyKey, rows: int | None, counts: GoodCounts | None) -> None:
-    """Note what a good run's sources were like; counts of None leave the old ones, and so do no marks."""
+    """Note what a good run's sources were like. Counts of None leave the old ones; no marks leave the old marks."""
     scope_id = scopes.number(connection, company_key)
     connection.execute(GOOD_ROWS, (scope_id, rows))
     if counts is not None:

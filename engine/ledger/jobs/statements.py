@@ -1,4 +1,4 @@
-"""SQL on the tables of a resource: statements have names for its tables and columns, which are filled in here once.
+"""SQL on a resource's tables: a statement is a template in which the names of tables and columns are filled in here.
 
 A resource has three tables: `rows`, `strays` and `may_be_there`, after its prefix. All others are common to all.
 """
@@ -14,20 +14,20 @@ BEFORE_FLAGS = 1  # columns of an entry between the row's own and its flags: the
 
 
 class Statement(str):
-    """A statement on a resource's tables that says what it was made of: another database spells it otherwise."""
+    """A statement on a resource's tables, with its template, which another database may replace by its own."""
 
     __slots__ = ("entries", "resource", "template")
 
     resource: Resource
     template: str
-    entries: int  # on how many rows of `rows` it is, each of whose values is bound; 0: on what it says itself
+    entries: int  # number of rows of `rows` whose values are bound to it; 0: it binds no row
 
 
 @cache
 def sql(resource: Resource, template: str, entries: int = 0) -> Statement:
     """Return a statement with the names of a resource in the place of `{fields}`, `{rows}` and so on.
 
-    `entries`: on how many rows of `rows` it is; `?1` and `?2` are common to all, and each row's values follow.
+    `entries`: how many rows of `rows` it writes; `?1` and `?2` are common to all, and each row's values follow.
     """
     made = Statement(template.format_map(names(resource) | {"entries": _values(resource, entries)}))
     made.resource, made.template, made.entries = resource, template, entries

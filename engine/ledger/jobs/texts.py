@@ -39,5 +39,5 @@ def to_json(value: object) -> str:
 
 
 def asked_json(companies: Iterable[tuple[str, int]]) -> str:
-    """Return companies, each an account and an id, as the JSON by which a statement asks for them alone."""
+    """Return companies, each an account and an id, as the JSON array by which a statement selects them."""
     return to_json([[account, company_id] for account, company_id in companies])

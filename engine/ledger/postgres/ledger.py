@@ -29,8 +29,8 @@ from engine.model.standing import Standing
 class PostgresLedger(SqlLedger):
     """A ledger in a Postgres database; made by `open_postgres`.
 
-    Its locks are the session's. One session takes a lock twice where it is asked to, so that runs of this process are
-    kept apart here.
+    Its locks belong to the session. A session gets a lock that it already holds, so runs of this process are kept
+    apart here.
     """
 
     def __init__(self, thread: PostgresThread, *, is_new: bool, limits: PostgresLimits | None = None) -> None:
@@ -62,7 +62,7 @@ class PostgresLedger(SqlLedger):
                     await self._thread.alone(partial(self._free, number=locks.company_number(company_key)))
 
     def _take(self, session: Session, *, number: int) -> None:
-        """Take a company's lock. The thread runs this: whoever waits for it may be cancelled when it is done."""
+        """Take a company's lock. Runs in the thread, and notes the lock there: its caller may have been cancelled."""
         if not locks.take(session, number):
             who = locks.holder(session, number)
             raise Locked(refusal(who or "another process"))
@@ -115,9 +115,10 @@ def open_session(url: str) -> Session:
 
 
 async def open_postgres(url: str, *, migrations: Sequence[Migration] = MIGRATIONS) -> PostgresLedger:
-    """Open the ledger in a Postgres database, whose schema is brought to the newest step; made where there is none.
+    """Open the ledger in a Postgres database; make its schema, or bring it to the newest step.
 
-    Raises `ConfigError` for a URL that holds a password or names no database, and `LedgerError` where there is none.
+    Raises `ConfigError` for a URL that holds a password or names no database, and `LedgerError` if the database is not
+    there.
     """
     thread = PostgresThread(checked(url))
 

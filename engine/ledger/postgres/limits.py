@@ -41,10 +41,10 @@ TURN_LEFT = "select extract(epoch from ends_at - clock_timestamp())::double prec
 END_TURN = "delete from turns where what = ? and worker = ?"
 
 TURN_S = 0.2
-"""How long a worker has a seat that others wait for, at least: some requests' time."""
+"""How long a worker keeps a seat that others wait for, at least: the time of some requests."""
 
 FORGET = 0.8
-"""How long leases take is the longest of late: of what the one before counted, this part counts on."""
+"""The time that leases take is the longest recent one: it shrinks by this factor with each lease that took less."""
 
 SHORTEST_WAIT_S = 0.001
 
@@ -56,7 +56,7 @@ SETTINGS = (
 )
 LINE = {
     "connect_timeout": 5,
-    "keepalives_idle": 5,  # seconds, as the next one
+    "keepalives_idle": 5,  # seconds; the next one, too
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,  # ms that what was sent may be unacknowledged: a cut line is noticed then
@@ -69,7 +69,7 @@ READERS: Mapping[str, Callable[[str], News]] = {
     "wanted": lambda _: News(is_wanted=True),
     "free": lambda _: News(is_free=True),
 }
-"""What the kinds of messages say. One that a newer dimsync tells is not understood, and left."""
+"""What each kind of message says. A kind that only a newer dimsync knows is ignored."""
 
 
 class _Answered(NamedTuple):
@@ -81,7 +81,7 @@ class _Answered(NamedTuple):
 
 
 class _Watcher(NamedTuple):
-    """Who is told of a key."""
+    """Who is told the news of a key, and on which event loop."""
 
     loop: asyncio.AbstractEventLoop
     hear: Callable[[News], None]
@@ -96,9 +96,9 @@ class PostgresLimits:
         )
         self._name = name
         self._watchers: dict[tuple[KeyName, str], _Watcher] = {}
-        self._turn = Lock()  # of whoever reads or changes the watchers
-        self._clock = Clock()  # of the database, as this connection shows it
-        self._took_s = 0.0  # how long leases take of late, until they are looked at
+        self._turn = Lock()  # held while the watchers are read or changed
+        self._clock = Clock()  # the database's, as this connection shows it
+        self._took_s = 0.0  # how long recent leases took, from the question to the handling of the answer
 
     def lease(self, key: KeyName, ask: Ask) -> asyncio.Future[Lease]:
         """Give a worker permits and seats."""
@@ -114,7 +114,7 @@ class PostgresLimits:
         return self._line.ask(take, self._lease)
 
     def _lease(self, answered: _Answered) -> Lease:
-        """Return the lease that the database gave. Event loops have the monotonic clock."""
+        """Return the lease that the database gave, in the time of event loops, which is the monotonic clock."""
         database_s, given, wait_s, pause_s, seats, is_contended = answered.row
         self._took_s = max(time.monotonic() - answered.began_s, FORGET * self._took_s)
         return Lease(

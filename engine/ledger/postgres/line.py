@@ -1,7 +1,7 @@
 """A connection on a thread of its own, which answers short statements at once, and hears what other workers tell.
 
-It is opened when it is first needed, and again after it was lost. While it cannot be, each question is answered by the
-error.
+It is opened when it is first needed, and again after it was lost. While it cannot be opened, each question gets the
+error as its answer.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ class _Question(NamedTuple):
     """Work that waits for the thread, and where its answer goes."""
 
     work: Callable[[Session], Any]
-    told: Callable[[Any], Any]  # done to its result on the loop of the caller, when it has arrived there
+    told: Callable[[Any], Any]  # applied to its result, on the caller's event loop
     answer: asyncio.Future[Any]
-    connects: bool  # False: it is not worth a connection
+    connects: bool  # False: no connection is opened for it
 
 
 class Line:
-    """Made without a connection; `aclose` ends it."""
+    """Has neither thread nor connection before the first question; `aclose` ends both."""
 
     def __init__(
         self, name: str, connect: Callable[[], Session], *, hear: Callable[[str], None], cut: Callable[[], None]
     ) -> None:
-        """Take what connects. In the thread, `hear` is called with each message, `cut` when the connection is lost."""
+        """`connect` opens a session. In the thread, `hear` gets each message; `cut` is called on a lost connection."""
         self._name = name
         self._connect = connect
         self._hear = hear
@@ -53,7 +53,7 @@ class Line:
     def ask(self, work: Callable[[Session], T], told: Callable[[T], R], *, connects: bool = True) -> asyncio.Future[R]:
         """Let the thread carry out `work`, outside of any transaction; answer with what `told` makes of its result.
 
-        `connects` False: where there is no connection, the answer is an error.
+        `connects` False: if there is no connection, the answer is an error.
         """
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         if self._closed:
@@ -133,7 +133,7 @@ class Line:
         return session
 
     def _if_there(self, session: Session | None) -> Session | None:
-        """Return the session, unless it was lost; that is told."""
+        """Return the session; None: it was lost, which is told to `cut`."""
         if session is None or not session.is_lost:
             return session
         session.close()

@@ -22,12 +22,12 @@ LOW = 0xFFFFFFFF
 
 
 def company_number(company_key: CompanyKey) -> int:
-    """Return the key of a company's lock. All resources of a company have one."""
+    """Return the number of a company's lock, one for all of its resources."""
     return _number("company", company_key.origin, company_key.account, company_key.company_id)
 
 
 def run_number(run_id: str) -> int:
-    """Return the key of the lock by which a run is known to be under way."""
+    """Return the number of the lock by which a run is known to be under way."""
     return _number("run", run_id)
 
 
@@ -43,12 +43,12 @@ def free(session: Session, number: int) -> None:
 
 
 def holder(session: Session, number: int) -> str | None:
-    """Return what the session that holds a lock is called; None: nobody holds it."""
+    """Return the name of the session that holds a lock; None: nobody holds it."""
     found = session.execute(HOLDER, (number >> 32 & LOW, number & LOW)).fetchone()
     return None if found is None else str(found[0])
 
 
 def _number(*parts: Any) -> int:
-    """Return a key of 64 bits that no other lock is likely to have."""
+    """Return a number of 64 bits that no other lock is likely to have."""
     digest = sha256(repr(("dimsync", *parts)).encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big", signed=True)

@@ -1,11 +1,11 @@
-"""The schema of a Postgres ledger, as numbered steps, which workers of the commit before outlive.
+"""The schema of a Postgres ledger, as numbered steps, each of which workers of the version before can live with.
 
 A step is a file in `migrations/`: a comment with its name, then statements. One that has shipped is never edited.
 
-Workers of the dimsync before are at work while a step is taken, and after it. So a step adds: tables, and columns that
-may be null or have a default. What it made needless is dropped by a later one, which those workers cannot live with,
-and which says so: by `-- needs 3`, a dimsync must know step 3 to use the ledger from then on. Such a step is refused
-while an older one is connected.
+Workers of the version before are at work while a step is taken, and after it. So a step adds: tables, and columns that
+may be null or have a default. What it made needless is dropped by a later step, which older workers cannot live with,
+and which says so: after a step with `-- needs 3`, only a dimsync that knows step 3 can use the ledger. Such a step is
+refused while an older dimsync is connected.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ APPLIED = "insert into migrations (number, name, needs, applied_at) values (?, ?
 def migrate(session: Session, migrations: Sequence[Migration], name: str) -> None:
     """Take the steps that the ledger lacks, all in one transaction. Several that open it do so one after the other.
 
-    The session is known from then on as one of a dimsync that knows these steps.
+    From then on, other programs see the session as one of a dimsync that knows these steps.
     """
     if _version(session, len(migrations), name) < len(migrations):
         _take_steps(session, migrations, name)

@@ -24,7 +24,7 @@ OWN_NOTES = {
     """,
     "turns": "What one worker does for all, such as to fetch a token, until it ends or its time is over.",
 }
-"""Of tables that SQLite has not. They are empty, or may be emptied, while no worker is at work."""
+"""Comments on the tables that only Postgres has. They are empty, or may be emptied, while no worker runs."""
 
 MADE = re.compile(r"^create (?:table|view) (\w+)", re.MULTILINE)
 CONVENTIONS = f"""

@@ -29,7 +29,7 @@ SETTINGS = (
 CONNECT_TIMEOUT_S = 10
 
 AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-"""Refusals that a transaction of its own, a moment later, does not meet."""
+"""Errors that a new transaction, a moment later, does not meet."""
 
 
 class LostConnection(LedgerError):
@@ -37,7 +37,7 @@ class LostConnection(LedgerError):
 
 
 class Collision(LedgerError):
-    """The transaction stood in another one's way and was undone; it may be tried again."""
+    """The transaction collided with another one and was undone; it may be tried again."""
 
 
 class Session:

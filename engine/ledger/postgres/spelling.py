@@ -1,6 +1,6 @@
 """Spell the statements of the ledger's jobs for Postgres.
 
-Most statements are the same in both databases, but for the marks of values. Those that are not have their own text in
+Most statements are the same in both databases, except for the marks of values. Those that differ have their own text in
 `statements/MODULE.sql`, under the name that they have in `engine.ledger.jobs.MODULE`, with the same values.
 """
 
@@ -25,7 +25,7 @@ MARK = re.compile(r"\?(\d*)|(?<!:):([a-z_]+)")
 """What stands for a value: `?`, which has the number after the last one, `?2`, or `:name`. `::` is a cast."""
 
 COMMON = 2
-"""Values before those of the entries, in a statement on entries (`rows.ACKNOWLEDGE`)."""
+"""How many values come before those of the entries, in a statement on entries (`rows.ACKNOWLEDGE`)."""
 
 
 @cache
@@ -38,7 +38,7 @@ def spelled(statement: str) -> str:
 
 
 def bound(statement: str, values: Values) -> Mapping[str, Any]:
-    """Return values by the names that `spelled` gives to them. Those of entries come as a list for each column."""
+    """Return values by the names that `spelled` gives them. The values of entries become one list for each column."""
     if isinstance(values, Mapping):
         return {name: storable(value) for name, value in values.items()}
     if isinstance(statement, Statement) and statement.entries:
@@ -55,7 +55,7 @@ def own_texts() -> Mapping[str, str]:
 
 
 def read_texts() -> Iterator[tuple[str, str, str]]:
-    """Yield (module, name, text) of each statement that is spelled otherwise here."""
+    """Yield (module, name, text) of each statement that Postgres spells differently."""
     for file in sorted((files("engine.ledger.postgres") / "statements").iterdir(), key=lambda file: file.name):
         module, ending = file.name.rsplit(".", 1)
         if ending == "sql":

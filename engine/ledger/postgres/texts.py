@@ -29,5 +29,5 @@ class _TextLoader(Loader):
 
 
 def adapt(context: AdaptContext) -> None:
-    """Let a connection read texts so."""
+    """Let a connection read U+FDD0 in texts as NUL."""
     context.adapters.register_loader("text", _TextLoader)

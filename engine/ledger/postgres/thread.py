@@ -1,11 +1,11 @@
-"""The thread that owns the connection of a Postgres ledger: what it does otherwise than that of a file.
+"""The thread that owns the connection of a Postgres ledger: where it differs from that of a SQLite file.
 
-Writes that wait together are committed together, in two transactions. Those of companies, which their locks keep apart
-from other workers, go side by side with theirs. All others are of what workers share (journal, quotas, directories):
-they are carried out under one lock of the ledger, as all writes to a file are.
+Writes that wait together are committed in two transactions. The writes for companies run beside those of other workers:
+the companies' locks keep them apart. All other writes are to what workers share (journal, quotas, directories), and are
+carried out under one lock of the ledger, as all writes to a file are.
 
-When the connection is lost, so are its locks, and another worker may take the companies. So it is not made anew before
-all runs that held a company by it have let go; until then, all that they ask for fails.
+When the connection is lost, so are its locks, and another worker may take the companies. So it is not opened again
+before all runs of this process that held a company have let go; until then, all that they ask for fails.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ WRITE = "begin"
 WRITE_SHARED = f"begin; select pg_advisory_xact_lock({SHARED_KEY})"
 
 TRIES = 5
-"""How often a transaction is begun that was undone because it stood in another one's way."""
+"""How often a transaction is tried that collides with others."""
 
 
 class PostgresThread(DatabaseThread):
-    """Carries out jobs on a session, and makes it anew when it was lost and nobody holds a company by it."""
+    """Carries out jobs on a session; opens a lost one again once no run holds a company by it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -45,7 +45,7 @@ class PostgresThread(DatabaseThread):
         return await self._carry_out(lambda session: work(session, *args, **kwargs), READ)
 
     async def write(self, work: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Carry out a job that writes. One whose first argument is a company is of that company alone."""
+        """Carry out a job that writes. If its first argument is a company, it writes for that company alone."""
         begin = WRITE if args and isinstance(args[0], CompanyKey) else WRITE_SHARED
         return await self._carry_out(lambda session: work(session, *args, **kwargs), begin)
 

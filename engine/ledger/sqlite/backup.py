@@ -39,8 +39,8 @@ class Restored(NamedTuple):
     """What a restored ledger is like."""
 
     backed_up_at: datetime | None  # None: the file was not made by `ledger backup`
-    companies: int  # that are taken for unknown: their next sync lists them
-    moved_to: Path | None  # where the ledger went that was there before; None: there was none
+    companies: int  # whose values are no longer trusted: their next sync lists them
+    moved_to: Path | None  # where the former ledger was moved; None: there was none
     keeps_counts: bool  # the requests that were counted since the backup are counted still
 
 
@@ -72,9 +72,9 @@ def last_backup(connection: sqlite3.Connection) -> datetime | None:
 def restore(path: Path, locks: FileLocks, file: Path, at: datetime) -> Restored:
     """Put a backup in the place of the ledger at `path`, brought to the newest schema.
 
-    What was acknowledged since the backup is not known to it, so that nothing it holds is taken for true: each company
-    is listed by its next sync. The ledger that was there is moved aside. Requests that it counted stay counted, since
-    they were sent. Raises LedgerError; then the ledger is as it was.
+    The backup does not know what was acknowledged after it, so none of its values are trusted: the next sync lists each
+    company. The former ledger is moved aside. Requests that it counted stay counted, since they were sent. Raises
+    LedgerError; then the ledger is as it was.
     """
     if file.resolve() == path:
         raise LedgerError(f"{file} is the ledger itself. Name a file that `dimsync ledger backup` has made.")
@@ -139,7 +139,7 @@ def _copy_backup(file: Path, copy: sqlite3.Connection) -> datetime | None:
 
 
 def _distrust_all(copy: sqlite3.Connection) -> int:
-    """Take nothing for true that was acknowledged for any company; return how many companies there are."""
+    """Trust no value that was acknowledged for any company; return how many companies there are."""
     companies = copy.execute(COMPANIES).fetchall()
     with copy:
         copy.execute("begin immediate")

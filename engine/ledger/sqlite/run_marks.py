@@ -13,7 +13,7 @@ class RunMarks:
     """A locked file for each run that is under way, which the kernel frees however its process ends.
 
     `folder` None: the ledger is in memory, and only this process has runs in it. Where a file cannot be made or locked,
-    as on some network file systems, the run goes on without: it is only told as dead while it is under way.
+    as on some network file systems, the run goes on without one: it then counts as dead while it is under way.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -30,7 +30,7 @@ class RunMarks:
                 flock(descriptor, LOCK_EX | LOCK_NB)
 
     def end(self, run_id: str) -> None:
-        """End a run's mark; a run that has none is let be."""
+        """End a run's mark, if it has one."""
         descriptor = self._held.pop(run_id, None)
         if descriptor is not None:
             with suppress(OSError):

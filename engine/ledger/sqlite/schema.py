@@ -54,8 +54,8 @@ NOTES = {
         lead to one remote row.
     """,
     "may_be_there": """
-        Types and ERP ids that were sent under a key and that no listing has shown since. While one stands here, the
-        same is not created under another key: there could be two rows of it.
+        Types and ERP ids that were sent under a key and that no listing has shown since. While a pair stands here, no
+        other key may create it: there could be two rows of it.
     """,
     "intents": """
         Requests that may be out: written before they are sent, deleted with their outcome. What stands here while no
@@ -124,7 +124,7 @@ NOTES = {
         `broken`: a run that ended without a result. `silence:93600`: no sync had ended for 26 hours, or one had died.
         `unreached:notify[0]`: a target that the last message did not reach, and that the next run tells all trouble.
     """,
-    "sketches": "What each company's rows look like, in 2 KB: by it another client's file is told.",
+    "sketches": "What each company's rows look like, in 2 KB: another client's file is recognised by it.",
     "sources": """
         How each company's file ended at its last good run, by which a torn file is recognised. `fleet`: the template
         of `[fleet]` that found the file, so that a file that is not there any more is noticed.

@@ -25,7 +25,7 @@ class Budget:
         self.left -= 1
 
     def give_back(self, kind: str) -> None:
-        """Count one request no more that never left."""
+        """Take back one counted request that was never sent."""
         if self.left is not None and kind != APART:
             self.left += 1
 
@@ -44,7 +44,7 @@ class ListingBudget:
     def take(self, pages: int, *, after: int = 0) -> bool:
         """Return whether `pages` more pages may be read; if so, count them.
 
-        `after`: requests that are sent before, which the run's budget must have, too.
+        `after`: requests that are sent before these pages; the run's budget must have room for them, too.
         """
         most = self.left // 2 if self.taken else self.left
         if self.taken + pages > most or (self.budget.left is not None and after + pages > self.budget.left):

@@ -1,4 +1,4 @@
-"""What one worker does for all that share an API key: the others wait, and take what it has brought."""
+"""Errands: what one worker does for all that share an API key. The others wait, and use the result."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from engine.errors import LedgerError
 from engine.net.limits.shared import Turns
 
 BOUND_S = 60.0
-"""A worker that does not come back has an errand for so long; then another one does it."""
+"""How long a worker may take for an errand; then another one does it."""
 
 LOOK_S, LOOK_LONGEST_S = 0.05, 1.0
-"""Waits between two looks whether the errand is free double between these."""
+"""Seconds between two looks whether an errand is free: they double between these two."""
 
 
 @asynccontextmanager
 async def turn(turns: Turns | None, what: str) -> AsyncIterator[bool]:
-    """Have an errand to oneself; give whether others could have done it meanwhile.
+    """Have an errand to oneself until the block is left; give whether another worker may have done it just before.
 
-    Where the database is away, others may be at it, too, which costs only requests.
+    If the database is away, several workers may do an errand at once, which costs only requests.
     """
     worker = token_hex(8)
     try:

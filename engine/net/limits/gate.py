@@ -16,7 +16,7 @@ from engine.net.limits.rate import Rate, Unit
 from engine.net.limits.width import Flight, Kind, Width, after, at_first, next_flight
 
 NEWS = 0.25
-"""The width is told anew when it differs by this share from what was told last."""
+"""The width is reported again when it differs by this share from the last report."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class KeyLimits:
         self._out = 0
         self._landed = anyio.Event()  # set when a request that was out has ended
         self._resume_at_s = 0.0  # on the event loop's clock
-        self.others_pause_s = 0.0  # another worker was asked to wait so long, and nobody was told yet
+        self.others_pause_s = 0.0  # a pause that came from another worker and was not reported yet; 0: none
 
     def place(self, give_up: anyio.Event) -> Place:
         """Return a place to hold; entering it waits for a free place and for the end of a pause.
@@ -71,7 +71,7 @@ class KeyLimits:
             raise
 
     def leave(self, place: Place) -> None:
-        """Give a place back; its request, if it set off, counts as out no more."""
+        """Give a place back; if its request was sent, it is no longer counted as out."""
         self._out -= place.unit is not None
         self._landed.set()
         self._places.leave()
@@ -79,8 +79,7 @@ class KeyLimits:
     async def set_off(self, place: Place, give_up: anyio.Event) -> None:
         """Wait for a unit of the rate, the last step before the socket. If `give_up` is set, return without a unit.
 
-        Where nothing keeps the request, this takes no turn of the event loop; a cancelled caller stops here all the
-        same.
+        If the request need not wait, this takes no turn of the event loop; a cancelled caller still stops here.
         """
         await checkpoint_if_cancelled()
         if not self._turn.locked() and not give_up.is_set() and self._is_free():
@@ -96,12 +95,12 @@ class KeyLimits:
                     return
 
     def _is_free(self) -> bool:
-        """Return whether nothing keeps a request: no others that are out, no pause, and not the rate."""
+        """Return whether a request may leave now: the width, pauses and the rate all allow it."""
         is_held = self._out >= self._width.places or get_running_loop().time() < self._resume_at_s
         return not is_held and self._rate.is_free()
 
     async def _unit(self, _give_up: anyio.Event) -> Unit | None:
-        """Wait for a unit of the rate; None: to be asked for anew."""
+        """Wait for a unit of the rate; None: ask for one again."""
         return await self._rate.take()
 
     def _leave(self, place: Place, unit: Unit) -> None:
@@ -124,7 +123,7 @@ class KeyLimits:
             self._places.resize(self._width.places)
 
     def news(self) -> Width | None:
-        """Return the width if it has changed by `NEWS` since it was last returned; None: it has not."""
+        """Return the width if it has changed by `NEWS` since the last report; None: it has not."""
         places = self._width.places
         if abs(places - self._told) < max(1.0, NEWS * self._told):
             return None
@@ -139,7 +138,7 @@ class KeyLimits:
         return max(0.0, seconds - left_s)
 
     async def _wait_for_landing(self) -> None:
-        """Wait while as many are out as may be. More can be out than there are places, if their number was lowered."""
+        """Wait while the width does not allow another request. A lowered width may be less than what is out."""
         while self._out >= self._width.places:
             self._landed = anyio.Event()
             await self._landed.wait()

@@ -12,19 +12,19 @@ from math import ceil, floor
 from engine.net.limits.rate import WINDOW_S
 
 ABOVE = 0.05
-"""Share of the rate that a second may hold beyond it, and at least one request."""
+"""Share of the rate by which the requests of a second may exceed it, and at least one request."""
 
 PART = 0.975
-"""Part of the rate that permits are given out for: a little less than one process uses alone, as it leaves room for the
-differences between several."""
+"""Part of the rate at which permits are given out: a little less than the 0.985 that one process uses alone, since the
+clocks and delays of several processes differ."""
 
 OWN_PART = 0.4
-"""Part of the lateness which that leaves room for that a request may have when it leaves. The rest is for its way: a
+"""Part of the lateness that this leaves room for which a request may have when it leaves. The rest is for its way: a
 connection that has to be made first, the network, a server that is busy."""
 
 LEASE_S = 0.2
-"""A lease is of at most this much of the key's rate: 10 permits at 50 requests a second. A worker that is killed loses
-no more than that and what it asked for ahead."""
+"""A lease has at most the permits of this time: 10 at 50 requests a second. A worker that is killed loses no more
+permits than one lease, and those that it asked for ahead."""
 
 
 def interval_s(per_second: float) -> float:

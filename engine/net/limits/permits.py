@@ -18,22 +18,22 @@ class Permit(NamedTuple):
 
 
 class Permits:
-    """In the order of their moments."""
+    """Permits in hand, in the order of their moments."""
 
     def __init__(self, per_second: float) -> None:
         self.interval_s = interval_s(per_second)
         self.lateness_s = lateness_s(per_second)
         self._most = most_permits(per_second)
         self._in_hand: deque[Permit] = deque()
-        self._size = 1  # that were asked for last
-        self._lapsed = 0  # since then
+        self._size = 1  # permits that were asked for last time
+        self._lapsed = 0  # permits that lapsed since then
         self._has_line = False  # others' permits lay before those of the last lease
 
     def __len__(self) -> int:
         return len(self._in_hand)
 
     def is_due(self, now_s: float) -> bool:
-        """Return whether one may be used; forget those that have lapsed."""
+        """Return whether a permit may be used now; forget those that have lapsed."""
         in_hand = self._in_hand
         while in_hand and in_hand[0].until_s < now_s:
             in_hand.popleft()
@@ -41,25 +41,25 @@ class Permits:
         return bool(in_hand) and in_hand[0].from_s <= now_s
 
     def due_s(self) -> float:
-        """Return from when on the next one may be used."""
+        """Return from when on the next permit may be used; inf: there is none."""
         return self._in_hand[0].from_s if self._in_hand else inf
 
     def use(self) -> None:
-        """Use one that is due."""
+        """Use up the next permit, which is due."""
         self._in_hand.popleft()
 
     def clear(self) -> None:
-        """Drop all: they are void."""
+        """Drop all permits: they are void."""
         self._in_hand.clear()
 
     def are_few(self, waiting: int) -> bool:
-        """Return whether to ask for more before all are used: half are left, and more requests wait than that."""
+        """Return whether to ask early: half of the last lease or less is left, and more requests wait than permits."""
         return 2 * len(self._in_hand) <= self._size and waiting > len(self._in_hand)
 
     def to_ask_for(self, waiting: int) -> int:
-        """Return how many to ask for, where so many requests wait: twice as many as last, if none of those has lapsed.
+        """Return how many permits to ask for when so many requests wait: twice as many as last time, if none lapsed.
 
-        Where others stand in line, only if there is demand for them: what lapses here is lost to them.
+        While other workers stand in line, more only if the demand is there: permits that lapse here are lost to them.
         """
         if self._lapsed:
             self._size = max(1, self._size - self._lapsed)
@@ -70,7 +70,7 @@ class Permits:
         return self._size
 
     def add(self, lease: Lease, not_before_s: float) -> None:
-        """Take those of a lease, but for those whose moments are before `not_before_s`."""
+        """Take the permits of a lease, but for those whose moments are before `not_before_s`."""
         if lease.permits:
             self._has_line = lease.wait_s > 0
         moment_s = lease.at_s + lease.wait_s

@@ -16,7 +16,7 @@ class Places:
 
     @property
     def held(self) -> int:
-        """How many are held."""
+        """How many places are held."""
         return self._held
 
     def resize(self, places: int) -> None:

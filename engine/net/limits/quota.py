@@ -64,7 +64,7 @@ class Quota:
 
     @property
     def key(self) -> KeyName:
-        """The API key behind its origin."""
+        """The API key's id with its origin."""
         return KeyName(self._origin, self.key_id)
 
     def of_key(self, account: Account) -> Quota:
@@ -95,7 +95,7 @@ class Quota:
         return self._day
 
     def give_back(self, day: date) -> None:
-        """Count one request of a day no more that was never sent."""
+        """Take back one request, counted on `day`, that was never sent."""
         self._in_hand[day] += 1
 
     def answered(self, sent_on: date, header: str | None) -> None:
@@ -112,7 +112,7 @@ class Quota:
             self._in_hand[self._day] -= 1
 
     async def settle(self) -> None:
-        """Give back to the store what is in hand. If it raises `LedgerError`, too many stay counted, never too few."""
+        """Give back to the store what is in hand. After a `LedgerError` too many stay counted, never too few."""
         in_hand, self._in_hand, self._low = self._in_hand, defaultdict(int), 0
         with anyio.CancelScope(shield=True):
             for day, requests in in_hand.items():

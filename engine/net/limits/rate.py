@@ -63,7 +63,7 @@ class Rate:
         self._used: deque[Unit] = deque()  # those of about the last window, in the order in which they left
 
     def is_free(self) -> bool:
-        """Return whether `take` would return at once; then `take_free` does the same for less."""
+        """Return whether `take` would return at once; then `take_free` does the same at less cost."""
         return not self._free_at_s() and self._paced.has_capacity()
 
     async def take(self) -> Unit:

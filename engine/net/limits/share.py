@@ -1,7 +1,7 @@
 """One worker's part of an API key that other workers use, too: the permits and seats that it has leased.
 
-A request leaves with a permit, from its moment on and not long after, and while fewer requests are out than the worker
-has seats. All of that is arithmetic on what is in hand, but for the asking, which nobody who need not wait waits for.
+A request leaves with a permit, at the permit's moment or shortly after, and only while fewer requests are out than the
+worker has seats. To decide that is arithmetic on what is in hand; only requests that must wait wait for the database.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from engine.net.limits.rate import WINDOW_S
 from engine.net.limits.shared import SharedLimits
 
 FRESH_S = 2.0
-"""Nothing is sent when the other workers were not heard of for so long: with the database away, a worker stops then."""
+"""Nothing is sent if the last lease is older than this: without its database, a worker stops."""
 
 TURN_S = 0.2
-"""While seats are short, a worker asks again after so long: those that lack seats get them in turns of this length."""
+"""While seats are short, a worker asks again after this time: workers that lack seats get them in turns this long."""
 
 LOOK_S = 1.0
-"""Whoever waits looks again after so long, should news have got lost."""
+"""A request that waits looks again after this time, in case news was lost."""
 
 LATEST_S = 5.0
 """An answer that took longer is void: the worker, or the database, stood still."""
@@ -46,27 +46,27 @@ class Share:
         wants: Callable[[], int],
         hold: Callable[[float], None],
     ) -> None:
-        """Take the key and its limits. `wants`: seats that could be used now. `hold`: called with another's pause."""
+        """Take the key and its limits. `wants`: returns the seats that it could use. `hold`: takes others' pauses."""
         self._shared = shared
         self._key = key
         self._worker = token_hex(8)
         self._limits = limits
-        self._keep_s = LATEST_S + FRESH_S + limits.timeout_s  # until the last request that a lease lets out has ended
+        self._keep_s = LATEST_S + FRESH_S + limits.timeout_s  # until the last request of a lease has ended
         self._wants = wants
         self._hold = hold
         self._permits = Permits(limits.requests_per_second)
         self._seats = 0  # by the last answer
-        self._usable = 0  # those, or fewer, while an answer is awaited that may be of fewer
+        self._usable = 0  # the same, or fewer while an answer is awaited that may take seats away
         self._out = 0
         self._is_contended = False
-        self._heard_s = -inf  # when the last lease came; all times are the event loop's
-        self._free_from_s = -inf  # no permit before this counts: the way to the others was cut
+        self._heard_s = -inf  # when the last lease came; all moments are by the event loop's clock
+        self._free_from_s = -inf  # permits before this moment do not count, since news was lost
         self._paused_until_s = -inf
         self._asked: Future[Lease] | None = None  # None: no answer is awaited
         self._asked_s = -inf
-        self._is_again = False  # ask once more when that answer is here
+        self._is_again = False  # ask for seats once more when that answer has come
         self._absence = Absence()
-        self._nap: anyio.CancelScope | None = None  # in which `ready` waits
+        self._nap: anyio.CancelScope | None = None  # where `ready` waits; None: it does not wait
         self._has_begun = False
 
     def is_free(self) -> bool:
@@ -76,14 +76,14 @@ class Share:
         return self._permits.is_due(now_s) and self._out < self._usable and is_heard
 
     def take(self) -> None:
-        """Let one request leave: `is_free` has just said so. Ask for more permits while there are some in hand."""
+        """Let one request leave: `is_free` has just allowed it. Ask for more permits before those in hand are used."""
         self._permits.use()
         self._out += 1
         if self._permits.are_few(self._waiting()):
             self._ask(self._permits.to_ask_for(self._waiting()))
 
     def landed(self) -> None:
-        """Note that a request is out no more. Whoever has a seat too many tells of it at once."""
+        """Note that a request is no longer out. A worker with a seat too many tells the database at once."""
         self._out -= 1
         if self._is_contended and (self._out >= self._seats or self._wants() < self._seats):
             self._ask(0)
@@ -102,12 +102,12 @@ class Share:
             self._nap = None
 
     def pause(self, seconds: float) -> None:
-        """Let the other workers wait, too. If they cannot be told, they meet the API's refusal themselves."""
+        """Let the other workers wait, too. If they cannot be told, the API refuses them, too."""
         self._permits.clear()
         self._shared.pause(self._key, seconds).add_done_callback(_ignored)
 
     def move(self, key: KeyName) -> None:
-        """Go on with another API key, if it is another one. Nobody waits for the seats of the former to be free."""
+        """Go on with another API key, if it has changed. Nobody waits until the former key's seats are given back."""
         if key == self._key:
             return
         if self._has_begun:
@@ -118,14 +118,14 @@ class Share:
         self._heard_s = -inf
 
     async def leave(self) -> None:
-        """Give the seats back; permits in hand lapse. Raises `LedgerError`: they come free by themselves, later."""
+        """Give the seats back; permits in hand lapse. If this raises `LedgerError`, the seats come free later."""
         if self._has_begun:
             self._has_begun = False
             with anyio.CancelScope(shield=True):
                 await self._shared.leave(self._key, self._worker)
 
     def hear(self, news: News) -> None:
-        """Take in what others tell."""
+        """Take in what other workers tell."""
         if not self._has_begun:
             return
         now_s = get_running_loop().time()
@@ -147,7 +147,7 @@ class Share:
         self._hold(seconds)
 
     def _ask_for_what_lacks(self, now_s: float) -> None:
-        """Ask, if no answer is awaited, and neither too soon after a failure nor while others have the seats."""
+        """Ask for what is missing, unless an answer is awaited, a failure is too recent, or others have the seats."""
         if self._asked is not None or now_s < self._absence.again_s:
             return
         is_stale, is_short = now_s - self._heard_s >= self._fresh_s(), self._out >= self._seats
@@ -159,13 +159,13 @@ class Share:
         return self._wants() - self._out
 
     def _lacking(self) -> int:
-        """Return how many permits to ask for; 0 while all seats are taken: permits would lapse before one is free."""
+        """Return how many permits to ask for; 0 while all seats are taken: they would lapse before a seat is free."""
         if self._permits or (self._is_contended and self._out >= self._seats):
             return 0
         return self._permits.to_ask_for(self._waiting())
 
     def _ask(self, permits: int) -> None:
-        """Ask, unless an answer is awaited: then once more after that."""
+        """Ask. While an answer is awaited, only note whether seats are to be asked for after it."""
         if self._asked is not None:
             self._is_again = self._is_again or not permits
             return
@@ -174,7 +174,7 @@ class Share:
             self._shared.watch(self._key, self._worker, self.hear)
         self._asked_s = get_running_loop().time()
         self._absence.asked(self._asked_s)
-        # Others may have what is not told of here before the answer comes. It is told of where all have enough.
+        # What is not reported here may be another worker's before the answer comes. If seats suffice, all are reported.
         self._usable = max(self._out, self._seats if permits and not self._is_contended else 0)
         self._asked = self._shared.lease(
             self._key,
@@ -192,7 +192,7 @@ class Share:
         self._asked.add_done_callback(self._answered)
 
     def _answered(self, answer: Future[Lease]) -> None:
-        if answer is not self._asked:  # of another key, before this one
+        if answer is not self._asked:  # the answer to a question about the key before this one
             return
         now_s, self._asked = get_running_loop().time(), None
         error = LedgerError("the question was dropped") if answer.cancelled() else answer.exception()
@@ -228,6 +228,6 @@ class Share:
 
 
 def _ignored(told: Future[None]) -> None:
-    """Take the error of what nobody waits for, which asyncio would tell of otherwise."""
+    """Take the error of a future that nobody waits for: asyncio would log it otherwise."""
     if not told.cancelled():
         told.exception()

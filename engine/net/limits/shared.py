@@ -1,6 +1,6 @@
 """What a key's gate and its token need of the place through which several workers share an API key.
 
-The ledger brings it, where several machines can share that. Where none is brought, one process has the key for itself.
+The ledger offers it, if it can be used from several machines. Without it, one process uses the key alone.
 Errors are `LedgerError`. A future belongs to the event loop in which it was asked for.
 """
 
@@ -27,7 +27,7 @@ class SharedLimits(Protocol):
         ...
 
     def watch(self, key: KeyName, worker: str, hear: Hear) -> None:
-        """Call `hear`, on this event loop, with what a worker has to know at once; until it leaves."""
+        """Call `hear`, on this event loop, with what a worker must know at once, until the worker leaves."""
         ...
 
     def leave(self, key: KeyName, worker: str) -> Future[None]:
@@ -43,7 +43,7 @@ class SharedTokens(Protocol):
         ...
 
     def keep_token(self, key: KeyName, sealed: bytes, usable_s: float) -> Awaitable[int]:
-        """Keep a token, in place of the one before it, for so long; return its number."""
+        """Keep a token for `usable_s` seconds, in place of the one before it; return its number."""
         ...
 
 
@@ -51,13 +51,13 @@ class Turns(Protocol):
     """Errands that one worker does for all."""
 
     def take_turn(self, what: str, worker: str, bound_s: float) -> Awaitable[float]:
-        """Take an errand for at most `bound_s`; return 0.0, or how long another worker has it at most."""
+        """Take an errand for at most `bound_s`; return 0.0, or the seconds that another worker may still have it."""
         ...
 
     def end_turn(self, what: str, worker: str) -> Awaitable[None]:
-        """Let others have it."""
+        """Let others have the errand."""
         ...
 
 
 class Shared(SharedLimits, SharedTokens, Turns, Protocol):
-    """All that workers share of an API key beside its quota."""
+    """All that workers share of an API key, except its quota."""

@@ -1,4 +1,4 @@
-"""The gate of an API key that several workers use: what it lets pass is within this worker's share, too."""
+"""The gate of an API key that several workers use: it also keeps within the share that this worker has leased."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 NEWS_S = 0.1
-"""A pause that is longer by less than this is one that is known: it is told by each answer until it ends."""
+"""A pause is news if it is this much longer than the known one: each answer repeats a pause until it ends."""
 
 
 class SharedKeyLimits(KeyLimits):
-    """The pace, the width and the pauses of one process stay, and work within what was leased."""
+    """As for one process, with its rate, width and pauses, but only within what was leased."""
 
     def __init__(self, limits: Limits, shared: SharedLimits, key: KeyName) -> None:
         super().__init__(limits)
@@ -46,9 +46,9 @@ class SharedKeyLimits(KeyLimits):
         self.share.take()
 
     async def _unit(self, give_up: anyio.Event) -> Unit | None:
-        """Wait until the rate has a unit, then for a permit, which must be used in time; None: it was not.
+        """Wait until the rate has a unit, then for a permit; None: the permit was not used in time.
 
-        The unit is taken last: one that were taken and not used would count in the window all the same.
+        The unit is taken last: a unit that is taken and not used would still count in the window.
         """
         while not self._rate.is_free():
             await self._rate.wait()
@@ -56,7 +56,7 @@ class SharedKeyLimits(KeyLimits):
         return await self._rate.take_free() if self.share.is_free() else None
 
     def _hold(self, seconds: float) -> None:
-        """Hold the key back as another worker was asked to."""
+        """Hold the key back for a pause that came from another worker."""
         added_s = super().pause(seconds)
         if added_s >= NEWS_S:
             self.others_pause_s = added_s
