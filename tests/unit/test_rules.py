@@ -9,7 +9,7 @@ import engine
 from engine.run.rules import RULES
 
 ROOMS = ("compare", "sources", "wire")
-SOURCES = {2: "669ef0064fc5d239"}
+SOURCES = {2: "3742e8976f1774ab"}
 """The digest of these rooms' files, by the number of the rules. Only the last line matters."""
 
 
