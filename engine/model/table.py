@@ -13,10 +13,10 @@ from __future__ import annotations
 import gc
 from array import array
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain, compress, count, islice, repeat
+from itertools import chain, compress, count, islice, repeat, starmap
 from operator import contains, eq, itemgetter, ne
 from typing import Any, Generic, TypeVar, overload
 
@@ -165,8 +165,9 @@ class Keyed(Mapping[str, Row], Generic[Row]):
         _place(self.positions, table.column(by), 0)
 
     def clear(self) -> None:
-        """Free the table column by column, for rows that are not looked at any more."""
-        self.positions.clear()
+        """Free keys and table piece by piece, for rows that are not looked at any more."""
+        while left := len(self.positions):
+            deque(starmap(self.positions.popitem, repeat((), min(left, SLICE))), maxlen=0)
         self.table.drain()
 
     def append(self, rows: Table[Row], by: str) -> bool:
@@ -323,9 +324,12 @@ def packed(positions: Iterator[int]) -> array[int]:
 
 def unequal(one: Column, other: Column) -> list[int]:
     """Return the positions at which two columns differ."""
-    if tuple(one) == tuple(other):
-        return []
-    return positions_of(map(ne, one, other), len(one))
+    found: list[int] = []
+    for start in range(0, len(one), 4 * SLICE):  # most are equal, which takes a quarter of what other calls take
+        ours, theirs = one[start : start + 4 * SLICE], other[start : start + 4 * SLICE]
+        if tuple(ours) != tuple(theirs):
+            found += compress(count(start), map(ne, ours, theirs))
+    return found
 
 
 def positions_of(flags: Iterator[object], length: int) -> list[int]:

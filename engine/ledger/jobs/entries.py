@@ -8,7 +8,7 @@ saves. A memo of which a part is missing or damaged is not read. To delete a mem
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count, islice
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ Columns = Sequence[list[Any]]
 class Fetched(NamedTuple):
     """The entries of a company, as they are stored."""
 
-    columns: Mapping[str, list[Any]]  # by name; values in the order of the entries' keys
+    columns: dict[str, list[Any]]  # by name; values in the order of the entries' keys
     scattered: int  # how many entries were read from `rows`, not from the memo
 
 
@@ -64,7 +64,7 @@ def read(connection: Connection, resource: Resource, scope_id: int) -> Fetched:
     return Fetched(_named(connection, resource, scope_id, columns), scattered)
 
 
-def read_one(connection: Connection, resource: Resource, scope_id: int, key: str) -> Mapping[str, list[Any]]:
+def read_one(connection: Connection, resource: Resource, scope_id: int, key: str) -> dict[str, list[Any]]:
     """Return the entry of a key, if there is one."""
     found = _fetched(connection.execute(sql(resource, ONE), (scope_id, key)), resource)
     return _named(connection, resource, scope_id, found)

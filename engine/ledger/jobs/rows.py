@@ -22,7 +22,7 @@ from engine.model.resting import Rejection
 from engine.model.row_record import CONFIRMED, SETTLED, Agreement, RowRecord, as_entries, entry_names
 from engine.model.row_record import entries as keyed_entries
 from engine.model.settings import CompanyKey
-from engine.model.table import Column, Keyed
+from engine.model.table import Column, Keyed, gathered
 
 READ_TRIED = """
     select key from {rows}
@@ -143,19 +143,18 @@ def bearing(connection: Connection, company_key: CompanyKey, erp_ids: Sequence[s
     return list(connection.execute(sql(company_key.resource, BEARING), values))
 
 
-def _decoded(fetched: Mapping[str, list[Any]], resource: Resource) -> Keyed[RowRecord]:
-    """Return row records made of fetched columns.
+def _decoded(columns: dict[str, list[Any]], resource: Resource) -> Keyed[RowRecord]:
+    """Return row records made of columns. Takes the columns, so that each is freed as soon as it is a tuple.
 
     A company has a handful of kinds and labels: one string for each of them, not one for each row.
     """
-    columns = dict(fetched)
     for name in (*resource.kind, resource.label):
         if name is not None:
-            columns[name] = list(map(intern, columns[name]))
+            columns[name] = gathered(map(intern, columns[name]))
     columns["seen"] = _each_decoded(columns["seen"], lambda text: resource.remote(**orjson.loads(text)))
     columns["agreement"] = _each_decoded(columns["agreement"], lambda text: Agreement(**orjson.loads(text)))
     columns["before"] = _each_decoded(columns["before"], orjson.loads)
-    return keyed_entries(columns.values(), resource)
+    return keyed_entries(map(columns.pop, list(columns)), resource)
 
 
 def _each_decoded(column: list[Any], decode: Callable[[str], object]) -> list[Any]:
