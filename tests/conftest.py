@@ -29,7 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what was loaded before the first test: it stays to the end."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)  # runs make many objects, and few of them in circles
     gc.enable()

@@ -442,12 +442,12 @@ def check_at_rest(stage: Stage) -> None:
 def chosen(kinds: list[str], which: str) -> list[int]:
     """Return the steps to die at, counted from 1: `all`, or those that may leave something new (`every`).
 
-    `few`: every 25th statement, and every 12th request.
+    `few`: every 40th statement, and every 12th request.
     """
     before = [STATEMENT, *kinds]
     if which == "few":
         at = {one: [n for n, kind in enumerate(kinds, start=1) if kind == one] for one in (STATEMENT, REQUEST)}
-        return sorted((*at[STATEMENT][12::25], *at[REQUEST][4::12]))
+        return sorted((*at[STATEMENT][12::40], *at[REQUEST][4::12]))
     return [n for n, kind in enumerate(kinds, start=1) if which == "all" or (kind, before[n - 1]) != (AWAIT, AWAIT)]
 
 

@@ -38,9 +38,9 @@ PATIENCE_S = 600.0 if WHOLE else 40.0
 SLOW = (
     Fleet(companies=500, keys=20, rows_by_rate=30, new_rows=20)
     if WHOLE
-    else Fleet(companies=9, keys=3, rows_by_rate=6, new_rows=20)
+    else Fleet(companies=6, keys=2, rows_by_rate=6, new_rows=20)
 )
-"""Keys that are the narrowest part: of 10 to 20 requests a second, fewer than 300 in all."""
+"""Keys that are the narrowest part: of 10 to 20 requests a second, fewer than 200 in all."""
 
 FAST = (
     Fleet(companies=200, keys=6, slowest=50, fastest=50, rows_by_rate=4)

@@ -191,10 +191,10 @@ async def test_whenever_they_change_nothing_is_lost_and_each_request_counts_on_i
 ) -> None:
     """After the request of this number of a run over five companies, of which two are known."""
     vault = vault_of(world, DEMO, NEW)
-    world.limit(max_concurrency=4, chunk_rows=20)
+    world.limit(max_concurrency=4, chunk_rows=10)
     for n in range(1, 6):
-        world.place(n, dims(30, first=n * 100) if n < 3 else [])
-    fleet = [company(n, dims(60, first=n * 100)) for n in range(1, 6)]
+        world.place(n, dims(15, first=n * 100) if n < 3 else [])
+    fleet = [company(n, dims(30, first=n * 100)) for n in range(1, 6)]
     world.guards = OPEN
     sent = 0
     async with world.engine() as engine, engine.sync(fleet) as run:
@@ -203,10 +203,10 @@ async def test_whenever_they_change_nothing_is_lost_and_each_request_counts_on_i
             if sent == moment and NEW.api_key not in world.sandbox.service.access.by_key:
                 rotate(world, NEW)
     assert run.result.exit_code == 0, run.result.companies
-    assert columns(run.result)["created"] == 240
+    assert columns(run.result)["created"] == 120
     assert len(vault.asked) <= 2
     for n in range(1, 6):
-        assert_exact(world, n, dims(60, first=n * 100))
+        assert_exact(world, n, dims(30, first=n * 100))
     log = world.sandbox.service.log
     refused = sum(entry.account is None for entry in log)
     assert await used_of(world, NEW) + await used_of(world, DEMO) == run.result.requests.total == len(log)

@@ -35,13 +35,13 @@ def test_a_run_fills_the_rate_and_is_never_refused(model: RateModel) -> None:
 
 
 async def test_more_at_once_while_all_goes_well_and_it_is_told(world: World) -> None:
-    world.limit(max_concurrency=64)
+    world.limit(max_concurrency=64, page_size=20)
     world.script({"effect": "latency", "seconds": 0.02})
     for n in range(64):
-        world.place(n + 1, dims(150))
+        world.place(n + 1, dims(30))
     world.verify = FULL
     async with world.engine() as engine:
-        events, result = await watch(engine, *(company(n + 1, dims(150)) for n in range(64)))
+        events, result = await watch(engine, *(company(n + 1, dims(30)) for n in range(64)))
     assert result.exit_code == 0
     told = [event for event in events if isinstance(event, WidthChanged)]
     assert [event.places for event in told[:2]] == [16, 32]

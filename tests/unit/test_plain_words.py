@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import pytest
-
 from tests.nursery import ROOT
+from tests.tables import each_of
 
 RIDDLES = {
     "a selection that 'leaves' none": r"selectors leave",
@@ -35,13 +35,14 @@ def texts(path: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.fixture(scope="module")
+@cache
 def printed() -> list[tuple[Path, str]]:
+    """Return what the program may print: each text, and the module that it stands in."""
     return [(path, text) for path in sorted((ROOT / "engine").rglob("*.py")) for text in texts(path)]
 
 
-@pytest.mark.parametrize("riddle", RIDDLES)
-def test_no_text_is_a_riddle(printed: list[tuple[Path, str]], riddle: str) -> None:
-    pattern = re.compile(RIDDLES[riddle])
-    found = [(path.relative_to(ROOT / "engine").as_posix(), text) for path, text in printed if pattern.search(text)]
+@each_of(RIDDLES)
+def test_no_text_is_a_riddle(riddle: str) -> None:
+    pattern = re.compile(riddle)
+    found = [(path.relative_to(ROOT / "engine").as_posix(), text) for path, text in printed() if pattern.search(text)]
     assert [each for each in found if each[0] not in SHRUGS] == []
