@@ -14,7 +14,7 @@ from engine.model.result import CompanyResult, Recovered, RunResult
 from engine.model.settings import NamedCompany
 
 WEEK = timedelta(days=7)
-"""A problem that is known for longer is news again, once in so long."""
+"""A problem that is known for longer than this is news again, once in each such time."""
 
 THE_RUN = NamedCompany("", 0)
 """Stands for the run as a whole, which has problems of its own."""
