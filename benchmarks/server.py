@@ -95,7 +95,7 @@ class Api:
         return {key.decode(): requests for key, requests in self._by_key.items()}
 
     def _reset(self, stage: dict[str, Any]) -> None:
-        """Build the fleet, unless it is the one that is there, and go back to its start."""
+        """Build the stage's fleet, unless it is there already, and set it back to its start."""
         shape, page_size = Shape(*stage["shape"]), int(stage["page_size"])
         if self._staged != (shape, page_size):
             self._store, self._staged = Store(shape, page_size), (shape, page_size)

@@ -93,5 +93,5 @@ def as_entries(rows: Mapping[str, RowRecord], resource: Resource = DIMENSIONS) -
 
 
 def remote_id_of(key: str, known: RowRecord) -> RemoteId:
-    """Return the remote id behind a key, or what stands for one that is not known."""
+    """Return the remote id behind a key, or a stand-in while it is not known."""
     return linked(known.remote_id) if known.remote_id else unlinked(key)

@@ -24,7 +24,7 @@ FIELDS = 5
 class Schedule:
     """When a company is to be synced. Exactly one of `every_s` and `cron` is given."""
 
-    every_s: float | None = None  # a point each time so many seconds have passed since `EPOCH`
+    every_s: float | None = None  # a point whenever a multiple of these seconds has passed since `EPOCH`
     cron: str | None = None
     zone: tzinfo = UTC  # whose clock `cron` means
 

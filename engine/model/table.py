@@ -242,7 +242,7 @@ def unequal(one: Column, other: Column) -> list[int]:
 
 
 def positions_of(flags: Iterator[object], length: int) -> list[int]:
-    """Return the positions of what is true among flags, of which there are `length`; slice by slice."""
+    """Return the positions of the flags that are true. There are `length` flags; they are read slice by slice."""
     found: list[int] = []
     for start in range(0, length, SLICE):
         found += compress(range(start, start + SLICE), islice(flags, SLICE))

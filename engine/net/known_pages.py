@@ -1,4 +1,4 @@
-"""Pages of a listing, told by their bytes: one that an earlier listing had is not decoded before it is looked at."""
+"""Pages of a listing, recognized by their bytes: a page of an earlier listing is decoded only if it is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No answer, a 5xx, or one that cannot be read: wait and let the call be sent again, or raise what ends it."""
+"""No answer, a 5xx, or an answer that cannot be read: wait and let the call be sent again, or raise an error."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def rows_of(rows: Iterable[Dimension]) -> list[Dimension]:
 
 
 def allowances_of(allow: Iterable[Allow]) -> list[Allow]:
-    """Return what a person lets pass. Raises `ConfigError` for what is no `Allow`."""
+    """Return what a person lets pass. Raises `ConfigError` for an item that is no `Allow`."""
     return _each(allow, Allow, "allow", ALLOW)
 
 

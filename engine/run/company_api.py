@@ -124,7 +124,7 @@ class CompanyApi:
     ) -> Lookups:
         """Tell whether the dimensions that invoices name exist in this company, as `Engine.lookup` does.
 
-        An invoice that names no company is this company's; one that names another one has a finding for it.
+        An invoice that names no company is this company's; to name another company is a finding.
         """
         read = [
             replace(each, company_id=self._company.id) if each.company_id is None else each

@@ -69,7 +69,7 @@ class Slots:
 
 
 class Fleet:
-    """Runs companies, each account's in slots of its own: one that waits holds up no other, or not for long.
+    """Runs companies, each account's in slots of its own: an account that waits holds up no other, or not for long.
 
     `at_once` companies are open at a time, shared among the accounts: fewer if they are large, and at least `LEAST` of
     each account.

@@ -167,7 +167,7 @@ class KeyMemory:
                 await self._note(channel, TRIED + what, "")
 
     def _tried(self, channel: Channel, why: Unreadable) -> str:
-        """Return the companies that tried in vain, the one that stopped the account included: others try next.
+        """Return the companies that tried in vain, with the company that stopped the account: others try next.
 
         So one company's own trouble does not stop the account each time. When all have tried, the list begins anew.
         """

@@ -47,7 +47,7 @@ class Split:
         return self.parts.popleft() if self.from_left else self.parts.pop()
 
     def put(self, parts: Sequence[Part]) -> None:
-        """Put parts in the place of the one that was taken last; none: it is settled, and the other end is next."""
+        """Put parts in the place of the part that was taken last; none: it is settled, and the other end is next."""
         if not parts:
             self.from_left = not self.from_left
         elif self.from_left:

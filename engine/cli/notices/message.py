@@ -31,7 +31,7 @@ class Told:
     example: str = ""  # what one company tells of it
     lead: str = ""  # when to type the command
     command: str = ""  # what to type; empty: nothing
-    since: datetime | None = None  # when it was first told, of what is over
+    since: datetime | None = None  # of trouble that is over: when it was first told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +62,14 @@ class Message:
         return not self.trouble and not self.recovered
 
     def first(self, most: int) -> Message:
-        """Return it with the first `most` of what it tells, trouble before recovery."""
+        """Return the message with the first `most` of its entries, trouble before recovery."""
         trouble, recovered = self.trouble[:most], self.recovered[: max(0, most - len(self.trouble))]
         left = len(self.trouble) + len(self.recovered) - len(trouble) - len(recovered)
         return replace(self, trouble=trouble, recovered=recovered, more=self.more + left)
 
 
 def fitted(message: Message, form: Callable[[Message], object], most_bytes: int) -> bytes:
-    """Return a form of a message as JSON of at most so many bytes, telling less where that is needed."""
+    """Return a form of a message as JSON of at most `most_bytes`, with fewer entries where that is needed."""
     for told in range(len(message.trouble) + len(message.recovered), -1, -1):
         body = encoded(form(message.first(told)))
         if len(body) <= most_bytes:
@@ -131,5 +131,5 @@ def lines(told: Told) -> Iterator[str]:
 
 
 def more_words(message: Message) -> str:
-    """Return what is said of what is not told; empty: all is told."""
+    """Return the line on entries that were left out; empty: none was."""
     return f"and {message.more:,} more: dimsync status" if message.more else ""

@@ -32,7 +32,7 @@ Memory = Mapping[Trouble, datetime]
 
 
 def trouble_of(companies: Iterable[CompanyResult], at: datetime) -> dict[Trouble, datetime]:
-    """Return the trouble that companies are in, and since when; `at`: now, for what nobody noted the time of."""
+    """Return the trouble that companies are in, and since when. `at`: now; stands for a time that was not noted."""
     found: dict[Trouble, datetime] = {}
     for company in companies:
         for problem in company.problems:

@@ -30,7 +30,7 @@ STOPPING = "stopping: finishing requests in flight, press again to quit at once"
 
 
 class Watcher(Protocol):
-    """Is told of a run's events. The run does not wait for what is made of them."""
+    """Is told of a run's events. The run does not wait for what a watcher does with them."""
 
     def take(self, event: Event) -> None:
         """Take an event."""

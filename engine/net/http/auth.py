@@ -79,7 +79,7 @@ class TokenKeeper:
         self._token, self._expires_at, self._proven = None, 0.0, False
 
     def is_good(self, token: Secret) -> bool:
-        """Return whether a token is the one that is held, and not known to be expired or refused."""
+        """Return whether a token is the current one, and not known to be expired or refused."""
         return token is self._token and get_running_loop().time() < self._expires_at
 
     def is_hopeless(self, token: Secret) -> bool:
@@ -87,7 +87,7 @@ class TokenKeeper:
         return token is self._token and not self._proven
 
     async def renewed(self, stale: Secret | None, fetch: Fetch) -> Secret:
-        """Return a token other than `stale`: the one that another task fetched meanwhile, else a new one."""
+        """Return a token other than `stale`: if another task has fetched one meanwhile, that; else a new one."""
         async with self._lock:
             if self._token is None or self._token is stale:
                 new = held(await fetch()) if self.shared is None else await self.shared.other(fetch)
