@@ -89,7 +89,7 @@ class Server:
         self._ask("POST", "/_bench/reset", json.dumps(stage))
 
     def state(self) -> dict[str, Any]:
-        """Return what was asked of it since, and what it holds."""
+        """Return which requests the server has had since the last reset, and what it stores."""
         return self._ask("GET", "/_bench/state")
 
     def _ask(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:

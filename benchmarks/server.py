@@ -29,7 +29,7 @@ HEAD = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\
 TOKEN = orjson.dumps({"access_token": "bench-token", "token_type": "Bearer", "expires_in": 86_400, "scope": "all"})
 DIRECTORY = re.compile(r"/v1/accounts/(\w+)/companies")
 NO_KEY = b""
-"""A request that bears no API key: of a client that measures nothing but the server."""
+"""Stands for a request without an API key: from a client that measures the server alone."""
 
 
 class Api:

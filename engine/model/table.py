@@ -164,7 +164,7 @@ class Keyed(Mapping[str, Row], Generic[Row]):
     @overload
     def get(self, key: str, /, default: Row | Other) -> Row | Other: ...
     def get(self, key: str, /, default: object = None) -> object:
-        """Return the row of a key, or the default: without the exception of a key that is not there."""
+        """Return the row of a key, else the default. No exception is raised on the way, which saves time."""
         position = self.positions.get(key)
         return default if position is None else self.table[position]
 

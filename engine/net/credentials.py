@@ -115,5 +115,5 @@ class CredentialsKeeper:
 
 
 def _secrets(account: Account) -> list[Secret]:
-    """Return the secrets that no text may show; what stands in the place of unknown ones is none."""
+    """Return the secrets that no text may show. Secrets that are not known yet are left out."""
     return [each for each in (account.api_key, account.client_secret) if each.reveal()]

@@ -33,9 +33,9 @@ class KnownPages:
     """Reads pages of one company."""
 
     def __init__(self, seed: int | None = None, known: Mapping[bytes, PageFacts] | None = None) -> None:
-        """Take what the hashes begin with, and the pages of an earlier, whole listing by their hashes.
+        """Take the seed of the hashes, and the pages of an earlier, whole listing by their hashes.
 
-        `seed` None: pages are not told by their bytes.
+        `seed` None: pages are not recognized by their bytes, and each is decoded.
         """
         self.seed = seed
         self._known = known or {}

@@ -32,7 +32,7 @@ class Repeats:
         pauses: Pauses,
         rng: Random,
     ) -> None:
-        """Take what may end a call, and what makes it wait."""
+        """Take what may end a call, and `pauses`, which make it wait."""
         self._parking = parking
         self._same = same
         self._unreadable = unreadable

@@ -46,7 +46,7 @@ class Sending:
         transport: Transport,
         telling: AnswerTelling,
     ) -> None:
-        """Take what a request passes on its way out, and who is told what became of it."""
+        """Take what a request passes on its way out. `telling`: is told what became of it."""
         self._key = key
         self._requests = Requests(api)
         self._parking = parking

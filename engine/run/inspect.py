@@ -139,7 +139,7 @@ def _row(wanted: Wanted, key: str) -> Dimension | None:
 
 
 async def _told(ledger: Ledger, company_key: CompanyKey, key: str) -> tuple[Problem, ...]:
-    """Return what the newest run that was about the whole company told of a row, or held all of its rows by."""
+    """Return the problems of a row by the newest run about the whole company, and the guards that held the company."""
     lines = await ledger.company_runs(company_key.origin, company_key.company_id, RUNS)
     whole = [line.company for line in lines if line.run.verb in WHOLE]
     problems = whole[0].problems if whole else ()

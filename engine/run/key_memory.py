@@ -252,7 +252,7 @@ def _quota_of(limits: Limits) -> str:
 
 
 def is_lasting(why: EngineError | None, limits: Limits) -> bool:
-    """Return whether an account was stopped for a reason that may last. A host that is down is none."""
+    """Return whether an account was stopped for a reason that may last, as a host's being down may not."""
     if isinstance(why, Throttled):
         return why.retry_after_s is not None and why.retry_after_s > limits.max_wait_s
     if isinstance(why, Unreadable | HostDown | QuotaExhausted | Untrusted) or (

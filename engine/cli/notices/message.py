@@ -49,7 +49,7 @@ class Message:
     footer: str = ""
 
     def only(self, on: frozenset[str]) -> Message:
-        """Return what of it a target is told that wants trouble, recovery, or both."""
+        """Return the part of the message that a target wants: trouble, recovery, or both."""
         return replace(
             self,
             trouble=self.trouble if "trouble" in on else (),
@@ -107,7 +107,7 @@ def _told(told: Told) -> dict[str, object]:
 
 
 def command_line(told: Told, forbidden: str) -> str:
-    """Return what to type; `forbidden`: characters that a form cannot show, without which it is another command."""
+    """Return the command to type. If it has `forbidden` in it, which a form cannot show: `dimsync status`."""
     return "dimsync status" if forbidden in told.command else told.command
 
 
@@ -122,7 +122,7 @@ def named(told: Told) -> str:
 
 
 def lines(told: Told) -> Iterator[str]:
-    """Yield what people read of it, below its first line and above what to type."""
+    """Yield the lines between an entry's first line and its command."""
     yield from filter(None, (named(told), told.example))
     if told.what and not told.example and not told.companies:
         yield told.what

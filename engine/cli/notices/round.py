@@ -79,7 +79,7 @@ def of_round(
 
 
 def _new_alone(companies: Iterable[CompanyResult], memory: Memory, at: datetime) -> Iterator[CompanyResult]:
-    """Yield those companies that have trouble which was not told of, with nothing but that."""
+    """Yield the companies that have trouble which was not told yet, with this trouble alone."""
     for company in companies:
         new = tuple(
             replace(each, since=at)

@@ -36,7 +36,7 @@ class Watcher(Protocol):
         """Take an event."""
 
     def say(self, text: str) -> None:
-        """Take what is not about an event."""
+        """Take a text that is about no event."""
 
     def close(self) -> None:
         """Show what is left. Idempotent."""

@@ -46,7 +46,7 @@ class TokenKeeper:
     """Holds an account's token in memory; the first task that needs one fetches it for all."""
 
     def __init__(self, shared: SharesToken | None = None) -> None:
-        """Take what other workers share tokens by; None: there are none."""
+        """`shared`: the tokens that workers share; None: this process shares its tokens with no other."""
         self.shared = shared
         self._lock = anyio.Lock()
         self._token: Secret | None = None
