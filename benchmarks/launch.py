@@ -33,7 +33,7 @@ class Run:
     cpu_s: float  # user and system, of all of its processes
     first_request_s: float | None  # after its start; None: it sent none
     requests: Mapping[str, int]
-    rows: int  # that the server has at the end
+    rows: int  # in the server, at the end
     checksum: int
     report: Mapping[str, Any] = field(default_factory=dict)  # the program's own figures
     busiest_key: int = 0  # requests under the API key that most of them were sent under
@@ -41,9 +41,9 @@ class Run:
 
 
 class Ended(NamedTuple):
-    """What a program has used by its end."""
+    """How a program ended, and what it used."""
 
-    code: int  # that it ended with; negative: the signal that ended it
+    code: int  # its exit code; negative: the signal that ended it
     wall_s: float
     cpu_s: float  # user and system, of all of its processes
 

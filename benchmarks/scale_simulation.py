@@ -71,7 +71,7 @@ class Round:
 
     name: str
     requests: int  # of each company
-    rounds: int  # of them, how many one after the other; the others go beside them
+    rounds: int  # how many of its requests are sent one after the other; the rest go beside these
 
 
 PROBED = Round(name="each probed", requests=1, rounds=1)
@@ -92,7 +92,7 @@ class Outcome:
 
     plant: Plant
     seconds: float
-    use: dict[str, float]  # of the capacity of each part, while it lasted
+    use: dict[str, float]  # by part: the share of its capacity that was in use
 
     @property
     def narrowest(self) -> str:

@@ -112,7 +112,7 @@ def _to_send(
         resource = change.row.resource
         for field in (resource.identifier,) if identifiers_alone else _text_fields(resource):
             value = getattr(change.row, field)
-            is_news = not change.fields or field in change.fields  # of a row of unknown state each field is
+            is_news = not change.fields or field in change.fields  # of a row of unknown state, each field is sent
             if value and is_news and is_damaged(value) and not _was_refused(change, record):
                 found.append(_Text(change.row, field, value))
     return found

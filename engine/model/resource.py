@@ -105,7 +105,7 @@ class Resource:
 
     @cached_property
     def without_label(self) -> Callable[[Any], tuple[Any, ...]]:
-        """What returns a wanted row's values but its label, as they are declared."""
+        """The function that returns a wanted row's values but its label, in the order of the fields."""
         return _values_of(tuple(name for name in self.names if name != self.label))
 
     @cached_property
@@ -139,22 +139,22 @@ class Resource:
 
     @cached_property
     def natural(self) -> Callable[[Any], tuple[str, ...]]:
-        """What returns a row's natural key."""
+        """The function that returns a row's natural key."""
         return _values_of(self.natural_key)
 
     @cached_property
     def kind_of(self) -> Callable[[Any], tuple[str, ...]]:
-        """What returns the parts of a row's natural key before its identifier."""
+        """The function that returns the parts of a row's natural key before its identifier."""
         return _values_of(self.kind)
 
     @cached_property
     def listed(self) -> Callable[[Any], tuple[Any, ...]]:
-        """What returns the fields of a row that each listing shows."""
+        """The function that returns the fields of a row that each listing shows."""
         return _values_of(tuple(field.name for field in self.required))
 
     @cached_property
     def _as_wanted(self) -> Callable[[tuple[Any, ...]], Any]:
-        """What makes a row of a tuple of its fields, as `_make` does, without a Python call for each row."""
+        """The function that makes a row of a tuple of its fields: as `_make`, without a Python call for each row."""
         return partial(tuple.__new__, self.wanted)
 
     @cached_property

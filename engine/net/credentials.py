@@ -30,8 +30,8 @@ class CredentialsKeeper:
         self._on_change = on_change
         self._before: Account | None = None  # with the credentials before these: late answers may echo them
         self._turn = anyio.Lock()  # held while the provider is asked
-        self._is_refused = False  # those in use, and the provider had no others
-        self._is_second = False  # those in use came after a refusal, and no request was answered well with them yet
+        self._is_refused = False  # the credentials in use were refused, and the provider had no others
+        self._is_second = False  # the credentials in use came after a refusal, and have not proved good yet
 
     async def known(self) -> None:
         """Ask the provider if the credentials are not known, or were refused. Called before anything is sent.

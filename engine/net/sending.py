@@ -61,7 +61,7 @@ class Sending:
 
         Raises `OutcomeUnknown` when no whole answer came, `NotNow`, and what `Departure.leave` raises.
         """
-        account, quota = self._key.account, self._key.quota  # of one API key, whatever happens while this waits
+        account, quota = self._key.account, self._key.quota  # both of one API key, which may change while this waits
         if account.fault:
             raise NotNow
         request = self._requests.request(call, token, account)

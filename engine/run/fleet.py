@@ -31,8 +31,8 @@ small companies must be open to keep a key busy, as each makes a request or two;
 class Slots:
     """One account's companies that are open, by their turns, with their rows."""
 
-    most: int  # companies
-    rows: int  # of these together, beyond the first few
+    most: int  # companies that are open at once
+    rows: int  # that open companies have together at most, once a few are open
     all_rows: RowsInWork = field(default_factory=RowsInWork)  # of all accounts
     _open: dict[int, int] = field(default_factory=dict)
     _changed: anyio.Event | None = None

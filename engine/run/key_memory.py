@@ -54,7 +54,7 @@ class KeyMemory:
     origin: str
     now: Callable[[], datetime]
     rests: bool = True  # False: a person asks for it, by a verb that tries what rests
-    fresh: bool = False  # what rests is tried in any case, and that lengthens no rest
+    fresh: bool = False  # True: what rests is tried all the same, and a failure lengthens no rest
 
     async def recall(self, channel: Channel) -> None:
         """Let a channel go on from where the last run left its key. Of an account without credentials none is known."""

@@ -18,7 +18,7 @@ class Applying:
 
     plan_id: str
     made_at: datetime
-    resume: bool  # what was begun and not finished is finished
+    resume: bool  # True: finish an `apply` that was cut short
     allowed: tuple[str, ...] = ()  # guards that were let pass when it was made, such as "look-alike:123"
 
 

@@ -25,8 +25,8 @@ class Part:
     chunk: Chunk
     attempts: int  # sends of unknown outcome that its rows may still have
     exposed: bool = False  # an earlier send of its rows may have landed
-    is_lost: bool = False  # that send was not answered: a refusal of the next one does not say that it has not landed
-    landed: bool = False  # it did: the server said so, and said nothing of its rows
+    is_lost: bool = False  # that send was not answered: even if the next one is refused, it may have landed
+    landed: bool = False  # that send has landed: the server said so, and said nothing of its rows
 
 
 @dataclass(slots=True)
