@@ -73,7 +73,7 @@ class Clean(NamedTuple):
     rows: int  # of the source
     adopted: int
     left_out: tuple[LeftOut, ...] = ()  # why the mapping left rows out
-    listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing; None: do not go by it
+    listing: bytes | None = None  # what was listed then (`run.memo`); empty: nothing was; None: not usable
     source: bytes | None = None  # like `digest`, of the source's rows; None: not known
 
 
