@@ -2,8 +2,8 @@
 
 Tables, equality, the ledger's columns, the columns of a source and what people are shown are derived from the
 declaration. Every resource has the fields `key` and `name`: an upsert finds a row by its key, and a bulk answer gives
-names. A row is a named tuple that knows its resource. There is one resource so far. Annotations name
-its rows (`dimension`) where rows of any resource are meant; code that is about one other resource names its own rows.
+names. A row is a named tuple that knows its resource. There is one resource so far. Annotations name its rows
+(`dimension`) where rows of any resource are meant; code that is about one other resource names its own rows.
 """
 
 from __future__ import annotations
